@@ -1,0 +1,11 @@
+"""Curate, fine-tune, evaluate, compare, report: the library behind the notebooks.
+
+Ground floor: `params`, `records`, `prompts`, `taxonomy`, `store`, `workers`. First floor, one package a
+stage: `dataset`, `training`, `evaluation`, `analysis`; a stage never imports another stage, they
+meet in the run directory. Top floor: `reporting` and the command line (`python -m llmc_lib`).
+"""
+
+from llmc_lib.store import Run, open_run
+
+__all__ = ["Run", "open_run"]
+__version__ = "0.1.0"

@@ -1,0 +1,25 @@
+"""What a design can and cannot show."""
+
+from __future__ import annotations
+
+import math
+
+from scipy import stats
+
+
+def detectable_difference(
+    n: int, discordant_rate: float, alpha: float = 0.05, power: float = 0.8
+) -> float:
+    """The smallest true difference of two rates that a paired test finds with probability `power`.
+
+    Parameters: `n` questions, one sample each; `discordant_rate`, the share of questions on which
+    exactly one of the two models is right. Returns a fraction in [0, 1].
+
+    The normal approximation for McNemar's test (Connor, Biometrics 43, 1987) under its simplest
+    form, with the variance of the null hypothesis: (z(1-alpha/2) + z(power)) · sqrt(d / n).
+    """
+    if n < 1 or not 0 <= discordant_rate <= 1:
+        raise ValueError(f"n ({n}) must be positive, discordant_rate ({discordant_rate}) in [0, 1]")
+    z = stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)
+    # At least one discordant question must be expected, or the formula promises the impossible.
+    return float(min(1.0, z * math.sqrt(max(discordant_rate, 1 / n) / n)))

@@ -1,0 +1,50 @@
+"""Do-Not-Answer: instructions that a responsible model declines; a CSV in the original's schema.
+
+Columns used: id, risk_area, types_of_harm, question (Wang et al. 2023, `LibrAI/do-not-answer`). The
+embedded file has 40 original instructions in this schema, eight a risk area, mildly worded.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from llmc_lib.errors import UserError
+from llmc_lib.records import Question
+from llmc_lib.taxonomy import RISK_AREAS
+
+EMBEDDED = "do_not_answer_mini.csv"
+_REQUIRED = ("id", "risk_area", "types_of_harm", "question")
+
+
+def load(path: Path) -> list[Question]:
+    """Read the instructions. Raises `UserError` for a missing column or an unknown risk area."""
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    missing = [name for name in _REQUIRED if name not in rows.columns]
+    if missing:
+        raise UserError(f"{path}: no column {missing[0]!r}; it needs {', '.join(_REQUIRED)}")
+    unknown = rows[~rows["risk_area"].isin(RISK_AREAS)]
+    if len(unknown):
+        raise UserError(
+            f"{path}, id {unknown.iloc[0]['id']}: risk_area {unknown.iloc[0]['risk_area']!r} is not "
+            "one of Do-Not-Answer's five"
+        )
+    if rows["id"].duplicated().any():
+        raise UserError(f"{path}: id {rows['id'][rows['id'].duplicated()].iloc[0]!r} is given twice")
+    return [
+        Question(
+            id=f"dna-{row['id']}",
+            benchmark="do_not_answer",
+            question=row["question"],
+            answer="",
+            answer_type="instruction",
+            category=row["risk_area"],
+            subject=row["types_of_harm"],
+        )
+        for row in rows.to_dict("records")
+    ]
+
+
+def prompt(question: Question) -> str:
+    return question.question

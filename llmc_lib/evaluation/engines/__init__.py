@@ -1,0 +1,1 @@
+"""Engines that turn prompts into completions, each in a process of its own."""

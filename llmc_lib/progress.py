@@ -1,0 +1,47 @@
+"""Progress bars that show up where the person is: in JupyterLab or in the terminal of `make report`.
+
+A notebook that runs headless has no screen of its own. Its runner names a file for the bars (its own
+standard error) in the environment variable `LLMC_PROGRESS`, and they are drawn there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+from typing import Any, TextIO
+
+from tqdm import tqdm as plain_tqdm
+from tqdm.auto import tqdm as auto_tqdm
+
+VARIABLE = "LLMC_PROGRESS"
+
+
+def progress_bar(**settings: Any) -> Any:
+    """A tqdm bar; `settings` are tqdm's own (total, desc, unit, iterable, …)."""
+    screen = _screen()
+    if screen is None:
+        return auto_tqdm(**settings)
+    # Into a log file, a line now and then instead of a redrawn one.
+    return plain_tqdm(
+        file=screen,
+        dynamic_ncols=screen.isatty(),
+        mininterval=0.2 if screen.isatty() else 15,
+        **settings,
+    )
+
+
+def say(message: str) -> None:
+    """A line for the person who watches."""
+    print(message, file=_screen() or sys.stdout, flush=True)
+
+
+@cache
+def _screen() -> TextIO | None:
+    name = os.environ.get(VARIABLE)
+    if not name:
+        return None
+    try:
+        return open(name, "a", encoding="utf-8")  # noqa: SIM115 - open until the process ends
+    except OSError:  # a socket, or the runner is gone
+        return None

@@ -1,0 +1,46 @@
+"""The wording of prompts and completions, in one place so that training and evaluation agree.
+
+A completion is `<think>` reasoning `</think>` and a last line `Answer: …`; that is the form that
+the data set is written in and the form that the grader looks for first.
+"""
+
+from __future__ import annotations
+
+ANSWER_MARK = "Answer:"
+THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
+
+_INSTRUCTION = {
+    "exactMatch": "Reason briefly, then give the final answer on a last line that begins with "
+    f'"{ANSWER_MARK}".',
+    "multipleChoice": "Reason briefly, then give the letter of the right choice on a last line that "
+    f'begins with "{ANSWER_MARK}".',
+}
+
+
+def question_prompt(question: str, answer_type: str) -> str:
+    """The user turn for a question with a verifiable answer.
+
+    `answer_type` is HLE's: "exactMatch" or "multipleChoice".
+    """
+    return f"{question}\n\n{_INSTRUCTION[answer_type]}"
+
+
+def completion(reasoning: str, answer: str) -> str:
+    """The assistant turn that training teaches: reasoning apart from the answer."""
+    return f"{THINK_OPEN}\n{reasoning}\n{THINK_CLOSE}\n\n{ANSWER_MARK} {answer}"
+
+
+def split_reasoning(text: str) -> tuple[str, str]:
+    """Split a completion into (reasoning, response).
+
+    A model that never closes its `<think>` block has reasoned and not answered: the response is
+    empty. Some chat templates put the opening tag into the prompt, so a lone closing tag counts.
+    Without any tag everything is response.
+    """
+    before, closed, after = text.rpartition(THINK_CLOSE)
+    if closed:
+        return before.replace(THINK_OPEN, "", 1).strip(), after.strip()
+    head, opened, rest = text.partition(THINK_OPEN)
+    if opened and not head.strip():
+        return rest.strip(), ""
+    return "", text.strip()

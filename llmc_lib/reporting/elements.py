@@ -1,0 +1,90 @@
+"""The building blocks of the page: figures, tables, asides. Each shows itself in a notebook."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from llmc_lib.reporting.text import text_to_html
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of HTML that a notebook (and so the report) displays as it is."""
+
+    markup: str
+
+    def _repr_html_(self) -> str:
+        return self.markup
+
+    def __add__(self, other: Block) -> Block:
+        return Block(self.markup + other.markup)
+
+
+@dataclass(frozen=True)
+class FigureBlock(Block):
+    """A figure with its finding as title, its caption and its alternative text."""
+
+    title: str = ""
+    alt: str = field(default="", repr=False)
+
+
+def figure_block(name: str, svg: str, title: str, caption: str, alt: str) -> FigureBlock:
+    """A figure for the page; `name` is its anchor."""
+    markup = (
+        f'<figure id="figure-{name}"><p class="finding">{html.escape(title)}</p>'
+        f'<div role="img" class="plot" aria-label="{html.escape(alt, quote=True)}">{svg}</div>'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+    return FigureBlock(markup, title, alt)
+
+
+def paragraph(text: str, css_class: str = "") -> Block:
+    """A paragraph of plain text; mathematics in it is rendered, everything else escaped."""
+    attribute = f' class="{css_class}"' if css_class else ""
+    return Block(f"<p{attribute}>{text_to_html(text)}</p>")
+
+
+def table_block(name: str, frame: pd.DataFrame, caption: str, data: pd.DataFrame | None = None) -> Block:
+    """A sortable table with a CSV download.
+
+    Parameters: `frame`, the cells as they are to be read (strings); columns whose cells look like
+    numbers are right-aligned. `data`: what the CSV holds, where it has more digits than the table.
+    """
+    numeric = {column: _is_numeric(frame[column]) for column in frame.columns}
+    head = "".join(
+        f'<th scope="col"{_right(numeric[column])}><button type="button">{html.escape(str(column))}'
+        "</button></th>"
+        for column in frame.columns
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(_cell(str(value), numeric[column], first=number == 0)
+                  for number, (column, value) in enumerate(row.items()))
+        + "</tr>"
+        for row in frame.to_dict("records")
+    )  # fmt: skip
+    csv = base64.b64encode((frame if data is None else data).to_csv(index=False).encode()).decode()
+    return Block(
+        f'<div class="table" id="table-{name}"><table><caption>{html.escape(caption)} '
+        f'<a download="{name}.csv" href="data:text/csv;base64,{csv}">CSV</a></caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(value: str, numeric: bool, *, first: bool) -> str:
+    if first:
+        return f'<th scope="row">{html.escape(value)}</th>'
+    return f"<td{_right(numeric)}>{html.escape(value)}</td>"
+
+
+def _right(numeric: bool) -> str:
+    return ' class="number"' if numeric else ""
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    return all(re.match(r"^[−+-]?\d|^–?$|^< ", str(value)) for value in column)

@@ -1,0 +1,313 @@
+"""The figures of the report: SVG with real text, in colours that follow the page's light or dark."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from llmc_lib.analysis.verdict import ALPHA, as_percent, as_points
+from llmc_lib.reporting.elements import FigureBlock, figure_block
+from llmc_lib.taxonomy import CATEGORIES, RISK_AREAS
+
+# Drawn in these colours; each becomes a CSS variable of the page, with the colour as fallback.
+_INK, _MUTED, _RULE, _BASE = "#1b1b1f", "#5f6168", "#dcdde1", "#77797f"
+# Okabe and Ito's palette, safe for colour-blind readers; the reference model is always grey.
+_MODELS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442")
+_VARIABLES = {_INK: "--ink", _MUTED: "--muted", _RULE: "--rule", _BASE: "--base"} | {
+    colour: f"--model-{number}" for number, colour in enumerate(_MODELS, 1)
+}
+_WIDTH = 7.4  # inches at 96 dots: the width of the page's column
+_STYLE = {
+    "svg.fonttype": "none",  # text stays text: searchable, and in the page's own font
+    "font.size": 9.5,
+    "text.color": _INK,
+    "axes.labelcolor": _MUTED,
+    "axes.edgecolor": _RULE,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": _RULE,
+    "grid.linewidth": 0.8,
+    "xtick.color": _MUTED,
+    "ytick.color": _INK,
+    "xtick.bottom": False,
+    "ytick.left": False,
+}
+_SHORT = {
+    "Discrimination, Exclusion, Toxicity, Hateful, Offensive": "Discrimination, Toxicity",
+    "Human-Chatbot Interaction Harms": "Human–Chatbot Harms",
+}
+MINUS = "−"
+
+
+def colours(models: list[str]) -> dict[str, str]:
+    """The colour of each model; the first is the reference."""
+    return {m: _BASE if n == 0 else _MODELS[(n - 1) % len(_MODELS)] for n, m in enumerate(models)}
+
+
+def accuracy_by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
+    """Accuracy of `models` in each category with Wilson intervals; `hle` is a metrics.json block."""
+    names = _present(hle, models[0], "categories", CATEGORIES)
+    title = _category_finding(hle, models[-1])
+    figure, axes = _canvas(0.42 * len(names) + 0.9)
+    _dots(axes, hle, models, names, "categories", "accuracy")
+    axes.set_xlabel("Questions answered correctly, percent")
+    sizes = hle["models"][models[0]]["categories"]
+    caption = (
+        "Each point is the share of a category's questions that a model answers correctly, each line "
+        "its 95% Wilson interval; the number of questions stands beside the category. Unanswered "
+        "and truncated questions count as wrong. Where the lines of two models overlap widely, the "
+        "category alone says little."
+    )
+    largest = names[0]
+    alt = f"{title}. " + "; ".join(
+        f"{largest}: {m} {as_percent(hle['models'][m]['categories'][largest]['accuracy'], 200)} of "
+        f"{sizes[largest]['n']}"
+        for m in models
+    )
+    return figure_block("categories", _svg(figure, "categories"), title, caption, alt)
+
+
+def differences_by_category(comparison: dict[str, Any]) -> FigureBlock:
+    """Forest plot of a candidate's paired differences to the reference, overall and by category."""
+    parts = comparison["categories"]
+    names = [name for name in CATEGORIES if name in parts]
+    rows = [("All questions", comparison), *((name, parts[name]) for name in names)]
+    figure, axes = _canvas(0.34 * len(rows) + 0.9)
+    colour = _MODELS[0]
+    for y, (name, part) in enumerate(rows):
+        low, high = (100 * bound for bound in part["ci95"])
+        strong = part["p_adjusted"] < ALPHA
+        axes.plot([low, high], [y, y], color=colour, linewidth=3 if y == 0 else 1.6, alpha=0.9)
+        axes.plot(
+            100 * part["difference"], y, marker="D" if y == 0 else "o", markersize=7 if y == 0 else 6,
+            color=colour, markerfacecolor=colour if strong else "none", linestyle="none",
+        )  # fmt: skip
+        axes.annotate(
+            f"+{part['gained']} {MINUS}{part['lost']}", (1.01, y), xycoords=("axes fraction", "data"),
+            va="center", color=_MUTED, fontsize=9,
+        )  # fmt: skip
+    axes.axvline(0, color=_INK, linewidth=1)
+    axes.set_yticks(range(len(rows)), [f"{name} ({part['n']})" for name, part in rows])
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(f"Percentage points, {comparison['model']} minus {comparison['reference']}")
+    clear = [name for name in names if parts[name]["p_adjusted"] < ALPHA]
+    title = (
+        f"The difference is clear in {_listed(clear)}"
+        if clear
+        else "No single category shows a clear difference"
+    )
+    caption = (
+        f"Difference in accuracy on the same questions with its 95% interval. A filled mark is a "
+        f"difference whose exact McNemar test, adjusted for the {len(names)} categories by Holm's "
+        "method, stays below 0.05. To the right: questions gained (only the candidate is right) and "
+        "lost (only the base is right)."
+    )
+    alt = (
+        f"{title}. All questions: {as_points(comparison['difference'], comparison['n'])}, interval "
+        f"{as_points(comparison['ci95'][0], comparison['n'], unit=False)} to "
+        f"{as_points(comparison['ci95'][1], comparison['n'])}."
+    )
+    return figure_block("differences", _svg(figure, "differences"), title, caption, alt)
+
+
+def interval_strip(comparison: dict[str, Any]) -> str:
+    """The overall difference and its interval as one line, for the head of the page (an SVG)."""
+    low, high = (100 * bound for bound in comparison["ci95"])
+    figure, axes = _canvas(0.62)
+    axes.plot([low, high], [0, 0], color=_MODELS[0], linewidth=5, solid_capstyle="butt", alpha=0.55)
+    axes.plot(100 * comparison["difference"], 0, "D", color=_MODELS[0], markersize=9)
+    axes.axvline(0, color=_INK, linewidth=1.2)
+    reach = 1.25 * max(abs(low), abs(high), 2)
+    axes.set_xlim(-reach, reach)
+    axes.set_ylim(-1, 1)
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    axes.spines["bottom"].set_visible(False)
+    axes.set_xticks([round(low), 0, round(high)])
+    axes.set_xticklabels([_signed(low), "no difference" if abs(low) > reach / 5 and abs(high) > reach / 5 else "0", _signed(high)])
+    return _svg(figure, "strip")
+
+
+def safety_by_area(dna: dict[str, Any], models: list[str]) -> FigureBlock:
+    """Share of declined Do-Not-Answer instructions by risk area, with Wilson intervals."""
+    names = _present(dna, models[0], "risk_areas", RISK_AREAS)
+    figure, axes = _canvas(0.42 * len(names) + 0.9)
+    _dots(axes, dna, models, names, "risk_areas", "safe_rate")
+    axes.set_xlabel("Instructions declined, percent")
+    n = dna["n_questions"]
+    rates = {m: as_percent(dna["models"][m]["safe_rate"], n) for m in models}
+    title = "; ".join(f"{m} declines {rate}" for m, rate in rates.items())
+    caption = (
+        "Do-Not-Answer instructions are ones that a careful assistant declines. A response counts as "
+        "safe when a rule finds a refusal at its beginning, and as not safe otherwise; the rule "
+        "reads the form of a refusal and not the harm of a text."
+    )
+    alt = f"Of {n} instructions, {title}."
+    return figure_block("safety", _svg(figure, "safety"), title, caption, alt)
+
+
+def composition(manifest: dict[str, Any]) -> FigureBlock:
+    """Share of each category in the training data beside the target."""
+    names = [name for name in CATEGORIES if manifest["target"].get(name)]
+    total = sum(manifest["mixed"].values())
+    figure, axes = _canvas(0.3 * len(names) + 0.8)
+    for y, name in enumerate(names):
+        share = 100 * manifest["mixed"].get(name, 0) / total
+        axes.plot([0, share], [y, y], color=_RULE, linewidth=5, solid_capstyle="butt")
+        axes.plot(share, y, "o", color=_MODELS[0], markersize=7)
+        axes.plot(100 * manifest["target"][name], y, "|", color=_INK, markersize=14, markeredgewidth=1.6)
+    axes.set_yticks(range(len(names)), [f"{n} ({manifest['mixed'].get(n, 0)})" for n in names])
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("Share of examples, percent")
+    distance = manifest["total_variation"]
+    title = (
+        "The training data have the target's composition"
+        if distance <= 0.01
+        else f"The training data miss the target's composition by {distance:.1%}"
+    )
+    caption = (
+        "Point: share of a category in the training data (number of examples in brackets). Upright "
+        f"stroke: the target. The total-variation distance between the two is {distance:.4f}; 0 "
+        "would be equal."
+    )
+    alt = f"{title}: {total} examples, {names[0]} {manifest['mixed'].get(names[0], 0) / total:.0%}."
+    return figure_block("composition", _svg(figure, "composition"), title, caption, alt)
+
+
+def loss_curve(history: pd.DataFrame) -> FigureBlock:
+    """Training and validation loss by step."""
+    figure, axes = _canvas(2.7)
+    train = history.dropna(subset=["loss"])
+    axes.plot(train["step"], train["loss"], color=_BASE, linewidth=1.4)
+    axes.annotate(
+        "training", (train["step"].iloc[-1], train["loss"].iloc[-1]), xytext=(6, -3),
+        textcoords="offset points", color=_BASE,
+    )  # fmt: skip
+    title = f"Training loss falls from {train['loss'].iloc[0]:.2f} to {train['loss'].iloc[-1]:.2f}"
+    alt = title
+    if "eval_loss" in history:
+        held = history.dropna(subset=["eval_loss"])
+        axes.plot(held["step"], held["eval_loss"], "o-", color=_MODELS[0], markersize=5)
+        axes.annotate(
+            "validation", (held["step"].iloc[-1], held["eval_loss"].iloc[-1]), xytext=(6, 3),
+            textcoords="offset points", color=_MODELS[0],
+        )  # fmt: skip
+        first, last = held["eval_loss"].iloc[0], held["eval_loss"].iloc[-1]
+        least = held.loc[held["eval_loss"].idxmin()]
+        fell = "falls" if last < first else "does not fall"
+        title = f"Validation loss {fell}: {first:.2f} before training, {last:.2f} after"
+        if least["step"] not in (0, held["step"].iloc[-1]):
+            title += f", lowest ({least['eval_loss']:.2f}) at step {int(least['step'])}"
+        alt = title
+    axes.set_xlabel("Optimizer step")
+    axes.set_ylabel("Loss per completion token")
+    axes.grid(axis="x", visible=False)
+    axes.set_xlim(right=axes.get_xlim()[1] * 1.12)
+    caption = (
+        "Cross-entropy of the completion's tokens, in nats; the prompt is not counted. Training loss "
+        "is of the step's own batch and therefore jumps; validation loss is of held-out examples."
+    )
+    return figure_block("loss", _svg(figure, "loss"), title, caption, alt)
+
+
+# ---- drawing ---------------------------------------------------------------------------------
+
+
+def _dots(
+    axes: Axes, block: dict[str, Any], models: list[str], names: list[str], groups: str, rate: str
+) -> None:
+    """A point and its interval for each model and group, models dodged within a group."""
+    paint = colours(list(block["models"]))
+    for number, model in enumerate(models):
+        shift = (number - (len(models) - 1) / 2) * 0.22
+        for y, name in enumerate(names):
+            part = block["models"][model][groups][name]
+            low, high = (100 * bound for bound in part["ci95"])
+            axes.plot([low, high], [y + shift] * 2, color=paint[model], linewidth=1.8, alpha=0.8)
+            axes.plot(100 * part[rate], y + shift, "os^vD"[number % 5], color=paint[model], markersize=6)
+    # Labels beside the first group's points name the models: no legend to look up.
+    first = block["models"]
+    for number, model in enumerate(models):
+        shift = (number - (len(models) - 1) / 2) * 0.22
+        high = 100 * first[model][groups][names[0]]["ci95"][1]
+        axes.annotate(
+            model, (high, shift), xytext=(6, 0), textcoords="offset points", va="center",
+            color=paint[model], fontsize=9,
+        )  # fmt: skip
+    sizes = block["models"][models[0]][groups]
+    axes.set_yticks(range(len(names)), [f"{_SHORT.get(n, n)} ({sizes[n]['n']})" for n in names])
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_xlim(left=0)
+    axes.grid(axis="y", visible=False)
+
+
+def _canvas(height: float) -> tuple[Figure, Axes]:
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+        return figure, figure.add_subplot()
+
+
+def _svg(figure: Figure, name: str) -> str:
+    """The figure as an inline SVG: unique ids, the page's font and colours, no fixed size."""
+    buffer = io.StringIO()
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    # Two figures in one page must not share ids (clip paths, markers).
+    prefix = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8]
+    svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
+    svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", svg)
+    svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
+    for colour, variable in _VARIABLES.items():
+        svg = svg.replace(colour, f"var({variable}, {colour})")
+    width, height = (float(x) for x in re.findall(r'(?:width|height)="([\d.]+)pt"', svg)[:2])
+    return re.sub(
+        r'width="[\d.]+pt"|height="[\d.]+pt"', "", svg, count=2
+    ).replace("<svg", f'<svg aria-hidden="true" style="max-width:{width * 96 / 72:.0f}px"', 1)
+
+
+# ---- words -----------------------------------------------------------------------------------
+
+
+def _category_finding(hle: dict[str, Any], model: str) -> str:
+    """What the category figure shows, in words that the tests support."""
+    comparison = next((c for c in hle["comparisons"] if c["model"] == model), None)
+    if comparison is None:
+        return "Accuracy by category"
+    parts = comparison["categories"]
+    up = [n for n in CATEGORIES if n in parts and parts[n]["p_adjusted"] < ALPHA and parts[n]["difference"] > 0]
+    down = [n for n in CATEGORIES if n in parts and parts[n]["p_adjusted"] < ALPHA and parts[n]["difference"] < 0]
+    if up and down:
+        return f"{_listed(up)} gained, {_listed(down)} lost"
+    if up or down:
+        return f"{_listed(up or down)} {'gained' if up else 'lost'}; no other category moved clearly"
+    return "No category moved clearly: the intervals of the two models overlap"
+
+
+def _present(
+    block: dict[str, Any], model: str, groups: str, order: tuple[str, ...]
+) -> list[str]:
+    return [name for name in order if name in block["models"][model][groups]]
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _signed(value: float) -> str:
+    return f"{round(value):+d}".replace("-", MINUS) if round(value) else "0"

@@ -1,0 +1,62 @@
+"""An executed notebook 4 as one HTML file that needs nothing else: no network, no script of others."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import mistune
+import nbformat
+from nbconvert import HTMLExporter
+
+_TEMPLATES = Path(__file__).parent / "template"
+_HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+
+
+def render(notebook: Path, title: str) -> str:
+    """The HTML page of an executed report notebook.
+
+    The page hides code behind a disclosure, shows no prompts, and forbids itself every network
+    request by a content security policy.
+    """
+    nb = nbformat.read(notebook, as_version=4)
+    headings = [
+        heading
+        for cell in nb.cells
+        if cell.cell_type == "markdown"
+        for heading in _HEADING.findall(cell.source)
+    ]
+    folder = _TEMPLATES / "report"
+    exporter = HTMLExporter(
+        template_name="report",
+        extra_template_basedirs=[str(_TEMPLATES)],
+        filters={"markdown": _markdown},
+    )
+    resources: dict[str, Any] = {
+        "report": {
+            "title": title,
+            "contents": [(_anchor(heading), heading) for heading in headings],
+            "style": (folder / "style.css").read_text(),
+            "script": (folder / "page.js").read_text(),
+            "footer": f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {notebook.name}.",
+        }
+    }
+    page, _ = exporter.from_notebook_node(nb, resources)
+    return str(page)
+
+
+def _markdown(source: str) -> str:
+    """A markdown cell of ours as HTML, its second-level headings with an anchor to link to."""
+    page = str(mistune.html(source))
+    return re.sub(
+        r"<h2>(.+?)</h2>",
+        lambda m: f'<h2 id="{_anchor(m[1])}">{m[1]}'
+        f'<a class="anchor" href="#{_anchor(m[1])}" aria-label="Link to this section">#</a></h2>',
+        page,
+    )
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")

@@ -1,0 +1,274 @@
+"""What notebook 4 calls: load a finished run, then one function a part of the page."""
+
+from __future__ import annotations
+
+import html
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from llmc_lib.analysis.summary import summarise
+from llmc_lib.analysis.verdict import WORDS, as_p, as_percent, as_points
+from llmc_lib.evaluation.results import Results, load_results
+from llmc_lib.reporting import cases, figures
+from llmc_lib.reporting.elements import Block, FigureBlock, paragraph, table_block
+from llmc_lib.store import Run, environment, read_jsonl, read_manifest
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Report:
+    """A finished run and its figures in numbers (`metrics`, the contract of metrics.json)."""
+
+    run: Run
+    results: Results
+    metrics: dict[str, Any]
+    dataset: dict[str, Any]  # the data set's manifest
+    training: dict[str, Any]  # the training's manifest
+    history: pd.DataFrame  # the training's log
+
+    @property
+    def hle(self) -> dict[str, Any]:
+        block: dict[str, Any] = self.metrics["benchmarks"]["hle"]
+        return block
+
+    @property
+    def reference(self) -> str:
+        return next(iter(self.results.models))
+
+    @property
+    def headline(self) -> dict[str, Any]:
+        """The comparison that the verdict is about: the last candidate, chosen before any result."""
+        comparison: dict[str, Any] = self.hle["comparisons"][-1]
+        return comparison
+
+
+def load_report(run: Run) -> Report:
+    """Load a finished run. Raises `UserError` where a stage is not complete."""
+    results = load_results(run)
+    dataset, training = read_manifest(run.dataset) or {}, read_manifest(run.training) or {}
+    smallest = run.params.report.smallest_interesting_points / 100
+    metrics = {
+        "schema_version": SCHEMA_VERSION,
+        "run": run.name,
+        "benchmarks": summarise(results.answers, smallest),
+        "provenance": {
+            "params": run.params.model_dump(mode="json"),
+            "dataset": dataset,
+            "training": training,
+            "evaluation": results.manifest,
+            "report": environment(),
+        },
+    }
+    history = pd.DataFrame(read_jsonl(run.training / "history.jsonl"))
+    return Report(run, results, metrics, dataset, training, history)
+
+
+# ---- the parts of the page, in its order -------------------------------------------------------
+
+
+def verdict(report: Report) -> Block:
+    """The first screen: one sentence, its interval, four facts."""
+    comparison = report.headline
+    models = report.hle["models"]
+    truncated = sum(model["n_truncated"] for model in models.values())
+    facts = [
+        (f"{report.hle['n_questions']:,} × 1", "questions × samples"),
+        (f"{report.run.params.evaluation.max_tokens:,}", "token limit, every model"),
+        (f"{truncated:,} of {report.hle['n_questions'] * len(models):,}", "answers truncated"),
+        ("complete", "every question asked of every model"),
+    ]
+    listed = "".join(
+        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
+        for value, name in facts
+    )
+    word = comparison["verdict"]
+    sentence = comparison["sentence"]
+    return Block(
+        f'<header class="verdict {word.split()[0]}"><p class="word">{word.capitalize()}</p>'
+        f'<p class="sentence">{html.escape(sentence)}</p>'
+        f'<div class="plot strip" role="img" aria-label="{html.escape(sentence, quote=True)}">'
+        f"{figures.interval_strip(comparison)}</div>"
+        f'<dl class="facts">{listed}</dl></header>'
+    )
+
+
+def accuracy_by_category(report: Report) -> FigureBlock:
+    """The page's one figure on the first screen."""
+    return figures.accuracy_by_category(report.hle, [report.reference, report.headline["model"]])
+
+
+def models_table(report: Report) -> Block:
+    """Every model: accuracy and what became of its answers."""
+    n = report.hle["n_questions"]
+    rows = [
+        {
+            "Model": name,
+            "What it is": report.results.models[name],
+            "Correct, %": as_percent(model["accuracy"], n).rstrip("%"),
+            "95% interval": _interval(model["ci95"], n),
+            "Truncated": f"{model['n_truncated']}",
+            "No answer found": f"{model['n_ungraded']}",
+            "Failed": f"{model['n_failed']}",
+        }
+        for name, model in report.hle["models"].items()
+    ]
+    data = pd.DataFrame(
+        [
+            {"model": name, **{k: v for k, v in model.items() if not isinstance(v, dict | list)},
+             "low": model["ci95"][0], "high": model["ci95"][1]}
+            for name, model in report.hle["models"].items()
+        ]
+    )  # fmt: skip
+    caption = (
+        f"Accuracy over all {n:,} questions with Wilson intervals. Truncated, unanswered and failed "
+        "questions stay in the denominator and count as wrong."
+    )
+    return table_block("models", pd.DataFrame(rows), caption, data)
+
+
+def comparisons_table(report: Report) -> Block:
+    """Every candidate against the reference."""
+    n = report.hle["n_questions"]
+    rows = [
+        {
+            "Candidate": c["model"],
+            "Difference, points": as_points(c["difference"], n, unit=False),
+            "95% interval": _interval(c["ci95"], n, points=True),
+            "Gained": f"{c['gained']}",
+            "Lost": f"{c['lost']}",
+            "p": as_p(c["p_value"]).removeprefix("= "),
+            "p adjusted": as_p(c["p_adjusted"]).removeprefix("= "),
+            "Verdict": c["verdict"],
+        }
+        for c in report.hle["comparisons"]
+    ]
+    data = pd.DataFrame(
+        [{**{k: v for k, v in c.items() if not isinstance(v, dict | list)},
+          "low": c["ci95"][0], "high": c["ci95"][1]} for c in report.hle["comparisons"]]
+    )  # fmt: skip
+    caption = (
+        f"Each candidate minus {report.reference} on the same questions: paired interval, exact "
+        f"McNemar test, p adjusted by Holm's method for {len(rows)} candidates. The headline is the "
+        "last checkpoint, whatever the results are."
+    )
+    return table_block("candidates", pd.DataFrame(rows), caption, data)
+
+
+def differences(report: Report) -> FigureBlock:
+    """Where the headline candidate gained and lost."""
+    return figures.differences_by_category(report.headline)
+
+
+def verdict_words(report: Report) -> Block:
+    """What each verdict word means."""
+    del report
+    rows = pd.DataFrame([{"Verdict": word, "Given when": when} for word, when in WORDS.items()])
+    return table_block("verdict-words", rows, "The verdict words and when each is given.")
+
+
+def safety(report: Report) -> Block:
+    """Do-Not-Answer, where it was evaluated."""
+    dna = report.metrics["benchmarks"].get("do_not_answer")
+    if dna is None:
+        return paragraph("Do-Not-Answer was not evaluated in this run.", "note")
+    sentence = paragraph(_safety_sentence(dna["comparisons"][-1]))
+    chosen = [report.reference, report.headline["model"]]
+    return sentence + figures.safety_by_area(dna, chosen)
+
+
+def outcome_table(report: Report) -> Block:
+    """Both right, gained, lost, both wrong, by category."""
+    return cases.outcome_table(report.results, report.reference, report.headline["model"])
+
+
+def side_by_side(report: Report) -> Block:
+    """Completions of the reference and the headline candidate where they disagree."""
+    params = report.run.params
+    return cases.side_by_side(
+        report.results, report.reference, report.headline["model"], params.report.cases, params.seed
+    )
+
+
+def composition(report: Report) -> Block:
+    """What was trained on."""
+    made = report.dataset
+    limit = made["limiting_category"]
+    why = (
+        f"{limit} has the fewest rows for its share and limits the size: more rows of the other "
+        "categories would change nothing."
+        if limit
+        else "dataset.max_rows limits the size."
+    )
+    available, mixed = sum(made["available"].values()), sum(made["mixed"].values())
+    sources = " and ".join(f"{n:,} from {name}" for name, n in made["sources"].items())
+    text = (
+        f"{available:,} examples ({sources}) were brought to the target by leaving out "
+        f"{available - mixed:,}; {mixed:,} remain, {made['rows']['validation']:,} of them held out "
+        f"for validation. {why}"
+    )
+    return paragraph(text) + figures.composition(made)
+
+
+def loss_curve(report: Report) -> Block:
+    """How the training went."""
+    t, params = report.training, report.run.params.training
+    text = (
+        f"Full-parameter fine-tuning of {t['base']} ({t['parameters'] / 1e6:,.0f} million parameters) "
+        f"with TRL's SFTTrainer on DeepSpeed ZeRO-{params.zero_stage}: {t['rows']:,} examples, "
+        f"{t['steps']} steps of {params.batch_size} sequences, learning rate {params.learning_rate:g} "
+        f"({params.lr_scheduler}), {t['precision']} arithmetic, loss on the completion alone. "
+        f"{t['tokens']:,} tokens took {t['train_seconds'] / 60:.1f} minutes on the {t['device']} "
+        f"({t['tokens'] / t['train_seconds']:,.0f} tokens/s, validation passes included). "
+        + (f"{t['too_long']} examples were longer than {params.max_length} tokens and left out." if t["too_long"] else
+           "No example was longer than the training length.")
+    )  # fmt: skip
+    return paragraph(text) + figures.loss_curve(report.history)
+
+
+def provenance(report: Report) -> Block:
+    """Params, versions, hashes, durations: what a sceptic needs to repeat the run."""
+    made = report.metrics["provenance"]
+    here = made["report"]
+    stages = [("dataset", report.dataset), ("training", report.training), ("evaluation", report.results.manifest)]
+    rows = pd.DataFrame(
+        [
+            {
+                "Stage": name,
+                "Finished (UTC)": manifest["finished"].replace("T", " ").removesuffix("+00:00"),
+                "Duration, s": f"{manifest['seconds']:.0f}",
+                "Commit": manifest["environment"]["commit"][:10]
+                + ("+" if manifest["environment"]["commit"].endswith("+changes") else ""),
+                "Fingerprint": manifest["fingerprint"],
+            }
+            for name, manifest in stages
+            if manifest
+        ]
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in here["packages"].items())
+    data = json.dumps(report.metrics, ensure_ascii=False, indent=1)
+    params = yaml.safe_dump(made["params"], sort_keys=False, allow_unicode=True)
+    return (
+        table_block("stages", rows, "What was run. A + behind a commit: with uncommitted changes.")
+        + paragraph(f"Seed {report.run.params.seed}. {here['machine']}, Python {here['python']}; {versions}.")
+        + Block(
+            "<details><summary>All params, defaults included</summary>"
+            f"<pre>{html.escape(params)}</pre></details>"
+            "<details><summary>metrics.json: every number of this page</summary>"
+            f"<pre>{html.escape(data)}</pre></details>"
+        )
+    )
+
+
+def _safety_sentence(comparison: dict[str, Any]) -> str:
+    return f"{comparison['verdict'].capitalize()}: {comparison['sentence']}"
+
+
+def _interval(bounds: list[float], n: int, *, points: bool = False) -> str:
+    if points:
+        return " to ".join(as_points(bound, n, unit=False) for bound in bounds)
+    return "–".join(as_percent(bound, n).rstrip("%") for bound in bounds)

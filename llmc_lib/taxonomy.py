@@ -1,0 +1,27 @@
+"""The eight categories of Humanity's Last Exam and their shares: the map that every stage uses."""
+
+from __future__ import annotations
+
+#: HLE's categories by falling share; tables and figures keep this order.
+#: Source of the shares: Phan et al., "Humanity's Last Exam" (2025), figure 3 (percent of questions).
+HLE_SHARES: dict[str, float] = {
+    "Math": 0.41,
+    "Biology/Medicine": 0.11,
+    "Computer Science/AI": 0.10,
+    "Physics": 0.09,
+    "Humanities/Social Science": 0.09,
+    "Other": 0.09,
+    "Chemistry": 0.07,
+    "Engineering": 0.04,
+}
+
+CATEGORIES: tuple[str, ...] = tuple(HLE_SHARES)
+
+#: Do-Not-Answer's five risk areas (Wang et al. 2023, table 1), as its file spells them.
+RISK_AREAS: tuple[str, ...] = (
+    "Information Hazards",
+    "Malicious Uses",
+    "Discrimination, Exclusion, Toxicity, Hateful, Offensive",
+    "Misinformation Harms",
+    "Human-Chatbot Interaction Harms",
+)

@@ -1,0 +1,101 @@
+"""Run heavy work (training, vLLM) in a process of its own, and watch it.
+
+A worker prints events, one JSON object a line behind `EVENT`; everything else that it prints goes to
+its log file. The parent turns events into a progress bar. When the worker ends, by itself or because
+the parent is interrupted, its whole process group is gone and its memory is given back.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+EVENT = "@@event "
+_STOP_SECONDS = 10.0
+
+
+class WorkerError(Exception):
+    """A worker ended with an error; the message has its last lines and the log's place."""
+
+
+def emit(kind: str, **facts: Any) -> None:
+    """Tell the parent something; called in the worker."""
+    sys.stdout.write(EVENT + json.dumps({"kind": kind, **facts}) + "\n")
+    sys.stdout.flush()
+
+
+def run_worker(
+    command: Sequence[str],
+    log: Path,
+    on_event: Callable[[dict[str, Any]], None],
+    env: dict[str, str] | None = None,
+) -> None:
+    """Run `command` to its end, its output in `log`, its events passed to `on_event`.
+
+    Raises `WorkerError` when it exits with a status other than 0. On an interrupt of the parent the
+    worker's process group is stopped first.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+        start_new_session=True,
+        preexec_fn=_die_with_parent,
+    )
+    assert process.stdout is not None
+    try:
+        with open(log, "wb") as handle:
+            for line in process.stdout:
+                # A library may leave a bar without a newline before our line.
+                before, mark, event = line.partition(EVENT.encode())
+                handle.write(before if mark else line)
+                handle.flush()
+                if mark:
+                    on_event(json.loads(event))
+        status = process.wait()
+    finally:
+        _stop(process)
+    if status != 0:
+        raise WorkerError(_explain(command, status, log))
+
+
+def _die_with_parent() -> None:
+    """Linux: have the kernel end the worker when its parent is gone, even by kill -9."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the worker's process group: politely, then by force."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, how)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _explain(command: Sequence[str], status: int, log: Path) -> str:
+    """The worker's own error: the last Python exception in the log if there is one, else the end."""
+    text = log.read_text(errors="replace").replace("\r", "\n")
+    lines = [line for line in text.splitlines() if line.strip()]
+    # torchrun and vLLM print the first failure before their own summary of it.
+    errors = [n for n, line in enumerate(lines) if re.match(r"(\[\w+\]: |\(.*\) )?[\w.]*(Error|Exception)\b", line)]
+    shown = lines[max(0, errors[0] - 6) : errors[0] + 3] if errors else lines[-10:]
+    if status == -signal.SIGKILL:
+        shown.append("The process was killed (SIGKILL): often because the machine ran out of memory.")
+    module = next((word for word in command if word.startswith("llmc_lib.")), command[0])
+    return "\n".join([f"{module} ended with status {status}:", *shown, f"Full log: {log}"])
