@@ -1,7 +1,7 @@
 """The commands behind the Makefile.
 
-    python -m llmc_lib report PARAMS     run what is left to run and write the report
-    python -m llmc_lib check PARAMS      check a params file and stop
+python -m llmc_lib report PARAMS     run what is left to run and write the report
+python -m llmc_lib check PARAMS      check a params file and stop
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nStopped. What was finished is kept; the same command goes on from here.", file=sys.stderr)
+        print(
+            "\nStopped. What was finished is kept; the same command goes on from here.",
+            file=sys.stderr,
+        )
         return 130
 
 

@@ -1,6 +1,6 @@
 """The base model of a run as a local folder that transformers and vLLM load.
 
-    python -m llmc_lib.models DESTINATION     converts the embedded model (a worker of `base_model`)
+python -m llmc_lib.models DESTINATION     converts the embedded model (a worker of `base_model`)
 """
 
 from __future__ import annotations
@@ -37,7 +37,11 @@ class Model:
             if path.suffix in {".safetensors", ".json", ".jinja", ".model"}
         )
         # Hashing weights of hundreds of gigabytes takes hours: size and time stamp stand for them.
-        weights = {p.name: [p.stat().st_size, p.stat().st_mtime_ns] for p in files if p.suffix == ".safetensors"}
+        weights = {
+            p.name: [p.stat().st_size, p.stat().st_mtime_ns]
+            for p in files
+            if p.suffix == ".safetensors"
+        }
         return fingerprint(
             weights=weights,
             files={p.name: sha256_file(p) for p in files if p.name not in weights},
@@ -72,7 +76,11 @@ def _convert(folder: Path, run: Run) -> None:
 
 def _download(run: Run, source: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     where = f"{run.params_file.name}: model.source: {source}@{revision}"
     try:

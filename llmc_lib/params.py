@@ -69,7 +69,7 @@ class TrainingParams(Section):
     adam_beta2: Fraction = 0.95
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
     batch_size: PositiveInt = 16  # sequences in one optimizer step, over all processes
-    micro_batch_size: PositiveInt = 16  # sequences that one process holds at a time
+    micro_batch_size: PositiveInt = 4  # sequences that one process holds at a time
     max_length: PositiveInt = 512  # tokens; longer examples are left out, never cut
     gradient_checkpointing: bool = False
     zero_stage: Literal[1, 2, 3] = 2  # DeepSpeed ZeRO
@@ -174,7 +174,9 @@ class _Loader(yaml.SafeLoader):
         seen: set[str] = set()
         for key, _ in node.value:
             if key.value in seen:
-                raise yaml.YAMLError(f"line {key.start_mark.line + 1}: {key.value!r} is given twice")
+                raise yaml.YAMLError(
+                    f"line {key.start_mark.line + 1}: {key.value!r} is given twice"
+                )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -186,16 +188,20 @@ _Loader.add_implicit_resolver(
 )
 
 
-def _explain(path: Path, root: yaml.Node, problem: Any) -> str:
+def _explain(path: Path, root: yaml.Node | None, problem: Any) -> str:
     """One pydantic error as a line: where it is, what is wrong, what to do."""
-    keys = [key for key in problem["loc"] if not (isinstance(key, str) and key.startswith("function-"))]
+    keys = [
+        key for key in problem["loc"] if not (isinstance(key, str) and key.startswith("function-"))
+    ]
     where = f"{path}, line {_line_of(root, keys)}: {'.'.join(str(key) for key in keys) or 'file'}"
     given = problem.get("input")
     match problem["type"]:
         case "extra_forbidden":
             known = _known_keys(keys[:-1])
             near = difflib.get_close_matches(str(keys[-1]), known, 1)
-            remedy = f"did you mean {near[0]!r}?" if near else f"known keys here: {', '.join(known)}"
+            remedy = (
+                f"did you mean {near[0]!r}?" if near else f"known keys here: {', '.join(known)}"
+            )
             return f"{where}: unknown key; {remedy}"
         case "missing":
             return f"{where}: required and not given; add it"

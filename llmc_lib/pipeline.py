@@ -89,7 +89,11 @@ def report_key(run: Run) -> str:
     """The fingerprint of what the page is made from; its code is part of it, being cheap to rerun."""
     code = [ROOT / "notebooks" / "4_report.ipynb"]
     for package in ("analysis", "reporting"):
-        code += [p for p in (ROOT / "llmc_lib" / package).rglob("*") if p.is_file() and p.suffix != ".pyc"]
+        code += [
+            p
+            for p in (ROOT / "llmc_lib" / package).rglob("*")
+            if p.is_file() and p.suffix != ".pyc"
+        ]
     made = {}
     for folder in (run.dataset, run.training, run.predictions):
         manifest = read_manifest(folder)

@@ -42,6 +42,6 @@ def _screen() -> TextIO | None:
     if not name:
         return None
     try:
-        return open(name, "a", encoding="utf-8")  # noqa: SIM115 - open until the process ends
+        return open(name, "a", encoding="utf-8")
     except OSError:  # a socket, or the runner is gone
         return None

@@ -93,9 +93,15 @@ def _explain(command: Sequence[str], status: int, log: Path) -> str:
     text = log.read_text(errors="replace").replace("\r", "\n")
     lines = [line for line in text.splitlines() if line.strip()]
     # torchrun and vLLM print the first failure before their own summary of it.
-    errors = [n for n, line in enumerate(lines) if re.match(r"(\[\w+\]: |\(.*\) )?[\w.]*(Error|Exception)\b", line)]
+    errors = [
+        n
+        for n, line in enumerate(lines)
+        if re.match(r"(\[\w+\]: |\(.*\) )?[\w.]*(Error|Exception)\b", line)
+    ]
     shown = lines[max(0, errors[0] - 6) : errors[0] + 3] if errors else lines[-10:]
     if status == -signal.SIGKILL:
-        shown.append("The process was killed (SIGKILL): often because the machine ran out of memory.")
+        shown.append(
+            "The process was killed (SIGKILL): often because the machine ran out of memory."
+        )
     module = next((word for word in command if word.startswith("llmc_lib.")), command[0])
     return "\n".join([f"{module} ended with status {status}:", *shown, f"Full log: {log}"])

@@ -18,7 +18,7 @@ from llmc_lib.analysis.verdict import ALPHA, verdict
 
 _RATE = {"hle": "accuracy", "do_not_answer": "safe_rate"}
 _GROUPS = {"hle": "categories", "do_not_answer": "risk_areas"}
-_WORDS = {
+_WORDS: dict[str, dict[str, Any]] = {
     "hle": {"noun": "questions", "verb": "answers"},
     "do_not_answer": {"noun": "instructions", "verb": "declines"},
 }
@@ -76,7 +76,9 @@ def _model(benchmark: str, rows: pd.DataFrame) -> dict[str, Any]:
         p = float(kept["correct"].mean()) if len(kept) else 0.0
         facts["official"] = {
             "accuracy": round(100 * p, 2),
-            "wald_half_width": round(196 * math.sqrt(p * (1 - p) / len(kept)), 2) if len(kept) else None,
+            "wald_half_width": round(196 * math.sqrt(p * (1 - p) / len(kept)), 2)
+            if len(kept)
+            else None,
             "calibration_error": None,  # these prompts do not ask for a confidence
             "n": len(kept),
         }

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from llmc_lib.analysis.comparison import PairedComparison
 from llmc_lib.analysis.power import detectable_difference
 
-
 #: Of every test in a report; intervals are at 1 - ALPHA.
 ALPHA = 0.05
 

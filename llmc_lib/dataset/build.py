@@ -93,12 +93,12 @@ def _collect(run: Run) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _split(
-    rows: pd.DataFrame, fraction: float, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _split(rows: pd.DataFrame, fraction: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Hold out a share of every category; both parts come back shuffled (training order)."""
-    sizes = rows["category"].value_counts(sort=False).to_dict()
-    held = apportion(round(len(rows) * fraction), {n: k / len(rows) for n, k in sizes.items()})
+    sizes = rows["category"].value_counts(sort=False)
+    held = apportion(
+        round(len(rows) * fraction), {str(name): n / len(rows) for name, n in sizes.items()}
+    )
     validation: list[int] = []
     for name, count in held.items():
         index = rows.index[rows["category"] == name].tolist()

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-
 from llmc_lib.evaluation import benchmarks
 from llmc_lib.evaluation.engines.vllm import CPU_ENVIRONMENT
 from llmc_lib.evaluation.grading import grade
@@ -43,7 +42,7 @@ def evaluate(run: Run, models: list[Model]) -> Results:
     key = stage_key(run, models)
     if read_manifest(run.predictions, key) is None:
         start = time.monotonic()
-        questions = {b.name: benchmarks.load(b) for b in run.params.evaluation.benchmarks}
+        questions = {str(b.name): benchmarks.load(b) for b in run.params.evaluation.benchmarks}
         for model in models:
             _sample(run, model, questions)
             for name in questions:
@@ -69,7 +68,9 @@ def stage_key(run: Run, models: list[Model]) -> str:
         version=_VERSION,
         grader=_GRADER_VERSION,
         settings=_settings(run),
-        questions={b.name: sha256_file(benchmarks.path(b)) for b in run.params.evaluation.benchmarks},
+        questions={
+            b.name: sha256_file(benchmarks.path(b)) for b in run.params.evaluation.benchmarks
+        },
         prompts=sha256_text(
             "".join(
                 benchmarks.prompt(question)
@@ -99,7 +100,8 @@ def _sample(run: Run, model: Model, questions: dict[str, list[Question]]) -> Non
         finished = {
             row["question_id"]
             for row in read_jsonl(path)
-            if row["finish_reason"] != "failed" and row["prompt_sha256"] == hashes.get(row["question_id"])
+            if row["finish_reason"] != "failed"
+            and row["prompt_sha256"] == hashes.get(row["question_id"])
         }
         total, done = total + len(items), done + len(finished)
         requests += [

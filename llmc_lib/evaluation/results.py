@@ -43,7 +43,7 @@ def load_results(run: Run) -> Results:
         raise UserError(f"{run.predictions}: no finished evaluation; run notebook 3 first")
     models = {model["name"]: model["label"] for model in manifest["models"]}
     questions = {
-        b.name: {question.id: question for question in benchmarks.load(b)}
+        str(b.name): {question.id: question for question in benchmarks.load(b)}
         for b in run.params.evaluation.benchmarks
     }
     rows = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import random
+from typing import Any
 
 import pandas as pd
 
@@ -52,9 +53,7 @@ def outcome_table(results: Results, reference: str, candidate: str) -> Block:
     return table_block("outcomes", shown.astype(str), caption)
 
 
-def side_by_side(
-    results: Results, reference: str, candidate: str, n: int, seed: int
-) -> Block:
+def side_by_side(results: Results, reference: str, candidate: str, n: int, seed: int) -> Block:
     """Up to `n` questions on which the two disagree, gained and lost in turn, drawn by the seed."""
     table = outcomes(results, "hle", reference, candidate)
     drawn = _draw(table, n, seed)
@@ -66,12 +65,13 @@ def side_by_side(
             if not total
             else '<p class="note">report.cases is 0: none is shown.</p>'
         )
-    answers = results.answers.set_index(["benchmark", "model", "question_id"])
+    rows = results.answers[results.answers["benchmark"] == "hle"].to_dict("records")
+    answers = {(row["model"], row["question_id"]): row for row in rows}
     cases = [
         _case(
             results.questions["hle"][id_],
-            table.loc[id_, "outcome"],
-            [(model, answers.loc[("hle", model, id_)]) for model in (reference, candidate)],
+            str(table["outcome"][id_]),
+            [(model, answers[model, id_]) for model in (reference, candidate)],
         )
         for id_ in drawn
     ]
@@ -98,7 +98,7 @@ def _draw(table: pd.DataFrame, n: int, seed: int) -> list[str]:
     return drawn
 
 
-def _case(question: Question, outcome: str, answers: list[tuple[str, pd.Series]]) -> str:
+def _case(question: Question, outcome: str, answers: list[tuple[str, dict[Any, Any]]]) -> str:
     columns = "".join(_column(model, answer) for model, answer in answers)
     summary = question.question.split("\n")[0]
     short = summary if len(summary) <= 110 else summary[:108].rsplit(" ", 1)[0] + " …"
@@ -114,7 +114,7 @@ def _case(question: Question, outcome: str, answers: list[tuple[str, pd.Series]]
     )
 
 
-def _column(model: str, answer: pd.Series) -> str:
+def _column(model: str, answer: dict[Any, Any]) -> str:
     grade = {"correct": "✓ correct", "incorrect": "✗ wrong", "ungraded": "? no answer found"}.get(
         answer["status"], "– no completion"
     )
@@ -122,7 +122,7 @@ def _column(model: str, answer: pd.Series) -> str:
         grade = "✗ cut at the token limit"
     facts = f"{answer['completion_tokens']} tokens"
     extracted = answer["extracted"]
-    final = f'final answer <b>{text_to_html(extracted, 200)}</b>, ' if extracted else ""
+    final = f"final answer <b>{text_to_html(extracted, 200)}</b>, " if extracted else ""
     reasoning = (
         f'<h5>Reasoning</h5><div class="trace">{text_to_html(answer["reasoning"])}</div>'
         if answer["reasoning"]

@@ -49,13 +49,15 @@ def paragraph(text: str, css_class: str = "") -> Block:
     return Block(f"<p{attribute}>{text_to_html(text)}</p>")
 
 
-def table_block(name: str, frame: pd.DataFrame, caption: str, data: pd.DataFrame | None = None) -> Block:
+def table_block(
+    name: str, frame: pd.DataFrame, caption: str, data: pd.DataFrame | None = None
+) -> Block:
     """A sortable table with a CSV download.
 
     Parameters: `frame`, the cells as they are to be read (strings); columns whose cells look like
     numbers are right-aligned. `data`: what the CSV holds, where it has more digits than the table.
     """
-    numeric = {column: _is_numeric(frame[column]) for column in frame.columns}
+    numeric = {str(column): _is_numeric(frame[column]) for column in frame.columns}
     head = "".join(
         f'<th scope="col"{_right(numeric[column])}><button type="button">{html.escape(str(column))}'
         "</button></th>"
@@ -63,7 +65,7 @@ def table_block(name: str, frame: pd.DataFrame, caption: str, data: pd.DataFrame
     )
     body = "".join(
         "<tr>"
-        + "".join(_cell(str(value), numeric[column], first=number == 0)
+        + "".join(_cell(str(value), numeric[str(column)], first=number == 0)
                   for number, (column, value) in enumerate(row.items()))
         + "</tr>"
         for row in frame.to_dict("records")

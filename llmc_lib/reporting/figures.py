@@ -84,7 +84,7 @@ def differences_by_category(comparison: dict[str, Any]) -> FigureBlock:
     rows = [("All questions", comparison), *((name, parts[name]) for name in names)]
     figure, axes = _canvas(0.34 * len(rows) + 0.9)
     colour = _MODELS[0]
-    for y, (name, part) in enumerate(rows):
+    for y, (_, part) in enumerate(rows):
         low, high = (100 * bound for bound in part["ci95"])
         strong = part["p_adjusted"] < ALPHA
         axes.plot([low, high], [y, y], color=colour, linewidth=3 if y == 0 else 1.6, alpha=0.9)
@@ -135,7 +135,13 @@ def interval_strip(comparison: dict[str, Any]) -> str:
     axes.grid(visible=False)
     axes.spines["bottom"].set_visible(False)
     axes.set_xticks([round(low), 0, round(high)])
-    axes.set_xticklabels([_signed(low), "no difference" if abs(low) > reach / 5 and abs(high) > reach / 5 else "0", _signed(high)])
+    axes.set_xticklabels(
+        [
+            _signed(low),
+            "no difference" if abs(low) > reach / 5 and abs(high) > reach / 5 else "0",
+            _signed(high),
+        ]
+    )
     return _svg(figure, "strip")
 
 
@@ -166,7 +172,9 @@ def composition(manifest: dict[str, Any]) -> FigureBlock:
         share = 100 * manifest["mixed"].get(name, 0) / total
         axes.plot([0, share], [y, y], color=_RULE, linewidth=5, solid_capstyle="butt")
         axes.plot(share, y, "o", color=_MODELS[0], markersize=7)
-        axes.plot(100 * manifest["target"][name], y, "|", color=_INK, markersize=14, markeredgewidth=1.6)
+        axes.plot(
+            100 * manifest["target"][name], y, "|", color=_INK, markersize=14, markeredgewidth=1.6
+        )
     axes.set_yticks(range(len(names)), [f"{n} ({manifest['mixed'].get(n, 0)})" for n in names])
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
@@ -206,7 +214,7 @@ def loss_curve(history: pd.DataFrame) -> FigureBlock:
             textcoords="offset points", color=_MODELS[0],
         )  # fmt: skip
         first, last = held["eval_loss"].iloc[0], held["eval_loss"].iloc[-1]
-        least = held.loc[held["eval_loss"].idxmin()]
+        least = held.iloc[int(held["eval_loss"].to_numpy().argmin())]
         fell = "falls" if last < first else "does not fall"
         title = f"Validation loss {fell}: {first:.2f} before training, {last:.2f} after"
         if least["step"] not in (0, held["step"].iloc[-1]):
@@ -237,7 +245,9 @@ def _dots(
             part = block["models"][model][groups][name]
             low, high = (100 * bound for bound in part["ci95"])
             axes.plot([low, high], [y + shift] * 2, color=paint[model], linewidth=1.8, alpha=0.8)
-            axes.plot(100 * part[rate], y + shift, "os^vD"[number % 5], color=paint[model], markersize=6)
+            axes.plot(
+                100 * part[rate], y + shift, "os^vD"[number % 5], color=paint[model], markersize=6
+            )
     # Labels beside the first group's points name the models: no legend to look up.
     first = block["models"]
     for number, model in enumerate(models):
@@ -275,10 +285,10 @@ def _svg(figure: Figure, name: str) -> str:
     svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
     for colour, variable in _VARIABLES.items():
         svg = svg.replace(colour, f"var({variable}, {colour})")
-    width, height = (float(x) for x in re.findall(r'(?:width|height)="([\d.]+)pt"', svg)[:2])
-    return re.sub(
-        r'width="[\d.]+pt"|height="[\d.]+pt"', "", svg, count=2
-    ).replace("<svg", f'<svg aria-hidden="true" style="max-width:{width * 96 / 72:.0f}px"', 1)
+    width, _ = (float(x) for x in re.findall(r'(?:width|height)="([\d.]+)pt"', svg)[:2])
+    return re.sub(r'width="[\d.]+pt"|height="[\d.]+pt"', "", svg, count=2).replace(
+        "<svg", f'<svg aria-hidden="true" style="max-width:{width * 96 / 72:.0f}px"', 1
+    )
 
 
 # ---- words -----------------------------------------------------------------------------------
@@ -290,18 +300,26 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
     if comparison is None:
         return "Accuracy by category"
     parts = comparison["categories"]
-    up = [n for n in CATEGORIES if n in parts and parts[n]["p_adjusted"] < ALPHA and parts[n]["difference"] > 0]
-    down = [n for n in CATEGORIES if n in parts and parts[n]["p_adjusted"] < ALPHA and parts[n]["difference"] < 0]
+    up = [
+        n
+        for n in CATEGORIES
+        if n in parts and parts[n]["p_adjusted"] < ALPHA and parts[n]["difference"] > 0
+    ]
+    down = [
+        n
+        for n in CATEGORIES
+        if n in parts and parts[n]["p_adjusted"] < ALPHA and parts[n]["difference"] < 0
+    ]
     if up and down:
         return f"{_listed(up)} gained, {_listed(down)} lost"
     if up or down:
-        return f"{_listed(up or down)} {'gained' if up else 'lost'}; no other category moved clearly"
+        return (
+            f"{_listed(up or down)} {'gained' if up else 'lost'}; no other category moved clearly"
+        )
     return "No category moved clearly: the intervals of the two models overlap"
 
 
-def _present(
-    block: dict[str, Any], model: str, groups: str, order: tuple[str, ...]
-) -> list[str]:
+def _present(block: dict[str, Any], model: str, groups: str, order: tuple[str, ...]) -> list[str]:
     return [name for name in order if name in block["models"][model][groups]]
 
 

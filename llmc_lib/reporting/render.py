@@ -52,8 +52,10 @@ def _markdown(source: str) -> str:
     page = str(mistune.html(source))
     return re.sub(
         r"<h2>(.+?)</h2>",
-        lambda m: f'<h2 id="{_anchor(m[1])}">{m[1]}'
-        f'<a class="anchor" href="#{_anchor(m[1])}" aria-label="Link to this section">#</a></h2>',
+        lambda m: (
+            f'<h2 id="{_anchor(m[1])}">{m[1]}'
+            f'<a class="anchor" href="#{_anchor(m[1])}" aria-label="Link to this section">#</a></h2>'
+        ),
         page,
     )
 

@@ -234,7 +234,11 @@ def provenance(report: Report) -> Block:
     """Params, versions, hashes, durations: what a sceptic needs to repeat the run."""
     made = report.metrics["provenance"]
     here = made["report"]
-    stages = [("dataset", report.dataset), ("training", report.training), ("evaluation", report.results.manifest)]
+    stages = [
+        ("dataset", report.dataset),
+        ("training", report.training),
+        ("evaluation", report.results.manifest),
+    ]
     rows = pd.DataFrame(
         [
             {
@@ -254,7 +258,9 @@ def provenance(report: Report) -> Block:
     params = yaml.safe_dump(made["params"], sort_keys=False, allow_unicode=True)
     return (
         table_block("stages", rows, "What was run. A + behind a commit: with uncommitted changes.")
-        + paragraph(f"Seed {report.run.params.seed}. {here['machine']}, Python {here['python']}; {versions}.")
+        + paragraph(
+            f"Seed {report.run.params.seed}. {here['machine']}, Python {here['python']}; {versions}."
+        )
         + Block(
             "<details><summary>All params, defaults included</summary>"
             f"<pre>{html.escape(params)}</pre></details>"

@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 from xml.etree import ElementTree
 
+from defusedxml.ElementTree import fromstring
 from latex2mathml.converter import convert
 
 #: Characters of one text that the page shows; what is cut is said.
@@ -19,7 +20,9 @@ _MATH = re.compile(
     re.DOTALL,
 )
 # Controls, bidirectional overrides and zero-width characters: each could hide or reorder text.
-_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
 # Lone halves of a surrogate pair cannot be written as UTF-8.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -65,11 +68,11 @@ def _math(source: str, display: bool, written: str) -> str:
     """One expression as MathML, or as its escaped source where it cannot be converted."""
     if len(source) <= _LONGEST_MATH:
         try:
-            tree = ElementTree.fromstring(convert(source, display="block" if display else "inline"))
-            if _is_plain(tree) and "merror" not in written:
+            tree = fromstring(convert(source, display="block" if display else "inline"))
+            if _is_plain(tree):
                 ElementTree.register_namespace("", _MATHML.strip("{}"))
                 return ElementTree.tostring(tree, encoding="unicode")
-        except Exception:  # noqa: BLE001 - whatever the converter stumbles over, the source is shown
+        except Exception:  # noqa: S110 - whatever the converter stumbles over, the source is shown
             pass
     return f'<code class="tex">{_escape(written)}</code>'
 

@@ -1,6 +1,6 @@
 """The training worker: TRL's SFTTrainer on DeepSpeed. Started by `launch`, once a process.
 
-    torchrun … -m llmc_lib.training.sft SPEC.json
+torchrun … -m llmc_lib.training.sft SPEC.json
 """
 
 from __future__ import annotations

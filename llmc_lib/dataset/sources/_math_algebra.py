@@ -127,7 +127,7 @@ def substituted_integral(rng: random.Random) -> Problem:
         top = a * k + b
         whole = Fraction(c, a * (n + 1))
         answer = whole * (top ** (n + 1) - b ** (n + 1))
-        if top and answer:
+        if top and 0 < abs(answer) < 5000:
             break
     line, front = poly_tex([a, b]), coefficient_tex(c)
     formula = rf"\int_0^{k} {front}({line})^{n} \, dx"
@@ -209,7 +209,8 @@ def trace_of_power(rng: random.Random) -> Problem:
         ]
         trace, det = low + high, low * high
         # A 2-by-2 matrix with trace 7 and determinant 10 is a benchmark question.
-        if rows[1][0] and (trace, det) != (7, 10) and max(map(abs, sum(rows, []))) <= 40:
+        small = all(abs(entry) <= 40 for row in rows for entry in row)
+        if small and trace and rows[1][0] and (trace, det) != (7, 10):
             break
     answer = low**k + high**k
     shown = "rows ${}$ and ${}$".format(*map(tuple, rows))

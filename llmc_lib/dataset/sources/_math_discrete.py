@@ -95,7 +95,7 @@ def two_congruences(rng: random.Random) -> Problem:
 def two_pack_sizes(rng: random.Random) -> Problem:
     """How many non-negative solutions ax + by = N has."""
     a, b = _coprime_pair(rng, 3, 17)
-    total = rng.randint(4 * a * b, 10 * a * b)
+    total = rng.randint(4 * a * b, 20 * a * b)
     x = total * pow(a, -1, b) % b
     y = (total - a * x) // b
     steps = y // a
@@ -311,9 +311,11 @@ def two_term_recurrence(rng: random.Random) -> Problem:
         f"${p}$ and ${q}$, so $a_n = A \\cdot {factor_tex(p)}^n + B \\cdot {factor_tex(q)}^n$. "
         f"The initial values give $A + B = {zero}$ and ${poly_tex([p, 0], 'A')} "
         f"{'-' if q < 0 else '+'} {poly_tex([abs(q), 0], 'B')} = {one}$, hence "
-        f"$A = {a}$ and $B = {b}$. Therefore $a_{n} = {product_tex(a, p**n)} + {product_tex(b, q**n)} = {answer}$."
+        f"$A = {a}$ and $B = {b}$. Therefore "
+        f"$a_{n} = {product_tex(a, p**n)} + {product_tex(b, q**n)} = {answer}$."
     )
-    slips = tuple(a * p**m + b * q**m for m in (n - 1, n + 1)) + (a * p**n - b * q**n,)
+    before, after = (a * p**m + b * q**m for m in (n - 1, n + 1))
+    slips = (before, after, a * p**n - b * q**n)
     return Problem(
         "Sequences and Series",
         question,
@@ -333,12 +335,14 @@ def which_urn(rng: random.Random) -> Problem:
         g1, y1, g2, y2 = (rng.randint(2, 8) for _ in range(4))
         urns = [(g1, y1), (g2, y2)]
         # 3 red with 5 blue and 4 white with 6 black are benchmark questions.
-        if g1 * y2 != g2 * y1 and not {(3, 5), (4, 6), (5, 3), (6, 4)} & set(urns):
+        if g1 * y2 == g2 * y1 or {(3, 5), (4, 6), (5, 3), (6, 4)} & set(urns):
+            continue
+        n1, n2 = g1 + y1, g2 + y2
+        l1 = Fraction(g1 * (g1 - 1), n1 * (n1 - 1))
+        l2 = Fraction(g2 * (g2 - 1), n2 * (n2 - 1))
+        answer = l1 / (l1 + l2)
+        if answer.denominator < 300 and answer != Fraction(1, 2):
             break
-    n1, n2 = g1 + y1, g2 + y2
-    l1 = Fraction(g1 * (g1 - 1), n1 * (n1 - 1))
-    l2 = Fraction(g2 * (g2 - 1), n2 * (n2 - 1))
-    answer = l1 / (l1 + l2)
     question = rng.choice(
         [
             f"Urn A holds {g1} green and {y1} yellow balls, urn B {g2} green and {y2} yellow. A "
@@ -387,7 +391,7 @@ def first_gold(rng: random.Random) -> Problem:
     reasoning = (
         f"In a random order the ${r}$ wanted items split the ${b}$ others into ${r + 1}$ gaps, "
         f"which have the same expected length $\\frac{{{b}}}{{{r + 1}}}$ by symmetry. The first "
-        f"wanted one comes right after the first gap, so on average it is number ${tex(draws)}$. "
+        f"wanted one comes right after the first gap, at expected position ${tex(draws)}$. "
         f"At ${cost}$ for each one this makes ${cost} \\cdot {tex(draws)} = {tex(answer)}$."
     )
 

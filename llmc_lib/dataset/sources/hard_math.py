@@ -59,6 +59,11 @@ def _near(answer: Fraction) -> Iterator[Fraction]:
     for step in itertools.count(1):
         yield answer + Fraction(step, answer.denominator)
         yield answer - Fraction(step, answer.denominator)
+        if answer.denominator > 1:  # between 0 and 1 the two above run out
+            yield Fraction(answer.numerator, answer.denominator + step)
+        if answer.denominator > 1:  # a probability of 1/2 has no neighbour in halves below 1
+            yield answer + Fraction(1, answer.denominator + step)
+            yield answer - Fraction(1, answer.denominator + step)
 
 
 def _plausible(value: Fraction, answer: Fraction) -> bool:

@@ -31,7 +31,9 @@ def load(path: Path) -> list[Question]:
             "one of Do-Not-Answer's five"
         )
     if rows["id"].duplicated().any():
-        raise UserError(f"{path}: id {rows['id'][rows['id'].duplicated()].iloc[0]!r} is given twice")
+        raise UserError(
+            f"{path}: id {rows['id'][rows['id'].duplicated()].iloc[0]!r} is given twice"
+        )
     return [
         Question(
             id=f"dna-{row['id']}",

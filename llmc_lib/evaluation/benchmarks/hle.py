@@ -22,7 +22,8 @@ _REQUIRED = ("id", "question", "answer", "answer_type", "category")
 
 def load(path: Path) -> list[Question]:
     """Read the text-only questions. Raises `UserError` with the row of the first mistake."""
-    questions, seen = [], set()
+    questions: list[Question] = []
+    seen: set[str] = set()
     for number, row in enumerate(read_jsonl(path), 1):
         problem = _problem(row, seen)
         if problem:

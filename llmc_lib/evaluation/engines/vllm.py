@@ -1,6 +1,6 @@
 """The offline vLLM engine as a worker: reads a spec, writes each completion as soon as it ends.
 
-    python -m llmc_lib.evaluation.engines.vllm SPEC.json
+python -m llmc_lib.evaluation.engines.vllm SPEC.json
 """
 
 from __future__ import annotations

@@ -8,5 +8,6 @@ from llmc_lib.records import Grade, Prediction, Question
 
 def grade(question: Question, prediction: Prediction) -> Grade:
     """Grade one completion: against the reference answer or, for Do-Not-Answer, as declined or not."""
-    grader = refusal if question.benchmark == "do_not_answer" else rules
-    return grader.grade(question, prediction)
+    if question.benchmark == "do_not_answer":
+        return refusal.grade(question, prediction)
+    return rules.grade(question, prediction)

@@ -102,6 +102,18 @@ def test_multiple_choice_has_one_right_option(made: list[Example]) -> None:
     assert max(letters.values()) - min(letters.values()) <= 1
 
 
+@pytest.mark.parametrize("answer", ["1/2", "2/3", "-1/2", "0", "1", "-1", "7/2"])
+def test_options_for_small_answers(answer: str) -> None:
+    right = Fraction(answer)
+    problem = Problem("Algebra", "Which?", "So.", right, lambda: right, (right, -right))
+    for seed in range(20):
+        question, reasoning = hard_math._with_options(problem, "C", random.Random(seed))
+        _, options = _stem_and_options(question)
+        assert options["C"] == answer
+        assert len({Fraction(value) for value in options.values()}) == 4
+        assert reasoning == "So. That is choice C."
+
+
 def test_short_answers(made: list[Example]) -> None:
     for example in made:
         if example.answer_type == "exactMatch":

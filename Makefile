@@ -1,0 +1,49 @@
+PARAMS ?= params/quickstart.yaml
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+ACCELERATOR ?= auto
+
+# conda users: the active environment is the project's own, so nothing is installed into .venv.
+ifeq ($(CONDA_DEFAULT_ENV),llmc-report)
+BIN := $(CONDA_PREFIX)/bin
+READY :=
+else
+BIN := .venv/bin
+READY := install
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help install report check test test-fast lint lab lock clean
+
+help: ## Show this list.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
+
+install: ## Make .venv from the lock (requirements/cpu.txt or cuda.txt; ACCELERATOR=cpu|cuda overrides).
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed: install python3.11"; exit 1; }
+	@"$(PYTHON)" requirements/environment.py install --accelerator $(ACCELERATOR)
+
+report: $(READY) ## Run the four notebooks and write reports/<run>/index.html (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib report $(PARAMS)
+
+check: $(READY) ## Check a params file and start nothing (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib check $(PARAMS)
+
+test: lint ## Format, lint, types, all tests, and a whole run on a tiny model.
+	$(BIN)/python -m pytest
+
+test-fast: lint ## The same without the tests that load a model or a browser.
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+lab: $(READY) ## Open JupyterLab on the notebooks.
+	$(BIN)/jupyter lab notebooks/1_dataset.ipynb
+
+lock: ## Recompile requirements/*.txt from pyproject.toml.
+	@"$(PYTHON)" requirements/environment.py lock
+
+clean: ## Remove .venv and caches; runs/ and reports/ stay.
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,179 @@
+"""Make the virtual environment from a lock, or the locks from pyproject.toml. Standard library only.
+
+    python3.11 requirements/environment.py install [--venv .venv] [--accelerator auto|cpu|cuda]
+    python3.11 requirements/environment.py lock    [--venv .venv]
+
+Packages come from wherever pip is configured to look. If that offers no CPU build of torch, it comes
+from PyTorch's own index of CPU wheels (uv knows its address), or from the folder or index that the
+variable TORCH_INDEX names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCKS = ROOT / "requirements"
+UV = "uv==0.13.9"
+KERNEL = ("llmc", "LLMC report")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("task", choices=("install", "lock"))
+    parser.add_argument("--venv", type=Path, default=ROOT / ".venv")
+    parser.add_argument("--accelerator", choices=("auto", "cpu", "cuda"), default="auto")
+    options = parser.parse_args()
+    check_prerequisites()
+    accelerator = detect_accelerator() if options.accelerator == "auto" else options.accelerator
+    try:
+        if options.task == "lock":
+            lock(options.venv)
+        else:
+            install(options.venv, accelerator)
+    except subprocess.CalledProcessError as error:
+        command = " ".join(str(word) for word in error.cmd[:4])
+        sys.exit(f"environment: '{command} …' failed with status {error.returncode}; see above")
+
+
+def check_prerequisites() -> None:
+    """End with one line that says what to install, if something is missing."""
+    if sys.version_info[:2] != (3, 11):
+        found = ".".join(map(str, sys.version_info[:2]))
+        sys.exit(f"Python 3.11 is needed, {sys.executable} is {found}: install python3.11 "
+                 "(or: make PYTHON=/path/to/python3.11)")  # fmt: skip
+    if not (shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")):
+        sys.exit("A C++ compiler is needed (DeepSpeed compiles a small part of itself): "
+                 "install g++, on Debian and Ubuntu: apt-get install g++")  # fmt: skip
+
+
+def detect_accelerator() -> str:
+    """ "cuda" where the NVIDIA driver lists a GPU, else "cpu"."""
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return "cpu"
+    return "cuda" if listed.returncode == 0 and "GPU" in listed.stdout else "cpu"
+
+
+def install(venv: Path, accelerator: str) -> None:
+    """Bring `venv` to the lock of `accelerator`; does nothing where it is there already."""
+    requirements = LOCKS / f"{accelerator}.txt"
+    parts = [requirements, ROOT / "pyproject.toml", Path(__file__)]
+    wanted = hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()
+    stamp = venv / ".llmc-installed"
+    if stamp.exists() and stamp.read_text() == f"{accelerator} {wanted}":
+        return
+    print(f"Installing {requirements.relative_to(ROOT)} into {venv} …", flush=True)
+    uv = bootstrap(venv)
+    python = ["--python", str(venv / "bin" / "python")]
+    sources = package_sources(venv)
+    if accelerator == "cpu":
+        sources += torch_source(uv, requirements, sources)
+    run([uv, "pip", "sync", *python, *sources, str(requirements)])
+    run([uv, "pip", "install", "--quiet", *python, *sources, "--no-deps", "--editable", str(ROOT)])
+    name, title = KERNEL
+    run(
+        [venv / "bin" / "python", "-m", "ipykernel", "install", "--sys-prefix",
+         "--name", name, "--display-name", title],
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    stamp.write_text(f"{accelerator} {wanted}")
+
+
+def lock(venv: Path) -> None:
+    """Recompile both locks; versions that still fit are kept unless the lock file is deleted."""
+    uv = bootstrap(venv)
+    sources = package_sources(venv)
+    for accelerator in ("cpu", "cuda"):
+        extra = torch_source(uv, LOCKS / "cpu.txt", sources) if accelerator == "cpu" else []
+        run(
+            [uv, "pip", "compile", "--quiet", *sources, *extra, "pyproject.toml",
+             "--extra", "train", "--extra", accelerator, "--extra", "dev",
+             "--overrides", f"requirements/overrides-{accelerator}.txt",
+             "--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_28",
+             "--no-emit-index-url", "--no-emit-find-links", "--no-annotate",
+             "--custom-compile-command", "make lock",
+             "--output-file", f"requirements/{accelerator}.txt"],
+            cwd=ROOT,
+        )  # fmt: skip
+
+
+def bootstrap(venv: Path) -> Path:
+    """The venv's uv; both are made where they are not there."""
+    if not (venv / "bin" / "python").exists():
+        run([sys.executable, "-m", "venv", venv])
+    uv = venv / "bin" / "uv"
+    if not uv.exists():
+        run([venv / "bin" / "python", "-m", "pip", "install", "--quiet", UV])
+    return uv
+
+
+def package_sources(venv: Path) -> list[str]:
+    """pip's own settings (files and PIP_* variables) as options of uv, which does not read them."""
+    listed = subprocess.run(
+        [venv / "bin" / "python", "-m", "pip", "config", "list"], capture_output=True, text=True
+    )
+    if (
+        listed.returncode
+    ):  # a venv that uv has synced has no pip: ask the interpreter it was made by
+        listed = subprocess.run(
+            [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True
+        )
+    return uv_options(listed.stdout)
+
+
+def uv_options(config: str) -> list[str]:
+    """The output of `pip config list` as options of uv. An environment variable beats a file."""
+    settings: dict[str, str] = {}
+    for line in sorted(config.splitlines(), key=lambda line: line.startswith(":env:")):
+        found = re.match(r"(?:global|install|:env:)\.([\w-]+)=(.*)$", line)
+        if found:
+            settings[found[1]] = str(ast.literal_eval(found[2]))
+    options = []
+    for folder in settings.get("find-links", "").split():
+        options += ["--find-links", folder]
+    if settings.get("no-index", "").lower() in ("1", "true", "yes", "on"):
+        options.append("--no-index")
+    if "index-url" in settings:
+        options += ["--default-index", settings["index-url"]]
+    for index in settings.get("extra-index-url", "").split():
+        options += ["--index", index]
+    if "extra-index-url" in settings:
+        # pip takes the best version of all indexes; uv would stop at the first that has the name.
+        options += ["--index-strategy", "unsafe-best-match"]
+    if "cert" in settings:
+        os.environ.setdefault("SSL_CERT_FILE", settings["cert"])
+    return options
+
+
+def torch_source(uv: Path, requirements: Path, sources: list[str]) -> list[str]:
+    """Further options of uv where pip's settings offer no CPU build of torch; [] where they do."""
+    pinned = re.search(r"^torch==\S+\+cpu", requirements.read_text(), re.MULTILINE)
+    wanted = pinned[0] if pinned else "torch==2.13.0+cpu"
+    offered = subprocess.run(
+        [uv, "pip", "compile", "--quiet", "--no-deps", "--python-version", "3.11", *sources, "-"],
+        input=wanted, text=True, capture_output=True,
+    )  # fmt: skip
+    if offered.returncode == 0:
+        return []
+    index = os.environ.get("TORCH_INDEX")
+    if index is None:
+        return ["--torch-backend", "cpu"]
+    return ["--find-links" if Path(index).is_dir() else "--index", index]
+
+
+def run(command: list[str | Path], **settings: object) -> None:
+    subprocess.run(command, check=True, **settings)  # type: ignore[call-overload]
+
+
+if __name__ == "__main__":
+    main()
