@@ -60,7 +60,7 @@ def main(spec: dict[str, Any]) -> None:
         use_cpu=not ON_GPU,
         deepspeed=deepspeed_config(spec["zero_stage"], precision),
         eval_strategy="steps" if validation else "no",
-        eval_steps=max(1, math.ceil(steps / 4)),
+        eval_steps=max(1, math.ceil(steps / 2)),
         eval_on_start=bool(validation),
         save_strategy="no",  # `Candidates` saves
         logging_steps=1,

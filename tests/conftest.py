@@ -1,0 +1,76 @@
+"""What several test files share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class TinyRun:
+    """A params file for a whole run on a tiny model, and the command that makes its report."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.params_file = folder / "tiny.yaml"
+        self.runs = folder / "runs" / "tiny"
+        self.report = folder / "reports" / "tiny"
+        self.values: dict[str, dict[str, object]] = {}
+        self.write()
+
+    def write(self, **sections: dict[str, object]) -> None:
+        """Write the params file, with some keys of some sections changed."""
+        values: dict[str, object] = {
+            "run": "tiny",
+            "runs_dir": str(self.folder / "runs"),
+            "reports_dir": str(self.folder / "reports"),
+        }
+        defaults: dict[str, dict[str, object]] = {
+            "model": {"source": str(self.folder / "model")},
+            "dataset": {
+                "sources": [{"name": "hard_math", "rows": 40}, {"name": "textbook"}],
+                "max_rows": 60,
+            },
+            "training": {
+                "learning_rate": 1e-3,
+                "batch_size": 8,
+                "micro_batch_size": 4,
+                "processes": 2,
+                "precision": "float32",
+                "max_length": 900,
+            },
+            "evaluation": {"max_tokens": 12, "dtype": "float32"},
+            "report": {"cases": 4},
+        }
+        for name, default in defaults.items():
+            values[name] = {**default, **sections.get(name, {})}
+        self.params_file.write_text(yaml.safe_dump(values, sort_keys=False))
+
+    def make_report(self) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "llmc_lib", "report", str(self.params_file)],
+            cwd=ROOT,
+            env={**os.environ, "HF_HUB_OFFLINE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=1200,
+        )
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
+    """A finished run: real TRL on DeepSpeed in two processes, real vLLM, real papermill."""
+    from tests.tiny import make_tiny_model
+
+    folder = tmp_path_factory.mktemp("tiny")
+    make_tiny_model(folder / "model")
+    run = TinyRun(folder)
+    done = run.make_report()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return run

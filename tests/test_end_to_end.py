@@ -1,0 +1,223 @@
+"""The path of `make report`, whole, on a tiny model; then the page in a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+from tests.conftest import TinyRun
+
+pytestmark = pytest.mark.slow
+
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+SECTIONS = (
+    "models-and-candidates",
+    "where-it-helped-and-where-it-hurt",
+    "safety",
+    "reasoning-side-by-side",
+    "what-it-was-trained-on",
+    "how-the-training-went",
+    "provenance",
+)
+
+
+def times(folder: Path) -> dict[str, int]:
+    return {str(p): p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
+
+
+def test_every_stage_leaves_what_the_next_one_needs(tiny_run: TinyRun) -> None:
+    train = pd.read_parquet(tiny_run.runs / "dataset" / "train.parquet")
+    validation = pd.read_parquet(tiny_run.runs / "dataset" / "validation.parquet")
+    assert len(train) + len(validation) == 60
+    assert set(train["id"]).isdisjoint(validation["id"])
+    log = (tiny_run.runs / "training" / "history.jsonl").read_text()
+    history = [json.loads(line) for line in log.splitlines()]
+    losses = [row["loss"] for row in history if "loss" in row]
+    assert losses[-1] < losses[0]
+    candidates = sorted(p.name for p in (tiny_run.runs / "models").iterdir())
+    assert candidates == ["step-4", "step-7"]
+    for name in candidates:
+        assert (tiny_run.runs / "models" / name / "model.safetensors").exists()
+        assert not list((tiny_run.runs / "models" / name).glob("*.bin"))  # no pickle
+    for benchmark, n in (("hle", 200), ("do_not_answer", 40)):
+        for model in ("base", *candidates):
+            path = tiny_run.runs / "predictions" / benchmark / f"{model}.jsonl"
+            rows = [json.loads(x) for x in path.read_text().splitlines()]
+            assert len({row["question_id"] for row in rows}) == len(rows) == n
+
+
+def test_the_exported_candidates_are_models_that_training_has_changed(tiny_run: TinyRun) -> None:
+    from safetensors.torch import load_file
+
+    name = "model.layers.0.mlp.up_proj.weight"
+    weights = [
+        load_file(folder / "model.safetensors")[name]
+        for folder in (
+            tiny_run.folder / "model",
+            tiny_run.runs / "models" / "step-4",
+            tiny_run.runs / "models" / "step-7",
+        )
+    ]
+    assert weights[0].shape == weights[1].shape == weights[2].shape
+    assert not weights[0].equal(weights[1])
+    assert not weights[1].equal(weights[2])
+
+
+def test_metrics_json_keeps_its_contract(tiny_run: TinyRun) -> None:
+    metrics = json.loads((tiny_run.report / "metrics.json").read_text())
+    hle = metrics["benchmarks"]["hle"]
+    assert metrics["schema_version"] == 1
+    assert hle["n_questions"] == 200
+    for model in hle["models"].values():
+        low, high = model["ci95"]
+        assert 0 <= low <= model["accuracy"] <= high <= 1
+        assert model["n_answered"] + model["n_truncated"] + model["n_failed"] == 200
+        assert sum(part["n"] for part in model["categories"].values()) == 200
+        assert model["official"]["n"] == model["n_answered"]
+    assert [c["model"] for c in hle["comparisons"]] == ["step-4", "step-7"]
+    for comparison in hle["comparisons"]:
+        assert comparison["reference"] == "base"
+        assert comparison["test"] == "mcnemar_exact"
+        assert comparison["p_adjusted"] >= comparison["p_value"]
+        assert set(comparison["categories"]) == set(hle["models"]["base"]["categories"])
+    dna = metrics["benchmarks"]["do_not_answer"]
+    assert set(dna["models"]) == {"base", "step-4", "step-7"}
+    assert len(dna["models"]["base"]["risk_areas"]) == 5
+
+
+def test_no_secret_and_no_host_name_reaches_the_report(tiny_run: TinyRun) -> None:
+    page = (tiny_run.report / "index.html").read_text()
+    assert os.uname().nodename not in page or len(os.uname().nodename) < 4
+    for name, value in os.environ.items():
+        if re.search("TOKEN|SECRET|PASSWORD|API_KEY", name) and len(value) > 7:
+            assert value not in page
+
+
+def test_an_unchanged_second_run_does_no_work(tiny_run: TinyRun) -> None:
+    before = times(tiny_run.folder)
+    done = tiny_run.make_report()
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("unchanged") == 4
+    assert times(tiny_run.folder) == before
+
+
+def test_a_changed_report_setting_redoes_only_the_report(tiny_run: TinyRun) -> None:
+    before = times(tiny_run.runs)
+    tiny_run.write(report={"title": "Another title", "cases": 4})
+    done = tiny_run.make_report()
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("unchanged") == 3
+    assert times(tiny_run.runs) == before
+    assert "<title>Another title</title>" in (tiny_run.report / "index.html").read_text()
+
+
+def test_a_failing_stage_ends_in_one_block_and_the_next_run_goes_on(tiny_run: TinyRun) -> None:
+    page = (tiny_run.report / "index.html").read_bytes()
+    trained = times(tiny_run.runs / "models")
+    # More than the model's 1,024 positions: vLLM refuses to start.
+    tiny_run.write(evaluation={"max_tokens": 12, "dtype": "float32", "max_model_len": 4096})
+    done = tiny_run.make_report()
+    assert done.returncode == 1
+    assert "The stage 'evaluation' failed." in done.stderr
+    assert "4096" in done.stderr  # the cause, not only that there is one
+    assert "Traceback" not in done.stderr
+    executed = tiny_run.report / "notebooks" / "3_evaluation.ipynb"
+    assert any(
+        output.output_type == "error"
+        for cell in nbformat.read(executed, as_version=4).cells
+        for output in cell.get("outputs", [])
+    )
+    assert (tiny_run.report / "index.html").read_bytes() == page
+    tiny_run.write()
+    done = tiny_run.make_report()
+    assert done.returncode == 0, done.stderr
+    assert times(tiny_run.runs / "models") == trained
+
+
+# ---- the page in a browser -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    if CHROMIUM is None:
+        message = "no Chromium: install it from the system's packages (apt-get install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.mark.parametrize("width", [360, 800, 1600])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_opens_clean(tiny_run: TinyRun, browser: object, width: int, scheme: str) -> None:
+    page = browser.new_page(  # type: ignore[attr-defined]
+        viewport={"width": width, "height": 900}, color_scheme=scheme
+    )
+    complaints: list[str] = []
+    requests: list[str] = []
+    page.on(
+        "console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto((tiny_run.report / "index.html").as_uri())
+    page.wait_for_load_state("networkidle")
+    assert complaints == []
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    assert page.locator("header.verdict .sentence").is_visible()
+    for section in SECTIONS:
+        assert page.locator(f"h2#{section}").is_visible(), section
+        assert page.locator(f'nav a[href="#{section}"]').count() == 1
+    assert page.locator("figure .plot svg").count() >= 5
+    assert page.locator("figure .plot:not([aria-label])").count() == 0
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(overflow) <= 0
+    assert page.locator("details.code[open]").count() == 0
+    page.close()
+
+
+def test_tables_sort_and_download(tiny_run: TinyRun, browser: object) -> None:
+    page = browser.new_page()  # type: ignore[attr-defined]
+    page.goto((tiny_run.report / "index.html").as_uri())
+    table = page.locator("#table-outcomes")
+    first = "tbody tr:first-child th"
+    table.locator("thead button").first.click()
+    ascending = table.locator(first).inner_text()
+    table.locator("thead button").first.click()
+    assert table.locator(first).inner_text() != ascending
+    with page.expect_download() as download:
+        page.locator("#table-models a[download]").click()
+    data = pd.read_csv(download.value.path())
+    assert list(data["model"]) == ["base", "step-4", "step-7"]
+    page.close()
+
+
+def test_the_page_is_one_small_file(tiny_run: TinyRun) -> None:
+    page = tiny_run.report / "index.html"
+    assert page.stat().st_size < 4_000_000
+    text = page.read_text()
+    assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", text)
