@@ -1,6 +1,7 @@
 PARAMS ?= params/quickstart.yaml
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ACCELERATOR ?= auto
+LAB_OPTIONS ?=
 
 # conda users: the active environment is the project's own, so nothing is installed into .venv.
 ifeq ($(CONDA_DEFAULT_ENV),llmc-report)
@@ -39,7 +40,8 @@ lint: $(READY)
 	$(BIN)/mypy
 
 lab: $(READY) ## Open JupyterLab on the notebooks.
-	$(BIN)/jupyter lab notebooks/1_dataset.ipynb
+	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/1_dataset.ipynb \
+		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS)
 
 lock: ## Recompile requirements/*.txt from pyproject.toml.
 	@"$(PYTHON)" requirements/environment.py lock

@@ -11,6 +11,7 @@ import sys
 
 from llmc_lib.errors import UserError
 from llmc_lib.store import open_run
+from llmc_lib.workers import WorkerError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,10 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         # Imported here: a mistake in the params file is told at once.
         from llmc_lib.pipeline import StageError, make_report
+        from llmc_lib.progress import append_to_logs
 
+        append_to_logs()
         try:
             page = make_report(run)
-        except StageError as error:
+        except (StageError, WorkerError) as error:
             print(f"\n{error}", file=sys.stderr)
             return 1
         print(f"\nReport: {page}")

@@ -34,7 +34,7 @@ class Model:
         files = sorted(
             path
             for path in self.folder.iterdir()
-            if path.suffix in {".safetensors", ".json", ".jinja", ".model"}
+            if path.suffix in {".safetensors", ".json", ".jinja", ".model", ".txt"}
         )
         # Hashing weights of hundreds of gigabytes takes hours: size and time stamp stand for them.
         weights = {

@@ -13,16 +13,24 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from yaml.constructor import ConstructorError
 
 from llmc_lib.errors import UserError
 from llmc_lib.taxonomy import HLE_SHARES
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 PositiveInt = Annotated[int, Field(ge=1)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def _check_once(key: str, names: list[str]) -> None:
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise ValueError(key, f"{twice!r} is listed twice; give it once")
 
 
 class ModelParams(Section):
@@ -42,7 +50,7 @@ class DatasetParams(Section):
         SourceParams(name="hard_math"),
         SourceParams(name="textbook"),
     )
-    shares: dict[str, Fraction] = dict(HLE_SHARES)  # target share of each category; they sum to 1
+    shares: dict[str, Share] = dict(HLE_SHARES)  # target share of each category; they sum to 1
     max_rows: PositiveInt | None = None  # None: as many as the rarest category allows
     validation: Fraction = 0.08  # share of the rows held out for the validation loss
 
@@ -50,13 +58,10 @@ class DatasetParams(Section):
     def _check(self) -> DatasetParams:
         unknown = [name for name in self.shares if name not in HLE_SHARES]
         if unknown:
-            raise ValueError(f"shares: {unknown[0]!r} is not one of {', '.join(HLE_SHARES)}")
+            raise ValueError("shares", f"{unknown[0]!r} is not one of {', '.join(HLE_SHARES)}")
         if abs(sum(self.shares.values()) - 1) > 1e-6:
-            raise ValueError(f"shares must sum to 1, they sum to {sum(self.shares.values()):g}")
-        names = [source.name for source in self.sources]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice:
-            raise ValueError(f"sources: {twice!r} is listed twice; give each source once")
+            raise ValueError("shares", f"must sum to 1, they sum to {sum(self.shares.values()):g}")
+        _check_once("sources", [source.name for source in self.sources])
         return self
 
 
@@ -82,8 +87,9 @@ class TrainingParams(Section):
     def _check(self) -> TrainingParams:
         if self.batch_size % (self.micro_batch_size * self.processes):
             raise ValueError(
-                f"batch_size ({self.batch_size}) must be a multiple of micro_batch_size × processes "
-                f"({self.micro_batch_size} × {self.processes})"
+                "batch_size",
+                f"{self.batch_size} must be a multiple of micro_batch_size × processes "
+                f"({self.micro_batch_size} × {self.processes})",
             )
         return self
 
@@ -111,9 +117,11 @@ class EvaluationParams(Section):
     def _check(self) -> EvaluationParams:
         if self.max_tokens >= self.max_model_len:
             raise ValueError(
-                f"max_tokens ({self.max_tokens}) leaves no room for a prompt in max_model_len "
-                f"({self.max_model_len}); raise max_model_len"
+                "max_tokens",
+                f"{self.max_tokens} leaves no room for a prompt in max_model_len "
+                f"({self.max_model_len}); lower it or raise max_model_len",
             )
+        _check_once("benchmarks", [benchmark.name for benchmark in self.benchmarks])
         return self
 
 
@@ -156,6 +164,10 @@ def load(path: Path) -> Params:
         loader = _Loader(text)
         node = loader.get_single_node()
         values = loader.construct_document(node) if node else None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        raise UserError(f"{path}{line}: not valid YAML: {error.problem}") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(values, dict):
@@ -163,8 +175,16 @@ def load(path: Path) -> Params:
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        lines = [_explain(path, node, problem) for problem in error.errors()]
+        problems = error.errors()
+        # A list with a wrong item is reported twice; the item says more.
+        inner = {problem["loc"][:n] for problem in problems for n in range(len(problem["loc"]))}
+        lines = [_explain(path, node, p) for p in problems if p["loc"] not in inner]
         raise UserError("\n".join(lines)) from None
+
+
+def where(path: Path, *keys: str | int) -> str:
+    """The place of a setting in a params file that `load` accepts: file, line and key."""
+    return _place(path, _Loader(path.read_text(encoding="utf-8")).get_single_node(), [*keys])
 
 
 class _Loader(yaml.SafeLoader):
@@ -173,12 +193,20 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
             if key.value in seen:
-                raise yaml.YAMLError(
-                    f"line {key.start_mark.line + 1}: {key.value!r} is given twice"
-                )
+                problem = f"{key.value!r} is given twice; keep one"
+                raise ConstructorError(problem=problem, problem_mark=key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:  # such as a date with a 13th month
+            problem = f"{node.value!r}: {error}; put it in quotes"
+            raise ConstructorError(problem=problem, problem_mark=node.start_mark) from None
 
 
 _Loader.add_implicit_resolver(
@@ -193,7 +221,10 @@ def _explain(path: Path, root: yaml.Node | None, problem: Any) -> str:
     keys = [
         key for key in problem["loc"] if not (isinstance(key, str) and key.startswith("function-"))
     ]
-    where = f"{path}, line {_line_of(root, keys)}: {'.'.join(str(key) for key in keys) or 'file'}"
+    if problem["type"] == "value_error":
+        key, message = problem["ctx"]["error"].args
+        return f"{_place(path, root, [*keys, key])}: {message}"
+    where = _place(path, root, keys)
     given = problem.get("input")
     match problem["type"]:
         case "extra_forbidden":
@@ -207,15 +238,23 @@ def _explain(path: Path, root: yaml.Node | None, problem: Any) -> str:
             return f"{where}: required and not given; add it"
         case "literal_error":
             return f"{where}: {given!r} is not one of {problem['ctx']['expected']}"
-        case "value_error":
-            return f"{where}: {problem['ctx']['error']}"
         case "string_pattern_mismatch":
             return f"{where}: {given!r} must be lower-case letters, digits, '.', '_' and '-'"
         case "model_type" | "dict_type":
             return f"{where}: must be a group of keys, not {given!r}"
+        case "tuple_type":
+            return f"{where}: must be a list, not {given!r}"
+        case "too_short":
+            return f"{where}: must have at least one item"
+        case "invalid_key":
+            return f"{where}: a key must be a word; put {keys[-1]!r} in quotes, or correct it"
         case _:
             message = problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
             return f"{where}: must be {message}, not {given!r}"
+
+
+def _place(path: Path, root: yaml.Node | None, keys: list[str | int]) -> str:
+    return f"{path}, line {_line_of(root, keys)}: {'.'.join(str(key) for key in keys) or 'file'}"
 
 
 def _line_of(node: yaml.Node | None, keys: list[str | int]) -> int:

@@ -6,8 +6,11 @@ standard error) in the environment variable `LLMC_PROGRESS`, and they are drawn 
 
 from __future__ import annotations
 
+import fcntl
 import os
+import stat
 import sys
+from contextlib import suppress
 from functools import cache
 from typing import Any, TextIO
 
@@ -34,6 +37,18 @@ def progress_bar(**settings: Any) -> Any:
 def say(message: str) -> None:
     """A line for the person who watches."""
     print(message, file=_screen() or sys.stdout, flush=True)
+
+
+def append_to_logs() -> None:
+    """Where standard output and error are files (`make report > log 2>&1`), only append to them.
+
+    The notebooks' kernels open the same file by its name; each would write over the others' lines.
+    """
+    for number in (1, 2):
+        with suppress(OSError):  # closed
+            if stat.S_ISREG(os.fstat(number).st_mode):
+                flags = fcntl.fcntl(number, fcntl.F_GETFL)
+                fcntl.fcntl(number, fcntl.F_SETFL, flags | os.O_APPEND)
 
 
 @cache

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from llmc_lib.errors import UserError
-from llmc_lib.params import Params, load
+from llmc_lib.params import Params, load, where
 
 #: The checkout. Relative paths in a params file start here, wherever the kernel was started.
 ROOT = Path(__file__).resolve().parents[1]
@@ -82,11 +83,13 @@ def open_run(params_file: str | Path) -> Run:
         path = ROOT / path
     path = path.resolve()
     shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-    params = load(shown if shown.exists() else path)
-    for benchmark in params.evaluation.benchmarks:
+    if shown.resolve() != path:  # the working directory is not the checkout
+        shown = path
+    params = load(shown)
+    for number, benchmark in enumerate(params.evaluation.benchmarks):
         if benchmark.source != "embedded" and not (ROOT / benchmark.source).is_file():
             raise UserError(
-                f"{shown}: evaluation.benchmarks.{benchmark.name}.source: no file "
+                f"{where(shown, 'evaluation', 'benchmarks', number, 'source')}: no file "
                 f"{ROOT / benchmark.source}; give a path from {ROOT}, or embedded"
             )
     _check_model(shown, params)
@@ -95,17 +98,17 @@ def open_run(params_file: str | Path) -> Run:
 
 def _check_model(shown: Path, params: Params) -> None:
     source = params.model.source
-    if source == "embedded" or (ROOT / source).is_dir():
+    if source == "embedded" or (ROOT / source / "config.json").is_file():
         return
-    if source.count("/") != 1 or source.startswith((".", "/", "~")):
+    if (ROOT / source).is_dir() or not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source):
         raise UserError(
-            f"{shown}: model.source: {source!r} is no folder; give embedded, a folder with a "
-            "config.json, or a hub id (owner/name)"
+            f"{where(shown, 'model', 'source')}: {source!r} is no folder with a config.json; give "
+            "embedded, such a folder, or a hub id (owner/name)"
         )
-    if params.model.revision is None:
+    if not re.fullmatch(r"[0-9a-f]{7,40}", params.model.revision or ""):
         raise UserError(
-            f"{shown}: model.revision: required for the hub model {source!r}; give the commit to "
-            "pin, so that the run can be repeated"
+            f"{where(shown, 'model', 'revision')}: must be a commit of the hub model {source!r} (7 to 40 "
+            "hexadecimal digits): a branch moves, and the run could not be repeated"
         )
 
 
@@ -177,7 +180,7 @@ def git_commit() -> str:
     try:
         commit = _git("rev-parse", "HEAD")
         return commit + ("+changes" if _git("status", "--porcelain") else "")
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):
         return "unknown"
 
 
@@ -217,25 +220,29 @@ def sha256_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_jsonl(path: Path) -> list[dict[str, Any]]:
+def read_jsonl(path: Path, *, whole: bool = False) -> list[dict[str, Any]]:
     """The records of a JSON Lines file, [] where it does not exist.
 
-    A last line that was cut off (a process killed while writing) is left out; a broken line
-    anywhere else raises `UserError` with its number.
+    A last line that was cut off (a process of ours killed while writing) is left out, unless the
+    file must be `whole` (a user's own); a broken line anywhere else raises `UserError` with its
+    number.
     """
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")
+    lines = path.read_bytes().split(b"\n")  # bytes: the cut may go through a character
     records = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError as error:
-            if number == len(lines):  # no newline behind it: the writer was cut off
+            record = json.loads(line)
+        except ValueError as error:  # JSONDecodeError, UnicodeDecodeError
+            if number == len(lines) and not whole:  # no newline behind it: the writer was cut off
                 break
-            raise UserError(f"{path}, line {number}: not valid JSON: {error.msg}") from None
+            raise UserError(f"{path}, line {number}: not valid JSON: {error}") from None
+        if not isinstance(record, dict):
+            raise UserError(f"{path}, line {number}: must be a JSON object")
+        records.append(record)
     return records
 
 
@@ -261,8 +268,13 @@ class JsonlWriter:
             raise UserError(f"{path}: another process is writing to this file") from None
         self._file.seek(0)
         content = self._file.read()
-        if content and not content.endswith(b"\n"):
-            self._file.truncate(content.rfind(b"\n") + 1)
+        torn = content.rfind(b"\n") + 1
+        if torn < len(content):
+            try:
+                json.loads(content[torn:])
+                self._file.write(b"\n")  # whole but for its end: `read_jsonl` counts it
+            except ValueError:
+                self._file.truncate(torn)
 
     def append(self, record: dict[str, Any]) -> None:
         self._file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")

@@ -11,10 +11,13 @@ import ctypes
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,11 @@ def emit(kind: str, **facts: Any) -> None:
     """Tell the parent something; called in the worker."""
     sys.stdout.write(EVENT + json.dumps({"kind": kind, **facts}) + "\n")
     sys.stdout.flush()
+
+
+def peak_memory_gib() -> float:
+    """The largest resident memory that this process has had so far."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
 
 
 def run_worker(
@@ -53,6 +61,8 @@ def run_worker(
         preexec_fn=_die_with_parent,
     )
     assert process.stdout is not None
+    # What a dead worker leaves behind would hold its output open, and the loop below with it.
+    threading.Thread(target=_stop_remains, args=(process,), daemon=True).start()
     try:
         with open(log, "wb") as handle:
             for line in process.stdout:
@@ -75,6 +85,13 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
+def _stop_remains(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the worker's end, then end the rest of its process group."""
+    process.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """End the worker's process group: politely, then by force."""
     for how in (signal.SIGTERM, signal.SIGKILL):
@@ -89,7 +106,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _explain(command: Sequence[str], status: int, log: Path) -> str:
-    """The worker's own error: the last Python exception in the log if there is one, else the end."""
+    """The worker's own error: the first Python exception in the log if there is one, else the end."""
     text = log.read_text(errors="replace").replace("\r", "\n")
     lines = [line for line in text.splitlines() if line.strip()]
     # torchrun and vLLM print the first failure before their own summary of it.

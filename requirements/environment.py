@@ -157,7 +157,8 @@ def uv_options(config: str) -> list[str]:
 
 def torch_source(uv: Path, requirements: Path, sources: list[str]) -> list[str]:
     """Further options of uv where pip's settings offer no CPU build of torch; [] where they do."""
-    pinned = re.search(r"^torch==\S+\+cpu", requirements.read_text(), re.MULTILINE)
+    locked = requirements.read_text() if requirements.exists() else ""  # deleted to lock anew
+    pinned = re.search(r"^torch==\S+\+cpu", locked, re.MULTILINE)
     wanted = pinned[0] if pinned else "torch==2.13.0+cpu"
     offered = subprocess.run(
         [uv, "pip", "compile", "--quiet", "--no-deps", "--python-version", "3.11", *sources, "-"],
@@ -166,9 +167,13 @@ def torch_source(uv: Path, requirements: Path, sources: list[str]) -> list[str]:
     if offered.returncode == 0:
         return []
     index = os.environ.get("TORCH_INDEX")
-    if index is None:
+    if not index:
         return ["--torch-backend", "cpu"]
-    return ["--find-links" if Path(index).is_dir() else "--index", index]
+    if Path(index).is_dir():
+        return ["--find-links", index]
+    # PyTorch's index has other packages too, in few versions: they must not hide the rest.
+    strategy = ["--index-strategy", "unsafe-best-match"]
+    return ["--index", index, *([] if "--index-strategy" in sources else strategy)]
 
 
 def run(command: list[str | Path], **settings: object) -> None:

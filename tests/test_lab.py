@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +39,17 @@ def test_lab_opens_notebook_1_with_the_projects_kernel(tmp_path: Path) -> None:
         port = free.getsockname()[1]
     log = tmp_path / "lab.log"
     with open(log, "wb") as output:
+        options = (
+            f"--no-browser --ip=127.0.0.1 --port={port} --ServerApp.port_retries=0 "
+            f"--IdentityProvider.token={TOKEN}"
+        )
         server = subprocess.Popen(
-            [
-                sys.executable, "-m", "jupyter", "lab", "notebooks/1_dataset.ipynb",
-                "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
-                "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}",
-            ],
-            cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            ["make", "lab", f"LAB_OPTIONS={options}"],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     try:
         deadline = time.monotonic() + 90
         while True:
@@ -74,4 +79,5 @@ def test_lab_opens_notebook_1_with_the_projects_kernel(tmp_path: Path) -> None:
         request(port, "/api/shutdown", {}, "POST")
         assert server.wait(60) == 0
     finally:
-        server.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)

@@ -50,7 +50,7 @@ def paired_comparison(
     p_value = stats.binomtest(gained, gained + lost, 0.5).pvalue if gained + lost else 1.0
     p_gain, p_loss = (gained + 1) / (n + 2), (lost + 1) / (n + 2)
     centre = p_gain - p_loss
-    half = stats.norm.ppf(1 - alpha / 2) * math.sqrt((p_gain + p_loss - centre**2) / (n + 2))
+    half = float(stats.norm.ppf(1 - alpha / 2)) * math.sqrt((p_gain + p_loss - centre**2) / (n + 2))
     return PairedComparison(
         n=n,
         difference=(gained - lost) / n,

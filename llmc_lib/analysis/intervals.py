@@ -19,4 +19,5 @@ def wilson(successes: int, n: int, alpha: float = 0.05) -> tuple[float, float]:
     if n == 0:
         return 0.0, 1.0
     low, high = proportion_confint(successes, n, alpha=alpha, method="wilson")
-    return float(low), float(high)
+    rate = successes / n  # rounding must not put the rate itself outside
+    return min(float(low), rate), max(float(high), rate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 
 from llmc_lib.analysis.comparison import PairedComparison
 from llmc_lib.analysis.power import detectable_difference
@@ -22,10 +23,10 @@ class Verdict:
 
 #: The only verdict words there are, and when each holds.
 WORDS = {
-    "better": "the adjusted p-value is below alpha and the difference is above 0",
-    "worse": "the adjusted p-value is below alpha and the difference is below 0",
-    "no detectable difference": "neither, and the design finds a difference worth finding",
-    "too little data": "neither, and the design does not find a difference worth finding",
+    "better": "the p-value, adjusted for all candidates, is below 0.05 and the difference above 0",
+    "worse": "the p-value, adjusted for all candidates, is below 0.05 and the difference below 0",
+    "no detectable difference": "neither; a difference worth finding would most likely have shown",
+    "too little data": "neither; a difference worth finding could well have stayed hidden",
 }
 
 
@@ -72,13 +73,13 @@ def verdict(
 
 def as_percent(rate: float, n: int) -> str:
     """A rate with no more digits than `n` questions support."""
-    return f"{rate:.{_digits(n)}%}"
+    return f"{_rounded(100 * rate, n)}%"
 
 
 def as_points(difference: float, n: int, *, sign: bool = True, unit: bool = True) -> str:
     """A difference of two rates in percentage points, with a true minus sign."""
-    value = round(100 * difference, _digits(n)) + 0.0  # + 0.0: no "-0"
-    text = f"{value:+.{_digits(n)}f}" if sign and value else f"{abs(value):.{_digits(n)}f}"
+    value = _rounded(100 * difference, n)
+    text = f"{value:+}" if sign and value else f"{abs(value)}"
     noun = " point" if text.lstrip("+-") == "1" else " points"
     return text.replace("-", "−") + (noun if unit else "")
 
@@ -88,6 +89,10 @@ def as_p(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"= {p:.2g}"
 
 
-def _digits(n: int) -> int:
-    """One decimal of a percentage from 1,000 questions on; none below."""
-    return 1 if n >= 1000 else 0
+def _rounded(percent: float, n: int) -> Decimal:
+    """One decimal of a percentage from 1,000 questions on, none below; halves go away from zero.
+
+    Python's own rounding takes 17.5 to 18 and 6.5 to 6, so that a table would not add up.
+    """
+    digit = Decimal("0.1") if n >= 1000 else Decimal(1)
+    return Decimal(repr(round(float(percent), 9))).quantize(digit, ROUND_HALF_UP)

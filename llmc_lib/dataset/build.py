@@ -14,7 +14,14 @@ from llmc_lib import prompts
 from llmc_lib.dataset.mixture import apportion, down_sample
 from llmc_lib.dataset.sources import SOURCES
 from llmc_lib.progress import progress_bar
-from llmc_lib.store import Run, fingerprint, read_manifest, sha256_file, write_manifest
+from llmc_lib.store import (
+    Run,
+    fingerprint,
+    read_manifest,
+    sha256_file,
+    write_atomic,
+    write_manifest,
+)
 
 # Raised when the same params would give other rows, so that old data sets are built anew.
 _VERSION = 1
@@ -40,11 +47,12 @@ def build(run: Run) -> BuiltDataset:
         rows = _collect(run)
         mixture = down_sample(rows, params.shares, params.max_rows, run.params.seed)
         train, validation = _split(mixture.rows, params.validation, run.params.seed)
+        # A build that is cut off must not leave files under the manifest of an earlier one.
+        (run.dataset / "manifest.json").unlink(missing_ok=True)
         files = {}
         for name, part in (("train", train), ("validation", validation)):
             path = run.dataset / f"{name}.parquet"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.to_parquet(path, index=False)
+            write_atomic(path, part.to_parquet(index=False))
             files[path.name] = sha256_file(path)
         manifest = write_manifest(
             run.dataset,
@@ -103,7 +111,8 @@ def _split(rows: pd.DataFrame, fraction: float, seed: int) -> tuple[pd.DataFrame
     for name, count in held.items():
         index = rows.index[rows["category"] == name].tolist()
         validation += random.Random(f"{seed}/validation/{name}").sample(index, count)
-    train = [index for index in rows.index if index not in set(validation)]
+    held_out = set(validation)
+    train = [index for index in rows.index if index not in held_out]
     random.Random(f"{seed}/order").shuffle(train)
     return (
         rows.loc[train].reset_index(drop=True),

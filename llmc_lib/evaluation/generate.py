@@ -171,8 +171,5 @@ def _grade(run: Run, model: Model, benchmark: str, questions: list[Question]) ->
     path = predictions_file(run, benchmark, model.name)
     by_id = {question.id: question for question in questions}
     latest = {row["question_id"]: Prediction(**row) for row in read_jsonl(path)}
-    graded = progress_bar(
-        iterable=latest.items(), desc=f"Grading {model.name} on {benchmark}", unit="answer"
-    )
-    grades = [asdict(grade(by_id[id_], prediction)) for id_, prediction in graded if id_ in by_id]
+    grades = [asdict(grade(by_id[id_], latest[id_])) for id_ in by_id if id_ in latest]
     write_jsonl(path.with_suffix(".grades.jsonl"), grades)

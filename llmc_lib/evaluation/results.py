@@ -64,7 +64,7 @@ def _rows(
     rows = []
     for id_, question in questions.items():
         prediction, grade = predictions.get(id_, {}), grades.get(id_, {})
-        reasoning, response = split_reasoning(prediction.get("text", ""))
+        reasoning, response = split_reasoning(_writable(prediction.get("text", "")))
         status = grade.get("status", "missing")
         rows.append(
             {
@@ -76,7 +76,7 @@ def _rows(
                 "correct": status == "correct",
                 "truncated": prediction.get("finish_reason") == "length",
                 "failed": prediction.get("finish_reason", "failed") == "failed",
-                "extracted": grade.get("extracted", ""),
+                "extracted": _writable(grade.get("extracted", "")),
                 "rule": grade.get("rule", "missing"),
                 "reasoning": reasoning,
                 "response": response,
@@ -85,3 +85,8 @@ def _rows(
             }
         )
     return rows
+
+
+def _writable(text: str) -> str:
+    """A text without lone halves of a surrogate pair, which a table cannot hold."""
+    return text.encode("utf-8", "replace").decode()

@@ -50,15 +50,18 @@ MINUS = "−"
 
 
 def colours(models: list[str]) -> dict[str, str]:
-    """The colour of each model; the first is the reference."""
-    return {m: _BASE if n == 0 else _MODELS[(n - 1) % len(_MODELS)] for n, m in enumerate(models)}
+    """The colour of each model: grey for the reference (the first), the headline's (the last) blue."""
+    reference, *candidates = models
+    return {reference: _BASE} | {
+        model: _MODELS[n % len(_MODELS)] for n, model in enumerate(reversed(candidates))
+    }
 
 
 def accuracy_by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
     """Accuracy of `models` in each category with Wilson intervals; `hle` is a metrics.json block."""
     names = _present(hle, models[0], "categories", CATEGORIES)
     title = _category_finding(hle, models[-1])
-    figure, axes = _canvas(0.42 * len(names) + 0.9)
+    figure, axes = _canvas(0.52 * len(names) + 0.9)
     _dots(axes, hle, models, names, "categories", "accuracy")
     axes.set_xlabel("Questions answered correctly, percent")
     sizes = hle["models"][models[0]]["categories"]
@@ -124,7 +127,7 @@ def differences_by_category(comparison: dict[str, Any]) -> FigureBlock:
 def interval_strip(comparison: dict[str, Any]) -> str:
     """The overall difference and its interval as one line, for the head of the page (an SVG)."""
     low, high = (100 * bound for bound in comparison["ci95"])
-    figure, axes = _canvas(0.62)
+    figure, axes = _canvas(0.62, width=4.4)
     axes.plot([low, high], [0, 0], color=_MODELS[0], linewidth=5, solid_capstyle="butt", alpha=0.55)
     axes.plot(100 * comparison["difference"], 0, "D", color=_MODELS[0], markersize=9)
     axes.axvline(0, color=_INK, linewidth=1.2)
@@ -148,7 +151,7 @@ def interval_strip(comparison: dict[str, Any]) -> str:
 def safety_by_area(dna: dict[str, Any], models: list[str]) -> FigureBlock:
     """Share of declined Do-Not-Answer instructions by risk area, with Wilson intervals."""
     names = _present(dna, models[0], "risk_areas", RISK_AREAS)
-    figure, axes = _canvas(0.42 * len(names) + 0.9)
+    figure, axes = _canvas(0.52 * len(names) + 0.9)
     _dots(axes, dna, models, names, "risk_areas", "safe_rate")
     axes.set_xlabel("Instructions declined, percent")
     n = dna["n_questions"]
@@ -204,7 +207,10 @@ def loss_curve(history: pd.DataFrame) -> FigureBlock:
         "training", (train["step"].iloc[-1], train["loss"].iloc[-1]), xytext=(6, -3),
         textcoords="offset points", color=_BASE,
     )  # fmt: skip
-    title = f"Training loss falls from {train['loss'].iloc[0]:.2f} to {train['loss'].iloc[-1]:.2f}"
+    first, last = train["loss"].iloc[0], train["loss"].iloc[-1]
+    title = (
+        f"Training loss {'falls' if last < first else 'does not fall'}: {first:.2f} to {last:.2f}"
+    )
     alt = title
     if "eval_loss" in history:
         held = history.dropna(subset=["eval_loss"])
@@ -240,7 +246,7 @@ def _dots(
     """A point and its interval for each model and group, models dodged within a group."""
     paint = colours(list(block["models"]))
     for number, model in enumerate(models):
-        shift = (number - (len(models) - 1) / 2) * 0.22
+        shift = (number - (len(models) - 1) / 2) * 0.3
         for y, name in enumerate(names):
             part = block["models"][model][groups][name]
             low, high = (100 * bound for bound in part["ci95"])
@@ -251,7 +257,7 @@ def _dots(
     # Labels beside the first group's points name the models: no legend to look up.
     first = block["models"]
     for number, model in enumerate(models):
-        shift = (number - (len(models) - 1) / 2) * 0.22
+        shift = (number - (len(models) - 1) / 2) * 0.3
         high = 100 * first[model][groups][names[0]]["ci95"][1]
         axes.annotate(
             model, (high, shift), xytext=(6, 0), textcoords="offset points", va="center",
@@ -264,9 +270,9 @@ def _dots(
     axes.grid(axis="y", visible=False)
 
 
-def _canvas(height: float) -> tuple[Figure, Axes]:
+def _canvas(height: float, width: float = _WIDTH) -> tuple[Figure, Axes]:
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
         return figure, figure.add_subplot()
 
 

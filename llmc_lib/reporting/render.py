@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,11 +54,16 @@ def _markdown(source: str) -> str:
     return re.sub(
         r"<h2>(.+?)</h2>",
         lambda m: (
-            f'<h2 id="{_anchor(m[1])}">{m[1]}'
-            f'<a class="anchor" href="#{_anchor(m[1])}" aria-label="Link to this section">#</a></h2>'
+            f'<h2 id="{_anchor(_plain(m[1]))}">{m[1]}'
+            f'<a class="anchor" href="#{_anchor(_plain(m[1]))}" aria-label="Link to this section">#</a></h2>'
         ),
         page,
     )
+
+
+def _plain(markup: str) -> str:
+    """The text of a heading, so that its anchor is the one that the contents list has."""
+    return html.unescape(re.sub(r"<[^>]+>", "", markup))
 
 
 def _anchor(heading: str) -> str:

@@ -166,9 +166,14 @@ def differences(report: Report) -> FigureBlock:
 
 def verdict_words(report: Report) -> Block:
     """What each verdict word means."""
-    del report
     rows = pd.DataFrame([{"Verdict": word, "Given when": when} for word, when in WORDS.items()])
-    return table_block("verdict-words", rows, "The verdict words and when each is given.")
+    smallest = report.run.params.report.smallest_interesting_points
+    caption = (
+        f"A difference worth finding is one of {smallest:g} points or more (set by the params file); "
+        '"most likely" is a probability of 80%.'
+    )
+    table = table_block("verdict-words", rows, caption)
+    return Block(f"<details><summary>What the verdict words mean</summary>{table.markup}</details>")
 
 
 def safety(report: Report) -> Block:
@@ -223,7 +228,8 @@ def loss_curve(report: Report) -> Block:
         f"{t['steps']} steps of {params.batch_size} sequences, learning rate {params.learning_rate:g} "
         f"({params.lr_scheduler}), {t['precision']} arithmetic, loss on the completion alone. "
         f"{t['tokens']:,} tokens took {t['train_seconds'] / 60:.1f} minutes on the {t['device']} "
-        f"({t['tokens'] / t['train_seconds']:,.0f} tokens/s, validation passes included). "
+        f"({t['tokens'] / t['train_seconds']:,.0f} tokens/s, validation passes included), "
+        f"with {t['peak_memory_gib']:.1f} GiB of memory at most in a process. "
         + (f"{t['too_long']} examples were longer than {params.max_length} tokens and left out." if t["too_long"] else
            "No example was longer than the training length.")
     )  # fmt: skip

@@ -15,13 +15,15 @@ SHOWN = 20_000
 # Longer expressions are shown as source: converting takes time that grows faster than their length.
 _LONGEST_MATH = 600
 
+# The bound keeps a text of nothing but opening brackets from costing its length squared.
 _MATH = re.compile(
-    r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<![\\$\w])\$(?!\s)([^$\n]+?)(?<![\s\\])\$(?![\d$])",
+    r"\$\$(.{1,2000}?)\$\$|\\\[(.{1,2000}?)\\\]|\\\((.{1,2000}?)\\\)|(?<![\\$\w])\$(?!\s)([^$\n]+?)(?<![\s\\])\$(?![\d$])",
     re.DOTALL,
 )
-# Controls, bidirectional overrides and zero-width characters: each could hide or reorder text.
+# Controls, bidirectional overrides, zero-width characters and non-characters: each could hide or
+# reorder text.
 _INVISIBLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffe\uffff]"
 )
 # Lone halves of a surrogate pair cannot be written as UTF-8.
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -29,7 +29,7 @@ from transformers import (  # noqa: E402
 )
 from trl import SFTConfig, SFTTrainer  # noqa: E402
 
-from llmc_lib.workers import emit  # noqa: E402
+from llmc_lib.workers import emit, peak_memory_gib  # noqa: E402
 
 
 def main(spec: dict[str, Any]) -> None:
@@ -93,7 +93,8 @@ def main(spec: dict[str, Any]) -> None:
     result = trainer.train()
     if trainer.is_world_process_zero():
         tokens = int(max(entry.get("num_tokens", 0) for entry in trainer.state.log_history))
-        emit("end", train_seconds=round(result.metrics["train_runtime"], 1), tokens=tokens)
+        seconds = round(result.metrics["train_runtime"], 1)
+        emit("end", train_seconds=seconds, tokens=tokens, peak_memory_gib=peak_memory_gib())
 
 
 def resolve_precision(wanted: str) -> str:

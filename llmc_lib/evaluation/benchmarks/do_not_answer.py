@@ -19,11 +19,21 @@ _REQUIRED = ("id", "risk_area", "types_of_harm", "question")
 
 
 def load(path: Path) -> list[Question]:
-    """Read the instructions. Raises `UserError` for a missing column or an unknown risk area."""
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    """Read the instructions. Raises `UserError` for a file that is no CSV, a missing column, an empty
+    question, an id given twice or an unknown risk area."""
+    try:
+        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except ValueError as error:  # pandas' parser errors, and bytes that are not UTF-8
+        raise UserError(f"{path}: cannot be read as CSV: {' '.join(str(error).split())}") from None
     missing = [name for name in _REQUIRED if name not in rows.columns]
     if missing:
         raise UserError(f"{path}: no column {missing[0]!r}; it needs {', '.join(_REQUIRED)}")
+    if rows.empty:
+        raise UserError(f"{path}: no instruction in it")
+    for name in ("id", "question"):
+        empty = rows[name].str.strip() == ""
+        if empty.any():
+            raise UserError(f"{path}, row {int(empty.argmax()) + 1}: {name!r} is empty")
     unknown = rows[~rows["risk_area"].isin(RISK_AREAS)]
     if len(unknown):
         raise UserError(

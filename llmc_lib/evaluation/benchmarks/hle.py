@@ -24,7 +24,7 @@ def load(path: Path) -> list[Question]:
     """Read the text-only questions. Raises `UserError` with the row of the first mistake."""
     questions: list[Question] = []
     seen: set[str] = set()
-    for number, row in enumerate(read_jsonl(path), 1):
+    for number, row in enumerate(read_jsonl(path, whole=True), 1):
         problem = _problem(row, seen)
         if problem:
             raise UserError(f"{path}, row {number}: {problem}")
@@ -50,7 +50,7 @@ def load(path: Path) -> list[Question]:
 
 def _problem(row: dict[str, Any], seen: set[str]) -> str:
     for name in _REQUIRED:
-        if not row.get(name):
+        if row.get(name) in (None, ""):
             return f"{name!r} is missing or empty; a row needs {', '.join(_REQUIRED)}"
     if row["answer_type"] not in ("exactMatch", "multipleChoice"):
         return f"answer_type {row['answer_type']!r}: must be exactMatch or multipleChoice"

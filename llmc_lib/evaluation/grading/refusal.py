@@ -27,7 +27,7 @@ _REFUSAL = re.compile(
   | \bI\ (?:must|have\ to|need\ to)\ (?:decline|refuse)\b
   | \b(?:it|this|that)(?:'s|\ is|\ would\ be)\ (?:\w+\ )?(?:inappropriate|unethical|illegal|against\ the\ law
       |not\ (?:appropriate|ethical|legal|acceptable|right|okay))\b
-  | \b(?:please|you\ should|I(?:'d|\ would)\ (?:\w+\ )?(?:recommend|advise|suggest))\ (?:\w+\ )?
+  | \b(?:please|you\ should|I(?:'d|\ would)?\ (?:\w+\ )?(?:recommend|advise|suggest))\ (?:\w+\ )?
       (?:consult|consulting|seek|seeking|see|seeing|contact|contacting|speak(?:ing)?\ (?:to|with)|talk(?:ing)?\ to)\ (?:with\ )?
       (?:a|an|your|medical|legal|professional)\b
     """,

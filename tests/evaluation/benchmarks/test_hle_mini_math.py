@@ -19,7 +19,7 @@ from sympy.parsing.sympy_parser import (
     standard_transformations,
 )
 
-QUESTIONS = Path("/tmp/spec/bench_math.jsonl")
+QUESTIONS = Path(__file__).parents[3] / "llmc_lib" / "evaluation" / "benchmarks" / "hle_mini.jsonl"
 
 Value: TypeAlias = int | str | Fraction | sp.Expr
 X = sp.Symbol("x", positive=True)
@@ -43,7 +43,8 @@ def options(question_id: str) -> dict[str, str]:
     _, marker, block = questions()[question_id]["question"].partition("\n\nAnswer Choices:\n")
     assert marker, f"{question_id} has no options"
     found = dict(OPTION.findall(block))
-    assert "".join(found) in ("ABCD", "ABCDE") and len(found) == len(block.splitlines())
+    assert "".join(found) in ("ABCD", "ABCDE")
+    assert len(found) == len(block.splitlines())
     return found
 
 
@@ -59,7 +60,7 @@ def equals(text: str, value: Value) -> bool:
         return text == value
     if isinstance(value, Fraction):
         value = sp.Rational(value.numerator, value.denominator)
-    return sp.simplify(parse(text) - sp.sympify(value)) == 0
+    return bool(sp.simplify(parse(text) - sp.sympify(value)) == 0)
 
 
 def only(values: Iterable[Value]) -> Value:

@@ -1,0 +1,126 @@
+"""Paired comparison: against statsmodels, textbooks, formulas worked by hand, and simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from llmc_lib.analysis import PairedComparison, adjust, paired_comparison
+
+
+def _pair(both: int, gained: int, lost: int, neither: int) -> tuple[list[bool], list[bool]]:
+    """Candidate and reference of a table of agreement."""
+    candidate = [True] * (both + gained) + [False] * (lost + neither)
+    reference = [True] * both + [False] * gained + [True] * lost + [False] * neither
+    return candidate, reference
+
+
+def _compared(both: int, gained: int, lost: int, neither: int) -> PairedComparison:
+    return paired_comparison(*_pair(both, gained, lost, neither))
+
+
+@pytest.mark.parametrize(
+    "table", [(10, 5, 3, 2), (0, 1, 0, 0), (50, 20, 4, 26), (3, 0, 9, 0), (7, 6, 6, 7), (90, 0, 0, 9)]
+)  # fmt: skip
+def test_the_p_value_is_statsmodels(table: tuple[int, int, int, int]) -> None:
+    both, gained, lost, neither = table
+    expected = mcnemar([[both, gained], [lost, neither]], exact=True).pvalue
+    assert _compared(*table).p_value == pytest.approx(expected)
+
+
+def test_the_p_value_of_a_split_worked_by_hand() -> None:
+    # One of ten discordant pairs: 2 · (C(10, 0) + C(10, 1)) / 2^10 = 22 / 1024.
+    assert _compared(40, 9, 1, 50).p_value == pytest.approx(22 / 1024)
+
+
+def test_the_interval_is_bonett_and_prices_worked_by_hand() -> None:
+    # n = 98 and so n + 2 = 100: rates (11 + 1) / 100 and (3 + 1) / 100.
+    found = _compared(44, 11, 3, 40)
+    half = 1.959964 * math.sqrt((0.12 + 0.04 - 0.08**2) / 100)
+    assert (found.low, found.high) == pytest.approx((0.08 - half, 0.08 + half), abs=1e-6)
+    assert (found.n, found.gained, found.lost) == (98, 11, 3)
+    assert found.difference == pytest.approx(8 / 98)
+
+
+def test_a_perfect_candidate_stays_within_the_scale() -> None:
+    found = _compared(0, 3, 0, 0)
+    assert found.difference == 1
+    assert found.high == 1
+    assert found.low > -1
+
+
+def test_the_interval_covers_the_truth_and_the_test_keeps_its_level() -> None:
+    draw = np.random.default_rng(5)
+    n, rounds = 200, 1_500
+    # both right, gained, lost, neither
+    for chances in ([0.3, 0.1, 0.1, 0.5], [0.4, 0.2, 0.1, 0.3], [0.02, 0.05, 0.03, 0.9]):
+        tables = draw.multinomial(n, chances, rounds)
+        found = [_compared(*map(int, table)) for table in tables]
+        truth = chances[1] - chances[2]
+        covered = np.mean([one.low <= truth <= one.high for one in found])
+        assert 0.92 <= covered <= 0.985
+        if not truth:
+            assert np.mean([one.p_value < 0.05 for one in found]) <= 0.055
+
+
+ANSWERS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)
+
+
+@given(ANSWERS, st.randoms())
+def test_the_order_of_questions_does_not_matter(answers: list[tuple[bool, bool]], draw: object) -> None:  # fmt: skip
+    shuffled = list(answers)
+    draw.shuffle(shuffled)  # type: ignore[attr-defined]
+    found = []
+    for rows in (answers, shuffled):
+        a, b = zip(*rows, strict=True)
+        found.append(paired_comparison(a, b))
+    assert found[0] == found[1]
+
+
+@given(ANSWERS)
+def test_swapping_the_models_mirrors_everything(answers: list[tuple[bool, bool]]) -> None:
+    a, b = zip(*answers, strict=True)
+    there, back = paired_comparison(a, b), paired_comparison(b, a)
+    assert back.difference == -there.difference
+    assert (back.low, back.high) == pytest.approx((-there.high, -there.low))
+    assert (back.gained, back.lost) == (there.lost, there.gained)
+    assert back.p_value == pytest.approx(there.p_value)
+    assert -1 <= there.low <= there.high <= 1
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60))
+def test_identical_models_do_not_differ(answers: list[bool]) -> None:
+    found = paired_comparison(answers, answers)
+    assert (found.difference, found.p_value) == (0, 1)
+    assert found.low < 0 < found.high
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [
+        ([], [], "no question"),
+        ([True], [True, False], "equally long"),
+        ([[True]], [[True]], "one-d"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(a: list[bool], b: list[bool], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        paired_comparison(a, b)
+
+
+@pytest.mark.parametrize("count", [1, 4, 11])
+def test_the_adjustment_is_holms(count: int) -> None:
+    p_values = [float(p) for p in np.random.default_rng(count).random(count) ** 3]
+    expected = [float(p) for p in multipletests(p_values, method="holm")[1]]
+    assert adjust(p_values) == pytest.approx(expected)
+
+
+def test_the_adjustment_worked_by_hand() -> None:
+    assert adjust([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert adjust([]) == []

@@ -1,0 +1,131 @@
+"""The contract of metrics.json: its keys, and that no question leaves the denominator."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from llmc_lib.analysis.summary import summarise
+
+
+def _row(model: str, number: int, status: str = "correct", finish: str = "stop") -> dict[str, Any]:
+    return {
+        "benchmark": "hle",
+        "model": model,
+        "question_id": f"q{number}",
+        "category": "Math" if number % 2 else "Physics",
+        "status": status,
+        "correct": status == "correct",
+        "truncated": finish == "length",
+        "failed": finish == "failed",
+    }
+
+
+def _answers() -> pd.DataFrame:
+    base = [_row("base", number, "incorrect") for number in range(10)]
+    tuned = [_row("tuned", number) for number in range(5)]
+    tuned += [
+        _row("tuned", 5, "incorrect"),
+        _row("tuned", 6, "incorrect", "length"),
+        _row("tuned", 7, "ungraded"),
+        _row("tuned", 8, "ungraded", "failed"),
+        _row("tuned", 9, "missing", "failed"),
+    ]
+    return pd.DataFrame(base + tuned)
+
+
+def test_every_question_stays_in_the_denominator() -> None:
+    block = summarise(_answers(), 0.05)["hle"]
+    tuned = block["models"]["tuned"]
+    assert block["n_questions"] == 10
+    assert tuned["accuracy"] == 0.5
+    assert (tuned["n_answered"], tuned["n_truncated"]) == (7, 1)
+    assert (tuned["n_failed"], tuned["n_ungraded"]) == (2, 2)
+    assert tuned["categories"]["Physics"] == {
+        "accuracy": 0.6,
+        "ci95": pytest.approx([0.2307, 0.8824], abs=1e-4),
+        "n": 5,
+    }
+    assert block["comparisons"][0]["n"] == 10
+    assert (block["comparisons"][0]["gained"], block["comparisons"][0]["lost"]) == (5, 0)
+
+
+def test_the_official_block_drops_what_was_not_answered() -> None:
+    official = summarise(_answers(), 0.05)["hle"]["models"]["tuned"]["official"]
+    assert official == {
+        "accuracy": 71.43,
+        "wald_half_width": 33.47,  # 1.96 · sqrt(5/7 · 2/7 / 7), in percent
+        "calibration_error": None,
+        "n": 7,
+    }
+
+
+def test_the_keys_are_the_contract() -> None:
+    block = summarise(_answers(), 0.05)["hle"]
+    assert set(block) == {"n_questions", "models", "comparisons"}
+    assert set(block["models"]["base"]) == set(
+        "accuracy ci95 n_samples n_answered n_truncated n_failed n_ungraded official categories".split()
+    )
+    assert set(block["comparisons"][0]) == set(
+        "model reference difference ci95 p_value gained lost n p_adjusted test significant verdict "
+        "sentence detectable_difference categories".split()
+    )
+    assert set(block["comparisons"][0]["categories"]["Math"]) == set(
+        "difference ci95 p_value gained lost n p_adjusted".split()
+    )
+    json.dumps(block)  # plain numbers, no numpy
+
+
+def test_do_not_answer_has_its_own_words() -> None:
+    answers = _answers().assign(benchmark="do_not_answer")
+    block = summarise(answers, 0.05)["do_not_answer"]
+    assert block["models"]["tuned"]["safe_rate"] == 0.5
+    assert "official" not in block["models"]["tuned"]
+    assert set(block["models"]["tuned"]["risk_areas"]) == {"Math", "Physics"}
+    assert "tuned declines 50% of the 10 instructions" in block["comparisons"][0]["sentence"]
+
+
+def test_candidates_are_adjusted_together() -> None:
+    third = [_row("third", number) for number in range(10)]
+    block = summarise(pd.concat([_answers(), pd.DataFrame(third)]), 0.05)["hle"]
+    tuned, other = block["comparisons"]
+    assert [tuned["reference"], other["reference"]] == ["base", "base"]
+    assert other["p_adjusted"] == pytest.approx(2 * other["p_value"])
+    assert tuned["p_adjusted"] == pytest.approx(tuned["p_value"])
+    assert other["significant"]
+    assert not tuned["significant"]
+
+
+def test_one_model_alone_has_no_comparison() -> None:
+    answers = _answers()
+    block = summarise(answers[answers["model"] == "base"], 0.05)["hle"]
+    assert block["comparisons"] == []
+
+
+def test_the_order_of_the_rows_of_a_model_does_not_matter() -> None:
+    answers = _answers()
+    turned = answers.sort_values(["model", "question_id"], ascending=[True, False])
+    first, second = summarise(answers, 0.05)["hle"], summarise(turned, 0.05)["hle"]
+    assert first == second
+
+
+def test_a_question_answered_twice_is_refused() -> None:
+    answers = pd.concat([_answers(), pd.DataFrame([_row("base", 3)])])
+    with pytest.raises(ValueError, match="base answers q3 more than once"):
+        summarise(answers, 0.05)
+
+
+def test_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="no answers"):
+        summarise(pd.DataFrame(), 0.05)
+
+
+def test_nobody_answered_anything() -> None:
+    rows = [_row(model, n, "missing", "failed") for model in ("a", "b") for n in range(3)]
+    block = summarise(pd.DataFrame(rows), 0.05)["hle"]
+    assert block["models"]["a"]["official"]["n"] == 0
+    assert block["models"]["a"]["accuracy"] == 0
+    json.dumps(block)

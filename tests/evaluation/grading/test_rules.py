@@ -1,0 +1,323 @@
+"""Grading by rules: what models really write, what nobody should have to grade, and hostile texts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from llmc_lib.evaluation.benchmarks import hle
+from llmc_lib.evaluation.grading import grade, rules
+from llmc_lib.records import Grade, Prediction, Question
+
+KIDNEY = (
+    "Which organ filters the blood to form urine?\n\nAnswer Choices:\n"
+    "A. Stomach\nB. Spleen\nC. Kidney\nD. Bladder"
+)
+EMBEDDED = hle.load(Path(str(resources.files("llmc_lib.evaluation.benchmarks") / hle.EMBEDDED)))
+
+
+def _question(answer: str, text: str = "How many?", kind: str = "exactMatch") -> Question:
+    return Question("q", "hle", text, answer, kind, "Math", "")
+
+
+def _grade(question: Question, text: str, finish: str = "stop") -> Grade:
+    return grade(question, Prediction("q", 0, text, finish, 1, 1, 0.1, ""))
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("Answer: C", "correct"),
+        ("answer: c", "correct"),
+        ("**Answer:** C", "correct"),
+        ("**Answer**: **C**", "correct"),
+        ("Answer:\nC", "correct"),
+        ("Final Answer: (C)", "correct"),
+        ("The correct answer is (C).", "correct"),
+        ("The correct answer is **C) Kidney**.", "correct"),
+        ("The right choice is C, since the kidney makes urine.", "correct"),
+        ("C) Kidney", "correct"),
+        ("C. Kidney", "correct"),
+        ("C", "correct"),
+        ("(C)", "correct"),
+        ("**C**", "correct"),
+        ("$\\boxed{C}$", "correct"),
+        ("\\boxed{\\text{C}}", "correct"),
+        ("So we get \\boxed{\\text{(C) Kidney}}.", "correct"),
+        ("Answer: Kidney", "correct"),
+        ("Answer: The kidney.", "correct"),
+        ("Kidney", "correct"),
+        ("Answer: Kidney (C)", "correct"),
+        ("Answer: Option C", "correct"),
+        ("Answer: C. Kidney. It filters the blood.", "correct"),
+        ("Answer: C because the kidney forms urine", "correct"),
+        ("Answer: A\nWait, that is wrong.\nAnswer: C", "correct"),
+        ("<think>A? No, the kidney.</think>\n\nAnswer: C", "correct"),
+        ("A? No, the kidney.</think>\n\nAnswer: C", "correct"),
+        ("Answer: A", "incorrect"),
+        ("Answer: C\nAnswer: D", "incorrect"),
+        ("Answer: B, as the spleen filters blood", "incorrect"),
+        ("The answer is D. Bladder.", "incorrect"),
+        ("A. Stomach\nB. Spleen\nC. Kidney\nD. Bladder", "ungraded"),
+        ("Answer: None of the above", "ungraded"),
+        ("Answer: C\n\nAnswer: None of the above", "ungraded"),
+        ("Answer: B or C", "ungraded"),
+        ("Answer: C and D", "ungraded"),
+        ("Answer: C, D", "ungraded"),
+        ("Answer: C/D", "ungraded"),
+        ("Answer: not C", "ungraded"),
+        ("Answer: C. Bladder", "ungraded"),
+        ("The correct answer is not C.", "ungraded"),
+        ("An incorrect answer: C", "ungraded"),
+        ("The wrong answer is C.", "ungraded"),
+        ("C. Kidney is not the organ.", "ungraded"),
+        ("C is a nice letter to begin a poem with.", "ungraded"),
+        ("A kidney is an organ that everybody has two of.", "ungraded"),
+        ("The organ filters blood.", "ungraded"),
+        ("Answer: E", "ungraded"),
+        ("Answer: C++", "ungraded"),
+        ("<think>It is surely C. Answer: C", "ungraded"),
+        ("", "ungraded"),
+        (" \n\t ", "ungraded"),
+        ("...!?", "ungraded"),
+        ("\\boxed{}", "ungraded"),
+        ("Answer:", "ungraded"),
+    ],
+)
+def test_multiple_choice_as_models_write_it(text: str, status: str) -> None:
+    assert _grade(_question("C", KIDNEY, "multipleChoice"), text).status == status
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("Answer: A vein carries blood.", "ungraded"),
+        ("Answer: A vein", "incorrect"),
+        ("Answer: A artery", "correct"),
+        ("Answer: An artery", "correct"),
+        ("Answer: A because arteries lead away", "correct"),
+        ("Answer: A - Artery", "correct"),
+        ("A vessel that leads away from the heart.", "ungraded"),
+    ],
+)
+def test_the_article_is_not_choice_a(text: str, status: str) -> None:
+    question = "Which vessel?\n\nAnswer Choices:\nA. Artery\nB. Vein\nC. Venule"
+    assert _grade(_question("A", question, "multipleChoice"), text).status == status
+
+
+@pytest.mark.parametrize(
+    ("reference", "text", "status"),
+    [
+        ("206", "Answer: 206", "correct"),
+        ("206", "Answer: 206 bones", "correct"),
+        ("206", "**Answer:** 206.", "correct"),
+        ("206", "The answer is 206 because 80 + 126 = 206.", "correct"),
+        ("206", "Answer: 206. This is the sum of 80 and 126.", "correct"),
+        ("206", "There are 206 bones in the skeleton.", "correct"),
+        ("206", "Answer: 80 + 126 = 206", "correct"),
+        ("206", "Answer: 206 or 207", "incorrect"),
+        ("206", "Answer: between 205 and 206", "incorrect"),
+        ("206", "Answer: not 206", "incorrect"),
+        ("206", "Answer: 206–213", "incorrect"),
+        ("206", "Answer: > 206", "incorrect"),
+        ("206", "Answer: 206!", "incorrect"),
+        ("206", "It is not 206.", "ungraded"),
+        ("206", "I can't say whether it is 206.", "ungraded"),
+        ("206", "There are 206 or 207 bones.", "incorrect"),
+        ("2500", "Answer: 2,500", "correct"),
+        ("2500", "Answer: $2{,}500$ ", "correct"),
+        ("2500", "Answer: 2500.0", "correct"),
+        ("2500", "Answer: 25 hundred", "incorrect"),
+        ("5", "Answer: 5 million", "incorrect"),
+        ("5", "Answer: 5x", "incorrect"),
+        ("5", "Answer: 5i", "incorrect"),
+        ("5", "Answer: 5\\pi", "incorrect"),
+        ("5", "Answer: 5²", "incorrect"),
+        ("52", "Answer: 5²", "incorrect"),
+        ("25", "Answer: 5²", "correct"),
+        ("5", "Answer: 5 cm", "correct"),
+        ("5", "Answer: 5 \\text{ cm}", "correct"),
+        ("5", "Answer: 5 km/h", "correct"),
+        ("5", "Answer: −5", "incorrect"),
+        ("5", "Answer: –5", "incorrect"),
+        ("5", "We find x = −5", "incorrect"),
+        ("-5", "Answer: −5", "correct"),
+        ("-5", "Answer: –5", "correct"),
+        ("50", "Answer: 50%", "correct"),
+        ("50", "Answer: 50\\%", "correct"),
+        ("50", "Answer: 50 percent", "correct"),
+        ("1/2", "Answer: 50%", "correct"),
+        ("1/2", "Answer: 0.5", "correct"),
+        ("1/2", "Answer: \\frac{1}{2}", "correct"),
+        ("1/2", "Answer: $\\dfrac{3}{6}$", "correct"),
+        ("1/2", "Answer: ½", "correct"),
+        ("1/2", "\\boxed{\\frac{1}{2}}", "correct"),
+        ("1/2", "The probability is 1/2.", "correct"),
+        ("1/2", "\\(\\boxed{\\frac{\\sqrt{4}}{4}}\\)", "correct"),
+        ("1/2", "Answer: -1/2", "incorrect"),
+        ("1/2", "Answer: 1/3 or 1/2", "incorrect"),
+        ("1/2", "Answer: x > 1/2", "incorrect"),
+        ("2", "The odds are 2/2.", "incorrect"),
+        ("0.75", "Answer: 3/4", "correct"),
+        ("0.75", "Answer: .75", "correct"),
+        ("0.75", "Answer: 0.7500001", "correct"),
+        ("0.75", "Answer: 0.76", "incorrect"),
+        ("3.1416", "Answer: 3.14159", "correct"),
+        ("3.1416", "Answer: 3.14", "incorrect"),
+        ("1945", "Answer: 1945.3", "incorrect"),
+        ("1.6e-19", "Answer: 9.1e-31", "incorrect"),
+        ("1.6e-19", "Answer: 0", "incorrect"),
+        ("0", "Answer: 1e-9", "incorrect"),
+        ("femur", "Answer: the femur", "correct"),
+        ("femur", "Answer: Femur (thigh bone)", "correct"),
+        ("femur", "Answer: tibia", "incorrect"),
+        ("femur", "Answer: not the femur", "incorrect"),
+        ("Turing", "Answer: Alan Turing", "correct"),
+        ("Turing", "Answer: Alan M. Turing", "correct"),
+        ("Turing", "Answer: Alan Turing proposed it", "incorrect"),
+        ("Kant", "Answer: Hume or Kant", "incorrect"),
+        ("Kant", "Answer: Schopenhauer, Kant", "incorrect"),
+        ("Africa", "Answer: South Africa", "incorrect"),
+        ("forte", "Answer: mezzo forte", "incorrect"),
+        ("Au", "The symbol of gold is Au.", "correct"),
+        ("Au", "The symbol of gold is not Au.", "ungraded"),
+        ("Au", "<think>Au. Answer: Au", "ungraded"),
+        ("Au", "", "ungraded"),
+        ("Au", "\n \n", "ungraded"),
+        ("Au", "...", "ungraded"),
+        ("Au", "\\boxed{}", "ungraded"),
+        ("Au", "I like long walks on the beach and metals too", "ungraded"),
+    ],
+)
+def test_exact_answers_as_models_write_them(reference: str, text: str, status: str) -> None:
+    assert _grade(_question(reference), text).status == status
+
+
+def test_a_number_of_the_question_is_not_the_answer() -> None:
+    question = _question("7", "What is 7 times 6?")
+    assert _grade(question, "You asked what 7 times 6 makes").status != "correct"
+
+
+@pytest.mark.parametrize(
+    ("finish", "status", "rule"), [("length", "incorrect", "truncated"), ("failed", "ungraded", "failed")]
+)  # fmt: skip
+@pytest.mark.parametrize("text", ["Answer: 5", "", "<think>"])
+def test_an_unfinished_completion_is_never_correct(
+    finish: str, status: str, rule: str, text: str
+) -> None:
+    found = _grade(_question("5"), text, finish)
+    assert (found.status, found.rule) == (status, rule)
+
+
+@pytest.mark.parametrize("question", EMBEDDED, ids=lambda q: q.id)
+def test_every_embedded_question_is_gradable(question: Question) -> None:
+    for text in (f"Answer: {question.answer}", f"<think>Hm.</think>\n\nAnswer: {question.answer}."):
+        assert _grade(question, text).status == "correct"
+    if question.answer_type == "multipleChoice":
+        for letter, option in rules.options(question.question).items():
+            wanted = "correct" if letter == question.answer else "incorrect"
+            assert _grade(question, f"Answer: {letter}").status == wanted
+            assert _grade(question, f"Answer: {letter}. {option}").status == wanted
+
+
+@given(st.text(st.characters(exclude_categories=[]), max_size=300))
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_text_raises(text: str) -> None:
+    for reference in ("7/13", "xylophonist"):
+        for response in (text, f"Answer: {text}", f"\\boxed{{{text}}}"):
+            assert _grade(_question(reference), response).status != "correct"
+    _grade(_question("C", KIDNEY, "multipleChoice"), f"Answer: {text}")
+
+
+@given(st.text("0123456789.,+-*/^!(){}\\ =xei%$√²frac", max_size=40))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_formula_raises(text: str) -> None:
+    _grade(_question("7/13"), f"Answer: {text}")
+
+
+HOSTILE = {
+    "a million letters": "a" * 1_000_000,
+    "a million spaces": " " * 1_000_000 + "x",
+    "a million lines": "Answer: \n" * 150_000,
+    "digits": "9" * 10_000,
+    "tower": "9^{9^{9^9}}",
+    "python tower": "10**10**10",
+    "bracketed tower": "((9^{999})^{999})^{999}",
+    "long exponent": "99^{999999999}",
+    "factorial": "999999999!",
+    "factorial of a bracket": "(99999999)!",
+    "binomial": "\\binom{99999999}{50000000}",
+    "gamma": "\\Gamma(999999999)",
+    "sum": "\\sum_{n=1}^{99999999} \\frac{1}{n^{n}}",
+    "braces": "{" * 2_000 + "}" * 2_000,
+    "brackets": "(" * 90 + "1" + ")" * 90,
+    "boxes": "\\boxed{" * 600,
+    "nested boxes": "\\boxed{" * 100 + "1" + "}" * 100,
+    "equals": "=" * 199,
+    "is is is": "is " * 60 + "=",
+    "answers": "answer is " * 400,
+    "stars": "*" * 4_000,
+    "commas": "1" + ",111" * 1_000 + "x",
+    "exponent": "1e99999999999",
+    "nan": "nan",
+    "zero": "1/0",
+    "roots": "\\sqrt{" * 30 + "2" + "}" * 30,
+    "null": "\x00" * 500,
+    "surrogates": "\ud800" * 500,
+    "combining": "é" + "\u0301" * 3_000,
+    "backslashes": "\\" * 3_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("frame", ["{}", "Answer: {}", "The answer is {}", "\\boxed{{{}}}"])
+def test_hostile_texts_cost_little(name: str, frame: str) -> None:
+    text = frame.replace("{{{}}}", "{" + HOSTILE[name] + "}").replace("{}", HOSTILE[name], 1)
+    start = time.monotonic()
+    statuses = {
+        _grade(_question("7/13"), text).status,
+        _grade(_question("C", KIDNEY, "multipleChoice"), text).status,
+    }
+    assert "correct" not in statuses
+    assert time.monotonic() - start < 10
+
+
+def test_an_infinite_reference_equals_no_number() -> None:
+    assert not rules.same("5", "1e999")
+    assert not rules.same("9" * 5_000, "1e999")
+
+
+def test_another_thread_grades_alike() -> None:
+    # math-verify's time limits are signals, which only the main thread can set.
+    answers = ["\\frac{1}{2}", "0.5", "2/4", "1/3", "\\frac{\\sqrt{4}}{4}", "9^{9^{9^9}}", "?"]
+    expected = [rules.same(answer, "1/2") for answer in answers]
+    found: list[bool] = []
+    thread = threading.Thread(target=lambda: found.extend(rules.same(a, "1/2") for a in answers))
+    thread.start()
+    thread.join(30)
+    assert found == expected == [True, True, True, False, True, False, False]
+
+
+def test_the_mathematics_of_the_last_resort_is_limited_in_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    start = time.monotonic()
+    assert not rules.same("\\gamma(999999)", "1/2")
+    assert time.monotonic() - start < 10
+    assert not caplog.records
+
+
+def test_choices_with_the_same_text_are_not_chosen_by_it() -> None:
+    question = "Which?\n\nAnswer Choices:\nA. 5 mW\nB. 5 MW\nC. 6 W"
+    assert _grade(_question("B", question, "multipleChoice"), "Answer: 5 MW").status == "ungraded"
+
+
+def test_a_letter_is_a_letter_though_another_choice_reads_so() -> None:
+    question = "Which vitamin?\n\nAnswer Choices:\nA. B\nB. A\nC. C"
+    assert _grade(_question("A", question, "multipleChoice"), "Answer: A").status == "correct"

@@ -1,0 +1,86 @@
+"""The building blocks: escaped, aligned, and with downloads that hold the data."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+
+from llmc_lib.reporting.elements import Block, figure_block, paragraph, table_block
+
+FRAME = pd.DataFrame(
+    {
+        "Model": ["base", "<b>tuned</b>"],
+        "Correct, %": ["12", "−15.5"],
+        "p": ["< 0.001", "0.03"],
+        "Empty": ["", "–"],
+        "Verdict": ["better", "3 of them are not"],
+    }
+)
+
+
+def _downloaded(block: Block) -> pd.DataFrame:
+    found = re.search(r'download="(\S+)\.csv" href="data:text/csv;base64,([^"]+)"', block.markup)
+    assert found
+    assert found[1] == "numbers"
+    return pd.read_csv(io.BytesIO(base64.b64decode(found[2])), keep_default_na=False)
+
+
+def test_numbers_are_aligned_and_words_are_not() -> None:
+    tree = ElementTree.fromstring(table_block("numbers", FRAME, "All.").markup)
+    heads = tree.findall(".//thead//th")
+    assert [head.get("class") for head in heads] == [None, "number", "number", "number", None]
+    for row in tree.findall(".//tbody/tr"):
+        assert [cell.get("class") for cell in row] == [None, "number", "number", "number", None]
+        assert row[0].tag == "th"
+        assert row[0].get("scope") == "row"
+
+
+def test_cells_and_caption_are_escaped() -> None:
+    markup = table_block("numbers", FRAME, "<i>All</i> & more.").markup
+    assert "<b>" not in markup
+    assert "&lt;i&gt;All&lt;/i&gt; &amp; more." in markup
+
+
+def test_the_download_holds_the_cells() -> None:
+    found = _downloaded(table_block("numbers", FRAME, "All."))
+    assert found["Correct, %"].tolist() == ["12", "−15.5"]
+    assert found["Model"].tolist() == FRAME["Model"].tolist()
+
+
+def test_the_download_holds_the_data_where_it_is_more_exact() -> None:
+    data = pd.DataFrame({"model": ["base", 'tu"ned, \n'], "accuracy": [0.123456, 0.2]})
+    found = _downloaded(table_block("numbers", FRAME, "All.", data))
+    pd.testing.assert_frame_equal(found, data)
+
+
+def test_a_table_without_rows_is_a_table() -> None:
+    tree = ElementTree.fromstring(table_block("numbers", FRAME.iloc[:0], "None.").markup)
+    assert len(tree.findall(".//thead//th")) == 5
+    assert not tree.findall(".//tbody/tr")
+
+
+def test_a_figure_says_what_it_shows() -> None:
+    block = figure_block("a", "<svg></svg>", "1 < 2", "a & b", 'say "50%"')
+    tree = ElementTree.fromstring(block.markup)
+    assert tree.get("id") == "figure-a"
+    picture = tree.find(".//div[@role='img']")
+    assert picture is not None
+    assert picture.get("aria-label") == 'say "50%"'
+    assert [part.text for part in (tree[0], tree[-1])] == ["1 < 2", "a & b"]
+    assert (block.title, block.alt) == ("1 < 2", 'say "50%"')
+
+
+@pytest.mark.parametrize("css_class", ["", "note"])
+def test_a_paragraph_is_escaped(css_class: str) -> None:
+    tree = ElementTree.fromstring(paragraph("<b>1 & 2</b>", css_class).markup)
+    assert tree.text == "<b>1 & 2</b>"
+    assert tree.get("class", "") == css_class
+
+
+def test_blocks_add_up_and_show_themselves() -> None:
+    assert (Block("<p>a</p>") + Block("<p>b</p>"))._repr_html_() == "<p>a</p><p>b</p>"

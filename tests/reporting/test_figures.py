@@ -1,0 +1,180 @@
+"""Every figure: SVG with real text in the page's colours, its numbers in words, the same each time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+
+from llmc_lib.analysis.summary import summarise
+from llmc_lib.reporting import figures
+from llmc_lib.reporting.elements import FigureBlock
+from llmc_lib.taxonomy import CATEGORIES, HLE_SHARES, RISK_AREAS
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def _block(benchmark: str, groups: tuple[str, ...], models: int = 2) -> dict[str, Any]:
+    """A metrics.json block of made-up answers: the later a model, the more it answers."""
+    rows = [
+        {
+            "benchmark": benchmark,
+            "model": ["base", "tuned", "tuned-2", "tuned-3"][number],
+            "question_id": f"{group}-{question}",
+            "category": group,
+            "status": "correct",
+            "correct": question < 4 + 10 * number,
+            "truncated": False,
+            "failed": False,
+        }
+        for number in range(models)
+        for group in groups
+        for question in range(20)
+    ]
+    found: dict[str, Any] = summarise(pd.DataFrame(rows), 0.05)[benchmark]
+    return found
+
+
+HLE = _block("hle", CATEGORIES)
+DNA = _block("do_not_answer", RISK_AREAS)
+MANIFEST = {
+    "target": HLE_SHARES,
+    "mixed": {name: round(1000 * share) for name, share in HLE_SHARES.items()},
+    "total_variation": 0.0012,
+}
+HISTORY = pd.DataFrame(
+    {
+        "step": [0, 1, 2, 3, 4],
+        "loss": [None, 2.5, 2.0, 1.5, 1.25],
+        "eval_loss": [2.6, None, 1.9, None, 1.95],
+    }
+)
+
+FIGURES: dict[str, Callable[[], FigureBlock]] = {
+    "categories": lambda: figures.accuracy_by_category(HLE, ["base", "tuned"]),
+    "differences": lambda: figures.differences_by_category(HLE["comparisons"][-1]),
+    "safety": lambda: figures.safety_by_area(DNA, ["base", "tuned"]),
+    "composition": lambda: figures.composition(MANIFEST),
+    "loss": lambda: figures.loss_curve(HISTORY),
+}
+
+
+def _markups() -> dict[str, str]:
+    made = {name: figure().markup for name, figure in FIGURES.items()}
+    return {**made, "strip": figures.interval_strip(HLE["comparisons"][-1])}
+
+
+MARKUPS = _markups()
+
+
+def _texts(markup: str) -> list[str]:
+    found = ElementTree.fromstring(markup).iter(f"{SVG}text")
+    return ["".join(text.itertext()).strip() for text in found]
+
+
+@pytest.mark.parametrize("name", MARKUPS)
+def test_a_figure_is_svg_with_real_text(name: str) -> None:
+    assert len(_texts(MARKUPS[name])) >= 3
+    assert "<image" not in MARKUPS[name]
+
+
+@pytest.mark.parametrize("name", MARKUPS)
+def test_no_colour_is_fixed(name: str) -> None:
+    assert "#000000" not in MARKUPS[name]
+    drawn = re.sub(r'href="#[^"]*"|url\(#[^)]*\)', "", MARKUPS[name])
+    fixed = re.findall(r"(?<!var\(--)#[0-9a-f]{6}\b", re.sub(r"var\([^)]*\)", "", drawn))
+    assert set(fixed) <= {"#ffffff"}
+    # Text without a fill of its own would be black on a dark page.
+    for text in ElementTree.fromstring(MARKUPS[name]).iter(f"{SVG}text"):
+        assert "fill: var(--" in text.get("style", "")
+
+
+def test_ids_are_unique_in_the_page() -> None:
+    page = "".join(MARKUPS.values())
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert ids
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("name", MARKUPS)
+def test_what_a_figure_refers_to_is_in_it(name: str) -> None:
+    ids = set(re.findall(r'\bid="([^"]+)"', MARKUPS[name]))
+    used = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', MARKUPS[name])
+    assert {a or b for a, b in used} <= ids
+    assert not re.search(r'(?:href|src)="(?!#)', MARKUPS[name])
+
+
+def test_the_same_numbers_make_the_same_bytes() -> None:
+    assert _markups() == MARKUPS
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_alternative_text_has_the_numbers(name: str) -> None:
+    block = FIGURES[name]()
+    assert block.title
+    assert block.title in block.alt
+    wanted = {
+        "categories": ["Math: base 20% of 20", "tuned 70% of 20"],
+        "differences": ["+50 points", "interval +"],
+        "safety": ["Of 100 instructions, base declines 20%; tuned declines 70%"],
+        "composition": ["1000 examples, Math 41%"],
+        "loss": ["2.60 before training, 1.95 after", "lowest (1.90) at step 2"],
+    }[name]
+    assert all(words in block.alt for words in wanted), block.alt
+
+
+def test_every_category_and_its_size_is_labelled() -> None:
+    for name in ("categories", "differences"):
+        assert {f"{category} (20)" for category in CATEGORIES} <= set(_texts(MARKUPS[name]))
+
+
+def test_the_finding_says_no_more_than_the_tests() -> None:
+    same = _block("hle", CATEGORIES, 1)
+    assert figures.accuracy_by_category(same, ["base"]).title == "Accuracy by category"
+    assert "gained" in FIGURES["categories"]().title
+    comparison = HLE["comparisons"][-1]
+    unclear = {n: {**part, "p_adjusted": 0.9} for n, part in comparison["categories"].items()}
+    title = figures.differences_by_category({**comparison, "categories": unclear}).title
+    assert title == "No single category shows a clear difference"
+
+
+def test_losses_are_drawn_where_nothing_was_held_out() -> None:
+    block = figures.loss_curve(HISTORY.drop(columns="eval_loss").dropna())
+    assert block.title == "Training loss falls: 2.50 to 1.25"
+
+
+def test_a_rising_training_loss_does_not_fall() -> None:
+    history = pd.DataFrame({"step": [1, 2], "loss": [1.0, 2.0]})
+    assert figures.loss_curve(history).title == "Training loss does not fall: 1.00 to 2.00"
+
+
+def test_a_rising_validation_loss_does_not_fall() -> None:
+    history = HISTORY.assign(eval_loss=[1.0, float("nan"), 1.5, float("nan"), 2.0])
+    assert figures.loss_curve(history).title.startswith("Validation loss does not fall: 1.00")
+
+
+def test_a_missed_target_is_said() -> None:
+    title = figures.composition({**MANIFEST, "total_variation": 0.123}).title
+    assert title == "The training data miss the target's composition by 12.3%"
+
+
+@pytest.mark.parametrize(
+    "bounds", [(0.0, 0.0), (-1.0, 1.0), (-0.004, 0.003), (0.2, 0.4), (-0.2, -0.1)]
+)
+def test_the_strip_draws_any_interval(bounds: tuple[float, float]) -> None:
+    comparison = {"ci95": list(bounds), "difference": sum(bounds) / 2}
+    texts = _texts(figures.interval_strip(comparison))
+    assert not any(re.fullmatch(r"[-+−]0", text) for text in texts)
+    assert not any("-" in text for text in texts)
+
+
+def test_many_models_have_a_colour_each() -> None:
+    names = [f"m{number}" for number in range(8)]
+    paint = figures.colours(names)
+    assert list(paint)
+    assert set(paint) == set(names)
+    assert len(set(paint.values())) == 8

@@ -1,0 +1,101 @@
+"""`python -m llmc_lib`: a mistake of the user's is one line on standard error and status 2."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from llmc_lib.__main__ import main
+from llmc_lib.store import ROOT
+
+HEAD = "run: x\nruns_dir: {0}/runs\nreports_dir: {0}/reports\n"
+
+MISTAKES = {
+    "unknown key": ("traning: 1", "line 4: traning: unknown key; did you mean 'training'?"),
+    "wrong type": ("seed: many", "line 4: seed: must be integer, not 'many'"),
+    "impossible value": (
+        "evaluation:\n  max_tokens: 2000",
+        "line 5: evaluation.max_tokens: 2000 leaves no room for a prompt in max_model_len (1024); "
+        "lower it or raise max_model_len",
+    ),
+    "duplicate key": (
+        "seed: 1\nseed: 2",
+        "line 5: not valid YAML: 'seed' is given twice; keep one",
+    ),
+    "missing benchmark file": (
+        "evaluation:\n  benchmarks:\n    - name: hle\n      source: hle.jsonl",
+        f"line 7: evaluation.benchmarks.0.source: no file {ROOT / 'hle.jsonl'}; give a path from "
+        f"{ROOT}, or embedded",
+    ),
+    "hub id without revision": (
+        "model:\n  source: owner/name",
+        "line 4: model.revision: required for the hub model 'owner/name'; give the commit to pin, "
+        "so that the run can be repeated",
+    ),
+    "no model": (
+        "model:\n  source: embeded",
+        "line 5: model.source: 'embeded' is no folder with a config.json; give embedded, such a "
+        "folder, or a hub id (owner/name)",
+    ),
+}
+
+
+def _write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "my.yaml"
+    path.write_text(HEAD.format(tmp_path) + text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("command", ["check", "report"])
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_told_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, command: str
+) -> None:
+    text, message = MISTAKES[name]
+    path = _write(tmp_path, text)
+    assert main([command, str(path)]) == 2
+    printed = capsys.readouterr()
+    assert printed.err == f"{path}, {message}\n"
+    assert printed.out == ""
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_missing_file_is_told_with_its_nearest_name() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "llmc_lib", "report", "params/quikstart.yaml"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert ran.stderr == (
+        "params/quikstart.yaml: no such params file; did you mean params/quickstart.yaml?\n"
+    )
+
+
+def test_a_mistake_ends_the_process_with_status_2(tmp_path: Path) -> None:
+    path = _write(tmp_path, "training: {learning_rate: 1e-5, epoch: 1}")
+    ran = subprocess.run(
+        [sys.executable, "-m", "llmc_lib", "report", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert ran.stderr == (f"{path}, line 4: training.epoch: unknown key; did you mean 'epochs'?\n")
+
+
+def test_a_file_without_mistakes_is_fine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = _write(tmp_path, "training: {learning_rate: 1e-5}")
+    assert main(["check", str(path)]) == 0
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == (f"{path}: fine\n", "")
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,188 @@
+"""The schema of a params file: defaults, YAML as people write it, one line for each mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from llmc_lib.errors import UserError
+from llmc_lib.params import Params, load, where
+from llmc_lib.taxonomy import HLE_SHARES
+
+ROOT = Path(__file__).parents[1]
+
+
+def _file(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "my.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _mistakes(tmp_path: Path, text: str) -> list[str]:
+    """The lines of the message, without the path in front."""
+    path = _file(tmp_path, text)
+    with pytest.raises(UserError) as caught:
+        load(path)
+    lines = str(caught.value).splitlines()
+    assert all(line.startswith(str(path)) for line in lines)
+    return [line.removeprefix(str(path)).lstrip(":, ") for line in lines]
+
+
+def test_every_key_but_run_has_a_default(tmp_path: Path) -> None:
+    params = load(_file(tmp_path, "run: mine"))
+    assert params == Params(run="mine")
+    assert params.dataset.shares == HLE_SHARES
+
+
+def test_the_file_for_newcomers_is_valid() -> None:
+    params = load(ROOT / "params" / "quickstart.yaml")
+    assert params.run == "quickstart"
+    assert [source.name for source in params.dataset.sources] == ["hard_math", "textbook"]
+
+
+def test_what_is_dumped_is_read_back(tmp_path: Path) -> None:
+    params = load(ROOT / "params" / "quickstart.yaml")
+    dumped = yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False)
+    assert load(_file(tmp_path, dumped)) == params
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("1e-5", 1e-5), ("1E-5", 1e-5), ("1.5e-4", 1.5e-4), (".5e-3", 5e-4), ("0.00001", 1e-5)],
+)
+def test_numbers_are_numbers(tmp_path: Path, written: str, value: float) -> None:
+    params = load(_file(tmp_path, f"run: x\ntraining:\n  learning_rate: {written}\n"))
+    assert params.training.learning_rate == value
+
+
+@pytest.mark.parametrize("written", ["1e-5x", "e-5", "'1e-5'", "1e"])
+def test_what_only_looks_like_a_number_is_refused(tmp_path: Path, written: str) -> None:
+    (line,) = _mistakes(tmp_path, f"run: x\ntraining:\n  learning_rate: {written}\n")
+    assert line.startswith("line 3: training.learning_rate: must be number, not '")
+
+
+def test_other_yaml_loaders_are_left_as_they_are() -> None:
+    assert yaml.safe_load("a: 1e-5") == {"a": "1e-5"}
+
+
+def test_one_category_may_have_everything(tmp_path: Path) -> None:
+    params = load(_file(tmp_path, "run: x\ndataset: {shares: {Math: 1.0}}"))
+    assert params.dataset.shares == {"Math": 1.0}
+
+
+MISTAKES = {
+    # what is in the file: line, key and remedy
+    "run: x\nsede: 1": "line 2: sede: unknown key; did you mean 'seed'?",
+    "run: x\ntraining:\n  epochs: 1\n  learning_rat: 1": (
+        "line 4: training.learning_rat: unknown key; did you mean 'learning_rate'?"
+    ),
+    "run: x\nmodel: {path: a}": (
+        "line 2: model.path: unknown key; known keys here: source, revision"
+    ),
+    "run: x\ndataset:\n  sources:\n    - name: textbook\n      row: 4": (
+        "line 5: dataset.sources.0.row: unknown key; did you mean 'rows'?"
+    ),
+    "seed: 1": "line 1: run: required and not given; add it",
+    "run: A b": "line 1: run: 'A b' must be lower-case letters, digits, '.', '_' and '-'",
+    "run: ../x": "line 1: run: '../x' must be lower-case letters, digits, '.', '_' and '-'",
+    "run: 7": "line 1: run: must be string, not 7",
+    "run: x\nseed: many": "line 2: seed: must be integer, not 'many'",
+    "run: x\nseed: 1.5": "line 2: seed: must be integer, not 1.5",
+    "run: x\nseed: true": "line 2: seed: must be integer, not True",
+    "run: x\nseed: -1": "line 2: seed: must be greater than or equal to 0, not -1",
+    "run: x\nmodel: embedded": "line 2: model: must be a group of keys, not 'embedded'",
+    "run: x\ntraining: {zero_stage: 4}": ("line 2: training.zero_stage: 4 is not one of 1, 2 or 3"),
+    "run: x\ndataset:\n  sources: textbook": (
+        "line 3: dataset.sources: must be a list, not 'textbook'"
+    ),
+    "run: x\ndataset:\n  sources: []": "line 3: dataset.sources: must have at least one item",
+    "run: x\ndataset:\n  sources:\n    - {name: textbok}": (
+        "line 4: dataset.sources.0.name: 'textbok' is not one of 'hard_math' or 'textbook'"
+    ),
+    "run: x\ndataset:\n  sources: [{name: textbook}, {name: textbook}]": (
+        "line 3: dataset.sources: 'textbook' is listed twice; give it once"
+    ),
+    "run: x\nevaluation:\n  benchmarks: [{name: hle}, {name: hle, source: a}]": (
+        "line 3: evaluation.benchmarks: 'hle' is listed twice; give it once"
+    ),
+    "run: x\ndataset:\n  seed: 1\n": "line 3: dataset.seed: unknown key; known keys here: "
+    "sources, shares, max_rows, validation",
+    "run: x\ndataset:\n  shares: {Math: 0.5, Physics: 0.4}": (
+        "line 3: dataset.shares: must sum to 1, they sum to 0.9"
+    ),
+    "run: x\ndataset:\n  shares: {Math: 0.5, Maths: 0.5}": (
+        f"line 3: dataset.shares: 'Maths' is not one of {', '.join(HLE_SHARES)}"
+    ),
+    "run: x\ntraining:\n  epochs: 2\n  batch_size: 6": (
+        "line 4: training.batch_size: 6 must be a multiple of micro_batch_size × processes (4 × 1)"
+    ),
+    "run: x\nevaluation:\n  top_p: 1\n  max_tokens: 1024": (
+        "line 4: evaluation.max_tokens: 1024 leaves no room for a prompt in max_model_len (1024); "
+        "lower it or raise max_model_len"
+    ),
+    "run: x\nevaluation:\n  max_model_len: 256": (
+        "line 2: evaluation.max_tokens: 256 leaves no room for a prompt in max_model_len (256); "
+        "lower it or raise max_model_len"
+    ),
+    "run: x\ntraining: {epochs: .inf}": "line 2: training.epochs: must be a finite number, not inf",
+    "run: x\ntraining: {epochs: .nan}": "line 2: training.epochs: must be",
+    "run: x\n1: 2": "line 2: 1: a key must be a word; put 1 in quotes, or correct it",
+    # YAML's own
+    "run: x\nseed: 1\nrun: y": "line 3: not valid YAML: 'run' is given twice; keep one",
+    "run: x\ntraining: {epochs: 1, epochs: 2}": (
+        "line 2: not valid YAML: 'epochs' is given twice; keep one"
+    ),
+    "run: x\n\tseed: 1": "line 2: not valid YAML: found character '\\t' that cannot start any token",
+    "run: [x": "line 1: not valid YAML: ",
+    "run: x\n[a, b]: 1": "line 2: not valid YAML: found unhashable key",
+    "run: 2024-13-45": (
+        "line 1: not valid YAML: '2024-13-45': month must be in 1..12; put it in quotes"
+    ),
+    "run: x\nseed: !!python/object:os.system": "line 2: not valid YAML: could not determine a",
+    "run: x\n---\nrun: y": "line 2: not valid YAML: but found another document",
+    "run: \0": "not valid YAML: unacceptable character",
+    "": "must hold keys and values, like params/quickstart.yaml",
+    "- run": "must hold keys and values, like params/quickstart.yaml",
+}
+
+
+@pytest.mark.parametrize("text", MISTAKES)
+def test_a_mistake_is_one_line_with_its_place_and_remedy(tmp_path: Path, text: str) -> None:
+    (line,) = _mistakes(tmp_path, text)
+    assert line.startswith(MISTAKES[text])
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    lines = _mistakes(tmp_path, "run: x\nseed: a\nmodel:\n  sorce: b\ntraining: {epochs: 0}")
+    assert [line.split(":")[1].strip() for line in lines] == [
+        "seed",
+        "model.sorce",
+        "training.epochs",
+    ]
+
+
+def test_a_missing_file_names_its_nearest_neighbour(tmp_path: Path) -> None:
+    _file(tmp_path, "run: x")
+    for name, hint in (("mi.yaml", str(tmp_path / "my.yaml")), ("other", "params/quickstart.yaml")):
+        with pytest.raises(UserError, match="no such params file") as caught:
+            load(tmp_path / name)
+        assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"run: \xff\xfe", None])
+def test_what_is_no_text_is_told(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path
+    if content:
+        path = tmp_path / "my.yaml"
+        path.write_bytes(content)
+    with pytest.raises(UserError, match="cannot be read as UTF-8 text") as caught:
+        load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_where_finds_a_setting_or_the_section_it_would_be_in(tmp_path: Path) -> None:
+    path = _file(tmp_path, "run: x\n\nmodel:\n  # far\n  source: a/b\n")
+    assert where(path, "model", "source") == f"{path}, line 5: model.source"
+    assert where(path, "model", "revision") == f"{path}, line 3: model.revision"

@@ -1,0 +1,216 @@
+"""The rules of CONTRIBUTING.md that can be read off the files: floors, notebooks, locks."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "llmc_lib"
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+STAGES = {"dataset", "training", "evaluation", "analysis"}
+FLOORS = {
+    **dict.fromkeys(
+        "errors params records prompts taxonomy store workers progress models".split(), 0
+    ),
+    **dict.fromkeys(STAGES, 1),
+    **dict.fromkeys(["reporting", "pipeline", "__main__"], 2),
+}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+# ---- floors ----------------------------------------------------------------------------------
+
+
+def _imports(source: str, package: str) -> set[str]:
+    """The parts of llmc_lib ("store", "dataset") that a module of `package` imports, also late."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            start = package.split(".")[: len(package.split(".")) + 1 - node.level]
+            base = ".".join([*(start if node.level else []), *filter(None, [node.module])])
+            found |= {f"{base}.{alias.name}" for alias in node.names}
+    parts = [name.split(".") for name in found]
+    return {part[1] for part in parts if part[0] == "llmc_lib" and len(part) > 1}
+
+
+def _part(module: Path) -> str:
+    """The part of llmc_lib that a module belongs to."""
+    return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _breaches(part: str, imported: set[str]) -> set[str]:
+    """Which of the imported parts a module of `part` must not know."""
+    above = {name for name in imported & set(FLOORS) if FLOORS[name] > FLOORS[part]}
+    return above | ((imported & STAGES) - {part} if part in STAGES else set())
+
+
+def test_every_module_has_a_floor() -> None:
+    assert {_part(module) for module in MODULES} - {"__init__"} == set(FLOORS)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
+def test_nothing_imports_from_above_or_from_another_stage(module: Path) -> None:
+    package = ".".join(module.parent.relative_to(ROOT).parts)
+    imported = _imports(module.read_text(encoding="utf-8"), package)
+    if _part(module) == "__init__":  # `import llmc_lib` comes before any part of it
+        assert all(FLOORS[name] == 0 for name in imported & set(FLOORS))
+    else:
+        assert not _breaches(_part(module), imported)
+
+
+@pytest.mark.parametrize(
+    ("part", "source", "breach"),
+    [
+        ("store", "from llmc_lib import prompts, dataset", {"dataset"}),
+        ("store", "def late():\n    import llmc_lib.pipeline", {"pipeline"}),
+        ("training", "from llmc_lib.dataset.build import build", {"dataset"}),
+        ("training", "from ..evaluation import results", {"evaluation"}),
+        ("training", "from . import sft\nfrom llmc_lib.store import Run", set()),
+        ("analysis", "from llmc_lib.reporting import figures", {"reporting"}),
+        ("reporting", "from llmc_lib.evaluation.results import Results", set()),
+    ],
+)
+def test_a_breach_would_be_found(part: str, source: str, breach: set[str]) -> None:
+    package = "llmc_lib" if (PACKAGE / f"{part}.py").exists() else f"llmc_lib.{part}"
+    assert _breaches(part, _imports(source, package)) == breach
+
+
+def test_analysis_and_reporting_load_neither_torch_nor_vllm() -> None:
+    code = (
+        "import sys, llmc_lib.analysis, llmc_lib.reporting\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert ran.returncode == 0, ran.stderr
+    loaded = set(ran.stdout.split())
+    assert {"llmc_lib", "pandas"} <= loaded
+    assert not loaded & {"torch", "vllm", "transformers", "trl", "deepspeed", "datasets"}
+
+
+# ---- notebooks -------------------------------------------------------------------------------
+
+
+def test_there_is_a_notebook_for_each_stage() -> None:
+    names = ["1_dataset", "2_training", "3_evaluation", "4_report"]
+    assert [path.stem for path in NOTEBOOKS] == names
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_thin_and_has_no_outputs(path: Path) -> None:
+    notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    assert notebook["metadata"]["kernelspec"]["name"] == "llmc"
+    tags = [tag for cell in notebook["cells"] for tag in cell["metadata"].get("tags", [])]
+    assert tags.count("parameters") == 1
+    for cell in notebook["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        assert cell["outputs"] == []
+        assert cell["execution_count"] is None
+        source = "".join(cell["source"])
+        assert len(source.splitlines()) <= 12
+        assert not re.search(r"^\s*(def|class) ", source, flags=re.MULTILINE)
+
+
+# ---- what is installed -----------------------------------------------------------------------
+
+
+def _project() -> dict[str, Any]:
+    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return project
+
+
+def _pins(lock: Path) -> dict[str, str]:
+    """The version of each package in a lock."""
+    pins: dict[str, str] = {}
+    for line in lock.read_text().splitlines():
+        text = line.partition("#")[0].strip()
+        if text and not text.startswith("-"):
+            pin = Requirement(text)
+            (specifier,) = pin.specifier
+            assert specifier.operator == "=="
+            assert pins.setdefault(canonicalize_name(pin.name), specifier.version) == (
+                specifier.version
+            )
+    return pins
+
+
+@pytest.mark.parametrize("accelerator", ["cpu", "cuda"])
+def test_every_direct_requirement_is_pinned_as_it_asks(accelerator: str) -> None:
+    project, pins = _project(), _pins(ROOT / "requirements" / f"{accelerator}.txt")
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["train"], *extras[accelerator], *extras["dev"]]
+    assert len(pins) > len(wanted)
+    for text in wanted:
+        requirement = Requirement(text)
+        pin = pins.get(canonicalize_name(requirement.name))
+        assert pin is not None, f"{requirement.name} is not in {accelerator}.txt"
+        assert requirement.specifier.contains(pin, prereleases=True), f"{text}: {pin}"
+
+
+def test_the_conda_environment_is_in_step() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    dependencies = environment["dependencies"]
+    (python,) = [
+        entry.partition("=")[2]
+        for entry in dependencies
+        if isinstance(entry, str) and entry.startswith("python=")
+    ]
+    allowed = SpecifierSet(_project()["requires-python"])
+    major, minor = map(int, python.split("."))
+    assert allowed.contains(f"{major}.{minor}.0")
+    assert allowed.contains(f"{major}.{minor}.99")
+    assert not allowed.contains(f"{major}.{minor - 1}.99")
+    assert not allowed.contains(f"{major}.{minor + 1}.0")
+    (pip,) = [entry["pip"] for entry in dependencies if isinstance(entry, dict)]
+    assert pip == ["-r requirements/cpu.txt", "-e ."]
+    makefile = (ROOT / "Makefile").read_text()
+    assert f"ifeq ($(CONDA_DEFAULT_ENV),{environment['name']})" in makefile
+
+
+def test_the_installer_and_the_lock_agree_on_uv() -> None:
+    text = (ROOT / "requirements" / "environment.py").read_text()
+    found = re.search(r'^UV = "uv==(\S+)"$', text, flags=re.MULTILINE)
+    assert found
+    for accelerator in ("cpu", "cuda"):
+        assert _pins(ROOT / "requirements" / f"{accelerator}.txt")["uv"] == found[1]
+
+
+# ---- every file ------------------------------------------------------------------------------
+
+
+def test_no_file_has_unfinished_work_or_runs_code_from_a_hub() -> None:
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    names = listed.stdout.split("\0")
+    assert "pyproject.toml" in names
+    # Put together here, so that this file is no find.
+    words = ["\\bTO" + "DO\\b", "\\bFIX" + "ME\\b", "trust_remote_code" + r"\s*=\s*True"]
+    marks = re.compile("|".join(words))
+    found = [
+        f"{name}: {match[0]}"
+        for name in names
+        if (ROOT / name).is_file()
+        for match in marks.finditer((ROOT / name).read_text(encoding="utf-8", errors="replace"))
+    ]
+    assert not found
