@@ -6,14 +6,14 @@ LAB_OPTIONS ?=
 # conda users: the active environment is the project's own, so nothing is installed into .venv.
 ifeq ($(CONDA_DEFAULT_ENV),llmc-report)
 BIN := $(CONDA_PREFIX)/bin
-READY :=
+READY := kernel
 else
 BIN := .venv/bin
 READY := install
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install report check test test-fast lint lab lock clean
+.PHONY: help install kernel report check test test-fast lint lab lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ help: ## Show this list.
 install: ## Make .venv from the lock (requirements/cpu.txt or cuda.txt; ACCELERATOR=cpu|cuda overrides).
 	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed: install python3.11"; exit 1; }
 	@"$(PYTHON)" requirements/environment.py install --accelerator $(ACCELERATOR)
+
+kernel:
+	@"$(BIN)/python" requirements/environment.py kernel --venv "$(CONDA_PREFIX)"
 
 report: $(READY) ## Run the four notebooks and write reports/<run>/index.html (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib report $(PARAMS)

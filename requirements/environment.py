@@ -1,6 +1,7 @@
 """Make the virtual environment from a lock, or the locks from pyproject.toml. Standard library only.
 
     python3.11 requirements/environment.py install [--venv .venv] [--accelerator auto|cpu|cuda]
+    python3.11 requirements/environment.py kernel  [--venv .venv]    (part of install)
     python3.11 requirements/environment.py lock    [--venv .venv]
 
 Packages come from wherever pip is configured to look. If that offers no CPU build of torch, it comes
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -28,7 +30,7 @@ KERNEL = ("llmc", "LLMC report")
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("task", choices=("install", "lock"))
+    parser.add_argument("task", choices=("install", "kernel", "lock"))
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv")
     parser.add_argument("--accelerator", choices=("auto", "cpu", "cuda"), default="auto")
     options = parser.parse_args()
@@ -37,6 +39,8 @@ def main() -> None:
     try:
         if options.task == "lock":
             lock(options.venv)
+        elif options.task == "kernel":
+            install_kernel(options.venv)
         else:
             install(options.venv, accelerator)
     except subprocess.CalledProcessError as error:
@@ -80,13 +84,25 @@ def install(venv: Path, accelerator: str) -> None:
         sources += torch_source(uv, requirements, sources)
     run([uv, "pip", "sync", *python, *sources, str(requirements)])
     run([uv, "pip", "install", "--quiet", *python, *sources, "--no-deps", "--editable", str(ROOT)])
-    name, title = KERNEL
-    run(
-        [venv / "bin" / "python", "-m", "ipykernel", "install", "--sys-prefix",
-         "--name", name, "--display-name", title],
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    install_kernel(venv)
     stamp.write_text(f"{accelerator} {wanted}")
+
+
+def install_kernel(prefix: Path) -> None:
+    """Give the environment at `prefix` the Jupyter kernel that the notebooks name."""
+    name, title = KERNEL
+    python = prefix / "bin" / "python"
+    run(
+        [python, "-m", "ipykernel", "install", "--prefix", prefix, "--name", name,
+         "--display-name", title],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    # At its default level every kernel warns in the terminal that it talks over loopback TCP.
+    path = prefix / "share" / "jupyter" / "kernels" / name / "kernel.json"
+    spec = json.loads(path.read_text())
+    spec["argv"].append("--log-level=ERROR")
+    path.write_text(json.dumps(spec, indent=1))
 
 
 def lock(venv: Path) -> None:
