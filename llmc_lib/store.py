@@ -116,7 +116,7 @@ def _check_model(shown: Path, params: Params) -> None:
 def locked(run: Run) -> Iterator[None]:
     """Hold the run directory for this process; a second `make report` on it is refused."""
     run.folder.mkdir(parents=True, exist_ok=True)
-    with open(run.folder / ".lock", "w") as handle:
+    with open(run.folder / ".lock", "a") as handle:  # "a": an unchanged run touches nothing
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -32,8 +32,8 @@ MISTAKES = {
     ),
     "hub id without revision": (
         "model:\n  source: owner/name",
-        "line 4: model.revision: required for the hub model 'owner/name'; give the commit to pin, "
-        "so that the run can be repeated",
+        "line 4: model.revision: must be a commit of the hub model 'owner/name' (7 to 40 hexadecimal "
+        "digits): a branch moves, and the run could not be repeated",
     ),
     "no model": (
         "model:\n  source: embeded",

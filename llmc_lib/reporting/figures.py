@@ -322,7 +322,7 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
         return (
             f"{_listed(up or down)} {'gained' if up else 'lost'}; no other category moved clearly"
         )
-    return "No category moved clearly: the intervals of the two models overlap"
+    return "No category moved clearly"
 
 
 def _present(block: dict[str, Any], model: str, groups: str, order: tuple[str, ...]) -> list[str]:

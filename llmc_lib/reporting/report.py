@@ -76,11 +76,14 @@ def verdict(report: Report) -> Block:
     comparison = report.headline
     models = report.hle["models"]
     truncated = sum(model["n_truncated"] for model in models.values())
+    failed = sum(model["n_failed"] for model in models.values())
     facts = [
         (f"{report.hle['n_questions']:,} × 1", "questions × samples"),
         (f"{report.run.params.evaluation.max_tokens:,}", "token limit, every model"),
         (f"{truncated:,} of {report.hle['n_questions'] * len(models):,}", "answers truncated"),
-        ("complete", "every question asked of every model"),
+        ("complete", "every question asked of every model")
+        if not failed
+        else ("partial", f"{failed:,} answers failed; they count as wrong"),
     ]
     listed = "".join(
         f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
