@@ -14,12 +14,14 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
+import importlib.util
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,6 +56,13 @@ def check_prerequisites() -> None:
         found = ".".join(map(str, sys.version_info[:2]))
         sys.exit(f"Python 3.11 is needed, {sys.executable} is {found}: install python3.11 "
                  "(or: make PYTHON=/path/to/python3.11)")  # fmt: skip
+    if importlib.util.find_spec("ensurepip") is None:
+        sys.exit(
+            "Python's venv module is needed: on Debian and Ubuntu, apt-get install python3.11-venv"
+        )
+    if not (Path(sysconfig.get_path("include")) / "Python.h").exists():
+        sys.exit("Python's headers are needed (DeepSpeed compiles a small part of itself): "
+                 "on Debian and Ubuntu, apt-get install python3.11-dev")  # fmt: skip
     if not (shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")):
         sys.exit("A C++ compiler is needed (DeepSpeed compiles a small part of itself): "
                  "install g++, on Debian and Ubuntu: apt-get install g++")  # fmt: skip
