@@ -115,6 +115,7 @@ def test_a_model_that_cannot_be_had_gets_one_line(
     assert "\n" not in message
 
 
+@pytest.mark.slow  # the client retries for half a minute
 def test_an_unreachable_hub_gets_one_line(tmp_path: Path) -> None:
     message = open_base(tmp_path, "open/model", "http://127.0.0.1:9")
     assert "cannot be reached" in message
