@@ -141,7 +141,7 @@ def _environment(processes: int) -> dict[str, str]:
         # DeepSpeed compiles a small C++ op with the ninja of this environment.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         # Buffers of 4 MiB and more come from the kernel and go back to it, so that batches of many
-        # lengths do not fragment the heap (it grew by 150 MiB a step); huge pages keep that fast.
+        # lengths fragment the heap less (it grew by 150 MiB a step); huge pages keep that fast.
         "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4194304",
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_OFFLINE": "1",  # the base is a local folder by now
