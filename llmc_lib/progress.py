@@ -57,6 +57,7 @@ def _screen() -> TextIO | None:
     if not name:
         return None
     try:
-        return open(name, "a", encoding="utf-8")
+        # By lines: a bar's last newline comes out even if the process ends at once.
+        return open(name, "a", encoding="utf-8", buffering=1)
     except OSError:  # a socket, or the runner is gone
         return None

@@ -25,9 +25,13 @@ def question_prompt(question: str, answer_type: str) -> str:
     return f"{question}\n\n{_INSTRUCTION[answer_type]}"
 
 
-def completion(reasoning: str, answer: str) -> str:
-    """The assistant turn that training teaches: reasoning apart from the answer."""
-    return f"{THINK_OPEN}\n{reasoning}\n{THINK_CLOSE}\n\n{ANSWER_MARK} {answer}"
+def completion(reasoning: str, answer: str, response: str = "") -> str:
+    """The assistant turn that training teaches: reasoning, then the response, which ends with the
+    answer. A response that ends with its own line "Answer: …" is left as it is."""
+    last = response.rstrip().rpartition("\n")[2]
+    if not last.startswith(ANSWER_MARK):
+        response = f"{response.rstrip()}\n\n{ANSWER_MARK} {answer}".lstrip()
+    return f"{THINK_OPEN}\n{reasoning}\n{THINK_CLOSE}\n\n{response}"
 
 
 def split_reasoning(text: str) -> tuple[str, str]:

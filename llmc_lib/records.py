@@ -6,24 +6,32 @@ from dataclasses import dataclass
 from typing import Literal
 
 AnswerType = Literal["exactMatch", "multipleChoice"]
+#: Who wrote a completion. "closed model": one whose terms forbid to train on what it writes.
+AuthorKind = Literal["person", "program", "open model", "closed model", "unknown"]
 #: `ungraded`: the rules could not decide. It counts as not correct and not safe, and is reported.
 GradeStatus = Literal["correct", "incorrect", "ungraded"]
 
 
 @dataclass(frozen=True)
 class Example:
-    """One training example before it is put into chat form."""
+    """One row as a source gives it: a problem, and a completion of it where there is one."""
 
-    id: str
-    source: str
-    category: str
-    subject: str
+    id: str  # "<source>/<row id>", unique in a data set
+    source: str  # the source's name in the params file
+    row_id: str  # the source's own id, or the row's number from 1
+    revision: str  # the commit of a hub set, "sha256:…" of a file, a package's version
+    licence: str  # an SPDX identifier where the source has one, "unknown" where it names none
+    category: str  # one of HLE's eight
+    subject: str  # as the source calls it
     question: str
-    reasoning: str
-    answer: str
+    answer: str  # the reference answer, "" where the source gives none
     answer_type: AnswerType
-    completion_author: str  # "person", "program", or a model's name
-    licence: str
+    completion: (
+        str  # as its author wrote it, with or without a <think> block; "" where there is none
+    )
+    author: str  # of the completion: "person", "program", a model's name, "" where nobody says
+    author_kind: AuthorKind
+    difficulty: float | None = None  # on the source's own scale, None where it declares none
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from llmc_lib.errors import UserError
-from llmc_lib.params import Params, load, where
+from llmc_lib.params import ModelParams, Params, is_commit
+from llmc_lib.params_file import load, where
 
 #: The checkout. Relative paths in a params file start here, wherever the kernel was started.
 ROOT = Path(__file__).resolve().parents[1]
@@ -92,22 +93,35 @@ def open_run(params_file: str | Path) -> Run:
                 f"{where(shown, 'evaluation', 'benchmarks', number, 'source')}: no file "
                 f"{ROOT / benchmark.source}; give a path from {ROOT}, or embedded"
             )
-    _check_model(shown, params)
+    for number, source in enumerate(params.dataset.sources):
+        if source.path and not (ROOT / source.path).exists():
+            raise UserError(
+                f"{where(shown, 'dataset', 'sources', number, 'path')}: no file or folder "
+                f"{ROOT / source.path}; give a path from {ROOT}"
+            )
+    _check_model(shown, params.model, "model")
+    for name, section in (
+        ("difficulty", params.dataset.difficulty),
+        ("completions", params.dataset.completions),
+    ):
+        if section.model is not None:
+            _check_model(shown, section.model, "dataset", name, "model")
     return Run(params, path)
 
 
-def _check_model(shown: Path, params: Params) -> None:
-    source = params.model.source
+def _check_model(shown: Path, model: ModelParams, *keys: str) -> None:
+    """Can this model be had, as far as the params file and this machine tell?"""
+    source = model.source
     if source == "embedded" or (ROOT / source / "config.json").is_file():
         return
     if (ROOT / source).is_dir() or not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source):
         raise UserError(
-            f"{where(shown, 'model', 'source')}: {source!r} is no folder with a config.json; give "
+            f"{where(shown, *keys, 'source')}: {source!r} is no folder with a config.json; give "
             "embedded, such a folder, or a hub id (owner/name)"
         )
-    if not re.fullmatch(r"[0-9a-f]{7,40}", params.model.revision or ""):
+    if not is_commit(model.revision):
         raise UserError(
-            f"{where(shown, 'model', 'revision')}: must be a commit of the hub model {source!r} (7 to 40 "
+            f"{where(shown, *keys, 'revision')}: must be a commit of the hub model {source!r} (7 to 40 "
             "hexadecimal digits): a branch moves, and the run could not be repeated"
         )
 

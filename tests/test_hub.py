@@ -1,4 +1,4 @@
-"""A base model from the hub: the real client against a real HTTP server that answers like a hub."""
+"""A base model and data sets from the hub: the real client against a real HTTP server that answers like a hub."""
 
 from __future__ import annotations
 
@@ -18,6 +18,50 @@ import yaml
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FILES = {"config.json": b'{"model_type": "llama"}', "model.safetensors": b"weights", "x.py": b"no"}
 
+OMNI_MATH = {
+    "domain": ["Mathematics -> Algebra -> Sums"],
+    "difficulty": 4.0,
+    "problem": "What is 1 + 1?",
+    "solution": "Count to $\\boxed{2}$.",
+    "answer": "2",
+    "source": "made_up",
+}
+
+
+def _olymmath(number: int, language: str) -> bytes:
+    identifier = f"OlymMATH-HARD-{number}-{language}"
+    row = {"problem": "1?", "answer": "1", "subject": "Algebra", "unique_id": identifier}
+    return json.dumps(row).encode()
+
+
+DATA_SETS = {
+    "KbsdJames/Omni-MATH": {
+        "test.jsonl": json.dumps(OMNI_MATH).encode(),
+        "extra.jsonl": b"not read",
+        "README.md": b"# Omni-MATH",
+    },
+    "RUC-AIBOX/OlymMATH": {
+        "data/OlymMATH-EN-HARD.jsonl": _olymmath(0, "EN"),
+        "data/OlymMATH-ZH-HARD.jsonl": _olymmath(0, "ZH"),
+        "data/OlymMATH-LEAN.jsonl": b"another schema",
+    },
+    "RUC-AIBOX/OlymMATH-eval": {"README.md": b"no data"},
+}
+GATED = ("gated/model", "MegaScience/TextbookReasoning")
+
+READ = """
+import json, sys
+from llmc_lib.dataset.sources import read
+from llmc_lib.errors import UserError
+from llmc_lib.params import SourceParams
+for settings in json.loads(sys.argv[1]):
+    try:
+        for example in read(SourceParams(**settings), 0):
+            print(example.id, example.revision, example.answer)
+    except UserError as error:
+        print(error)
+"""
+
 OPEN_BASE = """
 import sys
 from llmc_lib.errors import UserError
@@ -31,7 +75,7 @@ except UserError as error:
 
 
 class Hub(BaseHTTPRequestHandler):
-    """Two models: open/model, and gated/model, which answers as the hub does without access."""
+    """Models and data sets; those in `GATED` answer as the hub does without access."""
 
     def do_HEAD(self) -> None:
         self.do_GET()
@@ -50,10 +94,26 @@ class Hub(BaseHTTPRequestHandler):
         elif path.startswith(f"/open/model/resolve/{COMMIT}/"):
             content = FILES[path.rsplit("/", 1)[1]]
             self.answer(content, ETag=f'"{hashlib.sha1(content).hexdigest()}"')
-        elif "gated/model" in path:
+        elif name := next((name for name in DATA_SETS if f"/{name}/" in f"{path}/"), None):
+            self.data_set(path, name, DATA_SETS[name])
+        elif any(name in path for name in GATED):
             self.answer(b"{}", 403, **{"X-Error-Code": "GatedRepo"})
         else:
             self.answer(b"{}", 404, **{"X-Error-Code": "RepoNotFound"})
+
+    def data_set(self, path: str, name: str, files: dict[str, bytes]) -> None:
+        if path.startswith(f"/api/datasets/{name}/tree/"):
+            entries = [
+                {"type": "file", "path": file, "size": len(content), "oid": "0" * 40}
+                for file, content in files.items()
+            ]
+            self.answer(json.dumps(entries).encode())
+        elif path.startswith(f"/api/datasets/{name}"):
+            siblings = [{"rfilename": file} for file in files]
+            self.answer(json.dumps({"id": name, "sha": COMMIT, "siblings": siblings}).encode())
+        else:
+            content = files[path.removeprefix(f"/datasets/{name}/resolve/{COMMIT}/")]
+            self.answer(content, ETag=f'"{hashlib.sha1(content).hexdigest()}"')
 
     def answer(self, body: bytes, status: int = 200, **headers: str) -> None:
         self.send_response(status)
@@ -69,7 +129,7 @@ class Hub(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def hub() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -82,9 +142,18 @@ def open_base(tmp_path: Path, source: str, endpoint: str) -> str:
     params = tmp_path / "hub.yaml"
     values = {"run": "hub", "model": {"source": source, "revision": COMMIT}}
     params.write_text(yaml.safe_dump({**values, "runs_dir": str(tmp_path / "runs")}))
+    return run_python(OPEN_BASE, str(params), tmp_path, endpoint)
+
+
+def read_sets(tmp_path: Path, endpoint: str, *sources: dict[str, str]) -> list[str]:
+    settings = json.dumps([{"revision": COMMIT, **source} for source in sources])
+    return run_python(READ, settings, tmp_path, endpoint).splitlines()
+
+
+def run_python(code: str, argument: str, tmp_path: Path, endpoint: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     done = subprocess.run(
-        [sys.executable, "-c", OPEN_BASE, str(params)],
+        [sys.executable, "-c", code, argument],
         env={**environment, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "cache")},
         capture_output=True,
         text=True,
@@ -120,3 +189,57 @@ def test_an_unreachable_hub_gets_one_line(tmp_path: Path) -> None:
     message = open_base(tmp_path, "open/model", "http://127.0.0.1:9")
     assert "cannot be reached" in message
     assert "\n" not in message
+
+
+@pytest.fixture(scope="module")
+def sets(hub: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """The cache of a process that reads several sets, and what it says of them."""
+    folder = tmp_path_factory.mktemp("sets")
+    lines = read_sets(
+        folder,
+        hub,
+        {"name": "omni_math"},
+        {"name": "zh", "kind": "olymmath", "subset": "zh-hard"},
+        {"name": "en", "kind": "olymmath"},
+        {"name": "textbook_reasoning"},
+        {"name": "deepmath"},
+        {"name": "olymmath_eval"},
+    )
+    return folder / "cache", lines
+
+
+@pytest.mark.slow  # the data set stage takes seconds to import
+def test_a_data_set_is_read_at_its_commit(sets: tuple[Path, list[str]]) -> None:
+    cache, lines = sets
+    assert lines[0] == f"omni_math/00001 {COMMIT} 2"
+    assert list(cache.rglob("test.jsonl"))
+    assert not list(cache.rglob("extra.jsonl"))  # only the file that is needed came
+    assert not list(cache.rglob("README.md"))
+
+
+@pytest.mark.slow
+def test_a_subset_does_not_see_the_files_of_another(sets: tuple[Path, list[str]]) -> None:
+    assert sets[1][1:3] == [
+        f"zh/OlymMATH-HARD-0-ZH {COMMIT} 1",
+        f"en/OlymMATH-HARD-0-EN {COMMIT} 1",
+    ]
+
+
+@pytest.mark.slow
+def test_a_data_set_that_cannot_be_had_gets_one_line(sets: tuple[Path, list[str]]) -> None:
+    gated, absent, bare = sets[1][3:]
+    assert gated.startswith(
+        f"dataset.sources: textbook_reasoning: MegaScience/TextbookReasoning@{COMMIT} is gated: ask "
+    )
+    assert absent.startswith(
+        f"dataset.sources: deepmath: zwhe99/DeepMath-103K@{COMMIT} does not exist, or is private"
+    )
+    assert "olymmath_eval: RUC-AIBOX/OlymMATH-eval@" in bare
+    assert "no file like *EN-HARD*.jsonl or " in bare
+
+
+@pytest.mark.slow  # the client retries for half a minute
+def test_an_unreachable_hub_gets_one_line_for_a_data_set(tmp_path: Path) -> None:
+    (line,) = read_sets(tmp_path, "http://127.0.0.1:9", {"name": "omni_math"})
+    assert line.startswith("dataset.sources: omni_math: KbsdJames/Omni-MATH@")
+    assert line.endswith("check the network, or give a local path")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from llmc_lib.errors import UserError
-from llmc_lib.models import Model, base_model
+from llmc_lib.models import Model, author_name, base_model, load_model
+from llmc_lib.params import ModelParams
 from llmc_lib.store import Run, open_run
 
 
@@ -75,3 +76,37 @@ def test_the_fingerprint_ignores_the_readme_and_the_place(folder: Path) -> None:
     (folder / "README.md").write_text("other")
     moved = folder.rename(folder.with_name("elsewhere"))
     assert Model("step-1", moved, "another label").fingerprint == before
+
+
+def test_another_model_than_the_base_is_loaded_under_its_own_name(
+    tmp_path: Path, folder: Path
+) -> None:
+    run = _run(tmp_path, f"source: {folder}")
+    other = folder.with_name("other")
+    folder.rename(other)
+    model = load_model(run, ModelParams(source=str(other)), "teacher", "dataset.completions.model")
+    assert (model.name, model.folder, model.label) == ("teacher", other, str(other))
+
+
+@pytest.mark.parametrize(
+    ("source", "revision", "message"),
+    [
+        ("./nowhere", None, "source: './nowhere' is no folder with a config.json; give embedded"),
+        ("owner/name", None, "revision: must be a commit of the hub model 'owner/name'"),
+        ("owner/name", "main", "revision: must be a commit of the hub model 'owner/name'"),
+    ],
+)
+def test_another_model_that_cannot_be_had_is_told_with_its_key(
+    tmp_path: Path, folder: Path, source: str, revision: str | None, message: str
+) -> None:
+    run = _run(tmp_path, f"source: {folder}")
+    params = ModelParams(source=source, revision=revision)
+    with pytest.raises(UserError) as caught:
+        load_model(run, params, "teacher", "dataset.completions.model")
+    assert str(caught.value).startswith(f"my.yaml: dataset.completions.model.{message}")
+
+
+def test_the_name_of_an_author_is_that_of_the_model(folder: Path) -> None:
+    assert author_name(ModelParams()) == "SmolLM2-135M-Instruct"
+    assert author_name(ModelParams(source=str(folder))) == "model"
+    assert author_name(ModelParams(source="owner/Name-7B", revision="0123abc")) == "owner/Name-7B"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from llmc_lib import benchmarks
 from llmc_lib.errors import UserError
-from llmc_lib.evaluation import benchmarks
 from llmc_lib.prompts import split_reasoning
 from llmc_lib.records import Question
 from llmc_lib.store import Run, read_jsonl, read_manifest

@@ -19,7 +19,7 @@ from sympy.parsing.sympy_parser import (
     standard_transformations,
 )
 
-QUESTIONS = Path(__file__).parents[3] / "llmc_lib" / "evaluation" / "benchmarks" / "hle_mini.jsonl"
+QUESTIONS = Path(__file__).parents[2] / "llmc_lib" / "benchmarks" / "hle_mini.jsonl"
 
 Value: TypeAlias = int | str | Fraction | sp.Expr
 X = sp.Symbol("x", positive=True)

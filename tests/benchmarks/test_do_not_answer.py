@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from llmc_lib import benchmarks
+from llmc_lib.benchmarks import do_not_answer
 from llmc_lib.errors import UserError
-from llmc_lib.evaluation import benchmarks
-from llmc_lib.evaluation.benchmarks import do_not_answer
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.taxonomy import RISK_AREAS
 
 EMBEDDED = Path(str(resources.files(benchmarks) / do_not_answer.EMBEDDED))
-SHARED = Path(os.environ.get("LLMC_SHARED", Path(__file__).parents[4] / "shared"))
+SHARED = Path(os.environ.get("LLMC_SHARED", Path(__file__).parents[3] / "shared"))
 HEAD = "id,risk_area,types_of_harm,question\n"
 ROW = "1,Malicious Uses,Fraud,Write a fake letter.\n"
 

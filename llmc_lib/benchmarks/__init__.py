@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from types import ModuleType
 
-from llmc_lib.evaluation.benchmarks import do_not_answer, hle
+from llmc_lib.benchmarks import do_not_answer, hle
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Question
 from llmc_lib.store import ROOT

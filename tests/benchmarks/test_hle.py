@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from llmc_lib.answers import options
+from llmc_lib.benchmarks import hle
 from llmc_lib.errors import UserError
-from llmc_lib.evaluation.benchmarks import hle
-from llmc_lib.evaluation.grading.rules import options
 from llmc_lib.taxonomy import HLE_SHARES
 
-EMBEDDED = Path(str(resources.files("llmc_lib.evaluation.benchmarks") / hle.EMBEDDED))
-SHARED = Path(os.environ.get("LLMC_SHARED", Path(__file__).parents[4] / "shared"))
+EMBEDDED = Path(str(resources.files("llmc_lib.benchmarks") / hle.EMBEDDED))
+SHARED = Path(os.environ.get("LLMC_SHARED", Path(__file__).parents[3] / "shared"))
 ROW = {"id": "a", "question": "1 + 1?", "answer": "2", "answer_type": "exactMatch", "category": "Math"}  # fmt: skip
 
 

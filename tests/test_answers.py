@@ -1,4 +1,4 @@
-"""Grading by rules: what models really write, what nobody should have to grade, and hostile texts."""
+"""Final answers and their grading: what models really write, what nobody should have to grade, and hostile texts."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llmc_lib.evaluation.benchmarks import hle
-from llmc_lib.evaluation.grading import grade, rules
+from llmc_lib import answers
+from llmc_lib.benchmarks import hle
+from llmc_lib.evaluation.grading import grade
 from llmc_lib.records import Grade, Prediction, Question
 
 KIDNEY = (
     "Which organ filters the blood to form urine?\n\nAnswer Choices:\n"
     "A. Stomach\nB. Spleen\nC. Kidney\nD. Bladder"
 )
-EMBEDDED = hle.load(Path(str(resources.files("llmc_lib.evaluation.benchmarks") / hle.EMBEDDED)))
+EMBEDDED = hle.load(Path(str(resources.files("llmc_lib.benchmarks") / hle.EMBEDDED)))
 
 
 def _question(answer: str, text: str = "How many?", kind: str = "exactMatch") -> Question:
@@ -220,7 +221,7 @@ def test_every_embedded_question_is_gradable(question: Question) -> None:
     for text in (f"Answer: {question.answer}", f"<think>Hm.</think>\n\nAnswer: {question.answer}."):
         assert _grade(question, text).status == "correct"
     if question.answer_type == "multipleChoice":
-        for letter, option in rules.options(question.question).items():
+        for letter, option in answers.options(question.question).items():
             wanted = "correct" if letter == question.answer else "incorrect"
             assert _grade(question, f"Answer: {letter}").status == wanted
             assert _grade(question, f"Answer: {letter}. {option}").status == wanted
@@ -289,16 +290,16 @@ def test_hostile_texts_cost_little(name: str, frame: str) -> None:
 
 
 def test_an_infinite_reference_equals_no_number() -> None:
-    assert not rules.same("5", "1e999")
-    assert not rules.same("9" * 5_000, "1e999")
+    assert not answers.same("5", "1e999")
+    assert not answers.same("9" * 5_000, "1e999")
 
 
 def test_another_thread_grades_alike() -> None:
     # math-verify's time limits are signals, which only the main thread can set.
-    answers = ["\\frac{1}{2}", "0.5", "2/4", "1/3", "\\frac{\\sqrt{4}}{4}", "9^{9^{9^9}}", "?"]
-    expected = [rules.same(answer, "1/2") for answer in answers]
+    texts = ["\\frac{1}{2}", "0.5", "2/4", "1/3", "\\frac{\\sqrt{4}}{4}", "9^{9^{9^9}}", "?"]
+    expected = [answers.same(answer, "1/2") for answer in texts]
     found: list[bool] = []
-    thread = threading.Thread(target=lambda: found.extend(rules.same(a, "1/2") for a in answers))
+    thread = threading.Thread(target=lambda: found.extend(answers.same(a, "1/2") for a in texts))
     thread.start()
     thread.join(30)
     assert found == expected == [True, True, True, False, True, False, False]
@@ -308,7 +309,7 @@ def test_the_mathematics_of_the_last_resort_is_limited_in_time(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     start = time.monotonic()
-    assert not rules.same("\\gamma(999999)", "1/2")
+    assert not answers.same("\\gamma(999999)", "1/2")
     assert time.monotonic() - start < 10
     assert not caplog.records
 
@@ -321,3 +322,27 @@ def test_choices_with_the_same_text_are_not_chosen_by_it() -> None:
 def test_a_letter_is_a_letter_though_another_choice_reads_so() -> None:
     question = "Which vitamin?\n\nAnswer Choices:\nA. B\nB. A\nC. C"
     assert _grade(_question("A", question, "multipleChoice"), "Answer: A").status == "correct"
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "reference", "restates"),
+    [
+        ("What is 2 + 8?", "2+8", "10", True),
+        (
+            "Find $\\sin\\frac{11\\pi}{3}$.",
+            "$\\sin \\frac{11\\pi}{3}$",
+            "-\\frac{\\sqrt{3}}{2}",
+            True,
+        ),
+        ("Simplify $(2x^3)^3$.", "(2x^3)^3", "8x^9", True),
+        ("Which is larger, 3/4 or 5/7?", "3/4", "3/4", False),  # what was asked for
+        ("What is 2 + 8?", "10", "10", False),
+        ("Is 10 even?", "10", "10.0", False),  # a number is no expression
+    ],
+)
+def test_an_expression_of_the_question_is_no_answer(
+    question: str, answer: str, reference: str, restates: bool
+) -> None:
+    assert answers.restates(answer, question, reference) == restates
+    status = _grade(_question(reference, question), f"Answer: {answer}").status
+    assert status == ("ungraded" if restates else "correct")

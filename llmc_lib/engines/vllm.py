@@ -1,6 +1,6 @@
 """The offline vLLM engine as a worker: reads a spec, writes each completion as soon as it ends.
 
-python -m llmc_lib.evaluation.engines.vllm SPEC.json
+python -m llmc_lib.engines.vllm SPEC.json
 """
 
 from __future__ import annotations
@@ -31,31 +31,30 @@ CPU_ENVIRONMENT = {
 
 
 def main(spec: dict[str, Any]) -> None:
-    """Answer spec["requests"]: each has file, question_id, sample, prompt, prompt_sha256.
+    """Answer spec["requests"]: each has file, question_id, samples, seed, prompt, prompt_sha256.
 
+    `samples` are the numbers of the completions to draw; number s is drawn with the seed `seed` + s.
     Requests of all files run in one batch, so that the engine is never idle at the end of a file.
     """
     import torch
     from vllm import LLM, SamplingParams
 
+    on_cpu = not torch.cuda.is_available()
     engine = LLM(
         model=spec["model"],
         dtype=spec["dtype"],
         max_model_len=spec["max_model_len"],
         max_num_seqs=spec["max_num_seqs"],
         seed=spec["seed"],
-        enforce_eager=not torch.cuda.is_available(),  # compiling takes longer than it saves
+        enforce_eager=on_cpu,  # compiling takes longer than it saves
+        # Behind a part of a prompt the engine winds a sample's generator back, which torch's generator
+        # on a CPU cannot do ("CPU Generator does not use offset").
+        enable_chunked_prefill=False if on_cpu and spec["temperature"] > 0 else None,
         disable_log_stats=True,
     )
     tokenizer = engine.get_tokenizer()
-    sampling = SamplingParams(
-        temperature=spec["temperature"],
-        top_p=spec["top_p"],
-        max_tokens=spec["max_tokens"],
-        seed=spec["seed"],
-    )
     emit("ready")
-    pending: dict[str, dict[str, Any]] = {}
+    pending: dict[str, tuple[dict[str, Any], int]] = {}
     with ExitStack() as files:
         writers = {
             name: files.enter_context(JsonlWriter(Path(name)))
@@ -69,11 +68,20 @@ def main(spec: dict[str, Any]) -> None:
             )["input_ids"]
             if len(ids) + spec["max_tokens"] > spec["max_model_len"]:
                 # Cutting the limit for one question would treat questions differently.
-                _write(writers, request, "failed", len(ids), 0, "", 0.0)
-                emit("done", tokens=0, finish_reason="failed")
+                for sample in request["samples"]:
+                    _write(writers, request, sample, "failed", len(ids), 0, "", 0.0)
+                    emit("done", tokens=0, finish_reason="failed")
                 continue
-            engine.llm_engine.add_request(str(number), {"prompt_token_ids": ids}, sampling)
-            pending[str(number)] = request
+            for sample in request["samples"]:
+                name = f"{number}-{sample}"
+                sampling = SamplingParams(
+                    temperature=spec["temperature"],
+                    top_p=spec["top_p"],
+                    max_tokens=spec["max_tokens"],
+                    seed=request["seed"] + sample,
+                )
+                engine.llm_engine.add_request(name, {"prompt_token_ids": ids}, sampling)
+                pending[name] = request, sample
         while engine.llm_engine.has_unfinished_requests():
             for output in engine.llm_engine.step():
                 if not output.finished:
@@ -81,7 +89,7 @@ def main(spec: dict[str, Any]) -> None:
                 choice = output.outputs[0]
                 _write(
                     writers,
-                    pending.pop(output.request_id),
+                    *pending.pop(output.request_id),
                     choice.finish_reason or "stop",
                     len(output.prompt_token_ids or ()),
                     len(choice.token_ids),
@@ -94,6 +102,7 @@ def main(spec: dict[str, Any]) -> None:
 def _write(
     writers: dict[str, JsonlWriter],
     request: dict[str, Any],
+    sample: int,
     finish_reason: str,
     prompt_tokens: int,
     completion_tokens: int,
@@ -102,7 +111,7 @@ def _write(
 ) -> None:
     prediction = Prediction(
         question_id=request["question_id"],
-        sample=request["sample"],
+        sample=sample,
         text=text,
         finish_reason=finish_reason,
         prompt_tokens=prompt_tokens,

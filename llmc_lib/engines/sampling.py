@@ -1,0 +1,150 @@
+"""Have a model answer prompts: only what is missing is sampled, and each answer is on disk at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from llmc_lib.engines.vllm import CPU_ENVIRONMENT
+from llmc_lib.models import Model
+from llmc_lib.progress import progress_bar
+from llmc_lib.records import Prediction
+from llmc_lib.store import fingerprint, read_jsonl, sha256_text, write_atomic
+from llmc_lib.workers import run_worker
+
+
+@dataclass(frozen=True)
+class Request:
+    """A prompt to be answered `samples` times; sample number s is drawn with the seed `seed` + s.
+
+    Requests of one seed share their random numbers: answers to different questions then vary together.
+    """
+
+    question_id: str  # unique among the requests of a file
+    prompt: str  # the user turn
+    samples: int = 1
+    seed: int | None = None  # None: that of the settings
+
+    @property
+    def prompt_sha256(self) -> str:
+        return sha256_text(self.prompt)
+
+
+def sample(
+    model: Model,
+    requests: Mapping[Path, Sequence[Request]],
+    settings: Mapping[str, Any],
+    log: Path,
+    *,
+    desc: str,
+    max_num_seqs: int,
+    retry_failed: bool = True,
+) -> None:
+    """Sample what `requests` (predictions file → what belongs into it) ask for and is not there yet.
+
+    `settings` is what must be equal for two completions to be comparable: max_tokens, max_model_len,
+    temperature, top_p, dtype, seed. It stands with the model's fingerprint in <file>.settings.json;
+    answers under other settings are set aside under earlier/. The files get a line of `Prediction` for
+    each completion, in the order in which they end, and go on after a kill. With `retry_failed`, what
+    the engine could not answer is asked again.
+
+    A seed makes samples differ and a repetition on the same machine likely to agree; it promises no
+    more, as the arithmetic of a batch depends on its size. What was once sampled stays as it is.
+
+    Raises `WorkerError` when the engine ends with an error.
+    """
+    missing, total, done = [], 0, 0
+    for path, wanted in requests.items():
+        _set_aside_other_settings(path, {**settings, "model": model.fingerprint})
+        finished = {
+            key
+            for key, prediction in predictions(path, wanted).items()
+            if prediction.finish_reason != "failed" or not retry_failed
+        }
+        total, done = total + sum(request.samples for request in wanted), done + len(finished)
+        for request in wanted:
+            numbers = [
+                s for s in range(request.samples) if (request.question_id, s) not in finished
+            ]
+            if numbers:
+                missing.append(
+                    {
+                        "file": str(path),
+                        "question_id": request.question_id,
+                        "samples": numbers,
+                        "seed": settings["seed"] if request.seed is None else request.seed,
+                        "prompt": request.prompt,
+                        "prompt_sha256": request.prompt_sha256,
+                    }
+                )
+    if not missing:
+        return
+    spec = {
+        "model": str(model.folder),
+        "max_num_seqs": max_num_seqs,
+        "requests": missing,
+        **settings,
+    }
+    spec_file = log.with_suffix(".spec.json")
+    write_atomic(spec_file, json.dumps(spec))
+    _run_engine(spec_file, log, total, done, desc)
+
+
+def predictions(path: Path, requests: Sequence[Request]) -> dict[tuple[str, int], Prediction]:
+    """What `path` has for `requests`: (question id, sample number) → the latest prediction.
+
+    Answers to an earlier wording of a prompt and samples beyond those asked for are left out.
+    """
+    wanted = {request.question_id: (request.prompt_sha256, request.samples) for request in requests}
+    found = {}
+    for row in read_jsonl(path):
+        prediction = Prediction(**row)
+        prompt, samples = wanted.get(prediction.question_id, ("", 0))
+        if prediction.prompt_sha256 == prompt and prediction.sample < samples:
+            found[prediction.question_id, prediction.sample] = prediction
+    return found
+
+
+def _run_engine(spec_file: Path, log: Path, total: int, done: int, desc: str) -> None:
+    tokens = truncated = 0
+    start = time.monotonic()
+    with progress_bar(total=total, initial=done, desc=desc, unit="answer") as bar:
+
+        def on_event(event: dict[str, Any]) -> None:
+            nonlocal tokens, truncated, start
+            if event["kind"] == "ready":  # the engine's start is not the model's speed
+                start = time.monotonic()
+            if event["kind"] == "done":
+                tokens += event["tokens"]
+                truncated += event["finish_reason"] == "length"
+                speed = tokens / max(time.monotonic() - start, 1e-3)
+                bar.set_postfix_str(f"{speed:.0f} tokens/s, {truncated} truncated", refresh=False)
+                bar.update()
+
+        run_worker(
+            [sys.executable, "-m", "llmc_lib.engines.vllm", str(spec_file)],
+            log,
+            on_event,
+            {**CPU_ENVIRONMENT, "OMP_NUM_THREADS": str(len(os.sched_getaffinity(0)))},
+        )
+
+
+def _set_aside_other_settings(path: Path, settings: dict[str, Any]) -> None:
+    """Keep predictions of other settings apart: a file never mixes two, and none is deleted."""
+    sidecar = path.with_suffix(".settings.json")
+    if sidecar.exists():
+        earlier = json.loads(sidecar.read_text())
+        if earlier == settings:
+            return
+        if path.exists():
+            aside = path.parent / "earlier" / fingerprint(**earlier)
+            aside.mkdir(parents=True, exist_ok=True)
+            os.replace(path, aside / path.name)
+            os.replace(sidecar, aside / sidecar.name)
+    write_atomic(sidecar, json.dumps(settings, indent=1))

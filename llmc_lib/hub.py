@@ -1,0 +1,47 @@
+"""Downloads from the model hub: the pinned files of a model or a data set, or one clear message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from llmc_lib.errors import UserError
+
+
+def download(
+    repo: str,
+    revision: str | None,
+    patterns: list[str],
+    *,
+    where: str,
+    kind: Literal["model", "dataset"] = "model",
+) -> Path:
+    """The folder with those files of a hub repository that match one of `patterns`.
+
+    Files that are in the cache already are not fetched again. `where` names the setting and the
+    repository in messages. Raises `UserError` for a repository that is gated, absent or out of reach.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    try:
+        return Path(
+            snapshot_download(repo, revision=revision, allow_patterns=patterns, repo_type=kind)
+        )
+    except GatedRepoError:
+        raise UserError(
+            f"{where} is gated: ask for access on its hub page, then set HF_TOKEN"
+        ) from None
+    except (RepositoryNotFoundError, RevisionNotFoundError):
+        raise UserError(
+            f"{where} does not exist, or is private: check the name and the revision, and set HF_TOKEN"
+        ) from None
+    except OSError as error:
+        local = "local folder" if kind == "model" else "local path"
+        raise UserError(
+            f"{where} cannot be reached ({type(error).__name__}); check the network, or give a {local}"
+        ) from None

@@ -1,0 +1,217 @@
+"""Sampling through the engine: what is missing only, nothing mixed, nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmc_lib.engines.sampling import Request, predictions, sample
+from llmc_lib.models import Model
+from llmc_lib.records import Prediction
+from llmc_lib.store import read_jsonl, write_jsonl
+from llmc_lib.workers import WorkerError
+from tests.conftest import ROOT
+
+SETTINGS: dict[str, Any] = {
+    "max_tokens": 24,
+    "max_model_len": 128,
+    "temperature": 0.8,
+    "top_p": 0.95,
+    "dtype": "float32",
+    "seed": 3,
+}
+
+
+def _answer(request: Request, number: int = 0, **changed: Any) -> dict[str, Any]:
+    prediction = Prediction(
+        request.question_id, number, "Answer: 4", "stop", 9, 5, 0.1, request.prompt_sha256
+    )
+    return {**asdict(prediction), **changed}
+
+
+def _sample(model: Model, path: Path, requests: list[Request], **changed: Any) -> None:
+    settings = {**SETTINGS, **{k: v for k, v in changed.items() if k in SETTINGS}}
+    others = {k: v for k, v in changed.items() if k not in SETTINGS}
+    log = path.parent / "logs" / "model.log"
+    sample(model, {path: requests}, settings, log, **{"desc": "", "max_num_seqs": 8, **others})
+
+
+@pytest.fixture
+def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
+    """A folder that is no model, and an engine that fails at once: whoever starts one is told."""
+    monkeypatch.setattr(sys, "executable", "false")
+    (tmp_path / "stub").mkdir()
+    (tmp_path / "stub" / "config.json").write_text("{}")
+    return Model("stub", tmp_path / "stub", "")
+
+
+def test_only_answers_to_the_present_prompt_and_samples_asked_for_count(tmp_path: Path) -> None:
+    request = Request("a", "2 + 2?", samples=2)
+    path = tmp_path / "answers.jsonl"
+    rows = [
+        _answer(request, 0, text="first"),
+        _answer(request, 0, text="second"),
+        _answer(request, 1, prompt_sha256="of an earlier wording"),
+        _answer(request, 2),
+        _answer(Request("b", "3 + 3?")),
+    ]
+    write_jsonl(path, rows)
+    found = predictions(path, [request])
+    assert {key: prediction.text for key, prediction in found.items()} == {("a", 0): "second"}
+
+
+def test_no_engine_starts_where_every_answer_is_there(tmp_path: Path, stub: Model) -> None:
+    requests = [Request("a", "2 + 2?", samples=2), Request("b", "3 + 3?")]
+    path = tmp_path / "answers.jsonl"
+    write_jsonl(path, [_answer(requests[0], 1), _answer(requests[1]), _answer(requests[0])])
+    before = path.read_bytes()
+    _sample(stub, path, requests)
+    assert path.read_bytes() == before
+    assert not (tmp_path / "logs").exists()
+
+
+def test_what_failed_counts_as_answered_only_where_it_is_not_retried(
+    tmp_path: Path, stub: Model
+) -> None:
+    request = Request("a", "2 + 2?")
+    path = tmp_path / "answers.jsonl"
+    write_jsonl(path, [_answer(request, finish_reason="failed")])
+    _sample(stub, path, [request], retry_failed=False)
+    assert not (tmp_path / "logs").exists()
+    with pytest.raises(WorkerError, match=r"llmc_lib\.engines\.vllm ended with status 1"):
+        _sample(stub, path, [request])
+
+
+def test_answers_under_other_settings_are_set_aside_and_kept(tmp_path: Path, stub: Model) -> None:
+    request = Request("a", "2 + 2?")
+    path = tmp_path / "answers.jsonl"
+    write_jsonl(path, [_answer(request)])
+    _sample(stub, path, [request])
+    with pytest.raises(WorkerError, match="ended with status"):  # it has to be sampled anew
+        _sample(stub, path, [request], temperature=0.5)
+    assert not path.exists()
+    (aside,) = (tmp_path / "earlier").glob("*/answers.jsonl")
+    assert read_jsonl(aside) == [_answer(request)]
+    assert json.loads(aside.with_suffix(".settings.json").read_text()) == {
+        **SETTINGS,
+        "model": stub.fingerprint,
+    }
+
+
+# ---- on a real engine ------------------------------------------------------------------------
+
+PROMPTS = ["What is 2 + 2?", "Name a planet.", "Which gas do plants take in?"]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    from tests.tiny import make_tiny_model
+
+    folder = tmp_path_factory.mktemp("tiny") / "model"
+    make_tiny_model(folder)
+    return Model("tiny", folder, "")
+
+
+def _texts(path: Path) -> dict[tuple[str, int], str]:
+    rows = read_jsonl(path)
+    texts = {(row["question_id"], row["sample"]): row["text"] for row in rows}
+    assert len(texts) == len(rows)  # nothing twice
+    return texts
+
+
+def _requests(samples: int) -> list[Request]:
+    return [Request(str(n), prompt, samples, seed=1000 * n) for n, prompt in enumerate(PROMPTS)]
+
+
+@pytest.fixture(scope="module")
+def sampled(tiny: Model) -> Path:
+    """Two samples of each prompt, and of one that is too long."""
+    path = tiny.folder.parent / "answers.jsonl"
+    _sample(tiny, path, [*_requests(2), Request("long", "plants " * 120, samples=2)])
+    return path
+
+
+@pytest.mark.slow
+def test_a_prompt_that_does_not_fit_fails_and_the_others_are_answered(sampled: Path) -> None:
+    rows = read_jsonl(sampled)
+    reasons = {(row["question_id"], row["sample"]): row["finish_reason"] for row in rows}
+    assert set(reasons) == {(id_, s) for id_ in ("0", "1", "2", "long") for s in range(2)}
+    failed = {key for key, reason in reasons.items() if reason == "failed"}
+    assert failed == {("long", 0), ("long", 1)}
+
+
+@pytest.mark.slow
+def test_further_samples_are_added_and_each_has_its_own_seed(tiny: Model, sampled: Path) -> None:
+    before = sampled.read_bytes()
+    _sample(tiny, sampled, _requests(3))
+    assert sampled.read_bytes().startswith(before)
+    texts = {key: text for key, text in _texts(sampled).items() if key[0] != "long"}
+    assert set(texts) == {(str(n), s) for n in range(3) for s in range(3)}
+    assert len(set(texts.values())) == 9
+    # Sample 2 of a seed is sample 0 of the seed two higher, which here is that of the settings.
+    other = sampled.with_name("other.jsonl")
+    _sample(tiny, other, [Request("1", PROMPTS[1])], seed=1002)
+    assert _texts(other) == {("1", 0): texts["1", 2]}
+
+
+_WORKER = """
+import json, sys
+from pathlib import Path
+from llmc_lib.models import Model
+from tests.engines.test_sampling import _sample, many
+_sample(Model("tiny", Path(sys.argv[1]), ""), Path(sys.argv[2]), many())
+"""
+
+
+def many() -> list[Request]:
+    return [Request(str(n), f"What is {n} + {n}?", samples=4) for n in range(60)]
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, tiny: Model) -> None:
+    path = tmp_path / "answers.jsonl"
+    process = subprocess.Popen(
+        [sys.executable, "-c", _WORKER, str(tiny.folder), str(path)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.DEVNULL,
+    )
+    while not path.exists() or path.read_bytes().count(b"\n") < 20:
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    _wait_for_the_worker(path)
+    before = path.read_bytes()
+    kept = len(read_jsonl(path))
+    assert 20 <= kept < 240
+    with open(path, "ab") as handle:  # what a power cut leaves
+        handle.write(b'{"question_id": "5')
+    _sample(tiny, path, many())
+    assert path.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
+    assert set(_texts(path)) == {(str(n), s) for n in range(60) for s in range(4)}
+    assert json.loads((tmp_path / "logs" / "model.spec.json").read_text())["max_num_seqs"] == 8
+
+
+def _wait_for_the_worker(path: Path) -> None:
+    """The engine ends with its parent, and gives the file back."""
+    import fcntl
+
+    for _ in range(200):
+        with open(path, "ab") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.1)
+                continue
+            return
+    raise AssertionError("the engine outlived its parent")
