@@ -1,22 +1,29 @@
 """The schema of a params file (one YAML file a run): the only place where a default lives.
 
-`load` turns a file into a `Params` or raises one `UserError` that lists every mistake with the line,
-the key and the remedy.
+A check that fails raises `ValueError(key, message)`; `params_file.load` adds the file and the line.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from yaml.constructor import ConstructorError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from llmc_lib.errors import UserError
 from llmc_lib.taxonomy import HLE_SHARES
+
+#: The sources that llmc_lib/dataset/sources has a module for.
+SOURCES = (
+    "hard_math", "textbook", "olymmath", "olymmath_eval", "omni_math", "hardmath", "deepmath",
+    "textbook_reasoning",
+)  # fmt: skip
+#: Those that need neither a path nor the hub.
+EMBEDDED_SOURCES = ("hard_math", "textbook")
+#: What `fields` of a source of kind "files" can name.
+FILE_FIELDS = (
+    "id", "question", "answer", "completion", "subject", "category", "author", "difficulty", "licence",
+)  # fmt: skip
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -25,6 +32,11 @@ PositiveInt = Annotated[int, Field(ge=1)]
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def is_commit(revision: str | None) -> bool:
+    """Is a revision a commit (7 to 40 hexadecimal digits)? A branch or a tag can move."""
+    return re.fullmatch(r"[0-9a-f]{7,40}", revision or "") is not None
 
 
 def _check_once(key: str, names: list[str]) -> None:
@@ -41,8 +53,137 @@ class ModelParams(Section):
 
 
 class SourceParams(Section):
-    name: Literal["hard_math", "textbook"]
-    rows: PositiveInt | None = None  # None: all that the source has (hard_math makes 500)
+    """A source of training examples: one that the project knows, or files of your own.
+
+    The known ones are described in llmc_lib/dataset/sources/<name>.py.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+    kind: str | None = None  # whose schema the rows have: a known source, or "files"; None: `name`
+    path: str | None = None  # a local file, or a folder of them, in place of the hub
+    revision: str | None = None  # commit of the hub set; required when it is read from the hub
+    subset: str | None = None  # which part of a set that has several; None: its default
+    rows: PositiveInt | None = None  # its first rows only (hard_math makes 500 where none is given)
+    category: str | None = None  # HLE category of all its rows
+    categories: dict[str, str] = {}  # subject → HLE category; goes before the source's own map
+    min_difficulty: float | None = None  # on the source's own scale; a row without one is dropped
+    max_difficulty: float | None = None
+    # For kind "files". `fields`: our field → the file's ("a.b" for a field within a field); ours are
+    # question (required), id, answer, completion, subject, category, author, difficulty, licence.
+    fields: dict[str, str] = {}
+    licence: str = "unknown"  # SPDX identifier
+    author: str = ""  # who wrote the completions: "person", "program" or a model's name
+
+    @model_validator(mode="after")
+    def _check(self) -> SourceParams:
+        kind, key = (self.kind, "kind") if self.kind else (self.name, "name")
+        if kind not in (*SOURCES, "files"):
+            near = difflib.get_close_matches(kind, [*SOURCES, "files"], 1)
+            known = f"known are {', '.join([*SOURCES, 'files'])}"
+            hint = f"did you mean {near[0]!r}?" if near else known
+            own = " For files of your own give kind: files" if key == "name" else ""
+            raise ValueError(key, f"{kind!r} is no known source; {hint}{own}")
+        if kind in ("files", "hardmath") and not self.path:
+            raise ValueError("path", f"required for {kind}: a local file, or a folder of them")
+        if (
+            kind not in (*EMBEDDED_SOURCES, "files")
+            and not self.path
+            and not is_commit(self.revision)
+        ):
+            raise ValueError(
+                "revision",
+                f"must be a commit of {kind} on the hub (7 to 40 hexadecimal digits): a branch moves, "
+                "and the run could not be repeated; or give a path to local files",
+            )
+        if kind == "files" and "question" not in self.fields:
+            raise ValueError("fields", "must say which field holds the question: question: <field>")
+        unknown = [name for name in self.fields if name not in FILE_FIELDS]
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], FILE_FIELDS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(FILE_FIELDS)}"
+            raise ValueError("fields", f"{unknown[0]!r} is no field of ours; {hint}")
+        for key, name in [("category", self.category), *self.categories.items()]:
+            if name is not None and name not in HLE_SHARES:
+                at = "category" if key == "category" else "categories"
+                raise ValueError(at, f"{name!r} is not one of {', '.join(HLE_SHARES)}")
+        return self
+
+
+class ProvenanceParams(Section):
+    """Completions of closed models are removed; their problems stay, without a completion."""
+
+    remove_closed: bool = True
+    # Families of closed models: a model's name belongs to one when it begins with it.
+    closed_models: Annotated[tuple[str, ...], Field(strict=False)] = (
+        "gpt", "chatgpt", "openai", "o1", "o3", "o4", "davinci", "claude", "gemini", "bard", "palm",
+        "grok", "amazon nova", "mistral large", "mistral medium", "qwen-max", "qwen-plus", "ernie",
+    )  # fmt: skip
+    unknown: Literal["keep", "drop"] = "keep"  # completions whose author is not known
+
+
+class FormParams(Section):
+    verify: bool = True  # a completion whose final answer differs from the reference is removed
+    drop_long: bool = True  # examples longer than training.max_length are removed, never cut
+
+
+class DeduplicationParams(Section):
+    """Of rows with the same problem (but for case, spacing and punctuation) the best one is kept."""
+
+    enabled: bool = True
+    # Estimated Jaccard similarity of the problems' word 3-grams from which two are one, if their
+    # numbers, signs and names of variables agree; null: exact ones only. At 0.8 "boys" for "girls"
+    # is still the same problem.
+    near: Annotated[float, Field(gt=0, le=1)] | None = 0.9
+
+
+class DecontaminationParams(Section):
+    """Rows that repeat a question of the run's benchmarks are removed."""
+
+    enabled: bool = True
+    ngram: PositiveInt = 13  # words in a row that a row may not share with a benchmark question
+    near: Annotated[float, Field(gt=0, le=1)] | None = 0.8  # similarity of the problem texts
+    files: Annotated[tuple[str, ...], Field(strict=False)] = ()  # further texts to keep out
+    show_text: bool = False  # keep the text of such rows in removed.parquet
+
+
+class SamplingParams(Section):
+    """A model that answers the problems of the data set, k samples each, through vLLM."""
+
+    model: ModelParams | None = None  # None: the run's base model
+    samples: PositiveInt = 4
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_tokens: PositiveInt = 512
+    max_model_len: PositiveInt = 1024
+    problems: PositiveInt | None = None  # at most so many, drawn by the seed; None: all
+
+    @model_validator(mode="after")
+    def _check(self) -> SamplingParams:
+        if self.max_tokens >= self.max_model_len:
+            raise ValueError(
+                "max_tokens", f"must be less than max_model_len ({self.max_model_len})"
+            )
+        if self.temperature == 0 and self.samples > 1:
+            raise ValueError(
+                "samples", "at temperature 0 all are the same; give 1, or a temperature above 0"
+            )
+        return self
+
+
+class DifficultyParams(SamplingParams):
+    """Keep problems that a reference model solves neither too often nor too rarely."""
+
+    enabled: bool = False
+    min_pass_rate: Share = 0.0
+    max_pass_rate: Share = 1.0
+
+
+class CompletionsParams(SamplingParams):
+    """Rejection sampling: problems without a completion get one from an open teacher model, kept only
+    when its final answer agrees with the reference."""
+
+    enabled: bool = False
+    choose: Literal["shortest", "longest", "random"] = "shortest"  # of the right ones
 
 
 class DatasetParams(Section):
@@ -50,17 +191,32 @@ class DatasetParams(Section):
         SourceParams(name="hard_math"),
         SourceParams(name="textbook"),
     )
-    shares: dict[str, Share] = dict(HLE_SHARES)  # target share of each category; they sum to 1
+    provenance: ProvenanceParams = ProvenanceParams()
+    form: FormParams = FormParams()
+    decontamination: DecontaminationParams = DecontaminationParams()
+    deduplication: DeduplicationParams = DeduplicationParams()
+    difficulty: DifficultyParams = DifficultyParams()
+    completions: CompletionsParams = CompletionsParams()
+    mixture: bool = True  # False: all rows that are left (or max_rows of them), in their own shares
+    # Target share of each category; they sum to 1. None: those of the run's HLE questions.
+    shares: dict[str, Share] | None = None
     max_rows: PositiveInt | None = None  # None: as many as the rarest category allows
+    allow_shortfall: bool = False  # a category with too few rows gets fewer, or none
+    repeat: bool = False  # repeat rows of a category that has too few
     validation: Fraction = 0.08  # share of the rows held out for the validation loss
+    processes: PositiveInt | None = None  # None: one a core; the result is the same
 
     @model_validator(mode="after")
     def _check(self) -> DatasetParams:
-        unknown = [name for name in self.shares if name not in HLE_SHARES]
-        if unknown:
-            raise ValueError("shares", f"{unknown[0]!r} is not one of {', '.join(HLE_SHARES)}")
-        if abs(sum(self.shares.values()) - 1) > 1e-6:
-            raise ValueError("shares", f"must sum to 1, they sum to {sum(self.shares.values()):g}")
+        if self.shares is not None:
+            unknown = [name for name in self.shares if name not in HLE_SHARES]
+            if unknown:
+                raise ValueError("shares", f"{unknown[0]!r} is not one of {', '.join(HLE_SHARES)}")
+            if abs(sum(self.shares.values()) - 1) > 1e-6:
+                total = sum(self.shares.values())
+                raise ValueError("shares", f"must sum to 1, they sum to {total:g}")
+        if self.repeat and self.max_rows is None:
+            raise ValueError("repeat", "needs max_rows: how many rows to fill up to")
         _check_once("sources", [source.name for source in self.sources])
         return self
 
@@ -145,144 +301,3 @@ class Params(Section):
     training: TrainingParams = TrainingParams()
     evaluation: EvaluationParams = EvaluationParams()
     report: ReportParams = ReportParams()
-
-
-def load(path: Path) -> Params:
-    """Read and check a params file.
-
-    Raises `UserError` with one line for each mistake: file, line, key, what is wrong, remedy.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.yaml")], 1)
-        hint = f"did you mean {path.parent / near[0]}?" if near else "copy params/quickstart.yaml"
-        raise UserError(f"{path}: no such params file; {hint}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None
-    try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
-        values = loader.construct_document(node) if node else None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path}{line}: not valid YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict):
-        raise UserError(f"{path}: must hold keys and values, like params/quickstart.yaml")
-    try:
-        return Params.model_validate(values)
-    except ValidationError as error:
-        problems = error.errors()
-        # A list with a wrong item is reported twice; the item says more.
-        inner = {problem["loc"][:n] for problem in problems for n in range(len(problem["loc"]))}
-        lines = [_explain(path, node, p) for p in problems if p["loc"] not in inner]
-        raise UserError("\n".join(lines)) from None
-
-
-def where(path: Path, *keys: str | int) -> str:
-    """The place of a setting in a params file that `load` accepts: file, line and key."""
-    return _place(path, _Loader(path.read_text(encoding="utf-8")).get_single_node(), [*keys])
-
-
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, with YAML 1.2 floats (1e-5 is a number) and no key given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in seen:
-                problem = f"{key.value!r} is given twice; keep one"
-                raise ConstructorError(problem=problem, problem_mark=key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        try:
-            return super().construct_object(node, deep)
-        except ValueError as error:  # such as a date with a 13th month
-            problem = f"{node.value!r}: {error}; put it in quotes"
-            raise ConstructorError(problem=problem, problem_mark=node.start_mark) from None
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)$"),
-    list("-+.0123456789"),
-)
-
-
-def _explain(path: Path, root: yaml.Node | None, problem: Any) -> str:
-    """One pydantic error as a line: where it is, what is wrong, what to do."""
-    keys = [
-        key for key in problem["loc"] if not (isinstance(key, str) and key.startswith("function-"))
-    ]
-    if problem["type"] == "value_error":
-        key, message = problem["ctx"]["error"].args
-        return f"{_place(path, root, [*keys, key])}: {message}"
-    where = _place(path, root, keys)
-    given = problem.get("input")
-    match problem["type"]:
-        case "extra_forbidden":
-            known = _known_keys(keys[:-1])
-            near = difflib.get_close_matches(str(keys[-1]), known, 1)
-            remedy = (
-                f"did you mean {near[0]!r}?" if near else f"known keys here: {', '.join(known)}"
-            )
-            return f"{where}: unknown key; {remedy}"
-        case "missing":
-            return f"{where}: required and not given; add it"
-        case "literal_error":
-            return f"{where}: {given!r} is not one of {problem['ctx']['expected']}"
-        case "string_pattern_mismatch":
-            return f"{where}: {given!r} must be lower-case letters, digits, '.', '_' and '-'"
-        case "model_type" | "dict_type":
-            return f"{where}: must be a group of keys, not {given!r}"
-        case "tuple_type":
-            return f"{where}: must be a list, not {given!r}"
-        case "too_short":
-            return f"{where}: must have at least one item"
-        case "invalid_key":
-            return f"{where}: a key must be a word; put {keys[-1]!r} in quotes, or correct it"
-        case _:
-            message = problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-            return f"{where}: must be {message}, not {given!r}"
-
-
-def _place(path: Path, root: yaml.Node | None, keys: list[str | int]) -> str:
-    return f"{path}, line {_line_of(root, keys)}: {'.'.join(str(key) for key in keys) or 'file'}"
-
-
-def _line_of(node: yaml.Node | None, keys: list[str | int]) -> int:
-    """The line (from 1) of the deepest part of `keys` that the file has."""
-    line = 1
-    for key in keys:
-        if isinstance(node, yaml.MappingNode):
-            pair = next((pair for pair in node.value if pair[0].value == str(key)), None)
-            if pair is None:
-                break
-            line, node = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int):
-            node = node.value[key]
-            line = node.start_mark.line + 1
-        else:
-            break
-    return line
-
-
-def _known_keys(keys: list[str | int]) -> list[str]:
-    """The keys that the schema has in the section at `keys`."""
-    section: type[BaseModel] = Params
-    for key in keys:
-        if isinstance(key, int):
-            continue
-        annotation = section.model_fields[key].annotation
-        candidates = [annotation, *getattr(annotation, "__args__", ())]
-        section = next(
-            (c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), section
-        )
-    return list(section.model_fields)

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from llmc_lib.errors import UserError
-from llmc_lib.params import Params, load, where
+from llmc_lib.params import Params
+from llmc_lib.params_file import load, where
 from llmc_lib.taxonomy import HLE_SHARES
 
 ROOT = Path(__file__).parents[1]
@@ -33,13 +34,18 @@ def _mistakes(tmp_path: Path, text: str) -> list[str]:
 def test_every_key_but_run_has_a_default(tmp_path: Path) -> None:
     params = load(_file(tmp_path, "run: mine"))
     assert params == Params(run="mine")
-    assert params.dataset.shares == HLE_SHARES
+    assert params.dataset.decontamination.ngram == 13
 
 
 def test_the_file_for_newcomers_is_valid() -> None:
     params = load(ROOT / "params" / "quickstart.yaml")
     assert params.run == "quickstart"
     assert [source.name for source in params.dataset.sources] == ["hard_math", "textbook"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_file_of_the_project_is_valid_and_named_like_its_run(path: Path) -> None:
+    assert load(path).run == path.stem
 
 
 def test_what_is_dumped_is_read_back(tmp_path: Path) -> None:
@@ -99,7 +105,38 @@ MISTAKES = {
     ),
     "run: x\ndataset:\n  sources: []": "line 3: dataset.sources: must have at least one item",
     "run: x\ndataset:\n  sources:\n    - {name: textbok}": (
-        "line 4: dataset.sources.0.name: 'textbok' is not one of 'hard_math' or 'textbook'"
+        "line 4: dataset.sources.0.name: 'textbok' is no known source; did you mean 'textbook'? For "
+        "files of your own give kind: files"
+    ),
+    "run: x\ndataset:\n  sources:\n    - {name: a, kind: file}": (
+        "line 4: dataset.sources.0.kind: 'file' is no known source; did you mean 'files'?"
+    ),
+    "run: x\ndataset:\n  sources:\n    - name: a\n      kind: files": (
+        "line 4: dataset.sources.0.path: required for files: a local file, or a folder of them"
+    ),
+    "run: x\ndataset:\n  sources:\n    - {name: a, kind: files, path: b, fields: {answer: c}}": (
+        "line 4: dataset.sources.0.fields: must say which field holds the question: question: <field>"
+    ),
+    "run: x\ndataset:\n  sources:\n    - {name: a, kind: files, path: b, fields: {question: c, anwser: d}}": (
+        "line 4: dataset.sources.0.fields: 'anwser' is no field of ours; did you mean 'answer'?"
+    ),
+    "run: x\ndataset:\n  sources:\n    - {name: deepmath, revision: main}": (
+        "line 4: dataset.sources.0.revision: must be a commit of deepmath on the hub (7 to 40 "
+        "hexadecimal digits): a branch moves, and the run could not be repeated; or give a path to local "
+        "files"
+    ),
+    "run: x\ndataset:\n  sources:\n    - {name: textbook, categories: {x: Maths}}": (
+        f"line 4: dataset.sources.0.categories: 'Maths' is not one of {', '.join(HLE_SHARES)}"
+    ),
+    "run: x\ndataset:\n  difficulty:\n    temperature: 0": (
+        "line 3: dataset.difficulty.samples: at temperature 0 all are the same; give 1, or a "
+        "temperature above 0"
+    ),
+    "run: x\ndataset:\n  repeat: true": (
+        "line 3: dataset.repeat: needs max_rows: how many rows to fill up to"
+    ),
+    "run: x\ndataset:\n  completions: {max_tokens: 2000}": (
+        "line 3: dataset.completions.max_tokens: must be less than max_model_len (1024)"
     ),
     "run: x\ndataset:\n  sources: [{name: textbook}, {name: textbook}]": (
         "line 3: dataset.sources: 'textbook' is listed twice; give it once"
@@ -108,7 +145,8 @@ MISTAKES = {
         "line 3: evaluation.benchmarks: 'hle' is listed twice; give it once"
     ),
     "run: x\ndataset:\n  seed: 1\n": "line 3: dataset.seed: unknown key; known keys here: "
-    "sources, shares, max_rows, validation",
+    "sources, provenance, form, decontamination, deduplication, difficulty, completions, mixture, shares, "
+    "max_rows, allow_shortfall, repeat, validation, processes",
     "run: x\ndataset:\n  shares: {Math: 0.5, Physics: 0.4}": (
         "line 3: dataset.shares: must sum to 1, they sum to 0.9"
     ),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from llmc_lib.taxonomy import CATEGORIES, HLE_SHARES, RISK_AREAS
 
-BENCHMARKS = Path(__file__).parents[1] / "llmc_lib" / "evaluation" / "benchmarks"
+BENCHMARKS = Path(__file__).parents[1] / "llmc_lib" / "benchmarks"
 
 
 def test_the_shares_sum_to_one_and_fall() -> None:
