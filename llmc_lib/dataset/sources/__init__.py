@@ -1,28 +1,175 @@
-"""Where training examples come from: one module a source, each with `examples(rows, seed)`.
+"""Where training examples come from: one module a source, all yielding `records.Example`.
 
-A new source is a module here and a line in `SOURCES` (and its name in `params.SourceParams`).
+`read` streams a source's rows, `identity` says what they depend on, `about` what the data set card
+says of the source. A new source is a module here with `FACTS`, `HUB` (its id on the hub, or ""),
+`SUBSETS`, `CATEGORIES` (subject → HLE category; "" is any other subject) and `drafts(source, seed)`,
+and its name in `params.SOURCES`. It says what a row means; everything else is done here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+import importlib
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from types import ModuleType
 
-from llmc_lib.records import Example
+from llmc_lib.dataset.sources._common import Draft, SourceFacts, digests, local_files, text
+from llmc_lib.dataset.sources._readers import count_rows
+from llmc_lib.errors import UserError
+from llmc_lib.params import SourceParams
+from llmc_lib.records import AnswerType, Example
+from llmc_lib.taxonomy import HLE_SHARES
+
+__all__ = ["SourceFacts", "about", "expected_rows", "identity", "read"]
+
+#: How many unknown subjects a message lists.
+_LISTED = 40
 
 
-def _hard_math(rows: int | None, seed: int) -> list[Example]:
-    from llmc_lib.dataset.sources import hard_math  # reasoning-gym takes five seconds to import
+def read(source: SourceParams, seed: int) -> Iterator[Example]:
+    """Stream the rows of a source in the order of its files; `seed` matters to "hard_math" alone.
 
-    return hard_math.examples(rows or 500, seed)
+    `source.rows` counts the rows of the subset, before the builder drops any. An id that a source gives
+    twice gets "-2", "-3" … from its second row on; a source without ids numbers its rows from 00001.
+
+    Raises `UserError`, as soon as it is met, for a file or row that is not as it must be, and at the
+    end of the stream one that lists all subjects without an HLE category; what was yielded before
+    must not be used then.
+    """
+    try:
+        module = _module(source)
+        drafts = itertools.islice(module.drafts(source, seed), source.rows)
+        yield from _examples(source, drafts, about(source).licence, module.CATEGORIES)
+    except UserError as error:
+        raise UserError(f"dataset.sources: {source.name}: {error}") from None
 
 
-def _textbook(rows: int | None, seed: int) -> list[Example]:
-    from llmc_lib.dataset.sources import textbook
+def identity(source: SourceParams) -> dict[str, str]:
+    """What the rows of a source depend on besides the params, for the stage's fingerprint.
 
-    return textbook.examples(rows, seed)
+    The SHA-256 of local files, the pinned commit of a hub set, or of an embedded source the SHA-256 of
+    its data or code. Asks no hub. Raises `UserError` for a local file that is not there.
+    """
+    try:
+        module = _module(source)
+        if source.path:
+            return digests(source.path)
+        if module.HUB:
+            return {module.HUB: source.revision or ""}
+        embedded: dict[str, str] = module.identity() if hasattr(module, "identity") else {}
+        return embedded
+    except UserError as error:
+        raise UserError(f"dataset.sources: {source.name}: {error}") from None
 
 
-SOURCES: dict[str, Callable[[int | None, int], list[Example]]] = {
-    "hard_math": _hard_math,
-    "textbook": _textbook,
-}
+def about(source: SourceParams) -> SourceFacts:
+    """What the data set card says of a source. A licence in the params goes before the module's."""
+    facts: SourceFacts = _module(source).FACTS
+    if _kind(source) == "files":
+        facts = dataclasses.replace(facts, url=source.path or "")
+    if source.licence != "unknown":
+        facts = dataclasses.replace(facts, licence=source.licence)
+    return facts
+
+
+def expected_rows(source: SourceParams) -> int | None:
+    """About how many rows a source has, None where only reading tells: for an estimate of the time."""
+    if source.path:
+        counts = [count_rows(path) for path in local_files(source.path)]
+        found = None if None in counts else sum(count or 0 for count in counts)
+    else:
+        found = about(source).rows
+    if source.rows is None:
+        return found
+    return source.rows if found is None else min(source.rows, found)
+
+
+def _kind(source: SourceParams) -> str:
+    return source.kind or source.name
+
+
+def _module(source: SourceParams) -> ModuleType:
+    """The module of a source, once it is sure that the params fit it."""
+    kind = _kind(source)
+    # By name and late: the generator of hard_math takes seconds to import.
+    module = importlib.import_module(f"{__package__}.{kind}")
+    if source.subset is not None and source.subset not in module.SUBSETS:
+        known = f"it has {', '.join(module.SUBSETS)}" if module.SUBSETS else "it has none"
+        raise UserError(f"subset: {kind} has no {source.subset!r}; {known}")
+    if source.path and hasattr(module, "identity"):
+        raise UserError(f"path: {kind} is embedded and reads no file; leave the path out")
+    if source.fields and kind != "files":
+        raise UserError(f"fields: {kind} knows its fields; leave them out, or give kind: files")
+    return module
+
+
+def _examples(
+    source: SourceParams, drafts: Iterator[Draft], licence: str, categories: dict[str, str]
+) -> Iterator[Example]:
+    name = source.name
+    seen: set[str] = set()
+    unmapped: Counter[str] = Counter()
+    for number, draft in enumerate(drafts, 1):
+        subject = text(draft.subject)
+        category = _category(source, draft.category, subject, categories)
+        if category is None:
+            unmapped[draft.category or subject] += 1
+            continue
+        row_id = text(draft.row_id)
+        if not row_id:
+            row_id = f"{number:05d}"
+        if row_id in seen:
+            row_id = next(
+                other for count in itertools.count(2) if (other := f"{row_id}-{count}") not in seen
+            )
+        seen.add(row_id)
+        question, answer = text(draft.question), text(draft.answer).strip()
+        completion = text(draft.completion)
+        written = bool(completion.strip())
+        yield Example(
+            id=f"{name}/{row_id}",
+            source=name,
+            row_id=row_id,
+            revision=draft.revision,
+            licence=text(draft.licence) or licence,
+            category=category,
+            subject=subject,
+            question=question,
+            answer=answer,
+            answer_type=_answer_type(question, answer),
+            completion=completion if written else "",
+            author=draft.author if written else "",
+            author_kind=draft.author_kind if written else "unknown",
+            difficulty=draft.difficulty,
+        )
+    if unmapped:
+        rows = "1 row has" if unmapped.total() == 1 else f"{unmapped.total():,} rows have"
+        listed = ", ".join(f"{what!r} ({n})" for what, n in unmapped.most_common(_LISTED))
+        more = f", and {len(unmapped) - _LISTED} more" if len(unmapped) > _LISTED else ""
+        raise UserError(
+            f"{rows} a subject without an HLE category: {listed}{more}; map each "
+            f"under dataset.sources: {name}: categories, or give one category for all its rows. The "
+            f"categories: {', '.join(HLE_SHARES)}"
+        )
+
+
+def _category(
+    source: SourceParams, own: str, subject: str, categories: dict[str, str]
+) -> str | None:
+    """The params' map goes before their `category`, that before the row's own, then the module's map."""
+    if source.categories:
+        mapped = source.categories.get(own or subject) or source.categories.get(subject)
+        if mapped:
+            return mapped
+    if source.category:
+        return source.category
+    if own:
+        return own if own in HLE_SHARES else None
+    return categories.get(subject) or categories.get(subject.strip().lower()) or categories.get("")
+
+
+def _answer_type(question: str, answer: str) -> AnswerType:
+    letter = len(answer) == 1 and "A" <= answer <= "Z"
+    return "multipleChoice" if letter and "Answer Choices:" in question else "exactMatch"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import warnings
 from fractions import Fraction
 
 import sympy
@@ -31,7 +32,9 @@ from llmc_lib.dataset.sources._math_problem import (
 def _gym(task: str, rng: random.Random, **settings: object) -> dict[str, str]:
     """What reasoning-gym says of one instance of its `task`."""
     # Imported late: it takes seconds, and only a build of the data set has it installed.
-    import reasoning_gym
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # of a package that it brings along
+        import reasoning_gym
 
     data = reasoning_gym.create_dataset(task, seed=rng.randrange(2**31), size=1, **settings)
     metadata: dict[str, str] = data[0]["metadata"]

@@ -10,11 +10,27 @@ import itertools
 import random
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from importlib import metadata
+from pathlib import Path
 
 from llmc_lib.dataset.sources import _math_algebra, _math_discrete
+from llmc_lib.dataset.sources._common import Draft, SourceFacts
 from llmc_lib.dataset.sources._math_problem import Number, Problem
 from llmc_lib.errors import UserError
-from llmc_lib.records import Example
+from llmc_lib.params import SourceParams
+from llmc_lib.store import sha256_file
+
+HUB = ""
+SUBSETS = ()
+CATEGORIES = {"": "Math"}
+FACTS = SourceFacts(
+    licence="Apache-2.0",
+    url="embedded",
+    description="Mathematics with worked solutions, made by a program that checks each answer a "
+    "second way.",
+)
+#: How many it makes where the params name no number: it has no end of its own.
+_ROWS = 500
 
 Family = Callable[[random.Random], Problem]
 
@@ -115,17 +131,35 @@ def _new_problem(index: int, rng: random.Random, seen: set[str]) -> Problem:
             seen.update((problem.question, problem.reasoning))
             return verified(problem)
     raise UserError(
-        f"dataset.sources: hard_math cannot make more than {index} different examples with this "
-        "seed; ask it for fewer rows"
+        f"cannot make more than {index} different examples with this seed; ask it for fewer rows"
     )
 
 
-def examples(rows: int, seed: int) -> list[Example]:
-    """`rows` different examples, the families taking turns; every fourth is multiple choice.
+def identity() -> dict[str, str]:
+    """What decides the problems besides rows and seed: our code and reasoning-gym's version."""
+    here = Path(__file__).parent
+    code = [here / "hard_math.py", *sorted(here.glob("_math_*.py"))]
+    return {
+        **{f"hard_math: {path.name}": sha256_file(path) for path in code},
+        "hard_math: reasoning-gym": _gym_version(),
+    }
 
-    The same `rows` and `seed` give the same examples everywhere, and fewer rows give their start.
+
+def _gym_version() -> str:
+    try:
+        return metadata.version("reasoning-gym")
+    except metadata.PackageNotFoundError:  # where only reports are made
+        return "absent"
+
+
+def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
+    """Different problems, the families taking turns; every fourth is multiple choice.
+
+    The same `source.rows` (500 for None) and `seed` give the same problems everywhere, and fewer rows
+    give their start.
     """
-    made: list[Example] = []
+    rows = source.rows or _ROWS
+    revision = f"llmc-report {metadata.version('llmc-report')}, reasoning-gym {_gym_version()}"
     seen: set[str] = set()
     letters = iter(_letters(rows, seed))
     for index in range(rows):
@@ -140,18 +174,12 @@ def examples(rows: int, seed: int) -> list[Example]:
             question, reasoning = _with_options(problem, answer, rng)
         elif Fraction(problem.answer).denominator > 1:
             question += " Answer with a reduced fraction."
-        made.append(
-            Example(
-                id=f"hard_math-{index + 1:05d}",
-                source="hard_math",
-                category="Math",
-                subject=problem.subject,
-                question=question,
-                reasoning=reasoning,
-                answer=answer,
-                answer_type="multipleChoice" if choice else "exactMatch",
-                completion_author="program",
-                licence="Apache-2.0",
-            )
+        yield Draft(
+            question=question,
+            answer=answer,
+            completion=reasoning,
+            subject=problem.subject,
+            author="program",
+            author_kind="program",
+            revision=revision,
         )
-    return made

@@ -1,33 +1,47 @@
 """The embedded source "textbook": reasoning for HLE's seven categories beside mathematics.
 
-The items in textbook.jsonl were written for this project; each derives its answer step by step.
+The items in textbook.jsonl were written for this project; each derives its answer step by step. Keys of
+an item: id ("textbook-bio-001"), category, subject, question, reasoning, answer.
 """
 
 from __future__ import annotations
 
-import json
-from importlib import resources
+from collections.abc import Iterator
+from pathlib import Path
 
-from llmc_lib.records import Example
+from llmc_lib.dataset.sources._common import Draft, SourceFacts
+from llmc_lib.params import SourceParams
+from llmc_lib.store import read_jsonl, sha256_file
+
+HUB = ""
+SUBSETS = ()
+CATEGORIES: dict[str, str] = {}  # each item names its own
+FACTS = SourceFacts(
+    licence="Apache-2.0",
+    url="embedded",
+    description="Short questions of seven subjects with reasoning, written for this project.",
+    rows=198,
+)
+_ITEMS = Path(__file__).parent / "textbook.jsonl"
 
 
-def examples(rows: int | None, seed: int) -> list[Example]:
-    """The first `rows` items in file order (all of them for None); `seed` changes nothing."""
-    del seed
-    text = resources.files(__package__).joinpath("textbook.jsonl").read_text(encoding="utf-8")
-    items = [json.loads(line) for line in text.splitlines()]
-    return [
-        Example(
-            id=item["id"],
-            source="textbook",
-            category=item["category"],
-            subject=item["subject"],
+def identity() -> dict[str, str]:
+    """What decides the items."""
+    return {"textbook: textbook.jsonl": sha256_file(_ITEMS)}
+
+
+def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
+    """The items in file order."""
+    revision = f"sha256:{sha256_file(_ITEMS)[:16]}"
+    for item in read_jsonl(_ITEMS):
+        yield Draft(
             question=item["question"],
-            reasoning=item["reasoning"],
             answer=item["answer"],
-            answer_type="multipleChoice" if "Answer Choices:" in item["question"] else "exactMatch",
-            completion_author="person",
-            licence="Apache-2.0",
+            completion=item["reasoning"],
+            subject=item["subject"],
+            author="person",
+            author_kind="person",
+            row_id=item["id"].removeprefix("textbook-"),
+            category=item["category"],
+            revision=revision,
         )
-        for item in items[:rows]
-    ]

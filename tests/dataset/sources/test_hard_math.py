@@ -17,9 +17,10 @@ import pytest
 
 pytest.importorskip("reasoning_gym")  # absent where only reports are made
 
-from llmc_lib.dataset.sources import hard_math
+from llmc_lib.dataset.sources import about, hard_math, identity, read
 from llmc_lib.dataset.sources._math_problem import Problem, tex
 from llmc_lib.errors import UserError
+from llmc_lib.params import SourceParams
 from llmc_lib.records import Example
 
 ROOT = Path(__file__).parents[3]
@@ -28,7 +29,11 @@ ROWS, SEED = 192, 7
 
 @pytest.fixture(scope="module")
 def made() -> list[Example]:
-    return hard_math.examples(ROWS, SEED)
+    return _examples(ROWS)
+
+
+def _examples(rows: int, seed: int = SEED) -> list[Example]:
+    return list(read(SourceParams(name="hard_math", rows=rows), seed))
 
 
 def _digest(made: list[Example]) -> str:
@@ -42,15 +47,15 @@ def _stem_and_options(question: str) -> tuple[str, dict[str, str]]:
 
 def test_rows_and_seed_decide_everything(made: list[Example]) -> None:
     random.seed(99)  # the global generator must not matter
-    assert hard_math.examples(40, SEED) == made[:40]
-    assert hard_math.examples(40, SEED + 1) != made[:40]
-    assert hard_math.examples(0, SEED) == []
+    assert _examples(40) == made[:40]
+    assert _examples(40, SEED + 1) != made[:40]
 
 
 def test_another_process_makes_the_same(made: list[Example]) -> None:
     code = (
-        "import hashlib; from llmc_lib.dataset.sources import hard_math; "
-        f"made = hard_math.examples(48, {SEED}); "
+        "import hashlib; from llmc_lib.dataset.sources import read; "
+        "from llmc_lib.params import SourceParams; "
+        f"made = list(read(SourceParams(name='hard_math', rows=48), {SEED})); "
         "print(hashlib.sha256(repr(made).encode()).hexdigest())"
     )
     for hash_seed in ("1", "4242"):
@@ -68,7 +73,7 @@ def test_another_process_makes_the_same(made: list[Example]) -> None:
 def test_no_problem_comes_twice(made: list[Example]) -> None:
     assert len({example.id for example in made}) == ROWS
     assert len({_stem_and_options(example.question)[0] for example in made}) == ROWS
-    worked = {example.reasoning.split(" That is choice")[0] for example in made}
+    worked = {example.completion.split(" That is choice")[0] for example in made}
     assert len(worked) == ROWS
 
 
@@ -82,10 +87,11 @@ def test_every_family_has_its_share_in_both_forms(made: list[Example]) -> None:
 
 
 def test_fixed_fields(made: list[Example]) -> None:
-    assert made[16].id == "hard_math-00017"
+    assert made[16].id == "hard_math/00017"
     for example in made:
         assert (example.source, example.category) == ("hard_math", "Math")
-        assert (example.completion_author, example.licence) == ("program", "Apache-2.0")
+        assert (example.author, example.author_kind) == ("program", "program")
+        assert example.licence == "Apache-2.0"
 
 
 def test_multiple_choice_has_one_right_option(made: list[Example]) -> None:
@@ -95,9 +101,9 @@ def test_multiple_choice_has_one_right_option(made: list[Example]) -> None:
         assert list(options) == ["A", "B", "C", "D"]
         values = [Fraction(value) for value in options.values()]
         assert len(set(values)) == 4
-        assert example.reasoning.endswith(f" That is choice {example.answer}.")
+        assert example.completion.endswith(f" That is choice {example.answer}.")
         # The value that the worked solution ends with is the option's.
-        assert tex(Fraction(options[example.answer])) in example.reasoning
+        assert tex(Fraction(options[example.answer])) in example.completion
     letters = Counter(example.answer for example in chosen)
     assert max(letters.values()) - min(letters.values()) <= 1
 
@@ -119,7 +125,7 @@ def test_short_answers(made: list[Example]) -> None:
         if example.answer_type == "exactMatch":
             assert re.fullmatch(r"-?\d+(/\d+)?", example.answer)
             assert str(Fraction(example.answer)) == example.answer  # lowest terms
-            assert tex(Fraction(example.answer)) in example.reasoning
+            assert tex(Fraction(example.answer)) in example.completion
             assert ("/" in example.answer) == ("a reduced fraction" in example.question)
 
 
@@ -127,9 +133,9 @@ def test_lengths_and_form(made: list[Example]) -> None:
     for example in made:
         stem, _ = _stem_and_options(example.question)
         assert len(stem.split()) <= 45
-        assert 30 <= len(example.reasoning.split()) <= 70
-        assert 2 <= len(re.findall(r"[.](?=\s|$)", example.reasoning)) <= 5
-        for text in (stem, example.reasoning):
+        assert 30 <= len(example.completion.split()) <= 70
+        assert 2 <= len(re.findall(r"[.](?=\s|$)", example.completion)) <= 5
+        for text in (stem, example.completion):
             assert "Answer:" not in text
             assert text.count("$") % 2 == 0
             assert text.count("{") == text.count("}")
@@ -142,7 +148,7 @@ def _runs(text: str, length: int = 8) -> set[tuple[str, ...]]:
 
 
 def test_no_wording_shared_with_the_benchmark(made: list[Example]) -> None:
-    files = sorted((ROOT / "llmc_lib/evaluation/benchmarks").glob("*hle*.jsonl"))
+    files = sorted((ROOT / "llmc_lib/benchmarks").glob("*hle*.jsonl"))
     if not files:
         pytest.skip("the embedded benchmark is not here")
     benchmark: set[tuple[str, ...]] = set()
@@ -152,7 +158,7 @@ def test_no_wording_shared_with_the_benchmark(made: list[Example]) -> None:
             benchmark |= _runs(item["question"]) | _runs(item.get("rationale", ""))
     assert benchmark
     for example in made:
-        assert not benchmark & (_runs(example.question) | _runs(example.reasoning))
+        assert not benchmark & (_runs(example.question) | _runs(example.completion))
 
 
 @pytest.mark.parametrize("family", hard_math.FAMILIES, ids=lambda family: family.__name__)
@@ -175,13 +181,26 @@ def test_examples_stop_at_a_wrong_answer(monkeypatch: pytest.MonkeyPatch) -> Non
         return problem._replace(answer=problem.answer + 1)
 
     monkeypatch.setattr(hard_math, "FAMILIES", (sound, broken))
-    assert len(hard_math.examples(1, SEED)) == 1
+    assert len(_examples(1)) == 1
     with pytest.raises(ValueError, match="disagree"):
-        hard_math.examples(2, SEED)
+        _examples(2)
 
 
 def test_too_many_rows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     only = hard_math.FAMILIES[0](random.Random(1))
     monkeypatch.setattr(hard_math, "FAMILIES", (lambda rng: only,))
-    with pytest.raises(UserError, match="fewer rows"):
-        hard_math.examples(2, SEED)
+    with pytest.raises(
+        UserError, match=r"^dataset\.sources: hard_math: cannot make more than 1 .*fewer rows$"
+    ):
+        _examples(2)
+
+
+def test_the_card_calls_it_embedded() -> None:
+    facts = about(SourceParams(name="hard_math"))
+    assert (facts.licence, facts.url) == ("Apache-2.0", "embedded")
+
+
+def test_its_identity_is_its_code_and_the_generator_it_uses() -> None:
+    found = identity(SourceParams(name="hard_math"))
+    assert "hard_math: _math_algebra.py" in found
+    assert re.fullmatch(r"\d+\.\d+.*", found["hard_math: reasoning-gym"])

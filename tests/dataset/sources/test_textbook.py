@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from llmc_lib.dataset.sources import SOURCES, textbook
+from llmc_lib.dataset.sources import read
+from llmc_lib.params import SourceParams
 from llmc_lib.records import Example
 from llmc_lib.taxonomy import CATEGORIES, HLE_SHARES
 
 ROOT = Path(__file__).parents[3]
 RUN_LENGTH = 8
-ITEMS = textbook.examples(None, 0)
+ITEMS = list(read(SourceParams(name="textbook"), 0))
 
 
 def _runs(text: str) -> set[tuple[str, ...]]:
@@ -32,7 +33,7 @@ def _options(question: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def benchmark_runs() -> set[tuple[str, ...]]:
-    file = ROOT / "llmc_lib" / "evaluation" / "benchmarks" / "hle_mini.jsonl"
+    file = ROOT / "llmc_lib" / "benchmarks" / "hle_mini.jsonl"
     lines = file.read_text(encoding="utf-8").splitlines()
     assert len(lines) == 200
     return {run for line in lines for run in _runs(json.loads(line)["question"])}
@@ -49,24 +50,24 @@ def test_there_are_198_items_in_every_category_but_mathematics() -> None:
 def test_ids_and_questions_are_unique() -> None:
     assert len({item.id for item in ITEMS}) == len(ITEMS)
     assert len({item.question for item in ITEMS}) == len(ITEMS)
-    assert all(re.fullmatch(r"textbook-[a-z]+-\d{3}", item.id) for item in ITEMS)
+    assert all(re.fullmatch(r"textbook/[a-z]+-\d{3}", item.id) for item in ITEMS)
 
 
 def test_fixed_fields() -> None:
-    assert {(item.source, item.completion_author, item.licence) for item in ITEMS} == {
-        ("textbook", "person", "Apache-2.0")
+    assert {(item.source, item.author, item.author_kind, item.licence) for item in ITEMS} == {
+        ("textbook", "person", "person", "Apache-2.0")
     }
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.id)
 def test_an_item_is_well_formed(item: Example) -> None:
-    for text in (item.subject, item.question, item.reasoning, item.answer):
+    for text in (item.subject, item.question, item.completion, item.answer):
         assert text
         assert text == text.strip()
-    assert "<think>" not in item.reasoning
+    assert "<think>" not in item.completion
     assert "\n" not in item.answer
     assert len(item.answer) <= 60
-    assert len(item.reasoning.split()) >= 20  # a derivation, not a repetition of the answer
+    assert len(item.completion.split()) >= 20  # a derivation, not a repetition of the answer
     options = _options(item.question)
     if item.answer_type == "multipleChoice":
         assert list(options) == list("ABCDEFGH"[: len(options)])
@@ -85,15 +86,15 @@ def test_right_letters_are_spread() -> None:
 
 
 def test_rows_takes_the_first_items_and_the_seed_changes_nothing() -> None:
-    assert textbook.examples(7, 0) == textbook.examples(7, 99) == ITEMS[:7]
-    assert SOURCES["textbook"](7, 0) == ITEMS[:7]
+    source = SourceParams(name="textbook", rows=7)
+    assert list(read(source, 0)) == list(read(source, 99)) == ITEMS[:7]
 
 
 def test_no_item_shares_a_run_of_words_with_a_benchmark_question(
     benchmark_runs: set[tuple[str, ...]],
 ) -> None:
     for item in ITEMS:
-        shared = benchmark_runs & (_runs(item.question) | _runs(item.reasoning))
+        shared = benchmark_runs & (_runs(item.question) | _runs(item.completion))
         assert not shared, item.id
 
 
@@ -101,7 +102,7 @@ def test_no_generated_problem_shares_a_run_of_words_with_a_benchmark_question(
     benchmark_runs: set[tuple[str, ...]],
 ) -> None:
     pytest.importorskip("reasoning_gym")  # absent where only reports are made
-    made = SOURCES["hard_math"](150, 0)  # the quickstart's seed
+    made = list(read(SourceParams(name="hard_math", rows=150), 0))  # the quickstart's seed
     assert len(made) == 150
     for example in made:
         assert not benchmark_runs & _runs(example.question), example.id
