@@ -1,0 +1,144 @@
+"""Decontamination: no row may repeat a question of the benchmarks that the run is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from llmc_lib import benchmarks
+from llmc_lib.dataset.sources._readers import DataFile, rows
+from llmc_lib.dataset.texts.characters import Array, compiled
+from llmc_lib.dataset.texts.ngrams import NgramIndex
+from llmc_lib.dataset.texts.signatures import EMPTY, equal_slots, signatures
+from llmc_lib.errors import UserError
+from llmc_lib.params import DecontaminationParams
+from llmc_lib.store import ROOT, Run
+
+# Slots that are compared first: most pairs have so few of them in common that the rest cannot matter.
+_FIRST = 32
+# The fields of a file of one's own that may hold the text, the first one found is taken.
+_FIELDS = ("question", "problem", "prompt", "instruction", "text")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A row that repeats a benchmark."""
+
+    benchmark_id: str
+    reason: str
+
+
+def benchmark_texts(run: Run) -> dict[str, dict[str, str]]:
+    """The texts that the data set must not repeat: benchmark → question id → text.
+
+    The questions of all benchmarks of the run, and the rows of `decontamination.files`. Empty where
+    decontamination is off. Raises `UserError` for a file that cannot be read.
+    """
+    params = run.params.dataset.decontamination
+    if not params.enabled:
+        return {}
+    texts: dict[str, dict[str, str]] = {
+        benchmark.name: {question.id: question.question for question in benchmarks.load(benchmark)}
+        for benchmark in run.params.evaluation.benchmarks
+    }
+    return texts | {name: _file_texts(name) for name in params.files}
+
+
+class Screen:
+    """Finds rows that repeat a benchmark text: a run of n words of it, or nearly the whole problem."""
+
+    def __init__(self, texts: dict[str, dict[str, str]], params: DecontaminationParams) -> None:
+        self._ids = [f"{name}/{id_}" for name, found in texts.items() for id_ in found]
+        self._params = params
+        flat = [text for found in texts.values() for text in found.values()]
+        self._index = NgramIndex(flat, params.ngram)
+        self._signatures = signatures(flat)
+
+    def quoted(self, text: str) -> bool:
+        """Does a text share a run of words with a benchmark?"""
+        return bool(self._index.find([text])[0] >= 0)
+
+    def find(
+        self, questions: Sequence[str], completions: Sequence[str], made: npt.NDArray[np.uint32]
+    ) -> list[Hit | None]:
+        """For each row what it repeats, None for a clean one; `made`: the questions' signatures."""
+        found: list[Hit | None] = [None] * len(questions)
+        runs = f"shares {self._params.ngram} words in a row"
+        for where, texts in (("the completion", completions), ("the question", questions)):
+            for row, text in enumerate(self._index.find(texts)):
+                if text >= 0:
+                    found[row] = Hit(self._ids[text], f"{where} {runs}")
+        if self._params.near is not None and self._ids:
+            near = near_matches(made, self._signatures, self._params.near)
+            for row, text in enumerate(near):
+                if text >= 0 and found[row] is None:
+                    found[row] = Hit(self._ids[text], "the question is nearly the same")
+        return found
+
+
+def _file_texts(name: str) -> dict[str, str]:
+    """The texts of a file of the user's: one a line of a .txt, one a row of a data file."""
+    where = f"dataset.decontamination.files: {name}"
+    path = ROOT / name
+    if not path.is_file():
+        raise UserError(f"{where}: no file {path}; give a path from {ROOT}")
+    if path.suffix == ".txt":
+        return {str(n): line for n, line in enumerate(_lines(path, where), 1) if line.strip()}
+    texts = {}
+    try:
+        for row in rows(DataFile(path, name, "")):
+            field = next((field for field in _FIELDS if row.record.get(field)), None)
+            if field is None:
+                raise UserError(
+                    f"{row.where} has none of {', '.join(_FIELDS)}; rename the field with the text"
+                )
+            texts[str(row.record.get("id") or row.number)] = str(row.record[field])
+    except UserError as error:
+        raise UserError(f"dataset.decontamination.files: {error}") from None
+    return texts
+
+
+def _lines(path: Path, where: str) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{where}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+
+
+def near_matches(
+    row_signatures: npt.NDArray[np.uint32],
+    benchmark_signatures: npt.NDArray[np.uint32],
+    threshold: float,
+) -> npt.NDArray[np.int64]:
+    """For each row the benchmark text that it resembles most, or -1 where none reaches `threshold`.
+
+    The similarity is the share of equal slots, an estimate of the Jaccard similarity of the texts'
+    word 3-grams; of equally similar texts the first is named. All pairs are compared. Unlike
+    duplicates, the numbers need not agree: a question with other numbers gives the method away.
+    """
+    texts = np.flatnonzero((benchmark_signatures != EMPTY).any(axis=1))
+    needed = int(np.ceil(threshold * row_signatures.shape[1] - 1e-9))
+    found = _most_similar(row_signatures, np.ascontiguousarray(benchmark_signatures[texts]), needed)
+    if texts.size == 0:
+        return found
+    return np.where(found >= 0, texts[found], -1)
+
+
+@compiled
+def _most_similar(rows: Array, texts: Array, needed: int) -> Array:
+    found = np.full(rows.shape[0], -1, np.int64)
+    slots = rows.shape[1]
+    first = min(_FIRST, slots)
+    for row in range(rows.shape[0]):
+        best = needed - 1
+        for text in range(texts.shape[0]):
+            equal = equal_slots(rows[row, :first], texts[text, :first])
+            if equal + slots - first > best:
+                equal += equal_slots(rows[row, first:], texts[text, first:])
+                if equal > best:
+                    best, found[row] = equal, text
+    return found
