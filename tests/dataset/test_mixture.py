@@ -1,14 +1,19 @@
-"""Down-sampling to target shares: the largest set that has them, drawn reproducibly."""
+"""The mixture: the largest set with the target shares, drawn reproducibly."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmc_lib.dataset.mixture import apportion, down_sample
+from llmc_lib.dataset.mixture import Mixture, apportion, mix
+from llmc_lib.dataset.prepare import draw_key
 from llmc_lib.errors import UserError
+from llmc_lib.params import DatasetParams
 
 NAMES = "abcdefgh"
 
@@ -21,15 +26,27 @@ def shares(draw: st.DrawFn) -> dict[str, float]:
     return {name: weight / sum(weights) for name, weight in zip(NAMES, weights, strict=False)}
 
 
-def _rows(counts: dict[str, int]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {"id": f"{name}-{number:03d}", "category": name}
-            for name, count in counts.items()
-            for number in range(count)
-        ],
-        columns=["id", "category"],
-    )
+def _rows(counts: dict[str, int], seed: int = 0) -> pd.DataFrame:
+    """Rows of two sources and three subjects, with the hashes that the builder gives them."""
+    rows = [
+        {"category": name, "source": f"source-{number % 2}", "subject": f"subject-{number % 3}",
+         "id": f"{name}-{number:03d}"}
+        for name, count in counts.items()
+        for number in range(count)
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["category", "source", "subject", "id"])
+    keys = [draw_key(seed, id_) for id_ in frame["id"]]
+    hashes = np.array(keys, np.uint64).reshape(-1, 2)
+    return frame.assign(draw=hashes[:, 0], order=hashes[:, 1])
+
+
+def _params(**settings: Any) -> DatasetParams:
+    return DatasetParams(**{"validation": 0.0, **settings})
+
+
+def _counts(rows: pd.DataFrame, mixture: Mixture) -> dict[str, int]:
+    labels = [*mixture.train, *mixture.validation]
+    return {str(k): int(v) for k, v in rows.loc[labels, "category"].value_counts().items()}
 
 
 @given(total=st.integers(0, 5000), target=shares())
@@ -47,46 +64,109 @@ def test_seats_go_to_the_largest_remainders() -> None:
     assert apportion(1, {"b": 0.5, "a": 0.5}) == {"b": 1, "a": 0}
 
 
+@settings(deadline=None)
 @given(target=shares(), available=st.lists(st.integers(1, 60), min_size=8, max_size=8))
 def test_the_mixture_is_the_largest_with_its_shares(
     target: dict[str, float], available: list[int]
 ) -> None:
-    counts = dict(zip(NAMES, available, strict=True))
-    mixture = down_sample(_rows(counts), target, None, 0)
-    total = len(mixture.rows)
-    found = mixture.rows["category"].value_counts().to_dict()
-    assert mixture.rows["id"].is_unique
+    rows = _rows(dict(zip(NAMES, available, strict=True)))
+    mixture = mix(rows, target, _params(validation=0.1))
+    total = len(mixture.train) + len(mixture.validation)
+    found = _counts(rows, mixture)
+    assert len({*mixture.train, *mixture.validation}) == total
     assert all(abs(found.get(name, 0) - total * share) < 1 for name, share in target.items())
-    assert set(found) <= set(target)
-    assert mixture.limiting_category is not None
+    assert {name: n for name, n in mixture.counts.items() if n} == found
     limit = mixture.limiting_category
-    assert (total + 1) * target[limit] > counts[limit]  # one more would need more than there are
+    assert limit is not None
+    # One more would need more than there are.
+    assert (total + 1) * target[limit] > available[NAMES.index(limit)]
     off = [abs(found.get(name, 0) / total - share) for name, share in target.items()]
     assert mixture.total_variation == pytest.approx(sum(off) / 2)
+    wanted = [n for name, n in zip(NAMES, available, strict=True) if target.get(name, 0) > 0]
+    assert mixture.cost == sum(wanted) - total
+    assert len(mixture.validation) == round(total * 0.1)
 
 
 def test_max_rows_limits_the_mixture() -> None:
-    mixture = down_sample(_rows({"a": 60, "b": 60}), {"a": 0.75, "b": 0.25}, 40, 0)
-    assert mixture.rows["category"].value_counts().to_dict() == {"a": 30, "b": 10}
-    assert mixture.limiting_category is None
-    assert mixture.total_variation == 0
-    mixture = down_sample(_rows({"a": 60, "b": 60}), {"a": 0.75, "b": 0.25}, 81, 0)
-    assert (len(mixture.rows), mixture.limiting_category) == (80, "a")
+    rows, target = _rows({"a": 60, "b": 60}), {"a": 0.75, "b": 0.25}
+    mixture = mix(rows, target, _params(max_rows=40))
+    assert _counts(rows, mixture) == {"a": 30, "b": 10}
+    assert (mixture.limiting_category, mixture.total_variation) == (None, 0)
+    mixture = mix(rows, target, _params(max_rows=81))
+    assert (len(mixture.train), mixture.limiting_category, mixture.cost) == (80, "a", 40)
 
 
 def test_the_draw_depends_on_seed_and_ids_and_not_on_the_order() -> None:
-    rows, target = _rows({"a": 50, "b": 30}), {"a": 0.5, "b": 0.5}
-    drawn = down_sample(rows, target, 20, 3).rows
+    rows, target, params = _rows({"a": 50, "b": 30}), {"a": 0.5, "b": 0.5}, _params(max_rows=20)
+    drawn = rows.loc[mix(rows, target, params).train, "id"].tolist()
     shuffled = rows.sample(frac=1, random_state=1)
-    pd.testing.assert_frame_equal(down_sample(shuffled, target, 20, 3).rows, drawn)
-    assert set(down_sample(rows, target, 20, 4).rows["id"]) != set(drawn["id"])
+    assert shuffled.loc[mix(shuffled, target, params).train, "id"].tolist() == drawn
+    other = _rows({"a": 50, "b": 30}, seed=4)
+    assert set(other.loc[mix(other, target, params).train, "id"]) != set(drawn)
     # Rows of one category do not decide about another's.
     fewer = rows[(rows["category"] == "a") | (rows["id"] < "b-020")]
-    again = down_sample(fewer, target, 20, 3).rows
-    assert set(again[again["category"] == "a"]["id"]) == set(drawn[drawn["category"] == "a"]["id"])
+    again = fewer.loc[mix(fewer, target, params).train, "id"]
+    assert {i for i in again if i[0] == "a"} == {i for i in drawn if i[0] == "a"}
 
 
-def test_a_category_without_rows_is_told() -> None:
-    with pytest.raises(UserError, match=r"dataset\.shares: 'b' has a share of 25% and no rows; "):
-        down_sample(_rows({"a": 5}), {"a": 0.75, "b": 0.25}, None, 0)
-    assert len(down_sample(_rows({"a": 5}), {"a": 1.0, "b": 0.0}, None, 0).rows) == 5
+def test_sources_and_subjects_keep_their_proportions() -> None:
+    rows = _rows({"a": 600})
+    rows.loc[rows["subject"] == "subject-0", "source"] = "source-2"
+    mixture = mix(rows, {"a": 1.0}, _params(max_rows=60))
+    strata = ["source", "subject"]
+    there = rows.groupby(strata).size() / 10
+    drawn = rows.loc[mixture.train].groupby(strata).size()
+    assert (there - drawn).abs().max() < 1
+    assert len(drawn) == len(there) == 5
+
+
+def test_the_held_out_rows_are_nobodys_and_of_all_categories() -> None:
+    rows = _rows({"a": 100, "b": 300})
+    mixture = mix(rows, {"a": 0.25, "b": 0.75}, _params(validation=0.2))
+    held = rows.loc[mixture.validation, "category"].value_counts().to_dict()
+    assert held == {"a": 20, "b": 60}
+    assert set(mixture.validation).isdisjoint(mixture.train)
+    changes = rows.loc[mixture.train, "category"].to_numpy()
+    assert (changes[1:] != changes[:-1]).sum() > 60  # shuffled
+
+
+def test_a_category_without_rows_is_told_with_all_others() -> None:
+    target = {"a": 0.5, "b": 0.25, "c": 0.25}
+    with pytest.raises(UserError, match=r"no row is left for 'b' \(25%\), 'c' \(25%\); add"):
+        mix(_rows({"a": 5}), target, _params())
+    assert len(mix(_rows({"a": 5}), {"a": 1.0, "b": 0.0}, _params()).train) == 5
+    with pytest.raises(UserError, match="no row is left in any category"):
+        mix(_rows({}), {"a": 1.0}, _params(allow_shortfall=True))
+
+
+def test_an_allowed_shortfall_takes_what_there_is() -> None:
+    rows, target = _rows({"a": 40, "b": 3}), {"a": 0.5, "b": 0.25, "c": 0.25}
+    mixture = mix(rows, target, _params(allow_shortfall=True, max_rows=30))
+    assert mixture.counts == {"a": 20, "b": 3}
+    assert mixture.limiting_category == "b"
+    assert mixture.total_variation == pytest.approx((20 / 23 - 0.5 + 0.25 - 3 / 23 + 0.25) / 2)
+    # Without a size to reach, the categories that have rows keep their proportion.
+    assert mix(rows, target, _params(allow_shortfall=True)).counts == {"a": 6, "b": 3}
+
+
+def test_rows_are_repeated_only_where_that_is_asked_for() -> None:
+    rows, target = _rows({"a": 90, "b": 10}), {"a": 0.5, "b": 0.5}
+    assert mix(rows, target, _params(max_rows=60)).counts == {"a": 10, "b": 10}
+    mixture = mix(rows, target, _params(max_rows=60, repeat=True, validation=0.1))
+    assert mixture.counts == {"a": 30, "b": 30}
+    counts = pd.Series(mixture.train).value_counts()
+    categories = rows.loc[counts.index, "category"].to_numpy()
+    assert set(counts[categories == "a"]) == {1}
+    assert set(counts[categories == "b"]) == {3, 4}  # each of the nine not held out, in turn
+    assert set(mixture.validation).isdisjoint(mixture.train)
+    assert len(set(mixture.validation)) == len(mixture.validation) == 4
+
+
+@settings(deadline=None)
+@given(more=st.integers(0, 30))
+def test_more_rows_add_to_the_earlier_ones(more: int) -> None:
+    rows = _rows({"a": 60})
+    one = rows[rows["source"] == "source-0"].assign(subject="x")  # a single stratum
+    few = mix(one, {"a": 1.0}, _params(max_rows=20 if more > 10 else 10)).train
+    many = mix(one, {"a": 1.0}, _params(max_rows=min(30, 20 + more))).train
+    assert set(few) <= set(many)

@@ -1,0 +1,1 @@
+"""The data set card, and what may stand in it."""

@@ -1,0 +1,81 @@
+"""How hard a problem is: how often a reference model solves it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llmc_lib.dataset.problems import Problem, ask, outcome
+from llmc_lib.models import load_model
+from llmc_lib.params import DifficultyParams
+from llmc_lib.store import Run
+
+
+@dataclass(frozen=True)
+class PassRate:
+    """How many of the reference model's answers to a problem are right.
+
+    `low` and `high` are the ends of the 95% Wilson interval of the rate, fractions in [0, 1].
+    """
+
+    correct: int
+    samples: int  # all of them: also truncated, without a final answer, failed
+    low: float
+    high: float
+    failed: int = 0  # of the samples: the prompt is too long for max_model_len
+
+    @property
+    def rate(self) -> float:
+        return self.correct / self.samples
+
+
+def pass_rates(run: Run, problems: Sequence[Problem]) -> dict[str, PassRate]:
+    """Measure the problems on the reference model of `dataset.difficulty`: id → pass rate.
+
+    The samples of a problem are independent draws from one model, so their number right is binomial
+    and Wilson's interval holds for the rate of this problem on this model. Problems without a
+    reference answer, and those beyond `problems` of the params, have no rate.
+
+    The answers are kept in runs/<run>/dataset/difficulty and are not sampled again under the same
+    settings. Raises `UserError` when the model cannot be had, `WorkerError` when the engine fails.
+    """
+    params = run.params.dataset.difficulty
+    key = "dataset.difficulty"
+    if params.model:
+        model = load_model(run, params.model, "reference", f"{key}.model")
+    else:
+        model = load_model(run, run.params.model, "base")
+    answers = ask(run, problems, params, model, run.dataset / "difficulty", key)
+    by_id = {problem.id: problem for problem in problems}
+    rates = {}
+    for id_, predictions in answers.items():
+        outcomes = [outcome(by_id[id_], prediction) for prediction in predictions]
+        rates[id_] = _pass_rate(outcomes.count("right"), len(outcomes), outcomes.count("failed"))
+    return rates
+
+
+def _pass_rate(correct: int, samples: int, failed: int) -> PassRate:
+    from statsmodels.stats.proportion import proportion_confint  # seconds to import
+
+    low, high = proportion_confint(correct, samples, alpha=0.05, method="wilson")
+    rate = correct / samples  # rounding must not put the rate itself outside
+    return PassRate(correct, samples, min(float(low), rate), max(float(high), rate), failed)
+
+
+def outside_band(rate: PassRate | None, params: DifficultyParams) -> str | None:
+    """Why a problem is outside min_pass_rate ≤ rate ≤ max_pass_rate, in words; None where it is not.
+
+    The band is applied to the measured rate, not to its interval. A problem without a rate is outside:
+    nothing shows that it belongs to the band.
+    """
+    if rate is None:
+        return "pass rate not measured"
+    if params.min_pass_rate <= rate.rate <= params.max_pass_rate:
+        return None
+    side = "below" if rate.rate < params.min_pass_rate else "above"
+    bound = params.min_pass_rate if side == "below" else params.max_pass_rate
+    too_long = f", {rate.failed} not asked as the prompt is too long" if rate.failed else ""
+    return (
+        f"pass rate {rate.correct}/{rate.samples} ({rate.low:.0%} to {rate.high:.0%}{too_long}) is "
+        f"{side} {bound:g}"
+    )

@@ -1,0 +1,101 @@
+"""The third pass: the chosen rows in training order, with a teacher's completions and their lengths."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from llmc_lib.dataset.parallel import Workers
+from llmc_lib.dataset.prepare import Context
+from llmc_lib.dataset.rows import RATES, read_part, write_ordered
+from llmc_lib.dataset.select import Selection
+from llmc_lib.progress import progress_bar
+
+#: What the manifest counts the rows by.
+COUNTED = ("source", "category", "licence", "author_kind", "answer_type", "verified")
+_QUANTILES = (0, 0.25, 0.5, 0.75, 0.95, 1)
+
+
+@dataclass
+class Written:
+    """What the two parts of the data set hold together."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    by: dict[str, Counter[str]] = field(
+        default_factory=lambda: {name: Counter() for name in COUNTED}
+    )
+    tokens: list[np.ndarray] = field(default_factory=list)
+
+    def token_facts(self) -> dict[str, object]:
+        """Sum and quantiles of the examples' lengths in tokens."""
+        lengths = np.concatenate(self.tokens) if self.tokens else np.zeros(0, np.int32)
+        if not len(lengths):
+            return {"total": 0, "quantiles": {}}
+        quantiles = np.quantile(lengths, _QUANTILES)
+        return {
+            "total": int(lengths.sum()),
+            "quantiles": {
+                f"{q:g}": round(float(n)) for q, n in zip(_QUANTILES, quantiles, strict=True)
+            },
+        }
+
+
+def write(
+    name: str,
+    rows: np.ndarray,
+    selection: Selection,
+    work: Path,
+    workers: Workers,
+    written: Written,
+) -> None:
+    """Write the rows (numbers in the row file, in training order) to work/<name>.parquet."""
+
+    def finish(parts: list[Path]) -> Iterator[pa.Table]:
+        with progress_bar(desc=f"Writing {name}", unit=" rows", total=len(rows)) as bar:
+            # Each part is read twice: the lengths travel between the processes, the texts do not.
+            for path, lengths in zip(parts, workers.map(_lengths, parts), strict=True):
+                table = read_part(path).append_column("n_tokens", pa.array(lengths))
+                for column in COUNTED:
+                    written.by[column].update(table[column].to_pylist())
+                written.tokens.append(lengths)
+                bar.update(table.num_rows)
+                yield table
+
+    def complete(start: int, batch: pa.RecordBatch) -> pa.RecordBatch:
+        return _with_additions(start, batch, selection)
+
+    write_ordered(
+        work / "rows.arrow", rows, work / f"{name}.parquet", complete, finish, work / name
+    )
+    written.rows[name] = len(rows)
+
+
+def _lengths(path: Path, context: Context) -> np.ndarray:
+    """The lengths of a part's rows in tokens."""
+    rows = read_part(path)
+    pairs = zip(rows["prompt"].to_pylist(), rows["completion"].to_pylist(), strict=True)
+    return np.array(context.lengths.count_all(list(pairs)), np.int32)
+
+
+def _with_additions(start: int, batch: pa.RecordBatch, selection: Selection) -> pa.RecordBatch:
+    """A batch of the row file with the teacher's completions and the measured pass rates."""
+    numbers = range(start, start + batch.num_rows)
+    added = [selection.added.get(row) for row in numbers]
+    if any(added):
+        for name in ("completion", "verified", "author", "author_kind"):
+            values = [
+                extra[name] if extra else old
+                for extra, old in zip(added, batch[name].to_pylist(), strict=True)
+            ]
+            position = batch.schema.get_field_index(name)
+            batch = batch.set_column(position, name, pa.array(values, pa.string()))
+    measured = [selection.pass_rate.get(row, (None, None, None)) for row in numbers]
+    for position, name in enumerate(RATES):
+        column = pa.array([rates[position] for rates in measured], pa.float64())
+        batch = batch.append_column(name, column)
+    return batch

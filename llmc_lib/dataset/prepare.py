@@ -1,0 +1,194 @@
+"""The steps that look at one row at a time: provenance, declared difficulty, form, decontamination.
+
+They run on batches, in several processes for a large data set; what comes back is Arrow rows for the
+disk and, for the steps that compare rows with one another, hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from llmc_lib import prompts
+from llmc_lib.chat import ChatLength
+from llmc_lib.dataset.decontamination import Screen
+from llmc_lib.dataset.deduplication import exact_keys, number_keys
+from llmc_lib.dataset.form import Fault, form
+from llmc_lib.dataset.provenance import author_kind, objection
+from llmc_lib.dataset.rows import WORK
+from llmc_lib.dataset.texts.signatures import signatures
+from llmc_lib.params import DatasetParams, SourceParams
+from llmc_lib.records import AuthorKind, Example
+
+#: Authors by how much they may be relied on; of two equal problems the better author's is kept.
+AUTHOR_RANK: dict[AuthorKind, int] = {
+    "person": 0, "program": 1, "open model": 2, "unknown": 3, "closed model": 4,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the steps need; made once, sent to every process."""
+
+    params: DatasetParams
+    seed: int
+    max_length: int
+    lengths: ChatLength
+    screen: Screen | None
+
+    def source(self, name: str) -> SourceParams:
+        return next(source for source in self.params.sources if source.name == name)
+
+    def too_long(self, example: Example, completion: str) -> bool:
+        """Is an example with this completion longer than what is trained on?"""
+        prompt = prompts.question_prompt(example.question, example.answer_type)
+        return self.params.form.drop_long and self.lengths.exceeds(
+            prompt, completion, self.max_length
+        )
+
+    def contaminated(self, completion: str) -> bool:
+        """Does a completion share words with a benchmark?"""
+        return self.screen is not None and self.screen.quoted(completion)
+
+
+@dataclass
+class Prepared:
+    """A batch after the steps. The arrays have an entry for each row of `rows`."""
+
+    rows: pa.RecordBatch
+    exact: np.ndarray  # (n, 2) uint64: equal for equal problems
+    numbers: np.ndarray  # (n,) uint64: equal for problems with the same numbers
+    signatures: np.ndarray  # (n, 128) uint32: MinHash of the problem
+    draw: np.ndarray  # (n, 2) uint64: hashes that decide the draw and the training order
+    author_rank: np.ndarray  # (n,) int8
+    read: Counter[str] = field(default_factory=Counter)  # rows read, by source
+    licences: Counter[str] = field(default_factory=Counter)
+    authors: Counter[tuple[str, str]] = field(default_factory=Counter)  # kind, name
+    removed: list[dict[str, Any]] = field(default_factory=list)
+    # (step, row id, reason, detail) of each completion that was taken from its problem
+    stripped: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+    def forget_texts(self) -> None:
+        """Keep the hashes alone."""
+        self.rows = pa.RecordBatch.from_pylist(
+            [], schema=WORK
+        )  # a slice would hold on to the texts
+        self.removed, self.stripped = [], []
+
+
+def prepare(examples: Sequence[Example], context: Context) -> Prepared:
+    """Take a batch through the steps."""
+    params = context.params
+    read: Counter[str] = Counter(example.source for example in examples)
+    licences: Counter[str] = Counter(example.licence for example in examples)
+    authors: Counter[tuple[str, str]] = Counter()
+    removed: list[dict[str, Any]] = []
+    stripped: list[tuple[str, str, str, str]] = []
+    rows: list[dict[str, Any]] = []
+    for example in examples:
+        kind = author_kind(example, params.provenance.closed_models)
+        if example.completion:
+            authors[kind, example.author] += 1
+        row = {**vars(example), "author_kind": kind, "verified": ""}
+        if reason := _wrong_level(example, context.source(example.source)):
+            removed.append(removal(row, "difficulty", reason))
+            continue
+        if not example.question.strip():
+            removed.append(removal(row, "form", "no question"))
+            continue
+        row["prompt"] = prompts.question_prompt(example.question, example.answer_type)
+        fault = _complete(row, example, kind, context)
+        if fault:
+            stripped.append((fault[0], example.id, fault[1], fault[2]))
+            row.update(completion="", author="", author_kind="unknown", verified="")
+        rows.append(row)
+    made = signatures([row["question"] for row in rows])
+    if context.screen:
+        clean = _decontaminate(rows, made, context, removed)
+        rows, made = [rows[row] for row in clean], made[clean]
+    questions = pa.array([row["question"] for row in rows], pa.string())
+    return Prepared(
+        rows=pa.RecordBatch.from_pylist(rows, schema=WORK),
+        exact=exact_keys(questions),
+        numbers=number_keys(questions),
+        signatures=made,
+        draw=np.array([draw_key(context.seed, row["id"]) for row in rows], np.uint64).reshape(
+            -1, 2
+        ),
+        author_rank=np.array([AUTHOR_RANK[row["author_kind"]] for row in rows], np.int8),
+        read=read,
+        licences=licences,
+        authors=authors,
+        removed=removed,
+        stripped=stripped,
+    )
+
+
+def removal(row: dict[str, Any], step: str, reason: str, detail: str = "") -> dict[str, Any]:
+    """A row of removed.parquet."""
+    kept = {name: row[name] for name in ("id", "source", "category", "subject", "question")}
+    return {**kept, "step": step, "reason": reason, "detail": detail}
+
+
+def draw_key(seed: int, id_: str) -> tuple[int, int]:
+    """Two hashes of a row's id: they decide whether it is drawn, and its place in the order."""
+    digest = hashlib.blake2b(f"{seed}/{id_}".encode(), digest_size=16).digest()
+    return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
+
+
+def _wrong_level(example: Example, source: SourceParams) -> str | None:
+    """Why a row's declared difficulty is outside the source's band; None where it is within."""
+    low, high = source.min_difficulty, source.max_difficulty
+    if low is None and high is None:
+        return None
+    if example.difficulty is None:
+        return "no declared level"
+    if low is not None and example.difficulty < low:
+        return f"level below {low:g}"
+    if high is not None and example.difficulty > high:
+        return f"level above {high:g}"
+    return None
+
+
+def _complete(
+    row: dict[str, Any], example: Example, kind: AuthorKind, context: Context
+) -> tuple[str, str, str] | None:
+    """Put the row's completion, if it has one, into its form; (step, reason, detail) where it cannot be
+    used."""
+    if not example.completion.strip():
+        row.update(completion="")
+        return None
+    if reason := objection(kind, example.author, context.params.provenance):
+        return ("provenance", reason, "")
+    formed = form(example, verify=context.params.form.verify)
+    if isinstance(formed, Fault):
+        return ("form", formed.reason, formed.detail)
+    if context.too_long(example, formed.completion):
+        return ("form", f"longer than {context.max_length:,} tokens", "")
+    row.update(completion=formed.completion, answer=formed.answer, verified=formed.verified)
+    return None
+
+
+def _decontaminate(
+    rows: list[dict[str, Any]],
+    made: np.ndarray,
+    context: Context,
+    removed: list[dict[str, Any]],
+) -> list[int]:
+    """The numbers of the rows that share nothing with a benchmark; the others go to `removed`."""
+    assert context.screen is not None
+    hits = context.screen.find(
+        [row["question"] for row in rows], [row["completion"] for row in rows], made
+    )
+    for row, hit in zip(rows, hits, strict=True):
+        if hit is not None:
+            entry = removal(row, "decontamination", hit.reason, hit.benchmark_id)
+            show = context.params.decontamination.show_text
+            removed.append(entry if show else {**entry, "question": ""})
+    return [number for number, hit in enumerate(hits) if hit is None]

@@ -1,0 +1,109 @@
+"""Problems of the data set, put to a model k times each, and what the rules make of its answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from llmc_lib import prompts
+from llmc_lib.answers import find_answer, find_letter, options, restates, same
+from llmc_lib.engines.sampling import Request, predictions, sample
+from llmc_lib.models import Model
+from llmc_lib.params import SamplingParams
+from llmc_lib.records import AnswerType, Prediction
+from llmc_lib.store import Run
+
+#: `truncated`: cut at the token limit; `unanswered`: no final answer was found in it; `failed`: the
+#: engine could not take the prompt, which with the limit of tokens does not fit into max_model_len.
+Outcome = Literal["right", "wrong", "truncated", "unanswered", "failed"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A question with a reference answer; `id` is unique in a data set."""
+
+    id: str
+    question: str
+    answer: str
+    answer_type: AnswerType
+
+
+def ask(
+    run: Run,
+    problems: Sequence[Problem],
+    params: SamplingParams,
+    model: Model,
+    folder: Path,
+    key: str,
+) -> dict[str, list[Prediction]]:
+    """Have `model` answer the problems, `params.samples` times each; `key` is the section of `params`.
+
+    At most `params.problems` of those with a reference answer are put to it, drawn by the run's seed
+    and their ids: the same ones in whatever order they come. The number type and how many
+    completions run at once are the evaluation's. All answers stay in `folder`, a file for each model,
+    and only what is missing there is sampled.
+
+    Returns problem id → predictions by sample number, in the order of `problems`. Raises `WorkerError`
+    when the engine fails.
+    """
+    drawn = _draw([p for p in problems if p.answer], params.problems, run.params.seed)
+    requests = [
+        Request(
+            p.id,
+            prompts.question_prompt(p.question, p.answer_type),
+            params.samples,
+            # Of its own, so that samples of different problems are independent.
+            int.from_bytes(_hash(run.params.seed, "sampling", p.id)[:4]) // 2,
+        )
+        for p in drawn
+    ]
+    shared = ("max_tokens", "max_model_len", "temperature", "top_p")
+    settings = {name: getattr(params, name) for name in shared}
+    path = folder / f"{model.fingerprint}.jsonl"
+    sample(
+        model,
+        {path: requests},
+        {**settings, "dtype": run.params.evaluation.dtype, "seed": run.params.seed},
+        folder / "logs" / f"{model.fingerprint}.log",
+        desc=f"{folder.name.capitalize()} by {model.name}",
+        max_num_seqs=run.params.evaluation.max_num_seqs,
+        retry_failed=False,  # it fails for the length of its prompt, which the next run has not changed
+    )
+    found = predictions(path, requests)
+    return {p.id: [found[p.id, s] for s in range(params.samples)] for p in drawn}
+
+
+def outcome(problem: Problem, prediction: Prediction) -> Outcome:
+    """Judge one answer by the rules by which the evaluation grades: see `llmc_lib.answers`."""
+    if prediction.finish_reason == "failed":
+        return "failed"
+    if prediction.finish_reason == "length":
+        return "truncated"
+    _, response = prompts.split_reasoning(prediction.text)
+    if not response:
+        return "unanswered"
+    if problem.answer_type == "multipleChoice":
+        letter, _ = find_letter(response, options(problem.question))
+        if letter is None:
+            return "unanswered"
+        return "right" if letter == problem.answer else "wrong"
+    answer, _ = find_answer(response, problem.question)
+    if answer is None:
+        return "unanswered"
+    if not same(answer, problem.answer) or restates(answer, problem.question, problem.answer):
+        return "wrong"
+    return "right"
+
+
+def _draw(problems: Sequence[Problem], limit: int | None, seed: int) -> list[Problem]:
+    if limit is None or len(problems) <= limit:
+        return list(problems)
+    drawn = {p.id for p in sorted(problems, key=lambda p: _hash(seed, "problems", p.id))[:limit]}
+    return [p for p in problems if p.id in drawn]
+
+
+def _hash(seed: int, use: str, id_: str) -> bytes:
+    return hashlib.sha256(f"{seed}/{use}/{id_}".encode()).digest()

@@ -1,0 +1,71 @@
+"""A stream through several processes: in order, bounded, and with the first error told."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from llmc_lib.dataset.parallel import Workers, batched
+from llmc_lib.errors import UserError
+
+
+def _shift(item: int, by: int) -> tuple[int, int]:
+    return item + by, os.getpid()
+
+
+def _refuse(item: int, limit: int) -> int:
+    if item > limit:
+        raise UserError(f"{item} is too much")
+    return item
+
+
+def _die(item: int, limit: int) -> int:
+    if item > limit:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def test_batches_hold_all_items_in_order() -> None:
+    assert list(batched(range(5), 2)) == [[0, 1], [2, 3], [4]]
+    assert list(batched([], 2)) == []
+
+
+def test_one_process_or_one_item_stays_here() -> None:
+    assert set(Workers(1, 1).map(_shift, range(3))) == {(n + 1, os.getpid()) for n in range(3)}
+    assert list(Workers(1, 4).map(_shift, [7])) == [(8, os.getpid())]
+    assert list(Workers(1, 4).map(_shift, [])) == []
+
+
+@pytest.mark.slow
+def test_several_processes_keep_the_order_and_read_only_a_little_ahead() -> None:
+    taken = 0
+
+    def items() -> Iterator[int]:
+        nonlocal taken
+        while taken < 100:
+            taken += 1
+            yield taken
+
+    seen, pids = [], set()
+    for value, pid in Workers(1000, 2).map(_shift, items()):
+        seen.append(value)
+        pids.add(pid)
+        assert taken <= len(seen) + 6
+    assert seen == list(range(1001, 1101))
+    assert os.getpid() not in pids
+
+
+@pytest.mark.slow
+def test_an_error_in_a_process_is_raised_here() -> None:
+    results = Workers(9, 2).map(_refuse, range(20))
+    with pytest.raises(UserError, match="10 is too much"):
+        list(results)
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_told() -> None:
+    with pytest.raises(UserError, match=r"dataset\.processes: a process was killed.*fewer than 2"):
+        list(Workers(9, 2).map(_die, range(20)))
