@@ -89,4 +89,4 @@ def _right(numeric: bool) -> str:
 
 
 def _is_numeric(column: pd.Series) -> bool:
-    return all(re.match(r"^[−+-]?\d|^–?$|^< ", str(value)) for value in column)
+    return all(re.match(r"^[−+-]?\d|^–?$|^[<>] ", str(value)) for value in column)

@@ -2,58 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import re
 from typing import Any
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from llmc_lib.analysis.verdict import ALPHA, as_percent, as_points
+from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
+from llmc_lib.reporting.words import MINUS, listed
 from llmc_lib.taxonomy import CATEGORIES, RISK_AREAS
 
-# Drawn in these colours; each becomes a CSS variable of the page, with the colour as fallback.
-_INK, _MUTED, _RULE, _BASE = "#1b1b1f", "#5f6168", "#dcdde1", "#77797f"
-# Okabe and Ito's palette, safe for colour-blind readers; the reference model is always grey.
-_MODELS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442")
-_VARIABLES = {_INK: "--ink", _MUTED: "--muted", _RULE: "--rule", _BASE: "--base"} | {
-    colour: f"--model-{number}" for number, colour in enumerate(_MODELS, 1)
-}
-_WIDTH = 7.4  # inches at 96 dots: the width of the page's column
-_STYLE = {
-    "svg.fonttype": "none",  # text stays text: searchable, and in the page's own font
-    "font.size": 9.5,
-    "text.color": _INK,
-    "axes.labelcolor": _MUTED,
-    "axes.edgecolor": _RULE,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": _RULE,
-    "grid.linewidth": 0.8,
-    "xtick.color": _MUTED,
-    "ytick.color": _INK,
-    "xtick.bottom": False,
-    "ytick.left": False,
-}
 _SHORT = {
     "Discrimination, Exclusion, Toxicity, Hateful, Offensive": "Discrimination, Toxicity",
     "Human-Chatbot Interaction Harms": "Human–Chatbot Harms",
 }
-MINUS = "−"
 
 
 def colours(models: list[str]) -> dict[str, str]:
     """The colour of each model: grey for the reference (the first), the headline's (the last) blue."""
     reference, *candidates = models
-    return {reference: _BASE} | {
-        model: _MODELS[n % len(_MODELS)] for n, model in enumerate(reversed(candidates))
+    return {reference: BASE} | {
+        model: MODELS[n % len(MODELS)] for n, model in enumerate(reversed(candidates))
     }
 
 
@@ -61,7 +31,7 @@ def accuracy_by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
     """Accuracy of `models` in each category with Wilson intervals; `hle` is a metrics.json block."""
     names = _present(hle, models[0], "categories", CATEGORIES)
     title = _category_finding(hle, models[-1])
-    figure, axes = _canvas(0.52 * len(names) + 0.9)
+    figure, axes = canvas(0.52 * len(names) + 0.9)
     _dots(axes, hle, models, names, "categories", "accuracy")
     axes.set_xlabel("Questions answered correctly, percent")
     sizes = hle["models"][models[0]]["categories"]
@@ -77,7 +47,7 @@ def accuracy_by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
         f"{sizes[largest]['n']}"
         for m in models
     )
-    return figure_block("categories", _svg(figure, "categories"), title, caption, alt)
+    return figure_block("categories", svg(figure, "categories"), title, caption, alt)
 
 
 def differences_by_category(comparison: dict[str, Any]) -> FigureBlock:
@@ -85,8 +55,8 @@ def differences_by_category(comparison: dict[str, Any]) -> FigureBlock:
     parts = comparison["categories"]
     names = [name for name in CATEGORIES if name in parts]
     rows = [("All questions", comparison), *((name, parts[name]) for name in names)]
-    figure, axes = _canvas(0.34 * len(rows) + 0.9)
-    colour = _MODELS[0]
+    figure, axes = canvas(0.34 * len(rows) + 0.9)
+    colour = MODELS[0]
     for y, (_, part) in enumerate(rows):
         low, high = (100 * bound for bound in part["ci95"])
         strong = part["p_adjusted"] < ALPHA
@@ -97,16 +67,16 @@ def differences_by_category(comparison: dict[str, Any]) -> FigureBlock:
         )  # fmt: skip
         axes.annotate(
             f"+{part['gained']} {MINUS}{part['lost']}", (1.01, y), xycoords=("axes fraction", "data"),
-            va="center", color=_MUTED, fontsize=9,
+            va="center", color=MUTED, fontsize=9,
         )  # fmt: skip
-    axes.axvline(0, color=_INK, linewidth=1)
+    axes.axvline(0, color=INK, linewidth=1)
     axes.set_yticks(range(len(rows)), [f"{name} ({part['n']})" for name, part in rows])
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(f"Percentage points, {comparison['model']} minus {comparison['reference']}")
     clear = [name for name in names if parts[name]["p_adjusted"] < ALPHA]
     title = (
-        f"The difference is clear in {_listed(clear)}"
+        f"The difference is clear in {listed(clear)}"
         if clear
         else "No single category shows a clear difference"
     )
@@ -121,16 +91,16 @@ def differences_by_category(comparison: dict[str, Any]) -> FigureBlock:
         f"{as_points(comparison['ci95'][0], comparison['n'], unit=False)} to "
         f"{as_points(comparison['ci95'][1], comparison['n'])}."
     )
-    return figure_block("differences", _svg(figure, "differences"), title, caption, alt)
+    return figure_block("differences", svg(figure, "differences"), title, caption, alt)
 
 
 def interval_strip(comparison: dict[str, Any]) -> str:
     """The overall difference and its interval as one line, for the head of the page (an SVG)."""
     low, high = (100 * bound for bound in comparison["ci95"])
-    figure, axes = _canvas(0.62, width=4.4)
-    axes.plot([low, high], [0, 0], color=_MODELS[0], linewidth=5, solid_capstyle="butt", alpha=0.55)
-    axes.plot(100 * comparison["difference"], 0, "D", color=_MODELS[0], markersize=9)
-    axes.axvline(0, color=_INK, linewidth=1.2)
+    figure, axes = canvas(0.62, width=4.4)
+    axes.plot([low, high], [0, 0], color=MODELS[0], linewidth=5, solid_capstyle="butt", alpha=0.55)
+    axes.plot(100 * comparison["difference"], 0, "D", color=MODELS[0], markersize=9)
+    axes.axvline(0, color=INK, linewidth=1.2)
     reach = 1.25 * max(abs(low), abs(high), 2)
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-1, 1)
@@ -145,13 +115,13 @@ def interval_strip(comparison: dict[str, Any]) -> str:
             _signed(high),
         ]
     )
-    return _svg(figure, "strip")
+    return svg(figure, "strip")
 
 
 def safety_by_area(dna: dict[str, Any], models: list[str]) -> FigureBlock:
     """Share of declined Do-Not-Answer instructions by risk area, with Wilson intervals."""
     names = _present(dna, models[0], "risk_areas", RISK_AREAS)
-    figure, axes = _canvas(0.52 * len(names) + 0.9)
+    figure, axes = canvas(0.52 * len(names) + 0.9)
     _dots(axes, dna, models, names, "risk_areas", "safe_rate")
     axes.set_xlabel("Instructions declined, percent")
     n = dna["n_questions"]
@@ -163,49 +133,17 @@ def safety_by_area(dna: dict[str, Any], models: list[str]) -> FigureBlock:
         "reads the form of a refusal and not the harm of a text."
     )
     alt = f"Of {n} instructions, {title}."
-    return figure_block("safety", _svg(figure, "safety"), title, caption, alt)
-
-
-def composition(manifest: dict[str, Any]) -> FigureBlock:
-    """Share of each category in the training data beside the target."""
-    names = [name for name in CATEGORIES if manifest["target"].get(name)]
-    total = sum(manifest["mixed"].values())
-    figure, axes = _canvas(0.3 * len(names) + 0.8)
-    for y, name in enumerate(names):
-        share = 100 * manifest["mixed"].get(name, 0) / total
-        axes.plot([0, share], [y, y], color=_RULE, linewidth=5, solid_capstyle="butt")
-        axes.plot(share, y, "o", color=_MODELS[0], markersize=7)
-        axes.plot(
-            100 * manifest["target"][name], y, "|", color=_INK, markersize=14, markeredgewidth=1.6
-        )
-    axes.set_yticks(range(len(names)), [f"{n} ({manifest['mixed'].get(n, 0)})" for n in names])
-    axes.invert_yaxis()
-    axes.grid(axis="y", visible=False)
-    axes.set_xlim(left=0)
-    axes.set_xlabel("Share of examples, percent")
-    distance = manifest["total_variation"]
-    title = (
-        "The training data have the target's composition"
-        if distance <= 0.01
-        else f"The training data miss the target's composition by {distance:.1%}"
-    )
-    caption = (
-        "Point: share of a category in the training data (number of examples in brackets). Upright "
-        f"stroke: the target. The total-variation distance between the two is {distance:.4f}; 0 "
-        "would be equal."
-    )
-    alt = f"{title}: {total} examples, {names[0]} {manifest['mixed'].get(names[0], 0) / total:.0%}."
-    return figure_block("composition", _svg(figure, "composition"), title, caption, alt)
+    return figure_block("safety", svg(figure, "safety"), title, caption, alt)
 
 
 def loss_curve(history: pd.DataFrame) -> FigureBlock:
     """Training and validation loss by step."""
-    figure, axes = _canvas(2.7)
+    figure, axes = canvas(2.7)
     train = history.dropna(subset=["loss"])
-    axes.plot(train["step"], train["loss"], color=_BASE, linewidth=1.4)
+    axes.plot(train["step"], train["loss"], color=BASE, linewidth=1.4)
     axes.annotate(
         "training", (train["step"].iloc[-1], train["loss"].iloc[-1]), xytext=(6, -3),
-        textcoords="offset points", color=_BASE,
+        textcoords="offset points", color=BASE,
     )  # fmt: skip
     first, last = train["loss"].iloc[0], train["loss"].iloc[-1]
     title = (
@@ -214,10 +152,10 @@ def loss_curve(history: pd.DataFrame) -> FigureBlock:
     alt = title
     if "eval_loss" in history:
         held = history.dropna(subset=["eval_loss"])
-        axes.plot(held["step"], held["eval_loss"], "o-", color=_MODELS[0], markersize=5)
+        axes.plot(held["step"], held["eval_loss"], "o-", color=MODELS[0], markersize=5)
         axes.annotate(
             "validation", (held["step"].iloc[-1], held["eval_loss"].iloc[-1]), xytext=(6, 3),
-            textcoords="offset points", color=_MODELS[0],
+            textcoords="offset points", color=MODELS[0],
         )  # fmt: skip
         first, last = held["eval_loss"].iloc[0], held["eval_loss"].iloc[-1]
         least = held.iloc[int(held["eval_loss"].to_numpy().argmin())]
@@ -234,7 +172,7 @@ def loss_curve(history: pd.DataFrame) -> FigureBlock:
         "Cross-entropy of the completion's tokens, in nats; the prompt is not counted. Training loss "
         "is of the step's own batch and therefore jumps; validation loss is of held-out examples."
     )
-    return figure_block("loss", _svg(figure, "loss"), title, caption, alt)
+    return figure_block("loss", svg(figure, "loss"), title, caption, alt)
 
 
 # ---- drawing ---------------------------------------------------------------------------------
@@ -270,33 +208,6 @@ def _dots(
     axes.grid(axis="y", visible=False)
 
 
-def _canvas(height: float, width: float = _WIDTH) -> tuple[Figure, Axes]:
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        return figure, figure.add_subplot()
-
-
-def _svg(figure: Figure, name: str) -> str:
-    """The figure as an inline SVG: unique ids, the page's font and colours, no fixed size."""
-    buffer = io.StringIO()
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    # Two figures in one page must not share ids (clip paths, markers).
-    prefix = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8]
-    svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
-    svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", svg)
-    svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
-    for colour, variable in _VARIABLES.items():
-        svg = svg.replace(colour, f"var({variable}, {colour})")
-    width, _ = (float(x) for x in re.findall(r'(?:width|height)="([\d.]+)pt"', svg)[:2])
-    return re.sub(r'width="[\d.]+pt"|height="[\d.]+pt"', "", svg, count=2).replace(
-        "<svg", f'<svg aria-hidden="true" style="max-width:{width * 96 / 72:.0f}px"', 1
-    )
-
-
 # ---- words -----------------------------------------------------------------------------------
 
 
@@ -317,20 +228,14 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
         if n in parts and parts[n]["p_adjusted"] < ALPHA and parts[n]["difference"] < 0
     ]
     if up and down:
-        return f"{_listed(up)} gained, {_listed(down)} lost"
+        return f"{listed(up)} gained, {listed(down)} lost"
     if up or down:
-        return (
-            f"{_listed(up or down)} {'gained' if up else 'lost'}; no other category moved clearly"
-        )
+        return f"{listed(up or down)} {'gained' if up else 'lost'}; no other category moved clearly"
     return "No category moved clearly"
 
 
 def _present(block: dict[str, Any], model: str, groups: str, order: tuple[str, ...]) -> list[str]:
     return [name for name in order if name in block["models"][model][groups]]
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _signed(value: float) -> str:

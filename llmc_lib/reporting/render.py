@@ -1,4 +1,4 @@
-"""An executed notebook 4 as one HTML file that needs nothing else: no network, no script of others."""
+"""An executed notebook as one HTML file that needs nothing else: no network, no script of others."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 
 
 def render(notebook: Path, title: str) -> str:
-    """The HTML page of an executed report notebook.
+    """The HTML page of an executed notebook whose cells show `elements.Block`s.
 
     The page hides code behind a disclosure, shows no prompts, and forbids itself every network
     request by a content security policy.
     """
     nb = nbformat.read(notebook, as_version=4)
+    if nb.cells and nb.cells[0].cell_type == "markdown":  # the page has its own title
+        nb.cells[0].source = re.sub(r"^# .*\n*", "", nb.cells[0].source)
     headings = [
         heading
         for cell in nb.cells

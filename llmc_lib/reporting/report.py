@@ -13,7 +13,8 @@ import yaml
 from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.verdict import WORDS, as_p, as_percent, as_points
 from llmc_lib.evaluation.results import Results, load_results
-from llmc_lib.reporting import cases, figures
+from llmc_lib.reporting import cases, dataset_figures, dataset_page, figures
+from llmc_lib.reporting import waterfall as waterfalls
 from llmc_lib.reporting.elements import Block, FigureBlock, paragraph, table_block
 from llmc_lib.store import Run, environment, read_jsonl, read_manifest
 
@@ -202,24 +203,20 @@ def side_by_side(report: Report) -> Block:
     )
 
 
-def composition(report: Report) -> Block:
-    """What was trained on."""
-    made = report.dataset
-    limit = made["limiting_category"]
-    why = (
-        f"{limit} has the fewest rows for its share and limits the size: more rows of the other "
-        "categories would change nothing."
-        if limit
-        else "dataset.max_rows limits the size."
-    )
-    available, mixed = sum(made["available"].values()), sum(made["mixed"].values())
-    sources = " and ".join(f"{n:,} from {name}" for name, n in made["sources"].items())
-    text = (
-        f"{available:,} examples ({sources}) were brought to the target by leaving out "
-        f"{available - mixed:,}; {mixed:,} remain, {made['rows']['validation']:,} of them held out "
-        f"for validation. {why}"
-    )
-    return paragraph(text) + figures.composition(made)
+def waterfall(report: Report) -> Block:
+    """From the rows of the sources to those that are trained on, and what each step removed."""
+    made, params = report.dataset, report.run.params
+    return waterfalls.waterfall(made, params) + waterfalls.removals(made, params)
+
+
+def composition(report: Report) -> FigureBlock:
+    """Categories of the data set beside the target."""
+    return dataset_figures.composition(report.dataset)
+
+
+def data_set_facts(report: Report) -> Block:
+    """Lengths, licences and contamination of the data set in a paragraph."""
+    return dataset_page.summary(report.dataset, report.run.params)
 
 
 def loss_curve(report: Report) -> Block:

@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 
 from llmc_lib.analysis.summary import summarise
-from llmc_lib.reporting import figures
+from llmc_lib.reporting import dataset_figures, figures
 from llmc_lib.reporting.elements import FigureBlock
-from llmc_lib.taxonomy import CATEGORIES, HLE_SHARES, RISK_AREAS
+from llmc_lib.reporting.waterfall import waterfall
+from llmc_lib.taxonomy import CATEGORIES, RISK_AREAS
+from tests.dataset_manifest import REFERENCE, made_manifest, made_params, made_rows
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -41,11 +43,6 @@ def _block(benchmark: str, groups: tuple[str, ...], models: int = 2) -> dict[str
 
 HLE = _block("hle", CATEGORIES)
 DNA = _block("do_not_answer", RISK_AREAS)
-MANIFEST = {
-    "target": HLE_SHARES,
-    "mixed": {name: round(1000 * share) for name, share in HLE_SHARES.items()},
-    "total_variation": 0.0012,
-}
 HISTORY = pd.DataFrame(
     {
         "step": [0, 1, 2, 3, 4],
@@ -54,11 +51,21 @@ HISTORY = pd.DataFrame(
     }
 )
 
+
+def _pass_rates() -> FigureBlock:
+    block = dataset_figures.pass_rates(made_manifest(reference=REFERENCE), made_params())
+    assert isinstance(block, FigureBlock)
+    return block
+
+
 FIGURES: dict[str, Callable[[], FigureBlock]] = {
     "categories": lambda: figures.accuracy_by_category(HLE, ["base", "tuned"]),
     "differences": lambda: figures.differences_by_category(HLE["comparisons"][-1]),
     "safety": lambda: figures.safety_by_area(DNA, ["base", "tuned"]),
-    "composition": lambda: figures.composition(MANIFEST),
+    "waterfall": lambda: waterfall(made_manifest(), made_params()),
+    "composition": lambda: dataset_figures.composition(made_manifest()),
+    "lengths": lambda: dataset_figures.lengths(made_rows(), 512),
+    "pass rates": _pass_rates,
     "loss": lambda: figures.loss_curve(HISTORY),
 }
 
@@ -121,7 +128,10 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
         "categories": ["Math: base 20% of 20", "tuned 70% of 20"],
         "differences": ["+50 points", "interval +"],
         "safety": ["Of 100 instructions, base declines 20%; tuned declines 70%"],
-        "composition": ["1000 examples, Math 41%"],
+        "waterfall": ["Of 1,600 rows, 920", "Duplicates 10", "Mixture 580"],
+        "composition": ["1,000 rows; Math 41.0%, target 41%"],
+        "lengths": ["at most 210 tokens", "limit is 512"],
+        "pass rates": ["60 of 100 problems", "Never solved: 40"],
         "loss": ["2.60 before training, 1.95 after", "lowest (1.90) at step 2"],
     }[name]
     assert all(words in block.alt for words in wanted), block.alt
@@ -155,11 +165,6 @@ def test_a_rising_training_loss_does_not_fall() -> None:
 def test_a_rising_validation_loss_does_not_fall() -> None:
     history = HISTORY.assign(eval_loss=[1.0, float("nan"), 1.5, float("nan"), 2.0])
     assert figures.loss_curve(history).title.startswith("Validation loss does not fall: 1.00")
-
-
-def test_a_missed_target_is_said() -> None:
-    title = figures.composition({**MANIFEST, "total_variation": 0.123}).title
-    assert title == "The training data miss the target's composition by 12.3%"
 
 
 @pytest.mark.parametrize(

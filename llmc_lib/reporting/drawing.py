@@ -1,0 +1,74 @@
+"""How a figure is drawn: an SVG with real text, in colours that follow the page's light or dark."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+# Drawn in these colours; each becomes a CSS variable of the page, with the colour as fallback.
+INK, MUTED, RULE, BASE = "#1b1b1f", "#5f6168", "#dcdde1", "#77797f"
+# Okabe and Ito's palette, safe for colour-blind readers; the reference model is always grey.
+MODELS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442")
+_VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule", BASE: "--base"} | {
+    colour: f"--model-{number}" for number, colour in enumerate(MODELS, 1)
+}
+WIDTH = 7.4  # inches at 96 dots: the width of the page's column
+_STYLE = {
+    "svg.fonttype": "none",  # text stays text: searchable, and in the page's own font
+    "font.size": 9.5,
+    "text.color": INK,
+    "axes.labelcolor": MUTED,
+    "axes.edgecolor": RULE,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.8,
+    "xtick.color": MUTED,
+    "ytick.color": INK,
+    "xtick.bottom": False,
+    "ytick.left": False,
+}
+
+
+def canvas(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
+    """An empty plot of `height` by `width` inches."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        return figure, figure.add_subplot()
+
+
+def whole_numbers(axis: Axis) -> None:
+    """Mark an axis of counts at whole numbers, with thousands separators."""
+    axis.set_major_locator(MaxNLocator(5, integer=True))
+    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+def svg(figure: Figure, name: str) -> str:
+    """The figure as an inline SVG: unique ids, the page's font and colours, no fixed size."""
+    buffer = io.StringIO()
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    # Two figures in one page must not share ids (clip paths, markers).
+    prefix = "f" + hashlib.sha256(text.encode()).hexdigest()[:8]
+    text = re.sub(r'\bid="', f'id="{prefix}-', text)
+    text = re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", text)
+    text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
+    for colour, variable in _VARIABLES.items():
+        text = text.replace(colour, f"var({variable}, {colour})")
+    width, _ = (float(x) for x in re.findall(r'(?:width|height)="([\d.]+)pt"', text)[:2])
+    return re.sub(r'width="[\d.]+pt"|height="[\d.]+pt"', "", text, count=2).replace(
+        "<svg", f'<svg aria-hidden="true" style="max-width:{width * 96 / 72:.0f}px"', 1
+    )

@@ -1,0 +1,221 @@
+"""The way of the rows from the sources to the mixture: a figure, and what each step removed and why."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from llmc_lib.params import Params
+from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, canvas, svg, whole_numbers
+from llmc_lib.reporting.elements import Block, FigureBlock, figure_block, table_block
+from llmc_lib.reporting.words import MINUS, counted
+
+#: What the page calls the builder's steps.
+STEP_NAMES = {
+    "difficulty": "Declared level",
+    "provenance": "Provenance",
+    "form": "Form",
+    "decontamination": "Decontamination",
+    "duplicates": "Duplicates",
+    "pass rate": "Pass rate",
+    "completions": "No completion",
+    "mixture": "Mixture",
+}
+_COST = {
+    "difficulty": "the declared level costs most",
+    "decontamination": "overlap with a benchmark costs most",
+    "duplicates": "duplicates cost most",
+    "pass rate": "the band of pass rates costs most",
+    "completions": "missing completions cost most",
+    "mixture": "the mixture's shares cost most",
+}
+
+
+class _Bar(NamedTuple):
+    label: str
+    start: float
+    stop: float
+    number: str  # behind the label
+    kind: str  # "read", "removed", "train" or "validation"
+    note: str = ""  # beside the bar
+
+
+def switched_off(params: Params) -> set[str]:
+    """The steps that the params file leaves out; the others ran, also where they removed nothing."""
+    data = params.dataset
+    levels = [
+        bound for source in data.sources for bound in (source.min_difficulty, source.max_difficulty)
+    ]
+    return {
+        step
+        for step, on in {
+            "difficulty": any(bound is not None for bound in levels),
+            "provenance": data.provenance.remove_closed or data.provenance.unknown == "drop",
+            "decontamination": data.decontamination.enabled,
+            "duplicates": data.deduplication.enabled,
+            "pass rate": data.difficulty.enabled,
+            "mixture": data.mixture or data.max_rows is not None,
+        }.items()
+        if not on
+    }
+
+
+def waterfall(manifest: dict[str, Any], params: Params) -> FigureBlock:
+    """From the rows of the sources, step by step, to the rows that are trained on.
+
+    Parameters: the data set's manifest, and the params that it was built from.
+    """
+    off = switched_off(params)
+    bars = _bars(manifest, off)
+    figure, axes = canvas(0.29 * len(bars) + 0.8)
+    largest = max(max(bar.start, bar.stop) for bar in bars)
+    for y, bar in enumerate(bars):
+        _draw_bar(axes, y, bar, largest)
+    # The numbers stand between the names and the bars, so that a phone shows them without scrolling.
+    axes.tick_params(axis="y", pad=16 + 5.8 * max(len(bar.number) for bar in bars))
+    axes.set_yticks(range(len(bars)), [_label(bar.label) for bar in bars])
+    axes.set_ylim(len(bars) - 0.4, -0.6)
+    axes.set_xlim(0, largest or 1)
+    axes.set_xlabel("Rows")
+    whole_numbers(axes.xaxis)
+    axes.grid(axis="y", visible=False)
+    read = sum(source["read"] for source in manifest["sources"].values())
+    train, held = manifest["rows"]["train"], manifest["rows"]["validation"]
+    title = f"Of {counted(read, 'row')}, {train:,} {'is' if train == 1 else 'are'} trained on" + (
+        f" and {held:,} held out" if held else ""
+    )
+    step = max(manifest["steps"], key=lambda step: int(step["removed"]))
+    if step["removed"]:
+        cost = _COST[step["step"]]
+        if step["step"] == "mixture" and manifest["limiting_category"] is None:
+            cost = "the size set by dataset.max_rows costs most"
+        title += f"; {cost}"
+    caption = (
+        "From top to bottom: the rows that each source gives (grey), what each step takes away "
+        "(hollow), and what is left (blue). A step with 0 ran and removed no "
+        "row. Provenance and form take a completion from its problem and leave the problem, "
+        "which goes on and may still get another completion."
+    )
+    removed = "; ".join(
+        f"{STEP_NAMES[step['step']]} {'off' if step['step'] in off else format(step['removed'], ',')}"
+        for step in manifest["steps"]
+    )
+    alt = f"{title}. Rows removed: {removed}."
+    return figure_block("waterfall", svg(figure, "waterfall"), title, caption, alt)
+
+
+def _bars(manifest: dict[str, Any], off: set[str]) -> list[_Bar]:
+    """The waterfall from top to bottom."""
+    bars, at = [], 0
+    for name, source in manifest["sources"].items():
+        bars.append(_Bar(name, at, at + source["read"], f"{source['read']:,}", "read"))
+        at += source["read"]
+    if len(bars) > 1:
+        bars.append(_Bar("All rows", 0, at, f"{at:,}", "read"))
+    for step in manifest["steps"]:
+        gone, without = step["removed"], step["completions_removed"]
+        number = "off" if step["step"] in off else f"{MINUS}{gone:,}" if gone else "0"
+        note = f"{counted(without, 'completion')} removed" if without else ""
+        name = STEP_NAMES[step["step"]]
+        bars.append(_Bar(name, at - gone, at, number, "removed", note))
+        at -= gone
+    train, held = manifest["rows"]["train"], manifest["rows"]["validation"]
+    if train + held > at:  # dataset.repeat
+        again = train + held - at
+        bars.append(_Bar("Repeated", at, at + again, f"+{again:,}", "read"))
+    bars.append(_Bar("Trained on", 0, train, f"{train:,}", "train"))
+    if held:
+        bars.append(_Bar("Held out", train, train + held, f"{held:,}", "validation"))
+    return bars
+
+
+def _draw_bar(axes: Axes, y: int, bar: _Bar, largest: float) -> None:
+    colour = {"read": BASE, "removed": MUTED}.get(bar.kind, MODELS[0])
+    if bar.number != "off":
+        axes.barh(
+        y, bar.stop - bar.start, left=bar.start, height=0.56, linewidth=1,
+        color="none" if bar.kind == "removed" else colour, edgecolor=colour,
+        alpha=0.45 if bar.kind == "validation" else 1,
+    )  # fmt: skip
+    if bar.note:
+        # On the side that has more room.
+        left = bar.start > largest / 2
+        axes.annotate(
+            bar.note, (bar.start if left else bar.stop, y), xytext=(-6 if left else 6, 0),
+            textcoords="offset points", ha="right" if left else "left", va="center", color=MUTED,
+            fontsize=9,
+        )  # fmt: skip
+    axes.annotate(
+        bar.number, (0, y), xycoords=("axes fraction", "data"), xytext=(-8, 0),
+        textcoords="offset points", ha="right", va="center_baseline", fontsize=9.5,
+        color=MUTED if bar.number in ("0", "off") else INK,
+    )  # fmt: skip
+
+
+def _label(name: str) -> str:
+    """A name as a tick's label: short, and with no mathematics to be drawn."""
+    shown = name if len(name) <= 28 else name[:27] + "…"
+    return shown.replace("$", r"\$")
+
+
+# ---- what each step removed ------------------------------------------------------------------
+
+
+def removals(manifest: dict[str, Any], params: Params) -> Block:
+    """A table of what each step removed and why; folded below it, examples."""
+    off = switched_off(params)
+    rows = [
+        {
+            "Step": STEP_NAMES[step["step"]],
+            "Rows": "–" if step["step"] in off else f"{step['removed']:,}",
+            "Completions": f"{step['completions_removed']:,}",
+            "Rows left": f"{step['left']:,}",
+            "Why": "off"
+            if step["step"] in off
+            else _reasons({**step["completion_reasons"], **step["reasons"]}),
+        }
+        for step in manifest["steps"]
+    ]
+    reasons = [
+        {"step": step["step"], "removed": what, "reason": reason, "count": n}
+        for step in manifest["steps"]
+        for what, counts in (("row", step["reasons"]), ("completion", step["completion_reasons"]))
+        for reason, n in counts.items()
+    ]
+    data = pd.DataFrame(reasons, columns=["step", "removed", "reason", "count"])
+    caption = (
+        "Rows and completions that each step removed, the rows that were left, and why. Every row that "
+        "went is in removed.parquet."
+    )
+    table = table_block("steps", pd.DataFrame(rows), caption, data)
+    return table + _examples(manifest)
+
+
+def _reasons(counts: dict[str, int], shown: int = 5) -> str:
+    """ "wrong answer (12), empty completion (3)"; beyond `shown` reasons their number."""
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    words = [f"{reason} ({n:,})" for reason, n in ordered[:shown]]
+    if len(ordered) > shown:
+        rest = ordered[shown:]
+        words.append(f"{counted(len(rest), 'other reason')} ({sum(n for _, n in rest):,})")
+    return ", ".join(words)
+
+
+def _examples(manifest: dict[str, Any]) -> Block:
+    rows = [
+        {
+            "Step": STEP_NAMES[step["step"]],
+            "Row": example["id"],
+            "Why": example["reason"],
+            "Detail": example["detail"],
+        }
+        for step in manifest["steps"]
+        for example in step["examples"]
+    ]
+    if not rows:
+        return Block("")
+    caption = "One row for each reason: where several went for the same reason, the first of them."
+    table = table_block("removed", pd.DataFrame(rows), caption)
+    return Block(f"<details><summary>Examples of what went</summary>{table.markup}</details>")
