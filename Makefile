@@ -2,6 +2,7 @@ PARAMS ?= params/quickstart.yaml
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ACCELERATOR ?= auto
 LAB_OPTIONS ?=
+WHAT ?= dataset
 
 # conda users: the active environment is the project's own, so nothing is installed into .venv.
 ifeq ($(CONDA_DEFAULT_ENV),llmc-report)
@@ -13,7 +14,7 @@ READY := install
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install kernel report check test test-fast lint lab lock clean
+.PHONY: help install kernel report dataset check publish test test-fast lint lab lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -28,8 +29,17 @@ kernel:
 report: $(READY) ## Run the four notebooks and write reports/<run>/index.html (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib report $(PARAMS)
 
+dataset: $(READY) ## Build the data set alone and write reports/<run>/dataset.html (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib dataset $(PARAMS)
+
 check: $(READY) ## Check a params file and start nothing (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib check $(PARAMS)
+
+# PUBLIC=1: a new repository is public. ALLOW_UNKNOWN_LICENCE=1: you may pass on rows that name no licence.
+publish: $(READY) ## Write what would go to the hub and show it (WHAT=dataset); PUSH=1 REPO=owner/name sends it.
+	@$(BIN)/python -m llmc_lib publish $(PARAMS) --what "$(WHAT)" $(if $(REPO),--repo "$(REPO)") \
+		$(if $(filter 1,$(PUSH)),--push) $(if $(filter 1,$(PUBLIC)),--public) \
+		$(if $(filter 1,$(ALLOW_UNKNOWN_LICENCE)),--allow-unknown-licence)
 
 test: lint ## Format, lint, types, all tests, and a whole run on a tiny model.
 	$(BIN)/python -m pytest

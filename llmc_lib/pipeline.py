@@ -62,20 +62,34 @@ class StageError(Exception):
 
 def make_report(run: Run) -> Path:
     """Do what is left to do and return the page. Raises `StageError` when a stage fails."""
+    _do(run, stages())
+    return run.report / "index.html"
+
+
+def make_dataset(run: Run) -> Path:
+    """The first stage alone; returns its page. Raises `StageError` when it fails."""
+    _do(run, stages()[:1])
+    return run.report / "dataset.html"
+
+
+def _do(run: Run, chosen: list[Stage]) -> None:
     os.environ.setdefault(VARIABLE, f"/proc/{os.getpid()}/fd/2")
     with locked(run):
-        for number, stage in enumerate(stages(), 1):
+        for number, stage in enumerate(chosen, 1):
             executed = run.report / "notebooks" / f"{stage.notebook}.ipynb"
+            label = f"[{number}/{len(chosen)}] {stage.title}"
             if executed.exists() and stage.finished(run):
-                say(f"[{number}/4] {stage.title}: unchanged")
+                say(f"{label}: unchanged")
                 continue
-            say(f"[{number}/4] {stage.title} …")
+            say(f"{label} …")
             start = time.monotonic()
             _execute(run, stage, executed)
-            say(f"[{number}/4] {stage.title}: done in {time.monotonic() - start:.0f} s")
+            if stage.notebook == "1_dataset":
+                page = render(executed, f"{run.name}: the data set")
+                write_atomic(run.report / "dataset.html", page)
+            say(f"{label}: done in {time.monotonic() - start:.0f} s")
             if stage.notebook == "4_report":
                 _write_page(run, executed, time.monotonic() - start)
-    return run.report / "index.html"
 
 
 def report_finished(run: Run) -> bool:
@@ -118,11 +132,14 @@ def _write_page(run: Run, executed: Path, seconds: float) -> None:
 def _execute(run: Run, stage: Stage, executed: Path) -> None:
     """Run one notebook; what it shows is kept beside the report, also when it fails."""
     executed.parent.mkdir(parents=True, exist_ok=True)
+    # Relative, where that can be: the notebook and its page are made to be passed on.
+    params = run.params_file
+    params = params.relative_to(ROOT) if params.is_relative_to(ROOT) else params
     try:
         papermill.execute_notebook(
             ROOT / "notebooks" / f"{stage.notebook}.ipynb",
             executed,
-            parameters={"PARAMS": str(run.params_file)},
+            parameters={"PARAMS": str(params)},
             kernel_name=KERNEL,
             cwd=ROOT,
             progress_bar=False,

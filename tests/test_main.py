@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -49,7 +51,7 @@ def _write(tmp_path: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("command", ["check", "report"])
+@pytest.mark.parametrize("command", ["check", "report", "publish"])
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_told_before_anything_starts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, command: str
@@ -99,3 +101,63 @@ def test_a_file_without_mistakes_is_fine(
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == (f"{path}: fine\n", "")
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--what", "model"], "WHAT: 'model': models cannot be published yet; only WHAT=dataset"),
+        (["--what", "modl"], "WHAT: 'modl': unknown; only WHAT=dataset"),
+        (["--repo", "me"], "REPO: 'me' is no name of a hub repository; give owner/name"),
+        (["--push"], "REPO: name the hub's data set to upload to: REPO=owner/name"),
+        ([], "there is no finished data set; build it first: make report"),
+    ],
+)
+def test_what_cannot_be_published_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    path = _write(tmp_path, "seed: 1")
+    assert main(["publish", str(path), *options]) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("variables", "options"),
+    [
+        ([], ["--what", "dataset"]),
+        (["WHAT=model", "PUSH=0", "PUBLIC=0"], ["--what", "model"]),
+        (
+            ["PUSH=1", "REPO=me/set", "PUBLIC=1", "ALLOW_UNKNOWN_LICENCE=1"],
+            "--what dataset --repo me/set --push --public --allow-unknown-licence".split(),
+        ),
+    ],
+)
+def test_make_publish_hands_its_variables_on(variables: list[str], options: list[str]) -> None:
+    ran = subprocess.run(
+        [
+            "make",
+            "--dry-run",
+            "--no-print-directory",
+            "publish",
+            "PARAMS=params/x.yaml",
+            *variables,
+        ],
+        cwd=ROOT,
+        # Within `make test` another make says more.
+        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stderr
+    words = shlex.split(ran.stdout.replace("\\\n", " "))
+    assert words[words.index("publish", words.index("llmc_lib")) - 1 :] == [
+        "llmc_lib",
+        "publish",
+        "params/x.yaml",
+        *options,
+    ]
