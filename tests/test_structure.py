@@ -24,10 +24,11 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 STAGES = {"dataset", "training", "evaluation", "analysis"}
 FLOORS = {
     **dict.fromkeys(
-        "errors params records prompts taxonomy store workers progress models".split(), 0
+        "errors hub params params_file records prompts answers taxonomy store workers progress models benchmarks engines chat".split(),
+        0,
     ),
     **dict.fromkeys(STAGES, 1),
-    **dict.fromkeys(["reporting", "pipeline", "__main__"], 2),
+    **dict.fromkeys(["reporting", "pipeline", "publish", "__main__"], 2),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -13,12 +13,39 @@ CHATML = (
 def make_tiny_model(folder: Path) -> None:
     """Write a Llama of about 0.2 million parameters with a ChatML template to `folder`."""
     import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    make_tokenizer(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=64,
+            intermediate_size=128,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            max_position_embeddings=1024,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+            tie_word_embeddings=True,
+        )
+    )
+    model.save_pretrained(folder)
+
+
+def make_tokenizer(folder: Path) -> None:
+    """Write the tokenizer alone, and a configuration, which is what the data set needs of a model."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import LlamaConfig, PreTrainedTokenizerFast
 
-    from llmc_lib.dataset.sources import textbook
+    from llmc_lib.dataset.sources import read
+    from llmc_lib.params import SourceParams
 
-    texts = [f"{e.question}\n{e.reasoning}\n{e.answer}" for e in textbook.examples(None, 0)]
+    rows = read(SourceParams(name="textbook"), 0)
+    texts = [f"{row.question}\n{row.completion}\n{row.answer}" for row in rows]
     raw = Tokenizer(models.BPE())
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
@@ -38,21 +65,5 @@ def make_tiny_model(folder: Path) -> None:
         pad_token="<|endoftext|>",
         chat_template=CHATML,
     )
-    torch.manual_seed(0)
-    model = LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=64,
-            intermediate_size=128,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            num_key_value_heads=1,
-            max_position_embeddings=1024,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-            tie_word_embeddings=True,
-        )
-    )
-    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    LlamaConfig(vocab_size=len(tokenizer)).save_pretrained(folder)
