@@ -266,7 +266,8 @@ class EvaluationParams(Section):
     max_model_len: PositiveInt = 1024  # prompt and completion together, in tokens
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0  # 0: greedy
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "bfloat16"
+    # "auto": bfloat16 where the processor or GPU multiplies it in hardware, else float32.
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     max_num_seqs: PositiveInt = 256  # completions that the engine works on at once
 
     @model_validator(mode="after")

@@ -52,10 +52,10 @@ class Yield:
 def complete(run: Run, problems: Sequence[Problem]) -> tuple[dict[str, Completion], Yield]:
     """Have the teacher of `dataset.completions` answer the problems, and choose of its right answers.
 
-    Right is an answer that ends by itself (finish reason "stop") and whose final answer agrees with the
-    reference by the rules of the evaluation and is not an expression of the question itself. Problems without one are not in the first result (id →
-    completion). Problems without a reference answer, and those beyond `problems` of the params, are
-    not put to the teacher.
+    Right is an answer that ends by itself (finish reason "stop"), whose final answer agrees with the
+    reference by the rules of the evaluation and is not an expression of the question itself. Problems
+    without one are not in the first result (id → completion). Problems without a reference answer, and
+    those beyond `problems` of the params, are not put to the teacher.
 
     The answers are kept in runs/<run>/dataset/completions and are not sampled again under the same
     settings. Raises `UserError` when the model cannot be had, `WorkerError` when the engine fails.

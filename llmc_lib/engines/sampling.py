@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from llmc_lib.engines.vllm import CPU_ENVIRONMENT
+from llmc_lib.hardware import number_type
 from llmc_lib.models import Model
 from llmc_lib.progress import progress_bar
 from llmc_lib.records import Prediction
@@ -49,16 +50,17 @@ def sample(
     """Sample what `requests` (predictions file → what belongs into it) ask for and is not there yet.
 
     `settings` is what must be equal for two completions to be comparable: max_tokens, max_model_len,
-    temperature, top_p, dtype, seed. It stands with the model's fingerprint in <file>.settings.json;
-    answers under other settings are set aside under earlier/. The files get a line of `Prediction` for
-    each completion, in the order in which they end, and go on after a kill. With `retry_failed`, what
-    the engine could not answer is asked again.
+    temperature, top_p, dtype ("auto": see `hardware.number_type`), seed. It stands with the model's
+    fingerprint in <file>.settings.json; answers under other settings are set aside under earlier/. The
+    files get a line of `Prediction` for each completion, in the order in which they end, and go on after
+    a kill. With `retry_failed`, what the engine could not answer is asked again.
 
     A seed makes samples differ and a repetition on the same machine likely to agree; it promises no
     more, as the arithmetic of a batch depends on its size. What was once sampled stays as it is.
 
     Raises `WorkerError` when the engine ends with an error.
     """
+    settings = {**settings, "dtype": number_type(settings["dtype"])}
     missing, total, done = [], 0, 0
     for path, wanted in requests.items():
         _set_aside_other_settings(path, {**settings, "model": model.fingerprint})

@@ -10,6 +10,7 @@ from llmc_lib import benchmarks
 from llmc_lib.engines.sampling import Request, sample
 from llmc_lib.evaluation.grading import grade
 from llmc_lib.evaluation.results import Results, load_results, predictions_file
+from llmc_lib.hardware import number_type
 from llmc_lib.models import Model
 from llmc_lib.records import Prediction, Question
 from llmc_lib.store import (
@@ -46,6 +47,7 @@ def evaluate(run: Run, models: list[Model]) -> Results:
             time.monotonic() - start,
             models=[{"name": model.name, "label": model.label} for model in models],
             questions={name: len(items) for name, items in questions.items()},
+            dtype=number_type(run.params.evaluation.dtype),
         )
     return load_results(run)
 

@@ -29,12 +29,13 @@ from transformers import (  # noqa: E402
 )
 from trl import SFTConfig, SFTTrainer  # noqa: E402
 
+from llmc_lib.hardware import number_type  # noqa: E402
 from llmc_lib.workers import emit, peak_memory_gib  # noqa: E402
 
 
 def main(spec: dict[str, Any]) -> None:
     """Train as `spec` says (see `launch`); candidates land in spec["models"], whole or not at all."""
-    precision = resolve_precision(spec["precision"])
+    precision = number_type(spec["precision"])
     tokenizer = AutoTokenizer.from_pretrained(spec["base"])
     model = AutoModelForCausalLM.from_pretrained(spec["base"], dtype=torch.float32)
     train, dropped = load_rows(Path(spec["train"]), tokenizer, spec["max_length"])
@@ -95,17 +96,6 @@ def main(spec: dict[str, Any]) -> None:
         tokens = int(max(entry.get("num_tokens", 0) for entry in trainer.state.log_history))
         seconds = round(result.metrics["train_runtime"], 1)
         emit("end", train_seconds=seconds, tokens=tokens, peak_memory_gib=peak_memory_gib())
-
-
-def resolve_precision(wanted: str) -> str:
-    """ "auto" is bfloat16 where the hardware multiplies it, else float32."""
-    if wanted != "auto":
-        return wanted
-    if ON_GPU:
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    cpuinfo = Path("/proc/cpuinfo")
-    flags = cpuinfo.read_text() if cpuinfo.exists() else ""
-    return "bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
 
 
 def deepspeed_config(stage: int, precision: str) -> dict[str, Any]:

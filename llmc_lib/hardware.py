@@ -1,0 +1,33 @@
+"""What this machine computes in, told without loading torch."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_CPUINFO = Path("/proc/cpuinfo")
+#: Drivers of NVIDIA's and AMD's GPUs leave one of these.
+_GPU_SIGNS = (Path("/proc/driver/nvidia/version"), Path("/dev/kfd"))
+
+
+def number_type(wanted: str) -> str:
+    """`wanted`, or for "auto" bfloat16 where the machine multiplies it in hardware, else float32.
+
+    Without such hardware bfloat16 is emulated: SmolLM2-135M on vLLM makes 30 tokens/s of it on two
+    cores with AVX2, and 165 in float32. A GPU is taken to have it; one that has not (compute capability
+    below 8.0) needs "float16" in the params file, as vLLM then says.
+    """
+    if wanted != "auto":
+        return wanted
+    return "bfloat16" if has_gpu() or _cpu_multiplies_bfloat16() else "float32"
+
+
+def has_gpu() -> bool:
+    """Does the driver of a GPU run here?"""
+    return any(sign.exists() for sign in _GPU_SIGNS)
+
+
+def _cpu_multiplies_bfloat16() -> bool:
+    text = _CPUINFO.read_text() if _CPUINFO.exists() else ""
+    words = re.findall(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
+    return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(" ".join(words).split())
