@@ -42,10 +42,10 @@ publish: $(READY) ## Write what would go to the hub and show it (WHAT=dataset); 
 		$(if $(filter 1,$(ALLOW_UNKNOWN_LICENCE)),--allow-unknown-licence)
 
 test: lint ## Format, lint, types, all tests, and a whole run on a tiny model.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 test-fast: lint ## The same without the tests that load a model or a browser.
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

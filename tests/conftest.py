@@ -13,6 +13,13 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The whole run first, then the slow tests: two processes then end at about the same time."""
+    items.sort(
+        key=lambda item: ("end_to_end" not in item.nodeid, not item.get_closest_marker("slow"))
+    )
+
+
 class TinyRun:
     """A params file for a whole run on a tiny model, and the command that makes its report."""
 
@@ -74,3 +81,24 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
     done = run.make_report()
     assert done.returncode == 0, done.stdout + done.stderr
     return run
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path, converted_base: Path) -> Path:
+    """A folder for runs in which the embedded model needs no conversion."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    (folder / "_base").symlink_to(converted_base)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def converted_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded model as safetensors: the checkout's own, if it has been converted there."""
+    from llmc_lib.models import load_model
+    from llmc_lib.params import ModelParams, Params
+    from llmc_lib.store import Run
+
+    runs = ROOT / "runs" if (ROOT / "runs" / "_base").is_dir() else tmp_path_factory.mktemp("base")
+    run = Run(Params.model_validate({"run": "base", "runs_dir": str(runs)}), ROOT / "base.yaml")
+    return load_model(run, ModelParams(), "base").folder.parent

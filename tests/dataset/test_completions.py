@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import random
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from llmc_lib.answers import same
 from llmc_lib.dataset.completions import Completion, Yield, complete
 from llmc_lib.dataset.problems import Problem
 from llmc_lib.errors import UserError
-from llmc_lib.params import Params
 from llmc_lib.records import Prediction
 from llmc_lib.store import Run
 from tests.dataset.test_difficulty import CHOICE, SUM, open_run, prediction, write
@@ -46,10 +42,9 @@ def _run(tmp_path: Path, **settings: Any) -> Run:
 
 
 @pytest.fixture(autouse=True)
-def _no_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the quick tests an engine fails at once: whoever starts one is told."""
-    if "slow" not in request.keywords:
-        monkeypatch.setattr(sys, "executable", "false")
+def _no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine fails at once: whoever starts one is told. test_build_with_models.py has a real one."""
+    monkeypatch.setattr(sys, "executable", "false")
 
 
 def test_only_right_answers_that_came_to_their_end_are_kept(tmp_path: Path) -> None:
@@ -140,39 +135,3 @@ def test_a_teacher_that_is_not_there_is_told_with_its_key(tmp_path: Path) -> Non
     run = _run(tmp_path, model={"source": "./nowhere"})
     with pytest.raises(UserError, match=r"my\.yaml: dataset\.completions\.model\.source: './nowh"):
         complete(run, [SUM])
-
-
-# ---- on a real engine ------------------------------------------------------------------------
-
-
-def _sums(n: int) -> list[Problem]:
-    return [
-        Problem(f"sum/{a}-{b}", f"What is {a} + {b}?", str(a + b), "exactMatch")
-        for a, b in itertools.islice(itertools.product(range(2, 90), repeat=2), n)
-    ]
-
-
-@pytest.mark.slow
-def test_the_embedded_model_teaches_what_it_can(tmp_path: Path) -> None:
-    settings = {"enabled": True, "samples": 4, "max_tokens": 96, "top_p": 1.0, "choose": "longest"}
-    values = {"run": "yield", "runs_dir": str(tmp_path), "dataset": {SECTION: settings}}
-    run = Run(Params.model_validate(values), tmp_path / "my.yaml")
-    problems = _sums(12)
-    chosen, counts = complete(run, problems)
-    assert counts.teacher == "SmolLM2-135M-Instruct"
-    assert (counts.problems, counts.samples) == (12, 48)
-    parts = (counts.right, counts.wrong, counts.truncated, counts.without_answer, counts.failed)
-    assert sum(parts) == 48
-    assert counts.failed == 0
-    assert len(chosen) == counts.solved >= 4
-    assert counts.right == sum(completion.n_right for completion in chosen.values())
-    by_id = {problem.id: problem for problem in problems}
-    for id_, completion in chosen.items():
-        numbers = re.findall(r"\d+", completion.text)
-        assert any(same(number, by_id[id_].answer) for number in numbers)
-        assert 0 < completion.tokens < 96
-    # The second time nothing is sampled, and the same comes out.
-    (path,) = (run.dataset / SECTION).glob("*.jsonl")
-    before = path.stat().st_mtime_ns
-    assert complete(run, problems) == (chosen, counts)
-    assert path.stat().st_mtime_ns == before

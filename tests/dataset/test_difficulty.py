@@ -193,7 +193,9 @@ def _olymmath(n: int) -> list[Problem]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not DATA.exists(), reason="no real data beside the checkout")
-def test_the_screen_separates_what_the_model_can_do_from_olympiad_problems(tmp_path: Path) -> None:
+def test_the_screen_separates_what_the_model_can_do_from_olympiad_problems(
+    tmp_path: Path, runs_dir: Path
+) -> None:
     # MATH would not do in place of the sums: this model solves about 1% of its samples there.
     n = 24
     sums, olympiad = _sums(n), _olymmath(n)
@@ -204,7 +206,7 @@ def test_the_screen_separates_what_the_model_can_do_from_olympiad_problems(tmp_p
         "top_p": 1.0,
         "min_pass_rate": 0.25,
     }
-    values = {"run": "screen", "runs_dir": str(tmp_path), "dataset": {"difficulty": settings}}
+    values = {"run": "screen", "runs_dir": str(runs_dir), "dataset": {"difficulty": settings}}
     run = Run(Params.model_validate(values), tmp_path / "my.yaml")
     rates = pass_rates(run, sums + olympiad)
     assert all(rate.samples == 4 and rate.failed == 0 for rate in rates.values())
