@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from llmc_lib import benchmarks
-from llmc_lib.chat import ChatLength, tokenizer_folder
+from llmc_lib.chat import ChatFormat, tokenizer_folder
 from llmc_lib.dataset.card.page import card
 from llmc_lib.dataset.collect import collect
 from llmc_lib.dataset.decontamination import Screen, benchmark_texts
@@ -47,7 +47,7 @@ from llmc_lib.store import (
 from llmc_lib.taxonomy import HLE_SHARES
 
 # Raised when the same params would give other rows, so that old data sets are built anew.
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -212,6 +212,6 @@ def _context(run: Run) -> Context:
         params,
         run.params.seed,
         run.params.training.max_length,
-        ChatLength(tokenizer_folder(run)),
+        ChatFormat(tokenizer_folder(run)),
         Screen(texts, params.decontamination) if texts else None,
     )

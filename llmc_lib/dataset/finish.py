@@ -79,7 +79,7 @@ def _lengths(path: Path, context: Context) -> np.ndarray:
     """The lengths of a part's rows in tokens."""
     rows = read_part(path)
     pairs = zip(rows["prompt"].to_pylist(), rows["completion"].to_pylist(), strict=True)
-    return np.array(context.lengths.count_all(list(pairs)), np.int32)
+    return np.array(context.chat.count_all(list(pairs)), np.int32)
 
 
 def _with_additions(start: int, batch: pa.RecordBatch, selection: Selection) -> pa.RecordBatch:

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from llmc_lib import prompts
-from llmc_lib.chat import ChatLength
+from llmc_lib.chat import ChatFormat
 from llmc_lib.dataset.decontamination import Screen
 from llmc_lib.dataset.deduplication import exact_keys, number_keys
 from llmc_lib.dataset.form import Fault, form
@@ -39,7 +39,7 @@ class Context:
     params: DatasetParams
     seed: int
     max_length: int
-    lengths: ChatLength
+    chat: ChatFormat
     screen: Screen | None
 
     def source(self, name: str) -> SourceParams:
@@ -48,9 +48,7 @@ class Context:
     def too_long(self, example: Example, completion: str) -> bool:
         """Is an example with this completion longer than what is trained on?"""
         prompt = prompts.question_prompt(example.question, example.answer_type)
-        return self.params.form.drop_long and self.lengths.exceeds(
-            prompt, completion, self.max_length
-        )
+        return self.params.form.drop_long and self.chat.exceeds(prompt, completion, self.max_length)
 
     def contaminated(self, completion: str) -> bool:
         """Does a completion share words with a benchmark?"""
