@@ -1,13 +1,15 @@
 """The schema of a params file (one YAML file a run): the only place where a default lives.
 
-A check that fails raises `ValueError(key, message)`; `params_file.load` adds the file and the line.
+A check that fails raises `ValueError(key, message)`, or with a tuple of keys; `params_file.load` adds
+the file and the line.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -27,6 +29,7 @@ FILE_FIELDS = (
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Part = Annotated[float, Field(gt=0, le=1)]
 PositiveInt = Annotated[int, Field(ge=1)]
 
 
@@ -221,33 +224,138 @@ class DatasetParams(Section):
         return self
 
 
+class LoraParams(Section):
+    """Train low-rank adapters (peft) in place of all weights; they are merged into what is exported."""
+
+    rank: PositiveInt = 16
+    alpha: Annotated[float, Field(gt=0)] = 32.0
+    dropout: Fraction = 0.0
+    # Names of the layers that get one; (): all linear layers.
+    target_modules: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+
+class SlurmParams(Section):
+    """What `make slurm` writes into the head of the script."""
+
+    time: Annotated[str, Field(pattern=r"^(\d+-)?\d+(:\d+){0,2}$")] = "24:00:00"
+    partition: str | None = None
+    account: str | None = None
+    cpus_per_task: PositiveInt | None = None
+    lines: Annotated[tuple[str, ...], Field(strict=False)] = ()  # further #SBATCH options
+    setup: Annotated[tuple[str, ...], Field(strict=False)] = ()  # shell lines before the training
+
+
+class ClusterParams(Section):
+    """Several machines with the checkout and `runs_dir` at the same place of a shared file system."""
+
+    nodes: PositiveInt = 1
+    # How the processes of several machines find each other. "torchrun": `make train NODE_RANK=k` on
+    # every machine but the first, which runs `make report`. "hostfile": DeepSpeed starts them by ssh.
+    # Under the script of `make slurm`, "torchrun" it is, and Slurm fills in the endpoint.
+    launcher: Literal["torchrun", "hostfile"] = "torchrun"
+    endpoint: str | None = None  # host:port of the first machine; any free port
+    hostfile: str | None = None  # DeepSpeed's: a line "host slots=8" a machine
+    timeout_minutes: PositiveInt = 30  # a rank that waits so long for another one ends the run
+    slurm: SlurmParams = SlurmParams()
+
+    @model_validator(mode="after")
+    def _check(self) -> ClusterParams:
+        if self.endpoint is not None and not re.fullmatch(r"[^:\s]+:\d{1,5}", self.endpoint):
+            raise ValueError("endpoint", f"{self.endpoint!r} must be host:port")
+        if self.nodes > 1 and self.launcher == "torchrun" and self.endpoint is None:
+            raise ValueError("endpoint", "required: host:port of the first machine")
+        if self.launcher == "hostfile" and self.hostfile is None:
+            raise ValueError("hostfile", 'required: a file with a line "host slots=8" a machine')
+        return self
+
+
 class TrainingParams(Section):
     epochs: Annotated[float, Field(gt=0)] = 1.0
     learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-5
     lr_scheduler: Literal["cosine", "linear", "constant"] = "cosine"
     warmup_ratio: Fraction = 0.03
     weight_decay: Annotated[float, Field(ge=0)] = 0.1
+    adam_beta1: Fraction = 0.9
     adam_beta2: Fraction = 0.95
+    adam_epsilon: Annotated[float, Field(gt=0)] = 1e-8
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
     batch_size: PositiveInt = 16  # sequences in one optimizer step, over all processes
     micro_batch_size: PositiveInt = 4  # sequences that one process holds at a time
     max_length: PositiveInt = 512  # tokens; longer examples are left out, never cut
+    # "padding_free": the sequences of a micro-batch in one row, none seeing another, no padding.
+    # "packed": the same, and several examples fill a sequence of max_length (a step then has more
+    # examples than batch_size). "padded": one row each.
+    batching: Literal["padding_free", "packed", "padded"] = "padding_free"
     gradient_checkpointing: bool = False
-    zero_stage: Literal[1, 2, 3] = 2  # DeepSpeed ZeRO
-    processes: PositiveInt = 1  # one a GPU; on a CPU one is fastest
     # "bfloat16" is mixed precision: float32 weights, bfloat16 matrix products. "auto" takes it where
     # the processor or GPU multiplies bfloat16 in hardware, else float32.
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    liger: Literal["auto", "on", "off"] = "auto"  # fused Triton kernels; "auto": on a GPU
+    # Weight of the loss that keeps a mixture of experts from sending all tokens to a few; 0: none.
+    router_aux_loss: Annotated[float, Field(ge=0)] = 0.0
+    lora: LoraParams | None = None  # None: all weights are trained
+    # A preset of llmc_lib/training/deepspeed/, and keys of DeepSpeed's configuration that go before it.
+    deepspeed: Literal["zero1", "zero2", "zero3", "zero3_offload"] = "zero2"
+    deepspeed_config: dict[str, Any] = {}
+    sft: dict[str, Any] = {}  # further fields of TRL's SFTConfig
+    processes: PositiveInt = 1  # on each machine; one a GPU; on a CPU one is fastest
+    cluster: ClusterParams = ClusterParams()
+    # Parts of the training after which the model is exported and becomes a candidate.
+    checkpoints: Annotated[tuple[Part, ...], Field(min_length=1, strict=False)] = (0.5, 1.0)
+    save_every: PositiveInt | None = (
+        None  # steps between checkpoints to go on from; None: ten in all
+    )
+    evaluations: PositiveInt = (
+        2  # how often the validation loss is measured, besides before training
+    )
+
+    @property
+    def world_size(self) -> int:
+        """All processes, over all machines."""
+        return self.processes * self.cluster.nodes
 
     @model_validator(mode="after")
     def _check(self) -> TrainingParams:
-        if self.batch_size % (self.micro_batch_size * self.processes):
+        if self.batch_size % (self.micro_batch_size * self.world_size):
             raise ValueError(
                 "batch_size",
-                f"{self.batch_size} must be a multiple of micro_batch_size × processes "
-                f"({self.micro_batch_size} × {self.processes})",
+                f"{self.batch_size} must be a multiple of micro_batch_size × processes × cluster.nodes "
+                f"({self.micro_batch_size} × {self.processes} × {self.cluster.nodes})",
             )
         return self
+
+
+class MixtureParams(Section):
+    """What a candidate is trained on; a key that is not given is as in `dataset`."""
+
+    sources: Annotated[tuple[str, ...], Field(min_length=1, strict=False)] | None = None
+    mixture: bool | None = None
+    shares: dict[str, Share] | None = None
+    max_rows: PositiveInt | None = None
+    allow_shortfall: bool | None = None
+    repeat: bool | None = None
+
+
+class CandidateParams(Section):
+    """A training of its own: with its own mixture, or other settings, or both."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+    mixture: MixtureParams | None = None  # None: the data set of the run
+    training: dict[str, Any] = {}  # keys of `training` that differ
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A candidate with all its settings: what is trained, on what."""
+
+    name: str  # of the candidate, and of its folders; "main" where the params list none
+    listed: bool  # is it named in the params?
+    mixture: DatasetParams | None  # None: the data set of the run
+    training: TrainingParams
+
+    def model_name(self, step: int) -> str:
+        """What the model after a step is called: "step-18", or "math-step-18" for candidate "math"."""
+        return f"{self.name}-step-{step}" if self.listed else f"step-{step}"
 
 
 class BenchmarkParams(Section):
@@ -300,5 +408,61 @@ class Params(Section):
     model: ModelParams = ModelParams()
     dataset: DatasetParams = DatasetParams()
     training: TrainingParams = TrainingParams()
+    # Several trainings of one run; [] is one, as `training` says. All go to the evaluation.
+    candidates: Annotated[tuple[CandidateParams, ...], Field(strict=False)] = ()
     evaluation: EvaluationParams = EvaluationParams()
     report: ReportParams = ReportParams()
+
+    @property
+    def recipes(self) -> list[Recipe]:
+        """What is trained, one a candidate. Raises pydantic's `ValidationError` for keys of a
+        candidate that the schema has not; `params_file.load` has checked them."""
+        if not self.candidates:
+            return [Recipe("main", False, None, self.training)]
+        return [self.recipe(candidate) for candidate in self.candidates]
+
+    @property
+    def max_length(self) -> int:
+        """The longest example that a candidate is trained on, in tokens."""
+        return max(recipe.training.max_length for recipe in self.recipes)
+
+    def recipe(self, candidate: CandidateParams) -> Recipe:
+        """A candidate with all its settings."""
+        training = TrainingParams.model_validate(
+            _merged(self.training.model_dump(), candidate.training)
+        )
+        if candidate.mixture is None:
+            return Recipe(candidate.name, True, None, training)
+        given = candidate.mixture.model_dump(exclude_none=True)
+        if names := given.pop("sources", None):
+            sources = [source for source in self.dataset.sources if source.name in names]
+            given["sources"] = [source.model_dump() for source in sources]
+        mixture = DatasetParams.model_validate({**self.dataset.model_dump(), **given})
+        return Recipe(candidate.name, True, mixture, training)
+
+    @model_validator(mode="after")
+    def _check(self) -> Params:
+        _check_once("candidates", [candidate.name for candidate in self.candidates])
+        known = [source.name for source in self.dataset.sources]
+        for number, candidate in enumerate(self.candidates):
+            wanted = (candidate.mixture and candidate.mixture.sources) or ()
+            for name in wanted:
+                if name not in known:
+                    near = difflib.get_close_matches(name, known, 1)
+                    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+                    raise ValueError(
+                        ("candidates", number, "mixture", "sources"),
+                        f"{name!r} is no source of the run; {hint}",
+                    )
+        return self
+
+
+def _merged(values: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """`values` with those of `other`, group by group."""
+    result = dict(values)
+    for key, value in other.items():
+        old = result.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            value = _merged(old, value)
+        result[key] = value
+    return result

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from yaml.constructor import ConstructorError
 
 from llmc_lib.errors import UserError
-from llmc_lib.params import Params
+from llmc_lib.params import DatasetParams, Params, TrainingParams
 
 
 def load(path: Path) -> Params:
@@ -41,13 +41,18 @@ def load(path: Path) -> Params:
     if not isinstance(values, dict):
         raise UserError(f"{path}: must hold keys and values, like params/quickstart.yaml")
     try:
-        return Params.model_validate(values)
+        params = Params.model_validate(values)
     except ValidationError as error:
-        problems = error.errors()
-        # A list with a wrong item is reported twice; the item says more.
-        inner = {problem["loc"][:n] for problem in problems for n in range(len(problem["loc"]))}
-        lines = [_explain(path, node, p) for p in problems if p["loc"] not in inner]
-        raise UserError("\n".join(lines)) from None
+        raise UserError("\n".join(_lines(path, node, error))) from None
+    lines = []
+    for number, candidate in enumerate(params.candidates):
+        try:
+            params.recipe(candidate)
+        except ValidationError as error:
+            lines += _lines(path, node, error, ("candidates", number))
+    if lines:
+        raise UserError("\n".join(lines))
+    return params
 
 
 def where(path: Path, *keys: str | int) -> str:
@@ -84,19 +89,46 @@ _Loader.add_implicit_resolver(
 )
 
 
-def _explain(path: Path, root: yaml.Node | None, problem: Any) -> str:
+#: The schemas that a mistake can be found against, by their names, and the key of a candidate that
+#: holds settings of each.
+_SECTIONS: dict[str, tuple[type[BaseModel], list[str | int]]] = {
+    "Params": (Params, []),
+    "TrainingParams": (TrainingParams, ["training"]),
+    "DatasetParams": (DatasetParams, ["mixture"]),
+}
+
+
+def _lines(
+    path: Path, root: yaml.Node | None, error: ValidationError, at: tuple[str | int, ...] = ()
+) -> list[str]:
+    """A line for each mistake in the part of the file at `at`."""
+    section, inside = _SECTIONS[error.title]
+    problems = error.errors()
+    # A list with a wrong item is reported twice; the item says more.
+    inner = {problem["loc"][:n] for problem in problems for n in range(len(problem["loc"]))}
+    return [
+        _explain(path, root, problem, [*at, *inside], section)
+        for problem in problems
+        if problem["loc"] not in inner
+    ]
+
+
+def _explain(
+    path: Path, root: yaml.Node | None, problem: Any, at: list[str | int], section: type[BaseModel]
+) -> str:
     """One pydantic error as a line: where it is, what is wrong, what to do."""
     keys = [
         key for key in problem["loc"] if not (isinstance(key, str) and key.startswith("function-"))
     ]
     if problem["type"] == "value_error":
         key, message = problem["ctx"]["error"].args
-        return f"{_place(path, root, [*keys, key])}: {message}"
-    where = _place(path, root, keys)
+        inside = key if isinstance(key, tuple) else (key,)
+        return f"{_place(path, root, [*at, *keys, *inside])}: {message}"
+    where = _place(path, root, [*at, *keys])
     given = problem.get("input")
     match problem["type"]:
         case "extra_forbidden":
-            known = _known_keys(keys[:-1])
+            known = _known_keys(section, keys[:-1])
             near = difflib.get_close_matches(str(keys[-1]), known, 1)
             remedy = (
                 f"did you mean {near[0]!r}?" if near else f"known keys here: {', '.join(known)}"
@@ -142,9 +174,8 @@ def _line_of(node: yaml.Node | None, keys: list[str | int]) -> int:
     return line
 
 
-def _known_keys(keys: list[str | int]) -> list[str]:
+def _known_keys(section: type[BaseModel], keys: list[str | int]) -> list[str]:
     """The keys that the schema has in the section at `keys`."""
-    section: type[BaseModel] = Params
     for key in keys:
         if isinstance(key, int):
             continue

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from llmc_lib.errors import UserError
-from llmc_lib.params import Params
+from llmc_lib.params import LoraParams, Params
 from llmc_lib.params_file import load, where
 from llmc_lib.taxonomy import HLE_SHARES
 
@@ -90,6 +90,35 @@ MISTAKES = {
     "run: x\ndataset:\n  sources:\n    - name: textbook\n      row: 4": (
         "line 5: dataset.sources.0.row: unknown key; did you mean 'rows'?"
     ),
+    "run: x\ncandidates:\n  - name: a\n    training:\n      epoch: 2": (
+        "line 5: candidates.0.training.epoch: unknown key; did you mean 'epochs'?"
+    ),
+    "run: x\ncandidates:\n  - name: a\n  - name: b\n    training: {micro_batch_size: 5}": (
+        "line 5: candidates.1.training.batch_size: 16 must be a multiple of micro_batch_size × "
+        "processes × cluster.nodes (5 × 1 × 1)"
+    ),
+    "run: x\ncandidates:\n  - name: a\n    mixture:\n      shares: {Math: 0.5}": (
+        "line 5: candidates.0.mixture.shares: must sum to 1, they sum to 0.5"
+    ),
+    "run: x\ncandidates:\n  - name: a\n    mixture: {sources: [textbok]}": (
+        "line 4: candidates.0.mixture.sources: 'textbok' is no source of the run; did you mean "
+        "'textbook'?"
+    ),
+    "run: x\ncandidates:\n  - name: a\n  - name: a": (
+        "line 2: candidates: 'a' is listed twice; give it once"
+    ),
+    "run: x\ntraining:\n  lora: {target_modules: 4}": (
+        "line 3: training.lora.target_modules: must be a list, not 4"
+    ),
+    "run: x\ntraining:\n  cluster: {launcher: hostfile}": (
+        'line 3: training.cluster.hostfile: required: a file with a line "host slots=8" a machine'
+    ),
+    "run: x\ntraining:\n  cluster: {endpoint: here}": (
+        "line 3: training.cluster.endpoint: 'here' must be host:port"
+    ),
+    "run: x\ntraining:\n  cluster: {nodes: 2}": (
+        "line 3: training.cluster.endpoint: required: host:port of the first machine"
+    ),
     "seed: 1": "line 1: run: required and not given; add it",
     "run: A b": "line 1: run: 'A b' must be lower-case letters, digits, '.', '_' and '-'",
     "run: ../x": "line 1: run: '../x' must be lower-case letters, digits, '.', '_' and '-'",
@@ -99,7 +128,9 @@ MISTAKES = {
     "run: x\nseed: true": "line 2: seed: must be integer, not True",
     "run: x\nseed: -1": "line 2: seed: must be greater than or equal to 0, not -1",
     "run: x\nmodel: embedded": "line 2: model: must be a group of keys, not 'embedded'",
-    "run: x\ntraining: {zero_stage: 4}": ("line 2: training.zero_stage: 4 is not one of 1, 2 or 3"),
+    "run: x\ntraining: {deepspeed: zero4}": (
+        "line 2: training.deepspeed: 'zero4' is not one of 'zero1', 'zero2', 'zero3' or 'zero3_offload'"
+    ),
     "run: x\ndataset:\n  sources: textbook": (
         "line 3: dataset.sources: must be a list, not 'textbook'"
     ),
@@ -154,7 +185,8 @@ MISTAKES = {
         f"line 3: dataset.shares: 'Maths' is not one of {', '.join(HLE_SHARES)}"
     ),
     "run: x\ntraining:\n  epochs: 2\n  batch_size: 6": (
-        "line 4: training.batch_size: 6 must be a multiple of micro_batch_size × processes (4 × 1)"
+        "line 4: training.batch_size: 6 must be a multiple of micro_batch_size × processes × "
+        "cluster.nodes (4 × 1 × 1)"
     ),
     "run: x\nevaluation:\n  top_p: 1\n  max_tokens: 1024": (
         "line 4: evaluation.max_tokens: 1024 leaves no room for a prompt in max_model_len (1024); "
@@ -190,6 +222,39 @@ MISTAKES = {
 def test_a_mistake_is_one_line_with_its_place_and_remedy(tmp_path: Path, text: str) -> None:
     (line,) = _mistakes(tmp_path, text)
     assert line.startswith(MISTAKES[text])
+
+
+def test_a_run_without_candidates_trains_one() -> None:
+    params = Params.model_validate({"run": "x", "training": {"epochs": 2.0}})
+    (recipe,) = params.recipes
+    assert (recipe.name, recipe.mixture, recipe.training) == ("main", None, params.training)
+    assert recipe.model_name(7) == "step-7"
+
+
+def test_a_candidate_has_the_settings_of_the_run_but_for_its_own() -> None:
+    params = Params.model_validate(
+        {
+            "run": "x",
+            "dataset": {"max_rows": 100, "validation": 0.2},
+            "training": {"lora": {"rank": 8}, "max_length": 700},
+            "candidates": [
+                {"name": "a"},
+                {
+                    "name": "b",
+                    "mixture": {"sources": ["textbook"], "max_rows": 50, "allow_shortfall": True},
+                    "training": {"lora": {"alpha": 4.0}, "checkpoints": [1.0], "max_length": 900},
+                },
+            ],
+        }
+    )
+    a, b = params.recipes
+    assert (a.mixture, a.training, a.model_name(3)) == (None, params.training, "a-step-3")
+    assert b.mixture
+    assert [source.name for source in b.mixture.sources] == ["textbook"]
+    assert (b.mixture.max_rows, b.mixture.validation) == (50, 0.2)
+    assert b.training.lora == LoraParams(rank=8, alpha=4.0)
+    assert b.training.checkpoints == (1.0,)
+    assert params.max_length == 900
 
 
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:

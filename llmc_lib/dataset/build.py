@@ -111,7 +111,7 @@ def stage_key(run: Run) -> str:
         version=_VERSION,
         seed=params.seed,
         model=params.model.model_dump(mode="json"),
-        max_length=params.training.max_length,
+        max_length=params.max_length,
         dataset=params.dataset.model_dump(mode="json", exclude={"processes"}),
         sources=[identity(source) for source in params.dataset.sources],
         benchmarks=sha256_text(json.dumps(texts, ensure_ascii=False)),
@@ -211,7 +211,7 @@ def _context(run: Run) -> Context:
     return Context(
         params,
         run.params.seed,
-        run.params.training.max_length,
+        run.params.max_length,
         ChatFormat(tokenizer_folder(run)),
         Screen(texts, params.decontamination) if texts else None,
     )

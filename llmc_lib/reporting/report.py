@@ -16,6 +16,7 @@ from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.reporting import cases, dataset_figures, dataset_page, figures
 from llmc_lib.reporting import waterfall as waterfalls
 from llmc_lib.reporting.elements import Block, FigureBlock, paragraph, table_block
+from llmc_lib.reporting.words import ZERO
 from llmc_lib.store import Run, environment, read_jsonl, read_manifest
 
 SCHEMA_VERSION = 1
@@ -224,7 +225,7 @@ def loss_curve(report: Report) -> Block:
     t, params = report.training, report.run.params.training
     text = (
         f"Full-parameter fine-tuning of {t['base']} ({t['parameters'] / 1e6:,.0f} million parameters) "
-        f"with TRL's SFTTrainer on DeepSpeed ZeRO-{params.zero_stage}: {t['rows']:,} examples, "
+        f"with TRL's SFTTrainer on DeepSpeed {ZERO[params.deepspeed]}: {t['rows']:,} examples, "
         f"{t['steps']} steps of {params.batch_size} sequences, learning rate {params.learning_rate:g} "
         f"({params.lr_scheduler}), {t['precision']} arithmetic, loss on the completion alone. "
         f"{t['tokens']:,} tokens took {t['train_seconds'] / 60:.1f} minutes on the {t['device']} "

@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 MINUS = "−"
+#: The presets of llmc_lib/training/deepspeed/.
+ZERO = {
+    "zero1": "ZeRO-1",
+    "zero2": "ZeRO-2",
+    "zero3": "ZeRO-3",
+    "zero3_offload": "ZeRO-3 with CPU offload",
+}
 
 
 def counted(n: int, noun: str, plural: str = "") -> str:

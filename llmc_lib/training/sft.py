@@ -59,7 +59,7 @@ def main(spec: dict[str, Any]) -> None:
         completion_only_loss=True,
         bf16=ON_GPU and precision == "bfloat16",
         use_cpu=not ON_GPU,
-        deepspeed=deepspeed_config(spec["zero_stage"], precision),
+        deepspeed=deepspeed_config(spec["deepspeed"], precision),
         eval_strategy="steps" if validation else "no",
         eval_steps=max(1, math.ceil(steps / 2)),
         eval_on_start=bool(validation),
@@ -98,9 +98,9 @@ def main(spec: dict[str, Any]) -> None:
         emit("end", train_seconds=seconds, tokens=tokens, peak_memory_gib=peak_memory_gib())
 
 
-def deepspeed_config(stage: int, precision: str) -> dict[str, Any]:
-    """The ZeRO preset of `stage`, with mixed precision on a CPU by autocast."""
-    preset = Path(__file__).parent / "deepspeed" / f"zero{stage}.json"
+def deepspeed_config(name: str, precision: str) -> dict[str, Any]:
+    """The preset `name`, with mixed precision on a CPU by autocast."""
+    preset = Path(__file__).parent / "deepspeed" / f"{name}.json"
     config: dict[str, Any] = json.loads(preset.read_text())
     if ON_GPU:
         config["bf16"] = {"enabled": "auto"}

@@ -187,7 +187,7 @@ def test_what_the_builder_writes_is_what_the_page_reads(tmp_path: Path) -> None:
     blocks = (
         waterfall.waterfall(built.manifest, params), waterfall.removals(built.manifest, params),
         dataset_page.sources(built.manifest), dataset_figures.composition(built.manifest),
-        dataset_figures.lengths(built.train, params.training.max_length), make_up(built.manifest),
+        dataset_figures.lengths(built.train, params.max_length), make_up(built.manifest),
         contamination(built.manifest, params), dataset_page.summary(built.manifest, params),
         dataset_sample.sample(pd.concat([built.train, built.validation]), 9, 0),
     )  # fmt: skip
