@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from llmc_lib.errors import UserError
-from llmc_lib.params import ModelParams, Params, is_commit
+from llmc_lib.params import ModelParams, Params, Recipe, is_commit
 from llmc_lib.params_file import load, where
 
 #: The checkout. Relative paths in a params file start here, wherever the kernel was started.
@@ -56,6 +56,10 @@ class Run:
     @property
     def dataset(self) -> Path:
         return self.folder / "dataset"
+
+    def data(self, recipe: Recipe) -> Path:
+        """Where the rows lie that a candidate is trained on."""
+        return self.dataset / recipe.name if recipe.mixture else self.dataset
 
     @property
     def training(self) -> Path:
