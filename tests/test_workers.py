@@ -70,6 +70,8 @@ def _parent(tmp_path: Path, code: str) -> tuple[subprocess.Popen[str], list[int]
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell's background job (nohup make test &) hands down that interrupts are ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     pids = [int(word) for word in process.stdout.readline().split()]

@@ -63,9 +63,9 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_becomes_harmless(text: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     _tree(text)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
     assert "<script" not in text_to_html(text)
 
 
@@ -101,9 +101,9 @@ def test_any_formula_is_well_formed(text: str) -> None:
     ids=lambda text: f"{text[:4]!a}",
 )
 def test_a_million_characters_are_quick_and_cut(text: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()  # not by the clock, which other work on the machine makes run
     page = text_to_html(text)
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
     assert f"({len(text) - SHOWN:,} more characters are not shown)" in page
     ElementTree.fromstring(f"<div>{page}</div>")
 
