@@ -353,7 +353,7 @@ class Recipe:
     mixture: DatasetParams | None  # None: the data set of the run
     training: TrainingParams
 
-    def model_name(self, step: int) -> str:
+    def model_name(self, step: int | str) -> str:
         """What the model after a step is called: "step-18", or "math-step-18" for candidate "math"."""
         return f"{self.name}-step-{step}" if self.listed else f"step-{step}"
 
@@ -429,7 +429,7 @@ class Params(Section):
     def recipe(self, candidate: CandidateParams) -> Recipe:
         """A candidate with all its settings."""
         training = TrainingParams.model_validate(
-            _merged(self.training.model_dump(), candidate.training)
+            merged(self.training.model_dump(), candidate.training)
         )
         if candidate.mixture is None:
             return Recipe(candidate.name, True, None, training)
@@ -457,12 +457,12 @@ class Params(Section):
         return self
 
 
-def _merged(values: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+def merged(values: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     """`values` with those of `other`, group by group."""
     result = dict(values)
     for key, value in other.items():
         old = result.get(key)
         if isinstance(old, dict) and isinstance(value, dict):
-            value = _merged(old, value)
+            value = merged(old, value)
         result[key] = value
     return result

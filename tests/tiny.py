@@ -36,6 +36,35 @@ def make_tiny_model(folder: Path) -> None:
     model.save_pretrained(folder)
 
 
+def make_tiny_moe(folder: Path) -> None:
+    """Write a Qwen3-MoE of random weights (2 layers, 8 experts of which a token goes to 2) to `folder`."""
+    import torch
+    from transformers import AutoTokenizer, Qwen3MoeConfig, Qwen3MoeForCausalLM
+
+    make_tokenizer(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    torch.manual_seed(0)
+    model = Qwen3MoeForCausalLM(
+        Qwen3MoeConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=64,
+            intermediate_size=128,
+            moe_intermediate_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            head_dim=32,
+            num_experts=8,
+            num_experts_per_tok=2,
+            max_position_embeddings=1024,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+    model.save_pretrained(folder)
+
+
 def make_tokenizer(folder: Path) -> None:
     """Write the tokenizer alone, and a configuration, which is what the data set needs of a model."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers

@@ -1,12 +1,20 @@
-"""Run the training of a run in processes of its own, show its progress, keep its log."""
+"""Run the trainings of a run in processes of their own, show their progress, keep what they leave.
+
+A candidate has a folder, runs/<run>/training/<candidate>: spec.json while it is being trained,
+history.jsonl, logs/, checkpoints/ until it is complete, and then manifest.json. Its models go to
+runs/<run>/models.
+"""
 
 from __future__ import annotations
 
 import json
-import os
+import re
 import shutil
 import sys
 import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,47 +23,74 @@ import pandas as pd
 
 from llmc_lib.errors import UserError
 from llmc_lib.models import Model, base_model
-from llmc_lib.progress import progress_bar
+from llmc_lib.params import Recipe
+from llmc_lib.progress import progress_bar, say
 from llmc_lib.store import (
     Run,
     fingerprint,
     read_jsonl,
     read_manifest,
     write_atomic,
-    write_jsonl,
     write_manifest,
 )
+from llmc_lib.training import cluster
 from llmc_lib.workers import run_worker
 
-_VERSION = 1
+_VERSION = 2
+# Settings that decide how and where a training runs, and not what comes out.
+_NO_MATTER = {"cluster", "save_minutes"}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training. `history` has the rows of callbacks.History, `facts` what its manifest says."""
+
+    recipe: Recipe
+    history: pd.DataFrame
+    models: list[Model]
+    facts: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Training:
-    """A finished training. `history` has a row a logged step: step, epoch, loss, grad_norm,
-    learning_rate, eval_loss, num_tokens (so far), seconds (since the start)."""
+    """The finished trainings of a run, by the names of their candidates."""
 
-    history: pd.DataFrame
-    candidates: list[Model]
+    candidates: dict[str, Trained]
     manifest: dict[str, Any]
 
 
 def train(run: Run) -> Training:
-    """Train the run's candidates, or load them where they are complete and nothing has changed."""
+    """Train the run's candidates; what is complete and has not changed is left as it is.
+
+    A training that was cut off goes on from its last complete checkpoint. Raises `WorkerError` with the
+    first error of the process that failed first.
+    """
     base = base_model(run)
+    for recipe in run.params.recipes:
+        if read_manifest(folder_of(run, recipe), recipe_key(run, base, recipe)) is None:
+            _train(run, base, recipe)
     key = stage_key(run, base)
     if read_manifest(run.training, key) is None:
-        _launch(run, base, key)
+        facts = {recipe.name: read_manifest(folder_of(run, recipe)) for recipe in run.params.recipes}
+        _tidy(run, facts)
+        seconds = sum(manifest["seconds"] for manifest in facts.values() if manifest)
+        write_manifest(run.training, key, seconds, base=base.label, candidates=facts)
     return load_training(run)
 
 
 def load_training(run: Run) -> Training:
-    """The finished training of a run."""
+    """The finished trainings of a run."""
     manifest = read_manifest(run.training)
     if manifest is None:
         raise UserError(f"{run.training}: no finished training; run notebook 2 first")
-    history = pd.DataFrame(read_jsonl(run.training / "history.jsonl"))
-    return Training(history, candidates(run), manifest)
+    candidates = {}
+    for recipe in run.params.recipes:
+        facts = manifest["candidates"].get(recipe.name)
+        if facts is None:
+            raise UserError(f"{run.training}: no training of {recipe.name!r}; run notebook 2 again")
+        history = pd.DataFrame(read_jsonl(folder_of(run, recipe) / "history.jsonl"))
+        candidates[recipe.name] = Trained(recipe, history, _models(run, facts), facts)
+    return Training(candidates, manifest)
 
 
 def finished(run: Run) -> bool:
@@ -63,86 +98,155 @@ def finished(run: Run) -> bool:
     return read_manifest(run.training, stage_key(run, base_model(run))) is not None
 
 
+def candidates(run: Run) -> list[Model]:
+    """The models of the trained candidates, in the order of the params."""
+    manifest = read_manifest(run.training) or {"candidates": {}}
+    return [model for facts in manifest["candidates"].values() for model in _models(run, facts)]
+
+
+def folder_of(run: Run, recipe: Recipe) -> Path:
+    """Where the training of a candidate leaves its work."""
+    return run.training / recipe.name
+
+
 def stage_key(run: Run, base: Model) -> str:
-    """The fingerprint of what the candidates are made from."""
+    """The fingerprint of what all candidates are made from."""
+    return fingerprint(
+        candidates={recipe.name: recipe_key(run, base, recipe) for recipe in run.params.recipes}
+    )
+
+
+def recipe_key(run: Run, base: Model, recipe: Recipe) -> str:
+    """The fingerprint of what a candidate is made from."""
     dataset = read_manifest(run.dataset)
     if dataset is None:
         raise UserError(f"{run.dataset}: no finished data set; run notebook 1 first")
+    rows = run.data(recipe).relative_to(run.dataset)
+    names = [str(rows / f"{part}.parquet") for part in ("train", "validation")]
     return fingerprint(
         version=_VERSION,
         seed=run.params.seed,
-        training=run.params.training.model_dump(mode="json"),
-        dataset=dataset["files"],
+        training=recipe.training.model_dump(mode="json", exclude=_NO_MATTER),
+        nodes=recipe.training.cluster.nodes,
+        rows=[dataset["files"][name] for name in names],
         base=base.fingerprint,
     )
 
 
-def candidates(run: Run) -> list[Model]:
-    """The trained candidates, in training order."""
-    manifest = read_manifest(run.training)
+def _models(run: Run, facts: dict[str, Any]) -> list[Model]:
     return [
-        Model(c["name"], run.models / c["name"], f"checkpoint after step {c['step']} of {c['of']}")
-        for c in (manifest or {}).get("candidates", [])
+        Model(m["name"], run.models / m["name"], f"checkpoint after step {m['step']} of {m['of']}")
+        for m in facts["models"]
     ]
 
 
-def _launch(run: Run, base: Model, key: str) -> dict[str, Any]:
-    start = time.monotonic()
-    params = run.params.training
-    shutil.rmtree(run.training, ignore_errors=True)
-    shutil.rmtree(run.models, ignore_errors=True)
+def _train(run: Run, base: Model, recipe: Recipe) -> None:
+    """Train a candidate, from where an earlier process was stopped if there was one."""
+    folder, key = folder_of(run, recipe), recipe_key(run, base, recipe)
+    mark = folder / "key"
+    if not mark.exists() or mark.read_text() != key:
+        shutil.rmtree(folder, ignore_errors=True)
+        for model in _own_models(run, recipe):
+            shutil.rmtree(model)
+        write_atomic(mark, key)
     spec = {
+        "key": key,
+        "attempt": uuid.uuid4().hex,  # tells other machines that this is a new one
         "seed": run.params.seed,
         "base": str(base.folder),
-        "train": str(run.dataset / "train.parquet"),
-        "validation": str(run.dataset / "validation.parquet"),
+        "train": str(run.data(recipe) / "train.parquet"),
+        "validation": str(run.data(recipe) / "validation.parquet"),
+        "folder": str(folder),
         "models": str(run.models),
-        "scratch": str(run.training / "scratch"),
-        **params.model_dump(mode="json"),
+        "model_name": recipe.model_name("{step}"),
+        **recipe.training.model_dump(mode="json"),
     }
-    write_atomic(run.training / "spec.json", json.dumps(spec, indent=1))
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone",
-        "--nproc-per-node", str(params.processes),
-        "-m", "llmc_lib.training.sft", str(run.training / "spec.json"),
-    ]  # fmt: skip
-    history: list[dict[str, Any]] = []
-    facts: dict[str, Any] = {"candidates": []}
-    with progress_bar(desc="Training", unit="step") as bar:
+    before = read_jsonl(folder / "history.jsonl")
+    start = time.monotonic()
+    with _spec_file(folder / "spec.json", spec) as path:
+        _watch(recipe, path, folder / "logs")
+    facts = json.loads((folder / "result.json").read_text())
+    history = read_jsonl(folder / "history.jsonl")
+    facts |= _outcome(history)
+    if facts["resumed_at"]:
+        facts["attempt_seconds"] = round(time.monotonic() - start, 1)
+    seconds = history[-1]["seconds"] if before else time.monotonic() - start
+    write_manifest(folder, key, seconds, base=base.label, **facts)
+    for left in (folder / "checkpoints", folder / "rows"):
+        shutil.rmtree(left, ignore_errors=True)
+    (folder / "result.json").unlink()
+
+
+@contextmanager
+def _spec_file(path: Path, spec: dict[str, Any]) -> Iterator[Path]:
+    """The spec, there as long as the training runs: other machines join in while it is."""
+    write_atomic(path, json.dumps(spec, indent=1))
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _watch(recipe: Recipe, spec: Path, logs: Path) -> None:
+    """Run the worker to its end, behind a bar."""
+    worker = ["-m", "llmc_lib.training.sft", str(spec)]
+    name = f"Training {recipe.name}" if recipe.listed else "Training"
+    with progress_bar(desc=name, unit="step") as bar:
 
         def on_event(event: dict[str, Any]) -> None:
-            match event.pop("kind"):
+            match event["kind"]:
                 case "plan":
-                    facts.update(event)
                     bar.reset(event["steps"])
-                case "log":
-                    history.append(event)
-                    if "loss" in event:
-                        bar.n = event["step"]
-                        bar.set_postfix(loss=f"{event['loss']:.3f}", refresh=False)
-                        bar.refresh()
-                case "candidate":
-                    facts["candidates"].append(event)
-                case "end":
-                    facts.update(event)
+                    bar.initial = bar.n = event["done"]
+                    if event["done"]:
+                        say(f"{name}: goes on after step {event['done']}")
+                case "log" if "loss" in event:
+                    bar.n = event["step"]
+                    tokens = f"{event['tokens_per_second']:,.0f}"
+                    values = {"loss": f"{event['loss']:.3f}", "tokens/s": tokens}
+                    bar.set_postfix(values, refresh=False)
+                    bar.refresh()
 
-        run_worker(command, run.training / "train.log", on_event, _environment(params.processes))
-    shutil.rmtree(run.training / "scratch", ignore_errors=True)
-    write_jsonl(run.training / "history.jsonl", history)
-    return write_manifest(run.training, key, time.monotonic() - start, base=base.label, **facts)
+        run_worker(
+            cluster.command(recipe.training, worker, logs),
+            logs / "launch.log",
+            on_event,
+            cluster.environment(recipe.training),
+            explain=lambda: cluster.first_error(logs),
+        )
 
 
-def _environment(processes: int) -> dict[str, str]:
-    """What the workers need beside this process's environment."""
-    cores = len(os.sched_getaffinity(0))
-    return {
-        # torchrun would set one thread a process, which halves the speed on a CPU.
-        "OMP_NUM_THREADS": str(max(1, cores // processes)),
-        # DeepSpeed compiles a small C++ op with the ninja of this environment.
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-        # Buffers of 4 MiB and more come from the kernel and go back to it, so that batches of many
-        # lengths fragment the heap less (it grew by 150 MiB a step); huge pages keep that fast.
-        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4194304",
-        "TOKENIZERS_PARALLELISM": "false",
-        "HF_HUB_OFFLINE": "1",  # the base is a local folder by now
+def _outcome(history: list[dict[str, Any]]) -> dict[str, Any]:
+    """What became of the losses, how long it took, how much was seen."""
+    trained = [row for row in history if "loss" in row]
+    measured = [row for row in history if "eval_loss" in row]
+    outcome: dict[str, Any] = {
+        "loss": {"first": trained[0]["loss"], "last": trained[-1]["loss"]},
+        "tokens": trained[-1]["num_tokens"],
+        "train_seconds": history[-1]["seconds"],
     }
+    if measured:
+        best = min(measured, key=lambda row: row["eval_loss"])
+        outcome["eval_loss"] = {
+            "first": measured[0]["eval_loss"],
+            "last": measured[-1]["eval_loss"],
+            "best": best["eval_loss"],
+            "best_step": best["step"],
+        }
+    return outcome
+
+
+def _own_models(run: Run, recipe: Recipe) -> list[Path]:
+    """The folders of a candidate's models, finished or not, of any training of it."""
+    name = re.escape(recipe.model_name("#")).replace(re.escape("#"), r"\d+")
+    pattern = re.compile(rf"\.?{name}(\.\w+)*")  # .step-6.part, .step-6.part.adapter
+    return [path for path in run.models.glob("*") if pattern.fullmatch(path.name)]
+
+
+def _tidy(run: Run, facts: dict[str, Any]) -> None:
+    """Remove the models and trainings of candidates that are not in the params any more."""
+    models = {model["name"] for manifest in facts.values() for model in manifest["models"]}
+    for folder, kept in ((run.models, models), (run.training, set(facts))):
+        for path in folder.glob("*"):
+            if path.is_dir() and path.name not in kept:
+                shutil.rmtree(path)

@@ -1,165 +1,174 @@
 """The training worker: TRL's SFTTrainer on DeepSpeed. Started by `launch`, once a process.
 
 torchrun … -m llmc_lib.training.sft SPEC.json
+
+It goes on from the last complete checkpoint in the spec's folder, where there is one. What it leaves
+there: history.jsonl, result.json at the end; and the exported models in the spec's folder of models.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
-import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
+from torch.distributed.elastic.multiprocessing.errors import record
 
 ON_GPU = torch.cuda.is_available()
 if not ON_GPU:
     os.environ.setdefault("DS_ACCELERATOR", "cpu")  # read when deepspeed is imported
 
-from datasets import Dataset  # noqa: E402
-from transformers import (  # noqa: E402
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    PreTrainedTokenizerBase,
-    TrainerCallback,
-)
-from trl import SFTConfig, SFTTrainer  # noqa: E402
+from deepspeed.utils import set_z3_leaf_modules  # noqa: E402
+from peft import LoraConfig  # noqa: E402
+from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
+from trl import SFTConfig  # noqa: E402
 
 from llmc_lib.hardware import number_type  # noqa: E402
-from llmc_lib.workers import emit, peak_memory_gib  # noqa: E402
+from llmc_lib.store import write_atomic  # noqa: E402
+from llmc_lib.training import attention, checkpoints  # noqa: E402
+from llmc_lib.training.arguments import sft_config  # noqa: E402
+from llmc_lib.training.callbacks import History, Saver, Sizes, barrier  # noqa: E402
+from llmc_lib.training.export import export  # noqa: E402
+from llmc_lib.training.rows import load_rows  # noqa: E402
+from llmc_lib.training.trainer import CpuTrainer, Trainer  # noqa: E402
+from llmc_lib.workers import peak_memory_gib  # noqa: E402
 
 
-def main(spec: dict[str, Any]) -> None:
-    """Train as `spec` says (see `launch`); candidates land in spec["models"], whole or not at all."""
-    precision = number_type(spec["precision"])
-    tokenizer = AutoTokenizer.from_pretrained(spec["base"])
-    model = AutoModelForCausalLM.from_pretrained(spec["base"], dtype=torch.float32)
-    train, dropped = load_rows(Path(spec["train"]), tokenizer, spec["max_length"])
-    validation, dropped_too = load_rows(Path(spec["validation"]), tokenizer, spec["max_length"])
-    accumulation = spec["batch_size"] // (spec["micro_batch_size"] * spec["processes"])
-    steps = math.ceil(len(train) / spec["batch_size"] * spec["epochs"])
-    args = SFTConfig(
-        output_dir=spec["scratch"],
-        max_steps=steps,
-        per_device_train_batch_size=spec["micro_batch_size"],
-        per_device_eval_batch_size=spec["micro_batch_size"],
-        gradient_accumulation_steps=accumulation,
-        gradient_checkpointing=spec["gradient_checkpointing"],
-        learning_rate=spec["learning_rate"],
-        lr_scheduler_type=spec["lr_scheduler"],
-        warmup_steps=math.ceil(steps * spec["warmup_ratio"]),
-        weight_decay=spec["weight_decay"],
-        adam_beta2=spec["adam_beta2"],
-        max_grad_norm=spec["max_grad_norm"],
-        max_length=None,  # too long examples are left out above, never cut
-        completion_only_loss=True,
-        bf16=ON_GPU and precision == "bfloat16",
-        use_cpu=not ON_GPU,
-        deepspeed=deepspeed_config(spec["deepspeed"], precision),
-        eval_strategy="steps" if validation else "no",
-        eval_steps=max(1, math.ceil(steps / 2)),
-        eval_on_start=bool(validation),
-        save_strategy="no",  # `Candidates` saves
-        logging_steps=1,
-        logging_first_step=True,
-        disable_tqdm=True,
-        report_to=[],
-        seed=spec["seed"],
-        data_seed=spec["seed"],
-        dataloader_num_workers=0,
+def train(spec: dict[str, Any]) -> None:
+    """Train as `spec` says (see `launch`). Raises `DiskFullError` and `NonFiniteLossError`."""
+    folder = Path(spec["folder"])
+    bfloat16 = number_type(spec["precision"]) == "bfloat16"
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    spec["liger"] = _liger(spec["liger"])
+    # The configuration first: under ZeRO-3 it makes the model be loaded in parts.
+    args = sft_config(spec, bfloat16=bfloat16, gpu=ON_GPU, world_size=world)
+    if args.process_index == 0:
+        checkpoints.tidy(folder / "checkpoints")
+    barrier()
+    last = checkpoints.latest(folder / "checkpoints")
+    resumed = checkpoints.step(last) if last else 0
+    trainer, too_long = make_trainer(spec, args, bfloat16=bfloat16)
+    args.eval_on_start = bool(trainer.eval_dataset) and not resumed
+    facts = _facts(spec, trainer) | {"too_long": too_long, "resumed_at": resumed}
+    sizes = _sizes(facts)
+    checkpoints.require_room(folder, sizes.checkpoint, "a checkpoint of this training")
+    history = History(trainer, folder, resumed)
+    saver = Saver(trainer, spec, sizes, lambda part: export(trainer, spec, part))
+    trainer.add_callback(history)
+    trainer.add_callback(saver)
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    if trainer.is_world_process_zero():
+        steps = trainer.state.max_steps
+        facts |= {
+            "steps": steps,
+            "models": [
+                {"name": spec["model_name"].format(step=step), "step": step, "of": steps}
+                for step in sorted(saver.wanted)
+            ],
+            "peak_memory_gib": peak_memory_gib(),
+            "peak_gpu_memory_gib": _gib(torch.cuda.max_memory_allocated()) if ON_GPU else None,
+        }
+        write_atomic(folder / "result.json", json.dumps(facts, indent=1))
+
+
+def make_trainer(spec: dict[str, Any], args: SFTConfig, *, bfloat16: bool) -> tuple[Trainer, int]:
+    """The trainer with its model and its rows, and how many examples were too long for it."""
+    base, cache = Path(spec["base"]), Path(spec["folder"]) / "rows"
+    with args.main_process_first(local=False, desc="encoding the rows"):
+        train, dropped = load_rows(Path(spec["train"]), base, spec["max_length"], cache)
+        validation, dropped_too = load_rows(
+            Path(spec["validation"]), base, spec["max_length"], cache
+        )
+    in_rows = spec["batching"] == "padded"
+    model = AutoModelForCausalLM.from_pretrained(
+        base,
+        # On a GPU DeepSpeed keeps the float32 weights that Adam changes.
+        dtype=torch.bfloat16 if ON_GPU and bfloat16 else torch.float32,
+        attn_implementation="sdpa" if ON_GPU or in_rows else attention.register(),
     )
-    trainer = SFTTrainer(
+    if spec["deepspeed"].startswith("zero3"):
+        _keep_experts_whole(model)
+    lora = spec["lora"] and LoraConfig(
+        task_type="CAUSAL_LM",
+        r=spec["lora"]["rank"],
+        lora_alpha=spec["lora"]["alpha"],
+        lora_dropout=spec["lora"]["dropout"],
+        target_modules=spec["lora"]["target_modules"] or "all-linear",
+    )
+    trainer = (Trainer if ON_GPU else CpuTrainer)(
         model=model,
         args=args,
         train_dataset=train,
-        eval_dataset=validation or None,
-        processing_class=tokenizer,
+        eval_dataset=validation if len(validation) else None,
+        processing_class=AutoTokenizer.from_pretrained(base),
+        peft_config=lora,
     )
-    trainer.add_callback(Progress())
-    trainer.add_callback(Candidates(trainer, Path(spec["models"]), steps))
-    if trainer.is_world_process_zero():
-        emit(
-            "plan",
-            steps=steps,
-            rows=len(train),
-            too_long=dropped + dropped_too,
-            precision=precision,
-            parameters=sum(p.numel() for p in model.parameters()),
-            device=torch.cuda.get_device_name() if ON_GPU else "CPU",
-        )
-    result = trainer.train()
-    if trainer.is_world_process_zero():
-        tokens = int(max(entry.get("num_tokens", 0) for entry in trainer.state.log_history))
-        seconds = round(result.metrics["train_runtime"], 1)
-        emit("end", train_seconds=seconds, tokens=tokens, peak_memory_gib=peak_memory_gib())
+    return trainer, dropped + dropped_too
 
 
-def deepspeed_config(name: str, precision: str) -> dict[str, Any]:
-    """The preset `name`, with mixed precision on a CPU by autocast."""
-    preset = Path(__file__).parent / "deepspeed" / f"{name}.json"
-    config: dict[str, Any] = json.loads(preset.read_text())
-    if ON_GPU:
-        config["bf16"] = {"enabled": "auto"}
-    elif precision == "bfloat16":
-        # Weights, gradients and Adam's state stay float32; matrix products run in bfloat16.
-        config["torch_autocast"] = {"enabled": True, "dtype": "bfloat16"}
-    return config
+def _keep_experts_whole(model: torch.nn.Module) -> None:
+    """Have ZeRO-3 gather all experts of a layer at once.
+
+    Else each process waits for the weights of the experts that its own tokens went to, and the others,
+    whose tokens went elsewhere, never come. https://github.com/deepspeedai/DeepSpeed/pull/4966
+    """
+    blocks = {type(module) for module in model.modules() if hasattr(module, "experts")}
+    if blocks:
+        set_z3_leaf_modules(model, sorted(blocks, key=lambda block: block.__name__))
 
 
-def load_rows(
-    path: Path, tokenizer: PreTrainedTokenizerBase, max_length: int
-) -> tuple[Dataset, int]:
-    """The rows of a Parquet file as TRL's conversational prompt-completion rows, and how many
-    examples were left out for being longer than `max_length` tokens."""
-    rows = []
-    frame = pd.read_parquet(path, columns=["prompt", "completion"])
-    for prompt, completion in zip(frame["prompt"], frame["completion"], strict=True):
-        turns = [
-            {"role": "user", "content": prompt},
-            {"role": "assistant", "content": completion},
-        ]
-        tokens = tokenizer.apply_chat_template(turns, return_dict=True)["input_ids"]
-        if len(tokens) <= max_length:
-            rows.append({"prompt": turns[:1], "completion": turns[1:]})
-    return Dataset.from_list(rows), len(frame) - len(rows)
+def _liger(wanted: str) -> bool:
+    there = ON_GPU and find_spec("liger_kernel") is not None
+    if wanted == "on" and not there:
+        raise RuntimeError("training.liger: on: needs a GPU and the package liger-kernel; set auto")
+    return there and wanted != "off"
 
 
-class Progress(TrainerCallback):
-    """Tell the parent what the trainer logs."""
+def _facts(spec: dict[str, Any], trainer: Trainer) -> dict[str, Any]:
+    """What there is to say of a training before it starts."""
+    weights = list(trainer.model.parameters())
+    # ZeRO-3 leaves each process a part, and `ds_numel` tells how many there are.
+    count = [getattr(weight, "ds_numel", weight.numel()) for weight in weights]
+    trained = [n for n, weight in zip(count, weights, strict=True) if weight.requires_grad]
+    return {
+        "parameters": sum(count) - (sum(trained) if spec["lora"] else 0),
+        "trained_parameters": sum(trained),
+        "rows": len(trainer.train_dataset),
+        "precision": "bfloat16" if number_type(spec["precision"]) == "bfloat16" else "float32",
+        "liger": spec["liger"],
+        "device": torch.cuda.get_device_name() if ON_GPU else "CPU",
+        "processes": trainer.args.world_size,
+    }
 
-    def __init__(self) -> None:
-        self.start = time.monotonic()
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        if not state.is_world_process_zero or "train_runtime" in logs:
-            return
-        kept = ("loss", "eval_loss", "grad_norm", "learning_rate", "epoch", "num_tokens")
-        facts = {name: float(logs[name]) for name in kept if name in logs}
-        seconds = round(time.monotonic() - self.start, 2)
-        emit("log", step=state.global_step, seconds=seconds, **facts)
+def _sizes(facts: dict[str, Any]) -> Sizes:
+    """A checkpoint has the weights, for each trained one a float32 copy and Adam's two moments, and
+    the weights once more for whoever loads it without DeepSpeed."""
+    width = 2 if facts["device"] != "CPU" and facts["precision"] == "bfloat16" else 4
+    weights = width * facts["parameters"]
+    return Sizes(checkpoint=2 * weights + 12 * facts["trained_parameters"], model=weights)
 
 
-class Candidates(TrainerCallback):
-    """Export the middle and the last step as complete model folders."""
+def _gib(size: int) -> float:
+    return round(size / 2**30, 2)
 
-    def __init__(self, trainer: SFTTrainer, folder: Path, steps: int) -> None:
-        self.trainer, self.folder, self.steps = trainer, folder, steps
-        self.wanted = {math.ceil(steps / 2), steps}
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step not in self.wanted:
-            return
-        name = f"step-{state.global_step}"
-        part = self.folder / f".{name}.part"
-        self.trainer.save_model(str(part))  # every rank: ZeRO-3 gathers the weights here
-        if state.is_world_process_zero:
-            (part / "training_args.bin").unlink(missing_ok=True)  # a pickle, which nobody needs
-            os.replace(part, self.folder / name)
-            emit("candidate", name=name, step=state.global_step, of=self.steps)
+# An error goes to the launcher, whichever process it is in.
+@record  # type: ignore[untyped-decorator]
+def main() -> None:
+    """Train as the spec that the command line names says."""
+    spec = json.loads(Path(sys.argv[1]).read_text())
+    try:
+        train(spec)
+    except Exception as error:
+        full = checkpoints.disk_full(error, Path(spec["folder"]), "a checkpoint or a model")
+        if full is None or full is error:
+            raise
+        raise full from error
 
 
 def leave() -> None:
@@ -169,13 +178,12 @@ def leave() -> None:
     destroyed while they run ("terminate called without an active exception": 1 run in 14 on two cores),
     and a training that was complete counted as failed.
     """
-    if torch.distributed.is_initialized():
-        torch.distributed.barrier()
+    barrier()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
 
 
 if __name__ == "__main__":
-    main(json.loads(Path(sys.argv[1]).read_text()))
+    main()
     leave()

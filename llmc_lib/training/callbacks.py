@@ -1,0 +1,178 @@
+"""What happens between the steps: the log, exported models, checkpoints, and the alarm."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from transformers import TrainerCallback
+
+from llmc_lib.store import JsonlWriter, read_jsonl, write_jsonl
+from llmc_lib.training import checkpoints
+from llmc_lib.training.trainer import Trainer
+from llmc_lib.workers import emit
+
+_LOGGED = ("loss", "eval_loss", "grad_norm", "learning_rate", "epoch", "aux_loss")
+
+
+class Sizes(NamedTuple):
+    """Bytes on disk, about."""
+
+    checkpoint: int
+    model: int
+
+
+class NonFiniteLossError(RuntimeError):
+    """The loss, or the norm of its gradient, is no number any more."""
+
+
+class History(TrainerCallback):
+    """Write what the trainer logs to history.jsonl as it comes, tell the parent, and stop at a loss
+    that is no number.
+
+    A row a step: step, epoch, loss, grad_norm, learning_rate, num_tokens (so far), seconds (of work,
+    those before an interruption included), tokens_per_second (of this step, without evaluation and
+    saving). A row an evaluation: step, epoch, seconds, eval_loss.
+    """
+
+    def __init__(self, trainer: Trainer, folder: Path, resumed: int) -> None:
+        self.trainer, self.folder = trainer, folder
+        path = folder / "history.jsonl"
+        # What came after the checkpoint will be done again.
+        rows = [row for row in read_jsonl(path) if row["step"] <= resumed and resumed]
+        self.seconds = max((row["seconds"] for row in rows), default=0.0)
+        self.tokens = max((row.get("num_tokens", 0) for row in rows), default=0)
+        self.file = None
+        if trainer.is_world_process_zero():
+            write_jsonl(path, rows)
+            self.file = JsonlWriter(path)
+        self.start = self.begun = self.ended = time.monotonic()
+        self.before = 0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self.file:
+            emit("plan", steps=state.max_steps, done=state.global_step)
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.begun = time.monotonic()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.ended = time.monotonic()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        if "loss" not in logs and "eval_loss" not in logs:  # the summary at the end
+            return
+        row: dict[str, Any] = {"step": state.global_step}
+        row |= {name: float(logs[name]) for name in _LOGGED if name in logs}
+        row["seconds"] = round(self.seconds + time.monotonic() - self.start, 2)
+        if "loss" in logs:
+            tokens = self.trainer.all_tokens()
+            row["num_tokens"] = self.tokens + tokens
+            row["tokens_per_second"] = round((tokens - self.before) / (self.ended - self.begun), 1)
+            self.before = tokens
+        # Every process: the values are those of all, and none must go on alone.
+        wrong = [name for name in ("loss", "eval_loss", "grad_norm") if not _finite(row.get(name))]
+        if wrong:
+            raise NonFiniteLossError(self._alarm(wrong[0], row))
+        if self.file:
+            self.file.append(row)
+            emit("log", **row)
+
+    def _alarm(self, name: str, row: dict[str, Any]) -> str:
+        words = {"loss": "the loss", "eval_loss": "the validation loss"}
+        what = words.get(name, "the norm of the gradient")
+        last = checkpoints.latest(self.folder / "checkpoints")
+        good = f"the last good checkpoint is {last}" if last else "there is no checkpoint before it"
+        return (
+            f"{what} became {row[name]} at step {row['step']}; {good}. The training was stopped. Lower "
+            "training.learning_rate, or raise training.warmup_ratio, and start again"
+        )
+
+
+def _finite(value: float | None) -> bool:
+    return value is None or math.isfinite(value)
+
+
+class Saver(TrainerCallback):
+    """Measure the validation loss, export the models of the wanted steps, keep checkpoints.
+
+    `export(folder)` writes the model as it is now, called by every process. A model is in place, whole,
+    before the checkpoint of its step is complete: who goes on from there has it.
+    """
+
+    def __init__(
+        self, trainer: Trainer, spec: dict[str, Any], sizes: Sizes, export: Callable[[Path], None]
+    ) -> None:
+        self.trainer, self.spec, self.sizes, self.export = trainer, spec, sizes, export
+        self.folder = Path(spec["folder"]) / "checkpoints"
+        self.saved = time.monotonic()
+        self.wanted: set[int] = set()
+        self.measured: set[int] = set()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        steps, times = state.max_steps, self.spec["evaluations"]
+        self.wanted = {max(1, math.ceil(steps * part)) for part in self.spec["checkpoints"]}
+        self.measured = {math.ceil(steps * n / times) for n in range(1, times + 1)}
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        step, last = state.global_step, state.global_step == state.max_steps
+        control.should_evaluate = bool(self.trainer.eval_dataset) and step in self.measured
+        control.should_save = not last and (step in self.wanted or self._due())
+        if control.should_save:
+            what = f"the checkpoint of step {step}"
+            checkpoints.require_room(self.folder, self.sizes.checkpoint, what)
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        step = state.global_step
+        if step in self.wanted:
+            self._export(step, state)
+        barrier()
+        if state.is_world_process_zero:
+            checkpoints.seal(self.folder / f"checkpoint-{step}")
+            checkpoints.tidy(self.folder)
+        barrier()
+        self.saved = time.monotonic()
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.max_steps in self.wanted:
+            self._export(state.max_steps, state)
+
+    def _due(self) -> bool:
+        """Is it time for a checkpoint? The first process decides, so that all do the same."""
+        due = torch.tensor([time.monotonic() - self.saved >= 60 * self.spec["save_minutes"]])
+        if torch.distributed.is_initialized():
+            due = due.to(self.trainer.args.device)
+            torch.distributed.broadcast(due, 0)
+        return bool(due.item())
+
+    def _export(self, step: int, state: Any) -> None:
+        name = self.spec["model_name"].format(step=step)
+        folder = Path(self.spec["models"])
+        part, old = folder / f".{name}.part", folder / f".{name}.old"
+        if state.is_world_process_zero:
+            folder.mkdir(parents=True, exist_ok=True)
+            for left in (part, old):  # of a process that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            checkpoints.require_room(folder, self.sizes.model, f"the model of step {step}")
+        barrier()
+        self.export(part)
+        if state.is_world_process_zero:
+            checkpoints.sync(part)
+            if (folder / name).exists():
+                os.replace(folder / name, old)
+            os.replace(part, folder / name)
+            shutil.rmtree(old, ignore_errors=True)
+            emit("model", name=name, step=step)
+        barrier()
+
+
+def barrier() -> None:
+    """Wait for the other processes."""
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()

@@ -1,0 +1,111 @@
+"""Checkpoints to go on from: which are whole, which one is the last, what to do without room.
+
+transformers' Trainer writes a checkpoint's files one after the other, so that a process that is killed
+leaves a folder that looks like a checkpoint. Here a file is written behind all others, when they are on
+disk: `COMPLETE`, which names each with its size. A folder without it is no checkpoint.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+from llmc_lib.store import write_atomic
+
+COMPLETE = "complete.json"
+#: How many complete checkpoints are kept.
+KEPT = 2
+# Less free room than this (bytes) when a write fails: the disk is full, whatever the library says.
+_NO_ROOM = 64 * 2**20
+# How libraries report a full disk that do not pass the system's error on.
+_SIGNS = ("No space left on device", "PytorchStreamWriter failed", "os error 28", "Disk quota")
+
+
+class DiskFullError(OSError):
+    """There is no room for a checkpoint or a model."""
+
+
+def latest(folder: Path) -> Path | None:
+    """The last complete checkpoint in `folder`, None where there is none."""
+    return max((p for p in folder.glob("checkpoint-*") if is_complete(p)), key=step, default=None)
+
+
+def step(checkpoint: Path) -> int:
+    """The step after which a checkpoint was written."""
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def is_complete(checkpoint: Path) -> bool:
+    """Has a checkpoint all its files, each of the length that it was written with?"""
+    if not re.fullmatch(r"checkpoint-\d+", checkpoint.name):
+        return False
+    try:
+        sizes: dict[str, int] = json.loads((checkpoint / COMPLETE).read_text())
+        return all((checkpoint / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError):
+        return False
+
+
+def seal(checkpoint: Path) -> None:
+    """Declare a checkpoint complete; all processes must have written their part."""
+    files = [path for path in sorted(checkpoint.rglob("*")) if path.is_file()]
+    sync(checkpoint)
+    sizes = {str(path.relative_to(checkpoint)): path.stat().st_size for path in files}
+    write_atomic(checkpoint / COMPLETE, json.dumps(sizes, indent=1))
+
+
+def sync(folder: Path) -> None:
+    """Have the disk hold all that a folder holds, also after a power cut."""
+    for path in [*folder.rglob("*"), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def tidy(folder: Path, kept: int = KEPT) -> None:
+    """Remove what is no complete checkpoint, and of the complete ones all but the last `kept`."""
+    found = sorted((p for p in folder.glob("checkpoint-*") if is_complete(p)), key=step)
+    keep = set(found[-kept:] if kept else [])
+    for path in folder.glob("*"):
+        if path.is_dir() and path not in keep:
+            # Without its seal first: a removal that is cut off must not leave a checkpoint.
+            (path / COMPLETE).unlink(missing_ok=True)
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def require_room(folder: Path, needed: int, what: str) -> None:
+    """Raise `DiskFullError` where fewer than `needed` bytes are free, before anything is written."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DiskFullError(
+            errno.ENOSPC, f"the disk is too full for {what}, {_room(folder, needed)}"
+        )
+
+
+def disk_full(error: BaseException | None, folder: Path, what: str) -> DiskFullError | None:
+    """`error` as what it is, where a full disk is behind it."""
+    cause = error
+    while cause is not None:
+        full = isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
+        if isinstance(cause, DiskFullError):
+            return cause
+        if full or any(sign in str(cause) for sign in _SIGNS):
+            free = shutil.disk_usage(folder).free
+            if full or free < _NO_ROOM or "No space" in str(cause):
+                return DiskFullError(
+                    errno.ENOSPC, f"the disk became full while writing {what}, {_room(folder)}"
+                )
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def _room(folder: Path, needed: int | None = None) -> str:
+    free = shutil.disk_usage(folder).free
+    wanted = f"{needed / 2**30:.2f} GiB are needed and " if needed else ""
+    return f"{wanted}{free / 2**30:.2f} GiB are free under {folder}"

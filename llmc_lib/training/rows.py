@@ -1,0 +1,47 @@
+"""The rows of a data set as the token ids and labels that SFTTrainer trains on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from datasets import Dataset
+
+from llmc_lib.chat import ChatFormat
+
+#: The label of a token that is not learnt.
+IGNORED = -100
+
+
+def load_rows(path: Path, tokenizer: Path, max_length: int, cache: Path) -> tuple[Dataset, int]:
+    """The rows of a Parquet file with the columns prompt and completion, encoded, in their order.
+
+    Returns a `datasets.Dataset` with input_ids and labels (the prompt's are `IGNORED`), memory-mapped
+    from `cache`, and how many examples were left out for being longer than `max_length` tokens. The
+    rows are encoded by the chat form that also counted them when the data set was built; SFTTrainer
+    takes rows that have labels as they are.
+    """
+    chat = ChatFormat(tokenizer)
+    rows = Dataset.from_parquet(str(path), cache_dir=str(cache), columns=["prompt", "completion"])
+    encoded = rows.map(
+        _encode,
+        fn_kwargs={"chat": chat},
+        batched=True,
+        batch_size=100,
+        remove_columns=rows.column_names,
+        desc="Encoding",
+    )
+    kept = encoded.filter(_fits, batched=True, fn_kwargs={"max_length": max_length})
+    return kept, len(encoded) - len(kept)
+
+
+def _encode(batch: dict[str, list[str]], chat: ChatFormat) -> dict[str, list[list[int]]]:
+    pairs = zip(batch["prompt"], batch["completion"], strict=True)
+    encoded = [chat.encode(prompt, completion) for prompt, completion in pairs]
+    return {
+        "input_ids": [ids for ids, _ in encoded],
+        "labels": [[IGNORED] * given + ids[given:] for ids, given in encoded],
+    }
+
+
+def _fits(batch: dict[str, list[list[int]]], max_length: int) -> list[bool]:
+    return [len(ids) <= max_length for ids in batch["input_ids"]]
