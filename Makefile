@@ -2,6 +2,7 @@ PARAMS ?= params/quickstart.yaml
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ACCELERATOR ?= auto
 LAB_OPTIONS ?=
+NODE_RANK ?= 0
 WHAT ?= dataset
 
 # conda users: the active environment is the project's own, so nothing is installed into .venv.
@@ -14,7 +15,7 @@ READY := install
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install kernel report dataset check publish test test-fast lint lab lock clean
+.PHONY: help install kernel report dataset train slurm check publish test test-fast lint lab lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -31,6 +32,12 @@ report: $(READY) ## Run the four notebooks and write reports/<run>/index.html (P
 
 dataset: $(READY) ## Build the data set alone and write reports/<run>/dataset.html (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib dataset $(PARAMS)
+
+train: $(READY) ## Build the data set and train; NODE_RANK=1 and so on on the further machines (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib train $(PARAMS) --node-rank "$(NODE_RANK)"
+
+slurm: $(READY) ## Write the Slurm script that trains, and explain it (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib slurm $(PARAMS)
 
 check: $(READY) ## Check a params file and start nothing (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib check $(PARAMS)

@@ -2,6 +2,8 @@
 
 python -m llmc_lib report PARAMS     run what is left to run and write the report
 python -m llmc_lib dataset PARAMS    build the data set alone and write its page
+python -m llmc_lib train PARAMS      build the data set and train; --node-rank K: as machine K of several
+python -m llmc_lib slurm PARAMS      write the Slurm script of that for all machines, and explain it
 python -m llmc_lib check PARAMS      check a params file and stop
 python -m llmc_lib publish PARAMS    write the upload folder of the data set; --push sends it to the hub
 """
@@ -9,6 +11,7 @@ python -m llmc_lib publish PARAMS    write the upload folder of the data set; --
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from llmc_lib.errors import UserError
@@ -26,6 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if options.command == "publish":
             return _publish(run, options)
+        if options.command == "slurm":
+            from llmc_lib.training import slurm
+
+            print(slurm.write(run))
+            return 0
+        if options.command == "train" and (node_rank := _node_rank(options.node_rank)):
+            return _follow(run, node_rank)
         return _make(run, options.command)
     except UserError as error:
         print(error, file=sys.stderr)
@@ -41,9 +51,14 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m llmc_lib", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("report", "dataset", "check", "publish"):
+    for name in ("report", "dataset", "train", "slurm", "check", "publish"):
         command = commands.add_parser(name)
         command.add_argument("params", help="a params file, such as params/quickstart.yaml")
+        if name == "train":
+            rank = (
+                "which machine this is: 0 (the first) and so on, or a variable that has the number"
+            )
+            command.add_argument("--node-rank", default="0", help=rank)
     command.add_argument("--what", default="dataset", help="what to publish: dataset")
     command.add_argument("--push", action="store_true", help="upload the folder to the hub")
     command.add_argument("--repo", help="the hub's data set: owner/name")
@@ -56,17 +71,41 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _make(run: Run, what: str) -> int:
-    from llmc_lib.pipeline import StageError, make_dataset, make_report
+    from llmc_lib.pipeline import StageError, make_dataset, make_report, make_training
     from llmc_lib.progress import append_to_logs
 
     append_to_logs()
+    made, make = {
+        "report": ("Report", make_report),
+        "dataset": ("Data set", make_dataset),
+        "train": ("Models", make_training),
+    }[what]
     try:
-        page = make_report(run) if what == "report" else make_dataset(run)
+        path = make(run)
     except (StageError, WorkerError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    name = "Report" if what == "report" else "Data set"
-    print(f"\n{name}: {page}")
+    print(f"\n{made}: {path}")
+    return 0
+
+
+def _node_rank(text: str) -> int:
+    number = os.environ.get(text, text)
+    if not number.isdecimal():
+        raise UserError(
+            f"NODE_RANK: {text!r} is neither a number nor a variable that is set to one"
+        )
+    return int(number)
+
+
+def _follow(run: Run, node_rank: int) -> int:
+    from llmc_lib.training.follow import follow
+
+    try:
+        follow(run, node_rank)
+    except WorkerError as error:
+        print(f"\nThe training failed.\n{error}", file=sys.stderr)
+        return 1
     return 0
 
 

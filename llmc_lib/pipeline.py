@@ -72,6 +72,12 @@ def make_dataset(run: Run) -> Path:
     return run.report / "dataset.html"
 
 
+def make_training(run: Run) -> Path:
+    """The first two stages; returns the folder of the models. Raises `StageError` when one fails."""
+    _do(run, stages()[:2])
+    return run.models
+
+
 def _do(run: Run, chosen: list[Stage]) -> None:
     os.environ.setdefault(VARIABLE, f"/proc/{os.getpid()}/fd/2")
     with locked(run):

@@ -45,11 +45,13 @@ def run_worker(
     log: Path,
     on_event: Callable[[dict[str, Any]], None],
     env: dict[str, str] | None = None,
+    explain: Callable[[], str | None] | None = None,
 ) -> None:
     """Run `command` to its end, its output in `log`, its events passed to `on_event`.
 
-    Raises `WorkerError` when it exits with a status other than 0. On an interrupt of the parent the
-    worker's process group is stopped first.
+    Raises `WorkerError` when it exits with a status other than 0; `explain` may know more than the log
+    does, and what it returns then comes first. On an interrupt of the parent the worker's process
+    group is stopped first.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
@@ -58,7 +60,7 @@ def run_worker(
         stderr=subprocess.STDOUT,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
         start_new_session=True,
-        preexec_fn=_die_with_parent,
+        preexec_fn=die_with_parent,
     )
     assert process.stdout is not None
     # What a dead worker leaves behind would hold its output open, and the loop below with it.
@@ -76,11 +78,12 @@ def run_worker(
     finally:
         _stop(process)
     if status != 0:
-        raise WorkerError(_explain(command, status, log))
+        first = explain() if explain else None
+        raise WorkerError(_explain(command, status, log, first))
 
 
-def _die_with_parent() -> None:
-    """Linux: have the kernel end the worker when its parent is gone, even by kill -9."""
+def die_with_parent() -> None:
+    """Linux: have the kernel end this child when its parent is gone, even by kill -9."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
@@ -105,8 +108,12 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
-def _explain(command: Sequence[str], status: int, log: Path) -> str:
-    """The worker's own error: the first Python exception in the log if there is one, else the end."""
+def _explain(command: Sequence[str], status: int, log: Path, first: str | None = None) -> str:
+    """What is known already, else the worker's own error: the first Python exception in the log if there
+    is one, else what torchrun found, else the end."""
+    module = next((word for word in command if word.startswith("llmc_lib.")), command[0])
+    if first is not None:
+        return f"{first}\n{module} ended with status {status}. Full log: {log}"
     text = log.read_text(errors="replace").replace("\r", "\n")
     lines = [line for line in text.splitlines() if line.strip()]
     # torchrun and vLLM print the first failure before their own summary of it.
@@ -114,11 +121,17 @@ def _explain(command: Sequence[str], status: int, log: Path) -> str:
         n
         for n, line in enumerate(lines)
         if re.match(r"(\[\w+\]: |\(.*\) )?[\w.]*(Error|Exception)\b", line)
+        and "ChildFailedError" not in line
     ]
-    shown = lines[max(0, errors[0] - 6) : errors[0] + 3] if errors else lines[-10:]
+    summary = next((n for n, line in enumerate(lines) if "Root Cause" in line), None)
+    if errors:
+        shown = lines[max(0, errors[0] - 6) : errors[0] + 3]
+    elif summary is not None:
+        shown = lines[summary : summary + 8]
+    else:
+        shown = lines[-10:]
     if status == -signal.SIGKILL:
         shown.append(
             "The process was killed (SIGKILL): often because the machine ran out of memory."
         )
-    module = next((word for word in command if word.startswith("llmc_lib.")), command[0])
     return "\n".join([f"{module} ended with status {status}:", *shown, f"Full log: {log}"])

@@ -146,6 +146,33 @@ def test_the_first_failure_is_shown_and_not_the_launchers_summary(tmp_path: Path
     assert not any("ChildFailedError" in line for line in lines)
 
 
+def test_torchruns_summary_is_shown_where_nothing_else_is_known(tmp_path: Path) -> None:
+    lines = _failure(
+        tmp_path,
+        "print('torch.distributed.elastic.multiprocessing.errors.ChildFailedError: ')\n"
+        "print('Root Cause (first observed failure):')\nprint('  exitcode  : -9 (pid: 7)')\n"
+        "sys.exit(1)\n",
+    )
+    assert lines[1:-1] == ["Root Cause (first observed failure):", "  exitcode  : -9 (pid: 7)"]
+
+
+@pytest.mark.parametrize("known", ["Rank 3 on gpu-1 was killed by SIGKILL", None])
+def test_what_the_caller_knows_comes_first(tmp_path: Path, known: str | None) -> None:
+    log = tmp_path / "worker.log"
+    with pytest.raises(WorkerError) as caught:
+        run_worker(
+            [sys.executable, "-c", "raise RuntimeError('a consequence')"],
+            log,
+            lambda event: None,
+            explain=lambda: known,
+        )
+    lines = str(caught.value).splitlines()
+    if known:
+        assert lines == [known, f"{sys.executable} ended with status 1. Full log: {log}"]
+    else:
+        assert "RuntimeError: a consequence" in lines
+
+
 def test_without_an_exception_the_end_of_the_log_is_shown(tmp_path: Path) -> None:
     lines = _failure(tmp_path, "print('\\n'.join(f'line {n}' for n in range(30)))\nsys.exit(4)")
     assert lines[1:-1] == [f"line {n}" for n in range(20, 30)]

@@ -1,0 +1,127 @@
+"""`make slurm`: the batch script that trains a run on several machines, each of its lines explained.
+
+Options as in Slurm's manual pages of sbatch(1) and srun(1); nothing is submitted from here.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+from llmc_lib.params import TrainingParams
+from llmc_lib.store import ROOT, Run, write_atomic
+from llmc_lib.training.cluster import ENDPOINT
+
+#: A line of the script, and what it does.
+_Line = tuple[str, str]
+
+
+def write(run: Run) -> str:
+    """Write runs/<run>/train.slurm; returns what to tell the person."""
+    path = run.folder / "train.slurm"
+    lines = [*_head(run), *_body(run)]
+    write_atomic(path, script(lines))
+    told = [f"Written: {path}", ""]
+    for line, why in lines:
+        told += [line, f"    {why}"]
+    params = shlex.quote(_shown(run.params_file))
+    told += [
+        "",
+        f"Before it:   make dataset PARAMS={params}   (or the machines wait while the first builds it)",
+        f"Submit it:   sbatch {shlex.quote(str(path))}",
+        f"Watch it:    squeue --me; tail -f {shlex.quote(str(run.folder))}/slurm-JOB.log",
+        "Cut off?     Submit it again: what is complete is kept, the training goes on from its last "
+        "checkpoint.",
+        f"Afterwards:  make report PARAMS={params}   (evaluates and reports; on one machine)",
+    ]
+    return "\n".join(told)
+
+
+def script(lines: list[_Line]) -> str:
+    """The batch script, every explanation a comment before its line (after a line that goes on, there
+    can be none). sbatch reads its options up to the first command; comments may stand between."""
+    text = ["#!/bin/bash"]
+    goes_on = False
+    for line, why in lines:
+        text += [line] if goes_on else [f"# {why}", line]
+        goes_on = line.endswith("\\")
+    return "\n".join(text) + "\n"
+
+
+def _head(run: Run) -> list[_Line]:
+    training = _largest(run)
+    slurm = training.cluster.slurm
+    given = " ".join(slurm.lines)
+    options: list[_Line] = [
+        (f"--job-name=llmc-{run.name}", "what squeue calls it"),
+        (f"--nodes={training.cluster.nodes}", "how many machines (training.cluster.nodes)"),
+        ("--ntasks-per-node=1", "one launcher a machine, which starts a process a GPU"),
+    ]
+    if not re.search(r"--(gres|gpus)", given):
+        options.append(
+            (
+                f"--gpus-per-node={training.processes}",
+                "as many as training.processes; on machines without GPUs give "
+                'training.cluster.slurm.lines: ["--gres=none"]',
+            )
+        )
+    if slurm.cpus_per_task:
+        options.append(
+            (
+                f"--cpus-per-task={slurm.cpus_per_task}",
+                "cores of each machine (slurm.cpus_per_task)",
+            )
+        )
+    if slurm.partition:
+        options.append((f"--partition={slurm.partition}", "which queue (slurm.partition)"))
+    if slurm.account:
+        options.append((f"--account={slurm.account}", "who pays (slurm.account)"))
+    options.append((f"--time={slurm.time}", "after so long Slurm ends it (slurm.time)"))
+    log = str(run.folder / "slurm-%j.log").replace('"', r"\"")
+    options.append((f'--output="{log}"', "what all machines print; %j is the job's number"))
+    options += [(line.removeprefix("#SBATCH").strip(), "from slurm.lines") for line in slurm.lines]
+    return [(f"#SBATCH {option}", why) for option, why in options]
+
+
+def _body(run: Run) -> list[_Line]:
+    training = _largest(run)
+    cluster = training.cluster
+    python, params = shlex.quote(sys.executable), shlex.quote(_shown(run.params_file))
+    srun = f"srun --nodes={cluster.nodes} --ntasks={cluster.nodes} --ntasks-per-node=1"
+    if cluster.slurm.cpus_per_task:
+        srun += f" --cpus-per-task={cluster.slurm.cpus_per_task}"
+    return [
+        ("set -e -o pipefail", "stop at the first command that fails"),
+        (f"cd {shlex.quote(str(ROOT))}", "the checkout, at the same place on every machine"),
+        *[(line, "from slurm.setup") for line in cluster.slurm.setup],
+        (
+            'first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed -n 1p)',
+            "the first machine of the job, where all processes meet",
+        ),
+        (
+            f'export {ENDPOINT}="$first:$((10000 + SLURM_JOB_ID % 20000))"',
+            "its port follows from the job's number, so that jobs do not meet each other's "
+            "(in place of training.cluster.endpoint)",
+        ),
+        (
+            f"{srun} --kill-on-bad-exit=1 --wait=0 --label \\",
+            "one `make train` a machine. When one fails, Slurm ends the others (--kill-on-bad-exit); "
+            "the first may finish after them (--wait=0); each line says whose it is (--label)",
+        ),
+        (
+            f"  {python} -m llmc_lib train {params} --node-rank SLURM_NODEID",
+            "builds the data set and trains; which machine it is, it reads from Slurm's variable",
+        ),
+    ]
+
+
+def _largest(run: Run) -> TrainingParams:
+    """The settings of the candidate that takes the most machines: the job has to hold it."""
+    trainings = [recipe.training for recipe in run.params.recipes]
+    return max(trainings, key=lambda training: (training.cluster.nodes, training.processes))
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
