@@ -24,6 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         run = open_run(options.params)
+        if options.command not in ("publish", "dataset"):
+            _check_training(run)
         if options.command == "check":
             print(f"{options.params}: fine")
             return 0
@@ -68,6 +70,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 # Imported in the functions: a mistake in the params file is told at once.
+
+
+def _check_training(run: Run) -> None:
+    if any(recipe.training.sft for recipe in run.params.recipes):
+        from llmc_lib.training.check import check
+
+        check(run)
 
 
 def _make(run: Run, what: str) -> int:

@@ -302,9 +302,9 @@ class TrainingParams(Section):
     cluster: ClusterParams = ClusterParams()
     # Parts of the training after which the model is exported and becomes a candidate.
     checkpoints: Annotated[tuple[Part, ...], Field(min_length=1, strict=False)] = (0.5, 1.0)
-    save_every: PositiveInt | None = (
-        None  # steps between checkpoints to go on from; None: ten in all
-    )
+    # The longest work that an interruption can cost: minutes between checkpoints to go on from. There
+    # is one with each exported model in any case.
+    save_minutes: Annotated[float, Field(ge=0)] = 10.0
     evaluations: PositiveInt = (
         2  # how often the validation loss is measured, besides before training
     )

@@ -97,7 +97,7 @@ def test_what_torchs_record_wrote_goes_before_the_log(tmp_path: Path) -> None:
         "'Traceback: the true one'}}}, open(os.environ['TORCHELASTIC_ERROR_FILE'], 'w'))\nexit(3)"
     )
     for env in ({}, {"TORCHELASTIC_ERROR_FILE": str(tmp_path / "elastic.json")}):
-        assert _run(tmp_path, code, **env)[0] == 3
+        assert _run(tmp_path, code, 0, **env)[0] == 3
         assert _failure(tmp_path)["error"] == "Traceback: the true one"
 
 

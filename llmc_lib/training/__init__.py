@@ -1,5 +1,13 @@
-"""Stage 2: full-parameter supervised fine-tuning with TRL on DeepSpeed."""
+"""Stage 2: supervised fine-tuning with TRL on DeepSpeed."""
 
-from llmc_lib.training.launch import Training, candidates, finished, load_training, train
+from llmc_lib.training.check import check
+from llmc_lib.training.launch import (
+    Trained,
+    Training,
+    candidates,
+    finished,
+    load_training,
+    train,
+)
 
-__all__ = ["Training", "candidates", "finished", "load_training", "train"]
+__all__ = ["Trained", "Training", "candidates", "check", "finished", "load_training", "train"]

@@ -58,6 +58,7 @@ class History(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if self.file:
             emit("plan", steps=state.max_steps, done=state.global_step)
+        self.start = time.monotonic()  # DeepSpeed is ready
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.begun = time.monotonic()
@@ -87,11 +88,17 @@ class History(TrainerCallback):
     def _alarm(self, name: str, row: dict[str, Any]) -> str:
         words = {"loss": "the loss", "eval_loss": "the validation loss"}
         what = words.get(name, "the norm of the gradient")
-        last = checkpoints.latest(self.folder / "checkpoints")
-        good = f"the last good checkpoint is {last}" if last else "there is no checkpoint before it"
+        # What the step before left may be what makes no number now: go on from before that one.
+        folder = self.folder / "checkpoints"
+        last = checkpoints.latest(folder, before=row["step"] - 1)
+        if self.file:
+            checkpoints.remove_after(folder, checkpoints.step(last) if last else 0)
+        good = f"the last good checkpoint is {last}" if last else "there is no good checkpoint"
+        again = "goes on from there" if last else "starts at the beginning"
         return (
-            f"{what} became {row[name]} at step {row['step']}; {good}. The training was stopped. Lower "
-            "training.learning_rate, or raise training.warmup_ratio, and start again"
+            f"{what} became {row[name]} at step {row['step']}; {good}. The training was stopped. The same "
+            f"command {again}; with a lower training.learning_rate or a longer training.warmup_ratio it "
+            "is a new training"
         )
 
 

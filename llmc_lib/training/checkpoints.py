@@ -29,9 +29,20 @@ class DiskFullError(OSError):
     """There is no room for a checkpoint or a model."""
 
 
-def latest(folder: Path) -> Path | None:
-    """The last complete checkpoint in `folder`, None where there is none."""
-    return max((p for p in folder.glob("checkpoint-*") if is_complete(p)), key=step, default=None)
+def latest(folder: Path, before: int | None = None) -> Path | None:
+    """The last complete checkpoint in `folder`, or the last of a step `before` a given one; None where
+    there is none."""
+    found = [path for path in folder.glob("checkpoint-*") if is_complete(path)]
+    if before is not None:
+        found = [path for path in found if step(path) < before]
+    return max(found, key=step, default=None)
+
+
+def remove_after(folder: Path, last: int) -> None:
+    """Remove the checkpoints of steps after `last`."""
+    for path in folder.glob("checkpoint-*"):
+        if step(path) > last:
+            _remove(path)
 
 
 def step(checkpoint: Path) -> int:
@@ -74,9 +85,13 @@ def tidy(folder: Path, kept: int = KEPT) -> None:
     keep = set(found[-kept:] if kept else [])
     for path in folder.glob("*"):
         if path.is_dir() and path not in keep:
-            # Without its seal first: a removal that is cut off must not leave a checkpoint.
-            (path / COMPLETE).unlink(missing_ok=True)
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    # Its seal first: a removal that is cut off must not leave a checkpoint.
+    (path / COMPLETE).unlink(missing_ok=True)
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def require_room(folder: Path, needed: int, what: str) -> None:

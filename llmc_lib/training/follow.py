@@ -33,7 +33,7 @@ def follow(run: Run, node_rank: int) -> None:
     """
     recipes = run.params.recipes
     check(recipes, node_rank)
-    from llmc_lib.training.launch import recipe_folder, recipe_key  # type: ignore[attr-defined]
+    from llmc_lib.training.launch import recipe_folder, recipe_key
 
     @cache
     def base() -> Model:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +67,13 @@ def train(run: Run) -> Training:
     """
     base = base_model(run)
     for recipe in run.params.recipes:
-        if read_manifest(folder_of(run, recipe), recipe_key(run, base, recipe)) is None:
+        if read_manifest(recipe_folder(run, recipe), recipe_key(run, base, recipe)) is None:
             _train(run, base, recipe)
     key = stage_key(run, base)
     if read_manifest(run.training, key) is None:
-        facts = {recipe.name: read_manifest(folder_of(run, recipe)) for recipe in run.params.recipes}
+        facts = {
+            recipe.name: read_manifest(recipe_folder(run, recipe)) for recipe in run.params.recipes
+        }
         _tidy(run, facts)
         seconds = sum(manifest["seconds"] for manifest in facts.values() if manifest)
         write_manifest(run.training, key, seconds, base=base.label, candidates=facts)
@@ -88,7 +90,7 @@ def load_training(run: Run) -> Training:
         facts = manifest["candidates"].get(recipe.name)
         if facts is None:
             raise UserError(f"{run.training}: no training of {recipe.name!r}; run notebook 2 again")
-        history = pd.DataFrame(read_jsonl(folder_of(run, recipe) / "history.jsonl"))
+        history = pd.DataFrame(read_jsonl(recipe_folder(run, recipe) / "history.jsonl"))
         candidates[recipe.name] = Trained(recipe, history, _models(run, facts), facts)
     return Training(candidates, manifest)
 
@@ -104,7 +106,7 @@ def candidates(run: Run) -> list[Model]:
     return [model for facts in manifest["candidates"].values() for model in _models(run, facts)]
 
 
-def folder_of(run: Run, recipe: Recipe) -> Path:
+def recipe_folder(run: Run, recipe: Recipe) -> Path:
     """Where the training of a candidate leaves its work."""
     return run.training / recipe.name
 
@@ -142,7 +144,7 @@ def _models(run: Run, facts: dict[str, Any]) -> list[Model]:
 
 def _train(run: Run, base: Model, recipe: Recipe) -> None:
     """Train a candidate, from where an earlier process was stopped if there was one."""
-    folder, key = folder_of(run, recipe), recipe_key(run, base, recipe)
+    folder, key = recipe_folder(run, recipe), recipe_key(run, base, recipe)
     mark = folder / "key"
     if not mark.exists() or mark.read_text() != key:
         shutil.rmtree(folder, ignore_errors=True)
@@ -151,7 +153,8 @@ def _train(run: Run, base: Model, recipe: Recipe) -> None:
         write_atomic(mark, key)
     spec = {
         "key": key,
-        "attempt": uuid.uuid4().hex,  # tells other machines that this is a new one
+        # By its time, so that the logs of all attempts lie in their order.
+        "attempt": f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}",
         "seed": run.params.seed,
         "base": str(base.folder),
         "train": str(run.data(recipe) / "train.parquet"),
@@ -164,7 +167,7 @@ def _train(run: Run, base: Model, recipe: Recipe) -> None:
     before = read_jsonl(folder / "history.jsonl")
     start = time.monotonic()
     with _spec_file(folder / "spec.json", spec) as path:
-        _watch(recipe, path, folder / "logs")
+        _watch(recipe, path, cluster.logs(folder, str(spec["attempt"])))
     facts = json.loads((folder / "result.json").read_text())
     history = read_jsonl(folder / "history.jsonl")
     facts |= _outcome(history)
@@ -189,7 +192,6 @@ def _spec_file(path: Path, spec: dict[str, Any]) -> Iterator[Path]:
 
 def _watch(recipe: Recipe, spec: Path, logs: Path) -> None:
     """Run the worker to its end, behind a bar."""
-    worker = ["-m", "llmc_lib.training.sft", str(spec)]
     name = f"Training {recipe.name}" if recipe.listed else "Training"
     with progress_bar(desc=name, unit="step") as bar:
 
@@ -208,7 +210,7 @@ def _watch(recipe: Recipe, spec: Path, logs: Path) -> None:
                     bar.refresh()
 
         run_worker(
-            cluster.command(recipe.training, worker, logs),
+            cluster.command(recipe.training, cluster.worker(spec), logs),
             logs / "launch.log",
             on_event,
             cluster.environment(recipe.training),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from datasets import Dataset
 
 from llmc_lib.chat import ChatFormat
@@ -20,6 +21,8 @@ def load_rows(path: Path, tokenizer: Path, max_length: int, cache: Path) -> tupl
     rows are encoded by the chat form that also counted them when the data set was built; SFTTrainer
     takes rows that have labels as they are.
     """
+    if pq.read_metadata(path).num_rows == 0:  # `datasets` reads no such file
+        return Dataset.from_dict({"input_ids": [], "labels": []}), 0
     chat = ChatFormat(tokenizer)
     rows = Dataset.from_parquet(str(path), cache_dir=str(cache), columns=["prompt", "completion"])
     encoded = rows.map(

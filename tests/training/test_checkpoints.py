@@ -48,6 +48,16 @@ def test_a_damaged_one_is_none(tmp_path: Path, damage: object) -> None:
     assert checkpoints.latest(tmp_path) == whole
 
 
+def test_one_before_a_step_and_none_after_another(tmp_path: Path) -> None:
+    for step in (1, 2, 5):
+        _checkpoint(tmp_path, step)
+    last = checkpoints.latest(tmp_path, before=5)
+    assert last is not None
+    assert last.name == "checkpoint-2"
+    checkpoints.remove_after(tmp_path, 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-1"]
+
+
 def test_the_seal_names_every_file_with_its_size(tmp_path: Path) -> None:
     path = _checkpoint(tmp_path, 1)
     sizes = json.loads((path / "complete.json").read_text())
@@ -60,7 +70,11 @@ def test_tidying_keeps_the_last_complete_ones(tmp_path: Path) -> None:
     _checkpoint(tmp_path, 10, sealed=False)
     (tmp_path / "README.md").write_text("not a checkpoint")
     checkpoints.tidy(tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["README.md", "checkpoint-6", "checkpoint-8"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "README.md",
+        "checkpoint-6",
+        "checkpoint-8",
+    ]
     checkpoints.tidy(tmp_path, 0)
     assert [p.name for p in tmp_path.iterdir()] == ["README.md"]
 

@@ -29,7 +29,9 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def rows(tmp_path: Path) -> Path:
     path = tmp_path / "train.parquet"
-    pd.DataFrame(PAIRS, columns=["prompt", "completion"]).assign(id=["a", "b", "c"]).to_parquet(path)
+    pd.DataFrame(PAIRS, columns=["prompt", "completion"]).assign(id=["a", "b", "c"]).to_parquet(
+        path
+    )
     return path
 
 

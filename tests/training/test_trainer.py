@@ -18,7 +18,10 @@ from tests.tiny import make_tiny_model, make_tiny_moe
 
 pytestmark = pytest.mark.slow
 ROWS = [
-    {"input_ids": list(range(5, 5 + n)), "labels": [IGNORED] * given + list(range(5 + given, 5 + n))}
+    {
+        "input_ids": list(range(5, 5 + n)),
+        "labels": [IGNORED] * given + list(range(5 + given, 5 + n)),
+    }
     for n, given in ((40, 10), (25, 20), (60, 1), (12, 11))
 ]
 
@@ -52,6 +55,7 @@ def _gradients(
         train_dataset=Dataset.from_list(ROWS),
         processing_class=AutoTokenizer.from_pretrained(folder),
     )
+    trainer.current_gradient_accumulation_steps = 1
     batch: dict[str, Any] = trainer.data_collator(ROWS)
     learnt = torch.tensor(sum(n != IGNORED for row in ROWS for n in row["labels"][1:]))
     loss = trainer.training_step(trainer.model, batch, learnt)
