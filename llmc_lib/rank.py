@@ -5,7 +5,8 @@
 runs `python COMMAND…` for the process that `RANK` numbers. torchrun and DeepSpeed's launcher both start
 it, once a process, on every machine. In LOGS, which all machines see:
 
-- `rank-<n>.log`: all that the process printed; events of rank 0 also go to our standard output
+- `rank-<n>.log`: all that the process printed, between a line that says where it runs and one that says
+  how it ended; events of rank 0 go to our standard output instead
 - `rank-<n>.failed.json`: how it ended, if by itself and not with status 0
 - `environment.json`: variables to set, where the launcher does not carry them to other machines
 
@@ -107,6 +108,8 @@ def main(logs: Path, command: list[str]) -> int:
         elif status:
             why = f"ended because of {ended}" if ended else "was told to stop"
             log.write(f"{first} {why}\n".encode())
+        else:
+            log.write(f"{first} is done\n".encode())
     return status if status >= 0 else 128 - status
 
 
