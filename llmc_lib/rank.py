@@ -5,7 +5,8 @@
 runs `python COMMAND…` for the process that `RANK` numbers. torchrun and DeepSpeed's launcher both start
 it, once a process, on every machine. In LOGS, which all machines see:
 
-- `rank-<n>.log`: all that the process printed; events of rank 0 also go to our standard output
+- `rank-<n>.log`: all that the process printed, between a line that says where it runs and one that says
+  how it ended; events of rank 0 go to our standard output instead
 - `rank-<n>.failed.json`: how it ended, if by itself and not with status 0
 - `environment.json`: variables to set, where the launcher does not carry them to other machines
 
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -35,6 +37,8 @@ from llmc_lib.workers import EVENT, die_with_parent
 #: for it to say what it saw.
 _LOOK_SECONDS = 3.0
 _GRACE_SECONDS = 15.0
+#: A signal this soon after "stop" is not the force that a launcher takes to a process that ignores it.
+_AT_ONCE_SECONDS = 5.0
 _TAIL_BYTES = 2**16
 _HEAD = r"(\[rank\d+\]: )?(Traceback \(most recent call last\)|Fatal Python error|terminate called)"
 #: What Python prints between an exception and the one that it led to.
@@ -42,18 +46,25 @@ LINK = "During handling of the above exception|direct cause of the following exc
 
 
 class _Watch:
-    """What this process was told: a signal that it passes on to its child."""
+    """What this process was told: a signal that it passes on to its child; or that nobody listens."""
 
     def __init__(self) -> None:
-        self.stopped = False
+        self.stopped: float | None = None  # when
+        self.orphaned = False
         self.child: subprocess.Popen[bytes] | None = None
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
 
     def _stop(self, number: int, frame: object) -> None:
-        self.stopped = True
+        self.stopped = self.stopped or time.monotonic()
         if self.child is not None:
             self.child.send_signal(number)
+
+    def orphan(self) -> None:
+        """The launcher is gone, by ssh perhaps, which ends nothing here."""
+        self.orphaned = True
+        if self.child is not None:
+            self.child.terminate()
 
 
 def main(logs: Path, command: list[str]) -> int:
@@ -78,21 +89,38 @@ def main(logs: Path, command: list[str]) -> int:
         log.write(f"{first} {command}\n".encode())
         reader = None
         if child.stdout is not None:
-            reader = threading.Thread(target=_copy, args=(child.stdout, log), daemon=True)
+            reader = threading.Thread(
+                target=_copy, args=(child.stdout, log, watch.orphan), daemon=True
+            )
             reader.start()
         ended = _wait(child, logs)
         status = child.returncode
         if reader is not None:
             reader.join(5)  # what the child left behind may hold its output open
-        if status == -signal.SIGTERM and not watch.stopped:
+        error_file = Path(env["TORCHELASTIC_ERROR_FILE"])
+        if watch.orphaned and not error_file.exists():
+            error_file.write_text('{"message": "Its launcher, which it reports to, is gone."}')
+        elif status == -signal.SIGTERM and not watch.stopped:
             time.sleep(1)  # DeepSpeed's launcher ends the child a moment before it ends us
-        if status and (ended or watch.stopped):
+        if status and _by_itself(status, error_file, ended, watch.stopped):
+            log.write(f"{first} ended with status {status}\n".encode())
+            _record(logs, rank, child.pid, status, error_file)
+        elif status:
             why = f"ended because of {ended}" if ended else "was told to stop"
             log.write(f"{first} {why}\n".encode())
-        elif status:
-            log.write(f"{first} ended with status {status}\n".encode())
-            _record(logs, rank, child.pid, status, env["TORCHELASTIC_ERROR_FILE"])
+        else:
+            log.write(f"{first} is done\n".encode())
     return status if status >= 0 else 128 - status
+
+
+def _by_itself(status: int, error_file: Path, ended: str | None, stopped: float | None) -> bool:
+    """Did the child fail, or was it only ended? One that fails takes a while to be gone; the launcher may
+    meanwhile have seen another one lose its connection to it, and tell all to stop."""
+    if error_file.exists() or not (ended or stopped):
+        return True
+    told = (-signal.SIGTERM, -signal.SIGINT)
+    at_once = stopped is not None and time.monotonic() - stopped < _AT_ONCE_SECONDS
+    return status < 0 and status not in told and at_once and not ended
 
 
 def _environment(logs: Path, rank: int) -> dict[str, str]:
@@ -107,15 +135,17 @@ def _environment(logs: Path, rank: int) -> dict[str, str]:
     return env
 
 
-def _copy(source: IO[bytes], log: IO[bytes]) -> None:
+def _copy(source: IO[bytes], log: IO[bytes], orphan: Callable[[], None]) -> None:
     """Events to our standard output, everything else to the log."""
     for line in source:
         before, mark, event = line.partition(EVENT.encode())
         log.write(before if mark else line)
         if mark:
-            with suppress(BrokenPipeError):
+            try:
                 sys.stdout.buffer.write(mark + event)
                 sys.stdout.buffer.flush()
+            except BrokenPipeError:
+                orphan()
 
 
 def _wait(child: subprocess.Popen[bytes], logs: Path) -> str | None:
@@ -141,15 +171,16 @@ def _wait(child: subprocess.Popen[bytes], logs: Path) -> str | None:
             return failed
 
 
-def _record(logs: Path, rank: int, pid: int, status: int, error_file: str) -> None:
+def _record(logs: Path, rank: int, pid: int, status: int, error_file: Path) -> None:
     log = logs / f"rank-{rank}.log"
+    raised = error_file.exists()
     facts = {
         "rank": rank,
         "host": socket.gethostname(),
         "pid": pid,
-        "status": status,
-        "time": time.time(),
-        "error": _exception(Path(error_file)) or _last_words(log, status),
+        "status": 1 if raised and status < 0 else status,  # told to stop on its way out
+        "time": error_file.stat().st_mtime if raised else time.time(),
+        "error": _exception(error_file) or _last_words(log, status),
     }
     write_atomic(logs / f"rank-{rank}.failed.json", json.dumps(facts, indent=1))
 

@@ -96,8 +96,8 @@ def test_what_torchs_record_wrote_goes_before_the_log(tmp_path: Path) -> None:
         "import json, os\njson.dump({'message': {'message': 'm', 'extraInfo': {'py_callstack': "
         "'Traceback: the true one'}}}, open(os.environ['TORCHELASTIC_ERROR_FILE'], 'w'))\nexit(3)"
     )
-    for env in ({}, {"TORCHELASTIC_ERROR_FILE": str(tmp_path / "elastic.json")}):
-        assert _run(tmp_path, code, 0, **env)[0] == 3
+    for place in ("", str(tmp_path / "elastic.json")):  # torchrun may have named one
+        assert _run(tmp_path, code, TORCHELASTIC_ERROR_FILE=place)[0] == 3
         assert _failure(tmp_path)["error"] == "Traceback: the true one"
 
 
@@ -132,6 +132,31 @@ def test_being_told_to_stop_is_passed_on_and_is_no_failure(tmp_path: Path, numbe
     assert not (tmp_path / "rank-0.failed.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("last", "status", "error"),
+    [
+        ("os.kill(os.getpid(), 9)", -9, ""),
+        ("open(os.environ['TORCHELASTIC_ERROR_FILE'], 'w').write('{\"message\": \"the cause\"}'); "
+         "os.kill(os.getpid(), 15); time.sleep(9)", 1, "the cause"),
+    ],
+)  # fmt: skip
+def test_a_process_that_fails_while_it_is_told_to_stop_is_recorded(
+    tmp_path: Path, last: str, status: int, error: str
+) -> None:
+    """As when rank 1 is killed, rank 0 loses its connection, and torchrun sees the end of rank 0 first."""
+    code = (
+        "import os, signal, sys, time\nstop = []\n"
+        "signal.signal(signal.SIGTERM, lambda *_: stop.append(1)); print('ready', flush=True)\n"
+        f"while not stop: time.sleep(0.01)\nsignal.signal(signal.SIGTERM, signal.SIG_DFL)\n{last}"
+    )
+    process = _start(tmp_path, code)
+    _wait_for(tmp_path / "rank-0.log", "\nready")
+    process.terminate()
+    process.communicate(timeout=20)
+    facts = _failure(tmp_path)
+    assert (facts["status"], facts["error"]) == (status, error)
+
+
 def test_a_child_that_is_ended_a_moment_before_its_parent_is_no_failure(tmp_path: Path) -> None:
     code = "import os, time; print('child', os.getpid(), flush=True); time.sleep(300)"
     process = _start(tmp_path, code)
@@ -141,6 +166,19 @@ def test_a_child_that_is_ended_a_moment_before_its_parent_is_no_failure(tmp_path
     process.terminate()
     process.communicate(timeout=20)
     assert not (tmp_path / "rank-0.failed.json").exists()
+
+
+def test_a_process_whose_launcher_is_gone_ends_and_so_do_the_others(tmp_path: Path) -> None:
+    code = (
+        "import time; from llmc_lib.workers import emit; print('ready', flush=True)\n"
+        "for n in range(300): emit('log', step=n); time.sleep(0.2)"
+    )
+    process = _start(tmp_path, code)
+    _wait_for(tmp_path / "rank-0.log", "\nready")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(20) == 128 + signal.SIGTERM
+    assert _failure(tmp_path)["error"] == "Its launcher, which it reports to, is gone."
 
 
 @pytest.mark.slow

@@ -241,14 +241,24 @@ def first_error(logs: Path, patience: float = 10.0) -> str | None:
         shown = _shown(first.error) if first.status > 0 else first.error.splitlines()[:8]
         lines += [f"  {line}" for line in shown]
     if first.secondary:
-        lines.append(
-            "Probably it waited for another rank that did not answer: one that hangs, or a machine that is gone. "
-            "See how far the other logs go."
-        )
+        lines.append("Probably another rank did not answer: it hangs, or its machine is gone.")
+        if silent := _silent(logs):
+            lines.append(f"Without a word of their end: {', '.join(silent)}. Look there first.")
     if others:
         lines.append(f"After it: rank {', '.join(map(str, others))}")
     lines.append(f"Its log: {logs / f'rank-{first.rank}.log'}")
     return "\n".join(lines)
+
+
+def _silent(logs: Path) -> list[str]:
+    """The ranks that began and of whose end nothing is known, with their machines."""
+    found = {}
+    for path in logs.glob("rank-*.log"):
+        lines = path.read_text(errors="replace").splitlines() or [""]
+        began = re.match(r"\[rank (\d+) of \d+, (\S+), \d+\]", lines[0])
+        if began and (len(lines) == 1 or not lines[-1].startswith(began[0])):
+            found[int(began[1])] = f"rank {began[1]} on {began[2]}"
+    return [found[rank] for rank in sorted(found)]
 
 
 def _how(failure: Failure) -> str:

@@ -20,7 +20,7 @@ from llmc_lib.workers import emit
 
 @record  # type: ignore[untyped-decorator]
 def main(mode: str = "", who: str = "0") -> None:
-    dist.init_process_group("gloo", timeout=timedelta(seconds=60))
+    dist.init_process_group("gloo", timeout=timedelta(seconds=120))
     rank, world = dist.get_rank(), dist.get_world_size()
     total = torch.tensor([float(rank + 1)])
     dist.all_reduce(total)

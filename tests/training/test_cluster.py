@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -188,11 +187,19 @@ def test_of_two_causes_the_first_is_shown(tmp_path: Path) -> None:
     assert lines[2:4] == ["  ValueError: first", "After it: rank 0"]
 
 
-def test_where_there_are_only_consequences_that_is_said(tmp_path: Path) -> None:
+def test_where_there_are_only_consequences_the_silent_ranks_are_named(tmp_path: Path) -> None:
     _failed(tmp_path, 0, 1, 10.0, CLOSED)
-    told = cluster.first_error(tmp_path, patience=0.1) or ""
-    assert "Connection closed by peer" in told
-    assert "Probably it waited for another rank that did not answer" in told
+    for rank, end in ((0, "ended with status 1"), (1, "is done"), (2, None), (11, "")):
+        head = f"[rank {rank} of 12, host-{rank}, 77]"
+        text = f"{head} ['-m', 'sft']\nstep 1\n" + (f"{head} {end}\n" if end else "")
+        (tmp_path / f"rank-{rank}.log").write_text(text)
+    lines = (cluster.first_error(tmp_path, patience=0.1) or "").splitlines()
+    assert "Connection closed by peer" in lines[-4]
+    assert lines[-3:] == [
+        "Probably another rank did not answer: it hangs, or its machine is gone.",
+        "Without a word of their end: rank 2 on host-2, rank 11 on host-11. Look there first.",
+        f"Its log: {tmp_path / 'rank-0.log'}",
+    ]
 
 
 def test_an_nccl_timeout_is_a_consequence(tmp_path: Path) -> None:
@@ -290,11 +297,8 @@ def hosts() -> Iterator[list[list[str]]]:
             subprocess.run(["ip", "netns", "del", name], capture_output=True)
 
 
-def _two_machines(
-    hosts: list[list[str]], folder: Path, mode: str
-) -> tuple[list[int], list[str], float]:
-    """Run `machine.py` on both hosts, the second one first; status and output of each, seconds."""
-    start = time.monotonic()
+def _two_machines(hosts: list[list[str]], folder: Path, mode: str) -> tuple[list[int], list[str]]:
+    """Run `machine.py` on both hosts, the second one first; status and output of each."""
     folder.mkdir()
     running = []
     for k in (1, 0):
@@ -309,21 +313,17 @@ def _two_machines(
             )
         )
     try:
-        outputs = [process.communicate(timeout=150)[0] for process in running]
+        outputs = [process.communicate(timeout=300)[0] for process in running]
     finally:
         for process in running:
             process.kill()
-    return (
-        [process.returncode for process in running[::-1]],
-        outputs[::-1],
-        time.monotonic() - start,
-    )
+    return [process.returncode for process in running[::-1]], outputs[::-1]
 
 
 @pytest.mark.slow
 def test_two_hosts_train_together(hosts: list[list[str]], tmp_path: Path) -> None:
     folder = tmp_path / "training"
-    statuses, (first, second), _ = _two_machines(hosts, folder, "finish")
+    statuses, (first, second) = _two_machines(hosts, folder, "finish")
     assert statuses == [0, 0], first + second
     assert "'rank': 0, 'world': 2, 'sum': 3.0" in first
     assert second.startswith("main: waiting since 0 s for the first machine to ")
@@ -336,6 +336,7 @@ def test_two_hosts_train_together(hosts: list[list[str]], tmp_path: Path) -> Non
         text = (logs / f"rank-{rank}.log").read_text()
         assert text.startswith(f"[rank {rank} of 2, host-{rank}, ")
         assert f"rank {rank} of 2 has the sum 3\n" in text
+        assert text.endswith("] is done\n")
 
 
 @pytest.mark.slow
@@ -343,7 +344,7 @@ def test_a_process_killed_on_one_host_ends_the_other_with_its_name(
     hosts: list[list[str]], tmp_path: Path
 ) -> None:
     # Rank 0 sleeps and waits for nobody: torchrun of its machine would not notice.
-    statuses, outputs, seconds = _two_machines(hosts, tmp_path / "training", "hang")
+    statuses, outputs = _two_machines(hosts, tmp_path / "training", "hang")
     assert statuses == [1, 1]
     for output in outputs:
         assert (
@@ -354,4 +355,3 @@ def test_a_process_killed_on_one_host_ends_the_other_with_its_name(
     assert "ended because of rank-1.failed.json" in (logs / "rank-0.log").read_text()
     killed = json.loads((logs / "rank-1.failed.json").read_text())["time"]
     assert (logs / "rank-0.log").stat().st_mtime - killed < 60
-    assert seconds < 140
