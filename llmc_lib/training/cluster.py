@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from llmc_lib.errors import UserError
 from llmc_lib.params import TrainingParams
 from llmc_lib.rank import LINK
 from llmc_lib.store import ROOT, write_atomic
+from llmc_lib.workers import run_worker
 
 #: host:port of the first machine, in place of the params file's; set by the script of `make slurm`.
 ENDPOINT = "LLMC_ENDPOINT"
@@ -72,6 +74,24 @@ def command(
         "--rdzv-conf", f"timeout={cluster.timeout_minutes * 60}",
         *each,
     ]  # fmt: skip
+
+
+def run(
+    training: TrainingParams,
+    spec: Path,
+    node_rank: int = 0,
+    on_event: Callable[[dict[str, Any]], None] = lambda event: None,
+) -> None:
+    """Run this machine's processes of the training that `spec` describes, to their end; what rank 0
+    tells goes to `on_event`. Raises `WorkerError` with the first error of all machines."""
+    folder = logs(spec.parent, json.loads(spec.read_text())["attempt"])
+    run_worker(
+        command(training, worker(spec), folder, node_rank),
+        folder / f"node-{node_rank}.log",
+        on_event,
+        environment(training),
+        lambda: first_error(folder),
+    )
 
 
 def worker(spec: Path) -> list[str]:

@@ -20,7 +20,7 @@ from llmc_lib.params import Recipe, TrainingParams
 from llmc_lib.progress import say
 from llmc_lib.store import Run, read_manifest
 from llmc_lib.training import cluster
-from llmc_lib.workers import run_worker
+from llmc_lib.training.launch import recipe_folder, recipe_key
 
 _POLL_SECONDS = 2.0
 _REMIND_SECONDS = 300.0
@@ -33,7 +33,6 @@ def follow(run: Run, node_rank: int) -> None:
     """
     recipes = run.params.recipes
     check(recipes, node_rank)
-    from llmc_lib.training.launch import recipe_folder, recipe_key
 
     @cache
     def base() -> Model:
@@ -70,7 +69,7 @@ def follow_recipes(
 
     `folder` is where a recipe's training lies; `key` the fingerprint of what it is made from now, which
     may raise `UserError` while the first machine has not made that yet; `take_part` runs this machine's
-    processes (`run_processes`, except in a test).
+    processes (`cluster.run`, except in a test).
     """
     for recipe in recipes:
         if recipe.training.cluster.nodes <= node_rank:
@@ -83,28 +82,9 @@ def follow_recipes(
             say(f"{recipe.name}: complete")
             continue
         say(f"{recipe.name}: taking part as machine {node_rank} …")
-        (take_part or run_processes)(recipe.training, spec, node_rank)
+        (take_part or cluster.run)(recipe.training, spec, node_rank)
         say(f"{recipe.name}: this machine's part is done")
     say("All trainings of the run are done on this machine; the first one goes on.")
-
-
-def run_processes(
-    training: TrainingParams,
-    spec: Path,
-    node_rank: int,
-    on_event: Callable[[dict[str, Any]], None] = lambda event: None,
-) -> None:
-    """Run this machine's processes of the training that `spec` describes, to their end; what rank 0
-    tells goes to `on_event`. Raises `WorkerError` with the first error of all machines."""
-    logs = cluster.logs(spec.parent, json.loads(spec.read_text())["attempt"])
-    command = cluster.command(training, cluster.worker(spec), logs, node_rank)
-    run_worker(
-        command,
-        logs / f"node-{node_rank}.log",
-        on_event,
-        cluster.environment(training),
-        lambda: cluster.first_error(logs),
-    )
 
 
 def _wait(recipe: Recipe, folder: Path, key: Callable[[Recipe], str]) -> Path | None:

@@ -34,7 +34,7 @@ from llmc_lib.store import (
     write_manifest,
 )
 from llmc_lib.training import cluster
-from llmc_lib.workers import run_worker
+from llmc_lib.workers import WorkerError
 
 _VERSION = 2
 # Settings that decide how and where a training runs, and not what comes out.
@@ -147,7 +147,9 @@ def _train(run: Run, base: Model, recipe: Recipe) -> None:
     folder, key = recipe_folder(run, recipe), recipe_key(run, base, recipe)
     mark = folder / "key"
     if not mark.exists() or mark.read_text() != key:
-        shutil.rmtree(folder, ignore_errors=True)
+        for path in folder.glob("*"):  # the logs stay
+            if path.name != "logs":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         for model in _own_models(run, recipe):
             shutil.rmtree(model)
         write_atomic(mark, key)
@@ -164,20 +166,29 @@ def _train(run: Run, base: Model, recipe: Recipe) -> None:
         "model_name": recipe.model_name("{step}"),
         **recipe.training.model_dump(mode="json"),
     }
-    before = read_jsonl(folder / "history.jsonl")
+    (folder / "result.json").unlink(missing_ok=True)
     start = time.monotonic()
     with _spec_file(folder / "spec.json", spec) as path:
-        _watch(recipe, path, cluster.logs(folder, str(spec["attempt"])))
-    facts = json.loads((folder / "result.json").read_text())
+        _watch(recipe, path)
+    facts = _result(folder)
     history = read_jsonl(folder / "history.jsonl")
     facts |= _outcome(history)
-    if facts["resumed_at"]:
-        facts["attempt_seconds"] = round(time.monotonic() - start, 1)
-    seconds = history[-1]["seconds"] if before else time.monotonic() - start
+    # What an earlier attempt worked, counted to its checkpoint, belongs to the time that it took.
+    seconds = max(time.monotonic() - start, history[-1]["seconds"])
     write_manifest(folder, key, seconds, base=base.label, **facts)
     for left in (folder / "checkpoints", folder / "rows"):
         shutil.rmtree(left, ignore_errors=True)
     (folder / "result.json").unlink()
+
+
+def _result(folder: Path) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads((folder / "result.json").read_text())
+    except FileNotFoundError:  # DeepSpeed's runner reports no error when its helper was killed
+        raise WorkerError(
+            f"The training ended before its end; its logs: {folder / 'logs'}"
+        ) from None
+    return facts
 
 
 @contextmanager
@@ -190,7 +201,7 @@ def _spec_file(path: Path, spec: dict[str, Any]) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-def _watch(recipe: Recipe, spec: Path, logs: Path) -> None:
+def _watch(recipe: Recipe, spec: Path) -> None:
     """Run the worker to its end, behind a bar."""
     name = f"Training {recipe.name}" if recipe.listed else "Training"
     with progress_bar(desc=name, unit="step") as bar:
@@ -209,13 +220,7 @@ def _watch(recipe: Recipe, spec: Path, logs: Path) -> None:
                     bar.set_postfix(values, refresh=False)
                     bar.refresh()
 
-        run_worker(
-            cluster.command(recipe.training, cluster.worker(spec), logs),
-            logs / "launch.log",
-            on_event,
-            cluster.environment(recipe.training),
-            explain=lambda: cluster.first_error(logs),
-        )
+        cluster.run(recipe.training, spec, on_event=on_event)
 
 
 def _outcome(history: list[dict[str, Any]]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def main(node_rank: int, folder: Path, endpoint: str, mode: str) -> None:
     spec = folder / "spec.json"
     write_atomic(spec, json.dumps({"key": "key", "attempt": "first"}))
     try:
-        follow.run_processes(training, spec, 0, print)
+        cluster.run(training, spec, 0, print)
     finally:
         spec.unlink()
     write_manifest(folder, "key", 0.0)

@@ -169,7 +169,7 @@ def test_a_failure_ends_it_with_the_first_error(
     monkeypatch.setattr(cluster, "command", lambda *_: [sys.executable, "-c", "exit('gone')"])
     training = TrainingParams.model_validate({"cluster": {"nodes": 2, "endpoint": "gpu-1:1"}})
     with pytest.raises(WorkerError, match=r"^Rank 3 on gpu-1 was killed by SIGKILL"):
-        follow.run_processes(training, spec, 1)
+        cluster.run(training, spec, 1)
     assert (logs / "node-1.log").read_text() == "gone\n"
 
 
