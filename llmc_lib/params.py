@@ -454,6 +454,14 @@ class Params(Section):
                         ("candidates", number, "mixture", "sources"),
                         f"{name!r} is no source of the run; {hint}",
                     )
+            given = candidate.mixture
+            if given and given.shares is not None:
+                on = self.dataset.mixture if given.mixture is None else given.mixture
+                if not on:
+                    raise ValueError(
+                        ("candidates", number, "mixture", "shares"),
+                        "are not used while the mixture is off; give mixture: true beside them",
+                    )
         return self
 
 
