@@ -217,7 +217,8 @@ def test_what_one_mixture_is_validated_on_no_other_trains_on(
     validated: set[int] = set()
     for sources, target, params in wanted:
         pool = rows[rows["source"].isin(sources)]
-        sizes = pool["category"].value_counts(normalize=True).to_dict()
+        parts = pool["category"].value_counts(normalize=True)
+        sizes = {str(name): float(part) for name, part in parts.items()}
         if not any((target or sizes).get(name) and name in sizes for name in NAMES):
             continue
         params = params.model_copy(update={"validation": share})
