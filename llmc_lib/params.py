@@ -206,7 +206,7 @@ class DatasetParams(Section):
     max_rows: PositiveInt | None = None  # None: as many as the rarest category allows
     allow_shortfall: bool = False  # a category with too few rows gets fewer, or none
     repeat: bool = False  # repeat rows of a category that has too few
-    validation: Fraction = 0.08  # share of the rows held out for the validation loss
+    validation: Fraction = 0.08  # share held out for the validation loss, the same in all mixtures
     processes: PositiveInt | None = None  # None: one a core; the result is the same
 
     @model_validator(mode="after")
@@ -453,6 +453,14 @@ class Params(Section):
                     raise ValueError(
                         ("candidates", number, "mixture", "sources"),
                         f"{name!r} is no source of the run; {hint}",
+                    )
+            given = candidate.mixture
+            if given and given.shares is not None:
+                on = self.dataset.mixture if given.mixture is None else given.mixture
+                if not on:
+                    raise ValueError(
+                        ("candidates", number, "mixture", "shares"),
+                        "are not used while the mixture is off; give mixture: true beside them",
                     )
         return self
 

@@ -1,7 +1,8 @@
 """Put a finished data set into the folder that goes to the hub, and send it there.
 
 The folder is made in any case and can be read through before anything leaves the machine. What is in
-it names no folder, user or host of this machine; removed.parquet stays here.
+it names no folder, user or host of this machine; removed.parquet and the rows of candidates with a
+mixture of their own stay here.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ _PART = r"\w(?:[\w.-]*\w)?"
 _REPO = re.compile(rf"(?!.*(?:--|\.\.|\.git$)){_PART}/{_PART}", re.ASCII)
 # What differs between two builds of the same data set.
 _OF_THE_BUILD = ("finished", "seconds")
+# The rows of candidates with a mixture of their own stay here.
+_NOT_PUBLISHED = ("mixtures",)
 _BUILD = "build it first: make report, or notebook 1, with the same params file"
 
 
@@ -145,7 +148,8 @@ def _write(run: Run, facts: dict[str, Any], folder: Path) -> None:
     for name in ("train", "validation"):
         if facts["rows"].get(name):  # the hub takes no empty split
             shutil.copyfile(run.dataset / f"{name}.parquet", part / "data" / f"{name}.parquet")
-    kept = {key: value for key, value in facts.items() if key not in _OF_THE_BUILD}
+    left_out = {*_OF_THE_BUILD, *_NOT_PUBLISHED}
+    kept = {key: value for key, value in facts.items() if key not in left_out}
     kept["files"] = {
         f"data/{name}": digest
         for name, digest in facts["files"].items()

@@ -33,6 +33,7 @@ def made_manifest(**facts: Any) -> dict[str, Any]:
         "contamination": [_hit(1), _hit(2)],
         "teacher": None,
         "reference": None,
+        "mixtures": {},
         "target": dict(HLE_SHARES),
         "target_origin": "counted from the 200 HLE questions of this run",
         "mixed": {name: round(1000 * share) for name, share in HLE_SHARES.items()},
@@ -41,6 +42,8 @@ def made_manifest(**facts: Any) -> dict[str, Any]:
         "total_variation": 0.0,
         "rows": {"train": 920, "validation": 80},
         "composition": {
+            "source": {"hard_math": 410, "textbook": 590},
+            "category": {name: round(1000 * share) for name, share in HLE_SHARES.items()},
             "licence": {"Apache-2.0": 1000},
             "author_kind": {"person": 1000},
             "answer_type": {"exactMatch": 999, "multipleChoice": 1},

@@ -22,6 +22,7 @@ def test_the_data_set_has_a_page_of_its_own(tmp_path: Path) -> None:
         f"run: tiny\nruns_dir: {tmp_path}/runs\nreports_dir: {tmp_path}/reports\n"
         f"model: {{source: {tmp_path}/model}}\ntraining: {{max_length: 900}}\n"
         "dataset: {sources: [{name: hard_math, rows: 40}, {name: textbook}], max_rows: 60}\n"
+        "candidates: [{name: both}, {name: math, mixture: {sources: [hard_math], mixture: false}}]\n"
     )
     command = [sys.executable, "-m", "llmc_lib", "dataset", str(params)]
     done = subprocess.run(
@@ -35,6 +36,7 @@ def test_the_data_set_has_a_page_of_its_own(tmp_path: Path) -> None:
         assert f">{heading}<" in page
     assert page.count("<h1>") == 1
     assert "No model took part" in page
+    assert '<th scope="row">math</th>' in page  # what each candidate is trained on
     for slip in ("Warning", "Traceback", "Block(", "site-packages"):
         assert slip not in page
     again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)

@@ -104,6 +104,9 @@ MISTAKES = {
         "line 4: candidates.0.mixture.sources: 'textbok' is no source of the run; did you mean "
         "'textbook'?"
     ),
+    "run: x\ndataset: {mixture: false}\ncandidates:\n  - name: a\n    mixture: {shares: {Math: 1.0}}": (
+        "line 5: candidates.0.mixture.shares: are not used while the mixture is off; give mixture: true"
+    ),
     "run: x\ncandidates:\n  - name: a\n  - name: a": (
         "line 2: candidates: 'a' is listed twice; give it once"
     ),

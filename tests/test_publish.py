@@ -233,6 +233,23 @@ def test_the_folder_is_the_same_however_often_it_is_made(tmp_path: Path) -> None
     assert _files(publish(run).folder) == first
 
 
+def test_the_rows_of_candidates_stay_here(tmp_path: Path) -> None:
+    run = _write_dataset(tmp_path)
+    before = _files(publish(run).folder)
+    data = run.dataset / "math" / "train.parquet"
+    data.parent.mkdir()
+    data.write_bytes((run.dataset / "train.parquet").read_bytes())
+    path = run.dataset / "manifest.json"
+    facts = json.loads(path.read_text())
+    facts["files"]["math/train.parquet"] = sha256_file(data)
+    facts["mixtures"] = {"math": {"rows": {"train": 3, "validation": 0}}}
+    path.write_text(json.dumps(facts))
+    assert _files(publish(run).folder) == before
+    data.unlink()
+    with pytest.raises(UserError, match=r"math/train\.parquet: is not as it was built"):
+        publish(run)
+
+
 def test_a_mixed_licence_brings_its_own_file(tmp_path: Path) -> None:
     run = _write_dataset(tmp_path, {"Apache-2.0": 60, "MIT": 40})
     published = publish(run)

@@ -1,8 +1,12 @@
 """Build the data set of a run: sources in, a mixture with a target composition out.
 
+A candidate with a mixture of its own has its rows, in files like the run's own, in a folder of its name
+beside them (`Run.data`). They are drawn from the same selected rows, and no row on which one mixture is
+validated is trained on by another (`mixture.held_out`).
+
 Three passes. The first streams all rows through the steps that look at one row (`prepare`) to a file
 of their texts. The second works on ids and hashes alone: duplicates, measured difficulty, a teacher's
-completions, the mixture. The third writes the chosen rows in training order.
+completions, the mixtures. The third writes the chosen rows in training order.
 """
 
 from __future__ import annotations
@@ -11,7 +15,6 @@ import json
 import os
 import shutil
 import time
-from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,18 +25,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from llmc_lib import benchmarks
 from llmc_lib.chat import ChatFormat, tokenizer_folder
 from llmc_lib.dataset.card.page import card
 from llmc_lib.dataset.collect import collect
 from llmc_lib.dataset.decontamination import Screen, benchmark_texts
-from llmc_lib.dataset.finish import Written, write
+from llmc_lib.dataset.draw import Drawn, draw, mixture_settings, target_shares
+from llmc_lib.dataset.finish import write
 from llmc_lib.dataset.ledger import Ledger
-from llmc_lib.dataset.mixture import mix
 from llmc_lib.dataset.parallel import Workers
 from llmc_lib.dataset.prepare import Context
 from llmc_lib.dataset.rows import RemovedFile
-from llmc_lib.dataset.select import select
+from llmc_lib.dataset.select import ELSEWHERE, select
 from llmc_lib.dataset.sources import about, identity
 from llmc_lib.store import (
     Run,
@@ -44,10 +46,9 @@ from llmc_lib.store import (
     write_atomic,
     write_manifest,
 )
-from llmc_lib.taxonomy import HLE_SHARES
 
 # Raised when the same params would give other rows, so that old data sets are built anew.
-_VERSION = 3
+_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,10 @@ class BuiltDataset:
         return frame
 
     def read(self, part: str, columns: list[str] | None = None) -> pd.DataFrame:
-        """Some columns of "train", "validation" or "removed": a large set need not fit into memory."""
+        """Some columns of "train", "validation" or "removed": a large set need not fit into memory.
+
+        "math/train" is that of the mixture of candidate "math".
+        """
         return pd.read_parquet(self.folder / f"{part}.parquet", columns=columns)
 
 
@@ -115,7 +119,8 @@ def stage_key(run: Run) -> str:
         dataset=params.dataset.model_dump(mode="json", exclude={"processes"}),
         sources=[identity(source) for source in params.dataset.sources],
         benchmarks=sha256_text(json.dumps(texts, ensure_ascii=False)),
-        shares=target_shares(run)[0],
+        shares=target_shares(run, params.dataset)[0],
+        mixtures=mixture_settings(run),
         dtype=params.evaluation.dtype if _samples(run) else None,
     )
 
@@ -125,50 +130,34 @@ def _samples(run: Run) -> bool:
     return run.params.dataset.difficulty.enabled or run.params.dataset.completions.enabled
 
 
-def target_shares(run: Run) -> tuple[dict[str, float], str]:
-    """The target share of each category, and where it comes from, in words."""
-    if run.params.dataset.shares is not None:
-        return dict(run.params.dataset.shares), "set by the params file"
-    for benchmark in run.params.evaluation.benchmarks:
-        if benchmark.name == "hle":
-            questions = benchmarks.load(benchmark)
-            counts = Counter(question.category for question in questions)
-            shares = {name: counts[name] / len(questions) for name in HLE_SHARES}
-            return shares, f"counted from the {len(questions):,} HLE questions of this run"
-    return dict(HLE_SHARES), "HLE's published shares"
-
-
 def _build(run: Run, key: str, work: Path) -> dict[str, Any]:
     start = time.monotonic()
     params = run.params.dataset
     context = _context(run)
     processes = params.processes or len(os.sched_getaffinity(0))
-    ledger, removed = Ledger(), RemovedFile(work / "removed.parquet")
-    rows, written = work / "rows.arrow", Written()
+    files = work / "files"
+    files.mkdir()
+    ledger, removed = Ledger(), RemovedFile(files / "removed.parquet")
+    rows = work / "rows.arrow"
     with Workers(context, processes) as workers:
         collected = collect(context, workers, rows, ledger, removed)
         selection = select(run, collected, rows, context)
-        left = collected.index[selection.alive]
-        shares, origin = target_shares(run)
-        if not params.mixture:
-            shares = {str(k): n / len(left) for k, n in left["category"].value_counts().items()}
-            origin = "that of the rows that are left: the mixture was off"
-        mixture = mix(left, shares, params)
-        chosen = np.zeros(len(collected.index), bool)
-        chosen[mixture.train] = chosen[mixture.validation] = True
-        for removals in selection.removals(rows, chosen):
+        own, *candidates = draw(run, collected.index[selection.alive])
+        for removals in selection.removals(rows, *_chosen(len(collected.index), own, candidates)):
             ledger.remove_rows(removals)
-            removed.add(removals)
+            removed.add([row for row in removals if row["reason"] != ELSEWHERE])
         removed.close()
-        write("train", mixture.train, selection, work, workers, written)
-        write("validation", mixture.validation, selection, work, workers, written)
+        written = {
+            drawn.folder: write(drawn.mixture, files / drawn.folder, work, selection, workers)
+            for drawn in (own, *candidates)
+        }
     facts: dict[str, Any] = {
         "sources": {
             source.name: {
                 **asdict(about(source)),
                 "identity": identity(source),
                 "read": collected.read[source.name],
-                "used": written.by["source"][source.name],
+                "used": written[own.folder].by["source"][source.name],
             }
             for source in params.sources
         },
@@ -184,25 +173,45 @@ def _build(run: Run, key: str, work: Path) -> dict[str, Any]:
         "contamination": collected.hits,
         "teacher": selection.teacher,
         "reference": selection.reference,
-        "target": shares,
-        "target_origin": origin,
-        "available": {str(name): int(n) for name, n in left["category"].value_counts().items()},
-        "mixed": mixture.counts,
-        "limiting_category": mixture.limiting_category,
-        "mixture_cost": mixture.cost,
-        "total_variation": round(mixture.total_variation, 4),
-        "rows": written.rows,
-        "composition": {name: dict(sorted(n.items())) for name, n in written.by.items()},
-        "tokens": written.token_facts(),
+        **own.facts(written[own.folder]),
+        "mixtures": {drawn.folder: drawn.facts(written[drawn.folder]) for drawn in candidates},
     }
-    # A build that is cut off here must not leave files under the manifest of an earlier one.
-    (run.dataset / "manifest.json").unlink(missing_ok=True)
-    facts["files"] = {}
-    for name in ("train.parquet", "validation.parquet", "removed.parquet"):
-        os.replace(work / name, run.dataset / name)
-        facts["files"][name] = sha256_file(run.dataset / name)
+    _move(files, run.dataset, facts)
     write_atomic(run.dataset / "README.md", card(run, facts))
-    return write_manifest(run.dataset, key, time.monotonic() - start, **facts)
+    manifest = write_manifest(run.dataset, key, time.monotonic() - start, **facts)
+    _remove_stale(run.dataset, facts)
+    return manifest
+
+
+def _chosen(rows: int, own: Drawn, candidates: list[Drawn]) -> tuple[np.ndarray, np.ndarray]:
+    """Which rows (bool) the run's own mixture uses, and which a candidate's."""
+    ours, theirs = np.zeros(rows, bool), np.zeros(rows, bool)
+    for chosen, drawn in [(ours, own), *((theirs, candidate) for candidate in candidates)]:
+        chosen[drawn.mixture.train] = chosen[drawn.mixture.validation] = True
+    return ours, theirs
+
+
+def _move(files: Path, folder: Path, facts: dict[str, Any]) -> None:
+    """Move the finished files to their places, and enter their digests in the facts."""
+    # A build that is cut off here must not leave files under the manifest of an earlier one.
+    (folder / "manifest.json").unlink(missing_ok=True)
+    names = ["train.parquet", "validation.parquet", "removed.parquet"]
+    names += [f"{name}/{part}" for name in facts["mixtures"] for part in names[:2]]
+    facts["files"] = {}
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
+        os.replace(files / name, folder / name)
+        facts["files"][name] = sha256_file(folder / name)
+
+
+def _remove_stale(folder: Path, facts: dict[str, Any]) -> None:
+    """Remove the rows of candidates that are no longer listed, and nothing that is not ours."""
+    for path in list(folder.iterdir()):
+        if path.is_dir() and not path.name.startswith(".") and path.name not in facts["mixtures"]:
+            for part in ("train", "validation"):
+                (path / f"{part}.parquet").unlink(missing_ok=True)
+            if not any(path.iterdir()):
+                path.rmdir()
 
 
 def _context(run: Run) -> Context:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from llmc_lib.dataset.mixture import Mixture
 from llmc_lib.dataset.parallel import Workers
 from llmc_lib.dataset.prepare import Context
 from llmc_lib.dataset.rows import RATES, read_part, write_ordered
@@ -23,7 +25,7 @@ _QUANTILES = (0, 0.25, 0.5, 0.75, 0.95, 1)
 
 @dataclass
 class Written:
-    """What the two parts of the data set hold together."""
+    """What the two parts of a mixture hold together."""
 
     rows: dict[str, int] = field(default_factory=dict)
     by: dict[str, Counter[str]] = field(
@@ -46,20 +48,36 @@ class Written:
 
 
 def write(
-    name: str,
+    mixture: Mixture, folder: Path, work: Path, selection: Selection, workers: Workers
+) -> Written:
+    """Write a mixture's rows to train.parquet and validation.parquet in `folder`.
+
+    Parameters: `mixture` with numbers in the row file, which lies in `work`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = Written()
+    _write_part(folder / "train.parquet", mixture.train, work, selection, workers, written)
+    _write_part(
+        folder / "validation.parquet", mixture.validation, work, selection, workers, written
+    )
+    return written
+
+
+def _write_part(
+    path: Path,
     rows: np.ndarray,
-    selection: Selection,
     work: Path,
+    selection: Selection,
     workers: Workers,
     written: Written,
 ) -> None:
-    """Write the rows (numbers in the row file, in training order) to work/<name>.parquet."""
+    """Write rows (numbers in the row file, in training order), and enter them in `written`."""
 
     def finish(parts: list[Path]) -> Iterator[pa.Table]:
-        with progress_bar(desc=f"Writing {name}", unit=" rows", total=len(rows)) as bar:
+        with progress_bar(desc=f"Writing {path.stem}", unit=" rows", total=len(rows)) as bar:
             # Each part is read twice: the lengths travel between the processes, the texts do not.
-            for path, lengths in zip(parts, workers.map(_lengths, parts), strict=True):
-                table = read_part(path).append_column("n_tokens", pa.array(lengths))
+            for part, lengths in zip(parts, workers.map(_lengths, parts), strict=True):
+                table = read_part(part).append_column("n_tokens", pa.array(lengths))
                 for column in COUNTED:
                     written.by[column].update(table[column].to_pylist())
                 written.tokens.append(lengths)
@@ -69,10 +87,10 @@ def write(
     def complete(start: int, batch: pa.RecordBatch) -> pa.RecordBatch:
         return _with_additions(start, batch, selection)
 
-    write_ordered(
-        work / "rows.arrow", rows, work / f"{name}.parquet", complete, finish, work / name
-    )
-    written.rows[name] = len(rows)
+    scratch = work / "scratch"
+    write_ordered(work / "rows.arrow", rows, path, complete, finish, scratch)
+    shutil.rmtree(scratch)  # as large as the rows; the next part begins with an empty one
+    written.rows[path.stem] = len(rows)
 
 
 def _lengths(path: Path, context: Context) -> np.ndarray:

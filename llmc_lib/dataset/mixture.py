@@ -1,7 +1,13 @@
-"""Choose the rows of the training set: a target composition, by leaving rows out.
+"""Choose the rows of a training set: a target composition, by leaving rows out.
 
 No row is repeated unless the params ask for it. Within a category the draw is stratified by source
 and subject, and goes by a hash of each row's id: more rows asked for add to the earlier ones.
+
+Several mixtures may be drawn from the same rows, one for each candidate. Which rows can be held out for
+the validation loss is therefore decided once, before any draw (`held_out`): a row is held out in every
+mixture or in none, so that no mixture trains on what another one is validated on, and any validation
+rows are fair to all candidates. A mixture depends on the rows and on its own settings alone: another
+candidate, or one less, does not change it.
 """
 
 from __future__ import annotations
@@ -45,42 +51,68 @@ def apportion(total: int, shares: dict[str, float]) -> dict[str, int]:
     return counts
 
 
-def mix(rows: pd.DataFrame, shares: dict[str, float], params: DatasetParams) -> Mixture:
+def held_out(rows: pd.DataFrame, share: float) -> pd.Series:
+    """Which rows no mixture trains on (bool, labelled like `rows`): about `share` of them.
+
+    Each category and each source in it gives its part, to within a row, and in it each subject. At least
+    one row of a source and category is left to train on, so that a mixture of any sources can be split;
+    where there is one only, it is not held out.
+
+    Parameters: `rows` with the columns category, source, subject and draw: all that any mixture is drawn
+    from.
+    """
+    held = pd.Series(False, index=rows.index)
+    for category, count in _apportioned(
+        round(len(rows) * share), _counts(rows, "category")
+    ).items():
+        within = rows[rows["category"] == category]
+        sizes = _counts(within, "source")
+        for source, n in _apportioned(count, sizes).items():
+            held[_stratified(within[within["source"] == source], min(n, sizes[source] - 1))] = True
+    return held
+
+
+def mix(
+    rows: pd.DataFrame, shares: dict[str, float], params: DatasetParams, key: str = "dataset"
+) -> Mixture:
     """Draw the largest set with the target shares (or of `max_rows` rows), and split it.
 
-    Parameters: `rows` with the columns category, source, subject, draw and order (uint64, hashes: rows
-    with a lower draw go first, and stand in the data set by their order); `shares` of the categories,
-    which sum to 1.
+    Parameters: `rows` with the columns category, source, subject, held (bool, see `held_out`), draw and
+    order (uint64, hashes: rows with a lower draw go first, and stand in the data set by their order);
+    `shares` of the categories, which sum to 1; `key`, what messages call the settings.
+
+    The held-out part is `params.validation` of the rows, in the mixture's shares, as near as the rows
+    allow that can be held out: where a category is used up, all of those are, and no other one.
 
     Raises `UserError` for a category that has a share and too few rows, unless the params allow it.
     """
-    available = {str(name): int(n) for name, n in rows["category"].value_counts().items()}
+    available = _counts(rows, "category")
     wanted = {name: share for name, share in shares.items() if share > 0}
     empty = [name for name in wanted if not available.get(name)]
+    present = {name: share for name, share in wanted.items() if name not in empty}
+    if not available or (params.allow_shortfall and not present):
+        raise UserError(
+            f"{key}: no row is left in any category: the steps before the mixture removed them all; give "
+            "other sources, or make a step milder"
+        )
     if empty and not params.allow_shortfall:
         listed = ", ".join(f"{name!r} ({wanted[name]:.0%})" for name in empty)
         raise UserError(
-            f"dataset.shares: no row is left for {listed}; add a source that has the category, set "
-            "its share to 0, or set dataset.allow_shortfall: true"
-        )
-    present = {name: share for name, share in wanted.items() if name not in empty}
-    if not present:
-        raise UserError(
-            "dataset: no row is left in any category; see removed.parquet for the reasons"
+            f"{key}.shares: no row is left for {listed}; add a source that has the category, set "
+            f"its share to 0, or set {key}.allow_shortfall: true (or {key}.mixture: false, for the "
+            "shares that the rows have)"
         )
     counts, limiting = _sizes(available, present, params)
-    train, validation = [], []
-    total = sum(counts.values())
     distinct = {name: min(count, available[name]) for name, count in counts.items()}
-    held = apportion(
-        round(sum(distinct.values()) * params.validation),
-        {name: n / sum(distinct.values()) for name, n in distinct.items()},
-    )
+    held = _split(distinct, available, _counts(rows[rows["held"]], "category"), params.validation)
+    train, validation = [], []
     for name, count in counts.items():
-        drawn = _stratified(rows[rows["category"] == name], distinct[name])
-        validation.append(drawn[: held[name]])
+        pool = rows[rows["category"] == name]
+        validation.append(_stratified(pool[pool["held"]], held[name]))
+        drawn = _stratified(pool[~pool["held"]], distinct[name] - held[name])
         # np.resize repeats the rows in turn, where more are asked for than there are.
-        train.append(np.resize(drawn[held[name] :], count - held[name]))
+        train.append(np.resize(drawn, count - held[name]))
+    total = sum(counts.values())
     return Mixture(
         _shuffled(np.concatenate(train), rows["order"]),
         _shuffled(np.concatenate(validation), rows["order"]),
@@ -89,6 +121,48 @@ def mix(rows: pd.DataFrame, shares: dict[str, float], params: DatasetParams) -> 
         sum(available[name] for name in present) - sum(distinct.values()),
         sum(abs(counts.get(name, 0) / total - share) for name, share in shares.items()) / 2,
     )
+
+
+def _split(
+    drawn: dict[str, int], available: dict[str, int], held: dict[str, int], share: float
+) -> dict[str, int]:
+    """How many of the rows drawn from each category are held out.
+
+    Parameters: by category, the rows `drawn`, those `available`, and those of them that are `held` out.
+    """
+    low = {name: max(0, n - (available[name] - held.get(name, 0))) for name, n in drawn.items()}
+    high = {name: min(max(0, n - 1), held.get(name, 0)) for name, n in drawn.items()}
+    return _within(round(sum(drawn.values()) * share), drawn, low, high)
+
+
+def _within(
+    total: int, sizes: dict[str, int], low: dict[str, int], high: dict[str, int]
+) -> dict[str, int]:
+    """`total` apportioned by size and kept between `low` and `high`; what one name cannot take goes to
+    the others. The sum is as near to `total` as the bounds allow."""
+    counts = {
+        name: min(max(n, low[name]), high[name]) for name, n in _apportioned(total, sizes).items()
+    }
+    while missing := total - sum(counts.values()):
+        step = 1 if missing > 0 else -1
+        room = [name for name, n in counts.items() if low[name] <= n + step <= high[name]]
+        if not room:
+            break
+        # The one that is furthest from its part.
+        quota = total / sum(sizes.values())
+        counts[max(room, key=lambda name: step * (quota * sizes[name] - counts[name]))] += step
+    return counts
+
+
+def _apportioned(total: int, sizes: dict[str, int]) -> dict[str, int]:
+    """`total` apportioned by size."""
+    everything = sum(sizes.values())
+    return apportion(total, {name: size / everything for name, size in sizes.items()})
+
+
+def _counts(rows: pd.DataFrame, by: str) -> dict[str, int]:
+    """The number of rows of each value, sorted by the value: the order of the rows does not matter."""
+    return {str(key): int(n) for key, n in sorted(rows.groupby(by, observed=True).size().items())}
 
 
 def _sizes(
@@ -115,6 +189,8 @@ def _sizes(
 
 def _stratified(pool: pd.DataFrame, count: int) -> np.ndarray:
     """`count` labels of the pool, drawn from each source and subject in proportion, in drawn order."""
+    if not count:
+        return pool.index[:0].to_numpy()
     pool = pool.sort_values("draw", kind="stable")
     strata = pool.groupby(["source", "subject"], sort=True, observed=True)
     sizes = strata.size()

@@ -22,6 +22,9 @@ from llmc_lib.models import author_name
 from llmc_lib.records import AuthorKind, Example
 from llmc_lib.store import Run
 
+#: Why a row is not in the run's own mixture, where a candidate's has it.
+ELSEWHERE = "drawn for candidates only"
+
 
 @dataclass
 class Selection:
@@ -46,15 +49,24 @@ class Selection:
         self.alive[row] = False
         self.gone[row] = (step, reason, detail)
 
-    def removals(self, path: Path, chosen: np.ndarray) -> Iterator[list[dict[str, Any]]]:
-        """Rows of removed.parquet for all rows that are not `chosen` (bool), in the file's order."""
+    def removals(
+        self, path: Path, chosen: np.ndarray, elsewhere: np.ndarray
+    ) -> Iterator[list[dict[str, Any]]]:
+        """All rows that are not `chosen` (bool), as removed.parquet has them, in the file's order.
+
+        Those that are chosen `elsewhere` (bool), by mixtures of candidates alone, have the reason
+        `ELSEWHERE`.
+        """
         for start, batch in read_rows(path):
             rows = np.flatnonzero(~chosen[start : start + batch.num_rows])
             texts = batch.select(["id", "source", "category", "subject", "question"]).take(rows)
             yield [
-                removal(text, *self.gone.get(start + int(row), ("mixture", "not drawn", "")))
+                removal(text, *self._why(start + int(row), bool(elsewhere[start + row])))
                 for row, text in zip(rows, texts.to_pylist(), strict=True)
             ]
+
+    def _why(self, row: int, elsewhere: bool) -> tuple[str, str, str]:
+        return self.gone.get(row, ("mixture", ELSEWHERE if elsewhere else "not drawn", ""))
 
 
 def select(run: Run, collected: Collected, path: Path, context: Context) -> Selection:

@@ -187,7 +187,8 @@ def removals(manifest: dict[str, Any], params: Params) -> Block:
     data = pd.DataFrame(reasons, columns=["step", "removed", "reason", "count"])
     caption = (
         "Rows and completions that each step removed, the rows that were left, and why. Every row that "
-        "went is in removed.parquet."
+        "went is in removed.parquet"
+        + (", but for those that a candidate's own mixture has." if manifest["mixtures"] else ".")
     )
     table = table_block("steps", pd.DataFrame(rows), caption, data)
     return table + _examples(manifest)

@@ -61,7 +61,10 @@ def _run(
 
 
 def _files(run: Run) -> dict[str, str]:
-    return {path.name: sha256_file(path) for path in run.dataset.glob("*.parquet")}
+    return {
+        path.relative_to(run.dataset).as_posix(): sha256_file(path)
+        for path in run.dataset.rglob("*.parquet")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -401,13 +404,17 @@ def test_the_number_of_processes_does_not_matter(tmp_path: Path, model: Path) ->
         folder.mkdir()
         (folder / "rows.jsonl").symlink_to(tmp_path / "rows.jsonl")
         (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        run = _run(
-            folder, model, OWN.format(path=tmp_path / "rows.jsonl") + f"\n  processes: {processes}"
+        settings = (
+            f"\n  processes: {processes}\ncandidates:"
+            "\n  - {name: few, mixture: {max_rows: 300}}"
         )
+        settings = OWN.format(path=tmp_path / "rows.jsonl").replace("0.0", "0.1") + settings
+        run = _run(folder, model, settings)
         built = build(run)
         assert built.manifest["rows"]["train"] > 1000
         files.append(_files(run))
     assert files[0] == files[1] == files[2]
+    assert {"few/train.parquet", "few/validation.parquet"} <= set(files[0])
 
 
 def test_a_mistake_in_the_last_row_leaves_nothing_behind(tmp_path: Path, model: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmc_lib.dataset.mixture import Mixture, apportion, mix
+from llmc_lib.dataset import mixture as module
+from llmc_lib.dataset.mixture import Mixture, apportion, held_out
 from llmc_lib.dataset.prepare import draw_key
 from llmc_lib.errors import UserError
 from llmc_lib.params import DatasetParams
@@ -44,6 +45,12 @@ def _params(**settings: Any) -> DatasetParams:
     return DatasetParams(**{"validation": 0.0, **settings})
 
 
+def mix(rows: pd.DataFrame, target: dict[str, float], params: DatasetParams) -> Mixture:
+    """The mixture where it is the only one."""
+    held = held_out(rows, params.validation)
+    return module.mix(rows.assign(held=held), target, params)
+
+
 def _counts(rows: pd.DataFrame, mixture: Mixture) -> dict[str, int]:
     labels = [*mixture.train, *mixture.validation]
     return {str(k): int(v) for k, v in rows.loc[labels, "category"].value_counts().items()}
@@ -64,7 +71,7 @@ def test_seats_go_to_the_largest_remainders() -> None:
     assert apportion(1, {"b": 0.5, "a": 0.5}) == {"b": 1, "a": 0}
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(target=shares(), available=st.lists(st.integers(1, 60), min_size=8, max_size=8))
 def test_the_mixture_is_the_largest_with_its_shares(
     target: dict[str, float], available: list[int]
@@ -84,7 +91,8 @@ def test_the_mixture_is_the_largest_with_its_shares(
     assert mixture.total_variation == pytest.approx(sum(off) / 2)
     wanted = [n for name, n in zip(NAMES, available, strict=True) if target.get(name, 0) > 0]
     assert mixture.cost == sum(wanted) - total
-    assert len(mixture.validation) == round(total * 0.1)
+    # A category that is used up gives all rows that can be held out, and these are a whole number.
+    assert abs(len(mixture.validation) - total * 0.1) <= sum(n > 0 for n in found.values())
 
 
 def test_max_rows_limits_the_mixture() -> None:
@@ -170,3 +178,107 @@ def test_more_rows_add_to_the_earlier_ones(more: int) -> None:
     few = mix(one, {"a": 1.0}, _params(max_rows=20 if more > 10 else 10)).train
     many = mix(one, {"a": 1.0}, _params(max_rows=min(30, 20 + more))).train
     assert set(few) <= set(many)
+
+
+# ---- several mixtures of the same rows -----------------------------------------------------------
+
+
+@st.composite
+def settings_of_a_mixture(
+    draw: st.DrawFn,
+) -> tuple[list[str], dict[str, float] | None, DatasetParams]:
+    """Sources, target shares (None: those of the rows), and the other settings."""
+    sources = draw(st.lists(st.sampled_from(["source-0", "source-1"]), min_size=1, unique=True))
+    max_rows = draw(st.none() | st.integers(1, 150))
+    params = {
+        "max_rows": max_rows,
+        "repeat": max_rows is not None and draw(st.booleans()),
+        "allow_shortfall": True,
+    }
+    return sources, draw(st.none() | shares()), _params(**params)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    available=st.lists(st.integers(0, 40), min_size=8, max_size=8).filter(
+        lambda found: sum(found) > 0
+    ),
+    share=st.sampled_from([0.0, 0.05, 0.2, 0.5, 0.9]),
+    wanted=st.lists(settings_of_a_mixture(), min_size=2, max_size=3),
+)
+def test_what_one_mixture_is_validated_on_no_other_trains_on(
+    available: list[int],
+    share: float,
+    wanted: list[tuple[list[str], dict[str, float] | None, DatasetParams]],
+) -> None:
+    rows = _rows(dict(zip(NAMES, available, strict=True)))
+    rows["held"] = held_out(rows, share)
+    trained: set[int] = set()
+    validated: set[int] = set()
+    for sources, target, params in wanted:
+        pool = rows[rows["source"].isin(sources)]
+        parts = pool["category"].value_counts(normalize=True)
+        sizes = {str(name): float(part) for name, part in parts.items()}
+        if not any((target or sizes).get(name) and name in sizes for name in NAMES):
+            continue
+        params = params.model_copy(update={"validation": share})
+        mixture = module.mix(pool, target or sizes, params)
+        assert len(mixture.train) + len(mixture.validation) == sum(mixture.counts.values())
+        # There is always something to train on, of every category that has rows.
+        here = {*pool.loc[mixture.train, "category"]}
+        assert here == {name for name, n in mixture.counts.items() if n}
+        assert len({*mixture.validation}) == len(mixture.validation)
+        trained |= {*mixture.train}
+        validated |= {*mixture.validation}
+    assert trained.isdisjoint(validated)
+    assert validated <= {*rows.index[rows["held"]]}
+    assert trained <= {*rows.index[~rows["held"]]}
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    available=st.lists(st.integers(0, 60), min_size=8, max_size=8),
+    share=st.sampled_from([0.0, 0.05, 0.125, 0.5, 0.9]),
+)
+def test_the_rows_that_can_be_held_out_are_a_share_of_each_source_and_category(
+    available: list[int], share: float
+) -> None:
+    rows = _rows(dict(zip(NAMES, available, strict=True)))
+    held = held_out(rows, share)
+    strata = ["category", "source"]
+    there = rows.groupby(strata).size()
+    found = held.groupby([rows[name] for name in strata]).sum()
+    # A row for the apportionment to the categories, and one for that to their sources.
+    assert (abs(found - share * there) < 2).all()
+    assert (found < there).all()
+    assert held.sum() <= round(len(rows) * share)
+
+
+def test_a_mixture_of_part_of_the_rows_has_its_share_held_out() -> None:
+    rows = _rows({"a": 200, "b": 600})
+    rows["held"] = held_out(rows, 0.1)
+    for sources, max_rows in (
+        (["source-0"], None),
+        (["source-1"], 50),
+        (["source-0", "source-1"], 90),
+    ):
+        pool = rows[rows["source"].isin(sources)]
+        mixture = module.mix(pool, {"a": 0.5, "b": 0.5}, _params(validation=0.1, max_rows=max_rows))
+        total = max_rows or 200
+        assert len(mixture.train) + len(mixture.validation) == total
+        assert len(mixture.validation) == total / 10
+        held = pool.loc[mixture.validation, "category"].value_counts()
+        assert abs(held["a"] - held["b"]) <= 1
+
+
+def test_the_rows_that_can_be_held_out_do_not_depend_on_their_order() -> None:
+    rows = _rows({"a": 50, "b": 33})
+    shuffled = rows.sample(frac=1, random_state=1)
+    pd.testing.assert_series_equal(held_out(shuffled, 0.1).sort_index(), held_out(rows, 0.1))
+
+
+def test_messages_name_the_mixture_that_is_meant() -> None:
+    rows = _rows({"a": 5}).assign(held=False)
+    message = r"^candidates: m: mixture\.shares: no row .*, or set candidates: m: mixture\.allow_shortfall"
+    with pytest.raises(UserError, match=message):
+        module.mix(rows, {"b": 1.0}, _params(), "candidates: m: mixture")

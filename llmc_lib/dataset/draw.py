@@ -1,0 +1,110 @@
+"""The mixtures of a run, drawn from the same selected rows: its own, and those of the candidates.
+
+A candidate whose params give a mixture has rows of its own; the others are trained on the run's. What
+holds between the mixtures (no row that one is validated on is trained on by another) is in `mixture`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from llmc_lib import benchmarks
+from llmc_lib.dataset.finish import Written
+from llmc_lib.dataset.mixture import Mixture, held_out, mix
+from llmc_lib.errors import UserError
+from llmc_lib.params import DatasetParams
+from llmc_lib.store import Run
+from llmc_lib.taxonomy import HLE_SHARES
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A mixture, and what it was drawn for."""
+
+    folder: str  # within the data set's: the candidate's name, or "" for the run's own mixture
+    mixture: Mixture
+    target: dict[str, float]
+    target_origin: str  # in words
+    available: dict[str, int]  # rows of each category that it could draw from
+
+    def facts(self, written: Written) -> dict[str, Any]:
+        """What the manifest says of it."""
+        return {
+            "target": self.target,
+            "target_origin": self.target_origin,
+            "available": self.available,
+            "mixed": self.mixture.counts,
+            "limiting_category": self.mixture.limiting_category,
+            "mixture_cost": self.mixture.cost,
+            "total_variation": round(self.mixture.total_variation, 4),
+            "rows": written.rows,
+            "composition": {name: dict(sorted(n.items())) for name, n in written.by.items()},
+            "tokens": written.token_facts(),
+        }
+
+
+def draw(run: Run, rows: pd.DataFrame) -> list[Drawn]:
+    """Draw all mixtures of the run, its own first.
+
+    Parameters: the selected `rows` of all sources, with the columns that `mix` asks for but held.
+
+    Raises `UserError` with a line for each mixture that cannot be had.
+    """
+    rows = rows.assign(held=held_out(rows, run.params.dataset.validation))
+    wanted = [("", "dataset", run.params.dataset)]
+    wanted += [
+        (name, f"candidates: {name}: mixture", params) for name, params in own_mixtures(run).items()
+    ]
+    drawn, mistakes = [], []
+    for folder, key, params in wanted:
+        try:
+            drawn.append(_draw(run, rows, folder, key, params))
+        except UserError as error:
+            mistakes.append(f"{run.params_file.name}: {error}")
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    return drawn
+
+
+def own_mixtures(run: Run) -> dict[str, DatasetParams]:
+    """The candidates that have a mixture of their own, and what it is."""
+    return {recipe.name: recipe.mixture for recipe in run.params.recipes if recipe.mixture}
+
+
+def mixture_settings(run: Run) -> dict[str, dict[str, Any]]:
+    """What decides the candidates' mixtures, beside what decides the rows; JSON-able."""
+    keys = {"mixture", "shares", "max_rows", "allow_shortfall", "repeat"}
+    return {
+        name: {
+            "sources": [source.name for source in params.sources],
+            **params.model_dump(mode="json", include=keys),
+        }
+        for name, params in own_mixtures(run).items()
+    }
+
+
+def target_shares(run: Run, params: DatasetParams) -> tuple[dict[str, float], str]:
+    """The target share of each category in a mixture, and where it comes from, in words."""
+    if params.shares is not None:
+        return dict(params.shares), "set by the params file"
+    for benchmark in run.params.evaluation.benchmarks:
+        if benchmark.name == "hle":
+            questions = benchmarks.load(benchmark)
+            counts = Counter(question.category for question in questions)
+            shares = {name: counts[name] / len(questions) for name in HLE_SHARES}
+            return shares, f"counted from the {len(questions):,} HLE questions of this run"
+    return dict(HLE_SHARES), "HLE's published shares"
+
+
+def _draw(run: Run, rows: pd.DataFrame, folder: str, key: str, params: DatasetParams) -> Drawn:
+    rows = rows[rows["source"].isin([source.name for source in params.sources])]
+    available = {str(name): int(n) for name, n in rows["category"].value_counts().items() if n}
+    shares, origin = target_shares(run, params)
+    if not params.mixture:
+        shares = {name: n / max(1, len(rows)) for name, n in available.items()}
+        origin = "that of the rows that are left: the mixture was off"
+    return Drawn(folder, mix(rows, shares, params, key), shares, origin, available)
