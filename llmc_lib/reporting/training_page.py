@@ -58,7 +58,9 @@ def differences(params: Params) -> dict[str, str]:
     """The settings in which each candidate differs from another one, as the params file calls them."""
     flat = {recipe.name: _flat(params, recipe) for recipe in params.recipes}
     keys = dict.fromkeys(key for settings in flat.values() for key in settings)
-    varied = [k for k in keys if len({repr(settings.get(k)) for settings in flat.values()}) > 1]
+    varied = [
+        k for k in keys if len({repr(settings.get(k, ...)) for settings in flat.values()}) > 1
+    ]
     return {
         name: ", ".join(f"{key} {_value(settings[key])}" for key in varied if key in settings)
         or "nothing"
