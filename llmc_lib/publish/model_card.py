@@ -14,16 +14,17 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib import benchmarks
+from llmc_lib import benchmarks, prompts
 from llmc_lib.analysis.verdict import as_percent
 from llmc_lib.dataset.card.impersonal import impersonal
 from llmc_lib.dataset.card.licences import Terms
 from llmc_lib.dataset.card.markdown import Markdown, link, plain_text, some, table
+from llmc_lib.dataset.card.page import languages
 from llmc_lib.models import EMBEDDED, Model, author_name
 from llmc_lib.params import Recipe
-from llmc_lib.reporting.training_page import method_words, plain_number, size, where
+from llmc_lib.reporting.training_page import duration, method_words, plain_number, size, where
 from llmc_lib.reporting.words import ZERO, counted, listed, share
-from llmc_lib.store import Run
+from llmc_lib.store import ROOT, Run
 from llmc_lib.training.diagnosis import diagnose
 
 #: The hub id of the model that the embedded one is a 4-bit version of.
@@ -55,6 +56,14 @@ class Subject:
     def rows(self) -> dict[str, int]:
         """Licence → rows trained on."""
         return _counts(self.data["licence"])
+
+    @property
+    def hub_id(self) -> str | None:
+        """The base on the hub; None for a local folder."""
+        source = self.run.params.model.source
+        if source == "embedded":
+            return EMBEDDED_ID
+        return None if (ROOT / source).is_dir() else source
 
     @property
     def revision(self) -> str:
@@ -119,17 +128,16 @@ def licence_page(subject: Subject, held: Terms) -> str:
 def _metadata(subject: Subject, held: Terms) -> str:
     from huggingface_hub import ModelCardData
 
-    source = subject.run.params.model.source
-    base = EMBEDDED_ID if source == "embedded" else subject.base.label.partition("@")[0]
-    is_id = re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", base) and "@" in subject.base.label
+    names = _counts(subject.data["source"])
+    used = [source for source in subject.run.params.dataset.sources if source.name in names]
     tags = ["reasoning", "supervised-fine-tuning", "trl", "deepspeed"]
     if subject.recipe.training.lora:
         tags.append("lora")
     data = ModelCardData(
-        base_model=base if is_id or source == "embedded" else None,
+        base_model=subject.hub_id,
         datasets=_hub_sets(subject) or None,
         eval_results=_results(subject) or None,
-        language="en",
+        language=sorted(set().union(*map(languages, used))) or None,
         library_name="transformers",
         license=held.licence,
         license_name=held.name or None,
@@ -137,7 +145,7 @@ def _metadata(subject: Subject, held: Terms) -> str:
         model_name=f"{subject.run.name}-{subject.name}",
         pipeline_tag="text-generation",
         tags=tags,
-        base_model_relation="finetune" if is_id or source == "embedded" else None,
+        base_model_relation="finetune" if subject.hub_id else None,
     )
     return str(data.to_yaml())
 
@@ -193,13 +201,7 @@ def _introduction(subject: Subject, held: Terms) -> list[str]:
         notices.append("**Not decontaminated.** No training row was compared with a benchmark.")
     params = subject.run.params.model
     base = author_name(params)
-    named = (
-        link(base, f"https://huggingface.co/{EMBEDDED_ID}")
-        if params.source == "embedded"
-        else link(base, f"https://huggingface.co/{base}")
-        if "@" in subject.base.label
-        else plain_text(base)
-    )
+    named = link(base, f"https://huggingface.co/{subject.hub_id}" if subject.hub_id else "")
     method = method_words(subject.recipe.training, subject.facts)
     part = (
         "the end of its training"
@@ -221,7 +223,8 @@ def _introduction(subject: Subject, held: Terms) -> list[str]:
 def _use() -> list[str]:
     return [
         "## How to use it",
-        "Questions go in as a user turn of the model's chat template. It was trained to answer with "
+        "Questions go in as a user turn of the model's chat template; those that it was trained on end with "
+        f'the words "{prompts.question_prompt("", "exactMatch").strip()}". It was trained to answer with '
         "reasoning between `<think>` and `</think>`, then the response, with `Answer:` and the final answer "
         "on the last line.",
         "```python\n"
@@ -296,7 +299,7 @@ def _outcome(subject: Subject) -> list[str]:
     speed = f" ({facts['tokens'] / seconds:,.0f} tokens/s)" if seconds else ""
     text = [
         "## How the training went",
-        f"{counted(facts['tokens'], 'token')} took {seconds / 60:,.1f} minutes "
+        f"{counted(facts['tokens'], 'token')} took {duration(seconds)} "
         f"{plain_text(where(subject.recipe, facts))}{speed}, with at most {facts['peak_memory_gib']:.1f} GiB of "
         "memory in a process. Losses are in nats per token of the completion.",
     ]
@@ -366,7 +369,7 @@ def _limits(subject: Subject) -> list[str]:
     if embedded:
         lines.append(
             f"The embedded questions are in the form of {listed(embedded)} and far easier: the results say "
-            "nothing about the benchmark itself."
+            "nothing about the real ones."
         )
     if subject.metrics is None:
         lines.append("Nothing is known of how it answers: it was not evaluated.")

@@ -79,7 +79,7 @@ def _one(recipe: Recipe, facts: Mapping[str, Any]) -> str:
         f"TRL's SFTTrainer on DeepSpeed {ZERO[recipe.training.deepspeed]}: {examples}, "
         f"{_epochs(facts['epochs'])}, {steps} of {_batch(recipe.training)}, {_rate(recipe.training)}, "
         f"{facts['precision']} arithmetic, {_loss(recipe.training)}. "
-        f"{counted(facts['tokens'], 'token')} took {_minutes(facts)} minutes {where(recipe, facts)} "
+        f"{counted(facts['tokens'], 'token')} took {duration(facts['train_seconds'])} {where(recipe, facts)} "
         f"({_speed(facts)} tokens/s, validation passes included), with at most "
         f"{facts['peak_memory_gib']:.1f} GiB of memory in a process. {_too_long(recipe, facts)}"
         f"{_resumed(facts)}"
@@ -105,14 +105,14 @@ def _several(recipes: Mapping[str, Recipe], facts: Facts) -> str:
         f"{f['base']} ({size(f['parameters'])} parameters)" for f in facts.values()
     )
     places = dict.fromkeys(where(recipe, facts[name]) for name, recipe in recipes.items())
-    minutes = sum(facts[name]["train_seconds"] for name in recipes) / 60
+    seconds = sum(facts[name]["train_seconds"] for name in recipes)
     text = (
         f"{counted(len(recipes), 'candidate')}, each trained by itself from {listed(list(bases))} with TRL's "
         "SFTTrainer. "
     )
     if common:
         text += f"The same for all: {', '.join(common)}. "
-    text += f"All together took {minutes:,.1f} minutes {listed(list(places))}."
+    text += f"All together took {duration(seconds)} {listed(list(places))}."
     too_long = {name: facts[name]["too_long"] for name in recipes if facts[name]["too_long"]}
     if too_long:
         text += " Examples left out for being longer than training takes: " + ", ".join(
@@ -192,6 +192,14 @@ def size(parameters: int) -> str:
             number = parameters / unit
             return f"{number:.1f} {word}" if number < 100 else f"{number:,.0f} {word}"
     return f"{parameters:,}"
+
+
+def duration(seconds: float) -> str:
+    """ "4.1 seconds", "5.3 minutes", "7.2 hours"."""
+    for unit, word in ((3600, "hours"), (60, "minutes")):
+        if seconds >= unit:
+            return f"{seconds / unit:,.1f} {word}"
+    return f"{seconds:.1f} seconds"
 
 
 def plain_number(value: float) -> str:
