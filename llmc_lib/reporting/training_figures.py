@@ -97,7 +97,7 @@ def optimizer(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
     title = _optimizer_title(histories)
     caption = (
         "The gradient norm is that before clipping. Throughput counts the tokens of real text in a step, "
-        "padding left out, by the time since the step before; the first steps are slower, as kernels "
+        "padding left out, by the time since the step before; the first steps are often slower, as kernels "
         "are compiled or chosen."
     )
     caption += _THINNED if thinned else ""

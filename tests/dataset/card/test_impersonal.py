@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from llmc_lib.dataset.card.impersonal import impersonal, public_params
+from llmc_lib.params_file import load
 from llmc_lib.store import ROOT, Run
 from tests.dataset.card.test_page import make_run
 
@@ -55,7 +56,7 @@ def test_a_cluster_s_names_and_what_looks_like_a_secret_are_left_out(tmp_path: P
     path.write_text(
         f"run: x\ntraining:\n  cluster: {cluster}\n"
         f"  sft: {{hub_token: {token}, eos_token: '</s>', run_name: 'a {token}'}}\n"
-        "candidates: [{name: a, training: {cluster: {nodes: 3, endpoint: 'node2.lab:1'}}}]\n"
+        "candidates: [{name: a, training: {cluster: {nodes: 4, endpoint: 'node2.lab:1'}}}]\n"
         "evaluation: {max_tokens: 12}\n"
     )
     public = public_params(Run(load(path), path))
