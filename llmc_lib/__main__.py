@@ -5,7 +5,7 @@ python -m llmc_lib dataset PARAMS    build the data set alone and write its page
 python -m llmc_lib train PARAMS      build the data set and train; --node-rank K: as machine K of several
 python -m llmc_lib slurm PARAMS      write the Slurm script of that for all machines, and explain it
 python -m llmc_lib check PARAMS      check a params file and stop
-python -m llmc_lib publish PARAMS    write the upload folder of the data set; --push sends it to the hub
+python -m llmc_lib publish PARAMS    write the upload folder of the data set or of a model; --push sends it
 """
 
 from __future__ import annotations
@@ -61,9 +61,10 @@ def _parser() -> argparse.ArgumentParser:
                 "which machine this is: 0 (the first) and so on, or a variable that has the number"
             )
             command.add_argument("--node-rank", default="0", help=rank)
-    command.add_argument("--what", default="dataset", help="what to publish: dataset")
+    command.add_argument("--what", default="dataset", help="what to publish: dataset or model")
+    command.add_argument("--model", help="which model; the last one, where none is named")
     command.add_argument("--push", action="store_true", help="upload the folder to the hub")
-    command.add_argument("--repo", help="the hub's data set: owner/name")
+    command.add_argument("--repo", help="the hub's repository: owner/name")
     command.add_argument("--public", action="store_true", help="a new repository is public")
     command.add_argument("--allow-unknown-licence", action="store_true", help="you may pass it on")
     return parser
@@ -119,13 +120,12 @@ def _follow(run: Run, node_rank: int) -> int:
 
 
 def _publish(run: Run, options: argparse.Namespace) -> int:
-    if options.what != "dataset":
-        message = "models cannot be published yet" if options.what == "model" else "unknown"
-        raise UserError(f"WHAT: {options.what!r}: {message}; only WHAT=dataset is there")
     from llmc_lib.publish import publish
 
     published = publish(
         run,
+        options.what,
+        name=options.model,
         push=options.push,
         repo=options.repo,
         public=options.public,

@@ -21,8 +21,17 @@ from llmc_lib.store import ROOT, Run, fingerprint, sha256_file
 from llmc_lib.workers import run_worker
 
 EMBEDDED = "SmolLM2-135M-Instruct"
-#: What is downloaded of a hub model: weights, configuration and tokenizer, and no code.
-_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
+#: What is downloaded of a hub model: weights, configuration and tokenizer, its licence, and no code.
+_FILES = [
+    "*.safetensors",
+    "*.json",
+    "*.jinja",
+    "*.model",
+    "*.txt",
+    "README.md",
+    "LICENSE*",
+    "NOTICE*",
+]
 
 
 @dataclass(frozen=True)

@@ -106,8 +106,10 @@ def test_a_file_without_mistakes_is_fine(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--what", "model"], "WHAT: 'model': models cannot be published yet; only WHAT=dataset"),
-        (["--what", "modl"], "WHAT: 'modl': unknown; only WHAT=dataset"),
+        (["--what", "model"], "there is no finished training; build it first: make report"),
+        (["--what", "modl"], "WHAT: 'modl': unknown; give WHAT=dataset or WHAT=model"),
+        (["--model", "step-1"], "MODEL: 'step-1' is of use with WHAT=model alone; leave it out"),
+        (["--what", "model", "--push"], "REPO: name the hub's model to upload to: REPO=owner/name"),
         (["--repo", "me"], "REPO: 'me' is no name of a hub repository; give owner/name"),
         (["--push"], "REPO: name the hub's data set to upload to: REPO=owner/name"),
         ([], "there is no finished data set; build it first: make report"),
@@ -130,6 +132,7 @@ def test_what_cannot_be_published_is_told(
     [
         ([], ["--what", "dataset"]),
         (["WHAT=model", "PUSH=0", "PUBLIC=0"], ["--what", "model"]),
+        (["WHAT=model", "MODEL=step-1"], ["--what", "model", "--model", "step-1"]),
         (
             ["PUSH=1", "REPO=me/set", "PUBLIC=1", "ALLOW_UNKNOWN_LICENCE=1"],
             "--what dataset --repo me/set --push --public --allow-unknown-licence".split(),

@@ -47,9 +47,19 @@ def canvas(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
         return figure, figure.add_subplot()
 
 
-def whole_numbers(axis: Axis) -> None:
-    """Mark an axis of counts at whole numbers, with thousands separators."""
-    axis.set_major_locator(MaxNLocator(5, integer=True))
+def grid(
+    rows: int, columns: int, height: float, *, share_y: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """Empty plots side by side, row by row; `height` of all together in inches."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        plots = figure.subplots(rows, columns, squeeze=False, sharey=share_y)
+        return figure, list(plots.flat)
+
+
+def whole_numbers(axis: Axis, most: int = 5) -> None:
+    """Mark an axis of counts at whole numbers, with thousands separators; at most so many intervals."""
+    axis.set_major_locator(MaxNLocator(most, integer=True, min_n_ticks=1))
     axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 from matplotlib.axes import Axes
 
 from llmc_lib.analysis.verdict import ALPHA, as_percent, as_points
@@ -134,45 +133,6 @@ def safety_by_area(dna: dict[str, Any], models: list[str]) -> FigureBlock:
     )
     alt = f"Of {n} instructions, {title}."
     return figure_block("safety", svg(figure, "safety"), title, caption, alt)
-
-
-def loss_curve(history: pd.DataFrame) -> FigureBlock:
-    """Training and validation loss by step."""
-    figure, axes = canvas(2.7)
-    train = history.dropna(subset=["loss"])
-    axes.plot(train["step"], train["loss"], color=BASE, linewidth=1.4)
-    axes.annotate(
-        "training", (train["step"].iloc[-1], train["loss"].iloc[-1]), xytext=(6, -3),
-        textcoords="offset points", color=BASE,
-    )  # fmt: skip
-    first, last = train["loss"].iloc[0], train["loss"].iloc[-1]
-    title = (
-        f"Training loss {'falls' if last < first else 'does not fall'}: {first:.2f} to {last:.2f}"
-    )
-    alt = title
-    if "eval_loss" in history:
-        held = history.dropna(subset=["eval_loss"])
-        axes.plot(held["step"], held["eval_loss"], "o-", color=MODELS[0], markersize=5)
-        axes.annotate(
-            "validation", (held["step"].iloc[-1], held["eval_loss"].iloc[-1]), xytext=(6, 3),
-            textcoords="offset points", color=MODELS[0],
-        )  # fmt: skip
-        first, last = held["eval_loss"].iloc[0], held["eval_loss"].iloc[-1]
-        least = held.iloc[int(held["eval_loss"].to_numpy().argmin())]
-        fell = "falls" if last < first else "does not fall"
-        title = f"Validation loss {fell}: {first:.2f} before training, {last:.2f} after"
-        if least["step"] not in (0, held["step"].iloc[-1]):
-            title += f", lowest ({least['eval_loss']:.2f}) at step {int(least['step'])}"
-        alt = title
-    axes.set_xlabel("Optimizer step")
-    axes.set_ylabel("Loss per completion token")
-    axes.grid(axis="x", visible=False)
-    axes.set_xlim(right=axes.get_xlim()[1] * 1.12)
-    caption = (
-        "Cross-entropy of the completion's tokens, in nats; the prompt is not counted. Training loss "
-        "is of the step's own batch and therefore jumps; validation loss is of held-out examples."
-    )
-    return figure_block("loss", svg(figure, "loss"), title, caption, alt)
 
 
 # ---- drawing ---------------------------------------------------------------------------------

@@ -13,11 +13,17 @@ import yaml
 from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.verdict import WORDS, as_p, as_percent, as_points
 from llmc_lib.evaluation.results import Results, load_results
-from llmc_lib.reporting import cases, dataset_figures, dataset_page, figures
+from llmc_lib.reporting import (
+    cases,
+    dataset_figures,
+    dataset_page,
+    figures,
+    training_figures,
+    training_page,
+)
 from llmc_lib.reporting import waterfall as waterfalls
 from llmc_lib.reporting.elements import Block, FigureBlock, paragraph, table_block
-from llmc_lib.reporting.words import ZERO
-from llmc_lib.store import Run, environment, read_jsonl, read_manifest
+from llmc_lib.store import Run, environment, read_manifest
 
 SCHEMA_VERSION = 1
 
@@ -31,7 +37,7 @@ class Report:
     metrics: dict[str, Any]
     dataset: dict[str, Any]  # the data set's manifest
     training: dict[str, Any]  # the training's manifest
-    history: pd.DataFrame  # the training's log
+    histories: dict[str, pd.DataFrame]  # candidate → log of its training
 
     @property
     def hle(self) -> dict[str, Any]:
@@ -66,8 +72,8 @@ def load_report(run: Run) -> Report:
             "report": environment(),
         },
     }
-    history = pd.DataFrame(read_jsonl(run.training / "history.jsonl"))
-    return Report(run, results, metrics, dataset, training, history)
+    histories = training_page.read_histories(run, training.get("candidates", {}))
+    return Report(run, results, metrics, dataset, training, histories)
 
 
 # ---- the parts of the page, in its order -------------------------------------------------------
@@ -220,21 +226,18 @@ def data_set_facts(report: Report) -> Block:
     return dataset_page.summary(report.dataset, report.run.params)
 
 
-def loss_curve(report: Report) -> Block:
-    """How the training went."""
-    t, params = report.training, report.run.params.training
-    text = (
-        f"Full-parameter fine-tuning of {t['base']} ({t['parameters'] / 1e6:,.0f} million parameters) "
-        f"with TRL's SFTTrainer on DeepSpeed {ZERO[params.deepspeed]}: {t['rows']:,} examples, "
-        f"{t['steps']} steps of {params.batch_size} sequences, learning rate {params.learning_rate:g} "
-        f"({params.lr_scheduler}), {t['precision']} arithmetic, loss on the completion alone. "
-        f"{t['tokens']:,} tokens took {t['train_seconds'] / 60:.1f} minutes on the {t['device']} "
-        f"({t['tokens'] / t['train_seconds']:,.0f} tokens/s, validation passes included), "
-        f"with {t['peak_memory_gib']:.1f} GiB of memory at most in a process. "
-        + (f"{t['too_long']} examples were longer than {params.max_length} tokens and left out." if t["too_long"] else
-           "No example was longer than the training length.")
-    )  # fmt: skip
-    return paragraph(text) + figures.loss_curve(report.history)
+def training(report: Report) -> Block:
+    """How the training went, in words."""
+    return training_page.how(report.run.params, report.training["candidates"])
+
+
+def training_curves(report: Report) -> Block:
+    """Losses, what is to be said of them, and what the optimizer did."""
+    return (
+        training_figures.losses(report.histories)
+        + training_page.diagnosis(report.histories)
+        + training_figures.optimizer(report.histories)
+    )
 
 
 def provenance(report: Report) -> Block:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from llmc_lib.analysis.summary import summarise
-from llmc_lib.reporting import dataset_figures, figures
+from llmc_lib.reporting import dataset_figures, figures, training_figures
 from llmc_lib.reporting.elements import FigureBlock
 from llmc_lib.reporting.waterfall import waterfall
 from llmc_lib.taxonomy import CATEGORIES, RISK_AREAS
@@ -45,11 +45,15 @@ HLE = _block("hle", CATEGORIES)
 DNA = _block("do_not_answer", RISK_AREAS)
 HISTORY = pd.DataFrame(
     {
-        "step": [0, 1, 2, 3, 4],
-        "loss": [None, 2.5, 2.0, 1.5, 1.25],
-        "eval_loss": [2.6, None, 1.9, None, 1.95],
+        "step": [0, 1, 2, 2, 3, 4, 4],
+        "loss": [None, 2.5, 2.0, None, 1.5, 1.25, None],
+        "eval_loss": [2.6, None, None, 1.9, None, None, 1.95],
+        "grad_norm": [None, 2.0, 1.0, None, 1.0, 0.5, None],
+        "learning_rate": [None, 0.0, 1e-5, None, 5e-6, 1e-6, None],
+        "tokens_per_second": [None, 100.0, 400.0, None, 420.0, 410.0, None],
     }
 )
+MANY = {f"candidate-{number}": HISTORY for number in range(8)}
 
 
 def _pass_rates() -> FigureBlock:
@@ -66,7 +70,10 @@ FIGURES: dict[str, Callable[[], FigureBlock]] = {
     "composition": lambda: dataset_figures.composition(made_manifest()),
     "lengths": lambda: dataset_figures.lengths(made_rows(), 512),
     "pass rates": _pass_rates,
-    "loss": lambda: figures.loss_curve(HISTORY),
+    "loss": lambda: training_figures.losses({"main": HISTORY}),
+    "losses": lambda: training_figures.losses(MANY),
+    "optimizer": lambda: training_figures.optimizer({"main": HISTORY}),
+    "optimizers": lambda: training_figures.optimizer(MANY),
 }
 
 
@@ -101,7 +108,8 @@ def test_no_colour_is_fixed(name: str) -> None:
 
 
 def test_ids_are_unique_in_the_page() -> None:
-    page = "".join(MARKUPS.values())
+    # A page has one figure of the losses, of one candidate or of many.
+    page = "".join(m for name, m in MARKUPS.items() if name not in ("losses", "optimizers"))
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert ids
     assert len(ids) == len(set(ids))
@@ -133,6 +141,9 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
         "lengths": ["at most 210 tokens", "limit is 512"],
         "pass rates": ["60 of 100 problems", "Never solved: 40"],
         "loss": ["2.60 before training, 1.95 after", "lowest (1.90) at step 2"],
+        "losses": ["8 candidates", "candidate-7: validation loss falls: 2.60 before training"],
+        "optimizer": ["at most 2.0 times its median", "runs at 405 tokens/s", "0.5 to 2"],
+        "optimizers": ["2.0 times its median, in candidate-0", "run at 405 tokens/s"],
     }[name]
     assert all(words in block.alt for words in wanted), block.alt
 
@@ -150,21 +161,6 @@ def test_the_finding_says_no_more_than_the_tests() -> None:
     unclear = {n: {**part, "p_adjusted": 0.9} for n, part in comparison["categories"].items()}
     title = figures.differences_by_category({**comparison, "categories": unclear}).title
     assert title == "No single category shows a clear difference"
-
-
-def test_losses_are_drawn_where_nothing_was_held_out() -> None:
-    block = figures.loss_curve(HISTORY.drop(columns="eval_loss").dropna())
-    assert block.title == "Training loss falls: 2.50 to 1.25"
-
-
-def test_a_rising_training_loss_does_not_fall() -> None:
-    history = pd.DataFrame({"step": [1, 2], "loss": [1.0, 2.0]})
-    assert figures.loss_curve(history).title == "Training loss does not fall: 1.00 to 2.00"
-
-
-def test_a_rising_validation_loss_does_not_fall() -> None:
-    history = HISTORY.assign(eval_loss=[1.0, float("nan"), 1.5, float("nan"), 2.0])
-    assert figures.loss_curve(history).title.startswith("Validation loss does not fall: 1.00")
 
 
 @pytest.mark.parametrize(

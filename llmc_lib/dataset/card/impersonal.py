@@ -9,6 +9,12 @@ from typing import Any
 
 from llmc_lib.store import ROOT, Run
 
+# SFTConfig has a hub_token; a DeepSpeed configuration may have a logger's key. Not "max_tokens".
+_SECRET = re.compile(
+    r"(?i)(^|_|-)(hub_token|(access|auth|api)_?(token|key)|secret|password|passwd)($|_|-)"
+)
+_TOKEN = re.compile(r"\b(hf|ghp|gho|github_pat|sk|glpat)[_-][A-Za-z0-9_-]{16,}")
+
 
 def impersonal(run: Run, value: Any) -> Any:
     """A JSON-able value, without the folders of this machine in its texts and keys.
@@ -24,12 +30,42 @@ def impersonal(run: Run, value: Any) -> Any:
 
 
 def public_params(run: Run) -> dict[str, Any]:
-    """What the run's params file sets, without where it reads and writes on this machine."""
+    """What the run's params file sets, without where it reads and writes on this machine, the names of
+    a cluster's hosts, accounts and partitions, and anything that looks like a secret."""
     given: dict[str, Any] = run.params.model_dump(
         mode="json", exclude_unset=True, exclude={"runs_dir", "reports_dir"}
     )
-    found: dict[str, Any] = impersonal(run, given)
+    for training in (
+        given.get("training"),
+        *(c.get("training") for c in given.get("candidates", [])),
+    ):
+        if isinstance(training, dict) and isinstance(training.get("cluster"), dict):
+            training["cluster"] = _anonymous(training["cluster"])
+    found: dict[str, Any] = impersonal(run, without_secrets(given))
     return found
+
+
+def without_secrets(value: Any) -> Any:
+    """A JSON-able value without the keys and texts that look like a token or a password."""
+    if isinstance(value, Mapping):
+        return {
+            key: without_secrets(item)
+            for key, item in value.items()
+            if not _SECRET.search(str(key))
+        }
+    if isinstance(value, list | tuple):
+        return [without_secrets(item) for item in value]
+    return _TOKEN.sub("(removed)", value) if isinstance(value, str) else value
+
+
+def _anonymous(cluster: dict[str, Any]) -> dict[str, Any]:
+    """A cluster's section that says how many machines there were, not which; it still loads."""
+    kept = {key: item for key, item in cluster.items() if key != "slurm"}
+    if kept.get("endpoint"):
+        kept["endpoint"] = f"host:{kept['endpoint'].rpartition(':')[2]}"
+    if kept.get("hostfile"):
+        kept["hostfile"] = "hostfile"
+    return kept
 
 
 def _outside(value: Any) -> set[str]:

@@ -51,7 +51,7 @@ def terms(rows: Mapping[str, int]) -> Terms:
     licences without conditions, the card's licence is "other" and each row keeps its own.
     """
     used = {name: n for name, n in sorted(rows.items()) if n > 0}
-    conditions = {name: _conditions(name) for name in used}
+    conditions = {name: conditions_of(name) for name in used}
     notices = []
     for condition, text in _NOTICES.items():
         names = [name for name in used if condition in conditions[name]]
@@ -93,7 +93,8 @@ def _plain(licence: str) -> str:
     return _VERSIONS.get(plain, plain)
 
 
-def _conditions(licence: str) -> frozenset[str]:
+def conditions_of(licence: str) -> frozenset[str]:
+    """Which of "forbidden", "unknown", "non-commercial" and "share alike" a licence asks or is."""
     plain = _plain(licence)
     words = set(re.split(r"[^a-z0-9.]+", plain.replace("non-commercial", "noncommercial")))
     found = set()

@@ -66,7 +66,7 @@ def _metadata(run: Run, facts: dict[str, Any], holds: Terms) -> str:
     data = DatasetCardData(
         pretty_name=run.name,
         license=holds.licence,
-        language=sorted(set().union(*(_languages(source) for source in used))) or None,
+        language=sorted(set().union(*(languages(source) for source in used))) or None,
         size_categories=[sizes[size]],
         task_categories=["text-generation", "question-answering"],
         source_datasets=_origins(facts) or None,
@@ -83,7 +83,7 @@ def _metadata(run: Run, facts: dict[str, Any], holds: Terms) -> str:
     return str(data.to_yaml())
 
 
-def _languages(source: SourceParams) -> set[str]:
+def languages(source: SourceParams) -> set[str]:
     """The languages of a source; nobody says which those of the user's files are."""
     kind = source.kind or source.name
     if not kind.startswith("olymmath"):

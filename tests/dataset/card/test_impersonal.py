@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from llmc_lib.dataset.card.impersonal import impersonal, public_params
+from llmc_lib.params_file import load
 from llmc_lib.store import ROOT, Run
 from tests.dataset.card.test_page import make_run
 
@@ -46,3 +47,22 @@ def test_the_params_are_those_that_the_file_sets(tmp_path: Path) -> None:
         "run": "x",
         "dataset": {"sources": [{"name": "textbook"}], "decontamination": {"files": ["a.txt"]}},
     }
+
+
+def test_a_cluster_s_names_and_what_looks_like_a_secret_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    token = "hf_abcdefghijklmnopqrstuvwxyz"
+    cluster = "{nodes: 2, endpoint: 'node1.lab:29500', slurm: {account: ours}}"
+    path.write_text(
+        f"run: x\ntraining:\n  cluster: {cluster}\n"
+        f"  sft: {{hub_token: {token}, eos_token: '</s>', run_name: 'a {token}'}}\n"
+        "candidates: [{name: a, training: {cluster: {nodes: 4, endpoint: 'node2.lab:1'}}}]\n"
+        "evaluation: {max_tokens: 12}\n"
+    )
+    public = public_params(Run(load(path), path))
+    assert public["training"]["cluster"] == {"nodes": 2, "endpoint": "host:29500"}
+    assert public["candidates"][0]["training"]["cluster"]["endpoint"] == "host:1"
+    assert public["training"]["sft"] == {"eos_token": "</s>", "run_name": "a (removed)"}
+    assert public["evaluation"] == {"max_tokens": 12}
+    for private in ("node1", "node2", "ours", token):
+        assert private not in str(public)

@@ -1,0 +1,93 @@
+"""The upload folder of a data set: card, Parquet files, manifest, params.
+
+removed.parquet and the rows of candidates with a mixture of their own stay here.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from llmc_lib.dataset.build import stage_key
+from llmc_lib.dataset.card.impersonal import impersonal, public_params
+from llmc_lib.dataset.card.licences import Terms, terms
+from llmc_lib.dataset.card.page import licence_section
+from llmc_lib.errors import UserError
+from llmc_lib.publish.folder import BUILD, OF_THE_BUILD, Draft
+from llmc_lib.store import Run, read_manifest, sha256_file
+
+#: What the manifest says of the rows of candidates with a mixture of their own.
+_NOT_PUBLISHED = ("mixtures",)
+
+
+def draft(run: Run) -> Draft:
+    """What goes to the hub. Raises `UserError` for a data set that is not of the present params."""
+    facts = _facts(run)
+    held = terms(facts["composition"]["licence"])
+    return Draft(
+        run.folder / "publish" / "dataset",
+        held,
+        partial(_obstacle, held),
+        partial(_write, run, facts),
+    )
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    """The manifest of the data set, if it is whole and of the present params."""
+    facts = read_manifest(run.dataset, stage_key(run))
+    if facts is None:
+        raise UserError(
+            f"{run.dataset}: was built from other params or inputs than {run.params_file.name} now has; "
+            f"{BUILD}"
+        )
+    for name, digest in [*facts["files"].items(), ("README.md", None)]:
+        path = run.dataset / name
+        # The card may be added to by hand, the data may not.
+        if not path.is_file() or (digest and sha256_file(path) != digest):
+            raise UserError(
+                f"{path}: is not as it was built; remove {run.dataset / 'manifest.json'} and {BUILD}"
+            )
+    return facts
+
+
+def _obstacle(held: Terms, allow_unknown: bool) -> str | None:
+    if held.forbidden:
+        return (
+            f"rows are under {', '.join(held.forbidden)}, which does not allow to pass on changed "
+            "versions; leave their source out of dataset.sources"
+        )
+    if held.unknown and not allow_unknown:
+        return (
+            f"rows are under a licence that is not known ({', '.join(held.unknown)}); give the SPDX "
+            "identifier as `licence` of their source, or, if you may pass them on, "
+            "ALLOW_UNKNOWN_LICENCE=1"
+        )
+    return None
+
+
+def _write(run: Run, facts: dict[str, Any], part: Path) -> dict[str, str]:
+    (part / "data").mkdir()
+    shutil.copyfile(run.dataset / "README.md", part / "README.md")
+    for name in ("train", "validation"):
+        if facts["rows"].get(name):  # the hub takes no empty split
+            shutil.copyfile(run.dataset / f"{name}.parquet", part / "data" / f"{name}.parquet")
+    left_out = {*OF_THE_BUILD, *_NOT_PUBLISHED}
+    kept = {key: value for key, value in facts.items() if key not in left_out}
+    kept["files"] = {
+        f"data/{name}": digest
+        for name, digest in facts["files"].items()
+        if (part / "data" / name).is_file()
+    }
+    manifest = json.dumps(impersonal(run, kept), indent=1, ensure_ascii=False)
+    (part / "manifest.json").write_text(f"{manifest}\n", encoding="utf-8")
+    params = yaml.safe_dump(public_params(run), sort_keys=False, allow_unicode=True)
+    (part / "params.yaml").write_text(params, encoding="utf-8")
+    if terms(facts["composition"]["licence"]).name:  # the card links to it
+        text = "\n\n".join(licence_section(facts)).removeprefix("#")
+        (part / "LICENSE.md").write_text(f"{text}\n", encoding="utf-8")
+    return dict(kept["files"])

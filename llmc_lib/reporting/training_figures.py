@@ -1,0 +1,284 @@
+"""The figures of a training: losses, and what the optimizer did at each step; one candidate or many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+
+from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, grid, svg, whole_numbers
+from llmc_lib.reporting.elements import FigureBlock, figure_block
+from llmc_lib.reporting.words import MINUS, counted, listed
+from llmc_lib.training.diagnosis import KINDS, diagnose, training_rows, validation_rows
+
+# More points than a panel has pixels are drawn as means of neighbouring steps.
+_POINTS = 400
+# Losses above this multiple of their median are off the axis and written out; an axis of gradient norms is logarithmic from
+# such a one on: a single spike would press everything else flat.
+_HIGHEST, _WIDE = 3.0, 12.0
+_THINNED = " Of many steps, each point is the mean of a few neighbouring ones."
+_QUANTITIES = {
+    "grad_norm": "Gradient norm",
+    "learning_rate": "Learning rate",
+    "tokens_per_second": "Tokens per second",
+}
+
+
+def losses(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
+    """Training and validation loss by step, a panel a candidate; name → log of its training."""
+    names = list(histories)
+    columns = min(len(names), 3 if len(names) > 4 else 2)
+    rows = -(-len(names) // columns)
+    figure, panels = grid(
+        rows, columns, 2.7 if len(names) == 1 else 1.75 * rows + 0.35, share_y=True
+    )
+    thinned, top = False, _top(histories)
+    for number, (name, history) in enumerate(histories.items()):
+        axes = panels[number]
+        thinned |= _losses(axes, history, top, label=number == 0)
+        if len(names) > 1:
+            axes.set_title(name, loc="left", fontsize=9.5, color=INK, pad=4)
+        if number >= len(names) - columns:
+            axes.set_xlabel("Optimizer step")
+    for axes in panels[len(names) :]:
+        axes.remove()
+    figure.supylabel("Loss per completion token", fontsize=9.5, color=MUTED)
+    title = _loss_title(histories)
+    caption = (
+        "Cross-entropy of the completion's tokens, in nats; the prompt is not counted. Grey: training "
+        "loss, which is of the step's own batch and therefore jumps. Blue: validation loss, of held-out "
+        "examples, the same at each point."
+    )
+    if len(names) > 1:
+        caption += (
+            " The loss axis is the same in all panels; candidates with data of their own also have "
+            "validation examples of their own, and their losses are not to be ranked by."
+        )
+    caption += _THINNED if thinned else ""
+    alt = f"{title}. " + " ".join(f"{name}: {_ends(h)}." for name, h in histories.items())
+    return figure_block("loss", svg(figure, "loss"), title, caption, alt)
+
+
+def optimizer(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
+    """Gradient norm, learning rate and throughput by step, a row a candidate."""
+    shown = [
+        column
+        for column in _QUANTITIES
+        if any(_values(history, column).notna().any() for history in histories.values())
+    ]
+    names = list(histories)
+    height = 2.1 if len(names) == 1 else 1.15 * len(names) + 0.7
+    figure, panels = grid(len(names), max(1, len(shown)), height)
+    wide = {c: _is_wide([_values(h, c) for h in histories.values()]) for c in shown}
+    thinned = False
+    for row, (name, history) in enumerate(histories.items()):
+        for place, column in enumerate(shown):
+            axes = panels[row * len(shown) + place]
+            thinned |= _line(axes, training_rows(history), column, BASE)
+            if wide[column] and column == "grad_norm":
+                axes.set_yscale("log")
+                axes.yaxis.set_minor_locator(NullLocator())
+            else:
+                axes.set_ylim(bottom=0)
+                axes.yaxis.set_major_locator(MaxNLocator(3))
+            axes.yaxis.set_major_formatter(FuncFormatter(_short))
+            if row == 0:
+                axes.annotate(
+                    _QUANTITIES[column], (0, 1), xycoords="axes fraction", color=MUTED,
+                    xytext=(0, 6 if len(names) == 1 else 22), textcoords="offset points",
+                )  # fmt: skip
+            if row == len(names) - 1:
+                axes.set_xlabel("Optimizer step")
+            if place == 0 and len(names) > 1:
+                axes.set_title(name, loc="left", fontsize=9.5, color=INK, pad=5)
+    title = _optimizer_title(histories)
+    caption = (
+        "The gradient norm is that before clipping. Throughput counts the tokens of real text in a step, "
+        "padding left out, by the time since the step before; the first steps are often slower, as kernels "
+        "are compiled or chosen."
+    )
+    caption += _THINNED if thinned else ""
+    caption += " The axis of the gradient norm is logarithmic." if wide.get("grad_norm") else ""
+    alt = f"{title}. " + " ".join(
+        f"{name}: {', '.join(_range(history, c) for c in shown)}."
+        for name, history in histories.items()
+    )
+    return figure_block("optimizer", svg(figure, "optimizer"), title, caption, alt)
+
+
+# ---- drawing ---------------------------------------------------------------------------------
+
+
+def _losses(axes: Axes, history: pd.DataFrame, top: float | None, *, label: bool) -> bool:
+    """One candidate's losses; were its steps too many to draw each? The axis ends at `top`."""
+    train, all_held = training_rows(history), validation_rows(history)
+    thinned = _line(axes, train, "loss", BASE)
+    held = all_held[np.isfinite(all_held["eval_loss"])]
+    axes.plot(held["step"], held["eval_loss"], "o-", color=MODELS[0], markersize=4.5, linewidth=1.4)
+    bad = pd.concat(
+        [r.loc[~np.isfinite(r[c]), "step"] for r, c in ((train, "loss"), (all_held, "eval_loss"))]
+    )
+    if len(bad):
+        axes.axvline(float(bad.min()), color=MODELS[1], linewidth=1.2, linestyle=":")
+        _say(axes, float(bad.min()), train, f"not finite: step {int(bad.min()):,}", 1)
+    if top is not None:
+        axes.set_ylim(top=top)
+        highest = float(_values(train, "loss").max())
+        if highest > top:
+            _say(axes, _at(train, highest), train, f"▲ {highest:,.3g}", 2)
+    if label:
+        _label(axes, train, held)
+    return thinned
+
+
+def _say(axes: Axes, step: float, train: pd.DataFrame, words: str, line: int) -> None:
+    """Words at a step near the upper edge of a panel, on the side that has more room."""
+    left = step > (train["step"].iloc[0] + train["step"].iloc[-1]) / 2
+    axes.annotate(
+        words, (step, 1), xycoords=("data", "axes fraction"), textcoords="offset points",
+        xytext=(-4 if left else 4, -10 * line), ha="right" if left else "left", color=MODELS[1],
+        fontsize=8.5,
+    )  # fmt: skip
+
+
+def _at(train: pd.DataFrame, loss: float) -> float:
+    """The first step with that loss."""
+    return float(train.loc[train["loss"] == loss, "step"].iloc[0])
+
+
+def _label(axes: Axes, train: pd.DataFrame, held: pd.DataFrame) -> None:
+    """Names of the two lines, above the panel in their colours: at their ends they would touch."""
+    marks = [(BASE, "training")] if np.isfinite(train["loss"]).any() else []
+    marks += [(MODELS[0], "validation")] if len(held) else []
+    for place, (colour, words) in enumerate(marks):
+        axes.annotate(
+            words, (1, 1), xycoords="axes fraction", xytext=(0, 5 + 12 * (len(marks) - 1 - place)),
+            textcoords="offset points", ha="right", color=colour, fontsize=9,
+        )  # fmt: skip
+
+
+def _line(axes: Axes, rows: pd.DataFrame, column: str, colour: str) -> bool:
+    """A column by step, as a line; returns whether neighbouring steps were averaged."""
+    values = _values(rows, column)
+    steps, thinned = rows["step"].to_numpy(float), len(rows) > _POINTS
+    y = values.to_numpy(float)
+    if thinned:
+        bins = np.array_split(np.arange(len(y)), _POINTS)
+        steps = np.array([steps[part].mean() for part in bins])
+        y = np.array([y[part].mean() for part in bins])
+    axes.plot(steps, y, color=colour, linewidth=1.4, marker="o" if len(y) == 1 else None)
+    axes.grid(axis="x", visible=False)
+    if len(y) == 1:
+        axes.set_xlim(0, 2 * steps[0] or 1)
+    whole_numbers(axes.xaxis, 4)
+    return thinned
+
+
+def _values(rows: pd.DataFrame, column: str) -> pd.Series:
+    """A column, without what is not finite; empty where it was not logged."""
+    values = rows[column] if column in rows else pd.Series(np.nan, rows.index)
+    return pd.to_numeric(values).astype(float).where(np.isfinite)
+
+
+def _top(histories: Mapping[str, pd.DataFrame]) -> float | None:
+    """Where the axis of the losses ends; None: above all of them."""
+    values = pd.concat(
+        [_values(h, column) for h in histories.values() for column in ("loss", "eval_loss")]
+    ).dropna()
+    if values.empty or values.max() <= _HIGHEST * values.median():
+        return None
+    return 1.15 * float(values[values <= _HIGHEST * values.median()].max())
+
+
+def _is_wide(columns: list[pd.Series]) -> bool:
+    """Would the largest value press the usual ones flat?"""
+    values = pd.concat(columns).astype(float).where(np.isfinite).dropna()
+    return bool(len(values) and values.min() > 0 and values.max() > _WIDE * values.median())
+
+
+# ---- words -----------------------------------------------------------------------------------
+
+
+def _loss_title(histories: Mapping[str, pd.DataFrame]) -> str:
+    """The finding: one candidate's losses, or how many look right and which do not."""
+    if len(histories) == 1:
+        ends = _ends(next(iter(histories.values())))
+        return ends[0].upper() + ends[1:]
+    wrong: dict[str, list[str]] = {}
+    for name, history in histories.items():
+        for finding in diagnose(history):
+            if finding.alarm:
+                wrong.setdefault(finding.kind, []).append(name)
+    if not wrong:
+        return f"The losses of {counted(len(histories), 'candidate')} show nothing wrong"
+    text = "; ".join(f"{KINDS[kind][0].lower()}: {listed(names)}" for kind, names in wrong.items())
+    return text[0].upper() + text[1:]
+
+
+def _ends(history: pd.DataFrame) -> str:
+    """What the losses were first, last and at their lowest."""
+    held = validation_rows(history)
+    held = held[np.isfinite(held["eval_loss"])]
+    if len(held) >= 2:
+        first, last = held["eval_loss"].iloc[0], held["eval_loss"].iloc[-1]
+        least = held.loc[held["eval_loss"].idxmin()]
+        fell = "falls" if last < first else "does not fall"
+        words = f"validation loss {fell}: {first:.2f} before training, {last:.2f} after"
+        if least["step"] not in (held["step"].iloc[0], held["step"].iloc[-1]):
+            words += f", lowest ({least['eval_loss']:.2f}) at step {int(least['step'])}"
+        return words
+    train = _values(training_rows(history), "loss").dropna()
+    if train.empty:
+        return "no loss was logged"
+    first, last = train.iloc[0], train.iloc[-1]
+    if len(train) == 1:
+        return f"training loss {first:.2f} in one step"
+    return (
+        f"training loss {'falls' if last < first else 'does not fall'}: {first:.2f} to {last:.2f}"
+    )
+
+
+def _optimizer_title(histories: Mapping[str, pd.DataFrame]) -> str:
+    parts = []
+    norms = {
+        name: float(values.max() / values.median())
+        for name, history in histories.items()
+        if len(values := _values(training_rows(history), "grad_norm").dropna()) > 1
+        and values.median() > 0
+    }
+    if norms:
+        worst = max(norms, key=lambda name: norms[name])
+        whose = f", in {worst}" if len(histories) > 1 else ""
+        parts.append(f"The gradient norm is at most {norms[worst]:.1f} times its median{whose}")
+    rates = {
+        name: float(values.median())
+        for name, history in histories.items()
+        if len(values := _values(training_rows(history), "tokens_per_second").dropna())
+    }
+    if rates:
+        low, high = min(rates.values()), max(rates.values())
+        span = f"{low:,.0f}" if f"{low:,.0f}" == f"{high:,.0f}" else f"{low:,.0f} to {high:,.0f}"
+        whose = "the median step" if len(rates) == 1 else "the candidates' median steps"
+        parts.append(f"{whose} {'runs' if len(rates) == 1 else 'run'} at {span} tokens/s")
+    text = "; ".join(parts) or "Learning rate by step"
+    return text[0].upper() + text[1:]
+
+
+def _range(history: pd.DataFrame, column: str) -> str:
+    values = _values(training_rows(history), column).dropna()
+    name = _QUANTITIES[column].lower()
+    if values.empty:
+        return f"{name} not logged"
+    digits = ",.0f" if column == "tokens_per_second" else ".3g"
+    return f"{name} {values.min():{digits}} to {values.max():{digits}}".replace("e-", f"e{MINUS}")
+
+
+def _short(value: float, _place: int | None = None) -> str:
+    """A tick: "1,200", "0.5", "2e−5"."""
+    if value == 0 or abs(value) >= 0.01:
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    digits, _, power = f"{value:.1e}".partition("e")
+    return f"{digits.removesuffix('.0')}e{MINUS}{power.lstrip('-0')}"

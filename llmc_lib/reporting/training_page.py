@@ -1,0 +1,293 @@
+"""How the training of a run went, in words and one table, for notebook 2 and for the report."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from llmc_lib.params import Params, Recipe, TrainingParams
+from llmc_lib.reporting.elements import Block, paragraph, table_block
+from llmc_lib.reporting.words import ZERO, counted, listed
+from llmc_lib.store import Run, read_jsonl
+from llmc_lib.training.diagnosis import diagnose
+
+# Settings that change nothing of what is learnt: where two candidates differ in them, no reader of the
+# results need know it.
+_TECHNICAL = {"cluster", "save_every", "evaluations", "checkpoints", "processes"}
+_DATA = ("mixture", "shares", "max_rows", "allow_shortfall", "repeat")
+
+Facts = Mapping[str, Mapping[str, Any]]
+
+
+def read_histories(run: Run, facts: Facts) -> dict[str, pd.DataFrame]:
+    """The log of each candidate's training: a row a logged event, see `training.diagnosis`."""
+    return {name: pd.DataFrame(read_jsonl(run.training / name / "history.jsonl")) for name in facts}
+
+
+def how(params: Params, facts: Facts) -> Block:
+    """What was trained, on what, how long; for several candidates also a table with a row for each.
+
+    Parameters: `facts`, candidate → the facts of its training's manifest.
+    """
+    recipes = {recipe.name: recipe for recipe in params.recipes if recipe.name in facts}
+    if len(recipes) == 1:
+        ((name, recipe),) = recipes.items()
+        return paragraph(_one(recipe, facts[name]))
+    return paragraph(_several(recipes, facts)) + _table(params, recipes, facts)
+
+
+def diagnosis(histories: Mapping[str, pd.DataFrame]) -> Block:
+    """What the logs show, in words: alarms first, a line a finding."""
+    lines = []
+    for name, history in histories.items():
+        whose = f"{html.escape(name)}: " if len(histories) > 1 else ""
+        for finding in diagnose(history):
+            mark = ' class="alarm"' if finding.alarm else ""
+            title = finding.title if not whose else finding.title[0].lower() + finding.title[1:]
+            lines.append(
+                f"<li{mark}><strong>{whose}{html.escape(title)}.</strong> "
+                f"{html.escape(finding.sentence)}</li>"
+            )
+    return Block(f'<ul class="diagnosis">{"".join(lines)}</ul>')
+
+
+def differences(params: Params) -> dict[str, str]:
+    """The settings in which each candidate differs from another one, as the params file calls them."""
+    flat = {recipe.name: _flat(params, recipe) for recipe in params.recipes}
+    keys = dict.fromkeys(key for settings in flat.values() for key in settings)
+    varied = [
+        k for k in keys if len({repr(settings.get(k, ...)) for settings in flat.values()}) > 1
+    ]
+    return {
+        name: ", ".join(f"{key} {_value(settings[key])}" for key in varied if key in settings)
+        or "nothing"
+        for name, settings in flat.items()
+    }
+
+
+# ---- sentences -------------------------------------------------------------------------------
+
+
+def _one(recipe: Recipe, facts: Mapping[str, Any]) -> str:
+    method = method_words(recipe.training, facts)
+    examples, steps = counted(facts["rows"], "example"), counted(facts["steps"], "step")
+    return (
+        f"{method[0].upper()}{method[1:]} of {facts['base']} ({size(facts['parameters'])} parameters) with "
+        f"TRL's SFTTrainer on DeepSpeed {ZERO[recipe.training.deepspeed]}: {examples}, "
+        f"{_epochs(facts['epochs'])}, {steps} of {_batch(recipe.training)}, {_rate(recipe.training)}, "
+        f"{facts['precision']} arithmetic, {_loss(recipe.training)}. "
+        f"{counted(facts['tokens'], 'token')} took {duration(facts['train_seconds'])} {where(recipe, facts)} "
+        f"({_speed(facts)} tokens/s, validation passes included), with at most "
+        f"{facts['peak_memory_gib']:.1f} GiB of memory in a process. {_too_long(recipe, facts)}"
+        f"{_resumed(facts)}"
+    )
+
+
+def _several(recipes: Mapping[str, Recipe], facts: Facts) -> str:
+    """What all candidates have in common, and how much they are together."""
+    said = {
+        name: [
+            method_words(recipe.training, facts[name]),
+            f"DeepSpeed {ZERO[recipe.training.deepspeed]}",
+            f"steps of {_batch(recipe.training)}",
+            _rate(recipe.training),
+            f"{facts[name]['precision']} arithmetic",
+            _loss(recipe.training),
+        ]
+        for name, recipe in recipes.items()
+    }
+    first, *others = said.values()
+    common = [words for words in first if all(words in other for other in others)]
+    bases = dict.fromkeys(
+        f"{f['base']} ({size(f['parameters'])} parameters)" for f in facts.values()
+    )
+    places = dict.fromkeys(where(recipe, facts[name]) for name, recipe in recipes.items())
+    seconds = sum(facts[name]["train_seconds"] for name in recipes)
+    text = (
+        f"{counted(len(recipes), 'candidate')}, each trained by itself from {listed(list(bases))} with TRL's "
+        "SFTTrainer. "
+    )
+    if common:
+        text += f"The same for all: {', '.join(common)}. "
+    text += f"All together took {duration(seconds)} {listed(list(places))}."
+    too_long = {name: facts[name]["too_long"] for name in recipes if facts[name]["too_long"]}
+    if too_long:
+        text += " Examples left out for being longer than training takes: " + ", ".join(
+            f"{name} {n:,}" for name, n in too_long.items()
+        ) + "."  # fmt: skip
+    return text + "".join(
+        f" {name}:{_resumed(facts[name])}" for name in recipes if facts[name].get("resumed_from")
+    )
+
+
+def _table(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> Block:
+    differs = differences(params)
+    rows, data = [], []
+    for name in recipes:
+        f = facts[name]
+        rows.append(
+            {
+                "Candidate": name,
+                "Differs in": differs[name],
+                "Examples": f"{f['rows']:,}",
+                "Steps": f"{f['steps']:,}",
+                "Training loss": _ends(f.get("loss")),
+                "Validation loss": _ends(f.get("eval_loss")),
+                "Tokens/s": _speed(f),
+                "Minutes": _minutes(f),
+                "Peak, GiB": f"{f['peak_memory_gib']:.1f}",
+            }
+        )
+        kept = (
+            "rows",
+            "steps",
+            "epochs",
+            "tokens",
+            "train_seconds",
+            "peak_memory_gib",
+            "parameters",
+        )
+        losses = {
+            f"{which}_{end}": (f.get(which) or {}).get(end)
+            for which in ("loss", "eval_loss")
+            for end in ("first", "last")
+        }
+        data.append({"candidate": name, **{key: f.get(key) for key in kept}, **losses})
+    caption = (
+        "Losses are the first and the last that were logged; a training loss is that of one batch, a "
+        "validation loss that of the candidate's own held-out examples. Tokens/s counts validation passes "
+        "in; peak memory is that of one process."
+    )
+    return table_block("trainings", pd.DataFrame(rows), caption, pd.DataFrame(data))
+
+
+def method_words(training: TrainingParams, facts: Mapping[str, Any]) -> str:
+    """ "full-parameter fine-tuning", or what LoRA trains of how many weights."""
+    if training.lora is None:
+        return "full-parameter fine-tuning"
+    lora = training.lora
+    return (
+        f"fine-tuning by low-rank adapters (LoRA, rank {lora.rank}, alpha {lora.alpha:g}; "
+        f"{size(facts['trained_parameters'])} trained parameters, merged into the exported model)"
+    )
+
+
+def where(recipe: Recipe, facts: Mapping[str, Any]) -> str:
+    """ "on the CPU in 2 processes", "on 16 × NVIDIA H100 in 2 machines"."""
+    n, nodes = recipe.training.world_size, recipe.training.cluster.nodes
+    machines = f" in {nodes} machines" if nodes > 1 else ""
+    if facts["device"] == "CPU":
+        several = f" in {n} processes" if n > 1 else ""
+        return f"on the CPU{several}" if nodes == 1 else f"on CPUs{several}{machines}"
+    return f"on {n} × {facts['device']}{machines}" if n > 1 else f"on one {facts['device']}"
+
+
+def size(parameters: int) -> str:
+    """ "112,448", "135 million", "8.2 billion"."""
+    for unit, word in ((10**9, "billion"), (10**6, "million")):
+        if parameters >= unit:
+            number = parameters / unit
+            return f"{number:.1f} {word}" if number < 100 else f"{number:,.0f} {word}"
+    return f"{parameters:,}"
+
+
+def duration(seconds: float) -> str:
+    """ "4.1 seconds", "5.3 minutes", "7.2 hours"."""
+    for unit, word in ((3600, "hours"), (60, "minutes")):
+        if seconds >= unit:
+            return f"{seconds / unit:,.1f} {word}"
+    return f"{seconds:.1f} seconds"
+
+
+def plain_number(value: float) -> str:
+    """ "0.1", "2e-5"."""
+    if value and abs(value) < 0.01:
+        digits, _, power = f"{value:.3e}".partition("e")
+        return f"{float(digits):g}e{int(power)}"
+    return f"{value:g}"
+
+
+def _batch(training: TrainingParams) -> str:
+    sequences = counted(training.batch_size, "sequence")
+    if training.batching == "packed":
+        return f"{sequences} of up to {training.max_length:,} tokens packed with several examples"
+    return sequences
+
+
+def _rate(training: TrainingParams) -> str:
+    warm = f", {training.warmup_ratio:.0%} of the steps to warm up" if training.warmup_ratio else ""
+    return f"learning rate {plain_number(training.learning_rate)} ({training.lr_scheduler}{warm})"
+
+
+def _loss(training: TrainingParams) -> str:
+    whole = training.sft.get("completion_only_loss") is False
+    return "loss on prompt and completion" if whole else "loss on the completion alone"
+
+
+def _epochs(epochs: float) -> str:
+    return f"{epochs:g} {'epoch' if epochs == 1 else 'epochs'}"
+
+
+def _speed(facts: Mapping[str, Any]) -> str:
+    seconds = facts["train_seconds"]
+    return f"{facts['tokens'] / seconds:,.0f}" if seconds else "–"
+
+
+def _minutes(facts: Mapping[str, Any]) -> str:
+    return f"{facts['train_seconds'] / 60:,.1f}"
+
+
+def _too_long(recipe: Recipe, facts: Mapping[str, Any]) -> str:
+    n, limit = facts["too_long"], recipe.training.max_length
+    if not n:
+        return f"No example was longer than {limit:,} tokens."
+    return f"{counted(n, 'example')} {'was' if n == 1 else 'were'} longer than {limit:,} tokens and left out."
+
+
+def _resumed(facts: Mapping[str, Any]) -> str:
+    steps = [f"{step:,}" for step in facts.get("resumed_from") or []]
+    if not steps:
+        return ""
+    return f" The training was interrupted and went on from the checkpoint of step {listed(steps)}."
+
+
+def _ends(losses: Mapping[str, Any] | None) -> str:
+    if not losses or losses.get("first") is None or losses.get("last") is None:
+        return "–"
+    return f"{losses['first']:.2f} → {losses['last']:.2f}"
+
+
+# ---- settings that differ --------------------------------------------------------------------
+
+
+def _flat(params: Params, recipe: Recipe) -> dict[str, Any]:
+    """What a candidate is trained on and how, with dotted keys."""
+    mixture = recipe.mixture or params.dataset
+    data = mixture.model_dump(mode="json", include=set(_DATA))
+    flat = {"sources": [source.name for source in mixture.sources], **data}
+    return flat | _dotted(recipe.training.model_dump(mode="json", exclude=_TECHNICAL))
+
+
+def _dotted(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            flat |= _dotted(value, f"{before}{key}.")
+        else:
+            flat[f"{before}{key}"] = value
+    return flat
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "on", False: "off", None: "none"}[value]
+    if isinstance(value, float):
+        return plain_number(value)
+    if isinstance(value, list):
+        return " + ".join(map(str, value)) or "none"
+    if isinstance(value, dict):
+        return " + ".join(f"{key} {_value(item)}" for key, item in value.items()) or "none"
+    return str(value)

@@ -1,0 +1,406 @@
+"""Does the log of a training look right? Findings in plain words, each with its numbers.
+
+A finding is an alarm only where chance is a poor explanation: the loss of a step is that of the step's
+own batch, and batches differ. What a few noisy steps cannot show is said to be open, not to be wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+#: The findings there are, what each is called on the page, and whether it is an alarm.
+KINDS = {
+    "not finite": ("The loss is not a number", True),
+    "diverging": ("Diverging", True),
+    "gradient": ("Exploding gradient", True),
+    "overfitting": ("Overfitting", True),
+    "no learning": ("No learning", True),
+    "spikes": ("Spikes", False),
+    "still falling": ("Cut off while the loss was falling", False),
+    "too short": ("Too short to judge", False),
+    "open": ("Nothing looks wrong", False),
+    "fine": ("Looks right", False),
+}
+
+# Fewer logged steps than this say nothing about trend or noise by themselves: the standard error of
+# a noise estimated from ten steps is already a quarter of it.
+_SHORTEST = 10
+# A level is the mean of a fifth of the steps, and at least of three.
+_PART = 0.2
+# Levels differ "beyond noise" at this many standard errors of their difference. The earlier level is
+# the lowest of up to five windows, which by chance alone lies 1.2 standard errors below the mean.
+_SURE = 5.0
+# ... and by this share of the earlier level: batches of one topic more or less move a mean by 5%.
+_RISE = 0.15
+# Validation examples are the same each time, so that no sampling of batches moves their loss. What is
+# left is how few they are: 5% where one measurement shows it, 2% where at least two in a row do.
+_TURN_ONCE, _TURN_TWICE = 0.05, 0.02
+# A decrease that is worth the training, as a share of the loss before it. A loss that certainly fell
+# by less did not learn; one that may have fallen by more did not yet show it.
+_WORTH_TRAINING, _WORTH_VALIDATION = 0.02, 0.005
+# A step is a spike when it is so many times the noise above its neighbours and half above them.
+_SPIKE, _SPIKE_SHARE, _NEIGHBOURS = 8.0, 0.5, 11
+# Clipping keeps norms of a few times the usual harmless; ten times the usual, for the last fifth of
+# the training, is another regime.
+_EXPLODED = 10.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that the log shows."""
+
+    kind: str  # a key of KINDS
+    sentence: str  # with the numbers that it rests on
+    numbers: dict[str, float] = field(default_factory=dict)
+    place: str = ""  # "epoch 1 (step 20)": after what it begins, where it does
+
+    @property
+    def title(self) -> str:
+        name = KINDS[self.kind][0]
+        return f"{name} after {self.place}" if self.place else name
+
+    @property
+    def alarm(self) -> bool:
+        return KINDS[self.kind][1]
+
+
+def diagnose(history: pd.DataFrame) -> list[Finding]:
+    """What the log of a training shows, alarms first; never an empty list.
+
+    Parameters: `history`, a row a logged event: step, loss, grad_norm, learning_rate, … of an optimizer
+    step; step, epoch, eval_loss of a validation pass (nats per token of the completion). A column that
+    is not there was not logged.
+
+    A validation loss that turns up is called overfitting, which is what it is for the loss. Answers can
+    still improve after it: Ouyang et al., "Training language models to follow instructions with human
+    feedback" (2022), section 3.5, train on for that reason. The evaluation decides, not this.
+    """
+    train, held = training_rows(history), validation_rows(history)
+    if train.empty:
+        return [Finding("too short", "No step was logged.")]
+    broken = _not_finite(train, held)
+    if broken:
+        return [broken]
+    loss = train["loss"].to_numpy(float)
+    noise = _noise(loss)
+    found = [_diverging(train, held, noise), _gradient(train)]
+    if not any(found):
+        found.append(_overfitting(train, held) or _no_learning(train, held, noise))
+    alarms = [finding for finding in found if finding]
+    notes = [_spikes(train)]
+    if not alarms:
+        notes += [_still_falling(train, held, noise), _too_short(train)]
+        if len(loss) >= _SHORTEST or _fell(held):
+            alarms = [_fine(train, held)]
+    return alarms + [note for note in notes if note]
+
+
+def training_rows(history: pd.DataFrame) -> pd.DataFrame:
+    """The rows of optimizer steps, in order, the last one of each step; also where the loss is NaN."""
+    marks = history.reindex(columns=["loss", "grad_norm", "learning_rate", "tokens_per_second"])
+    return _rows(history, marks.notna().any(axis="columns"), "loss")
+
+
+def validation_rows(history: pd.DataFrame) -> pd.DataFrame:
+    """The rows of validation passes, in order, the last one of each step; also where the loss is NaN."""
+    steps = history.reindex(columns=["loss", "grad_norm", "learning_rate", "tokens_per_second"])
+    if "eval_loss" not in history:
+        return _rows(history, pd.Series(False, history.index), "eval_loss")
+    return _rows(
+        history, steps.isna().all(axis="columns") | history["eval_loss"].notna(), "eval_loss"
+    )
+
+
+def _rows(history: pd.DataFrame, chosen: pd.Series, loss: str) -> pd.DataFrame:
+    columns = list(dict.fromkeys([*history.columns, "step", "epoch", loss]))
+    rows = history.reindex(columns=columns)[chosen.to_numpy(bool)]
+    rows = rows.apply(pd.to_numeric).astype(float)
+    ordered: pd.DataFrame = rows.drop_duplicates("step", keep="last").sort_values("step")
+    return ordered.reset_index(drop=True)
+
+
+# ---- alarms ----------------------------------------------------------------------------------
+
+
+def _not_finite(train: pd.DataFrame, held: pd.DataFrame) -> Finding | None:
+    norms = train["grad_norm"] if "grad_norm" in train else pd.Series(dtype=float)
+    marks = [
+        ("training loss", train.loc[~np.isfinite(train["loss"]), "step"]),
+        ("validation loss", held.loc[~np.isfinite(held["eval_loss"]), "step"]),
+        ("gradient norm", train.loc[np.isinf(norms.reindex(train.index)), "step"]),
+    ]
+    first = min(((int(steps.iloc[0]), name) for name, steps in marks if len(steps)), default=None)
+    if first is None:
+        return None
+    step, name = first
+    before = train.loc[(train["step"] < step) & np.isfinite(train["loss"]), "loss"]
+    was = f"; one step before, the loss was {before.iloc[-1]:.3g}" if len(before) else ""
+    return Finding(
+        "not finite",
+        f"The {name} is not a finite number at step {step}{was}. A lower learning rate, a longer "
+        "warm-up or float32 help against it.",
+        {"step": step},
+    )
+
+
+def _diverging(train: pd.DataFrame, held: pd.DataFrame, noise: float) -> Finding | None:
+    """Is the loss at the end above what it had reached before?"""
+    loss = train["loss"].to_numpy(float)
+    if len(loss) >= _SHORTEST:
+        size = _window(len(loss))
+        levels = np.convolve(loss, np.ones(size) / size, "valid")
+        last, lowest = float(levels[-1]), float(levels[:-size].min())
+        bound = max(_SURE * noise * math.sqrt(2 / size), _RISE * lowest)
+        if last - lowest > bound:
+            at = int(train["step"].iloc[int(levels[:-size].argmin()) + size - 1])
+            return Finding(
+                "diverging",
+                f"Training loss had come down to {lowest:.2f} by step {at} (mean of {size} steps) and is "
+                f"{last:.2f} over the last {size}; its noise from step to step is {noise:.2f}. A lower "
+                "learning rate or a longer warm-up helps.",
+                {"lowest": lowest, "last": last, "noise": noise, "step": at},
+            )
+    if len(held) >= 2 and not _falls(train, int(held["step"].iloc[0])):
+        first, last = held["eval_loss"].iloc[0], held["eval_loss"].iloc[-1]
+        if last > first * (1 + _TURN_ONCE):
+            return Finding(
+                "diverging",
+                f"Validation loss rises from {first:.2f} to {last:.2f}"
+                + (", and training loss does not fall. " if len(loss) > 1 else " in one step. ")
+                + "A lower learning rate or a longer warm-up helps.",
+                {"first": first, "last": last},
+            )
+    return None
+
+
+def _gradient(train: pd.DataFrame) -> Finding | None:
+    """Is the gradient norm at the end far above the usual?"""
+    norms = _column(train, "grad_norm")
+    if len(norms) < _SHORTEST:
+        return None
+    size = _window(len(norms))
+    usual, last = float(np.median(norms[:-size])), float(np.median(norms[-size:]))
+    if last <= _EXPLODED * usual:
+        return None
+    return Finding(
+        "gradient",
+        f"The gradient norm is {last:.3g} over the last {size} steps and was {usual:.3g} before (medians). "
+        "A lower learning rate helps.",
+        {"usual": usual, "last": last},
+    )
+
+
+def _overfitting(train: pd.DataFrame, held: pd.DataFrame) -> Finding | None:
+    """Has the validation loss turned up while the training loss goes on falling?"""
+    if len(held) < 2:
+        return None
+    losses = held["eval_loss"].to_numpy(float)
+    best = int(losses.argmin())
+    after = losses[best + 1 :]
+    if not len(after):
+        return None
+    lowest, last = losses[best], losses[-1]
+    turned = last > lowest * (1 + _TURN_ONCE) or (
+        len(after) >= 2 and (after[-2:] > lowest * (1 + _TURN_TWICE)).all()
+    )
+    step = int(held["step"].iloc[best])
+    if not turned or not _falls(train, step):
+        return None
+    numbers = {"step": step, "lowest": float(lowest), "last": float(last)}
+    if best == 0:
+        sentence = (
+            f"Validation loss only rises, from {lowest:.2f} before training to {last:.2f}, while training "
+            "loss falls: what the examples teach does not carry over to those held out. More or other "
+            "data help, or a lower learning rate."
+        )
+    else:
+        sentence = (
+            f"Validation loss is lowest there ({lowest:.2f}) and {last:.2f} at the end, while training loss "
+            "goes on falling. Fewer epochs, a lower learning rate or more data help; a model saved near "
+            "the lowest point may be the better one."
+        )
+    return Finding("overfitting", sentence, numbers, _place(held, best) if best else "")
+
+
+def _no_learning(train: pd.DataFrame, held: pd.DataFrame, noise: float) -> Finding | None:
+    """Is it certain that the loss fell by less than a training is worth?"""
+    loss = train["loss"].to_numpy(float)
+    if len(loss) < _SHORTEST:
+        return None
+    help_ = "A higher learning rate or more steps help; look also whether the weights are trained at all."
+    size = _window(len(loss))
+    first, last = float(loss[:size].mean()), float(loss[-size:].mean())
+    error = noise * math.sqrt(2 / size)
+    if len(held) >= 2:
+        before, lowest = float(held["eval_loss"].iloc[0]), float(held["eval_loss"].min())
+        # A training loss that certainly fell has learnt something, though nothing of use here.
+        if before - lowest < _WORTH_VALIDATION * before and first - last <= 2 * error:
+            return Finding(
+                "no learning",
+                f"Validation loss was {before:.3f} before training and is {lowest:.3f} at its lowest; "
+                f"training loss does not fall beyond its noise either ({first:.2f} in the first {size} "
+                f"steps, {last:.2f} in the last). {help_}",
+                {"before": before, "lowest": lowest, "first": first, "last": last},
+            )
+        return None
+    if first - last + 3 * error < _WORTH_TRAINING * first:
+        return Finding(
+            "no learning",
+            f"Training loss is {first:.3f} in the first {size} steps and {last:.3f} in the last; with a "
+            f"noise of {noise:.2g} from step to step, a fall of {_WORTH_TRAINING:.0%} would have shown. "
+            f"{help_}",
+            {"first": first, "last": last, "noise": noise},
+        )
+    return None
+
+
+# ---- what is worth knowing -------------------------------------------------------------------
+
+
+def _spikes(train: pd.DataFrame) -> Finding | None:
+    """Single steps far above their neighbours."""
+    loss = train["loss"]
+    if len(loss) < 2 * _NEIGHBOURS:
+        return None
+    around = loss.rolling(_NEIGHBOURS, center=True, min_periods=_NEIGHBOURS // 2 + 1).median()
+    above = loss - around
+    usual = 1.4826 * float(above.abs().median())  # as a standard deviation, if it is normal
+    high = train[above > np.maximum(_SPIKE * usual, _SPIKE_SHARE * around)]
+    if high.empty:
+        return None
+    worst, n = int(high["loss"].to_numpy().argmax()), len(high)
+    highest, step = float(high["loss"].iloc[worst]), int(high["step"].iloc[worst])
+    common = float(around[high.index].iloc[worst])
+    return Finding(
+        "spikes",
+        f"{n} {'step has' if n == 1 else 'steps have'} a loss far above the steps around; the highest is "
+        f"{highest:.2f} at step {step}, where {common:.2f} is usual.",
+        {"spikes": n, "step": step, "loss": highest},
+    )
+
+
+def _still_falling(train: pd.DataFrame, held: pd.DataFrame, noise: float) -> Finding | None:
+    """Was the loss at the end falling about as fast as over the whole training?"""
+    if len(held) >= 3:
+        steps, losses = held["step"].to_numpy(float), held["eval_loss"].to_numpy(float)
+        before, last = losses[-2:]
+        part = (steps[-1] - steps[-2]) / (steps[-1] - steps[0])
+        slowed = before - last < 0.5 * part * (losses[0] - last)
+        if slowed or last > losses.min() or before - last < _WORTH_TRAINING * before:
+            return None
+        what, since = "Validation loss", f"at step {int(steps[-2])}"
+    else:
+        loss = train["loss"].to_numpy(float)
+        size = len(loss) // 4
+        if size < 5:
+            return None
+        before, last = loss[-2 * size : -size].mean(), loss[-size:].mean()
+        error = noise * math.sqrt(2 / size)
+        if before - last < max(3 * error, _WORTH_TRAINING * before):
+            return None
+        what, since = "Training loss", "in the third quarter of the training"
+    return Finding(
+        "still falling",
+        f"{what} still falls at the end, from {before:.2f} {since} to {last:.2f}: more epochs or more "
+        "data would most likely lower it further.",
+        {"before": float(before), "last": float(last)},
+    )
+
+
+def _too_short(train: pd.DataFrame) -> Finding | None:
+    n = len(train)
+    if n >= _SHORTEST:
+        return None
+    return Finding(
+        "too short",
+        f"{n} logged {'step is' if n == 1 else 'steps are'} too few to tell a trend of the training loss "
+        "from the differences between batches.",
+        {"steps": n},
+    )
+
+
+def _fine(train: pd.DataFrame, held: pd.DataFrame) -> Finding:
+    """No alarm: what the losses did, and whether that is more than noise."""
+    loss = train["loss"].to_numpy(float)
+    size = min(_window(len(loss)), len(loss))
+    first, last = float(loss[:size].mean()), float(loss[-size:].mean())
+    numbers = {"first": first, "last": last}
+    parts, learnt = [], _fell(held)
+    if len(loss) >= _SHORTEST:
+        noise = _noise(loss)
+        clear = first - last > 2 * noise * math.sqrt(2 / size)
+        over = f"from {first:.2f} in the first {size} steps to {last:.2f} in the last"
+        parts.append(
+            f"training loss falls {over}"
+            if clear
+            else f"training loss goes {over}, which its noise ({noise:.2f} from step to step) could also do"
+        )
+        learnt = learnt or clear
+    if len(held) >= 2:
+        losses = held["eval_loss"].to_numpy(float)
+        best = int(losses.argmin())
+        lowest = (
+            ", its lowest"
+            if best == len(losses) - 1
+            else f"; lowest is {losses[best]:.2f} after {_place(held, best)}"
+            if best
+            else ""
+        )
+        verb = "falls" if losses[-1] < losses[0] else "goes"
+        parts.append(f"validation loss {verb} from {losses[0]:.2f} to {losses[-1]:.2f}{lowest}")
+        numbers |= {"eval_first": float(losses[0]), "eval_last": float(losses[-1])}
+    norms = _column(train, "grad_norm")
+    if len(norms) and float(np.median(norms)) > 0:
+        times = float(norms.max() / np.median(norms))
+        parts.append(f"the gradient norm is at most {times:.1f} times its median")
+        numbers["gradient"] = times
+    text = "; ".join(parts)
+    return Finding("fine" if learnt else "open", f"{text[0].upper()}{text[1:]}.", numbers)
+
+
+# ---- arithmetic ------------------------------------------------------------------------------
+
+
+def _window(n: int) -> int:
+    return max(3, round(_PART * n))
+
+
+def _noise(loss: np.ndarray) -> float:
+    """The standard deviation of a step's loss about its trend, from the differences of neighbours.
+
+    A slow trend adds next to nothing to a difference (von Neumann, Ann. Math. Statist. 12, 1941).
+    """
+    return float(np.std(np.diff(loss)) / math.sqrt(2)) if len(loss) > 2 else 0.0
+
+
+def _column(train: pd.DataFrame, name: str) -> np.ndarray:
+    """The finite values of a column that may be missing."""
+    values: np.ndarray = train[name].to_numpy(float) if name in train else np.array([])
+    finite: np.ndarray = values[np.isfinite(values)]
+    return finite
+
+
+def _falls(train: pd.DataFrame, step: int) -> bool:
+    """Is training loss after a step lower than around it, or from there on going down?"""
+    loss = train.loc[train["step"] > step, "loss"].to_numpy(float)
+    before = train.loc[train["step"] <= step, "loss"].to_numpy(float)
+    if len(loss) < 2:
+        return False
+    size = max(1, len(loss) // 3)
+    reference = before[-size:] if len(before) else loss[:size]
+    return bool(loss[-size:].mean() < reference.mean())
+
+
+def _fell(held: pd.DataFrame) -> bool:
+    losses = held["eval_loss"].to_numpy(float)
+    return len(losses) >= 2 and bool(losses[0] - losses[-1] >= _WORTH_VALIDATION * losses[0])
+
+
+def _place(held: pd.DataFrame, row: int) -> str:
+    """ "epoch 1.5 (step 12)"; "step 12" where the epoch is not known."""
+    step, epoch = f"step {int(held['step'].iloc[row])}", held["epoch"].iloc[row]
+    return step if np.isnan(epoch) else f"epoch {round(float(epoch), 1):g} ({step})"

@@ -1,0 +1,149 @@
+"""How the training went, in words: true for all that the params can ask for, escaped, in whole sentences."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from llmc_lib.params import Params
+from llmc_lib.reporting.training_page import diagnosis, differences, how, size
+
+
+def made_facts(**facts: Any) -> dict[str, Any]:
+    """The facts of a candidate's manifest, with some changed."""
+    return {
+        "base": "SmolLM2-135M-Instruct (embedded)", "parameters": 134_515_008,
+        "trained_parameters": 134_515_008, "rows": 184, "too_long": 0, "steps": 12, "epochs": 1.0,
+        "precision": "float32", "device": "CPU", "processes": 1, "train_seconds": 318.0, "tokens": 41_340,
+        "peak_memory_gib": 6.31, "resumed_from": [], "models": [{"name": "step-12", "step": 12, "of": 12}],
+        "loss": {"first": 1.71, "last": 1.33},
+        "eval_loss": {"first": 1.62, "last": 1.41, "best": 1.41, "best_step": 12}, **facts,
+    }  # fmt: skip
+
+
+def _params(training: dict[str, Any] | None = None, **values: Any) -> Params:
+    return Params.model_validate({"run": "x", "training": training or {}, **values})
+
+
+def _text(markup: str) -> str:
+    return re.sub(r"<[^>]+>", "", markup)
+
+
+def test_one_training_in_a_paragraph() -> None:
+    params = _params({"learning_rate": 2e-4, "micro_batch_size": 2})
+    assert _text(how(params, {"main": made_facts()}).markup) == (
+        "Full-parameter fine-tuning of SmolLM2-135M-Instruct (embedded) (135 million parameters) with TRL's "
+        "SFTTrainer on DeepSpeed ZeRO-2: 184 examples, 1 epoch, 12 steps of 16 sequences, learning rate "
+        "2e-4 (cosine, 3% of the steps to warm up), float32 arithmetic, loss on the completion alone. "
+        "41,340 tokens took 5.3 minutes on the CPU (130 tokens/s, validation passes included), with at most "
+        "6.3 GiB of memory in a process. No example was longer than 512 tokens."
+    ).replace("'", "&#x27;")
+
+
+@pytest.mark.parametrize(
+    ("training", "facts", "words"),
+    [
+        ({"lora": {"rank": 8}}, {"trained_parameters": 2_400_000},
+         "Fine-tuning by low-rank adapters (LoRA, rank 8, alpha 32; 2.4 million trained parameters, merged"),
+        ({"deepspeed": "zero3_offload"}, {}, "on DeepSpeed ZeRO-3 with CPU offload:"),
+        ({"processes": 2}, {}, "minutes on the CPU in 2 processes (130"),
+        ({}, {"device": "NVIDIA H100"}, "minutes on one NVIDIA H100 ("),
+        ({"processes": 4}, {"device": "NVIDIA H100"}, "minutes on 4 × NVIDIA H100 ("),
+        ({"processes": 2, "cluster": {"nodes": 2, "endpoint": "a:1"}}, {"device": "NVIDIA H100"},
+         "minutes on 4 × NVIDIA H100 in 2 machines ("),
+        ({"processes": 2, "cluster": {"nodes": 2, "endpoint": "a:1"}}, {},
+         "minutes on CPUs in 4 processes in 2 machines ("),
+        ({"batching": "packed"}, {}, "12 steps of 16 sequences of up to 512 tokens packed with several"),
+        ({"sft": {"completion_only_loss": False}}, {}, "loss on prompt and completion."),
+        ({"warmup_ratio": 0.0, "lr_scheduler": "constant"}, {}, "learning rate 1e-5 (constant), "),
+        ({}, {"epochs": 2.5, "steps": 1}, "2.5 epochs, 1 step of 16"),
+        ({}, {"too_long": 3}, "3 examples were longer than 512 tokens and left out."),
+        ({}, {"too_long": 1}, "1 example was longer than 512 tokens and left out."),
+        ({}, {"resumed_from": [4, 8]}, "was interrupted and went on from the checkpoint of step 4 and 8."),
+        ({}, {"train_seconds": 0.0}, "took 0.0 seconds on the CPU (– tokens/s"),
+        ({}, {"base": "<script>x</script>"}, "&lt;script&gt;"),
+    ],
+)  # fmt: skip
+def test_the_paragraph_is_true_for_every_setting(
+    training: dict[str, Any], facts: dict[str, Any], words: str
+) -> None:
+    markup = how(_params({**training}), {"main": made_facts(**facts)}).markup
+    assert words in markup
+    assert "<script" not in markup
+
+
+CANDIDATES: dict[str, Any] = {
+    "candidates": [
+        {"name": "math", "mixture": {"sources": ["hard_math"], "mixture": False}},
+        {"name": "all", "training": {"learning_rate": 2e-5}},
+        {"name": "lora", "training": {"lora": {"rank": 4}}},
+    ]
+}
+
+
+def _rows(markup: str) -> list[list[str]]:
+    (body,) = re.findall(r"<tbody>.*?</tbody>", markup)
+    return [[cell.text or "" for cell in row] for row in ElementTree.fromstring(body)]
+
+
+def test_several_trainings_in_a_paragraph_and_a_table() -> None:
+    facts = {
+        "math": made_facts(rows=90, resumed_from=[6]),
+        "all": made_facts(too_long=2),
+        "lora": made_facts(eval_loss=None, trained_parameters=1_200_000),
+    }
+    markup = how(_params(**CANDIDATES), facts).markup
+    text = _text(markup.split("<div")[0])
+    assert text.startswith(
+        "3 candidates, each trained by itself from SmolLM2-135M-Instruct (embedded)"
+    )
+    assert "The same for all: DeepSpeed ZeRO-2, steps of 16 sequences, float32 arithmetic" in text
+    assert "learning rate" not in text
+    assert "full-parameter" not in text
+    assert "All together took 15.9 minutes on the CPU." in text
+    assert "longer than training takes: all 2." in text
+    assert "math: The training was interrupted and went on from the checkpoint of step 6." in text
+    rows = _rows(markup)
+    assert [row[0] for row in rows] == ["math", "all", "lora"]
+    assert rows[0][2:] == ["90", "12", "1.71 → 1.33", "1.62 → 1.41", "130", "5.3", "6.3"]
+    assert rows[2][5] == "–"
+
+
+def test_what_differs_is_named_as_in_the_params_file() -> None:
+    found = differences(_params(**CANDIDATES))
+    assert found["math"] == "sources hard_math, mixture off, learning_rate 1e-5, lora none"
+    assert "learning_rate 2e-5" in found["all"]
+    assert "lora.rank 4" in found["lora"]
+    assert differences(_params()) == {"main": "nothing"}
+
+
+def test_the_diagnosis_has_a_line_for_each_finding_and_alarms_stand_out() -> None:
+    steps = range(1, 21)
+    losses = np.linspace(2.0, 1.0, 20)
+    train = pd.DataFrame({"step": steps, "epoch": [s / 10 for s in steps], "loss": losses})
+    held = pd.DataFrame(
+        {"step": [0, 10, 20], "epoch": [0.0, 1.0, 2.0], "eval_loss": [2.0, 1.6, 1.9]}
+    )
+    over = pd.concat([train, held], ignore_index=True)
+    markup = diagnosis({"main": over}).markup
+    assert (
+        '<li class="alarm"><strong>Overfitting after epoch 1 (step 10).</strong> Validation'
+        in markup
+    )
+    markup = diagnosis({"a": over, "<b>": train}).markup
+    assert "<strong>a: overfitting after epoch 1 (step 10).</strong>" in markup
+    assert "<strong>&lt;b&gt;: looks right.</strong>" in markup
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [(112_448, "112,448"), (1_200_000, "1.2 million"), (134_515_008, "135 million"), (8_190_735_360, "8.2 billion"),
+     (235_093_634_560, "235 billion")],
+)  # fmt: skip
+def test_a_number_of_parameters_in_words(parameters: int, words: str) -> None:
+    assert size(parameters) == words
