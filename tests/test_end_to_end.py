@@ -40,7 +40,7 @@ def test_every_stage_leaves_what_the_next_one_needs(tiny_run: TinyRun) -> None:
     validation = pd.read_parquet(tiny_run.runs / "dataset" / "validation.parquet")
     assert len(train) + len(validation) == 60
     assert set(train["id"]).isdisjoint(validation["id"])
-    log = (tiny_run.runs / "training" / "history.jsonl").read_text()
+    log = (tiny_run.runs / "training" / "main" / "history.jsonl").read_text()
     history = [json.loads(line) for line in log.splitlines()]
     losses = [row["loss"] for row in history if "loss" in row]
     assert losses[-1] < losses[0]
