@@ -107,7 +107,10 @@ def report_finished(run: Run) -> bool:
 
 def report_key(run: Run) -> str:
     """The fingerprint of what the page is made from; its code is part of it, being cheap to rerun."""
-    code = [ROOT / "notebooks" / "4_report.ipynb"]
+    code = [
+        ROOT / "notebooks" / "4_report.ipynb",
+        ROOT / "llmc_lib" / "training" / "diagnosis.py",
+    ]
     for package in ("analysis", "reporting"):
         code += [
             p

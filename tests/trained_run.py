@@ -41,7 +41,7 @@ def write_trained(
 ) -> Run:
     """A run with a local base, a data set of 20 rows and two models for each candidate."""
     base = tmp_path / "secret" / "my-base"
-    _write_model(base, 0)
+    write_model(base, 0)
     if base_card is not None:
         (base / "README.md").write_text(base_card)
     path = tmp_path / "x.yaml"
@@ -53,7 +53,7 @@ def write_trained(
     for recipe in run.params.recipes:
         models = [{"name": recipe.model_name(s), "step": s, "of": 12} for s in (6, 12)]
         for number, model in enumerate(models, 1):
-            _write_model(run.models / str(model["name"]), number)
+            write_model(run.models / str(model["name"]), number)
         facts = made_facts(base=str(base), models=models)
         write_jsonl(run.training / recipe.name / "history.jsonl", history or HISTORY)
         write_manifest(run.training / recipe.name, "of this candidate", 1.0, **facts)
@@ -108,7 +108,7 @@ def _write_data(run: Run, licences: dict[str, int]) -> None:
     write_manifest(run.dataset, "of the data", 1.0, files={"train.parquet": "0"}, sources=sources)
 
 
-def _write_model(folder: Path, seed: int) -> None:
+def write_model(folder: Path, seed: int) -> None:
     """The files of a model folder; also what must not leave the machine, and what is of no use."""
     from safetensors.numpy import save_file
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.params import Params, Recipe, TrainingParams
+from llmc_lib.params import DatasetParams, Params, Recipe, TrainingParams
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.words import ZERO, counted, listed
 from llmc_lib.store import Run, read_jsonl
@@ -36,7 +36,7 @@ def how(params: Params, facts: Facts) -> Block:
     if len(recipes) == 1:
         ((name, recipe),) = recipes.items()
         return paragraph(_one(recipe, facts[name]))
-    return paragraph(_several(recipes, facts)) + _table(params, recipes, facts)
+    return paragraph(_several(params, recipes, facts)) + _table(params, recipes, facts)
 
 
 def diagnosis(histories: Mapping[str, pd.DataFrame]) -> Block:
@@ -55,16 +55,23 @@ def diagnosis(histories: Mapping[str, pd.DataFrame]) -> Block:
 
 
 def differences(params: Params) -> dict[str, str]:
-    """The settings in which each candidate differs from another one, as the params file calls them."""
-    flat = {recipe.name: _flat(params, recipe) for recipe in params.recipes}
-    keys = dict.fromkeys(key for settings in flat.values() for key in settings)
-    varied = [
-        k for k in keys if len({repr(settings.get(k, ...)) for settings in flat.values()}) > 1
-    ]
+    """What each candidate changes of the run's own settings, as the params file calls them; what all
+    candidates have alike is left out."""
+    run = _settings(params.dataset, params.training)
+    mine = {
+        recipe.name: _settings(recipe.mixture or params.dataset, recipe.training)
+        for recipe in params.recipes
+    }
+    keys = dict.fromkeys(key for settings in mine.values() for key in settings)
+    varied = [k for k in keys if len({repr(settings.get(k)) for settings in mine.values()}) > 1]
     return {
-        name: ", ".join(f"{key} {_value(settings[key])}" for key in varied if key in settings)
+        name: ", ".join(
+            f"{key} {_value(settings.get(key))}"
+            for key in varied
+            if settings.get(key) != run.get(key)
+        )
         or "nothing"
-        for name, settings in flat.items()
+        for name, settings in mine.items()
     }
 
 
@@ -86,21 +93,12 @@ def _one(recipe: Recipe, facts: Mapping[str, Any]) -> str:
     )
 
 
-def _several(recipes: Mapping[str, Recipe], facts: Facts) -> str:
+def _several(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> str:
     """What all candidates have in common, and how much they are together."""
-    said = {
-        name: [
-            method_words(recipe.training, facts[name]),
-            f"DeepSpeed {ZERO[recipe.training.deepspeed]}",
-            f"steps of {_batch(recipe.training)}",
-            _rate(recipe.training),
-            f"{facts[name]['precision']} arithmetic",
-            _loss(recipe.training),
-        ]
-        for name, recipe in recipes.items()
-    }
-    first, *others = said.values()
-    common = [words for words in first if all(words in other for other in others)]
+    said = [_phrases(recipe.training, facts[name]) for name, recipe in recipes.items()]
+    usual = _phrases(params.training, next(iter(facts.values())))
+    common = [words for words in said[0] if all(words in other for other in said)]
+    usual = [words for words in usual if words not in common]
     bases = dict.fromkeys(
         f"{f['base']} ({size(f['parameters'])} parameters)" for f in facts.values()
     )
@@ -112,6 +110,8 @@ def _several(recipes: Mapping[str, Recipe], facts: Facts) -> str:
     )
     if common:
         text += f"The same for all: {', '.join(common)}. "
+    if usual:
+        text += f"Where the table says nothing else: {', '.join(usual)}. "
     text += f"All together took {duration(seconds)} {listed(list(places))}."
     too_long = {name: facts[name]["too_long"] for name in recipes if facts[name]["too_long"]}
     if too_long:
@@ -121,6 +121,17 @@ def _several(recipes: Mapping[str, Recipe], facts: Facts) -> str:
     return text + "".join(
         f" {name}:{_resumed(facts[name])}" for name in recipes if facts[name].get("resumed_from")
     )
+
+
+def _phrases(training: TrainingParams, facts: Mapping[str, Any]) -> list[str]:
+    return [
+        method_words(training, facts),
+        f"DeepSpeed {ZERO[training.deepspeed]}",
+        f"steps of {_batch(training)}",
+        _rate(training),
+        f"{facts['precision']} arithmetic",
+        _loss(training),
+    ]
 
 
 def _table(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> Block:
@@ -134,11 +145,11 @@ def _table(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> Block
                 "Differs in": differs[name],
                 "Examples": f"{f['rows']:,}",
                 "Steps": f"{f['steps']:,}",
-                "Training loss": _ends(f.get("loss")),
-                "Validation loss": _ends(f.get("eval_loss")),
+                "Loss": _ends(f.get("loss")),
+                "Validation": _ends(f.get("eval_loss")),
                 "Tokens/s": _speed(f),
                 "Minutes": _minutes(f),
-                "Peak, GiB": f"{f['peak_memory_gib']:.1f}",
+                "GiB": f"{f['peak_memory_gib']:.1f}",
             }
         )
         kept = (
@@ -157,9 +168,10 @@ def _table(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> Block
         }
         data.append({"candidate": name, **{key: f.get(key) for key in kept}, **losses})
     caption = (
-        "Losses are the first and the last that were logged; a training loss is that of one batch, a "
-        "validation loss that of the candidate's own held-out examples. Tokens/s counts validation passes "
-        "in; peak memory is that of one process."
+        "What a candidate differs in is told against the run's own sections dataset and training. Loss and "
+        "Validation are the first and the last loss that was logged, of one batch of the training and of the "
+        "candidate's own held-out examples. Tokens/s counts validation passes in. GiB is the peak memory "
+        "of one process."
     )
     return table_block("trainings", pd.DataFrame(rows), caption, pd.DataFrame(data))
 
@@ -263,15 +275,19 @@ def _ends(losses: Mapping[str, Any] | None) -> str:
 # ---- settings that differ --------------------------------------------------------------------
 
 
-def _flat(params: Params, recipe: Recipe) -> dict[str, Any]:
-    """What a candidate is trained on and how, with dotted keys."""
-    mixture = recipe.mixture or params.dataset
-    data = mixture.model_dump(mode="json", include=set(_DATA))
-    flat = {"sources": [source.name for source in mixture.sources], **data}
-    return flat | _dotted(recipe.training.model_dump(mode="json", exclude=_TECHNICAL))
+def _settings(data: DatasetParams, training: TrainingParams) -> dict[str, Any]:
+    """What a candidate is trained on and how, one key a setting."""
+    flat: dict[str, Any] = {"sources": [source.name for source in data.sources]}
+    flat |= data.model_dump(mode="json", include=set(_DATA))
+    for key, value in training.model_dump(mode="json", exclude=_TECHNICAL).items():
+        if key in ("sft", "deepspeed_config"):  # the user's own keys, told one by one
+            flat |= _dotted(value, f"{key}.")
+        else:
+            flat[key] = value
+    return flat
 
 
-def _dotted(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+def _dotted(values: Mapping[str, Any], before: str) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, dict) and value:
@@ -289,5 +305,5 @@ def _value(value: Any) -> str:
     if isinstance(value, list):
         return " + ".join(map(str, value)) or "none"
     if isinstance(value, dict):
-        return " + ".join(f"{key} {_value(item)}" for key, item in value.items()) or "none"
+        return " + ".join(f"{key} {_value(item)}" for key, item in value.items() if item) or "none"
     return str(value)

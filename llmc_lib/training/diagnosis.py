@@ -138,10 +138,10 @@ def _not_finite(train: pd.DataFrame, held: pd.DataFrame) -> Finding | None:
         return None
     step, name = first
     before = train.loc[(train["step"] < step) & np.isfinite(train["loss"]), "loss"]
-    was = f"; one step before, the loss was {before.iloc[-1]:.3g}" if len(before) else ""
+    was = f"; before it, the loss was {before.iloc[-1]:.3g}" if len(before) else ""
     return Finding(
         "not finite",
-        f"The {name} is not a finite number at step {step}{was}. A lower learning rate, a longer "
+        f"The {name} is not a finite number at step {step:,}{was}. A lower learning rate, a longer "
         "warm-up or float32 help against it.",
         {"step": step},
     )

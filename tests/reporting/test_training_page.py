@@ -82,6 +82,7 @@ CANDIDATES: dict[str, Any] = {
         {"name": "math", "mixture": {"sources": ["hard_math"], "mixture": False}},
         {"name": "all", "training": {"learning_rate": 2e-5}},
         {"name": "lora", "training": {"lora": {"rank": 4}}},
+        {"name": "sft", "training": {"sft": {"neftune_noise_alpha": 5, "max_steps": 3}}},
     ]
 }
 
@@ -96,30 +97,42 @@ def test_several_trainings_in_a_paragraph_and_a_table() -> None:
         "math": made_facts(rows=90, resumed_from=[6]),
         "all": made_facts(too_long=2),
         "lora": made_facts(eval_loss=None, trained_parameters=1_200_000),
+        "sft": made_facts(),
     }
     markup = how(_params(**CANDIDATES), facts).markup
     text = _text(markup.split("<div")[0])
     assert text.startswith(
-        "3 candidates, each trained by itself from SmolLM2-135M-Instruct (embedded)"
+        "4 candidates, each trained by itself from SmolLM2-135M-Instruct (embedded)"
     )
     assert "The same for all: DeepSpeed ZeRO-2, steps of 16 sequences, float32 arithmetic" in text
-    assert "learning rate" not in text
-    assert "full-parameter" not in text
-    assert "All together took 15.9 minutes on the CPU." in text
+    assert (
+        "Where the table says nothing else: full-parameter fine-tuning, learning rate 1e-5 ("
+        in text
+    )
+    assert "All together took 21.2 minutes on the CPU." in text
     assert "longer than training takes: all 2." in text
     assert "math: The training was interrupted and went on from the checkpoint of step 6." in text
     rows = _rows(markup)
-    assert [row[0] for row in rows] == ["math", "all", "lora"]
+    assert [row[0] for row in rows] == ["math", "all", "lora", "sft"]
+    assert [row[1] for row in rows[:2]] == ["sources hard_math, mixture off", "learning_rate 2e-5"]
     assert rows[0][2:] == ["90", "12", "1.71 → 1.33", "1.62 → 1.41", "130", "5.3", "6.3"]
     assert rows[2][5] == "–"
 
 
 def test_what_differs_is_named_as_in_the_params_file() -> None:
-    found = differences(_params(**CANDIDATES))
-    assert found["math"] == "sources hard_math, mixture off, learning_rate 1e-5, lora none"
-    assert "learning_rate 2e-5" in found["all"]
-    assert "lora.rank 4" in found["lora"]
+    assert differences(_params(**CANDIDATES)) == {
+        "math": "sources hard_math, mixture off",
+        "all": "learning_rate 2e-5",
+        "lora": "lora rank 4 + alpha 32",
+        "sft": "sft.neftune_noise_alpha 5, sft.max_steps 3",
+    }
     assert differences(_params()) == {"main": "nothing"}
+
+
+def test_what_all_candidates_change_alike_is_not_what_they_differ_in() -> None:
+    training = {"learning_rate": 2e-5}
+    names = [{"name": name, "training": training} for name in ("a", "b")]
+    assert differences(_params(candidates=names)) == {"a": "nothing", "b": "nothing"}
 
 
 def test_the_diagnosis_has_a_line_for_each_finding_and_alarms_stand_out() -> None:

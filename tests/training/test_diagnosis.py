@@ -63,9 +63,8 @@ def test_a_loss_that_is_no_number_is_told_with_its_step_and_nothing_else(bad: fl
     finding = _only(_history([2.0, 1.9, bad, 1.8], {0: 2.1, 4: 1.8}))
     assert finding.kind == "not finite"
     assert finding.alarm
-    assert (
-        "The training loss is not a finite number at step 3; one step before, the loss was 1.9"
-        in (finding.sentence)
+    assert "The training loss is not a finite number at step 3; before it, the loss was 1.9" in (
+        finding.sentence
     )
 
 
