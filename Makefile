@@ -14,7 +14,7 @@ READY := install
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install kernel report dataset check publish test test-fast lint lab lock clean
+.PHONY: help install kernel report dataset check plan publish test test-fast lint lab lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ dataset: $(READY) ## Build the data set alone and write reports/<run>/dataset.ht
 
 check: $(READY) ## Check a params file and start nothing (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib check $(PARAMS)
+
+plan: $(READY) ## Show memory, time and disk that a run needs, without GPU or weights (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib plan $(PARAMS)
 
 # PUBLIC=1: a new repository is public. ALLOW_UNKNOWN_LICENCE=1: you may pass on rows that name no licence.
 publish: $(READY) ## Write what would go to the hub and show it (WHAT=dataset); PUSH=1 REPO=owner/name sends it.

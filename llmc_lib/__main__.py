@@ -3,6 +3,7 @@
 python -m llmc_lib report PARAMS     run what is left to run and write the report
 python -m llmc_lib dataset PARAMS    build the data set alone and write its page
 python -m llmc_lib check PARAMS      check a params file and stop
+python -m llmc_lib plan PARAMS       show what a run needs and how long it takes; 1: it does not fit
 python -m llmc_lib publish PARAMS    write the upload folder of the data set; --push sends it to the hub
 """
 
@@ -20,10 +21,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 1 a stage failed, 2 something to mend."""
     options = _parser().parse_args(arguments)
     try:
-        run = open_run(options.params)
+        run = open_run(options.params, files=options.command != "plan")
         if options.command == "check":
             print(f"{options.params}: fine")
             return 0
+        if options.command == "plan":
+            return _plan(run)
         if options.command == "publish":
             return _publish(run, options)
         return _make(run, options.command)
@@ -41,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m llmc_lib", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("report", "dataset", "check", "publish"):
+    for name in ("report", "dataset", "check", "plan", "publish"):
         command = commands.add_parser(name)
         command.add_argument("params", help="a params file, such as params/quickstart.yaml")
     command.add_argument("--what", default="dataset", help="what to publish: dataset")
@@ -68,6 +71,14 @@ def _make(run: Run, what: str) -> int:
     name = "Report" if what == "report" else "Data set"
     print(f"\n{name}: {page}")
     return 0
+
+
+def _plan(run: Run) -> int:
+    from llmc_lib.training.plan import make_plan, render
+
+    plan = make_plan(run)
+    print(render(plan))
+    return 0 if plan.fits else 1
 
 
 def _publish(run: Run, options: argparse.Namespace) -> int:
