@@ -175,8 +175,8 @@ def memory(
     kept = whole / n if zero.stage == 3 else whole
     weights = 0.0 if zero.offload_weights else wide * kept
     share = trained / n if zero.stage >= 1 else trained  # of the optimizer
-    # Adam's moments, and float32 weights; under ZeRO-3 float32 weights are their own master copy.
-    states = (8 if zero.stage == 3 and wide == 4 else 12) * share
+    # Adam's moments and float32 weights; DeepSpeed 0.19 copies weights that are float32 already, too.
+    states = 12.0 * share
     gradients = wide * (trained / n if zero.stage >= 2 else trained)
     accumulated = gradients if accumulates or zero.stage == 3 else 0.0
     if zero.offload_optimizer and zero.stage >= 2:
@@ -239,10 +239,13 @@ def memory(
             f"{wide} B × {_count(trained)}{cut[1]}{off_optimizer}",
             accumulated, gradients, gradients,
         ),
-        Part("reduce bucket", f"{wide} B × {_count(bucket / wide)}", bucket if on_gpu else 0.0, bucket,
-             bucket if on_gpu and zero.stage == 3 else 0.0),
+        Part(
+            "reduce bucket", f"{wide} B × {_count(bucket / wide)}",
+            bucket if on_gpu else 0.0, bucket, bucket if zero.stage == 3 else 0.0,
+        ),
         Part("gradients, float32", "a copy for Adam", 0.0, 0.0, step_copy),
-        Part("gathered weights", "layers at hand", gathered, gathered, 0.0),
+        # glibc's heap keeps them; on a GPU the step has their memory.
+        Part("gathered weights", "layers at hand", gathered, gathered, 0.0 if on_gpu else gathered),
         Part("gathered gradients", "of the largest layer", 0.0, block, 0.0),
         Part("weights, bfloat16", "copies for the products", copies, copies, 0.0),
         Part(

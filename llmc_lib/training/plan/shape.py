@@ -91,7 +91,7 @@ def model_shape(run: Run, folder: Path | None = None) -> tuple[Shape, Source]:
         config = json.loads(source.config.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{source.config}: not valid JSON: {error}") from None
-    kept = run.runs / "_shapes" / f"{fingerprint(version=_VERSION, config=config)}.json"
+    kept = kept_at(run.runs, config)
     if not kept.exists():
         counted: list[dict[str, Any]] = []
         command = [sys.executable, "-m", "llmc_lib.training.plan.shape", str(source.config)]
@@ -105,6 +105,11 @@ def model_shape(run: Run, folder: Path | None = None) -> tuple[Shape, Source]:
     facts = json.loads(kept.read_text())
     facts["linear"] = tuple((name, width) for name, width in facts["linear"])
     return Shape(**facts), source
+
+
+def kept_at(runs: Path, config: dict[str, Any]) -> Path:
+    """Where the counts of a config are kept."""
+    return runs / "_shapes" / f"{fingerprint(version=_VERSION, config=config)}.json"
 
 
 def config_source(run: Run) -> Source:
