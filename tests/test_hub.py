@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from llmc_lib.hub import answers
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FILES = {"config.json": b'{"model_type": "llama"}', "model.safetensors": b"weights", "x.py": b"no"}
@@ -243,3 +246,18 @@ def test_an_unreachable_hub_gets_one_line_for_a_data_set(tmp_path: Path) -> None
     (line,) = read_sets(tmp_path, "http://127.0.0.1:9", {"name": "omni_math"})
     assert line.startswith("dataset.sources: omni_math: KbsdJames/Omni-MATH@")
     assert line.endswith("check the network, or give a local path")
+
+
+def test_whether_a_hub_answers_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{port}")
+        assert answers()
+    assert not answers()
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert answers()  # behind a proxy only the client can tell
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert not answers()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from llmc_lib import hub
 from llmc_lib.errors import UserError
 from llmc_lib.models import base_model
 from llmc_lib.params import Params
@@ -113,14 +112,6 @@ def test_without_a_hub_the_copy_is_taken_and_named(
     assert "another commit" not in source.text
     other = config_source(_run(tmp_path, source=name, revision="0123456"))
     assert "the params file names another commit, 0123456" in other.text
-
-
-def test_the_hub_answers_only_where_something_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-    assert not hub.answers()
 
 
 @pytest.mark.parametrize("name", SHIPPED)
