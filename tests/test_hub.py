@@ -76,6 +76,14 @@ except UserError as error:
     print(error)
 """
 
+CONFIG = """
+import sys
+from llmc_lib.store import open_run
+from llmc_lib.training.plan.shape import config_source
+source = config_source(open_run(sys.argv[1]))
+print(source.config, source.text, sep="|")
+"""
+
 
 class Hub(BaseHTTPRequestHandler):
     """Models and data sets; those in `GATED` answer as the hub does without access."""
@@ -141,11 +149,11 @@ def hub() -> Iterator[str]:
     server.server_close()
 
 
-def open_base(tmp_path: Path, source: str, endpoint: str) -> str:
+def open_base(tmp_path: Path, source: str, endpoint: str, code: str = OPEN_BASE) -> str:
     params = tmp_path / "hub.yaml"
     values = {"run": "hub", "model": {"source": source, "revision": COMMIT}}
     params.write_text(yaml.safe_dump({**values, "runs_dir": str(tmp_path / "runs")}))
-    return run_python(OPEN_BASE, str(params), tmp_path, endpoint)
+    return run_python(code, str(params), tmp_path, endpoint)
 
 
 def read_sets(tmp_path: Path, endpoint: str, *sources: dict[str, str]) -> list[str]:
@@ -246,6 +254,19 @@ def test_an_unreachable_hub_gets_one_line_for_a_data_set(tmp_path: Path) -> None
     (line,) = read_sets(tmp_path, "http://127.0.0.1:9", {"name": "omni_math"})
     assert line.startswith("dataset.sources: omni_math: KbsdJames/Omni-MATH@")
     assert line.endswith("check the network, or give a local path")
+
+
+def test_a_plan_takes_the_config_alone(tmp_path: Path, hub: str) -> None:
+    config, _, text = open_base(tmp_path, "open/model", hub, CONFIG).partition("|")
+    assert [path.name for path in Path(config).parent.iterdir()] == ["config.json"]
+    assert text == f"open/model@{COMMIT[:12]}, from the hub"
+
+
+def test_a_plan_has_a_copy_where_the_hub_gives_none(tmp_path: Path, hub: str) -> None:
+    config, _, text = open_base(tmp_path, "Qwen/Qwen3-8B", hub, CONFIG).partition("|")
+    assert Path(config).name == "Qwen3-8B.json"
+    assert "the package's copy of its config (the hub did not give it)" in text
+    assert f"the params file names another commit, {COMMIT}" in text
 
 
 def test_whether_a_hub_answers_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

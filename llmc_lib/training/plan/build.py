@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,8 +127,9 @@ def make_plan(run: Run) -> Plan:
     )  # fmt: skip
 
 
-def refuse(run: Run, folder: Path | None = None) -> None:
-    """Refuse a training that cannot fit into this machine, before it starts.
+def refuse(run: Run, folder: Path | None = None, recipes: Sequence[Recipe] | None = None) -> None:
+    """Refuse a training that cannot fit into this machine, before it starts: of these candidates, or of
+    all.
 
     Planned against this machine's own GPU or free RAM, with the longest example of the built data
     set; what cannot be told (no driver answers, no shape to be had) is no reason to refuse. `folder`:
@@ -138,7 +140,7 @@ def refuse(run: Run, folder: Path | None = None) -> None:
     except UserError:
         return  # of another kind of model than a causal one with a config.json: the worker will tell
     on = this_machine(run.params.plan)
-    for recipe in run.params.recipes:
+    for recipe in run.params.recipes if recipes is None else recipes:
         plan = _training(run, recipe, shape, on)
         if not plan.fits:
             raise UserError(_refusal(run, plan, on))

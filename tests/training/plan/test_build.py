@@ -173,6 +173,7 @@ def test_a_run_that_cannot_fit_is_refused(
     assert ": training.micro_batch_size: the training needs " in message
     assert "GiB in a process, and this machine has free for it 7.0; change it to " in message
     assert "micro_batch_size: 2 (" in message
+    refuse(run, recipes=[])  # of what is trained already nothing is asked
 
 
 def test_a_run_that_fits_is_not_refused(
