@@ -15,7 +15,7 @@ READY := install
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install kernel report dataset train slurm check publish test test-fast lint lab lock clean
+.PHONY: help install kernel report dataset train plan slurm check publish test test-fast lint lab lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ slurm: $(READY) ## Write the Slurm script that trains, and explain it (PARAMS=pa
 
 check: $(READY) ## Check a params file and start nothing (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib check $(PARAMS)
+
+plan: $(READY) ## Show memory, time and disk that a run needs, without GPU or weights (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib plan $(PARAMS)
 
 # MODEL=name: which model, where it is not the last one. PUBLIC=1: a new repository is public. ALLOW_UNKNOWN_LICENCE=1: you may pass on rows that name no licence.
 publish: $(READY) ## Write what would go to the hub and show it (WHAT=dataset or model); PUSH=1 REPO=owner/name sends it.

@@ -5,6 +5,7 @@ python -m llmc_lib dataset PARAMS    build the data set alone and write its page
 python -m llmc_lib train PARAMS      build the data set and train; --node-rank K: as machine K of several
 python -m llmc_lib slurm PARAMS      write the Slurm script of that for all machines, and explain it
 python -m llmc_lib check PARAMS      check a params file and stop
+python -m llmc_lib plan PARAMS       show what a run needs and how long it takes; 1: it does not fit
 python -m llmc_lib publish PARAMS    write the upload folder of the data set or of a model; --push sends it
 """
 
@@ -23,12 +24,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 1 a stage failed, 2 something to mend."""
     options = _parser().parse_args(arguments)
     try:
-        run = open_run(options.params)
+        run = open_run(options.params, files=options.command != "plan")
         if options.command not in ("publish", "dataset"):
             _check_training(run)
         if options.command == "check":
             print(f"{options.params}: fine")
             return 0
+        if options.command == "plan":
+            return _plan(run)
         if options.command == "publish":
             return _publish(run, options)
         if options.command == "slurm":
@@ -53,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m llmc_lib", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("report", "dataset", "train", "slurm", "check", "publish"):
+    for name in ("report", "dataset", "train", "plan", "slurm", "check", "publish"):
         command = commands.add_parser(name)
         command.add_argument("params", help="a params file, such as params/quickstart.yaml")
         if name == "train":
@@ -117,6 +120,14 @@ def _follow(run: Run, node_rank: int) -> int:
         print(f"\nThe training failed.\n{error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _plan(run: Run) -> int:
+    from llmc_lib.training.plan import make_plan, render
+
+    plan = make_plan(run)
+    print(render(plan))
+    return 0 if plan.fits else 1
 
 
 def _publish(run: Run, options: argparse.Namespace) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from llmc_lib.errors import UserError
 
@@ -45,3 +48,21 @@ def download(
         raise UserError(
             f"{where} cannot be reached ({type(error).__name__}); check the network, or give a {local}"
         ) from None
+
+
+def answers(seconds: float = 3.0) -> bool:
+    """Is there a hub at the other end? The client itself tries for half a minute; behind a proxy only it
+    can tell, and True is returned."""
+    from huggingface_hub.constants import ENDPOINT, HF_HUB_OFFLINE
+
+    parts = urlsplit(ENDPOINT)
+    if HF_HUB_OFFLINE:
+        return False
+    if parts.scheme in getproxies():
+        return True
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        with socket.create_connection((parts.hostname or "", port), timeout=seconds):
+            return True
+    except OSError:
+        return False

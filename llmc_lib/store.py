@@ -78,10 +78,11 @@ class Run:
         return ROOT / self.params.reports_dir / self.name
 
 
-def open_run(params_file: str | Path) -> Run:
+def open_run(params_file: str | Path, *, files: bool = True) -> Run:
     """Open a run by its params file (looked up from the working directory, then from the checkout).
 
-    Raises `UserError` when the file or a file that it names is missing or wrong.
+    Raises `UserError` when the params file is missing or wrong, or, unless `files` is False, when a
+    file or folder of data that it names is missing.
     """
     path = Path(params_file)
     if not path.is_absolute() and not path.exists():
@@ -92,13 +93,13 @@ def open_run(params_file: str | Path) -> Run:
         shown = path
     params = load(shown)
     for number, benchmark in enumerate(params.evaluation.benchmarks):
-        if benchmark.source != "embedded" and not (ROOT / benchmark.source).is_file():
+        if files and benchmark.source != "embedded" and not (ROOT / benchmark.source).is_file():
             raise UserError(
                 f"{where(shown, 'evaluation', 'benchmarks', number, 'source')}: no file "
                 f"{ROOT / benchmark.source}; give a path from {ROOT}, or embedded"
             )
     for number, source in enumerate(params.dataset.sources):
-        if source.path and not (ROOT / source.path).exists():
+        if files and source.path and not (ROOT / source.path).exists():
             raise UserError(
                 f"{where(shown, 'dataset', 'sources', number, 'path')}: no file or folder "
                 f"{ROOT / source.path}; give a path from {ROOT}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from llmc_lib.hub import answers
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FILES = {"config.json": b'{"model_type": "llama"}', "model.safetensors": b"weights", "x.py": b"no"}
@@ -71,6 +74,14 @@ try:
     print(base_model(open_run(sys.argv[1])).folder)
 except UserError as error:
     print(error)
+"""
+
+CONFIG = """
+import sys
+from llmc_lib.store import open_run
+from llmc_lib.training.plan.shape import config_source
+source = config_source(open_run(sys.argv[1]))
+print(source.config, source.text, sep="|")
 """
 
 
@@ -138,11 +149,11 @@ def hub() -> Iterator[str]:
     server.server_close()
 
 
-def open_base(tmp_path: Path, source: str, endpoint: str) -> str:
+def open_base(tmp_path: Path, source: str, endpoint: str, code: str = OPEN_BASE) -> str:
     params = tmp_path / "hub.yaml"
     values = {"run": "hub", "model": {"source": source, "revision": COMMIT}}
     params.write_text(yaml.safe_dump({**values, "runs_dir": str(tmp_path / "runs")}))
-    return run_python(OPEN_BASE, str(params), tmp_path, endpoint)
+    return run_python(code, str(params), tmp_path, endpoint)
 
 
 def read_sets(tmp_path: Path, endpoint: str, *sources: dict[str, str]) -> list[str]:
@@ -243,3 +254,31 @@ def test_an_unreachable_hub_gets_one_line_for_a_data_set(tmp_path: Path) -> None
     (line,) = read_sets(tmp_path, "http://127.0.0.1:9", {"name": "omni_math"})
     assert line.startswith("dataset.sources: omni_math: KbsdJames/Omni-MATH@")
     assert line.endswith("check the network, or give a local path")
+
+
+def test_a_plan_takes_the_config_alone(tmp_path: Path, hub: str) -> None:
+    config, _, text = open_base(tmp_path, "open/model", hub, CONFIG).partition("|")
+    assert [path.name for path in Path(config).parent.iterdir()] == ["config.json"]
+    assert text == f"open/model@{COMMIT[:12]}, from the hub"
+
+
+def test_a_plan_has_a_copy_where_the_hub_gives_none(tmp_path: Path, hub: str) -> None:
+    config, _, text = open_base(tmp_path, "Qwen/Qwen3-8B", hub, CONFIG).partition("|")
+    assert Path(config).name == "Qwen3-8B.json"
+    assert "the package's copy of its config (the hub did not give it)" in text
+    assert f"the params file names another commit, {COMMIT}" in text
+
+
+def test_whether_a_hub_answers_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{port}")
+        assert answers()
+    assert not answers()
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert answers()  # behind a proxy only the client can tell
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert not answers()

@@ -65,6 +65,17 @@ def test_a_mistake_is_told_before_anything_starts(
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("name", [name for name in MISTAKES if name != "missing benchmark file"])
+def test_a_plan_tells_a_mistake_before_it_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    text, message = MISTAKES[name]
+    path = _write(tmp_path, text)
+    assert main(["plan", str(path)]) == 2
+    assert capsys.readouterr().err == f"{path}, {message}\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_missing_file_is_told_with_its_nearest_name() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "llmc_lib", "report", "params/quikstart.yaml"],

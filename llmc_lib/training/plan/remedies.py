@@ -1,0 +1,97 @@
+"""What to change in a params file so that a training fits: the changes are tried, not guessed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from llmc_lib.params import LoraParams, TrainingParams
+
+_NEXT_PRESETS = {
+    "zero1": ("zero2", "zero3", "zero3_offload"),
+    "zero2": ("zero3", "zero3_offload"),
+    "zero3": ("zero3_offload",),
+    "zero3_offload": (),
+}
+_MOST_NODES = 64
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """Settings that make a training fit."""
+
+    text: str  # "gradient_checkpointing: true and micro_batch_size: 1"
+    key: str  # the first of them
+    peak: float  # bytes then
+
+
+def remedies(
+    training: TrainingParams, peak: Callable[[TrainingParams], float], capacity: float, on_gpu: bool
+) -> list[Remedy]:
+    """The single changes that make it fit, or else the shortest row of changes in order of their cost,
+    those that leave the result as it is first; [] where nothing tried is enough."""
+    single: list[Remedy] = []
+    for text, key, update in _changes(training, on_gpu):
+        size = peak(training.model_copy(update=update))
+        if size <= capacity and not any(remedy.key == key for remedy in single):
+            single.append(Remedy(text, key, size))
+    if single:
+        return single
+    changed, first, size = training, "", peak(training)
+    texts: list[str] = []
+    for key in dict.fromkeys(key for _, key, _ in _changes(training, on_gpu)):
+        # Of a key's values the first that is enough, or else the one that saves most.
+        best = None
+        for text, _, update in [c for c in _changes(changed, on_gpu) if c[1] == key]:
+            tried = changed.model_copy(update=update)
+            if best is None or peak(tried) < best[2]:
+                best = (text, tried, peak(tried))
+            if best[2] <= capacity:
+                break
+        if best is None or best[2] > 0.99 * size:
+            continue
+        text, changed, size = best
+        texts.append(text)
+        first = first or key
+        if size <= capacity:
+            return [Remedy(" and ".join(texts), first, size)]
+    return []
+
+
+def _changes(training: TrainingParams, on_gpu: bool) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Changes to try, as text, key and update, the cheap ones first."""
+    micro = training.micro_batch_size // 2
+    while micro >= 1:
+        if training.batch_size % (micro * training.world_size) == 0:
+            yield f"micro_batch_size: {micro}", "micro_batch_size", {"micro_batch_size": micro}
+        micro //= 2
+    if not training.gradient_checkpointing:
+        update: dict[str, Any] = {"gradient_checkpointing": True}
+        yield "gradient_checkpointing: true", "gradient_checkpointing", update
+    if on_gpu and not training.deepspeed_config:
+        for preset in _NEXT_PRESETS[training.deepspeed]:
+            yield f"deepspeed: {preset}", "deepspeed", {"deepspeed": preset}
+        yield from _more_machines(training)
+    if not on_gpu and training.processes > 1:
+        yield "processes: 1", "processes", {"processes": 1}
+    if training.lora is None:
+        yield "lora: {rank: 16}", "lora", {"lora": LoraParams()}
+    length = training.max_length // 2
+    while length >= 256:
+        yield f"max_length: {length}", "max_length", {"max_length": length}
+        length //= 2
+
+
+def _more_machines(training: TrainingParams) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    nodes = training.cluster.nodes * 2
+    while nodes <= _MOST_NODES:
+        least = training.micro_batch_size * training.processes * nodes
+        batch = math.ceil(training.batch_size / least) * least
+        text = f"cluster.nodes: {nodes}"
+        if batch != training.batch_size:
+            text += f" (with batch_size: {batch})"
+        cluster = training.cluster.model_copy(update={"nodes": nodes})
+        yield text, "cluster", {"cluster": cluster, "batch_size": batch}
+        nodes *= 2
