@@ -34,6 +34,7 @@ from llmc_lib.store import (
     write_manifest,
 )
 from llmc_lib.training import cluster
+from llmc_lib.training.plan import refuse
 from llmc_lib.workers import WorkerError
 
 _VERSION = 2
@@ -62,13 +63,19 @@ class Training:
 def train(run: Run) -> Training:
     """Train the run's candidates; what is complete and has not changed is left as it is.
 
-    A training that was cut off goes on from its last complete checkpoint. Raises `WorkerError` with the
-    first error of the process that failed first.
+    A training that was cut off goes on from its last complete checkpoint. Raises `UserError` for one that
+    cannot fit into this machine, and `WorkerError` with the error of the process that failed first.
     """
     base = base_model(run)
-    for recipe in run.params.recipes:
-        if read_manifest(recipe_folder(run, recipe), recipe_key(run, base, recipe)) is None:
-            _train(run, base, recipe)
+    left = [
+        recipe
+        for recipe in run.params.recipes
+        if read_manifest(recipe_folder(run, recipe), recipe_key(run, base, recipe)) is None
+    ]
+    if left:
+        refuse(run, base.folder, left)
+    for recipe in left:
+        _train(run, base, recipe)
     key = stage_key(run, base)
     if read_manifest(run.training, key) is None:
         facts = {

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ ON_GPU = torch.cuda.is_available()
 if not ON_GPU:
     os.environ.setdefault("DS_ACCELERATOR", "cpu")  # read when deepspeed is imported
 
+import deepspeed  # noqa: E402
 from deepspeed.utils import set_z3_leaf_modules  # noqa: E402
 from peft import LoraConfig  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
@@ -44,7 +46,10 @@ def train(spec: dict[str, Any]) -> None:
     bfloat16 = number_type(spec["precision"]) == "bfloat16"
     world = int(os.environ.get("WORLD_SIZE", "1"))
     spec["liger"] = _liger(spec["liger"])
-    # The configuration first: under ZeRO-3 it makes the model be loaded in parts.
+    # Before the configuration, which would give the processes torch's own timeout, and on a CPU none.
+    timeout = timedelta(minutes=spec["cluster"]["timeout_minutes"])
+    deepspeed.init_distributed(timeout=timeout, verbose=False)
+    # The configuration before the model: under ZeRO-3 it makes the model be loaded in parts.
     args = sft_config(spec, bfloat16=bfloat16, gpu=ON_GPU, world_size=world)
     if args.process_index == 0:
         checkpoints.tidy(folder / "checkpoints")

@@ -62,4 +62,7 @@ class CpuTrainer(Trainer):
         if self.aux_loss_enabled:
             steps = 1 if num_items_in_batch is None else self.current_gradient_accumulation_steps
             loss = loss + self.router_aux_loss_coef * outputs.aux_loss / steps
+            mode = "train" if model.training else "eval"
+            mean = self.accelerator.gather(outputs.aux_loss.detach()).mean()
+            self._metrics[mode]["aux_loss"].append(float(mean))  # where TRL's own loss notes it
         return (loss, outputs) if return_outputs else loss

@@ -29,8 +29,8 @@ CPU_PROCESS = 0.9 * GIB
 GPU_PROCESS = 1.5 * GIB
 HOST_PROCESS = 4 * GIB  # RAM of a process that trains on a GPU
 GPU_FRAGMENTS = 0.05  # of the other parts: blocks that the allocator holds and cannot give out
-#: glibc keeps what is smaller in its heap when it is freed (launch.py sets the threshold).
-_HEAP_BUFFER = 4 * 2**20
+#: glibc keeps what is smaller in its heap when it is freed (`cluster.environment` sets the threshold).
+_HEAP_BUFFER = 2**30
 #: TRL's fused output layer works on tiles of so many tokens × so many words of the vocabulary.
 _TILE_TOKENS, _TILE_WORDS = 4096, 32768
 #: DeepSpeed's defaults, in elements.
