@@ -185,7 +185,8 @@ def _train(run: Run, base: Model, recipe: Recipe) -> None:
     write_manifest(folder, key, seconds, base=base.label, **facts)
     for left in (folder / "checkpoints", folder / "rows"):
         shutil.rmtree(left, ignore_errors=True)
-    (folder / "result.json").unlink()
+    for name in ("result.json", "resumed.json"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _result(folder: Path) -> dict[str, Any]:

@@ -58,9 +58,10 @@ def train(spec: dict[str, Any]) -> None:
     resumed = checkpoints.step(last) if last else 0
     trainer, too_long = make_trainer(spec, args, bfloat16=bfloat16)
     args.eval_on_start = bool(trainer.eval_dataset) and not resumed
-    facts = _facts(spec, trainer) | {"too_long": too_long, "resumed_at": resumed}
+    facts = _facts(spec, trainer) | {"too_long": too_long}
     sizes = _sizes(facts)
     checkpoints.require_room(folder, sizes.checkpoint, "a checkpoint of this training")
+    resumes = _resumes(folder / "resumed.json", resumed) if args.process_index == 0 else []
     history = History(trainer, folder, resumed)
     saver = Saver(trainer, spec, sizes, lambda part: export(trainer, spec, part))
     trainer.add_callback(history)
@@ -69,6 +70,7 @@ def train(spec: dict[str, Any]) -> None:
     if trainer.is_world_process_zero():
         steps = trainer.state.max_steps
         facts |= {
+            "resumed_from": resumes,
             "steps": steps,
             "models": [
                 {"name": spec["model_name"].format(step=step), "step": step, "of": steps}
@@ -143,11 +145,21 @@ def _facts(spec: dict[str, Any], trainer: Trainer) -> dict[str, Any]:
         "parameters": sum(count) - (sum(trained) if spec["lora"] else 0),
         "trained_parameters": sum(trained),
         "rows": len(trainer.train_dataset),
+        "epochs": spec["epochs"],
         "precision": "bfloat16" if number_type(spec["precision"]) == "bfloat16" else "float32",
         "liger": spec["liger"],
         "device": torch.cuda.get_device_name() if ON_GPU else "CPU",
         "processes": trainer.args.world_size,
     }
+
+
+def _resumes(path: Path, resumed: int) -> list[int]:
+    """The steps from which the attempts of this training went on, the present one among them."""
+    steps: list[int] = json.loads(path.read_text()) if path.exists() else []
+    if resumed:
+        steps.append(resumed)
+        write_atomic(path, json.dumps(steps))
+    return steps
 
 
 def _sizes(facts: dict[str, Any]) -> Sizes:

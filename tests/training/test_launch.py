@@ -172,7 +172,7 @@ def test_kill_9_and_go_on_ends_where_an_undisturbed_run_ends(
     training.train(run)
     expected = training.load_training(undisturbed).candidates["main"]
     got = training.load_training(run).candidates["main"]
-    assert got.facts["resumed_at"] == checkpoints.step(last)
+    assert got.facts["resumed_from"] == [checkpoints.step(last)]
     columns = ["step", "loss", "eval_loss", "num_tokens"]
     pd.testing.assert_frame_equal(
         got.history[columns], expected.history[columns], rtol=0, atol=1e-4
@@ -241,7 +241,7 @@ def test_a_full_disk_is_told_and_what_was_there_is_intact(
         filler.unlink()
         training.train(run)
         facts = training.load_training(run).candidates["main"].facts
-        assert facts["resumed_at"] == checkpoints.step(last)
+        assert facts["resumed_from"] == [checkpoints.step(last)]
     finally:
         subprocess.run(["umount", "-l", str(small)], check=True)
 
