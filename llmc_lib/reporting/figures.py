@@ -150,8 +150,9 @@ def _dots(
             low, high = (100 * bound for bound in part["ci95"])
             axes.plot([low, high], [y + shift] * 2, color=paint[model], linewidth=1.8, alpha=0.8)
             axes.plot(
-                100 * part[rate], y + shift, "os^vD"[number % 5], color=paint[model], markersize=6
-            )
+                100 * part[rate], y + shift, "os^vD"[number % 5], color=paint[model], markersize=6,
+                clip_on=False, zorder=3,  # a point at 0 is whole
+            )  # fmt: skip
     # Labels beside the first group's points name the models: no legend to look up.
     first = block["models"]
     for number, model in enumerate(models):

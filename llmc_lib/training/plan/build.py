@@ -277,7 +277,7 @@ def _assumptions(run: Run, on: Machine, trainings: tuple[TrainingPlan, ...]) -> 
     training = first.recipe.training
     lines = [
         f"micro-batches are as long as they can be: {first.memory.tokens:,} tokens",
-        "attention keeps no matrix of scores, but one mask of tokens × tokens for all layers",
+        "attention keeps no matrix of scores; a mask of tokens × tokens for all layers is counted",
         f"rows: {first.rows.origin}",
     ]
     if on.tflops:
