@@ -194,6 +194,7 @@ def test_within_a_quarter_of_the_measured_peak_on_the_embedded_model(
     (tmp_path / "peak.yaml").write_text("run: peak\n")
     run = Run(Params.model_validate(values), tmp_path / "peak.yaml")
     dataset.build(run)
-    measured = training.train(run).manifest["peak_memory_gib"]
+    measured = training.train(run).candidates["main"].facts["peak_memory_gib"]
     planned = make_plan(run).trainings[0].memory.peak / GIB
+    print(f"planned {planned:.2f} GiB, measured {measured:.2f}")
     assert planned == pytest.approx(measured, rel=0.25)
