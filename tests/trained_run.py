@@ -15,7 +15,7 @@ from llmc_lib.evaluation.generate import stage_key as evaluation_key
 from llmc_lib.evaluation.results import predictions_file
 from llmc_lib.models import Model, base_model
 from llmc_lib.params_file import load
-from llmc_lib.store import Run, write_jsonl, write_manifest
+from llmc_lib.store import Run, sha256_file, write_jsonl, write_manifest
 from llmc_lib.training.launch import stage_key as training_key
 from tests.reporting.test_training_page import made_facts
 
@@ -98,14 +98,17 @@ def _write_data(run: Run, licences: dict[str, int]) -> None:
         for licence, count in licences.items()
         for n in range(count)
     ]  # fmt: skip
+    files = {}
     for recipe in run.params.recipes:
         folder = run.data(recipe)
         folder.mkdir(parents=True, exist_ok=True)
         for part in ("train", "validation"):
-            pd.DataFrame(rows).to_parquet(folder / f"{part}.parquet")
+            path = folder / f"{part}.parquet"
+            pd.DataFrame(rows).to_parquet(path)
+            files[str(path.relative_to(run.dataset))] = sha256_file(path)
     source = {"url": "https://huggingface.co/datasets/o/set", "licence": "MIT", "description": "x"}
     sources = {"textbook": source, "hard_math": {**source, "url": "embedded"}}
-    write_manifest(run.dataset, "of the data", 1.0, files={"train.parquet": "0"}, sources=sources)
+    write_manifest(run.dataset, "of the data", 1.0, files=files, sources=sources)
 
 
 def write_model(folder: Path, seed: int) -> None:

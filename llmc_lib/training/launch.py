@@ -137,7 +137,7 @@ def recipe_key(run: Run, base: Model, recipe: Recipe) -> str:
         seed=run.params.seed,
         training=recipe.training.model_dump(mode="json", exclude=_NO_MATTER),
         nodes=recipe.training.cluster.nodes,
-        rows=[dataset["files"][name] for name in names],
+        rows=[dataset["files"].get(name) for name in names],
         base=base.fingerprint,
     )
 
