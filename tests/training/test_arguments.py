@@ -64,7 +64,7 @@ def test_a_params_file_is_checked_at_its_place(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         check(open_run(path))
     assert str(caught.value) == (
-        f"{path}, line 10: candidates.1.training.sft.optimm: the installed TRL's SFTConfig has no such "
+        f"{path}, line 9: candidates.1.training.sft.optimm: the installed TRL's SFTConfig has no such "
         "field; did you mean 'optim'?"
     )
     values["candidates"] = [{"name": "a"}]

@@ -283,7 +283,7 @@ def test_experts_under_zero_3_in_two_processes_and_the_exported_weights(
     monkeypatch.setattr("llmc_lib.training.launch.shutil.rmtree", keep)
     run = _run(
         tmp_path, models, dataset, moe=True, processes=2, deepspeed="zero3", router_aux_loss=0.01,
-        micro_batch_size=1, checkpoints=[0.5, 1.0],
+        micro_batch_size=1, save_minutes=1000.0,  # a checkpoint with the model of step 3 alone
     )  # fmt: skip
     done = training.train(run).candidates["main"]
     assert done.facts["processes"] == 2
