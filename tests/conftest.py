@@ -14,9 +14,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The whole run first, then the slow tests: two processes then end at about the same time."""
+    """The whole run and the trainings first, then the slow tests: two processes then end at about the
+    same time."""
     items.sort(
-        key=lambda item: ("end_to_end" not in item.nodeid, not item.get_closest_marker("slow"))
+        key=lambda item: (
+            "end_to_end" not in item.nodeid and "test_launch" not in item.nodeid,
+            not item.get_closest_marker("slow"),
+        )
     )
 
 
