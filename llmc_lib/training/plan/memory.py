@@ -14,10 +14,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from llmc_lib.hardware import number_type
-from llmc_lib.params import TrainingParams
+from llmc_lib.params import TrainingParams, merged
 from llmc_lib.training.plan.machine import GIB
 from llmc_lib.training.plan.shape import Shape
 
@@ -99,7 +98,7 @@ class Memory:
 def zero_settings(training: TrainingParams, shape: Shape) -> Zero:
     """The preset with the params file's keys before it; "auto" as transformers fills it in."""
     preset = json.loads((_PRESETS / f"{training.deepspeed}.json").read_text())
-    given = _merged(preset, training.deepspeed_config).get("zero_optimization", {})
+    given = merged(preset, training.deepspeed_config).get("zero_optimization", {})
     auto = {
         "reduce_bucket_size": shape.hidden**2,
         "stage3_prefetch_bucket_size": 0.9 * shape.hidden**2,
@@ -298,14 +297,3 @@ def _ram(
 def _count(number: float) -> str:
     """Parameters for people: 135 M, 8.19 B."""
     return f"{number / 1e9:.2f} B" if number >= 1e9 else f"{number / 1e6:.1f} M"
-
-
-def _merged(values: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """`values` with those of `other`, group by group."""
-    result = dict(values)
-    for key, value in other.items():
-        old = result.get(key)
-        if isinstance(old, dict) and isinstance(value, dict):
-            value = _merged(old, value)
-        result[key] = value
-    return result
