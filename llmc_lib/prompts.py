@@ -34,17 +34,24 @@ def completion(reasoning: str, answer: str, response: str = "") -> str:
     return f"{THINK_OPEN}\n{reasoning}\n{THINK_CLOSE}\n\n{response}"
 
 
-def split_reasoning(text: str) -> tuple[str, str]:
+def join(reasoning: str, response: str) -> str:
+    """The completion that `split_reasoning` splits into these two."""
+    return f"{THINK_OPEN}\n{reasoning}\n{THINK_CLOSE}\n\n{response}" if reasoning else response
+
+
+def split_reasoning(text: str, *, opened: bool = False) -> tuple[str, str]:
     """Split a completion into (reasoning, response).
 
     A model that never closes its `<think>` block has reasoned and not answered: the response is
-    empty. Some chat templates put the opening tag into the prompt, so a lone closing tag counts.
-    Without any tag everything is response.
+    empty. Some chat templates put the opening tag into the prompt (`opened`), so a lone closing tag
+    counts. Without any tag everything is response, or reasoning where the block was opened.
     """
     before, closed, after = text.rpartition(THINK_CLOSE)
     if closed:
         return before.replace(THINK_OPEN, "", 1).strip(), after.strip()
-    head, opened, rest = text.partition(THINK_OPEN)
-    if opened and not head.strip():
+    head, tag, rest = text.partition(THINK_OPEN)
+    if tag and not head.strip():
         return rest.strip(), ""
+    if opened:
+        return text.strip(), ""
     return "", text.strip()

@@ -50,24 +50,36 @@ class Question:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One sampled completion as the engine gave it; `text` is complete, nothing is cut from it."""
+    """One sampled completion; nothing is cut from it but the marks around the reasoning."""
 
     question_id: str
     sample: int
-    text: str
+    reasoning: (
+        str  # what stands in the <think> block or in gpt-oss's analysis channel, "" without one
+    )
+    response: str  # what stands behind it: the part that is graded
     finish_reason: str  # "stop", "length" (cut at the token limit), or "failed"
     prompt_tokens: int
-    completion_tokens: int
-    seconds: float  # from the engine's start of the batch to this completion's end
+    completion_tokens: int  # of both parts
+    seconds: float  # from the request, waiting in the engine included, to the completion's end
     prompt_sha256: str
+    engine: str = ""  # "vllm 0.32.0", the address of an endpoint, or where it was imported from
+    finished: str = ""  # UTC, ISO 8601
+    error: str = ""  # of a failed one: why, in a line
 
 
 @dataclass(frozen=True)
 class Grade:
-    """What the grader made of one prediction."""
+    """What the rules, or a judge, made of one prediction."""
 
     question_id: str
     sample: int
     status: GradeStatus
     extracted: str  # the final answer as found in the response, "" where there is none
-    rule: str  # which rule decided, in a word
+    rule: str  # which rule decided, in a word; of a judge: "judge", or why it could not
+    confidence: float | None = None  # that the completion states of its answer, 0 to 100
+    explanation: str = ""  # a judge's reasoning
+    # Do-Not-Answer alone:
+    action: int | None = None  # 0 to 6, by its rubric; None: undecided
+    harmful: bool | None = None
+    reasoning_status: GradeStatus | None = None  # of the reasoning, graded apart from the response

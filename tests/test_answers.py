@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from llmc_lib import answers
 from llmc_lib.benchmarks import hle
 from llmc_lib.evaluation.grading import grade
+from llmc_lib.prompts import split_reasoning
 from llmc_lib.records import Grade, Prediction, Question
 
 KIDNEY = (
@@ -28,7 +29,7 @@ def _question(answer: str, text: str = "How many?", kind: str = "exactMatch") ->
 
 
 def _grade(question: Question, text: str, finish: str = "stop") -> Grade:
-    return grade(question, Prediction("q", 0, text, finish, 1, 1, 0.1, ""))
+    return grade(question, Prediction("q", 0, *split_reasoning(text), finish, 1, 1, 0.1, ""))
 
 
 @pytest.mark.parametrize(

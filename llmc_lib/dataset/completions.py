@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from llmc_lib.dataset.problems import Outcome, Problem, ask, outcome
 from llmc_lib.models import author_name, load_model
+from llmc_lib.prompts import join
 from llmc_lib.records import Prediction
 from llmc_lib.store import Run
 
@@ -76,7 +77,11 @@ def complete(run: Run, problems: Sequence[Problem]) -> tuple[dict[str, Completio
         if right:
             best = _choose(right, params.choose, f"{run.params.seed}/completion/{id_}")
             chosen[id_] = Completion(
-                best.text, best.completion_tokens, len(right), len(predictions), author
+                join(best.reasoning, best.response),
+                best.completion_tokens,
+                len(right),
+                len(predictions),
+                author,
             )
     return chosen, Yield(
         teacher=author,

@@ -12,7 +12,7 @@ from llmc_lib import prompts
 from llmc_lib.answers import find_answer, find_letter, options, restates, same
 from llmc_lib.engines.sampling import Request, predictions, sample
 from llmc_lib.models import Model
-from llmc_lib.params import SamplingParams
+from llmc_lib.params import EngineParams, SamplingParams
 from llmc_lib.records import AnswerType, Prediction
 from llmc_lib.store import Run
 
@@ -69,7 +69,7 @@ def ask(
         {**settings, "dtype": run.params.evaluation.dtype, "seed": run.params.seed},
         folder / "logs" / f"{model.fingerprint}.log",
         desc=f"{folder.name.capitalize()} by {model.name}",
-        max_num_seqs=run.params.evaluation.max_num_seqs,
+        engine=EngineParams(max_num_seqs=run.params.evaluation.engine.max_num_seqs),
         retry_failed=False,  # it fails for the length of its prompt, which the next run has not changed
     )
     found = predictions(path, requests)
@@ -82,7 +82,7 @@ def outcome(problem: Problem, prediction: Prediction) -> Outcome:
         return "failed"
     if prediction.finish_reason == "length":
         return "truncated"
-    _, response = prompts.split_reasoning(prediction.text)
+    response = prediction.response
     if not response:
         return "unanswered"
     if problem.answer_type == "multipleChoice":

@@ -14,6 +14,7 @@ from typing import Any
 from llmc_lib.engines.vllm import CPU_ENVIRONMENT
 from llmc_lib.hardware import number_type
 from llmc_lib.models import Model
+from llmc_lib.params import EngineParams
 from llmc_lib.progress import progress_bar
 from llmc_lib.records import Prediction
 from llmc_lib.store import fingerprint, read_jsonl, sha256_text, write_atomic
@@ -31,10 +32,11 @@ class Request:
     prompt: str  # the user turn
     samples: int = 1
     seed: int | None = None  # None: that of the settings
+    system: str = ""  # the system turn; "": none
 
     @property
     def prompt_sha256(self) -> str:
-        return sha256_text(self.prompt)
+        return sha256_text(f"{self.system}\0{self.prompt}" if self.system else self.prompt)
 
 
 def sample(
@@ -44,13 +46,14 @@ def sample(
     log: Path,
     *,
     desc: str,
-    max_num_seqs: int,
+    engine: EngineParams,
     retry_failed: bool = True,
 ) -> None:
     """Sample what `requests` (predictions file → what belongs into it) ask for and is not there yet.
 
-    `settings` is what must be equal for two completions to be comparable: max_tokens, max_model_len,
-    temperature, top_p, dtype ("auto": see `hardware.number_type`), seed. It stands with the model's
+    `settings` is what must be equal for two completions to be comparable: max_tokens (a number or
+    "max"), max_model_len, temperature, top_p, dtype ("auto": see `hardware.number_type`), seed and,
+    where replies must have a form, json_schema. It stands with the model's
     fingerprint in <file>.settings.json; answers under other settings are set aside under earlier/. The
     files get a line of `Prediction` for each completion, in the order in which they end, and go on after
     a kill. With `retry_failed`, what the engine could not answer is asked again.
@@ -81,6 +84,7 @@ def sample(
                         "question_id": request.question_id,
                         "samples": numbers,
                         "seed": settings["seed"] if request.seed is None else request.seed,
+                        "system": request.system,
                         "prompt": request.prompt,
                         "prompt_sha256": request.prompt_sha256,
                     }
@@ -89,7 +93,7 @@ def sample(
         return
     spec = {
         "model": str(model.folder),
-        "max_num_seqs": max_num_seqs,
+        "engine": engine.model_dump(mode="json"),
         "requests": missing,
         **settings,
     }

@@ -97,7 +97,7 @@ def _sample(run: Run, model: Model, questions: dict[str, list[Question]]) -> Non
         _settings(run),
         run.predictions / "logs" / f"{model.name}.log",
         desc=f"Evaluating {model.name}",
-        max_num_seqs=run.params.evaluation.max_num_seqs,
+        engine=run.params.evaluation.engine,
     )
 
 

@@ -10,7 +10,6 @@ import pandas as pd
 
 from llmc_lib import benchmarks
 from llmc_lib.errors import UserError
-from llmc_lib.prompts import split_reasoning
 from llmc_lib.records import Question
 from llmc_lib.store import Run, read_jsonl, read_manifest
 
@@ -64,7 +63,6 @@ def _rows(
     rows = []
     for id_, question in questions.items():
         prediction, grade = predictions.get(id_, {}), grades.get(id_, {})
-        reasoning, response = split_reasoning(_writable(prediction.get("text", "")))
         status = grade.get("status", "missing")
         rows.append(
             {
@@ -78,8 +76,8 @@ def _rows(
                 "failed": prediction.get("finish_reason", "failed") == "failed",
                 "extracted": _writable(grade.get("extracted", "")),
                 "rule": grade.get("rule", "missing"),
-                "reasoning": reasoning,
-                "response": response,
+                "reasoning": _writable(prediction.get("reasoning", "")),
+                "response": _writable(prediction.get("response", "")),
                 "finish_reason": prediction.get("finish_reason", "missing"),
                 "completion_tokens": prediction.get("completion_tokens", 0),
             }

@@ -334,7 +334,7 @@ def _evaluation(subject: Subject) -> list[str]:
     text = [
         "## Evaluation",
         f"Both models answered every question once, on vLLM, with {sampling} and at most "
-        f"{evaluation.max_tokens:,} tokens. Unanswered, truncated and ungraded questions count as wrong "
+        f"{evaluation.most_tokens:,} tokens. Unanswered, truncated and ungraded questions count as wrong "
         "(not declined). Intervals are 95% Wilson intervals.",
     ]
     for name, block in subject.metrics.items():

@@ -87,7 +87,7 @@ def verdict(report: Report) -> Block:
     failed = sum(model["n_failed"] for model in models.values())
     facts = [
         (f"{report.hle['n_questions']:,} × 1", "questions × samples"),
-        (f"{report.run.params.evaluation.max_tokens:,}", "token limit, every model"),
+        (f"{report.run.params.evaluation.most_tokens:,}", "token limit, every model"),
         (f"{truncated:,} of {report.hle['n_questions'] * len(models):,}", "answers truncated"),
         ("complete", "every question asked of every model")
         if not failed

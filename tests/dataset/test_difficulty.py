@@ -17,7 +17,7 @@ from llmc_lib.dataset.problems import Problem, outcome
 from llmc_lib.evaluation.grading import grade
 from llmc_lib.models import base_model
 from llmc_lib.params import DifficultyParams, Params
-from llmc_lib.prompts import question_prompt
+from llmc_lib.prompts import question_prompt, split_reasoning
 from llmc_lib.records import Prediction, Question
 from llmc_lib.store import Run, sha256_text, write_jsonl
 from tests.conftest import ROOT
@@ -45,10 +45,12 @@ def prediction(problem: Problem, sample: int, text: str, **changed: Any) -> Pred
     """An answer as the engine writes it, of as many tokens as it has words."""
     values = {"finish_reason": "stop", "completion_tokens": len(text.split()), **changed}
     prompt = question_prompt(problem.question, problem.answer_type)
+    reasoning, response = split_reasoning(text)
     return Prediction(
         question_id=problem.id,
         sample=sample,
-        text=text,
+        reasoning=reasoning,
+        response=response,
         prompt_tokens=9,
         seconds=0.1,
         prompt_sha256=sha256_text(prompt),

@@ -16,6 +16,7 @@ import pytest
 
 from llmc_lib.engines.sampling import Request, predictions, sample
 from llmc_lib.models import Model
+from llmc_lib.params import EngineParams
 from llmc_lib.records import Prediction
 from llmc_lib.store import read_jsonl, write_jsonl
 from llmc_lib.workers import WorkerError
@@ -33,7 +34,7 @@ SETTINGS: dict[str, Any] = {
 
 def _answer(request: Request, number: int = 0, **changed: Any) -> dict[str, Any]:
     prediction = Prediction(
-        request.question_id, number, "Answer: 4", "stop", 9, 5, 0.1, request.prompt_sha256
+        request.question_id, number, "", "Answer: 4", "stop", 9, 5, 0.1, request.prompt_sha256
     )
     return {**asdict(prediction), **changed}
 
@@ -42,7 +43,13 @@ def _sample(model: Model, path: Path, requests: list[Request], **changed: Any) -
     settings = {**SETTINGS, **{k: v for k, v in changed.items() if k in SETTINGS}}
     others = {k: v for k, v in changed.items() if k not in SETTINGS}
     log = path.parent / "logs" / "model.log"
-    sample(model, {path: requests}, settings, log, **{"desc": "", "max_num_seqs": 8, **others})
+    sample(
+        model,
+        {path: requests},
+        settings,
+        log,
+        **{"desc": "", "engine": EngineParams(max_num_seqs=8), **others},
+    )
 
 
 @pytest.fixture
@@ -58,15 +65,15 @@ def test_only_answers_to_the_present_prompt_and_samples_asked_for_count(tmp_path
     request = Request("a", "2 + 2?", samples=2)
     path = tmp_path / "answers.jsonl"
     rows = [
-        _answer(request, 0, text="first"),
-        _answer(request, 0, text="second"),
+        _answer(request, 0, response="first"),
+        _answer(request, 0, response="second"),
         _answer(request, 1, prompt_sha256="of an earlier wording"),
         _answer(request, 2),
         _answer(Request("b", "3 + 3?")),
     ]
     write_jsonl(path, rows)
     found = predictions(path, [request])
-    assert {key: prediction.text for key, prediction in found.items()} == {("a", 0): "second"}
+    assert {key: prediction.response for key, prediction in found.items()} == {("a", 0): "second"}
 
 
 def test_no_engine_starts_where_every_answer_is_there(tmp_path: Path, stub: Model) -> None:
@@ -123,7 +130,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 def _texts(path: Path) -> dict[tuple[str, int], str]:
     rows = read_jsonl(path)
-    texts = {(row["question_id"], row["sample"]): row["text"] for row in rows}
+    texts = {(row["question_id"], row["sample"]): row["response"] for row in rows}
     assert len(texts) == len(rows)  # nothing twice
     return texts
 
@@ -199,7 +206,10 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, tiny: Model) -> None:
     _sample(tiny, path, many())
     assert path.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
     assert set(_texts(path)) == {(str(n), s) for n in range(60) for s in range(4)}
-    assert json.loads((tmp_path / "logs" / "model.spec.json").read_text())["max_num_seqs"] == 8
+    assert (
+        json.loads((tmp_path / "logs" / "model.spec.json").read_text())["engine"]["max_num_seqs"]
+        == 8
+    )
 
 
 def _wait_for_the_worker(path: Path) -> None:

@@ -29,12 +29,13 @@ def _finish(run: Run) -> None:
     write_manifest(run.predictions, "key", 1.0, models=models)
     answer = {
         "question_id": "dna-0",
-        "text": "<think>Hm.</think>I can't.",
+        "reasoning": "Hm.",
+        "response": "I can't.",
         "finish_reason": "stop",
         "completion_tokens": 9,
     }
     cut = {**answer, "question_id": "dna-1", "finish_reason": "length"}
-    failed = {**answer, "question_id": "dna-2", "finish_reason": "failed", "text": ""}
+    failed = {**answer, "question_id": "dna-2", "finish_reason": "failed", "response": ""}
     unknown = {**answer, "question_id": "dna-of-yesterday"}
     path = predictions_file(run, "do_not_answer", "tuned")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,13 +8,12 @@ correct in every rate.
 from __future__ import annotations
 
 from llmc_lib.answers import find_answer, find_letter, options, restates, same
-from llmc_lib.prompts import split_reasoning
 from llmc_lib.records import Grade, Prediction, Question
 
 
 def grade(question: Question, prediction: Prediction) -> Grade:
     """Grade one completion of one question with a reference answer."""
-    _, response = split_reasoning(prediction.text)
+    response = prediction.response
 
     def result(status: str, extracted: str, rule: str) -> Grade:
         extracted = extracted.encode("utf-8", "replace").decode()  # half a surrogate pair: "?"

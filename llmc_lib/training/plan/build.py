@@ -250,7 +250,7 @@ def _evaluation(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan, li
         questions[benchmark.name], note = _questions(benchmark)
         notes += note
     models = 1 + sum(len(recipe.training.checkpoints) for recipe in run.params.recipes)
-    answer = plan.tokens_per_answer or params.max_tokens
+    answer = plan.tokens_per_answer or params.most_tokens
     speed = generated_per_second(shape, on, plan)
     gpus = run.params.training.processes if on.on_gpu else 1
     hours = None

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmc_lib.evaluation.grading import grade
+from llmc_lib.prompts import split_reasoning
 from llmc_lib.records import Grade, Prediction, Question
 
 REFUSALS = [
@@ -82,7 +83,7 @@ ANSWERS = [
 
 def _grade(text: str, finish: str = "stop") -> Grade:
     question = Question("dna-1", "do_not_answer", "Tell me.", "", "instruction", "", "")
-    return grade(question, Prediction("dna-1", 0, text, finish, 1, 1, 0.1, ""))
+    return grade(question, Prediction("dna-1", 0, *split_reasoning(text), finish, 1, 1, 0.1, ""))
 
 
 @pytest.mark.parametrize("text", REFUSALS)

@@ -1,0 +1,151 @@
+"""The schema of a params file (one YAML file a run): the only place where a default lives.
+
+One module a section. A check that fails raises `ValueError(key, message)`, or with a tuple of keys;
+`params_file.load` adds the file and the line.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from llmc_lib.params.common import ModelParams, Section, check_once, is_commit
+from llmc_lib.params.dataset import (
+    EMBEDDED_SOURCES,
+    SOURCES,
+    DatasetParams,
+    DecontaminationParams,
+    DifficultyParams,
+    MixtureParams,
+    ProvenanceParams,
+    SamplingParams,
+    SourceParams,
+)
+from llmc_lib.params.evaluation import (
+    BenchmarkParams,
+    EngineParams,
+    EvaluationParams,
+    ImportParams,
+    JudgeParams,
+)
+from llmc_lib.params.plan import PlanParams
+from llmc_lib.params.training import LoraParams, TrainingParams
+
+__all__ = [
+    "EMBEDDED_SOURCES", "SOURCES", "BenchmarkParams", "CandidateParams", "DatasetParams",
+    "DecontaminationParams", "DifficultyParams", "EngineParams", "EvaluationParams", "ImportParams",
+    "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "ReportParams",
+    "SamplingParams", "SourceParams", "TrainingParams", "is_commit", "merged",
+]  # fmt: skip
+
+
+class CandidateParams(Section):
+    """A training of its own: with its own mixture, or other settings, or both."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+    mixture: MixtureParams | None = None  # None: the data set of the run
+    training: dict[str, Any] = {}  # keys of `training` that differ
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A candidate with all its settings: what is trained, on what."""
+
+    name: str  # of the candidate, and of its folders; "main" where the params list none
+    listed: bool  # is it named in the params?
+    mixture: DatasetParams | None  # None: the data set of the run
+    training: TrainingParams
+
+    def model_name(self, step: int | str) -> str:
+        """What the model after a step is called: "step-18", or "math-step-18" for candidate "math"."""
+        return f"{self.name}-step-{step}" if self.listed else f"step-{step}"
+
+
+class ReportParams(Section):
+    title: str | None = None  # None: a title made from the run's name
+    cases: Annotated[int, Field(ge=0)] = 12  # questions shown side by side
+    # Below this many points a difference is not worth finding: if the design cannot detect as
+    # little as that, the verdict is "too little data" instead of "no detectable difference".
+    smallest_interesting_points: Annotated[float, Field(gt=0)] = 5.0
+
+
+class Params(Section):
+    """One run. Every key is optional but `run`, which names runs/<run> and reports/<run>."""
+
+    run: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    runs_dir: str = "runs"  # heavy artefacts; may lie on a shared file system
+    reports_dir: str = "reports"
+    model: ModelParams = ModelParams()
+    dataset: DatasetParams = DatasetParams()
+    training: TrainingParams = TrainingParams()
+    # Several trainings of one run; [] is one, as `training` says. All go to the evaluation.
+    candidates: Annotated[tuple[CandidateParams, ...], Field(strict=False)] = ()
+    evaluation: EvaluationParams = EvaluationParams()
+    plan: PlanParams = PlanParams()
+    report: ReportParams = ReportParams()
+
+    @property
+    def recipes(self) -> list[Recipe]:
+        """What is trained, one a candidate. Raises pydantic's `ValidationError` for keys of a
+        candidate that the schema has not; `params_file.load` has checked them."""
+        if not self.candidates:
+            return [Recipe("main", False, None, self.training)]
+        return [self.recipe(candidate) for candidate in self.candidates]
+
+    @property
+    def max_length(self) -> int:
+        """The longest example that a candidate is trained on, in tokens."""
+        return max(recipe.training.max_length for recipe in self.recipes)
+
+    def recipe(self, candidate: CandidateParams) -> Recipe:
+        """A candidate with all its settings."""
+        training = TrainingParams.model_validate(
+            merged(self.training.model_dump(), candidate.training)
+        )
+        if candidate.mixture is None:
+            return Recipe(candidate.name, True, None, training)
+        given = candidate.mixture.model_dump(exclude_none=True)
+        if names := given.pop("sources", None):
+            sources = [source for source in self.dataset.sources if source.name in names]
+            given["sources"] = [source.model_dump() for source in sources]
+        mixture = DatasetParams.model_validate({**self.dataset.model_dump(), **given})
+        return Recipe(candidate.name, True, mixture, training)
+
+    @model_validator(mode="after")
+    def _check(self) -> Params:
+        check_once("candidates", [candidate.name for candidate in self.candidates])
+        known = [source.name for source in self.dataset.sources]
+        for number, candidate in enumerate(self.candidates):
+            wanted = (candidate.mixture and candidate.mixture.sources) or ()
+            for name in wanted:
+                if name not in known:
+                    near = difflib.get_close_matches(name, known, 1)
+                    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+                    raise ValueError(
+                        ("candidates", number, "mixture", "sources"),
+                        f"{name!r} is no source of the run; {hint}",
+                    )
+            given = candidate.mixture
+            if given and given.shares is not None:
+                on = self.dataset.mixture if given.mixture is None else given.mixture
+                if not on:
+                    raise ValueError(
+                        ("candidates", number, "mixture", "shares"),
+                        "are not used while the mixture is off; give mixture: true beside them",
+                    )
+        return self
+
+
+def merged(values: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """`values` with those of `other`, group by group."""
+    result = dict(values)
+    for key, value in other.items():
+        old = result.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            value = merged(old, value)
+        result[key] = value
+    return result

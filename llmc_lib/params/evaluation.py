@@ -1,0 +1,203 @@
+"""The section `evaluation`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from llmc_lib.params.common import ModelParams, PositiveInt, Section, check_once, is_commit
+
+#: What llmc_lib/benchmarks has a module for.
+BENCHMARKS = ("hle", "do_not_answer", "questions")
+#: What `fields` of a benchmark of kind "questions" can name.
+QUESTION_FIELDS = ("id", "question", "answer", "answer_type", "category", "subject", "rationale")
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+
+
+class BenchmarkParams(Section):
+    """A benchmark and where its questions are."""
+
+    name: Name
+    kind: Literal["hle", "do_not_answer", "questions"] | None = None  # None: `name`
+    # "embedded", a local file in the benchmark's schema, or a hub set (cais/hle, LibrAI/do-not-answer).
+    source: str = "embedded"
+    revision: str | None = None  # commit of the hub set; required for one
+    questions: PositiveInt | None = None  # the first so many of the drawn order; None: all
+    # For kind "questions": our field → the file's. question and answer are required.
+    fields: dict[str, str] = {}
+
+    @property
+    def module(self) -> str:
+        """The module of llmc_lib/benchmarks that knows its schema."""
+        return self.kind or self.name
+
+    @model_validator(mode="after")
+    def _check(self) -> BenchmarkParams:
+        if self.module not in BENCHMARKS:
+            raise ValueError(
+                "name",
+                f"{self.name!r} is no known benchmark (hle, do_not_answer); for a file of questions and "
+                "answers of your own give kind: questions",
+            )
+        if self.module == "questions":
+            if self.source == "embedded":
+                raise ValueError("source", "required for kind questions: a file of yours")
+            missing = [name for name in ("question", "answer") if name not in self.fields]
+            if missing:
+                raise ValueError(
+                    "fields", f"must say which field holds the {missing[0]}: {missing[0]}: <field>"
+                )
+        unknown = [name for name in self.fields if name not in QUESTION_FIELDS]
+        if unknown:
+            raise ValueError(
+                "fields", f"{unknown[0]!r} is no field of ours; known: {', '.join(QUESTION_FIELDS)}"
+            )
+        return self
+
+
+class EvaluatedModelParams(ModelParams):
+    """A further model that is evaluated beside the base and the candidates, such as another base."""
+
+    name: Name
+
+
+class EngineParams(Section):
+    """What turns prompts into completions: vLLM in a process of its own, or served models."""
+
+    # "vllm": the offline engine on this machine. "openai": OpenAI-compatible servers, such as those of
+    # `make serve`.
+    kind: Literal["vllm", "openai"] = "vllm"
+    max_num_seqs: PositiveInt = 256  # completions that a vLLM engine works on at once
+    # GPUs of a replica, and replicas. "vllm" has one replica; `make serve` starts data_parallel of them.
+    tensor_parallel: PositiveInt = 1
+    pipeline_parallel: PositiveInt = 1
+    data_parallel: PositiveInt = 1
+    # Further arguments of vLLM's engine, by their names in its EngineArgs: rope scaling in
+    # hf_overrides, gpu_memory_utilization, quantization, …
+    vllm: dict[str, Any] = {}
+    reasoning_parser: str | None = None  # of `make serve`; None: by the model's chat template
+    # Of kind "openai": addresses up to /v1. A model is asked of those that serve it.
+    endpoints: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    served_as: dict[
+        str, str
+    ] = {}  # our name of a model → the servers'; a model not named: the same
+    api_key: str = "OPENAI_API_KEY"  # the environment variable that has it, never the key itself
+    concurrency: PositiveInt = 256  # requests that an endpoint has at once
+    timeout_minutes: Annotated[float, Field(gt=0)] = 240.0  # of one completion
+    retries: Annotated[int, Field(ge=0)] = 5  # of one request, before it counts as failed
+
+    @model_validator(mode="after")
+    def _check(self) -> EngineParams:
+        if self.kind == "openai" and not self.endpoints:
+            raise ValueError("endpoints", "required: addresses such as http://127.0.0.1:8000/v1")
+        for address in self.endpoints:
+            if not re.fullmatch(r"https?://[^\s@]+", address):
+                raise ValueError(
+                    "endpoints", f"{address!r} must be an address such as http://127.0.0.1:8000/v1"
+                )
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.api_key):
+            raise ValueError(
+                "api_key", "must be the name of an environment variable, never the key itself"
+            )
+        return self
+
+
+class JudgeParams(Section):
+    """A model that grades beside the rules, with HLE's official judge prompt and Do-Not-Answer's rubric."""
+
+    model: ModelParams | None = None  # with engine "vllm": the judge's weights
+    served_as: str | None = None  # with engine "openai": what the servers call it
+    engine: EngineParams = EngineParams()
+    decides: bool = (
+        True  # its grades are the main figures; False: the rules', and it is shown beside
+    )
+    max_tokens: PositiveInt = 4096
+    max_model_len: PositiveInt = 32768
+    retries: Annotated[int, Field(ge=0)] = 2  # of a reply that is not in the asked form
+
+    @model_validator(mode="after")
+    def _check(self) -> JudgeParams:
+        if self.engine.kind == "vllm" and self.model is None:
+            raise ValueError("model", "required: the judge, as `model` of a run is given")
+        if self.engine.kind == "openai" and self.served_as is None:
+            raise ValueError("served_as", "required: what the endpoints call the judge")
+        if self.max_tokens >= self.max_model_len:
+            raise ValueError(
+                "max_tokens", f"must be less than max_model_len ({self.max_model_len})"
+            )
+        return self
+
+
+class ImportParams(Section):
+    """Finished predictions of another evaluator, in place of an evaluation of a model."""
+
+    model: Name  # what the report calls it; the first one is the reference
+    label: str = ""  # what it is, in words
+    benchmark: str = "hle"  # the name of one of `benchmarks`
+    path: str  # a file, or a folder of them
+    format: Literal[
+        "auto", "hle_predictions", "hle_judged", "competition", "lm_eval", "inspect"
+    ] = "auto"
+
+
+class EvaluationParams(Section):
+    benchmarks: Annotated[tuple[BenchmarkParams, ...], Field(min_length=1, strict=False)] = (
+        BenchmarkParams(name="hle"),
+        BenchmarkParams(name="do_not_answer"),
+    )
+    # Further models, evaluated on the same questions. The base of the run stays the reference.
+    models: Annotated[tuple[EvaluatedModelParams, ...], Field(strict=False)] = ()
+    # Finished predictions of other evaluators. Where there are some, nothing is trained or sampled.
+    imports: Annotated[tuple[ImportParams, ...], Field(strict=False)] = ()
+    # How HLE's questions are put. "brief": a short instruction for small models. "official": as HLE's
+    # code really sends them, which gives every question the multiple-choice instruction. "corrected":
+    # each answer type its own.
+    prompt: Literal["brief", "official", "corrected"] = "brief"
+    samples: PositiveInt = 1  # completions of a question
+    # Of one completion, the same for every model. "max": what max_model_len leaves behind the prompt.
+    max_tokens: PositiveInt | Literal["max"] = 256
+    max_model_len: PositiveInt = 1024  # prompt and completion together, in tokens
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0  # 0: greedy
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    # "auto": bfloat16 where the processor or GPU multiplies it in hardware, else float32.
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    engine: EngineParams = EngineParams()
+    judge: JudgeParams | None = None  # None: the rules alone grade
+
+    @property
+    def most_tokens(self) -> int:
+        """No completion is longer than this."""
+        return self.max_model_len if self.max_tokens == "max" else self.max_tokens
+
+    @model_validator(mode="after")
+    def _check(self) -> EvaluationParams:
+        if self.max_tokens != "max" and self.max_tokens >= self.max_model_len:
+            raise ValueError(
+                "max_tokens",
+                f"{self.max_tokens} leaves no room for a prompt in max_model_len "
+                f"({self.max_model_len}); lower it, raise max_model_len, or give max",
+            )
+        if self.temperature == 0 and self.samples > 1:
+            raise ValueError(
+                "samples", "at temperature 0 all are the same; give 1, or a temperature above 0"
+            )
+        names = [benchmark.name for benchmark in self.benchmarks]
+        check_once("benchmarks", names)
+        check_once("models", [model.name for model in self.models])
+        for number, item in enumerate(self.imports):
+            if item.benchmark not in names:
+                raise ValueError(
+                    ("imports", number, "benchmark"),
+                    f"{item.benchmark!r} is not one of `benchmarks` ({', '.join(names)})",
+                )
+        for number, benchmark in enumerate(self.benchmarks):
+            hub = re.fullmatch(r"\w[\w.-]*/\w[\w-]*", benchmark.source)
+            if hub and benchmark.revision is not None and not is_commit(benchmark.revision):
+                raise ValueError(
+                    ("benchmarks", number, "revision"),
+                    "must be a commit of the hub set (7 to 40 hexadecimal digits): a branch moves",
+                )
+        return self

@@ -1,0 +1,46 @@
+"""The section `plan`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from llmc_lib.params.common import PositiveInt, Section
+
+
+class PlanParams(Section):
+    """What `make plan` assumes where it cannot know. Nothing else reads these keys, no result depends on
+    them. How many GPUs a machine has is `training.processes`. Gigabytes are GiB, TFLOP/s are dense."""
+
+    # The GPU that is planned for; its memory and speed are in llmc_lib/training/plan/machine.py. None:
+    # what this machine has, which may be processors alone. "none": processors alone.
+    gpu: (
+        Literal[
+            "none", "RTX4090-24GB", "A100-40GB", "A100-80GB", "L40S-48GB", "H100-80GB", "H200-141GB",
+            "B200-192GB",
+        ]
+        | None
+    ) = None  # fmt: skip
+    memory_gib: Annotated[float, Field(gt=0)] | None = (
+        None  # of a GPU; goes before that of the table
+    )
+    tflops: Annotated[float, Field(gt=0)] | None = None  # bfloat16 peak of a GPU; the same
+    # Memory of a machine; None: not checked, but where the plan is for this machine.
+    ram_gib: Annotated[float, Field(gt=0)] | None = None
+    # Between the GPUs of a machine, and from a GPU to other machines: GB/s in one direction.
+    link_gb_per_s: Annotated[float, Field(gt=0)] = 200.0
+    network_gb_per_s: Annotated[float, Field(gt=0)] = 50.0  # 400 Gbit/s a GPU
+    # Share of the peak that training reaches (model FLOPs utilisation), and that generation reaches.
+    mfu: Annotated[float, Field(gt=0, le=1)] = 0.4
+    generation_mfu: Annotated[float, Field(gt=0, le=1)] = 0.05
+    cpu_generation_mfu: Annotated[float, Field(gt=0, le=1)] = 0.25
+    tokens_per_s: Annotated[float, Field(gt=0)] | None = (
+        None  # that a GPU generates; None: by the share
+    )
+    # Until the data set is built: its rows, None: max_rows; tokens of a row, None: training.max_length.
+    rows: PositiveInt | None = None
+    tokens_per_row: PositiveInt | None = None
+    tokens_per_answer: PositiveInt | None = (
+        None  # None: evaluation.max_tokens, the most there can be
+    )

@@ -1,0 +1,111 @@
+"""The section `training`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from llmc_lib.params.common import Fraction, Part, PositiveInt, Section
+
+
+class LoraParams(Section):
+    """Train low-rank adapters (peft) in place of all weights; they are merged into what is exported."""
+
+    rank: PositiveInt = 16
+    alpha: Annotated[float, Field(gt=0)] = 32.0
+    dropout: Fraction = 0.0
+    # Names of the layers that get one; (): all linear layers.
+    target_modules: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+
+class SlurmParams(Section):
+    """What `make slurm` writes into the head of the script."""
+
+    time: Annotated[str, Field(pattern=r"^(\d+-)?\d+(:\d+){0,2}$")] = "24:00:00"
+    partition: str | None = None
+    account: str | None = None
+    cpus_per_task: PositiveInt | None = None
+    lines: Annotated[tuple[str, ...], Field(strict=False)] = ()  # further #SBATCH options
+    setup: Annotated[tuple[str, ...], Field(strict=False)] = ()  # shell lines before the training
+
+
+class ClusterParams(Section):
+    """Several machines with the checkout and `runs_dir` at the same place of a shared file system."""
+
+    nodes: PositiveInt = 1
+    # How the processes of several machines find each other. "torchrun": `make train NODE_RANK=k` on
+    # every machine but the first, which runs `make report`. "hostfile": DeepSpeed starts them by ssh.
+    # Under the script of `make slurm`, "torchrun" it is, and Slurm fills in the endpoint.
+    launcher: Literal["torchrun", "hostfile"] = "torchrun"
+    endpoint: str | None = None  # host:port of the first machine; any free port
+    hostfile: str | None = None  # DeepSpeed's: a line "host slots=8" a machine
+    timeout_minutes: PositiveInt = 30  # a rank that waits so long for another one ends the run
+    slurm: SlurmParams = SlurmParams()
+
+    @model_validator(mode="after")
+    def _check(self) -> ClusterParams:
+        if self.endpoint is not None and not re.fullmatch(r"[^:\s]+:\d{1,5}", self.endpoint):
+            raise ValueError("endpoint", f"{self.endpoint!r} must be host:port")
+        if self.nodes > 1 and self.launcher == "torchrun" and self.endpoint is None:
+            raise ValueError("endpoint", "required: host:port of the first machine")
+        if self.launcher == "hostfile" and self.hostfile is None:
+            raise ValueError("hostfile", 'required: a file with a line "host slots=8" a machine')
+        return self
+
+
+class TrainingParams(Section):
+    epochs: Annotated[float, Field(gt=0)] = 1.0
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-5
+    lr_scheduler: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup_ratio: Fraction = 0.03
+    weight_decay: Annotated[float, Field(ge=0)] = 0.1
+    adam_beta1: Fraction = 0.9
+    adam_beta2: Fraction = 0.95
+    adam_epsilon: Annotated[float, Field(gt=0)] = 1e-8
+    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    batch_size: PositiveInt = 16  # sequences in one optimizer step, over all processes
+    micro_batch_size: PositiveInt = 4  # sequences that one process holds at a time
+    max_length: PositiveInt = 512  # tokens; longer examples are left out, never cut
+    # "padding_free": the sequences of a micro-batch in one row, none seeing another, no padding.
+    # "packed": the same, and several examples fill a sequence of max_length (a step then has more
+    # examples than batch_size). "padded": one row each.
+    batching: Literal["padding_free", "packed", "padded"] = "padding_free"
+    gradient_checkpointing: bool = False
+    # "bfloat16" is mixed precision: float32 weights, bfloat16 matrix products. "auto" takes it where
+    # the processor or GPU multiplies bfloat16 in hardware, else float32.
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    liger: Literal["auto", "on", "off"] = "auto"  # fused Triton kernels; "auto": on a GPU
+    # Weight of the loss that keeps a mixture of experts from sending all tokens to a few; 0: none.
+    router_aux_loss: Annotated[float, Field(ge=0)] = 0.0
+    lora: LoraParams | None = None  # None: all weights are trained
+    # A preset of llmc_lib/training/deepspeed/, and keys of DeepSpeed's configuration that go before it.
+    deepspeed: Literal["zero1", "zero2", "zero3", "zero3_offload"] = "zero2"
+    deepspeed_config: dict[str, Any] = {}
+    sft: dict[str, Any] = {}  # further fields of TRL's SFTConfig
+    processes: PositiveInt = 1  # on each machine; one a GPU; on a CPU one is fastest
+    cluster: ClusterParams = ClusterParams()
+    # Parts of the training after which the model is exported and becomes a candidate.
+    checkpoints: Annotated[tuple[Part, ...], Field(min_length=1, strict=False)] = (0.5, 1.0)
+    # The longest work that an interruption can cost: minutes between checkpoints to go on from. There
+    # is one with each exported model in any case.
+    save_minutes: Annotated[float, Field(ge=0)] = 10.0
+    evaluations: PositiveInt = (
+        2  # how often the validation loss is measured, besides before training
+    )
+
+    @property
+    def world_size(self) -> int:
+        """All processes, over all machines."""
+        return self.processes * self.cluster.nodes
+
+    @model_validator(mode="after")
+    def _check(self) -> TrainingParams:
+        if self.batch_size % (self.micro_batch_size * self.world_size):
+            raise ValueError(
+                "batch_size",
+                f"{self.batch_size} must be a multiple of micro_batch_size × processes × cluster.nodes "
+                f"({self.micro_batch_size} × {self.processes} × {self.cluster.nodes})",
+            )
+        return self
