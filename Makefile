@@ -15,7 +15,7 @@ READY := install
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install kernel report dataset train plan slurm check publish test test-fast lint lab lock clean
+.PHONY: help install kernel report dataset train status plan slurm check publish test test-fast lint lab lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -28,7 +28,10 @@ kernel:
 	@"$(BIN)/python" requirements/environment.py kernel --venv "$(CONDA_PREFIX)"
 
 report: $(READY) ## Run the four notebooks and write reports/<run>/index.html (PARAMS=params/x.yaml).
-	@$(BIN)/python -m llmc_lib report $(PARAMS)
+	@$(BIN)/python -m llmc_lib report $(PARAMS) $(if $(filter 1,$(PARTIAL)),--partial)
+
+status: $(READY) ## Show how far each model's evaluation is; PARTIAL=1 make report writes what there is (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib status $(PARAMS)
 
 dataset: $(READY) ## Build the data set alone and write reports/<run>/dataset.html (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib dataset $(PARAMS)

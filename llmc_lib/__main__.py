@@ -1,6 +1,8 @@
 """The commands behind the Makefile.
 
-python -m llmc_lib report PARAMS     run what is left to run and write the report
+python -m llmc_lib report PARAMS     run what is left to run and write the report; --partial: only a report
+                                     of what the evaluation has so far
+python -m llmc_lib status PARAMS     show how far each model's evaluation is
 python -m llmc_lib dataset PARAMS    build the data set alone and write its page
 python -m llmc_lib train PARAMS      build the data set and train; --node-rank K: as machine K of several
 python -m llmc_lib slurm PARAMS      write the Slurm script of that for all machines, and explain it
@@ -30,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "check":
             print(f"{options.params}: fine")
             return 0
+        if options.command == "status":
+            return _status(run)
         if options.command == "plan":
             return _plan(run)
         if options.command == "publish":
@@ -41,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if options.command == "train" and (node_rank := _node_rank(options.node_rank)):
             return _follow(run, node_rank)
-        return _make(run, options.command)
+        what = "partial" if getattr(options, "partial", False) else options.command
+        return _make(run, what)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
@@ -56,9 +61,12 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m llmc_lib", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("report", "dataset", "train", "plan", "slurm", "check", "publish"):
+    for name in ("report", "dataset", "train", "status", "plan", "slurm", "check", "publish"):
         command = commands.add_parser(name)
         command.add_argument("params", help="a params file, such as params/quickstart.yaml")
+        if name == "report":
+            so_far = "report what the evaluation has so far, and wait for nothing"
+            command.add_argument("--partial", action="store_true", help=so_far)
         if name == "train":
             rank = (
                 "which machine this is: 0 (the first) and so on, or a variable that has the number"
@@ -84,12 +92,19 @@ def _check_training(run: Run) -> None:
 
 
 def _make(run: Run, what: str) -> int:
-    from llmc_lib.pipeline import StageError, make_dataset, make_report, make_training
+    from llmc_lib.pipeline import (
+        StageError,
+        make_dataset,
+        make_partial,
+        make_report,
+        make_training,
+    )
     from llmc_lib.progress import append_to_logs
 
     append_to_logs()
     made, make = {
         "report": ("Report", make_report),
+        "partial": ("Report so far", make_partial),
         "dataset": ("Data set", make_dataset),
         "train": ("Models", make_training),
     }[what]
@@ -119,6 +134,17 @@ def _follow(run: Run, node_rank: int) -> int:
     except WorkerError as error:
         print(f"\nThe training failed.\n{error}", file=sys.stderr)
         return 1
+    return 0
+
+
+def _status(run: Run) -> int:
+    from llmc_lib import evaluation, training
+
+    further = [model.name for model in run.params.evaluation.models]
+    trained = [model.name for model in training.candidates(run)]
+    print(evaluation.status_table(evaluation.progress(run, ["base", *further, *trained])))
+    if not trained:
+        print("No candidate is trained yet.")
     return 0
 
 

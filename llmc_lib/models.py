@@ -70,6 +70,14 @@ def base_model(run: Run) -> Model:
     return load_model(run, run.params.model, "base")
 
 
+def further_models(run: Run) -> list[Model]:
+    """The models of `evaluation.models`, evaluated beside the base and the candidates."""
+    return [
+        load_model(run, params, params.name, f"evaluation.models.{number}")
+        for number, params in enumerate(run.params.evaluation.models)
+    ]
+
+
 def load_model(run: Run, params: ModelParams, name: str, key: str = "model") -> Model:
     """The model that `params` name, called `name`; the embedded one is converted once.
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import papermill
 from nbclient.exceptions import DeadKernelError
@@ -15,7 +16,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from llmc_lib import dataset, evaluation, training
 from llmc_lib.errors import UserError
-from llmc_lib.models import base_model
+from llmc_lib.models import Model, base_model, further_models
 from llmc_lib.progress import VARIABLE, say
 from llmc_lib.reporting import load_report
 from llmc_lib.reporting.render import render
@@ -50,10 +51,15 @@ def stages() -> list[Stage]:
         Stage(
             "3_evaluation",
             "evaluation",
-            lambda run: evaluation.finished(run, [base_model(run), *training.candidates(run)]),
+            lambda run: evaluation.finished(run, models(run)),
         ),
         Stage("4_report", "report", report_finished),
     ]
+
+
+def models(run: Run) -> list[Model]:
+    """What is evaluated: the base, which is the reference, further models, the trained candidates."""
+    return [base_model(run), *further_models(run), *training.candidates(run)]
 
 
 class StageError(Exception):
@@ -64,6 +70,21 @@ def make_report(run: Run) -> Path:
     """Do what is left to do and return the page. Raises `StageError` when a stage fails."""
     _do(run, stages())
     return run.report / "index.html"
+
+
+def make_partial(run: Run) -> Path:
+    """A page from what an unfinished evaluation has so far, beside the run's own report.
+
+    It waits for nothing and keeps nothing from going on: another process may be evaluating. Raises
+    `StageError` when the notebook fails, `UserError` where there is nothing to compare yet.
+    """
+    executed = run.report / "notebooks" / "4_report_partial.ipynb"
+    _execute(run, stages()[3], executed, PARTIAL=True)
+    report = load_report(run, evaluation.so_far(run, models(run)))
+    _write_metrics(run.report / "partial_metrics.json", report.metrics)
+    page = render(executed, f"{run.name}, so far: did fine-tuning help?")
+    write_atomic(run.report / "partial.html", page)
+    return run.report / "partial.html"
 
 
 def make_dataset(run: Run) -> Path:
@@ -131,14 +152,16 @@ def report_key(run: Run) -> str:
 def _write_page(run: Run, executed: Path, seconds: float) -> None:
     report = load_report(run)
     title = run.params.report.title or f"{run.name}: did fine-tuning help?"
-    write_atomic(
-        run.report / "metrics.json", json.dumps(report.metrics, indent=1, ensure_ascii=False)
-    )
+    _write_metrics(run.report / "metrics.json", report.metrics)
     write_atomic(run.report / "index.html", render(executed, title))
     write_manifest(run.report, report_key(run), seconds)
 
 
-def _execute(run: Run, stage: Stage, executed: Path) -> None:
+def _write_metrics(path: Path, metrics: dict[str, Any]) -> None:
+    write_atomic(path, json.dumps(metrics, indent=1, ensure_ascii=False))
+
+
+def _execute(run: Run, stage: Stage, executed: Path, **parameters: Any) -> None:
     """Run one notebook; what it shows is kept beside the report, also when it fails."""
     executed.parent.mkdir(parents=True, exist_ok=True)
     # Relative, where that can be: the notebook and its page are made to be passed on.
@@ -148,7 +171,7 @@ def _execute(run: Run, stage: Stage, executed: Path) -> None:
         papermill.execute_notebook(
             ROOT / "notebooks" / f"{stage.notebook}.ipynb",
             executed,
-            parameters={"PARAMS": str(params)},
+            parameters={"PARAMS": str(params), **parameters},
             kernel_name=KERNEL,
             cwd=ROOT,
             progress_bar=False,

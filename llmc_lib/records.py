@@ -49,6 +49,14 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Prompt:
+    """The turns that put a question to a model."""
+
+    user: str
+    system: str = ""  # "": no system turn
+
+
+@dataclass(frozen=True)
 class Prediction:
     """One sampled completion; nothing is cut from it but the marks around the reasoning."""
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from llmc_lib.errors import UserError
-from llmc_lib.params import ModelParams, Params, Recipe, is_commit
+from llmc_lib.params import BenchmarkParams, ModelParams, Params, Recipe, is_commit
 from llmc_lib.params_file import load, where
 
 #: The checkout. Relative paths in a params file start here, wherever the kernel was started.
@@ -93,10 +93,14 @@ def open_run(params_file: str | Path, *, files: bool = True) -> Run:
         shown = path
     params = load(shown)
     for number, benchmark in enumerate(params.evaluation.benchmarks):
-        if files and benchmark.source != "embedded" and not (ROOT / benchmark.source).is_file():
+        if files and (problem := _benchmark_problem(benchmark)):
+            place = where(shown, "evaluation", "benchmarks", number, "source")
+            raise UserError(f"{place}: {problem}")
+    for number, item in enumerate(params.evaluation.imports):
+        if files and not (ROOT / item.path).exists():
             raise UserError(
-                f"{where(shown, 'evaluation', 'benchmarks', number, 'source')}: no file "
-                f"{ROOT / benchmark.source}; give a path from {ROOT}, or embedded"
+                f"{where(shown, 'evaluation', 'imports', number, 'path')}: no file or folder "
+                f"{ROOT / item.path}; give a path from {ROOT}"
             )
     for number, source in enumerate(params.dataset.sources):
         if files and source.path and not (ROOT / source.path).exists():
@@ -112,6 +116,30 @@ def open_run(params_file: str | Path, *, files: bool = True) -> Run:
         if section.model is not None:
             _check_model(shown, section.model, "dataset", name, "model")
     return Run(params, path)
+
+
+def is_hub_id(source: str) -> bool:
+    """Is a source a hub repository, "owner/name", and no file or folder of this machine?"""
+    named = re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source) is not None
+    data = Path(source).suffix in (".jsonl", ".json", ".csv", ".parquet")
+    return named and not data and not (ROOT / source).exists()
+
+
+def _benchmark_problem(benchmark: BenchmarkParams) -> str:
+    """What is wrong with where a benchmark's questions are, as far as this machine can tell."""
+    source = benchmark.source
+    if source == "embedded" or (ROOT / source).exists():
+        return ""
+    if not is_hub_id(source):
+        return (
+            f"no file {ROOT / source}; give a path from {ROOT}, embedded, or a hub set (owner/name)"
+        )
+    if not is_commit(benchmark.revision):
+        return (
+            f"the hub set {source!r} needs `revision`, a commit (7 to 40 hexadecimal digits): a branch "
+            "moves, and the run could not be repeated"
+        )
+    return ""
 
 
 def _check_model(shown: Path, model: ModelParams, *keys: str) -> None:

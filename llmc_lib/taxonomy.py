@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 #: HLE's categories by falling share; tables and figures keep this order.
 #: Source of the shares: Phan et al., "Humanity's Last Exam" (2025), figure 3 (percent of questions).
 HLE_SHARES: dict[str, float] = {
@@ -25,3 +27,11 @@ RISK_AREAS: tuple[str, ...] = (
     "Misinformation Harms",
     "Human-Chatbot Interaction Harms",
 )
+
+
+def ordered(names: Iterable[str]) -> list[str]:
+    """The categories or risk areas among `names`, each once: the known ones in their order, then others
+    as they come."""
+    found = dict.fromkeys(names)
+    known = [name for name in (*CATEGORIES, *RISK_AREAS) if name in found]
+    return known + [name for name in found if name not in known]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -37,7 +40,29 @@ def _olymmath(number: int, language: str) -> bytes:
     return json.dumps(row).encode()
 
 
+def _parquet(*rows: Mapping[str, object]) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(list(rows)), file)
+    return file.getvalue()
+
+
+HLE = {
+    "id": "a", "question": "1 + 1?", "image": "", "image_preview": {"bytes": b"", "path": None},
+    "answer": "2", "answer_type": "exactMatch", "category": "Math", "raw_subject": "Sums", "rationale": "Count.",
+}  # fmt: skip
+DNA = {
+    "id": 0, "risk_area": "Malicious Uses", "types_of_harm": "Fraud", "specific_harms": "…",
+    "question": "Write a fake letter.", "GPT4_response": "No.",
+}  # fmt: skip
+
 DATA_SETS = {
+    "cais/hle": {
+        "data/test-00000-of-00001.parquet": _parquet(
+            HLE, {**HLE, "id": "b", "image": "data:image/png;base64,AAAA"}, {**HLE, "id": "c"}
+        ),
+        "README.md": b"# HLE",
+    },
+    "LibrAI/do-not-answer": {"data/train-00000-of-00001.parquet": _parquet(DNA)},
     "KbsdJames/Omni-MATH": {
         "test.jsonl": json.dumps(OMNI_MATH).encode(),
         "extra.jsonl": b"not read",
@@ -50,7 +75,7 @@ DATA_SETS = {
     },
     "RUC-AIBOX/OlymMATH-eval": {"README.md": b"no data"},
 }
-GATED = ("gated/model", "MegaScience/TextbookReasoning")
+GATED = ("gated/model", "gated/hle", "MegaScience/TextbookReasoning")
 
 READ = """
 import json, sys
@@ -61,6 +86,19 @@ for settings in json.loads(sys.argv[1]):
     try:
         for example in read(SourceParams(**settings), 0):
             print(example.id, example.revision, example.answer)
+    except UserError as error:
+        print(error)
+"""
+
+ASK = """
+import json, sys
+from llmc_lib import benchmarks
+from llmc_lib.errors import UserError
+from llmc_lib.params import BenchmarkParams
+for settings in json.loads(sys.argv[1]):
+    try:
+        for question in benchmarks.load(BenchmarkParams(**settings)):
+            print(question.benchmark, question.id, question.question, question.category)
     except UserError as error:
         print(error)
 """
@@ -254,6 +292,39 @@ def test_an_unreachable_hub_gets_one_line_for_a_data_set(tmp_path: Path) -> None
     (line,) = read_sets(tmp_path, "http://127.0.0.1:9", {"name": "omni_math"})
     assert line.startswith("dataset.sources: omni_math: KbsdJames/Omni-MATH@")
     assert line.endswith("check the network, or give a local path")
+
+
+@pytest.fixture(scope="module")
+def asked(hub: str, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    sources = [
+        {"name": "hle", "source": "cais/hle"},
+        {"name": "do_not_answer", "source": "LibrAI/do-not-answer"},
+        {"name": "hle", "source": "gated/hle"},
+        {"name": "hle", "source": "no/hle"},
+    ]
+    settings = json.dumps([{"revision": COMMIT, **source} for source in sources])
+    return run_python(ASK, settings, tmp_path_factory.mktemp("asked"), hub).splitlines()
+
+
+def test_benchmarks_are_read_from_the_hub_without_questions_that_have_an_image(
+    asked: list[str],
+) -> None:
+    assert asked[:3] == [
+        "hle a 1 + 1? Math",
+        "hle c 1 + 1? Math",
+        "do_not_answer dna-0 Write a fake letter. Malicious Uses",
+    ]
+
+
+def test_a_benchmark_that_cannot_be_had_gets_one_line(asked: list[str]) -> None:
+    gated, absent = asked[3:]
+    assert gated == (
+        f"evaluation.benchmarks.hle.source: gated/hle@{COMMIT} is gated: ask for access on its hub page, "
+        "then set HF_TOKEN"
+    )
+    assert absent.startswith(
+        f"evaluation.benchmarks.hle.source: no/hle@{COMMIT} does not exist, or is "
+    )
 
 
 def test_a_plan_takes_the_config_alone(tmp_path: Path, hub: str) -> None:

@@ -21,7 +21,7 @@ MISTAKES = {
     "impossible value": (
         "evaluation:\n  max_tokens: 2000",
         "line 5: evaluation.max_tokens: 2000 leaves no room for a prompt in max_model_len (1024); "
-        "lower it or raise max_model_len",
+        "lower it, raise max_model_len, or give max",
     ),
     "duplicate key": (
         "seed: 1\nseed: 2",
@@ -30,7 +30,7 @@ MISTAKES = {
     "missing benchmark file": (
         "evaluation:\n  benchmarks:\n    - name: hle\n      source: hle.jsonl",
         f"line 7: evaluation.benchmarks.0.source: no file {ROOT / 'hle.jsonl'}; give a path from "
-        f"{ROOT}, or embedded",
+        f"{ROOT}, embedded, or a hub set (owner/name)",
     ),
     "hub id without revision": (
         "model:\n  source: owner/name",

@@ -193,11 +193,11 @@ MISTAKES = {
     ),
     "run: x\nevaluation:\n  top_p: 1\n  max_tokens: 1024": (
         "line 4: evaluation.max_tokens: 1024 leaves no room for a prompt in max_model_len (1024); "
-        "lower it or raise max_model_len"
+        "lower it, raise max_model_len, or give max"
     ),
     "run: x\nevaluation:\n  max_model_len: 256": (
         "line 2: evaluation.max_tokens: 256 leaves no room for a prompt in max_model_len (256); "
-        "lower it or raise max_model_len"
+        "lower it, raise max_model_len, or give max"
     ),
     "run: x\ntraining: {epochs: .inf}": "line 2: training.epochs: must be a finite number, not inf",
     "run: x\ntraining: {epochs: .nan}": "line 2: training.epochs: must be",

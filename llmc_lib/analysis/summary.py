@@ -7,120 +7,136 @@ ungraded is not correct (not safe).
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from llmc_lib.analysis.comparison import PairedComparison, adjust, paired_comparison
-from llmc_lib.analysis.intervals import wilson
+from llmc_lib.analysis.intervals import rate_interval
+from llmc_lib.analysis.official import official
 from llmc_lib.analysis.verdict import ALPHA, verdict
 
-_RATE = {"hle": "accuracy", "do_not_answer": "safe_rate"}
-_GROUPS = {"hle": "categories", "do_not_answer": "risk_areas"}
 _WORDS: dict[str, dict[str, Any]] = {
-    "hle": {"noun": "questions", "verb": "answers"},
-    "do_not_answer": {"noun": "instructions", "verb": "declines"},
+    "accuracy": {"noun": "questions", "verb": "answers"},
+    "safe_rate": {"noun": "instructions", "verb": "is safe on"},
 }
 
 
-def summarise(answers: pd.DataFrame, smallest_interesting: float) -> dict[str, Any]:
+def summarise(
+    answers: pd.DataFrame, smallest_interesting: float, kinds: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """The `benchmarks` block of metrics.json.
 
-    Parameters: `answers`, a row a (benchmark, model, question_id), one sample each, with the boolean
-    columns correct, truncated, failed, and category, status; the first model is the reference that
-    the others are compared with. `smallest_interesting`: see `verdict`.
+    Parameters: `answers`, a row a (benchmark, model, question_id, sample; without that column one
+    sample each), with the boolean columns correct, truncated, failed, and category, status, and
+    confidence (percent or NaN) where completions state one; every model has the same questions and
+    samples, and the first is the reference that the others are compared with. `smallest_interesting`:
+    see `verdict`. `kinds`: benchmark → "hle", "do_not_answer" or "questions"; a benchmark that is not
+    in it is of the kind that it is called.
 
-    Raises `ValueError` for an empty table and for a question that a model answers twice.
+    Raises `ValueError` for an empty table and for a sample that is there twice.
     """
     if answers.empty:
         raise ValueError("no answers to summarise")
-    twice = answers.duplicated(["benchmark", "model", "question_id"])
+    if "sample" not in answers:
+        answers = answers.assign(sample=0)
+    twice = answers.duplicated(["benchmark", "model", "question_id", "sample"])
     if twice.any():
         row = answers[twice].iloc[0]
         raise ValueError(f"{row['model']} answers {row['question_id']} more than once")
     return {
-        str(name): _benchmark(str(name), rows, smallest_interesting)
+        str(name): _benchmark((kinds or {}).get(str(name), str(name)), rows, smallest_interesting)
         for name, rows in answers.groupby("benchmark", sort=False)
     }
 
 
-def _benchmark(name: str, rows: pd.DataFrame, smallest_interesting: float) -> dict[str, Any]:
+def rate_key(kind: str) -> str:
+    """What the rate of a benchmark of this kind is called in metrics.json."""
+    return "safe_rate" if kind == "do_not_answer" else "accuracy"
+
+
+def groups_key(kind: str) -> str:
+    """What its categories are called there."""
+    return "risk_areas" if kind == "do_not_answer" else "categories"
+
+
+def _benchmark(kind: str, rows: pd.DataFrame, smallest_interesting: float) -> dict[str, Any]:
     models = list(dict.fromkeys(rows["model"]))
-    correct = rows.pivot(index="question_id", columns="model", values="correct")
-    category = rows.drop_duplicates("question_id").set_index("question_id")["category"]
-    category = category.loc[correct.index]
-    reference, *candidates = models
+    # Questions × samples of each model, the questions in one order.
+    correct = {
+        model: rows[rows["model"] == model].pivot(
+            index="question_id", columns="sample", values="correct"
+        )
+        for model in models
+    }
+    index = correct[models[0]].index
+    correct = {model: table.loc[index].astype(bool) for model, table in correct.items()}
+    category = rows.drop_duplicates("question_id").set_index("question_id")["category"].loc[index]
     return {
-        "n_questions": len(correct),
-        "models": {model: _model(name, rows[rows["model"] == model]) for model in models},
-        "comparisons": _comparisons(
-            name, correct, category, reference, candidates, smallest_interesting
-        ),
+        "kind": kind,
+        "n_questions": len(index),
+        "n_samples": correct[models[0]].shape[1],
+        "models": {
+            model: _model(kind, rows[rows["model"] == model], correct[model], category)
+            for model in models
+        },
+        "comparisons": _comparisons(kind, correct, category, smallest_interesting),
     }
 
 
-def _model(benchmark: str, rows: pd.DataFrame) -> dict[str, Any]:
+def _model(
+    kind: str, rows: pd.DataFrame, correct: pd.DataFrame, category: pd.Series
+) -> dict[str, Any]:
     answered = ~rows["truncated"] & ~rows["failed"]
     facts = {
-        **_rate(benchmark, rows["correct"]),
-        "n_samples": 1,
+        **_rate(kind, correct),
+        "n_samples": correct.shape[1],
         "n_answered": int(answered.sum()),
         "n_truncated": int(rows["truncated"].sum()),
         "n_failed": int(rows["failed"].sum()),
         "n_ungraded": int((rows["status"] == "ungraded").sum()),
     }
-    if benchmark == "hle":
+    if kind == "hle":
         # What HLE's own evaluator makes of the same answers: it leaves the unanswered ones out.
-        kept = rows[answered]
-        p = float(kept["correct"].mean()) if len(kept) else 0.0
-        facts["official"] = {
-            "accuracy": round(100 * p, 2),
-            "wald_half_width": round(196 * math.sqrt(p * (1 - p) / len(kept)), 2)
-            if len(kept)
-            else None,
-            "calibration_error": None,  # these prompts do not ask for a confidence
-            "n": len(kept),
-        }
-    facts[_GROUPS[benchmark]] = {
-        str(group): {**_rate(benchmark, part["correct"]), "n": len(part)}
-        for group, part in rows.groupby("category", sort=False)
+        facts["official"] = official(rows[answered])
+    facts[groups_key(kind)] = {
+        str(name): {**_rate(kind, correct.loc[ids]), "n": len(ids)}
+        for name, ids in category.groupby(category, sort=False).groups.items()
     }
     return facts
 
 
-def _rate(benchmark: str, correct: pd.Series) -> dict[str, Any]:
-    low, high = wilson(int(correct.sum()), len(correct), ALPHA)
-    return {_RATE[benchmark]: float(correct.mean()), "ci95": [low, high]}
+def _rate(kind: str, correct: pd.DataFrame) -> dict[str, Any]:
+    values = correct.to_numpy()
+    low, high = rate_interval(values, ALPHA)
+    return {rate_key(kind): float(values.mean()), "ci95": [low, high]}
 
 
 def _comparisons(
-    benchmark: str,
-    correct: pd.DataFrame,
-    category: pd.Series,
-    reference: str,
-    candidates: list[str],
-    smallest_interesting: float,
+    kind: str, correct: dict[str, pd.DataFrame], category: pd.Series, smallest_interesting: float
 ) -> list[dict[str, Any]]:
-    overall = {c: paired_comparison(correct[c], correct[reference], ALPHA) for c in candidates}
+    arrays: dict[str, np.ndarray] = {model: table.to_numpy() for model, table in correct.items()}
+    reference, *candidates = arrays
+    overall = {c: paired_comparison(arrays[c], arrays[reference], ALPHA) for c in candidates}
     # One adjustment for all candidates: the more are tried, the likelier that one shines by luck.
     adjusted = adjust([comparison.p_value for comparison in overall.values()])
+    groups = category.reset_index(drop=True).groupby(category.to_numpy(), sort=False).indices
     found = []
     for (candidate, comparison), p_adjusted in zip(overall.items(), adjusted, strict=True):
         parts = {
-            str(name): paired_comparison(
-                correct.loc[index, candidate], correct.loc[index, reference], ALPHA
-            )
-            for name, index in category.groupby(category, sort=False).groups.items()
+            str(name): paired_comparison(arrays[candidate][at], arrays[reference][at], ALPHA)
+            for name, at in groups.items()
         }
         parts_adjusted = adjust([part.p_value for part in parts.values()])
         words = verdict(
             comparison,
-            (float(correct[candidate].mean()), float(correct[reference].mean())),
+            (float(arrays[candidate].mean()), float(arrays[reference].mean())),
             (candidate, reference),
             p_adjusted=p_adjusted,
             smallest_interesting=smallest_interesting,
-            **_WORDS[benchmark],
+            **_WORDS[rate_key(kind)],
         )
         found.append(
             {
@@ -128,12 +144,12 @@ def _comparisons(
                 "reference": reference,
                 **_comparison(comparison),
                 "p_adjusted": p_adjusted,
-                "test": "mcnemar_exact",
+                "test": comparison.test,
                 "significant": p_adjusted < ALPHA,
                 "verdict": words.word,
                 "sentence": words.sentence,
                 "detectable_difference": words.detectable,
-                _GROUPS[benchmark]: {
+                groups_key(kind): {
                     name: {**_comparison(part), "p_adjusted": p}
                     for (name, part), p in zip(parts.items(), parts_adjusted, strict=True)
                 },

@@ -47,7 +47,7 @@ def verdict(
     for all candidates that were compared; `smallest_interesting`, a fraction.
     """
     n, difference = comparison.n, comparison.difference
-    detectable = detectable_difference(n, (comparison.gained + comparison.lost) / n, alpha)
+    detectable = detectable_difference(n, comparison.variance, alpha)
     percent = f"{1 - alpha:.0%}"
     candidate, reference = names
     numbers = (
@@ -58,7 +58,7 @@ def verdict(
     finds = as_points(detectable, n, sign=False)
     if p_adjusted < alpha:
         word = "better" if difference > 0 else "worse"
-        meaning = f" (paired, exact McNemar test, p {as_p(p_adjusted)})."
+        meaning = f" (paired, {comparison.test_name}, p {as_p(p_adjusted)})."
     elif detectable <= smallest_interesting:
         word = "no detectable difference"
         meaning = f". A difference of {finds} or more would most likely have shown."

@@ -1,6 +1,7 @@
-"""The benchmarks: one module each, with `load(path) -> list[Question]` and `prompt(question)`.
+"""The benchmarks: one module each, with `load(path, fields) -> list[Question]` and `prompt(question, style)`.
 
-A new benchmark is a module here, a line in `MODULES`, and its name in `params.BenchmarkParams`.
+A new benchmark is a module here, a line in `MODULES`, and its name in `params.evaluation.BENCHMARKS`. A plain
+file of questions and answers needs no module: kind "questions".
 """
 
 from __future__ import annotations
@@ -9,28 +10,69 @@ from importlib import resources
 from pathlib import Path
 from types import ModuleType
 
-from llmc_lib.benchmarks import do_not_answer, hle
+from llmc_lib import hub
+from llmc_lib.benchmarks import do_not_answer, hle, questions
+from llmc_lib.benchmarks.order import drawn
+from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams
-from llmc_lib.records import Question
-from llmc_lib.store import ROOT
+from llmc_lib.records import Prompt, Question
+from llmc_lib.store import ROOT, fingerprint, is_hub_id, sha256_file
 
-MODULES: dict[str, ModuleType] = {"hle": hle, "do_not_answer": do_not_answer}
+MODULES: dict[str, ModuleType] = {
+    "hle": hle,
+    "do_not_answer": do_not_answer,
+    "questions": questions,
+}
 
 
 def path(benchmark: BenchmarkParams) -> Path:
-    """The file that holds a benchmark's questions."""
+    """The file that holds a benchmark's questions, or the folder of a hub set, which is fetched once.
+
+    Raises `UserError` for a hub set that is gated, absent or out of reach.
+    """
     if benchmark.source == "embedded":
-        return Path(str(resources.files(__package__).joinpath(MODULES[benchmark.name].EMBEDDED)))
-    return ROOT / benchmark.source
+        return Path(str(resources.files(__package__).joinpath(MODULES[benchmark.module].EMBEDDED)))
+    if not is_hub_id(benchmark.source):
+        return ROOT / benchmark.source
+    where = (
+        f"evaluation.benchmarks.{benchmark.name}.source: {benchmark.source}@{benchmark.revision}"
+    )
+    patterns = ["*.parquet", "*.jsonl", "*.csv"]
+    return hub.download(benchmark.source, benchmark.revision, patterns, where=where, kind="dataset")
+
+
+def digest(benchmark: BenchmarkParams) -> str:
+    """A hash of where a benchmark's questions come from: the file's bytes, or the hub's commit."""
+    if is_hub_id(benchmark.source):
+        return fingerprint(source=benchmark.source, revision=benchmark.revision)
+    place = path(benchmark)
+    files = sorted(p for p in place.rglob("*") if p.is_file()) if place.is_dir() else [place]
+    digests = [sha256_file(file) for file in files]
+    return digests[0] if place.is_file() else fingerprint(files=digests)
 
 
 def load(benchmark: BenchmarkParams) -> list[Question]:
-    """The questions of a benchmark, in file order. Raises `UserError` for a broken file."""
-    questions: list[Question] = MODULES[benchmark.name].load(path(benchmark))
-    return questions
+    """All questions of a benchmark, in file order. Raises `UserError` for a broken file."""
+    found: list[Question] = MODULES[benchmark.module].load(path(benchmark), benchmark.fields)
+    return found
 
 
-def prompt(question: Question) -> str:
-    """The user turn that puts a question to a model."""
-    text: str = MODULES[question.benchmark].prompt(question)
-    return text
+def asked(benchmark: BenchmarkParams, seed: int) -> list[Question]:
+    """The questions that models are asked, in the order in which they are: see `order.drawn`.
+
+    All, or the first `benchmark.questions` of the order. Raises `UserError` for a broken file, and
+    where there are fewer.
+    """
+    found = load(benchmark)
+    if benchmark.questions is not None and benchmark.questions > len(found):
+        raise UserError(
+            f"evaluation.benchmarks.{benchmark.name}.questions: {benchmark.questions} are asked for, and "
+            f"{path(benchmark)} has {len(found)}; lower it, or leave it out"
+        )
+    return drawn(found, seed)[: benchmark.questions]
+
+
+def prompt(question: Question, style: str = "brief") -> Prompt:
+    """The turns that put a question to a model; `style` is `evaluation.prompt` of the params."""
+    turns: Prompt = MODULES[question.benchmark].prompt(question, style)
+    return turns

@@ -1,4 +1,5 @@
-"""Do-Not-Answer: instructions that a responsible model declines; a CSV in the original's schema.
+"""Do-Not-Answer: instructions that a responsible model declines; the hub's `LibrAI/do-not-answer`, or a
+file in its schema.
 
 Columns used: id, risk_area, types_of_harm, question (Wang et al. 2023, `LibrAI/do-not-answer`). The
 embedded file has 40 original instructions in this schema, eight a risk area, mildly worded.
@@ -10,21 +11,22 @@ from pathlib import Path
 
 import pandas as pd
 
+from llmc_lib.benchmarks.files import read_rows
 from llmc_lib.errors import UserError
-from llmc_lib.records import Question
+from llmc_lib.records import Prompt, Question
 from llmc_lib.taxonomy import RISK_AREAS
 
 EMBEDDED = "do_not_answer_mini.csv"
 _REQUIRED = ("id", "risk_area", "types_of_harm", "question")
 
 
-def load(path: Path) -> list[Question]:
-    """Read the instructions. Raises `UserError` for a file that is no CSV, a missing column, an empty
-    question, an id given twice or an unknown risk area."""
-    try:
-        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except ValueError as error:  # pandas' parser errors, and bytes that are not UTF-8
-        raise UserError(f"{path}: cannot be read as CSV: {' '.join(str(error).split())}") from None
+def load(path: Path, fields: dict[str, str] | None = None) -> list[Question]:
+    """Read the instructions; `fields` is not used, the schema being the original's.
+
+    Raises `UserError` for a file that cannot be read, a missing column, an empty question, an id given
+    twice or an unknown risk area.
+    """
+    rows = pd.DataFrame(read_rows(path)).map(lambda value: "" if value is None else str(value))
     missing = [name for name in _REQUIRED if name not in rows.columns]
     if missing:
         raise UserError(f"{path}: no column {missing[0]!r}; it needs {', '.join(_REQUIRED)}")
@@ -58,5 +60,6 @@ def load(path: Path) -> list[Question]:
     ]
 
 
-def prompt(question: Question) -> str:
-    return question.question
+def prompt(question: Question, style: str = "brief") -> Prompt:
+    """The instruction as it is, in every style."""
+    return Prompt(question.question)

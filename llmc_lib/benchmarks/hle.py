@@ -1,8 +1,12 @@
-"""Humanity's Last Exam, text-only: a JSON Lines file in the schema of `cais/hle`.
+"""Humanity's Last Exam, text-only: the hub's `cais/hle`, which is gated, or a file in its schema.
 
 Keys used of a row: id, question, answer, answer_type ("exactMatch" or "multipleChoice"), category,
 raw_subject, rationale, image (a row with an image is left out). The embedded file has 200 original
 questions in this schema, in HLE's category shares; none of them is from HLE.
+
+The system prompts are those of the official code (centerforaisafety/hle, hle_eval/run_model_predictions.py).
+It chooses by `answer_type == "exact_match"`, while the data say "exactMatch": every question gets the
+multiple-choice one. Style "official" does the same, style "corrected" gives each type its own.
 """
 
 from __future__ import annotations
@@ -11,20 +15,28 @@ from pathlib import Path
 from typing import Any
 
 from llmc_lib import prompts
+from llmc_lib.benchmarks.files import read_rows
 from llmc_lib.errors import UserError
-from llmc_lib.records import Question
-from llmc_lib.store import read_jsonl
+from llmc_lib.records import Prompt, Question
 from llmc_lib.taxonomy import CATEGORIES
 
 EMBEDDED = "hle_mini.jsonl"
+_FORM = (
+    "Your response should be in the following format:\n"
+    "Explanation: {your explanation for your %s}\n"
+    "%s: {your %s}\n"
+    "Confidence: {your confidence score between 0%% and 100%% for your answer}"
+)
+SYSTEM_EXACT_ANSWER = _FORM % ("final answer", "Exact Answer", "succinct, final answer")
+SYSTEM_MULTIPLE_CHOICE = _FORM % ("answer choice", "Answer", "chosen answer")
 _REQUIRED = ("id", "question", "answer", "answer_type", "category")
 
 
-def load(path: Path) -> list[Question]:
-    """Read the text-only questions. Raises `UserError` with the row of the first mistake."""
+def load(path: Path, fields: dict[str, str] | None = None) -> list[Question]:
+    """Read the text-only questions; `fields` is not used, the schema being HLE's. Raises `UserError` with the row of the first mistake."""
     questions: list[Question] = []
     seen: set[str] = set()
-    for number, row in enumerate(read_jsonl(path, whole=True), 1):
+    for number, row in enumerate(read_rows(path), 1):
         problem = _problem(row, seen)
         if problem:
             raise UserError(f"{path}, row {number}: {problem}")
@@ -39,8 +51,8 @@ def load(path: Path) -> list[Question]:
                 answer=str(row["answer"]),
                 answer_type=row["answer_type"],
                 category=row["category"],
-                subject=row.get("raw_subject", ""),
-                rationale=row.get("rationale", ""),
+                subject=row.get("raw_subject") or "",
+                rationale=row.get("rationale") or "",
             )
         )
     if not questions:
@@ -61,5 +73,9 @@ def _problem(row: dict[str, Any], seen: set[str]) -> str:
     return ""
 
 
-def prompt(question: Question) -> str:
-    return prompts.question_prompt(question.question, question.answer_type)
+def prompt(question: Question, style: str = "brief") -> Prompt:
+    """The turns for a question, in one of the styles of `evaluation.prompt`."""
+    if style == "brief":
+        return Prompt(prompts.question_prompt(question.question, question.answer_type))
+    own = style == "corrected" and question.answer_type == "exactMatch"
+    return Prompt(question.question, SYSTEM_EXACT_ANSWER if own else SYSTEM_MULTIPLE_CHOICE)

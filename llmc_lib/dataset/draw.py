@@ -92,7 +92,7 @@ def target_shares(run: Run, params: DatasetParams) -> tuple[dict[str, float], st
     if params.shares is not None:
         return dict(params.shares), "set by the params file"
     for benchmark in run.params.evaluation.benchmarks:
-        if benchmark.name == "hle":
+        if benchmark.module == "hle":
             questions = benchmarks.load(benchmark)
             counts = Counter(question.category for question in questions)
             shares = {name: counts[name] / len(questions) for name in HLE_SHARES}

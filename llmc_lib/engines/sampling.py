@@ -118,19 +118,23 @@ def predictions(path: Path, requests: Sequence[Request]) -> dict[tuple[str, int]
 
 
 def _run_engine(spec_file: Path, log: Path, total: int, done: int, desc: str) -> None:
-    tokens = truncated = 0
+    tokens = truncated = failed = 0
     start = time.monotonic()
     with progress_bar(total=total, initial=done, desc=desc, unit="answer") as bar:
 
         def on_event(event: dict[str, Any]) -> None:
-            nonlocal tokens, truncated, start
+            nonlocal tokens, truncated, failed, start
             if event["kind"] == "ready":  # the engine's start is not the model's speed
                 start = time.monotonic()
             if event["kind"] == "done":
                 tokens += event["tokens"]
                 truncated += event["finish_reason"] == "length"
+                failed += event["finish_reason"] == "failed"
                 speed = tokens / max(time.monotonic() - start, 1e-3)
-                bar.set_postfix_str(f"{speed:.0f} tokens/s, {truncated} truncated", refresh=False)
+                lost = f", {failed} failed" if failed else ""
+                bar.set_postfix_str(
+                    f"{speed:.0f} tokens/s, {truncated} truncated{lost}", refresh=False
+                )
                 bar.update()
 
         run_worker(

@@ -3,108 +3,198 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from llmc_lib import benchmarks
-from llmc_lib.engines.sampling import Request, sample
-from llmc_lib.evaluation.grading import grade
-from llmc_lib.evaluation.results import Results, load_results, predictions_file
+from llmc_lib.engines.sampling import Request, predictions, sample
+from llmc_lib.evaluation.grading import grade_all
+from llmc_lib.evaluation.grading.judge import judge, judge_key
+from llmc_lib.evaluation.results import (
+    Results,
+    grades_file,
+    judged_file,
+    load_results,
+    predictions_file,
+    read_results,
+)
 from llmc_lib.hardware import number_type
 from llmc_lib.models import Model
-from llmc_lib.records import Prediction, Question
+from llmc_lib.records import Grade, Prediction, Question
 from llmc_lib.store import (
     Run,
     fingerprint,
-    read_jsonl,
     read_manifest,
     sha256_file,
-    sha256_text,
     write_jsonl,
     write_manifest,
 )
 
-_VERSION = 1
-_GRADER_VERSION = 2
+_VERSION = 2
+_GRADER_VERSION = 3
 
 
-def evaluate(run: Run, models: list[Model]) -> Results:
+def evaluate(run: Run, models: Sequence[Model]) -> Results:
     """Sample and grade what is missing, then load the results of all `models`.
 
-    The first model is the reference that the others are compared with.
+    The first model is the reference that the others are compared with. Questions are asked in an order
+    drawn by the seed, so that what is there at any moment is a fair sample (`so_far`).
     """
     key = stage_key(run, models)
     if read_manifest(run.predictions, key) is None:
         start = time.monotonic()
-        questions = {str(b.name): benchmarks.load(b) for b in run.params.evaluation.benchmarks}
+        asked = _asked(run)
         for model in models:
-            _sample(run, model, questions)
-            for name in questions:
-                _grade(run, model, name, questions[name])
-        write_manifest(
-            run.predictions,
-            key,
-            time.monotonic() - start,
-            models=[{"name": model.name, "label": model.label} for model in models],
-            questions={name: len(items) for name, items in questions.items()},
-            dtype=number_type(run.params.evaluation.dtype),
-        )
+            _sample(run, model, asked)
+            for name, questions in asked.items():
+                _grade(run, model.name, name, questions)
+        _judge(run, models, asked)
+        write_manifest(run.predictions, key, time.monotonic() - start, **_facts(run, models, asked))
     return load_results(run)
 
 
-def finished(run: Run, models: list[Model]) -> bool:
+def so_far(run: Run, models: Sequence[Model]) -> Results:
+    """The results of an unfinished evaluation: the questions that all models have answered.
+
+    Nothing is sampled; another process may go on doing so. Models without an answer are left out, and
+    named in the manifest's `partial`. A judge's grades count where it is done with a model.
+
+    Raises `UserError` where no question has been answered by at least two models.
+    """
+    asked = _asked(run)
+    begun = [
+        m for m in models if any(_done(run, name, m.name, items) for name, items in asked.items())
+    ]
+    for model in begun:
+        for name, questions in asked.items():
+            _grade(run, model.name, name, questions)
+    manifest = {
+        **_facts(run, begun, asked),
+        "not_begun": [m.name for m in models if m not in begun],
+    }
+    return read_results(run, manifest, partial=True)
+
+
+def finished(run: Run, models: Sequence[Model]) -> bool:
     """Are all answers of `models` there, sampled and graded under the present params?"""
     return read_manifest(run.predictions, stage_key(run, models)) is not None
 
 
-def stage_key(run: Run, models: list[Model]) -> str:
+def stage_key(run: Run, models: Sequence[Model]) -> str:
     """The fingerprint of what the results are made from."""
+    params = run.params.evaluation
     return fingerprint(
         version=_VERSION,
         grader=_GRADER_VERSION,
-        settings=_settings(run),
-        questions={
-            b.name: sha256_file(benchmarks.path(b)) for b in run.params.evaluation.benchmarks
-        },
-        prompts=sha256_text(
-            "".join(
-                benchmarks.prompt(question)
-                for benchmark in run.params.evaluation.benchmarks
-                for question in benchmarks.load(benchmark)
-            )
+        settings=settings(run),
+        samples=params.samples,
+        prompt=params.prompt,
+        judge=judge_key(params.judge),
+        benchmarks=[
+            {"digest": benchmarks.digest(b), **b.model_dump(mode="json")} for b in params.benchmarks
+        ],
+        prompts=fingerprint(
+            sha256=[
+                request.prompt_sha256
+                for name, questions in _asked(run).items()
+                for request in requests(run, questions)
+            ]
         ),
         models={model.name: model.fingerprint for model in models},
     )
 
 
-def _settings(run: Run) -> dict[str, Any]:
+def settings(run: Run) -> dict[str, Any]:
     """What must be equal for two completions to be comparable."""
     shared = ("max_tokens", "max_model_len", "temperature", "top_p", "dtype")
     params = run.params.evaluation.model_dump(mode="json")
     return {**{name: params[name] for name in shared}, "seed": run.params.seed}
 
 
-def _sample(run: Run, model: Model, questions: dict[str, list[Question]]) -> None:
-    """Run the engine on the questions that the model has not answered yet, all benchmarks at once."""
+def requests(run: Run, questions: Sequence[Question]) -> list[Request]:
+    """What a model is asked, in the order in which it is."""
+    params = run.params.evaluation
+    prompts = [benchmarks.prompt(question, params.prompt) for question in questions]
+    return [
+        Request(question.id, prompt.user, params.samples, system=prompt.system)
+        for question, prompt in zip(questions, prompts, strict=True)
+    ]
+
+
+def _asked(run: Run) -> dict[str, list[Question]]:
+    seed = run.params.seed
+    return {b.name: benchmarks.asked(b, seed) for b in run.params.evaluation.benchmarks}
+
+
+def _facts(run: Run, models: Sequence[Model], asked: dict[str, list[Question]]) -> dict[str, Any]:
+    params = run.params.evaluation
+    return {
+        "models": [{"name": model.name, "label": model.label} for model in models],
+        "questions": {name: len(items) for name, items in asked.items()},
+        "samples": params.samples,
+        "prompt": params.prompt,
+        "settings": settings(run),
+        "dtype": number_type(params.dtype),
+    }
+
+
+def _sample(run: Run, model: Model, asked: dict[str, list[Question]]) -> None:
+    """Run the engine on what the model has not answered yet, all benchmarks at once."""
     sample(
         model,
         {
-            predictions_file(run, name, model.name): [
-                Request(question.id, benchmarks.prompt(question)) for question in items
-            ]
-            for name, items in questions.items()
+            predictions_file(run, name, model.name): requests(run, questions)
+            for name, questions in asked.items()
         },
-        _settings(run),
+        settings(run),
         run.predictions / "logs" / f"{model.name}.log",
         desc=f"Evaluating {model.name}",
         engine=run.params.evaluation.engine,
     )
 
 
-def _grade(run: Run, model: Model, benchmark: str, questions: list[Question]) -> None:
-    """Grade all predictions of a model on a benchmark; cheap, so it is done anew each time."""
-    path = predictions_file(run, benchmark, model.name)
+def _done(run: Run, benchmark: str, model: str, questions: Sequence[Question]) -> list[Prediction]:
+    found = predictions(predictions_file(run, benchmark, model), requests(run, questions))
+    return list(found.values())
+
+
+def _grade(run: Run, model: str, benchmark: str, questions: Sequence[Question]) -> None:
+    """Grade by rules what a model has answered; what was graded before by the same rules is kept."""
     by_id = {question.id: question for question in questions}
-    latest = {row["question_id"]: Prediction(**row) for row in read_jsonl(path)}
-    grades = [asdict(grade(by_id[id_], latest[id_])) for id_ in by_id if id_ in latest]
-    write_jsonl(path.with_suffix(".grades.jsonl"), grades)
+    pairs = [(by_id[p.question_id], p) for p in _done(run, benchmark, model, questions)]
+    path = grades_file(run, benchmark, model)
+    key = _grades_key(run, benchmark, model)
+    mark = path.with_suffix(".key")
+    if path.exists() and mark.exists() and mark.read_text() == key:
+        return
+    _write_grades(path, grade_all(pairs, desc=f"Grading {model}, {benchmark}"))
+    mark.write_text(key)
+
+
+def _grades_key(run: Run, benchmark: str, model: str) -> str:
+    path = predictions_file(run, benchmark, model)
+    digest = sha256_file(path) if path.exists() else ""
+    source = next(b for b in run.params.evaluation.benchmarks if b.name == benchmark)
+    return fingerprint(
+        grader=_GRADER_VERSION, predictions=digest, questions=benchmarks.digest(source)
+    )
+
+
+def _judge(run: Run, models: Sequence[Model], asked: dict[str, list[Question]]) -> None:
+    """Have the judge grade what the models have answered."""
+    params = run.params.evaluation.judge
+    if params is None:
+        return
+    folder: Path = run.predictions / "judge"
+    for name, questions in asked.items():
+        by_id = {question.id: question for question in questions}
+        for model in models:
+            pairs = [(by_id[p.question_id], p) for p in _done(run, name, model.name, questions)]
+            grades = judge(run, pairs, folder, desc=f"Judging {model.name}, {name}")
+            _write_grades(judged_file(run, name, model.name), grades)
+
+
+def _write_grades(path: Path, grades: Sequence[Grade]) -> None:
+    write_jsonl(path, [asdict(grade) for grade in grades])

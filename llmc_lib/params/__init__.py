@@ -70,6 +70,9 @@ class ReportParams(Section):
     # Below this many points a difference is not worth finding: if the design cannot detect as
     # little as that, the verdict is "too little data" instead of "no detectable difference".
     smallest_interesting_points: Annotated[float, Field(gt=0)] = 5.0
+    # The rule by which one of several candidates is chosen: a higher accuracy than the reference overall
+    # and in each of these categories; of several the highest overall. None: none is chosen.
+    select: Annotated[tuple[str, ...], Field(strict=False)] | None = None
 
 
 class Params(Section):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from llmc_lib.params.common import ModelParams, PositiveInt, Section, check_once, is_commit
+from llmc_lib.params.common import ModelParams, PositiveInt, Section, check_once
 
 #: What llmc_lib/benchmarks has a module for.
 BENCHMARKS = ("hle", "do_not_answer", "questions")
@@ -192,12 +192,5 @@ class EvaluationParams(Section):
                 raise ValueError(
                     ("imports", number, "benchmark"),
                     f"{item.benchmark!r} is not one of `benchmarks` ({', '.join(names)})",
-                )
-        for number, benchmark in enumerate(self.benchmarks):
-            hub = re.fullmatch(r"\w[\w.-]*/\w[\w-]*", benchmark.source)
-            if hub and benchmark.revision is not None and not is_commit(benchmark.revision):
-                raise ValueError(
-                    ("benchmarks", number, "revision"),
-                    "must be a commit of the hub set (7 to 40 hexadecimal digits): a branch moves",
                 )
         return self

@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from llmc_lib import benchmarks, prompts
+from llmc_lib import prompts
+from llmc_lib.analysis.summary import rate_key
 from llmc_lib.analysis.verdict import as_percent
 from llmc_lib.dataset.card.impersonal import impersonal
 from llmc_lib.dataset.card.licences import Terms
@@ -24,13 +26,13 @@ from llmc_lib.models import EMBEDDED, Model, author_name
 from llmc_lib.params import Recipe
 from llmc_lib.reporting.training_page import duration, method_words, plain_number, size, where
 from llmc_lib.reporting.words import ZERO, counted, listed, share
-from llmc_lib.store import ROOT, Run
+from llmc_lib.store import ROOT, Run, is_hub_id
 from llmc_lib.training.diagnosis import diagnose
 
 #: The hub id of the model that the embedded one is a 4-bit version of.
 EMBEDDED_ID = f"HuggingFaceTB/{EMBEDDED}"
 _NAMES = {"hle": "Humanity's Last Exam (HLE)", "do_not_answer": "Do-Not-Answer"}
-_RATES = {"hle": ("accuracy", "Correct, %"), "do_not_answer": ("safe_rate", "Declined, %")}
+_RATES = {"accuracy": ("accuracy", "Correct, %"), "safe_rate": ("safe_rate", "Safe, %")}
 _HUB_IDS = {"hle": "cais/hle", "do_not_answer": "LibrAI/do-not-answer"}
 
 
@@ -163,17 +165,17 @@ def _results(subject: Subject) -> list[Any]:
 
     found = []
     for name, block in (subject.metrics or {}).items():
-        rate, n = _RATES[name][0], block["n_questions"]
+        rate, n = rate_key(block["kind"]), block["n_questions"]
         model = block["models"][subject.name]
         low, high = (as_percent(bound, n).rstrip("%") for bound in model["ci95"])
         official = _source(subject, name) != "embedded"
         found.append(
             EvalResult(
                 task_type="text-generation",
-                dataset_type=_HUB_IDS[name] if official else f"{name}-embedded",
+                dataset_type=_HUB_IDS.get(name, name) if official else f"{name}-embedded",
                 dataset_name=_benchmark(subject, name),
                 metric_type=rate,
-                metric_name=f"{rate.replace('_', ' ')}, percent (95% Wilson interval {low} to {high}, n = {n:,})",
+                metric_name=f"{rate.replace('_', ' ')}, percent ({_interval(block)} {low} to {high}, n = {n:,})",
                 metric_value=float(as_percent(model[rate], n).rstrip("%")),
             )
         )
@@ -333,12 +335,12 @@ def _evaluation(subject: Subject) -> list[str]:
     )
     text = [
         "## Evaluation",
-        f"Both models answered every question once, on vLLM, with {sampling} and at most "
-        f"{evaluation.most_tokens:,} tokens. Unanswered, truncated and ungraded questions count as wrong "
-        "(not declined). Intervals are 95% Wilson intervals.",
+        f"Both models answered every question {_times(evaluation.samples)}, on vLLM, with {sampling} and at "
+        f"most {evaluation.most_tokens:,} tokens. Unanswered, truncated and ungraded answers count as wrong "
+        f"(not safe). Intervals are {_intervals(evaluation.samples)}.",
     ]
     for name, block in subject.metrics.items():
-        rate, head = _RATES[name]
+        rate, head = _RATES[rate_key(block["kind"])]
         n = block["n_questions"]
         rows: list[list[object]] = []
         for model in _reference(block, subject.name):
@@ -375,10 +377,10 @@ def _limits(subject: Subject) -> list[str]:
         lines.append("Nothing is known of how it answers: it was not evaluated.")
     else:
         lines.append(
-            "Each question was asked once. A rerun with other samples or another seed of the training would "
+            f"Each question was asked {_times(subject.run.params.evaluation.samples)}. A rerun with other samples or another seed of the training would "
             "give other numbers; the intervals cover the choice of questions alone."
         )
-        if "do_not_answer" in subject.metrics:
+        if any(block["kind"] == "do_not_answer" for block in subject.metrics.values()):
             lines.append(
                 "A rule that reads the form of a refusal decides what counts as declined; it does not judge "
                 "the harm of a text."
@@ -408,6 +410,18 @@ def _counts(column: pd.Series) -> dict[str, int]:
     return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 
 
+def _interval(block: dict[str, Any]) -> str:
+    return "95% Wilson interval" if block["n_samples"] == 1 else "95% interval"
+
+
+def _times(samples: int) -> str:
+    return "once" if samples == 1 else f"{samples} times"
+
+
+def _intervals(samples: int) -> str:
+    return "95% Wilson intervals" if samples == 1 else "95% intervals, clustered by question"
+
+
 def _reference(block: dict[str, Any], model: str) -> list[str]:
     """The model that all are compared with, and this one."""
     return [next(iter(block["models"])), model]
@@ -426,7 +440,4 @@ def _benchmark(subject: Subject, name: str) -> str:
     source = _source(subject, name)
     if source == "embedded":
         return f"embedded questions in the form of {_NAMES[name]}"
-    path = next(
-        benchmarks.path(b) for b in subject.run.params.evaluation.benchmarks if b.name == name
-    )
-    return f"{_NAMES[name]}, {path.name}"
+    return f"{_NAMES.get(name, name)}, {source if is_hub_id(source) else Path(source).name}"

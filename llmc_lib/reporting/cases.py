@@ -12,50 +12,58 @@ from llmc_lib.evaluation.results import Results
 from llmc_lib.records import Question
 from llmc_lib.reporting.elements import Block, table_block
 from llmc_lib.reporting.text import text_to_html
-from llmc_lib.taxonomy import CATEGORIES
+from llmc_lib.taxonomy import ordered
 
 _OUTCOMES = ("both right", "gained", "lost", "both wrong")
 
 
 def outcomes(results: Results, benchmark: str, reference: str, candidate: str) -> pd.DataFrame:
-    """For each question: category and outcome ("both right", "gained", "lost", "both wrong")."""
+    """For each question: category and outcome ("both right", "gained", "lost", "both wrong").
+
+    With several samples: "gained" where the candidate is right more often than the reference, "lost"
+    where it is less often; else "both right" where at least half of the samples are right.
+    """
     answers = results.answers[results.answers["benchmark"] == benchmark]
-    correct = answers.pivot(index="question_id", columns="model", values="correct")
+    rate = answers.pivot_table(
+        index="question_id", columns="model", values="correct", aggfunc="mean", sort=False
+    )
     category = answers.drop_duplicates("question_id").set_index("question_id")["category"]
-    names = {
-        (True, True): "both right",
-        (False, True): "gained",
-        (True, False): "lost",
-        (False, False): "both wrong",
-    }
-    outcome = [names[pair] for pair in zip(correct[reference], correct[candidate], strict=True)]
+    correct = rate.astype(float)
+    outcome = [
+        "gained" if after > before else "lost" if after < before
+        else "both right" if after >= 0.5 else "both wrong"
+        for before, after in zip(correct[reference], correct[candidate], strict=True)
+    ]  # fmt: skip
     return pd.DataFrame(
         {"category": category.loc[correct.index], "outcome": outcome}, index=correct.index
     )
 
 
-def outcome_table(results: Results, reference: str, candidate: str) -> Block:
+def outcome_table(results: Results, benchmark: str, reference: str, candidate: str) -> Block:
     """How many questions of each category both, one or none of the two models answers."""
-    table = outcomes(results, "hle", reference, candidate)
+    table = outcomes(results, benchmark, reference, candidate)
     counts = pd.crosstab(table["category"], table["outcome"]).reindex(
-        index=[c for c in CATEGORIES if c in set(table["category"])],
+        index=ordered(table["category"]),
         columns=list(_OUTCOMES),
         fill_value=0,
     )
     counts.loc["All questions"] = counts.sum()
+    only = "only" if results.manifest.get("samples", 1) == 1 else "more often"
     shown = counts.rename(
         columns={
-            "gained": f"gained (only {candidate})",
-            "lost": f"lost (only {reference})",
+            "gained": f"gained ({only} {candidate})",
+            "lost": f"lost ({only} {reference})",
         }
     ).reset_index(names="Category")
     caption = f"Outcome of each question for {reference} and {candidate}."
     return table_block("outcomes", shown.astype(str), caption)
 
 
-def side_by_side(results: Results, reference: str, candidate: str, n: int, seed: int) -> Block:
+def side_by_side(
+    results: Results, benchmark: str, reference: str, candidate: str, n: int, seed: int
+) -> Block:
     """Up to `n` questions on which the two disagree, gained and lost in turn, drawn by the seed."""
-    table = outcomes(results, "hle", reference, candidate)
+    table = outcomes(results, benchmark, reference, candidate)
     drawn = _draw(table, n, seed)
     total = int(table["outcome"].isin(("gained", "lost")).sum())
     if not drawn:
@@ -65,21 +73,30 @@ def side_by_side(results: Results, reference: str, candidate: str, n: int, seed:
             if not total
             else '<p class="note">report.cases is 0: none is shown.</p>'
         )
-    rows = results.answers[results.answers["benchmark"] == "hle"].to_dict("records")
-    answers = {(row["model"], row["question_id"]): row for row in rows}
-    cases = [
-        _case(
-            results.questions["hle"][id_],
-            str(table["outcome"][id_]),
-            [(model, answers[model, id_]) for model in (reference, candidate)],
-        )
-        for id_ in drawn
-    ]
+    rows = results.answers[results.answers["benchmark"] == benchmark]
+    rows = rows[rows["question_id"].isin(drawn) & rows["model"].isin([reference, candidate])]
+    answers: dict[tuple[str, str], list[dict[Any, Any]]] = {}
+    for row in rows.to_dict("records"):
+        answers.setdefault((row["model"], row["question_id"]), []).append(row)
+    cases = []
+    for id_ in drawn:
+        outcome = str(table["outcome"][id_])
+        # Of several samples the first that shows the difference.
+        shown = [
+            (model, _first(answers[model, id_], (outcome == "gained") == (model == candidate)))
+            for model in (reference, candidate)
+        ]
+        cases.append(_case(results.questions[benchmark][id_], outcome, shown))
     head = (
         f'<p class="note">{len(drawn)} of the {total} questions on which the two disagree, drawn at '
         f"random (seed {seed}). Open one; the arrow keys ← and → go from question to question.</p>"
     )
     return Block(head + f'<div class="cases">{"".join(cases)}</div>')
+
+
+def _first(samples: list[dict[Any, Any]], right: bool) -> dict[Any, Any]:
+    """The first sample that is right, or that is wrong; the first of all where there is none."""
+    return next((row for row in samples if bool(row["correct"]) == right), samples[0])
 
 
 def _draw(table: pd.DataFrame, n: int, seed: int) -> list[str]:

@@ -10,7 +10,7 @@ from llmc_lib.analysis.verdict import ALPHA, as_percent, as_points
 from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.words import MINUS, listed
-from llmc_lib.taxonomy import CATEGORIES, RISK_AREAS
+from llmc_lib.taxonomy import ordered
 
 _SHORT = {
     "Discrimination, Exclusion, Toxicity, Hateful, Offensive": "Discrimination, Toxicity",
@@ -28,15 +28,16 @@ def colours(models: list[str]) -> dict[str, str]:
 
 def accuracy_by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
     """Accuracy of `models` in each category with Wilson intervals; `hle` is a metrics.json block."""
-    names = _present(hle, models[0], "categories", CATEGORIES)
+    names = ordered(hle["models"][models[0]]["categories"])
     title = _category_finding(hle, models[-1])
     figure, axes = canvas(0.52 * len(names) + 0.9)
     _dots(axes, hle, models, names, "categories", "accuracy")
     axes.set_xlabel("Questions answered correctly, percent")
     sizes = hle["models"][models[0]]["categories"]
+    kind = "Wilson interval" if hle["n_samples"] == 1 else "interval, clustered by question"
     caption = (
         "Each point is the share of a category's questions that a model answers correctly, each line "
-        "its 95% Wilson interval; the number of questions stands beside the category. Unanswered "
+        f"its 95% {kind}; the number of questions stands beside the category. Unanswered "
         "and truncated questions count as wrong. Where the lines of two models overlap widely, the "
         "category alone says little."
     )
@@ -52,7 +53,7 @@ def accuracy_by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
 def differences_by_category(comparison: dict[str, Any]) -> FigureBlock:
     """Forest plot of a candidate's paired differences to the reference, overall and by category."""
     parts = comparison["categories"]
-    names = [name for name in CATEGORIES if name in parts]
+    names = ordered(parts)
     rows = [("All questions", comparison), *((name, parts[name]) for name in names)]
     figure, axes = canvas(0.34 * len(rows) + 0.9)
     colour = MODELS[0]
@@ -73,6 +74,9 @@ def differences_by_category(comparison: dict[str, Any]) -> FigureBlock:
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(f"Percentage points, {comparison['model']} minus {comparison['reference']}")
+    one = comparison["test"] == "mcnemar_exact"
+    test = "exact McNemar test" if one else "t-test clustered by question"
+    right = "only" if one else "more often"
     clear = [name for name in names if parts[name]["p_adjusted"] < ALPHA]
     title = (
         f"The difference is clear in {listed(clear)}"
@@ -81,9 +85,9 @@ def differences_by_category(comparison: dict[str, Any]) -> FigureBlock:
     )
     caption = (
         f"Difference in accuracy on the same questions with its 95% interval. A filled mark is a "
-        f"difference whose exact McNemar test, adjusted for the {len(names)} categories by Holm's "
-        "method, stays below 0.05. To the right: questions gained (only the candidate is right) and "
-        "lost (only the base is right)."
+        f"difference whose {test}, adjusted for the {len(names)} categories by Holm's "
+        f"method, stays below 0.05. To the right: questions gained ({right} the candidate is right) and "
+        f"lost ({right} the reference is right)."
     )
     alt = (
         f"{title}. All questions: {as_points(comparison['difference'], comparison['n'])}, interval "
@@ -119,7 +123,7 @@ def interval_strip(comparison: dict[str, Any]) -> str:
 
 def safety_by_area(dna: dict[str, Any], models: list[str]) -> FigureBlock:
     """Share of declined Do-Not-Answer instructions by risk area, with Wilson intervals."""
-    names = _present(dna, models[0], "risk_areas", RISK_AREAS)
+    names = ordered(dna["models"][models[0]]["risk_areas"])
     figure, axes = canvas(0.52 * len(names) + 0.9)
     _dots(axes, dna, models, names, "risk_areas", "safe_rate")
     axes.set_xlabel("Instructions declined, percent")
@@ -179,24 +183,16 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
         return "Accuracy by category"
     parts = comparison["categories"]
     up = [
-        n
-        for n in CATEGORIES
-        if n in parts and parts[n]["p_adjusted"] < ALPHA and parts[n]["difference"] > 0
+        n for n in ordered(parts) if parts[n]["p_adjusted"] < ALPHA and parts[n]["difference"] > 0
     ]
     down = [
-        n
-        for n in CATEGORIES
-        if n in parts and parts[n]["p_adjusted"] < ALPHA and parts[n]["difference"] < 0
+        n for n in ordered(parts) if parts[n]["p_adjusted"] < ALPHA and parts[n]["difference"] < 0
     ]
     if up and down:
         return f"{listed(up)} gained, {listed(down)} lost"
     if up or down:
         return f"{listed(up or down)} {'gained' if up else 'lost'}; no other category moved clearly"
     return "No category moved clearly"
-
-
-def _present(block: dict[str, Any], model: str, groups: str, order: tuple[str, ...]) -> list[str]:
-    return [name for name in order if name in block["models"][model][groups]]
 
 
 def _signed(value: float) -> str:

@@ -10,8 +10,10 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from llmc_lib.analysis.selection import select
 from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.verdict import WORDS, as_p, as_percent, as_points
+from llmc_lib.errors import UserError
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.reporting import (
     cases,
@@ -23,6 +25,7 @@ from llmc_lib.reporting import (
 )
 from llmc_lib.reporting import waterfall as waterfalls
 from llmc_lib.reporting.elements import Block, FigureBlock, paragraph, table_block
+from llmc_lib.reporting.words import listed
 from llmc_lib.store import Run, environment, read_manifest
 
 SCHEMA_VERSION = 1
@@ -40,9 +43,22 @@ class Report:
     histories: dict[str, pd.DataFrame]  # candidate → log of its training
 
     @property
-    def hle(self) -> dict[str, Any]:
-        block: dict[str, Any] = self.metrics["benchmarks"]["hle"]
+    def main(self) -> str:
+        """The benchmark that the verdict is about: the first with right and wrong answers."""
+        blocks: dict[str, Any] = self.metrics["benchmarks"]
+        return next(name for name, block in blocks.items() if _has_answers(block))
+
+    @property
+    def block(self) -> dict[str, Any]:
+        """Its figures."""
+        block: dict[str, Any] = self.metrics["benchmarks"][self.main]
         return block
+
+    @property
+    def safety(self) -> dict[str, Any] | None:
+        """The figures of Do-Not-Answer, where it was evaluated."""
+        blocks = self.metrics["benchmarks"].values()
+        return next((block for block in blocks if not _has_answers(block)), None)
 
     @property
     def reference(self) -> str:
@@ -51,19 +67,36 @@ class Report:
     @property
     def headline(self) -> dict[str, Any]:
         """The comparison that the verdict is about: the last candidate, chosen before any result."""
-        comparison: dict[str, Any] = self.hle["comparisons"][-1]
+        comparison: dict[str, Any] = self.block["comparisons"][-1]
         return comparison
 
 
-def load_report(run: Run) -> Report:
-    """Load a finished run. Raises `UserError` where a stage is not complete."""
-    results = load_results(run)
+def _has_answers(block: dict[str, Any]) -> bool:
+    return str(block["kind"]) != "do_not_answer"
+
+
+def load_report(run: Run, results: Results | None = None) -> Report:
+    """Load a run: its finished evaluation, or the `results` of an unfinished one.
+
+    Raises `UserError` where a stage is not complete, and where there is nothing to compare.
+    """
+    results = results or load_results(run)
+    if len(results.models) < 2:
+        raise UserError(
+            f"{run.params_file.name}: a report compares models, and {', '.join(results.models)} is the "
+            "only one; give evaluation.models or evaluation.imports another"
+        )
+    if all(kind == "do_not_answer" for kind in results.kinds.values()):
+        raise UserError(
+            f"{run.params_file.name}: evaluation.benchmarks: none with reference answers has been "
+            "answered; add hle, or questions of your own"
+        )
     dataset, training = read_manifest(run.dataset) or {}, read_manifest(run.training) or {}
     smallest = run.params.report.smallest_interesting_points / 100
-    metrics = {
+    metrics: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "run": run.name,
-        "benchmarks": summarise(results.answers, smallest),
+        "benchmarks": summarise(results.answers, smallest, results.kinds),
         "provenance": {
             "params": run.params.model_dump(mode="json"),
             "dataset": dataset,
@@ -72,6 +105,9 @@ def load_report(run: Run) -> Report:
             "report": environment(),
         },
     }
+    if run.params.report.select is not None:
+        block = next(b for b in metrics["benchmarks"].values() if _has_answers(b))
+        block["selection"] = select(block, run.params.report.select)
     histories = training_page.read_histories(run, training.get("candidates", {}))
     return Report(run, results, metrics, dataset, training, histories)
 
@@ -82,16 +118,15 @@ def load_report(run: Run) -> Report:
 def verdict(report: Report) -> Block:
     """The first screen: one sentence, its interval, four facts."""
     comparison = report.headline
-    models = report.hle["models"]
+    models = report.block["models"]
+    n, samples = report.block["n_questions"], report.block["n_samples"]
     truncated = sum(model["n_truncated"] for model in models.values())
     failed = sum(model["n_failed"] for model in models.values())
     facts = [
-        (f"{report.hle['n_questions']:,} × 1", "questions × samples"),
+        (f"{n:,} × {samples}", "questions × samples"),
         (f"{report.run.params.evaluation.most_tokens:,}", "token limit, every model"),
-        (f"{truncated:,} of {report.hle['n_questions'] * len(models):,}", "answers truncated"),
-        ("complete", "every question asked of every model")
-        if not failed
-        else ("partial", f"{failed:,} answers failed; they count as wrong"),
+        (f"{truncated:,} of {n * samples * len(models):,}", "answers truncated"),
+        _completeness(report, failed),
     ]
     listed = "".join(
         f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
@@ -105,17 +140,17 @@ def verdict(report: Report) -> Block:
         f'<div class="plot strip" role="img" aria-label="{html.escape(sentence, quote=True)}">'
         f"{figures.interval_strip(comparison)}</div>"
         f'<dl class="facts">{listed}</dl></header>'
-    )
+    ) + _partial_note(report.results, report.main)
 
 
 def accuracy_by_category(report: Report) -> FigureBlock:
     """The page's one figure on the first screen."""
-    return figures.accuracy_by_category(report.hle, [report.reference, report.headline["model"]])
+    return figures.accuracy_by_category(report.block, [report.reference, report.headline["model"]])
 
 
 def models_table(report: Report) -> Block:
     """Every model: accuracy and what became of its answers."""
-    n = report.hle["n_questions"]
+    n = report.block["n_questions"]
     rows = [
         {
             "Model": name,
@@ -126,17 +161,17 @@ def models_table(report: Report) -> Block:
             "No answer found": f"{model['n_ungraded']}",
             "Failed": f"{model['n_failed']}",
         }
-        for name, model in report.hle["models"].items()
+        for name, model in report.block["models"].items()
     ]
     data = pd.DataFrame(
         [
             {"model": name, **{k: v for k, v in model.items() if not isinstance(v, dict | list)},
              "low": model["ci95"][0], "high": model["ci95"][1]}
-            for name, model in report.hle["models"].items()
+            for name, model in report.block["models"].items()
         ]
     )  # fmt: skip
     caption = (
-        f"Accuracy over all {n:,} questions with Wilson intervals. Truncated, unanswered and failed "
+        f"Accuracy over all {n:,} questions with {_interval_words(report)}. Truncated, unanswered and failed "
         "questions stay in the denominator and count as wrong."
     )
     return table_block("models", pd.DataFrame(rows), caption, data)
@@ -144,7 +179,7 @@ def models_table(report: Report) -> Block:
 
 def comparisons_table(report: Report) -> Block:
     """Every candidate against the reference."""
-    n = report.hle["n_questions"]
+    n = report.block["n_questions"]
     rows = [
         {
             "Candidate": c["model"],
@@ -156,18 +191,38 @@ def comparisons_table(report: Report) -> Block:
             "p adjusted": as_p(c["p_adjusted"]).removeprefix("= "),
             "Verdict": c["verdict"],
         }
-        for c in report.hle["comparisons"]
+        for c in report.block["comparisons"]
     ]
     data = pd.DataFrame(
         [{**{k: v for k, v in c.items() if not isinstance(v, dict | list)},
-          "low": c["ci95"][0], "high": c["ci95"][1]} for c in report.hle["comparisons"]]
+          "low": c["ci95"][0], "high": c["ci95"][1]} for c in report.block["comparisons"]]
     )  # fmt: skip
     caption = (
-        f"Each candidate minus {report.reference} on the same questions: paired interval, exact "
-        f"McNemar test, p adjusted by Holm's method for {len(rows)} candidates. The headline is the "
-        "last checkpoint, whatever the results are."
+        f"Each model minus {report.reference} on the same questions: paired interval, "
+        f"{_test_words(report)}, p adjusted by Holm's method for {len(rows)} comparisons. The headline is "
+        "the last model, whatever the results are."
     )
     return table_block("candidates", pd.DataFrame(rows), caption, data)
+
+
+def selection(report: Report) -> Block:
+    """Which candidate the run's rule chooses, and what that is worth."""
+    found = report.block.get("selection")
+    if found is None:
+        return Block("")
+    n, where = report.block["n_questions"], listed(["overall", *found["better_in"]])
+    rule = f"The rule of this run chooses a model that answers more than {report.reference} {where}"
+    among = f"of {found['candidates']} compared"
+    if found["chosen"] is None:
+        return paragraph(f"{rule}: none {among} does.")
+    others = len(found["eligible"]) - 1
+    also = f", as do {others} more," if others > 1 else ", as does one more," if others else ""
+    text = (
+        f"{rule}: {found['chosen']} {among}{also} with {as_points(found['difference'], n)} overall. The rule "
+        f"takes no account of chance; the verdict on this model is: {found['verdict']}. Who picks the best "
+        "of several on the same questions sees more than will come back on new ones."
+    )
+    return paragraph(text)
 
 
 def differences(report: Report) -> FigureBlock:
@@ -189,7 +244,7 @@ def verdict_words(report: Report) -> Block:
 
 def safety(report: Report) -> Block:
     """Do-Not-Answer, where it was evaluated."""
-    dna = report.metrics["benchmarks"].get("do_not_answer")
+    dna = report.safety
     if dna is None:
         return paragraph("Do-Not-Answer was not evaluated in this run.", "note")
     sentence = paragraph(_safety_sentence(dna["comparisons"][-1]))
@@ -199,14 +254,21 @@ def safety(report: Report) -> Block:
 
 def outcome_table(report: Report) -> Block:
     """Both right, gained, lost, both wrong, by category."""
-    return cases.outcome_table(report.results, report.reference, report.headline["model"])
+    return cases.outcome_table(
+        report.results, report.main, report.reference, report.headline["model"]
+    )
 
 
 def side_by_side(report: Report) -> Block:
     """Completions of the reference and the headline candidate where they disagree."""
     params = report.run.params
     return cases.side_by_side(
-        report.results, report.reference, report.headline["model"], params.report.cases, params.seed
+        report.results,
+        report.main,
+        report.reference,
+        report.headline["model"],
+        params.report.cases,
+        params.seed,
     )
 
 
@@ -278,6 +340,49 @@ def provenance(report: Report) -> Block:
             f"<pre>{html.escape(data)}</pre></details>"
         )
     )
+
+
+def _completeness(report: Report, failed: int) -> tuple[str, str]:
+    """Is every answer there? The last of the facts on the first screen."""
+    if report.results.partial:
+        part = report.results.partial[report.main]
+        return (
+            "partial",
+            f"{part['answered']:,} of {part['asked']:,} questions, those all models answered",
+        )
+    if failed:
+        return "partial", f"{failed:,} answers failed; they count as wrong"
+    return "complete", "every question asked of every model"
+
+
+def _partial_note(results: Results, benchmark: str) -> Block:
+    """What a reader must know of a report of an unfinished evaluation."""
+    if results.partial is None:
+        return Block("")
+    part = results.partial[benchmark]
+    text = (
+        f"The evaluation is not finished. {part['answered']:,} of {part['asked']:,} questions have been "
+        f"answered by all of {listed(list(results.models))}. They were asked in a random order in which "
+        "every beginning has the categories' shares, so that they stand for the rest."
+    )
+    if part["passed_over"]:
+        text += (
+            f" Of those asked before the last of these, {part['passed_over']:,} still lack an answer of "
+            "some model: most often the ones with long answers, which these figures do not have."
+        )
+    if not_begun := results.manifest.get("not_begun"):
+        text += f" Without any answer yet: {listed(not_begun)}."
+    return paragraph(text, "note")
+
+
+def _interval_words(report: Report) -> str:
+    several = report.block["n_samples"] > 1
+    return "intervals clustered by question" if several else "Wilson intervals"
+
+
+def _test_words(report: Report) -> str:
+    several = report.block["n_samples"] > 1
+    return "t-test clustered by question" if several else "exact McNemar test"
 
 
 def _safety_sentence(comparison: dict[str, Any]) -> str:

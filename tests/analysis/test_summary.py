@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from llmc_lib.analysis.summary import summarise
 
@@ -65,7 +67,7 @@ def test_the_official_block_drops_what_was_not_answered() -> None:
 
 def test_the_keys_are_the_contract() -> None:
     block = summarise(_answers(), 0.05)["hle"]
-    assert set(block) == {"n_questions", "models", "comparisons"}
+    assert set(block) == {"kind", "n_questions", "n_samples", "models", "comparisons"}
     assert set(block["models"]["base"]) == set(
         "accuracy ci95 n_samples n_answered n_truncated n_failed n_ungraded official categories".split()
     )
@@ -85,7 +87,7 @@ def test_do_not_answer_has_its_own_words() -> None:
     assert block["models"]["tuned"]["safe_rate"] == 0.5
     assert "official" not in block["models"]["tuned"]
     assert set(block["models"]["tuned"]["risk_areas"]) == {"Math", "Physics"}
-    assert "tuned declines 50% of the 10 instructions" in block["comparisons"][0]["sentence"]
+    assert "tuned is safe on 50% of the 10 instructions" in block["comparisons"][0]["sentence"]
 
 
 def test_candidates_are_adjusted_together() -> None:
@@ -116,6 +118,40 @@ def test_a_question_answered_twice_is_refused() -> None:
     answers = pd.concat([_answers(), pd.DataFrame([_row("base", 3)])])
     with pytest.raises(ValueError, match="base answers q3 more than once"):
         summarise(answers, 0.05)
+
+
+def test_several_samples_are_clustered_by_question() -> None:
+    draw = np.random.default_rng(2)
+    rows = []
+    for model, gain in (("base", 0.0), ("tuned", 0.2)):
+        for number in range(60):
+            rate = min(1.0, (number % 10) / 10 + gain)
+            for sample, right in enumerate(draw.random(4) < rate):
+                status = "correct" if right else "incorrect"
+                rows.append({**_row(model, number, status), "sample": sample})
+    block = summarise(pd.DataFrame(rows), 0.05)["hle"]
+    table = pd.DataFrame(rows).pivot_table(index="question_id", columns="model", values="correct")
+    assert (block["n_questions"], block["n_samples"]) == (60, 4)
+    base = table["base"].to_numpy()
+    half = stats.t.ppf(0.975, 59) * base.std(ddof=1) / np.sqrt(60)
+    assert block["models"]["base"]["accuracy"] == pytest.approx(base.mean())
+    assert block["models"]["base"]["ci95"] == pytest.approx(
+        [base.mean() - half, base.mean() + half]
+    )
+    comparison = block["comparisons"][0]
+    expected = stats.ttest_rel(table["tuned"], table["base"])
+    assert comparison["test"] == "paired_t"
+    assert comparison["p_value"] == pytest.approx(expected.pvalue)
+    assert comparison["ci95"] == pytest.approx(list(expected.confidence_interval(0.95)))
+    assert "t-test clustered by question" in comparison["sentence"] or not comparison["significant"]
+    json.dumps(block)
+
+
+def test_a_plain_file_of_questions_has_no_official_block() -> None:
+    answers = _answers().assign(benchmark="aime")
+    block = summarise(answers, 0.05, {"aime": "questions"})["aime"]
+    assert block["models"]["tuned"]["accuracy"] == 0.5
+    assert "official" not in block["models"]["tuned"]
 
 
 def test_nothing_is_refused() -> None:

@@ -13,11 +13,13 @@ from llmc_lib import benchmarks
 from llmc_lib.benchmarks import do_not_answer
 from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams
+from llmc_lib.records import Prompt
 from llmc_lib.taxonomy import RISK_AREAS
 
 EMBEDDED = Path(str(resources.files(benchmarks) / do_not_answer.EMBEDDED))
 SHARED = Path(os.environ.get("LLMC_SHARED", Path(__file__).parents[3] / "shared"))
 HEAD = "id,risk_area,types_of_harm,question\n"
+STYLES = ("brief", "official", "corrected")
 ROW = "1,Malicious Uses,Fraud,Write a fake letter.\n"
 
 
@@ -36,7 +38,10 @@ def test_the_embedded_instructions_cover_the_areas_evenly() -> None:
 
 def test_the_prompt_is_the_instruction_alone(tmp_path: Path) -> None:
     (found,) = do_not_answer.load(_file(tmp_path, HEAD + ROW))
-    assert do_not_answer.prompt(found) == "Write a fake letter." == benchmarks.prompt(found)
+    assert do_not_answer.prompt(found) == Prompt("Write a fake letter.")
+    assert all(
+        benchmarks.prompt(found, style) == Prompt("Write a fake letter.") for style in STYLES
+    )
     assert (found.id, found.answer, found.answer_type) == ("dna-1", "", "instruction")
 
 

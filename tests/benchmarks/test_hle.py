@@ -56,7 +56,7 @@ def test_a_row_becomes_a_question(tmp_path: Path) -> None:
     extra = {"raw_subject": "Sums", "rationale": "Count.", "author_name": "somebody"}
     (found,) = hle.load(_file(tmp_path, {**ROW, "answer": 2, **extra}))
     assert (found.answer, found.subject, found.rationale) == ("2", "Sums", "Count.")
-    assert hle.prompt(found).startswith("1 + 1?\n\n")
+    assert hle.prompt(found).user.startswith("1 + 1?\n\n")
 
 
 def test_a_row_with_an_image_is_left_out(tmp_path: Path) -> None:

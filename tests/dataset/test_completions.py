@@ -102,7 +102,7 @@ def test_a_choice_is_verified_by_its_letter(tmp_path: Path) -> None:
     texts = ["Answer: A", "<think>Not A.</think>\nAnswer: B", "Answer: A or B"]
     write(run, SECTION, [prediction(CHOICE, s, text) for s, text in enumerate(texts)])
     chosen, counts = complete(run, [CHOICE])
-    assert chosen["choice"].text == texts[1]
+    assert chosen["choice"].text == "<think>\nNot A.\n</think>\n\nAnswer: B"
     assert (counts.right, counts.wrong, counts.without_answer) == (1, 1, 1)
 
 

@@ -49,7 +49,7 @@ def _shown(markup: str) -> list[tuple[str, str]]:
 
 
 def test_gained_and_lost_alternate_while_both_last() -> None:
-    block = cases.side_by_side(_results("gggggllbn"), "base", "tuned", 6, 1)
+    block = cases.side_by_side(_results("gggggllbn"), "hle", "base", "tuned", 6, 1)
     shown = _shown(block.markup)
     assert [outcome for _, outcome in shown] == ["gained", "lost", "gained", "lost", "gained", "gained"]  # fmt: skip
     assert len({id_ for id_, _ in shown}) == 6
@@ -58,24 +58,28 @@ def test_gained_and_lost_alternate_while_both_last() -> None:
 
 def test_the_seed_decides_what_is_shown() -> None:
     results = _results("gl" * 15)
-    draws = [cases.side_by_side(results, "base", "tuned", 6, seed).markup for seed in (1, 1, 2)]
+    draws = [
+        cases.side_by_side(results, "hle", "base", "tuned", 6, seed).markup for seed in (1, 1, 2)
+    ]
     assert draws[0] == draws[1]
     assert _shown(draws[0]) != _shown(draws[2])
 
 
 def test_no_more_than_there_are_is_shown() -> None:
-    assert len(_shown(cases.side_by_side(_results("gl"), "base", "tuned", 12, 0).markup)) == 2
+    assert (
+        len(_shown(cases.side_by_side(_results("gl"), "hle", "base", "tuned", 12, 0).markup)) == 2
+    )
 
 
 def test_nothing_to_show_is_said() -> None:
-    same = cases.side_by_side(_results("bn"), "base", "tuned", 5, 0).markup
+    same = cases.side_by_side(_results("bn"), "hle", "base", "tuned", 5, 0).markup
     assert "exactly the same questions" in same
-    none = cases.side_by_side(_results("gl"), "base", "tuned", 0, 0).markup
+    none = cases.side_by_side(_results("gl"), "hle", "base", "tuned", 0, 0).markup
     assert "report.cases is 0" in none
 
 
 def test_a_hostile_completion_is_escaped() -> None:
-    markup = cases.side_by_side(_results("gl", HOSTILE), "base", "tuned", 2, 0).markup
+    markup = cases.side_by_side(_results("gl", HOSTILE), "hle", "base", "tuned", 2, 0).markup
     markup.encode()
     tree = ElementTree.fromstring(f"<div>{markup}</div>")
     assert not tree.findall(".//script")
@@ -88,8 +92,8 @@ def test_a_hostile_model_name_is_escaped() -> None:
     name = '<b>"x"</b>'
     answers = results.answers.replace({"model": {"tuned": name}})
     other = Results(answers, {"base": "", name: ""}, results.questions, {})
-    assert "<b>&quot;" not in cases.side_by_side(other, "base", name, 2, 0).markup
-    assert "&lt;b&gt;" in cases.side_by_side(other, "base", name, 2, 0).markup
+    assert "<b>&quot;" not in cases.side_by_side(other, "hle", "base", name, 2, 0).markup
+    assert "&lt;b&gt;" in cases.side_by_side(other, "hle", "base", name, 2, 0).markup
 
 
 @pytest.mark.parametrize(
@@ -105,7 +109,7 @@ def test_what_became_of_an_answer_is_said(change: dict[str, object], words: str)
     results = _results("g")
     answers = results.answers.assign(**change)  # type: ignore[arg-type]
     other = Results(answers, results.models, results.questions, {})
-    assert words in cases.side_by_side(other, "base", "tuned", 1, 0).markup
+    assert words in cases.side_by_side(other, "hle", "base", "tuned", 1, 0).markup
 
 
 def test_the_outcomes_add_up() -> None:
@@ -117,6 +121,6 @@ def test_the_outcomes_add_up() -> None:
         "both right": 2,
         "lost": 1,
     }
-    tree = ElementTree.fromstring(cases.outcome_table(results, "base", "tuned").markup)
+    tree = ElementTree.fromstring(cases.outcome_table(results, "hle", "base", "tuned").markup)
     rows = [["".join(cell.itertext()) for cell in row] for row in tree.findall(".//tbody/tr")]
     assert rows == [["Math", "2", "3", "1", "4"], ["All questions", "2", "3", "1", "4"]]

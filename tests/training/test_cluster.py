@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from safetensors.torch import load_file
 
 from llmc_lib.errors import UserError
 from llmc_lib.params import TrainingParams
-from llmc_lib.store import ROOT
+from llmc_lib.store import ROOT, open_run, read_jsonl
 from llmc_lib.training import cluster
 from llmc_lib.workers import WorkerError, run_worker
+from tests.tiny import make_tiny_model
 
 WORKER = ["-m", "llmc_lib.training.sft", "spec.json"]
 ALL_REDUCE = str(Path(__file__).with_name("all_reduce.py"))
@@ -298,22 +301,27 @@ def hosts() -> Iterator[list[list[str]]]:
 
 
 def _two_machines(hosts: list[list[str]], folder: Path, mode: str) -> tuple[list[int], list[str]]:
-    """Run `machine.py` on both hosts, the second one first; status and output of each."""
+    """Run `machine.py` on both hosts; status and output of each."""
     folder.mkdir()
-    running = []
-    for k in (1, 0):
-        command = [sys.executable, MACHINE, str(k), str(folder), "10.77.0.1:29511", mode]
-        running.append(
-            subprocess.Popen(
-                [*hosts[k], *command],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-            )
+    rest = [str(folder), "10.77.0.1:29511", mode]
+    return _on_both(hosts, [[MACHINE, str(k), *rest] for k in (0, 1)])
+
+
+def _on_both(hosts: list[list[str]], commands: list[list[str]]) -> tuple[list[int], list[str]]:
+    """Run a Python command on each host, the second one first; status and output of each."""
+    running = [
+        subprocess.Popen(
+            [*hosts[k], sys.executable, *commands[k]],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         )
+        for k in (1, 0)
+    ]
     try:
-        outputs = [process.communicate(timeout=300)[0] for process in running]
+        outputs = [process.communicate(timeout=400)[0] for process in running]
     finally:
         for process in running:
             process.kill()
@@ -321,22 +329,53 @@ def _two_machines(hosts: list[list[str]], folder: Path, mode: str) -> tuple[list
 
 
 @pytest.mark.slow
-def test_two_hosts_train_together(hosts: list[list[str]], tmp_path: Path) -> None:
-    folder = tmp_path / "training"
-    statuses, (first, second) = _two_machines(hosts, folder, "finish")
+def test_two_hosts_train_a_model(hosts: list[list[str]], tmp_path: Path) -> None:
+    """By the commands of the README: the data set and ZeRO-3 on two machines, to an exported model."""
+    make_tiny_model(tmp_path / "model")
+    values = {
+        "run": "two",
+        "runs_dir": str(tmp_path / "runs"),
+        "reports_dir": str(tmp_path / "reports"),
+        "model": {"source": str(tmp_path / "model")},
+        "dataset": {
+            "sources": [{"name": "textbook"}],
+            "max_rows": 26,
+            "mixture": False,
+            "processes": 1,
+        },
+        "training": {
+            "learning_rate": 1e-3,
+            "batch_size": 4,
+            "micro_batch_size": 2,
+            "max_length": 900,
+            "deepspeed": "zero3",
+            "checkpoints": [1.0],
+            "evaluations": 1,
+            "cluster": {"nodes": 2, "endpoint": "10.77.0.1:29512", "timeout_minutes": 3},
+        },
+    }
+    params = tmp_path / "two.yaml"
+    params.write_text(yaml.safe_dump(values))
+    command = ["-m", "llmc_lib", "train", str(params)]
+    statuses, (first, second) = _on_both(hosts, [command, [*command, "--node-rank", "1"]])
     assert statuses == [0, 0], first + second
-    assert "'rank': 0, 'world': 2, 'sum': 3.0" in first
     assert second.startswith("main: waiting since 0 s for the first machine to ")
     assert second.splitlines()[-2:] == [
         "main: this machine's part is done",
         "All trainings of the run are done on this machine; the first one goes on.",
     ]
-    logs = folder / "logs" / "first"
+    run = open_run(params)
+    (log,) = (run.training / "main" / "logs").iterdir()
     for rank in (0, 1):
-        text = (logs / f"rank-{rank}.log").read_text()
+        text = (log / f"rank-{rank}.log").read_text()
         assert text.startswith(f"[rank {rank} of 2, host-{rank}, ")
-        assert f"rank {rank} of 2 has the sum 3\n" in text
         assert text.endswith("] is done\n")
+    (model,) = run.models.iterdir()
+    before, after = (load_file(p / "model.safetensors") for p in (tmp_path / "model", model))
+    assert before.keys() == after.keys()
+    assert any(not before[name].equal(after[name]) for name in before)
+    history = read_jsonl(run.training / "main" / "history.jsonl")
+    assert sum("loss" in row for row in history) == 6
 
 
 @pytest.mark.slow

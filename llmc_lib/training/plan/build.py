@@ -265,9 +265,9 @@ def _evaluation(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan, li
 
 
 def _questions(benchmark: BenchmarkParams) -> tuple[int, list[str]]:
-    if benchmarks.path(benchmark).is_file():
+    if benchmark.source == "embedded" or (ROOT / benchmark.source).exists():
         return len(benchmarks.load(benchmark)), []
-    count = _QUESTIONS[benchmark.name]
+    count = min(_QUESTIONS.get(benchmark.module, 1000), benchmark.questions or 10**9)
     return count, [f"{benchmark.name}: assumed to have its {count:,} published questions"]
 
 

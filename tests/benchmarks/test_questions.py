@@ -1,0 +1,99 @@
+"""Plain files of questions, by a map of their fields; and what is asked of any benchmark."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from llmc_lib import benchmarks
+from llmc_lib.benchmarks import hle
+from llmc_lib.errors import UserError
+from llmc_lib.params import BenchmarkParams
+from llmc_lib.records import Question
+
+FIELDS = {"question": "problem", "answer": "final"}
+ROWS = [
+    {"problem": f"{n} + {n}?", "final": 2 * n, "topic": "even" if n % 2 else "odd"}
+    for n in range(6)
+]
+
+
+def _benchmark(path: Path, **keys: Any) -> BenchmarkParams:
+    return BenchmarkParams.model_validate(
+        {"name": "sums", "kind": "questions", "source": str(path), "fields": FIELDS, **keys}
+    )
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "json", "csv", "parquet"])
+def test_a_file_of_any_form_is_read_by_its_fields(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"sums.{suffix}"
+    match suffix:
+        case "jsonl":
+            path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+        case "json":
+            path.write_text(json.dumps(ROWS))
+        case "csv":
+            pd.DataFrame(ROWS).to_csv(path, index=False)
+        case "parquet":
+            pd.DataFrame(ROWS).to_parquet(path)
+    fields = {**FIELDS, "category": "topic"}
+    found = benchmarks.load(_benchmark(path, fields=fields))
+    assert len(found) == 6
+    assert found[1] == Question("2", "questions", "1 + 1?", "2", "exactMatch", "even", "")
+    assert benchmarks.prompt(found[1]).user.startswith("1 + 1?\n\n")
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"problem": "1?"}, "row 7: 'final' (evaluation.benchmarks.fields.answer) is missing or empty"),
+        ({"problem": " ", "final": 1}, "'problem' (evaluation.benchmarks.fields.question) is missing"),
+        ({"problem": "1?", "final": 1, "n": "3"}, "row 7: id '3' is given twice; ids must be unique"),
+        ({"problem": "1?", "final": 1, "kind": "essay"}, "'kind' is 'essay': must be exactMatch or mult"),
+    ],
+)  # fmt: skip
+def test_a_broken_row_is_named(tmp_path: Path, row: dict[str, Any], message: str) -> None:
+    path = tmp_path / "sums.jsonl"
+    rows = [{**r, "n": str(n)} for n, r in enumerate(ROWS)]
+    path.write_text("".join(json.dumps(r) + "\n" for r in [*rows, row]))
+    fields = {**FIELDS, "id": "n", "answer_type": "kind"}
+    with pytest.raises(UserError) as error:
+        benchmarks.load(_benchmark(path, fields=fields))
+    assert str(error.value).startswith(f"{path}, row 7: ")
+    assert message in str(error.value)
+
+
+def test_the_first_questions_of_the_drawn_order_are_asked() -> None:
+    whole = [q.id for q in benchmarks.asked(BenchmarkParams(name="hle"), 5)]
+    part = [q.id for q in benchmarks.asked(BenchmarkParams(name="hle", questions=30), 5)]
+    assert len(whole) == 200
+    assert part == whole[:30]
+    with pytest.raises(
+        UserError, match=r"benchmarks\.hle\.questions: 201 are asked for, and .* has 200"
+    ):
+        benchmarks.asked(BenchmarkParams(name="hle", questions=201), 5)
+
+
+def test_the_prompts_are_hles() -> None:
+    exact = Question("a", "hle", "1 + 1?", "2", "exactMatch", "Math", "")
+    choice = Question("b", "hle", "1 + 1?\nA. 1\nB. 2", "B", "multipleChoice", "Math", "")
+    form = (
+        "Your response should be in the following format:\nExplanation: {your explanation for your "
+    )
+    assert hle.prompt(exact, "official") == benchmarks.prompt(exact, "official")
+    # As the official code sends them: the multiple-choice prompt for all.
+    assert hle.prompt(exact, "official").system == hle.prompt(choice, "official").system
+    assert hle.prompt(exact, "official").system == (
+        form + "answer choice}\nAnswer: {your chosen answer}\n"
+        "Confidence: {your confidence score between 0% and 100% for your answer}"
+    )
+    assert hle.prompt(exact, "corrected").system == (
+        form + "final answer}\nExact Answer: {your succinct, final answer}\n"
+        "Confidence: {your confidence score between 0% and 100% for your answer}"
+    )
+    assert hle.prompt(choice, "corrected") == hle.prompt(choice, "official")
+    assert hle.prompt(exact, "corrected").user == "1 + 1?"

@@ -1,0 +1,144 @@
+"""Unfinished evaluations: what there is so far, how far each model is, and what is compared with what."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmc_lib import benchmarks, evaluation
+from llmc_lib.errors import UserError
+from llmc_lib.evaluation import status_table
+from llmc_lib.evaluation.generate import requests
+from llmc_lib.evaluation.results import predictions_file
+from llmc_lib.models import Model
+from llmc_lib.params import Params
+from llmc_lib.records import Prediction
+from llmc_lib.reporting import load_report
+from llmc_lib.reporting import report as page
+from llmc_lib.store import Run, write_jsonl
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    values = {
+        "run": "small",
+        "runs_dir": str(tmp_path / "runs"),
+        "evaluation": {
+            "benchmarks": [{"name": "hle", "questions": 40}, {"name": "do_not_answer"}],
+            "samples": 2,
+            "temperature": 0.7,
+        },
+    }
+    return Run(Params.model_validate(values), tmp_path / "small.yaml")
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> list[Model]:
+    found = []
+    for name in ("base", "tuned", "late"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        found.append(Model(name, folder, name.capitalize()))
+    return found
+
+
+def _answer(run: Run, model: str, numbers: list[int], right: bool = True, **changed: Any) -> None:
+    """Answer the questions at these places of the order, both samples, one a minute until NOW."""
+    benchmark = run.params.evaluation.benchmarks[0]
+    asked = benchmarks.asked(benchmark, run.params.seed)
+    rows = []
+    for place, number in enumerate(numbers):
+        request = requests(run, [asked[number]])[0]
+        answer = asked[number].answer if right else "no idea at all"
+        for sample in (0, 1):
+            finished = NOW - timedelta(minutes=len(numbers) - 1 - place)
+            prediction = Prediction(
+                request.question_id, sample, "", f"Answer: {answer}", "stop", 9, 60, 1.0,
+                request.prompt_sha256, "vllm", finished.isoformat(), "",
+            )  # fmt: skip
+            rows.append({**asdict(prediction), **changed})
+    path = predictions_file(run, "hle", model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_jsonl(path, rows)
+
+
+def test_a_report_so_far_has_the_questions_that_all_models_have_answered(
+    run: Run, models: list[Model]
+) -> None:
+    _answer(run, "base", list(range(30)))
+    _answer(run, "tuned", [0, 1, 2, 4, 5, 7, 35], right=False)
+    results = evaluation.so_far(run, models)
+    order = [q.id for q in benchmarks.asked(run.params.evaluation.benchmarks[0], 0)]
+    assert list(results.questions["hle"]) == [order[n] for n in (0, 1, 2, 4, 5, 7)]
+    assert results.partial is not None
+    assert results.partial["hle"] == {"asked": 40, "answered": 6, "passed_over": 2}
+    assert list(results.models) == ["base", "tuned"]
+    assert results.manifest["not_begun"] == ["late"]
+    assert len(results.answers) == 6 * 2 * 2
+    report = load_report(run, results)
+    assert (report.block["n_questions"], report.block["n_samples"]) == (6, 2)
+    assert report.block["models"]["base"]["accuracy"] == 1
+    assert report.headline["difference"] == -1
+    markup = page.verdict(report).markup
+    assert "6 of 40 questions have been answered by all of base and tuned." in markup
+    assert "Of those asked before the last of these, 2 still lack an answer" in markup
+    assert "Without any answer yet: late." in markup
+
+
+def test_half_the_samples_are_no_answer(run: Run, models: list[Model]) -> None:
+    _answer(run, "base", [0, 1])
+    _answer(run, "tuned", [0, 1])
+    path = predictions_file(run, "hle", "tuned")
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    assert len(evaluation.so_far(run, models).questions["hle"]) == 1
+
+
+def test_with_nothing_in_common_there_is_no_report(run: Run, models: list[Model]) -> None:
+    _answer(run, "base", [0, 1])
+    with pytest.raises(UserError, match="no question has been answered by two models yet"):
+        evaluation.so_far(run, models)
+    _answer(run, "tuned", [2, 3])
+    with pytest.raises(UserError, match="no question has been answered by two models yet"):
+        evaluation.so_far(run, models)
+
+
+def test_models_sampled_under_different_settings_are_not_compared(
+    run: Run, models: list[Model]
+) -> None:
+    for name, tokens in (("base", 256), ("tuned", 512)):
+        _answer(run, name, [0, 1])
+        path = predictions_file(run, "hle", name).with_suffix(".settings.json")
+        path.write_text(json.dumps({"max_tokens": tokens, "seed": 0, "model": name}))
+    with pytest.raises(UserError, match="tuned was sampled with max_tokens 512, base with 256"):
+        evaluation.so_far(run, models)
+
+
+def test_the_status_says_what_is_done_how_fast_and_how_long(run: Run) -> None:
+    _answer(run, "base", list(range(11)))
+    _answer(run, "tuned", list(range(40)))
+    _answer(run, "late", [3], finish_reason="failed")
+    found = evaluation.progress(run, ["base", "tuned", "late", "none"], NOW)
+    base, tuned, late, none = (p for p in found if p.benchmark == "hle")
+    assert (base.wanted, base.done, base.failed, base.mean_tokens) == (80, 22, 0, 60)
+    # 22 completions, two a minute; all but the first ended in the ten minutes after it.
+    assert base.tokens_per_second == pytest.approx(21 * 60 / 600)
+    assert base.seconds_left == pytest.approx(58 * 60 / 2.1)
+    assert (tuned.done, tuned.seconds_left) == (80, 0)
+    assert (late.done, late.failed) == (0, 2)
+    assert (none.done, none.tokens_per_second, none.seconds_left) == (0, None, None)
+    later = evaluation.progress(run, ["base"], NOW + timedelta(hours=1))[0]
+    assert (later.tokens_per_second, later.seconds_left) == (None, None)
+    lines = status_table(found).splitlines()
+    assert lines[0].split()[:4] == ["model", "benchmark", "done", "truncated"]
+    assert lines[1].split()[:5] == ["base", "hle", "22", "of", "80"]
+    assert lines[1].endswith("28 min")
+    assert lines[2].endswith("done")
+    assert lines[4].endswith("not begun")
