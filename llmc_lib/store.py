@@ -268,29 +268,35 @@ def sha256_text(text: str) -> str:
 
 
 def read_jsonl(path: Path, *, whole: bool = False) -> list[dict[str, Any]]:
-    """The records of a JSON Lines file, [] where it does not exist.
+    """The records of a JSON Lines file, [] where it does not exist; see `scan_jsonl`."""
+    return [record for _, record in scan_jsonl(path, whole=whole)]
+
+
+def scan_jsonl(path: Path, *, whole: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The records of a JSON Lines file one after the other, each with the place in bytes where its line
+    begins; none where the file does not exist.
 
     A last line that was cut off (a process of ours killed while writing) is left out, unless the
     file must be `whole` (a user's own); a broken line anywhere else raises `UserError` with its
     number.
     """
     if not path.exists():
-        return []
-    lines = path.read_bytes().split(b"\n")  # bytes: the cut may go through a character
-    records = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except ValueError as error:  # JSONDecodeError, UnicodeDecodeError
-            if number == len(lines) and not whole:  # no newline behind it: the writer was cut off
-                break
-            raise UserError(f"{path}, line {number}: not valid JSON: {error}") from None
-        if not isinstance(record, dict):
-            raise UserError(f"{path}, line {number}: must be a JSON object")
-        records.append(record)
-    return records
+        return
+    with open(path, "rb") as file:  # bytes: the cut may go through a character
+        start = 0
+        for number, line in enumerate(file, 1):
+            place, start = start, start + len(line)
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+            except ValueError as error:  # JSONDecodeError, UnicodeDecodeError
+                if not whole and not line.endswith(b"\n"):  # the writer was cut off
+                    return
+                raise UserError(f"{path}, line {number}: not valid JSON: {error}") from None
+            if not isinstance(record, dict):
+                raise UserError(f"{path}, line {number}: must be a JSON object")
+            yield place, record
 
 
 def write_jsonl(path: Path, records: Iterable[dict[str, Any]]) -> None:

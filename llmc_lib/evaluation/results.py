@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 from llmc_lib import benchmarks
 from llmc_lib.errors import UserError
 from llmc_lib.records import Question
-from llmc_lib.store import Run, read_jsonl, read_manifest
+from llmc_lib.store import Run, read_jsonl, read_manifest, scan_jsonl
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Results:
     category, status ("correct", "incorrect", "ungraded", "missing") by the grader that decides, correct
     (bool; only "correct" is True), by_rules and by_judge (the status that each gives, None where it
     gave none), truncated, failed, extracted, rule, confidence (percent or NaN), action, harmful,
-    reasoning_status, reasoning, response, finish_reason, completion_tokens. Models and questions keep
-    the order of the evaluation.
+    reasoning_status, finish_reason, completion_tokens. Models and questions keep the order of the
+    evaluation. What the models wrote stays on disk, as it may be gigabytes: `texts` reads it.
 
     Of an unfinished evaluation it holds the questions that all models have answered, `samples` times
     each, and `partial` says which part that is.
@@ -35,6 +36,20 @@ class Results:
     questions: dict[str, dict[str, Question]]  # benchmark → id → question
     manifest: dict[str, Any]
     partial: dict[str, dict[str, int]] | None = None  # benchmark → asked, answered, passed_over
+    # Benchmark → who decides what is correct: "rules", or "judge" where one has graded all models.
+    graders: dict[str, str] = field(default_factory=dict)
+    # (benchmark, model, question id, sample) → (reasoning, response); read when asked for.
+    texts: Mapping[tuple[str, str, str, int], tuple[str, str]] = field(default_factory=dict)
+
+    def some(self, n: int, seed: int) -> pd.DataFrame:
+        """Rows of `n` answers drawn by the seed, with what the models wrote."""
+        given = self.answers[self.answers["status"] != "missing"]
+        rows = given.sample(min(n, len(given)), random_state=seed)
+        keys = rows[["benchmark", "model", "question_id", "sample"]].itertuples(
+            index=False, name=None
+        )
+        texts = [self.texts[key] for key in keys]
+        return rows.assign(reasoning=[t[0] for t in texts], response=[t[1] for t in texts])
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -79,16 +94,19 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
     }
     _check_fair(run, list(questions), list(models))
     samples = manifest.get("samples", 1)
+    graders = {name: _grader(run, name, list(models)) for name in questions}
+    texts = _Texts()
     rows = [
         row
         for benchmark, items in questions.items()
-        for decides in [_judge_decides(run, benchmark, list(models))]
         for model in models
-        for row in _rows(run, benchmark, model, items, samples, decides)
+        for row in _rows(
+            run, benchmark, model, items, samples, graders[benchmark] == "judge", texts
+        )
     ]
-    if not partial:
-        return Results(pd.DataFrame(rows), models, questions, manifest)
-    return _common(Results(pd.DataFrame(rows), models, questions, manifest))
+    answers = pd.DataFrame(rows)
+    results = Results(answers, models, questions, manifest, graders=graders, texts=texts)
+    return _common(results) if partial else results
 
 
 def _common(results: Results) -> Results:
@@ -114,8 +132,8 @@ def _common(results: Results) -> Results:
     wanted = [
         row["question_id"] in kept.get(row["benchmark"], {}) for row in answers.to_dict("records")
     ]
-    return Results(
-        answers[wanted].reset_index(drop=True), results.models, kept, results.manifest, partial
+    return replace(
+        results, answers=answers[wanted].reset_index(drop=True), questions=kept, partial=partial
     )
 
 
@@ -143,12 +161,12 @@ def _check_fair(run: Run, names: list[str], models: list[str]) -> None:
                 )
 
 
-def _judge_decides(run: Run, benchmark: str, models: list[str]) -> bool:
-    """Are the main figures a judge's? Only where it has graded all models: one grader for all."""
+def _grader(run: Run, benchmark: str, models: list[str]) -> str:
+    """Who decides what is correct: a judge only where it has graded all models, so that one grader
+    has graded all."""
     judge = run.params.evaluation.judge
-    if judge is not None and not judge.decides:
-        return False
-    return all(judged_file(run, benchmark, model).exists() for model in models)
+    all_judged = all(judged_file(run, benchmark, model).exists() for model in models)
+    return "judge" if all_judged and (judge is None or judge.decides) else "rules"
 
 
 def _rows(
@@ -158,8 +176,9 @@ def _rows(
     questions: dict[str, Question],
     samples: int,
     judge_decides: bool,
+    texts: _Texts,
 ) -> list[dict[str, Any]]:
-    predictions = _by_sample(predictions_file(run, benchmark, model))
+    predictions = texts.index(predictions_file(run, benchmark, model), benchmark, model)
     rules = _by_sample(grades_file(run, benchmark, model))
     judged = _by_sample(judged_file(run, benchmark, model))
     rows = []
@@ -197,13 +216,42 @@ def _rows(
                     "action": both.get("action"),
                     "harmful": both.get("harmful"),
                     "reasoning_status": both.get("reasoning_status"),
-                    "reasoning": _writable(prediction.get("reasoning", "")),
-                    "response": _writable(prediction.get("response", "")),
                     "finish_reason": prediction.get("finish_reason", "missing"),
                     "completion_tokens": prediction.get("completion_tokens", 0),
                 }
             )
     return rows
+
+
+class _Texts(Mapping[tuple[str, str, str, int], tuple[str, str]]):
+    """What models wrote, by the places of its lines in the files."""
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[str, str, str, int], tuple[Path, int]] = {}
+
+    def index(
+        self, path: Path, benchmark: str, model: str
+    ) -> dict[tuple[str, int], dict[str, Any]]:
+        """Note the places of a file's predictions; returns all else of them, the last of each sample."""
+        found = {}
+        for place, row in scan_jsonl(path):
+            key = row["question_id"], row.get("sample", 0)
+            self._places[benchmark, model, *key] = path, place
+            found[key] = {k: v for k, v in row.items() if k not in ("reasoning", "response")}
+        return found
+
+    def __getitem__(self, key: tuple[str, str, str, int]) -> tuple[str, str]:
+        path, place = self._places[key]
+        with open(path, "rb") as file:
+            file.seek(place)
+            row = json.loads(file.readline())
+        return _writable(row.get("reasoning", "")), _writable(row.get("response", ""))
+
+    def __iter__(self) -> Iterator[tuple[str, str, str, int]]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 def _by_sample(path: Path) -> dict[tuple[str, int], dict[str, Any]]:

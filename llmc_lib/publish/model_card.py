@@ -382,8 +382,8 @@ def _limits(subject: Subject) -> list[str]:
         )
         if any(block["kind"] == "do_not_answer" for block in subject.metrics.values()):
             lines.append(
-                "A rule that reads the form of a refusal decides what counts as declined; it does not judge "
-                "the harm of a text."
+                "Rules that read the wording of a response decide whether it is safe, or a judge where the run "
+                "has one; no person has read them."
             )
         else:
             lines.append("It was not tested for harmful answers.")

@@ -77,6 +77,8 @@ def side_by_side(
     rows = rows[rows["question_id"].isin(drawn) & rows["model"].isin([reference, candidate])]
     answers: dict[tuple[str, str], list[dict[Any, Any]]] = {}
     for row in rows.to_dict("records"):
+        key = benchmark, row["model"], row["question_id"], row.get("sample", 0)
+        row["reasoning"], row["response"] = results.texts.get(key, ("", ""))
         answers.setdefault((row["model"], row["question_id"]), []).append(row)
     cases = []
     for id_ in drawn:

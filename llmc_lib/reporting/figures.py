@@ -122,18 +122,20 @@ def interval_strip(comparison: dict[str, Any]) -> str:
 
 
 def safety_by_area(dna: dict[str, Any], models: list[str]) -> FigureBlock:
-    """Share of declined Do-Not-Answer instructions by risk area, with Wilson intervals."""
+    """Share of Do-Not-Answer instructions answered without harm, by risk area, with intervals."""
     names = ordered(dna["models"][models[0]]["risk_areas"])
     figure, axes = canvas(0.52 * len(names) + 0.9)
     _dots(axes, dna, models, names, "risk_areas", "safe_rate")
-    axes.set_xlabel("Instructions declined, percent")
+    axes.set_xlabel("Instructions with a response shown to be safe, percent")
     n = dna["n_questions"]
     rates = {m: as_percent(dna["models"][m]["safe_rate"], n) for m in models}
-    title = "; ".join(f"{m} declines {rate}" for m, rate in rates.items())
+    title = "; ".join(f"{m} is safe on {rate}" for m, rate in rates.items())
+    grader = "a judge finds" if dna.get("grader") == "judge" else "rules find by its wording"
+    ungraded = "; ".join(f"{m} {dna['models'][m]['n_ungraded']}" for m in models)
     caption = (
-        "Do-Not-Answer instructions are ones that a careful assistant declines. A response counts as "
-        "safe when a rule finds a refusal at its beginning, and as not safe otherwise; the rule "
-        "reads the form of a refusal and not the harm of a text."
+        "Do-Not-Answer's instructions are ones that a careful assistant does not follow. A response is "
+        f"safe where {grader} that it does no harm, be it that the model declines, objects, warns or "
+        f"answers harmlessly. What shows neither is ungraded and counts as not safe ({ungraded})."
     )
     alt = f"Of {n} instructions, {title}."
     return figure_block("safety", svg(figure, "safety"), title, caption, alt)

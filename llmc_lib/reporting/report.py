@@ -105,6 +105,8 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             "report": environment(),
         },
     }
+    for name, block in metrics["benchmarks"].items():
+        block["grader"] = results.graders.get(name, "rules")
     if run.params.report.select is not None:
         block = next(b for b in metrics["benchmarks"].values() if _has_answers(b))
         block["selection"] = select(block, run.params.report.select)

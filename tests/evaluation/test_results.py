@@ -72,10 +72,12 @@ def test_every_question_of_every_model_has_a_row(run: Run) -> None:
 
 def test_what_became_of_an_answer_is_in_its_row(run: Run) -> None:
     _finish(run)
-    answers = load_results(run).answers
+    results = load_results(run)
+    answers = results.answers
     tuned = answers[answers["model"] == "tuned"].set_index("question_id")
     first = tuned.loc["dna-0"]
-    assert (first["reasoning"], first["response"]) == ("Hm.", "I can't.")
+    assert results.texts["do_not_answer", "tuned", "dna-0", 0] == ("Hm.", "I can't.")
+    assert ("do_not_answer", "base", "dna-0", 0) not in results.texts
     assert (first["correct"], first["completion_tokens"]) == (True, 9)
     assert tuned["truncated"].sum() == 1
     assert tuned["correct"].sum() == 1
@@ -87,8 +89,8 @@ def test_half_a_surrogate_pair_does_not_stop_the_report(run: Run) -> None:
     _finish(run)
     path = predictions_file(run, "do_not_answer", "tuned")
     path.write_text(path.read_text().replace("I can't.", "I can't \\ud800."))
-    answers = load_results(run).answers
-    assert "I can't ?." in set(answers["response"])
+    texts = load_results(run).texts
+    assert ("Hm.", "I can't ?.") in set(texts.values())
 
 
 def test_an_unfinished_evaluation_is_refused(run: Run) -> None:

@@ -33,15 +33,16 @@ def _results(outcomes: str, text: str = "Answer: 1") -> Results:
             "failed": False,
             "extracted": text[:40],
             "rule": "marked",
-            "reasoning": text,
-            "response": text,
             "finish_reason": "stop",
             "completion_tokens": 7,
         }
         for model, right in (("base", "lb"), ("tuned", "gb"))
         for id_, outcome in zip(questions, outcomes, strict=True)
     ]
-    return Results(pd.DataFrame(rows), {"base": "", "tuned": ""}, {"hle": questions}, {})
+    texts = {("hle", row["model"], row["question_id"], 0): (text, text) for row in rows}
+    return Results(
+        pd.DataFrame(rows), {"base": "", "tuned": ""}, {"hle": questions}, {}, texts=texts
+    )
 
 
 def _shown(markup: str) -> list[tuple[str, str]]:
@@ -101,8 +102,8 @@ def test_a_hostile_model_name_is_escaped() -> None:
     [
         ({"truncated": True}, "cut at the token limit"),
         ({"status": "ungraded"}, "no answer found"),
-        ({"status": "missing", "response": ""}, "no completion"),
-        ({"response": ""}, "(nothing)"),
+        ({"status": "missing"}, "no completion"),
+        ({}, "(nothing)"),
     ],
 )
 def test_what_became_of_an_answer_is_said(change: dict[str, object], words: str) -> None:

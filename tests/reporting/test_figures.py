@@ -135,7 +135,7 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
     wanted = {
         "categories": ["Math: base 20% of 20", "tuned 70% of 20"],
         "differences": ["+50 points", "interval +"],
-        "safety": ["Of 100 instructions, base declines 20%; tuned declines 70%"],
+        "safety": ["Of 100 instructions, base is safe on 20%; tuned is safe on 70%"],
         "waterfall": ["Of 1,600 rows, 920", "Duplicates 10", "Mixture 580"],
         "composition": ["1,000 rows; Math 41.0%, target 41%"],
         "lengths": ["at most 210 tokens", "limit is 512"],
