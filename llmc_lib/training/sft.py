@@ -31,7 +31,7 @@ from trl import SFTConfig  # noqa: E402
 
 from llmc_lib.hardware import number_type  # noqa: E402
 from llmc_lib.store import write_atomic  # noqa: E402
-from llmc_lib.training import attention, checkpoints  # noqa: E402
+from llmc_lib.training import attention, checkpoints, extensions  # noqa: E402
 from llmc_lib.training.arguments import sft_config  # noqa: E402
 from llmc_lib.training.callbacks import History, Saver, Sizes, barrier  # noqa: E402
 from llmc_lib.training.export import export  # noqa: E402
@@ -48,6 +48,7 @@ def train(spec: dict[str, Any]) -> None:
     spec["liger"] = _liger(spec["liger"])
     # Before the configuration, which would give the processes torch's own timeout, and on a CPU none.
     timeout = timedelta(minutes=spec["cluster"]["timeout_minutes"])
+    extensions.prepare()
     deepspeed.init_distributed(timeout=timeout, verbose=False)
     # The configuration before the model: under ZeRO-3 it makes the model be loaded in parts.
     args = sft_config(spec, bfloat16=bfloat16, gpu=ON_GPU, world_size=world)

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from llmc_lib.errors import UserError
 from llmc_lib.params import TrainingParams
 from llmc_lib.store import ROOT, open_run, read_jsonl
-from llmc_lib.training import cluster
+from llmc_lib.training import cluster, extensions
 from llmc_lib.workers import WorkerError, run_worker
 from tests.tiny import make_tiny_model
 
@@ -316,12 +316,18 @@ def _on_both(hosts: list[list[str]], commands: list[list[str]]) -> tuple[list[in
             stderr=subprocess.STDOUT,
             text=True,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "OMP_NUM_THREADS": "1",
+                # Both are this machine: DeepSpeed's op, which a minute goes into, is compiled once.
+                "TORCH_EXTENSIONS_DIR": str(extensions.default_folder()),
+            },
         )
         for k in (1, 0)
     ]
     try:
-        outputs = [process.communicate(timeout=400)[0] for process in running]
+        outputs = [process.communicate(timeout=600)[0] for process in running]
     finally:
         for process in running:
             process.kill()
