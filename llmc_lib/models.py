@@ -62,6 +62,21 @@ class Model:
         )
 
 
+@dataclass(frozen=True)
+class ServedModel:
+    """A model whose weights are on a server alone."""
+
+    name: str  # as figures and tables call it
+    identity: str  # what it is, to the version: "gpt-4.1-2025-04-14", "owner/name@commit"
+    label: str  # what it is, in words
+    folder: None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of what the model is; nobody can see whether the server has it."""
+        return fingerprint(served=self.identity)
+
+
 def base_model(run: Run) -> Model:
     """The run's base model; the embedded one is converted once, a hub one downloaded.
 

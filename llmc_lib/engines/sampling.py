@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llmc_lib.engines.vllm import CPU_ENVIRONMENT
-from llmc_lib.hardware import number_type
-from llmc_lib.models import Model
+from llmc_lib.engines.arguments import what_matters
+from llmc_lib.engines.vllm import offline_environment
+from llmc_lib.engines.worker import full_disk
+from llmc_lib.errors import UserError
+from llmc_lib.hardware import has_gpu, number_type
+from llmc_lib.models import Model, ServedModel
 from llmc_lib.params import EngineParams
-from llmc_lib.progress import progress_bar
+from llmc_lib.progress import progress_bar, say
 from llmc_lib.records import Prediction
 from llmc_lib.store import fingerprint, read_jsonl, sha256_text, write_atomic
-from llmc_lib.workers import run_worker
+from llmc_lib.workers import WorkerError, run_worker
 
 
 @dataclass(frozen=True)
@@ -40,66 +43,88 @@ class Request:
 
 
 def sample(
-    model: Model,
+    model: Model | ServedModel,
     requests: Mapping[Path, Sequence[Request]],
     settings: Mapping[str, Any],
     log: Path,
     *,
     desc: str,
     engine: EngineParams,
+    section: str = "evaluation.engine",
     retry_failed: bool = True,
 ) -> None:
     """Sample what `requests` (predictions file → what belongs into it) ask for and is not there yet.
 
     `settings` is what must be equal for two completions to be comparable: max_tokens (a number or
     "max"), max_model_len, temperature, top_p, dtype ("auto": see `hardware.number_type`), seed and,
-    where replies must have a form, json_schema. It stands with the model's
-    fingerprint in <file>.settings.json; answers under other settings are set aside under earlier/. The
-    files get a line of `Prediction` for each completion, in the order in which they end, and go on after
-    a kill. With `retry_failed`, what the engine could not answer is asked again.
+    where replies must have a form, json_schema. It stands with the model's fingerprint, and with those
+    of `engine.vllm` that may change an answer, in <file>.settings.json; where the servers are does not.
+    Answers under other settings are set aside under earlier/. The files get a line of `Prediction` for
+    each completion, in the order in which they end, and go on after a kill. With `retry_failed`, what
+    the engine could not answer is asked again. `section` is where the params file has the engine, for
+    messages.
 
     A seed makes samples differ and a repetition on the same machine likely to agree; it promises no
     more, as the arithmetic of a batch depends on its size. What was once sampled stays as it is.
 
-    Raises `WorkerError` when the engine ends with an error.
+    Raises `UserError` for what a person has to mend (a full disk, no server that has the model, a file
+    that another process writes to) and `WorkerError` when the engine ends with another error.
     """
-    settings = {**settings, "dtype": number_type(settings["dtype"])}
-    missing, total, done = [], 0, 0
-    for path, wanted in requests.items():
-        _set_aside_other_settings(path, {**settings, "model": model.fingerprint})
-        finished = {
-            key
-            for key, prediction in predictions(path, wanted).items()
-            if prediction.finish_reason != "failed" or not retry_failed
+    # What a server computes in is its own; this machine may not even have a GPU.
+    dtype = number_type(settings["dtype"]) if engine.kind == "vllm" else settings["dtype"]
+    settings = {**settings, "dtype": dtype}
+    comparable = {**settings, "model": model.fingerprint}
+    if matters := what_matters(engine.vllm):
+        comparable["vllm"] = matters
+    try:
+        missing, total, done = [], 0, 0
+        for path, wanted in requests.items():
+            _set_aside_other_settings(path, comparable)
+            finished = {
+                key
+                for key, prediction in predictions(path, wanted).items()
+                if prediction.finish_reason != "failed" or not retry_failed
+            }
+            total += sum(request.samples for request in wanted)
+            done += len(finished)
+            missing += _missing(path, wanted, finished, settings["seed"])
+        if not missing:
+            return
+        spec = {
+            "model": None if model.folder is None else str(model.folder),
+            "name": engine.served_as.get(model.name, model.name),
+            "section": section,
+            "engine": engine.model_dump(mode="json"),
+            "requests": missing,
+            **settings,
         }
-        total, done = total + sum(request.samples for request in wanted), done + len(finished)
-        for request in wanted:
-            numbers = [
-                s for s in range(request.samples) if (request.question_id, s) not in finished
-            ]
-            if numbers:
-                missing.append(
-                    {
-                        "file": str(path),
-                        "question_id": request.question_id,
-                        "samples": numbers,
-                        "seed": settings["seed"] if request.seed is None else request.seed,
-                        "system": request.system,
-                        "prompt": request.prompt,
-                        "prompt_sha256": request.prompt_sha256,
-                    }
-                )
-    if not missing:
-        return
-    spec = {
-        "model": str(model.folder),
-        "engine": engine.model_dump(mode="json"),
-        "requests": missing,
-        **settings,
-    }
-    spec_file = log.with_suffix(".spec.json")
-    write_atomic(spec_file, json.dumps(spec))
-    _run_engine(spec_file, log, total, done, desc)
+        spec_file = log.with_suffix(".spec.json")
+        write_atomic(spec_file, json.dumps(spec))
+        _run_engine(engine.kind, spec_file, log, total, done, desc)
+    except OSError as error:  # the settings, the spec, the log
+        raise full_disk(error, log) or error from None
+
+
+def _missing(
+    path: Path, wanted: Sequence[Request], finished: set[tuple[str, int]], seed: int
+) -> list[dict[str, Any]]:
+    """What an engine has to answer, as its spec has it."""
+    missing = []
+    for request in wanted:
+        numbers = [s for s in range(request.samples) if (request.question_id, s) not in finished]
+        if numbers:
+            missing.append(
+                {
+                    "file": str(path),
+                    "question_id": request.question_id,
+                    "samples": numbers,
+                    "seed": seed if request.seed is None else request.seed,
+                    "system": request.system,
+                    "prompt": request.prompt,
+                    "prompt_sha256": request.prompt_sha256,
+                }
+            )
+    return missing
 
 
 def predictions(path: Path, requests: Sequence[Request]) -> dict[tuple[str, int], Prediction]:
@@ -117,28 +142,42 @@ def predictions(path: Path, requests: Sequence[Request]) -> dict[tuple[str, int]
     return found
 
 
-def _run_engine(spec_file: Path, log: Path, total: int, done: int, desc: str) -> None:
-    tokens = truncated = 0
+def _run_engine(kind: str, spec_file: Path, log: Path, total: int, done: int, desc: str) -> None:
+    tokens = truncated = failed = 0
     start = time.monotonic()
+    mistake: str | None = None
     with progress_bar(total=total, initial=done, desc=desc, unit="answer") as bar:
 
         def on_event(event: dict[str, Any]) -> None:
-            nonlocal tokens, truncated, start
-            if event["kind"] == "ready":  # the engine's start is not the model's speed
-                start = time.monotonic()
-            if event["kind"] == "done":
-                tokens += event["tokens"]
-                truncated += event["finish_reason"] == "length"
-                speed = tokens / max(time.monotonic() - start, 1e-3)
-                bar.set_postfix_str(f"{speed:.0f} tokens/s, {truncated} truncated", refresh=False)
-                bar.update()
+            nonlocal tokens, truncated, failed, start, mistake
+            match event["kind"]:
+                case "ready":  # the engine's start is not the model's speed
+                    start = time.monotonic()
+                case "done":
+                    tokens += event["tokens"]
+                    truncated += event["finish_reason"] == "length"
+                    failed += event["finish_reason"] == "failed"
+                    speed = tokens / max(time.monotonic() - start, 1e-3)
+                    told = f"{speed:.0f} tokens/s, {truncated} truncated"
+                    told += f", {failed} failed" if failed else ""
+                    bar.set_postfix_str(told, refresh=False)
+                    bar.update()
+                case "note":
+                    say(event["text"])
+                case "user_error":
+                    mistake = event["message"]
 
-        run_worker(
-            [sys.executable, "-m", "llmc_lib.engines.vllm", str(spec_file)],
-            log,
-            on_event,
-            {**CPU_ENVIRONMENT, "OMP_NUM_THREADS": str(len(os.sched_getaffinity(0)))},
-        )
+        try:
+            run_worker(
+                [sys.executable, "-m", f"llmc_lib.engines.{kind}", str(spec_file)],
+                log,
+                on_event,
+                offline_environment(on_cpu=not has_gpu()) if kind == "vllm" else None,
+            )
+        except WorkerError:
+            if mistake is not None:
+                raise UserError(mistake) from None
+            raise
 
 
 def _set_aside_other_settings(path: Path, settings: dict[str, Any]) -> None:
