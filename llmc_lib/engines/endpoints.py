@@ -166,13 +166,12 @@ class Endpoint:
         return Reply(response.status, b"".join(chunks), _retry_after(response.headers))
 
     def leave_out(self, parameter: str) -> bool:
-        """Ask without a parameter that the server does not take; False where that cannot be, or has
-        been tried. (OpenAI's reasoning models take no temperature, and name max_tokens otherwise.)"""
-        if parameter not in _OPTIONAL or parameter in self.left_out:
-            return False
-        self.left_out.add(parameter)
-        self.note(f"{self.shown} does not take {parameter}: it is left to the server")
-        return True
+        """Ask from now on without a parameter that the server does not take; False where that cannot
+        be. (OpenAI's reasoning models take no temperature, and have another name for max_tokens.)"""
+        if parameter in _OPTIONAL and parameter not in self.left_out:
+            self.left_out.add(parameter)
+            self.note(f"{self.shown} does not take {parameter}: it is left to the server")
+        return parameter in _OPTIONAL
 
     def plain(self, text: str) -> str:
         """A server's words as one short line of printable characters, without the key."""

@@ -136,7 +136,7 @@ class _Work:
             )
         for endpoint in self._endpoints:
             if not endpoint.is_open:
-                endpoint.mend(rest=1.0)
+                endpoint.mend()
 
     def _problems(self) -> str:
         return "; ".join(f"{endpoint.shown} {endpoint.problem}" for endpoint in self._endpoints)
@@ -254,10 +254,11 @@ class _Work:
     async def _ask(self, endpoint: Endpoint, job: _Job) -> Reply:
         """A reply with status 200. Raises `_AgainError`, `_RefusedError` or `KeyRefusedError`."""
         while True:
+            left_out = set(endpoint.left_out)
             reply = await self._send(endpoint, self._body(endpoint, job))
             if reply.status == 200:
                 return reply
-            said, parameter = _complaint(reply.body)
+            said, unsupported = _complaint(reply.body)
             problem = f"status {reply.status}: {endpoint.plain(said) or 'no reason given'}"
             if reply.status == 429 or (reply.status == 503 and reply.retry_after):
                 endpoint.rest(problem, reply.retry_after)
@@ -270,7 +271,7 @@ class _Work:
             if reply.status == 404:  # no longer what it was: it may have been started anew
                 endpoint.close(problem)
                 raise _AgainError(problem)
-            if not (reply.status == 400 and endpoint.leave_out(parameter)):
+            if unsupported in left_out or not endpoint.leave_out(unsupported):
                 raise _RefusedError(problem)
 
     async def _send(self, endpoint: Endpoint, body: bytes) -> Reply:
@@ -380,7 +381,7 @@ def _choice(endpoint: Endpoint, reply: Reply) -> tuple[dict[str, Any], str, dict
 
 
 def _complaint(body: bytes) -> tuple[str, str]:
-    """The message of an error reply, and the parameter that it is about."""
+    """The message of an error reply, and the parameter that the server does not take, or ""."""
     text = body[:10_000].decode(errors="replace")
     try:
         found = json.loads(text)
@@ -390,7 +391,8 @@ def _complaint(body: bytes) -> tuple[str, str]:
     if not isinstance(error, dict):
         return str(error), ""
     said = error.get("message") or error.get("detail") or text
-    return str(said), str(error.get("param") or "")
+    unsupported = error.get("code") in ("unsupported_parameter", "unsupported_value")
+    return str(said), str(error.get("param")) if unsupported else ""
 
 
 def _text(value: Any) -> str:

@@ -58,6 +58,11 @@ def offline_environment(*, on_cpu: bool) -> dict[str, str]:
 def main(spec: dict[str, Any]) -> None:
     """Answer the requests of a spec. Raises `UserError` for arguments that vLLM does not know, and for
     a predictions file that another process writes to."""
+    if spec["engine"]["nodes"] > 1:
+        raise UserError(
+            f"{spec['section']}.nodes: the offline engine has one machine; start a server with `make serve` "
+            "and give kind: openai and its address as endpoints"
+        )
     with Answers(spec["requests"]) as answers:
         if found := mistake(spec["engine"]["vllm"]):
             raise UserError(f"{spec['section']}.vllm.{found}")

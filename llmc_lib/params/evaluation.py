@@ -76,7 +76,9 @@ class EngineParams(Section):
     tensor_parallel: PositiveInt = 1
     pipeline_parallel: PositiveInt = 1
     data_parallel: PositiveInt = 1
-    nodes: PositiveInt = 1  # machines that a replica spans; above 1 `make serve` writes a Slurm script
+    nodes: PositiveInt = (
+        1  # machines that a replica spans; above 1 `make serve` writes a Slurm script
+    )
     # Further arguments of vLLM's engine, by their names in its EngineArgs: rope scaling in
     # hf_overrides, gpu_memory_utilization, quantization, …
     vllm: dict[str, Any] = {}
@@ -101,10 +103,6 @@ class EngineParams(Section):
             raise ValueError(
                 "nodes",
                 f"{self.nodes} machines cannot share {gpus} GPUs evenly (tensor_parallel × pipeline_parallel)",
-            )
-        if self.kind == "vllm" and self.nodes > 1:
-            raise ValueError(
-                "nodes", "the offline engine has one machine; give kind: openai and use `make serve`"
             )
         if self.kind == "openai" and not self.endpoints:
             raise ValueError("endpoints", "required: addresses such as http://127.0.0.1:8000/v1")
