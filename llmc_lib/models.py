@@ -62,6 +62,21 @@ class Model:
         )
 
 
+@dataclass(frozen=True)
+class ServedModel:
+    """A model whose weights are on a server alone."""
+
+    name: str  # as figures and tables call it
+    identity: str  # what it is, to the version: "gpt-4.1-2025-04-14", "owner/name@commit"
+    label: str  # what it is, in words
+    folder: None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of what the model is; nobody can see whether the server has it."""
+        return fingerprint(served=self.identity)
+
+
 def base_model(run: Run) -> Model:
     """The run's base model; the embedded one is converted once, a hub one downloaded.
 
@@ -70,12 +85,25 @@ def base_model(run: Run) -> Model:
     return load_model(run, run.params.model, "base")
 
 
-def further_models(run: Run) -> list[Model]:
+def reference_model(run: Run) -> Model | ServedModel:
+    """The run's base model as it is evaluated: what servers have need not be on this machine."""
+    return _evaluated(run, run.params.model, "base", "model")
+
+
+def further_models(run: Run) -> list[Model | ServedModel]:
     """The models of `evaluation.models`, evaluated beside the base and the candidates."""
     return [
-        load_model(run, params, params.name, f"evaluation.models.{number}")
+        _evaluated(run, params, params.name, f"evaluation.models.{number}")
         for number, params in enumerate(run.params.evaluation.models)
     ]
+
+
+def _evaluated(run: Run, params: ModelParams, name: str, key: str) -> Model | ServedModel:
+    served = run.params.evaluation.engine.kind == "openai"
+    if not served or params.source == "embedded" or (ROOT / params.source).is_dir():
+        return load_model(run, params, name, key)
+    identity = f"{params.source}@{params.revision}" if params.revision else params.source
+    return ServedModel(name, identity, identity)
 
 
 def load_model(run: Run, params: ModelParams, name: str, key: str = "model") -> Model:

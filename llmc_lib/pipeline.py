@@ -16,7 +16,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from llmc_lib import dataset, evaluation, training
 from llmc_lib.errors import UserError
-from llmc_lib.models import Model, base_model, further_models
+from llmc_lib.models import Model, ServedModel, further_models, reference_model
 from llmc_lib.progress import VARIABLE, say
 from llmc_lib.reporting import load_report
 from llmc_lib.reporting.render import render
@@ -57,9 +57,9 @@ def stages() -> list[Stage]:
     ]
 
 
-def models(run: Run) -> list[Model]:
+def models(run: Run) -> list[Model | ServedModel]:
     """What is evaluated: the base, which is the reference, further models, the trained candidates."""
-    return [base_model(run), *further_models(run), *training.candidates(run)]
+    return [reference_model(run), *further_models(run), *training.candidates(run)]
 
 
 class StageError(Exception):

@@ -109,6 +109,9 @@ def open_run(params_file: str | Path, *, files: bool = True) -> Run:
                 f"{ROOT / source.path}; give a path from {ROOT}"
             )
     _check_model(shown, params.model, "model")
+    if params.evaluation.engine.kind == "vllm":
+        for number, model in enumerate(params.evaluation.models):
+            _check_model(shown, model, "evaluation", "models", number)
     for name, section in (
         ("difficulty", params.dataset.difficulty),
         ("completions", params.dataset.completions),
@@ -142,7 +145,7 @@ def _benchmark_problem(benchmark: BenchmarkParams) -> str:
     return ""
 
 
-def _check_model(shown: Path, model: ModelParams, *keys: str) -> None:
+def _check_model(shown: Path, model: ModelParams, *keys: str | int) -> None:
     """Can this model be had, as far as the params file and this machine tell?"""
     source = model.source
     if source == "embedded" or (ROOT / source / "config.json").is_file():
@@ -313,26 +316,49 @@ class JsonlWriter:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(path, "ab+")  # noqa: SIM115 - closed by close()
+        self._file = open(path, "ab+", buffering=0)  # noqa: SIM115 - closed by close()
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._file.close()
-            raise UserError(f"{path}: another process is writing to this file") from None
-        self._file.seek(0)
-        content = self._file.read()
-        torn = content.rfind(b"\n") + 1
-        if torn < len(content):
+            raise UserError(
+                f"{path}: another process is writing to this file; wait for it or stop it"
+            ) from None
+        last = self._last_line()
+        if last:
             try:
-                json.loads(content[torn:])
-                self._file.write(b"\n")  # whole but for its end: `read_jsonl` counts it
+                json.loads(last)
+                self._write(b"\n")  # whole but for its end: `read_jsonl` counts it
             except ValueError:
-                self._file.truncate(torn)
+                self._file.truncate(self._file.seek(0, os.SEEK_END) - len(last))
+
+    def _last_line(self) -> bytes:
+        """What stands behind the last newline, read from the end: the file may be large."""
+        start, found = self._file.seek(0, os.SEEK_END), b""
+        while start and b"\n" not in found:
+            block = min(start, 1 << 16)
+            start = self._file.seek(start - block)
+            found = self._file.read(block) + found
+        return found.rpartition(b"\n")[2]
 
     def append(self, record: dict[str, Any]) -> None:
-        self._file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self.extend([record])
+
+    def extend(self, records: Iterable[dict[str, Any]]) -> None:
+        """Append several records and wait for the disk once. After an error (`OSError`, such as a full
+        disk) the file ends where it did before."""
+        self._write(b"".join(json.dumps(r, ensure_ascii=False).encode() + b"\n" for r in records))
+
+    def _write(self, data: bytes) -> None:
+        end = os.fstat(self._file.fileno()).st_size
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+        except OSError:
+            self._file.truncate(end)
+            raise
 
     def close(self) -> None:
         self._file.close()

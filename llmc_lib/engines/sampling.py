@@ -6,19 +6,22 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llmc_lib.engines.vllm import CPU_ENVIRONMENT
-from llmc_lib.hardware import number_type
-from llmc_lib.models import Model
+from llmc_lib.engines.arguments import what_matters
+from llmc_lib.engines.vllm import offline_environment
+from llmc_lib.engines.worker import full_disk
+from llmc_lib.errors import UserError
+from llmc_lib.hardware import has_gpu, number_type
+from llmc_lib.models import Model, ServedModel
 from llmc_lib.params import EngineParams
-from llmc_lib.progress import progress_bar
+from llmc_lib.progress import progress_bar, say
 from llmc_lib.records import Prediction
-from llmc_lib.store import fingerprint, read_jsonl, sha256_text, write_atomic
-from llmc_lib.workers import run_worker
+from llmc_lib.store import fingerprint, scan_jsonl, sha256_text, write_atomic
+from llmc_lib.workers import WorkerError, run_worker
 
 
 @dataclass(frozen=True)
@@ -40,113 +43,155 @@ class Request:
 
 
 def sample(
-    model: Model,
+    model: Model | ServedModel,
     requests: Mapping[Path, Sequence[Request]],
     settings: Mapping[str, Any],
     log: Path,
     *,
     desc: str,
     engine: EngineParams,
+    section: str = "evaluation.engine",
     retry_failed: bool = True,
 ) -> None:
     """Sample what `requests` (predictions file → what belongs into it) ask for and is not there yet.
 
     `settings` is what must be equal for two completions to be comparable: max_tokens (a number or
     "max"), max_model_len, temperature, top_p, dtype ("auto": see `hardware.number_type`), seed and,
-    where replies must have a form, json_schema. It stands with the model's
-    fingerprint in <file>.settings.json; answers under other settings are set aside under earlier/. The
-    files get a line of `Prediction` for each completion, in the order in which they end, and go on after
-    a kill. With `retry_failed`, what the engine could not answer is asked again.
+    where replies must have a form, json_schema. It stands with the model's fingerprint, and with those
+    of `engine.vllm` that may change an answer, in <file>.settings.json; where the servers are does not.
+    Answers under other settings are set aside under earlier/. The files get a line of `Prediction` for
+    each completion, in the order in which they end, and go on after a kill. With `retry_failed`, what
+    the engine could not answer is asked again. `section` is where the params file has the engine, for
+    messages.
 
     A seed makes samples differ and a repetition on the same machine likely to agree; it promises no
     more, as the arithmetic of a batch depends on its size. What was once sampled stays as it is.
 
-    Raises `WorkerError` when the engine ends with an error.
+    Raises `UserError` for what a person has to mend (a full disk, no server that has the model, a file
+    that another process writes to) and `WorkerError` when the engine ends with another error.
     """
-    settings = {**settings, "dtype": number_type(settings["dtype"])}
-    missing, total, done = [], 0, 0
-    for path, wanted in requests.items():
-        _set_aside_other_settings(path, {**settings, "model": model.fingerprint})
-        finished = {
-            key
-            for key, prediction in predictions(path, wanted).items()
-            if prediction.finish_reason != "failed" or not retry_failed
+    # What a server computes in is its own; this machine may not even have a GPU.
+    dtype = number_type(settings["dtype"]) if engine.kind == "vllm" else settings["dtype"]
+    settings = {**settings, "dtype": dtype}
+    comparable = {**settings, "model": model.fingerprint}
+    if matters := what_matters(engine.vllm):
+        comparable["vllm"] = matters
+    try:
+        missing, total, done = [], 0, 0
+        for path, wanted in requests.items():
+            _set_aside_other_settings(path, comparable)
+            finished = {
+                (prediction.question_id, prediction.sample)
+                for prediction in stream(path, wanted, texts=False)
+                if prediction.finish_reason != "failed" or not retry_failed
+            }
+            total += sum(request.samples for request in wanted)
+            done += len(finished)
+            missing += _missing(path, wanted, finished, settings["seed"])
+        if not missing:
+            return
+        spec = {
+            "model": None if model.folder is None else str(model.folder),
+            "name": engine.served_as.get(model.name, model.name),
+            "section": section,
+            "engine": engine.model_dump(mode="json"),
+            "requests": missing,
+            **settings,
         }
-        total, done = total + sum(request.samples for request in wanted), done + len(finished)
-        for request in wanted:
-            numbers = [
-                s for s in range(request.samples) if (request.question_id, s) not in finished
-            ]
-            if numbers:
-                missing.append(
-                    {
-                        "file": str(path),
-                        "question_id": request.question_id,
-                        "samples": numbers,
-                        "seed": settings["seed"] if request.seed is None else request.seed,
-                        "system": request.system,
-                        "prompt": request.prompt,
-                        "prompt_sha256": request.prompt_sha256,
-                    }
-                )
-    if not missing:
-        return
-    spec = {
-        "model": str(model.folder),
-        "engine": engine.model_dump(mode="json"),
-        "requests": missing,
-        **settings,
-    }
-    spec_file = log.with_suffix(".spec.json")
-    write_atomic(spec_file, json.dumps(spec))
-    _run_engine(spec_file, log, total, done, desc)
+        spec_file = log.with_suffix(".spec.json")
+        write_atomic(spec_file, json.dumps(spec))
+        _run_engine(engine.kind, spec_file, log, total, done, desc)
+    except OSError as error:  # the settings, the spec, the log
+        raise full_disk(error, log) or error from None
+
+
+def _missing(
+    path: Path, wanted: Sequence[Request], finished: set[tuple[str, int]], seed: int
+) -> list[dict[str, Any]]:
+    """What an engine has to answer, as its spec has it."""
+    missing = []
+    for request in wanted:
+        numbers = [s for s in range(request.samples) if (request.question_id, s) not in finished]
+        if numbers:
+            missing.append(
+                {
+                    "file": str(path),
+                    "question_id": request.question_id,
+                    "samples": numbers,
+                    "seed": seed if request.seed is None else request.seed,
+                    "system": request.system,
+                    "prompt": request.prompt,
+                    "prompt_sha256": request.prompt_sha256,
+                }
+            )
+    return missing
 
 
 def predictions(path: Path, requests: Sequence[Request]) -> dict[tuple[str, int], Prediction]:
-    """What `path` has for `requests`: (question id, sample number) → the latest prediction.
+    """What `path` has for `requests`: (question id, sample number) → the latest prediction."""
+    return {(p.question_id, p.sample): p for p in stream(path, requests)}
 
-    Answers to an earlier wording of a prompt and samples beyond those asked for are left out.
+
+def stream(path: Path, requests: Sequence[Request], *, texts: bool = True) -> Iterator[Prediction]:
+    """What `path` has for `requests`, one after the other: the latest prediction of each sample.
+
+    Answers to an earlier wording of a prompt and samples beyond those asked for are left out. Without
+    `texts` what the models wrote is left empty. Of gigabytes of answers one is in memory at a time.
     """
     wanted = {request.question_id: (request.prompt_sha256, request.samples) for request in requests}
-    found = {}
-    for row in read_jsonl(path):
-        prediction = Prediction(**row)
-        prompt, samples = wanted.get(prediction.question_id, ("", 0))
-        if prediction.prompt_sha256 == prompt and prediction.sample < samples:
-            found[prediction.question_id, prediction.sample] = prediction
-    return found
+    latest = {}
+    for place, row in scan_jsonl(path):
+        prompt, samples = wanted.get(row["question_id"], ("", 0))
+        if row["prompt_sha256"] == prompt and row["sample"] < samples:
+            latest[row["question_id"], row["sample"]] = place
+    places = set(latest.values())
+    empty = {} if texts else {"reasoning": "", "response": ""}
+    for place, row in scan_jsonl(path):
+        if place in places:
+            yield Prediction(**{**row, **empty})
 
 
-def _run_engine(spec_file: Path, log: Path, total: int, done: int, desc: str) -> None:
+def _run_engine(kind: str, spec_file: Path, log: Path, total: int, done: int, desc: str) -> None:
     tokens = truncated = failed = 0
     start = time.monotonic()
+    mistake: str | None = None
     with progress_bar(total=total, initial=done, desc=desc, unit="answer") as bar:
 
         def on_event(event: dict[str, Any]) -> None:
-            nonlocal tokens, truncated, failed, start
-            if event["kind"] == "ready":  # the engine's start is not the model's speed
-                start = time.monotonic()
-            if event["kind"] == "done":
-                tokens += event["tokens"]
-                truncated += event["finish_reason"] == "length"
-                failed += event["finish_reason"] == "failed"
-                speed = tokens / max(time.monotonic() - start, 1e-3)
-                lost = f", {failed} failed" if failed else ""
-                bar.set_postfix_str(
-                    f"{speed:.0f} tokens/s, {truncated} truncated{lost}", refresh=False
-                )
-                bar.update()
+            nonlocal tokens, truncated, failed, start, mistake
+            match event["kind"]:
+                case "ready":  # the engine's start is not the model's speed
+                    start = time.monotonic()
+                case "done":
+                    tokens += event["tokens"]
+                    truncated += event["finish_reason"] == "length"
+                    failed += event["finish_reason"] == "failed"
+                    speed = tokens / max(time.monotonic() - start, 1e-3)
+                    told = f"{speed:.0f} tokens/s, {truncated} truncated"
+                    told += f", {failed} failed" if failed else ""
+                    bar.set_postfix_str(told, refresh=False)
+                    bar.update()
+                case "note":
+                    say(event["text"])
+                case "user_error":
+                    mistake = event["message"]
 
-        run_worker(
-            [sys.executable, "-m", "llmc_lib.engines.vllm", str(spec_file)],
-            log,
-            on_event,
-            {**CPU_ENVIRONMENT, "OMP_NUM_THREADS": str(len(os.sched_getaffinity(0)))},
-        )
+        try:
+            run_worker(
+                [sys.executable, "-m", f"llmc_lib.engines.{kind}", str(spec_file)],
+                log,
+                on_event,
+                offline_environment(on_cpu=not has_gpu()) if kind == "vllm" else None,
+            )
+        except WorkerError:
+            if mistake is not None:
+                raise UserError(mistake) from None
+            raise
 
 
 def _set_aside_other_settings(path: Path, settings: dict[str, Any]) -> None:
-    """Keep predictions of other settings apart: a file never mixes two, and none is deleted."""
+    """Keep predictions of other settings apart: a file never mixes two, and none is deleted. Those of
+    the present settings are taken back, if they were set aside before."""
     sidecar = path.with_suffix(".settings.json")
     if sidecar.exists():
         earlier = json.loads(sidecar.read_text())
@@ -157,4 +202,7 @@ def _set_aside_other_settings(path: Path, settings: dict[str, Any]) -> None:
             aside.mkdir(parents=True, exist_ok=True)
             os.replace(path, aside / path.name)
             os.replace(sidecar, aside / sidecar.name)
+    before = path.parent / "earlier" / fingerprint(**settings) / path.name
+    if before.exists() and not path.exists():
+        os.replace(before, path)
     write_atomic(sidecar, json.dumps(settings, indent=1))

@@ -1,36 +1,22 @@
-"""The offline vLLM engine as a worker: reads a spec, writes each completion as soon as it ends.
+"""The offline vLLM engine as a worker (see `worker`): all requests in one batch.
 
 python -m llmc_lib.engines.vllm SPEC.json
 """
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import time
-from contextlib import ExitStack
-from dataclasses import asdict
-from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from llmc_lib.prompts import THINK_OPEN, split_reasoning
-from llmc_lib.records import Prediction
-from llmc_lib.store import JsonlWriter
+from llmc_lib.engines.arguments import engine_arguments, mistake
+from llmc_lib.engines.formats import format_of, opens
+from llmc_lib.engines.worker import Answer, Answers, answer, run
+from llmc_lib.errors import UserError
+from llmc_lib.params import EngineParams
 from llmc_lib.workers import emit
-
-#: What the engine needs in its environment on a CPU; on a GPU these change nothing.
-CPU_ENVIRONMENT = {
-    "VLLM_CPU_NUM_OF_RESERVED_CPU": "0",  # else one core is kept idle, which halves a laptop's speed
-    "VLLM_CPU_KVCACHE_SPACE": "2",  # GiB
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # this is a process of its own already
-    "VLLM_LOGGING_LEVEL": "WARNING",
-    "VLLM_NO_USAGE_STATS": "1",
-    "HF_HUB_OFFLINE": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
 
 # The package is called vllm, or vllm-cpu.
 _NAME = next(
@@ -42,120 +28,124 @@ _NAME = next(
 )
 
 
-def main(spec: dict[str, Any]) -> None:
-    """Answer spec["requests"]: each has file, question_id, samples, seed, system, prompt, prompt_sha256.
+def environment(*, on_cpu: bool) -> dict[str, str]:
+    """What vLLM needs in its environment, offline or as a server."""
+    variables = {
+        "VLLM_NO_USAGE_STATS": "1",
+        "HF_HUB_OFFLINE": "1",  # every model is a local folder by now
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    if on_cpu:
+        variables |= {
+            # Else one core is kept idle, which halves a laptop's speed.
+            "VLLM_CPU_NUM_OF_RESERVED_CPU": "0",
+            "VLLM_CPU_KVCACHE_SPACE": "2",  # GiB
+            "OMP_NUM_THREADS": str(len(os.sched_getaffinity(0))),
+        }
+    return variables
 
-    `samples` are the numbers of the completions to draw; number s is drawn with the seed `seed` + s.
-    Requests of all files run in one batch, so that the engine is never idle at the end of a file.
-    """
+
+def offline_environment(*, on_cpu: bool) -> dict[str, str]:
+    """`environment`, and what the worker needs beside it."""
+    variables = {**environment(on_cpu=on_cpu), "VLLM_LOGGING_LEVEL": "WARNING"}
+    if on_cpu:
+        # The worker is a process of its own already. On a GPU the engine in one more process does the
+        # next step while this one turns tokens into text.
+        variables["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+    return variables
+
+
+def main(spec: dict[str, Any]) -> None:
+    """Answer the requests of a spec. Raises `UserError` for arguments that vLLM does not know, and for
+    a predictions file that another process writes to."""
+    if spec["engine"]["nodes"] > 1:
+        raise UserError(
+            f"{spec['section']}.nodes: the offline engine has one machine; start a server with `make serve` "
+            "and give kind: openai and its address as endpoints"
+        )
+    with Answers(spec["requests"]) as answers:
+        if found := mistake(spec["engine"]["vllm"]):
+            raise UserError(f"{spec['section']}.vllm.{found}")
+        _generate(spec, answers)
+
+
+def _generate(spec: dict[str, Any], answers: Answers) -> None:
     import torch
     from vllm import LLM, SamplingParams
+    from vllm.sampling_params import StructuredOutputsParams
 
     on_cpu = not torch.cuda.is_available()
-    engine = LLM(
-        model=spec["model"],
-        dtype=spec["dtype"],
-        max_model_len=spec["max_model_len"],
-        max_num_seqs=spec["engine"]["max_num_seqs"],
-        seed=spec["seed"],
-        enforce_eager=on_cpu,  # compiling takes longer than it saves
-        # A question's samples share the whole blocks of its prompt; few prompts fill 128 tokens, a
-        # block's size on a CPU, and reading them took as long as writing the answers.
-        block_size=32 if on_cpu else None,
-        # Behind a part of a prompt the engine winds a sample's generator back, which torch's generator
-        # on a CPU cannot do ("CPU Generator does not use offset").
-        enable_chunked_prefill=False if on_cpu and spec["temperature"] > 0 else None,
-        disable_log_stats=True,
-    )
+    params = EngineParams.model_validate(spec["engine"])
+    arguments = engine_arguments(spec["model"], spec, params, on_cpu=on_cpu)
+    form = format_of(Path(arguments.get("tokenizer", spec["model"])))
+    schema = spec.get("json_schema")
+    if schema:
+        # The reply must have the form, and not the reasoning before it.
+        arguments["reasoning_parser"] = form.parser or ""
+    engine = LLM(**arguments, disable_log_stats=True)
     tokenizer = engine.get_tokenizer()
     emit("ready")
     pending: dict[str, tuple[dict[str, Any], int, bool]] = {}
-    with ExitStack() as files:
-        writers = {
-            name: files.enter_context(JsonlWriter(Path(name)))
-            for name in sorted({request["file"] for request in spec["requests"]})
-        }
-        start = time.monotonic()
-        for number, request in enumerate(spec["requests"]):
-            turns = [{"role": "user", "content": request["prompt"]}]
-            if request["system"]:
-                turns.insert(0, {"role": "system", "content": request["system"]})
-            text = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
-            opened = text.rstrip().endswith(THINK_OPEN)
-            ids = tokenizer(text, add_special_tokens=False)["input_ids"]
-            room = spec["max_model_len"] - len(ids)
-            limit = room if spec["max_tokens"] == "max" else spec["max_tokens"]
-            if limit < 1 or limit > room:
-                # Cutting the limit for one question would treat questions differently.
-                error = (
-                    f"the prompt has {len(ids)} tokens and leaves {max(room, 0)} of max_model_len "
-                    f"({spec['max_model_len']}), fewer than max_tokens ({spec['max_tokens']})"
-                )
-                for sample in request["samples"]:
-                    writers[request["file"]].append(
-                        asdict(_prediction(request, sample, "failed", len(ids), error=error))
-                    )
-                    emit("done", tokens=0, finish_reason="failed")
+    start = time.monotonic()
+    for number, request in enumerate(spec["requests"]):
+        turns = [{"role": "user", "content": request["prompt"]}]
+        if request["system"]:
+            turns.insert(0, {"role": "system", "content": request["system"]})
+        text = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        room = spec["max_model_len"] - len(ids)
+        limit = room if spec["max_tokens"] == "max" else spec["max_tokens"]
+        if limit < 1 or limit > room:
+            answers.add(_too_long(spec, request, len(ids)))
+            continue
+        for sample in request["samples"]:
+            name = f"{number}-{sample}"
+            sampling = SamplingParams(
+                temperature=spec["temperature"],
+                top_p=spec["top_p"],
+                max_tokens=limit,
+                seed=request["seed"] + sample,
+                skip_special_tokens=not form.special,
+                structured_outputs=StructuredOutputsParams(json=schema) if schema else None,
+            )
+            engine.llm_engine.add_request(name, {"prompt_token_ids": ids}, sampling)
+            pending[name] = request, sample, opens(text)
+    while engine.llm_engine.has_unfinished_requests():
+        ended = []
+        for output in engine.llm_engine.step():
+            if not output.finished:
                 continue
-            for sample in request["samples"]:
-                name = f"{number}-{sample}"
-                sampling = SamplingParams(
-                    temperature=spec["temperature"],
-                    top_p=spec["top_p"],
-                    max_tokens=limit,
-                    seed=request["seed"] + sample,
-                )
-                engine.llm_engine.add_request(name, {"prompt_token_ids": ids}, sampling)
-                pending[name] = request, sample, opened
-        while engine.llm_engine.has_unfinished_requests():
-            for output in engine.llm_engine.step():
-                if not output.finished:
-                    continue
-                choice = output.outputs[0]
-                request, sample, opened = pending.pop(output.request_id)
-                reasoning, response = split_reasoning(choice.text, opened=opened)
-                prediction = _prediction(
+            choice = output.outputs[0]
+            request, sample, opened = pending.pop(output.request_id)
+            reasoning, response = form.split(choice.text, opened=opened)
+            ended.append(
+                answer(
                     request,
                     sample,
                     choice.finish_reason or "stop",
-                    len(output.prompt_token_ids or ()),
-                    completion_tokens=len(choice.token_ids),
+                    engine=_NAME,
                     reasoning=reasoning,
                     response=response,
-                    seconds=round(time.monotonic() - start, 3),
+                    prompt_tokens=len(output.prompt_token_ids or ()),
+                    completion_tokens=len(choice.token_ids),
+                    seconds=time.monotonic() - start,
                 )
-                writers[request["file"]].append(asdict(prediction))
-                emit("done", tokens=len(choice.token_ids), finish_reason=choice.finish_reason)
+            )
+        answers.add(ended)
 
 
-def _prediction(
-    request: dict[str, Any],
-    sample: int,
-    finish_reason: str,
-    prompt_tokens: int,
-    *,
-    completion_tokens: int = 0,
-    reasoning: str = "",
-    response: str = "",
-    seconds: float = 0.0,
-    error: str = "",
-) -> Prediction:
-    return Prediction(
-        question_id=request["question_id"],
-        sample=sample,
-        reasoning=reasoning,
-        response=response,
-        finish_reason=finish_reason,
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
-        seconds=seconds,
-        prompt_sha256=request["prompt_sha256"],
-        engine=_NAME,
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        error=error,
+def _too_long(spec: dict[str, Any], request: dict[str, Any], tokens: int) -> list[Answer]:
+    # Cutting the limit for one question would treat questions differently.
+    room = max(spec["max_model_len"] - tokens, 0)
+    error = (
+        f"the prompt has {tokens} tokens and leaves {room} of max_model_len "
+        f"({spec['max_model_len']}), fewer than max_tokens ({spec['max_tokens']})"
     )
+    return [
+        answer(request, sample, "failed", engine=_NAME, prompt_tokens=tokens, error=error)
+        for sample in request["samples"]
+    ]
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
-    main(json.loads(Path(sys.argv[1]).read_text()))
+    run(main)

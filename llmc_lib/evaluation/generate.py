@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from llmc_lib import benchmarks
-from llmc_lib.engines.sampling import Request, predictions, sample
+from llmc_lib.engines.sampling import Request, sample, stream
 from llmc_lib.evaluation.grading import grade_all
 from llmc_lib.evaluation.grading.judge import judge, judge_key
 from llmc_lib.evaluation.results import (
@@ -21,7 +21,7 @@ from llmc_lib.evaluation.results import (
     read_results,
 )
 from llmc_lib.hardware import number_type
-from llmc_lib.models import Model
+from llmc_lib.models import Model, ServedModel
 from llmc_lib.records import Grade, Prediction, Question
 from llmc_lib.store import (
     Run,
@@ -36,7 +36,7 @@ _VERSION = 2
 _GRADER_VERSION = 3
 
 
-def evaluate(run: Run, models: Sequence[Model]) -> Results:
+def evaluate(run: Run, models: Sequence[Model | ServedModel]) -> Results:
     """Sample and grade what is missing, then load the results of all `models`.
 
     The first model is the reference that the others are compared with. Questions are asked in an order
@@ -55,7 +55,7 @@ def evaluate(run: Run, models: Sequence[Model]) -> Results:
     return load_results(run)
 
 
-def so_far(run: Run, models: Sequence[Model]) -> Results:
+def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
     """The results of an unfinished evaluation: the questions that all models have answered.
 
     Nothing is sampled; another process may go on doing so. Models without an answer are left out, and
@@ -65,7 +65,7 @@ def so_far(run: Run, models: Sequence[Model]) -> Results:
     """
     asked = _asked(run)
     begun = [
-        m for m in models if any(_done(run, name, m.name, items) for name, items in asked.items())
+        m for m in models if any(predictions_file(run, name, m.name).exists() for name in asked)
     ]
     for model in begun:
         for name, questions in asked.items():
@@ -77,12 +77,12 @@ def so_far(run: Run, models: Sequence[Model]) -> Results:
     return read_results(run, manifest, partial=True)
 
 
-def finished(run: Run, models: Sequence[Model]) -> bool:
+def finished(run: Run, models: Sequence[Model | ServedModel]) -> bool:
     """Are all answers of `models` there, sampled and graded under the present params?"""
     return read_manifest(run.predictions, stage_key(run, models)) is not None
 
 
-def stage_key(run: Run, models: Sequence[Model]) -> str:
+def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
     """The fingerprint of what the results are made from."""
     params = run.params.evaluation
     return fingerprint(
@@ -128,7 +128,9 @@ def _asked(run: Run) -> dict[str, list[Question]]:
     return {b.name: benchmarks.asked(b, seed) for b in run.params.evaluation.benchmarks}
 
 
-def _facts(run: Run, models: Sequence[Model], asked: dict[str, list[Question]]) -> dict[str, Any]:
+def _facts(
+    run: Run, models: Sequence[Model | ServedModel], asked: dict[str, list[Question]]
+) -> dict[str, Any]:
     params = run.params.evaluation
     return {
         "models": [{"name": model.name, "label": model.label} for model in models],
@@ -140,7 +142,7 @@ def _facts(run: Run, models: Sequence[Model], asked: dict[str, list[Question]]) 
     }
 
 
-def _sample(run: Run, model: Model, asked: dict[str, list[Question]]) -> None:
+def _sample(run: Run, model: Model | ServedModel, asked: dict[str, list[Question]]) -> None:
     """Run the engine on what the model has not answered yet, all benchmarks at once."""
     sample(
         model,
@@ -155,20 +157,23 @@ def _sample(run: Run, model: Model, asked: dict[str, list[Question]]) -> None:
     )
 
 
-def _done(run: Run, benchmark: str, model: str, questions: Sequence[Question]) -> list[Prediction]:
-    found = predictions(predictions_file(run, benchmark, model), requests(run, questions))
-    return list(found.values())
+def _pairs(
+    run: Run, benchmark: str, model: str, questions: Sequence[Question]
+) -> Iterator[tuple[Question, Prediction]]:
+    """What a model has answered, each beside its question."""
+    by_id = {question.id: question for question in questions}
+    path = predictions_file(run, benchmark, model)
+    return ((by_id[p.question_id], p) for p in stream(path, requests(run, questions)))
 
 
 def _grade(run: Run, model: str, benchmark: str, questions: Sequence[Question]) -> None:
     """Grade by rules what a model has answered; what was graded before by the same rules is kept."""
-    by_id = {question.id: question for question in questions}
-    pairs = [(by_id[p.question_id], p) for p in _done(run, benchmark, model, questions)]
     path = grades_file(run, benchmark, model)
     key = _grades_key(run, benchmark, model)
     mark = path.with_suffix(".key")
     if path.exists() and mark.exists() and mark.read_text() == key:
         return
+    pairs = _pairs(run, benchmark, model, questions)
     _write_grades(path, grade_all(pairs, desc=f"Grading {model}, {benchmark}"))
     mark.write_text(key)
 
@@ -182,16 +187,17 @@ def _grades_key(run: Run, benchmark: str, model: str) -> str:
     )
 
 
-def _judge(run: Run, models: Sequence[Model], asked: dict[str, list[Question]]) -> None:
+def _judge(
+    run: Run, models: Sequence[Model | ServedModel], asked: dict[str, list[Question]]
+) -> None:
     """Have the judge grade what the models have answered."""
     params = run.params.evaluation.judge
     if params is None:
         return
     folder: Path = run.predictions / "judge"
     for name, questions in asked.items():
-        by_id = {question.id: question for question in questions}
         for model in models:
-            pairs = [(by_id[p.question_id], p) for p in _done(run, name, model.name, questions)]
+            pairs = list(_pairs(run, name, model.name, questions))
             grades = judge(run, pairs, folder, desc=f"Judging {model.name}, {name}")
             _write_grades(judged_file(run, name, model.name), grades)
 

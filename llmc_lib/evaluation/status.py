@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from llmc_lib import benchmarks
-from llmc_lib.engines.sampling import predictions
+from llmc_lib.engines.sampling import stream
 from llmc_lib.evaluation.generate import requests
 from llmc_lib.evaluation.results import predictions_file
 from llmc_lib.records import Prediction
@@ -42,13 +42,13 @@ def progress(run: Run, models: Sequence[str], now: datetime | None = None) -> li
     for benchmark in run.params.evaluation.benchmarks:
         asked = requests(run, benchmarks.asked(benchmark, run.params.seed))
         for model in models:
-            answers = predictions(predictions_file(run, benchmark.name, model), asked).values()
+            path = predictions_file(run, benchmark.name, model)
             found.append(
                 _progress(
                     model,
                     benchmark.name,
                     sum(request.samples for request in asked),
-                    list(answers),
+                    list(stream(path, asked, texts=False)),
                     now or datetime.now(UTC),
                 )
             )

@@ -71,14 +71,20 @@ class EngineParams(Section):
     # `make serve`.
     kind: Literal["vllm", "openai"] = "vllm"
     max_num_seqs: PositiveInt = 256  # completions that a vLLM engine works on at once
-    # GPUs of a replica, and replicas. "vllm" has one replica; `make serve` starts data_parallel of them.
+    # A replica has tensor_parallel × pipeline_parallel GPUs. "vllm" has one replica; `make serve` starts
+    # data_parallel of them, each a server with a port of its own.
     tensor_parallel: PositiveInt = 1
     pipeline_parallel: PositiveInt = 1
     data_parallel: PositiveInt = 1
+    nodes: PositiveInt = (
+        1  # machines that a replica spans; above 1 `make serve` writes a Slurm script
+    )
     # Further arguments of vLLM's engine, by their names in its EngineArgs: rope scaling in
     # hf_overrides, gpu_memory_utilization, quantization, …
     vllm: dict[str, Any] = {}
-    reasoning_parser: str | None = None  # of `make serve`; None: by the model's chat template
+    # Of `make serve`, which takes the reasoning out of the content. None: by the model's chat template;
+    # "": none.
+    reasoning_parser: str | None = None
     # Of kind "openai": addresses up to /v1. A model is asked of those that serve it.
     endpoints: Annotated[tuple[str, ...], Field(strict=False)] = ()
     served_as: dict[
@@ -87,10 +93,17 @@ class EngineParams(Section):
     api_key: str = "OPENAI_API_KEY"  # the environment variable that has it, never the key itself
     concurrency: PositiveInt = 256  # requests that an endpoint has at once
     timeout_minutes: Annotated[float, Field(gt=0)] = 240.0  # of one completion
-    retries: Annotated[int, Field(ge=0)] = 5  # of one request, before it counts as failed
+    # Of one request, before it counts as failed; and looks at dead servers, before all are given up.
+    retries: Annotated[int, Field(ge=0)] = 5
 
     @model_validator(mode="after")
     def _check(self) -> EngineParams:
+        gpus = self.tensor_parallel * self.pipeline_parallel
+        if gpus % self.nodes:
+            raise ValueError(
+                "nodes",
+                f"{self.nodes} machines cannot share {gpus} GPUs evenly (tensor_parallel × pipeline_parallel)",
+            )
         if self.kind == "openai" and not self.endpoints:
             raise ValueError("endpoints", "required: addresses such as http://127.0.0.1:8000/v1")
         for address in self.endpoints:

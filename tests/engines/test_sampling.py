@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from llmc_lib.engines.sampling import Request, predictions, sample
+from llmc_lib.engines.sampling import Request, predictions, sample, stream
 from llmc_lib.models import Model
 from llmc_lib.params import EngineParams
 from llmc_lib.records import Prediction
@@ -225,3 +226,28 @@ def _wait_for_the_worker(path: Path) -> None:
                 continue
             return
     raise AssertionError("the engine outlived its parent")
+
+
+def test_answers_are_taken_back_when_their_settings_return(tmp_path: Path, stub: Model) -> None:
+    request = Request("a", "2 + 2?")
+    path = tmp_path / "answers.jsonl"
+    write_jsonl(path, [_answer(request)])
+    _sample(stub, path, [request])
+    first = path.read_bytes()
+    with pytest.raises(WorkerError):  # nothing is there for these: an engine starts
+        _sample(stub, path, [request], max_tokens=48)
+    assert not path.exists()
+    _sample(stub, path, [request])
+    assert path.read_bytes() == first
+
+
+def test_one_answer_is_in_memory_at_a_time(tmp_path: Path) -> None:
+    requests = [Request(str(n), "2 + 2?") for n in range(40)]
+    path = tmp_path / "answers.jsonl"
+    write_jsonl(path, [_answer(request, reasoning="so " * 300_000) for request in requests])
+    tracemalloc.start()
+    assert sum(len(p.reasoning) for p in stream(path, requests)) == 40 * 900_000
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8_000_000
+    assert {p.reasoning + p.response for p in stream(path, requests, texts=False)} == {""}

@@ -39,7 +39,7 @@ def _results(outcomes: str, text: str = "Answer: 1") -> Results:
         for model, right in (("base", "lb"), ("tuned", "gb"))
         for id_, outcome in zip(questions, outcomes, strict=True)
     ]
-    texts = {("hle", row["model"], row["question_id"], 0): (text, text) for row in rows}
+    texts = {("hle", str(row["model"]), str(row["question_id"]), 0): (text, text) for row in rows}
     return Results(
         pd.DataFrame(rows), {"base": "", "tuned": ""}, {"hle": questions}, {}, texts=texts
     )

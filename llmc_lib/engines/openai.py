@@ -1,0 +1,408 @@
+"""The client of OpenAI-compatible servers as a worker (see `worker`): several servers, one queue of work.
+
+python -m llmc_lib.engines.openai SPEC.json
+
+Whichever server has room draws the next request. What a server could not answer is asked again, after a
+wait that grows, there or elsewhere; a server that dies is left out, and looked at until it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from llmc_lib.engines.endpoints import (
+    Endpoint,
+    Reply,
+    TooLargeError,
+    Wanted,
+    backoff,
+    new_session,
+)
+from llmc_lib.engines.formats import TAGS, format_of
+from llmc_lib.engines.worker import Answer, Answers, answer, run
+from llmc_lib.errors import UserError
+from llmc_lib.workers import emit
+
+_CONNECT_SECONDS = 30.0
+_FINISH_REASONS = ("stop", "length", "content_filter")
+
+
+@dataclass(order=True)
+class _Job:
+    """One completion to be made. Jobs are done in the order of the spec, which is a fair sample."""
+
+    number: int
+    request: dict[str, Any] = field(compare=False)
+    sample: int = field(compare=False)
+    tries: int = field(default=0, compare=False)
+
+
+class _AgainError(Exception):
+    """Not answered, and worth another try."""
+
+    def __init__(self, problem: str, rest: float | None = None) -> None:
+        super().__init__(problem)
+        self.rest = rest  # seconds that the server asked for
+
+
+class _RefusedError(Exception):
+    """The server will not answer this request, however often it is asked."""
+
+
+def main(spec: dict[str, Any]) -> None:
+    """Answer the requests of a spec.
+
+    Raises `UserError` when no server has the model, when all have died, when one wants a key, and for a
+    predictions file that another process writes to or a full disk. What was finished is kept.
+    """
+    with Answers(spec["requests"]) as answers:
+        asyncio.run(_main(spec, answers))
+
+
+async def _main(spec: dict[str, Any], answers: Answers) -> None:
+    async with new_session() as session:
+        work = _Work(spec, answers, session)
+        try:
+            await work.connect()
+            emit("ready")
+            await work.do()
+        finally:
+            await work.stop()
+
+
+class _Work:
+    """The queue, the servers, and what becomes of each request."""
+
+    def __init__(
+        self, spec: dict[str, Any], answers: Answers, session: aiohttp.ClientSession
+    ) -> None:
+        engine = spec["engine"]
+        self._spec = spec
+        self._answers = answers
+        self._retries: int = engine["retries"]
+        self._concurrency: int = engine["concurrency"]
+        self._timeout = aiohttp.ClientTimeout(
+            total=60 * engine["timeout_minutes"], sock_connect=_CONNECT_SECONDS
+        )
+        self._form = TAGS
+        jobs = [(request, sample) for request in spec["requests"] for sample in request["samples"]]
+        self._left = len(jobs)
+        self._queue: asyncio.PriorityQueue[_Job] = asyncio.PriorityQueue()
+        for number, (request, sample) in enumerate(jobs):
+            self._queue.put_nowait(_Job(number, request, sample))
+        self._done: asyncio.Queue[Answer | None] = asyncio.Queue()
+        self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._changed = asyncio.Event()
+        self._loops: list[asyncio.Task[None]] = []
+        wanted = Wanted(
+            spec["name"],
+            spec["max_model_len"],
+            spec["max_tokens"] == "max",
+            engine["api_key"],
+            os.environ.get(engine["api_key"], ""),
+        )
+        self._endpoints = [
+            Endpoint(address, wanted, session, lambda text: emit("note", text=text), self._change)
+            for address in dict.fromkeys(engine["endpoints"])
+        ]
+
+    # ---- servers -------------------------------------------------------------------------------
+
+    async def connect(self) -> None:
+        """Find the servers that have the model. Raises `UserError` when there is none."""
+        looks = asyncio.gather(*(endpoint.look() for endpoint in self._endpoints))
+        if self._spec["model"] is not None:
+            with suppress(UserError):  # no chat template here: the server may have one
+                self._form = await asyncio.to_thread(format_of, Path(self._spec["model"]))
+        problems = await looks
+        for endpoint, problem in zip(self._endpoints, problems, strict=True):
+            endpoint.is_open, endpoint.problem = not problem, problem
+        found = [endpoint for endpoint in self._endpoints if endpoint.is_open]
+        name, section = self._spec["name"], self._spec["section"]
+        if not found:
+            raise UserError(
+                f"{section}.endpoints: no server is of use for the model {name!r}: {self._problems()}. Start "
+                f"one with `make serve PARAMS=… MODEL={name}`, or say what the servers call the model in "
+                f"{section}.served_as"
+            )
+        for endpoint in self._endpoints:
+            if not endpoint.is_open:
+                endpoint.mend()
+
+    def _problems(self) -> str:
+        return "; ".join(f"{endpoint.shown} {endpoint.problem}" for endpoint in self._endpoints)
+
+    def _change(self) -> None:
+        self._changed.set()
+        self._give_up_if_hopeless()
+
+    def _give_up_if_hopeless(self) -> None:
+        hopeless = all(
+            not endpoint.is_open and not endpoint.in_flight and endpoint.failures > self._retries
+            for endpoint in self._endpoints
+        )
+        if hopeless and not self._end.done():
+            self._end.set_exception(
+                UserError(
+                    f"{self._spec['section']}.endpoints: no server is left: {self._problems()}. What was "
+                    "finished is kept; start the servers and run the same command again"
+                )
+            )
+
+    # ---- work ----------------------------------------------------------------------------------
+
+    async def do(self) -> None:
+        """Answer everything. Raises `UserError` when that cannot be."""
+        loops = [self._dispatch(), self._save(), *(e.watch() for e in self._endpoints)]
+        self._loops = [asyncio.create_task(loop) for loop in loops]
+        for task in self._loops:
+            task.add_done_callback(self._pass_on)
+        await self._end
+
+    async def stop(self) -> None:
+        """End what runs; what has been answered by then is written."""
+        for endpoint in self._endpoints:
+            await endpoint.stop()
+        if self._loops:
+            dispatch, _save, *watches = self._loops
+            for task in (dispatch, *watches):
+                task.cancel()
+            self._done.put_nowait(None)
+            await asyncio.gather(*self._loops, return_exceptions=True)
+
+    async def _dispatch(self) -> None:
+        """Give the next request to the open endpoint that has the least to do."""
+        while True:
+            job = await self._queue.get()
+            while not (
+                free := [
+                    endpoint
+                    for endpoint in self._endpoints
+                    if endpoint.is_open and len(endpoint.in_flight) < self._concurrency
+                ]
+            ):
+                self._changed.clear()
+                await self._changed.wait()
+            endpoint = min(free, key=lambda endpoint: len(endpoint.in_flight))
+            task = asyncio.create_task(self._attempt(endpoint, job))
+            endpoint.in_flight.add(task)
+            task.add_done_callback(endpoint.in_flight.discard)
+            task.add_done_callback(self._pass_on)
+
+    async def _save(self) -> None:
+        """Write what has been answered, as much at a time as there is."""
+        closing = False
+        while not closing:
+            batch = [await self._done.get()]
+            while not self._done.empty():
+                batch.append(self._done.get_nowait())
+            closing = None in batch
+            ended = [found for found in batch if found is not None]
+            # The disk may take its time; the servers' answers go on arriving.
+            await asyncio.to_thread(self._answers.add, ended)
+            self._left -= len(ended)
+            if not self._left and not self._end.done():
+                self._end.set_result(None)
+
+    def _pass_on(self, task: asyncio.Task[None]) -> None:
+        """An error in the background is the whole worker's; and a request that ended makes room."""
+        if not task.cancelled() and (error := task.exception()) and not self._end.done():
+            self._end.set_exception(error)
+        self._change()
+
+    # ---- one request -----------------------------------------------------------------------------
+
+    async def _attempt(self, endpoint: Endpoint, job: _Job) -> None:
+        start = time.monotonic()
+        try:
+            reply = await self._ask(endpoint, job)
+            found = await self._completion(endpoint, job, reply, time.monotonic() - start)
+        except _RefusedError as error:
+            self._fail(endpoint, job, str(error))
+        except _AgainError as error:
+            self._again(endpoint, job, str(error), error.rest)
+        except asyncio.CancelledError:  # the endpoint is gone
+            self._again(endpoint, job, f"{endpoint.shown} stopped answering")
+        else:
+            endpoint.answered()
+            self._done.put_nowait(found)
+
+    def _again(
+        self, endpoint: Endpoint, job: _Job, problem: str, rest: float | None = None
+    ) -> None:
+        job.tries += 1
+        if job.tries > self._retries:
+            self._fail(endpoint, job, f"{problem} (asked {job.tries} times)")
+            return
+        wait = max(backoff(job.tries), rest or 0.0)
+        asyncio.get_running_loop().call_later(wait, self._queue.put_nowait, job)
+
+    def _fail(self, endpoint: Endpoint, job: _Job, problem: str) -> None:
+        self._done.put_nowait(
+            answer(job.request, job.sample, "failed", engine=endpoint.shown, error=problem)
+        )
+
+    async def _ask(self, endpoint: Endpoint, job: _Job) -> Reply:
+        """A reply with status 200. Raises `_AgainError`, `_RefusedError` or `KeyRefusedError`."""
+        while True:
+            left_out = set(endpoint.left_out)
+            reply = await self._send(endpoint, self._body(endpoint, job))
+            if reply.status == 200:
+                return reply
+            said, unsupported = _complaint(reply.body)
+            problem = f"status {reply.status}: {endpoint.plain(said) or 'no reason given'}"
+            if reply.status == 429 or (reply.status == 503 and reply.retry_after):
+                endpoint.rest(problem, reply.retry_after)
+                raise _AgainError(problem, reply.retry_after)
+            if reply.status >= 500:
+                endpoint.erred(problem)
+                raise _AgainError(problem)
+            if reply.status in (408, 409, 425):
+                raise _AgainError(problem, reply.retry_after)
+            if reply.status == 404:  # no longer what it was: it may have been started anew
+                endpoint.close(problem)
+                raise _AgainError(problem)
+            if unsupported in left_out or not endpoint.leave_out(unsupported):
+                raise _RefusedError(problem)
+
+    async def _send(self, endpoint: Endpoint, body: bytes) -> Reply:
+        try:
+            return await endpoint.complete(body, self._timeout)
+        except TooLargeError as error:
+            raise _RefusedError(str(error)) from None
+        except aiohttp.ClientPayloadError as error:
+            raise _AgainError(f"the reply broke off: {endpoint.plain(str(error))}") from None
+        except aiohttp.ConnectionTimeoutError:
+            endpoint.close("cannot be reached")
+            raise _AgainError(f"no connection within {_CONNECT_SECONDS:.0f} s") from None
+        except TimeoutError:
+            minutes = (self._timeout.total or 0) / 60
+            raise _AgainError(
+                f"not finished within {minutes:g} minutes (timeout_minutes)"
+            ) from None
+        except (aiohttp.ClientError, OSError) as error:
+            problem = endpoint.plain(str(error) or type(error).__name__)
+            endpoint.close(f"lost the connection ({problem})")
+            raise _AgainError(f"the connection was lost: {problem}") from None
+
+    def _body(self, endpoint: Endpoint, job: _Job, **changed: Any) -> bytes:
+        spec, request = self._spec, job.request
+        turns = [{"role": "user", "content": request["prompt"]}]
+        if request["system"]:
+            turns.insert(0, {"role": "system", "content": request["system"]})
+        body = {
+            "model": spec["name"],
+            "messages": turns,
+            "temperature": spec["temperature"],
+            "top_p": spec["top_p"],
+            "seed": request["seed"] + job.sample,
+        }
+        if spec["max_tokens"] != "max":
+            body["max_tokens"] = spec["max_tokens"]
+        if schema := spec.get("json_schema"):
+            body["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "reply", "schema": schema, "strict": True},
+            }
+        if endpoint.is_vllm:
+            # What the model's maker recommends for sampling is not taken: all models are sampled alike.
+            body |= {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
+            if self._form.kind == "tags" and self._form.special:
+                body["skip_special_tokens"] = False
+        body |= changed
+        for name in endpoint.left_out & body.keys():
+            value = body.pop(name)
+            if name == "max_tokens":
+                body["max_completion_tokens"] = value
+        return json.dumps(body).encode()
+
+    async def _completion(
+        self, endpoint: Endpoint, job: _Job, reply: Reply, seconds: float
+    ) -> Answer:
+        """What a reply says. Raises `_AgainError` where it is no completion."""
+        message, reason, usage = _choice(endpoint, reply)
+        reasoning = _text(message.get("reasoning")) or _text(message.get("reasoning_content"))
+        response = _text(message.get("content")) or _text(message.get("refusal"))
+        if reasoning:
+            reasoning, response = reasoning.strip(), response.strip()
+        else:
+            form = self._form
+            if form.opened and response and await self._splits(endpoint, job):
+                form = TAGS
+            reasoning, response = form.split(response)
+        return answer(
+            job.request,
+            job.sample,
+            reason,
+            engine=endpoint.shown,
+            reasoning=reasoning,
+            response=response,
+            prompt_tokens=_count(usage.get("prompt_tokens")),
+            completion_tokens=_count(usage.get("completion_tokens")),
+            seconds=seconds,
+        )
+
+    async def _splits(self, endpoint: Endpoint, job: _Job) -> bool:
+        """Does the server take the reasoning out of the content? Where the template opens the block, a
+        content without tags does not tell; the first tokens of any completion do, being reasoning."""
+        if endpoint.splits is None:
+            reply = await self._send(endpoint, self._body(endpoint, job, max_tokens=8))
+            if reply.status != 200:
+                raise _AgainError(f"status {reply.status}")
+            message, _, _ = _choice(endpoint, reply)
+            endpoint.splits = bool(message.get("reasoning") or message.get("reasoning_content"))
+        return endpoint.splits
+
+
+def _choice(endpoint: Endpoint, reply: Reply) -> tuple[dict[str, Any], str, dict[str, Any]]:
+    """Message, finish reason and usage of a chat completion. Raises `_AgainError` where it is none."""
+    try:
+        found = json.loads(reply.body)
+        choice = found["choices"][0]
+        message, reason = choice["message"], choice.get("finish_reason")
+        usage = found.get("usage") or {}
+        if not isinstance(message, dict) or not isinstance(usage, dict):
+            raise TypeError
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        start = endpoint.plain(reply.body[:200].decode(errors="replace"))
+        raise _AgainError(f"the reply is no chat completion: {start}") from None
+    if reason in ("abort", "error"):  # the server ended it
+        raise _AgainError(f"the server broke the completion off ({reason})")
+    return message, reason if reason in _FINISH_REASONS else "stop", usage
+
+
+def _complaint(body: bytes) -> tuple[str, str]:
+    """The message of an error reply, and the parameter that the server does not take, or ""."""
+    text = body[:10_000].decode(errors="replace")
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text, ""
+    error = found.get("error", found) if isinstance(found, dict) else found
+    if not isinstance(error, dict):
+        return str(error), ""
+    said = error.get("message") or error.get("detail") or text
+    unsupported = error.get("code") in ("unsupported_parameter", "unsupported_value")
+    return str(said), str(error.get("param")) if unsupported else ""
+
+
+def _text(value: Any) -> str:
+    """A text that can be written as UTF-8; "" for what is none."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+if __name__ == "__main__":
+    run(main)

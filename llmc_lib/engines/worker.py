@@ -1,0 +1,126 @@
+"""What the engines' workers share: a spec, the predictions files, and a message for the person.
+
+A worker is `python -m llmc_lib.engines.<engine> SPEC.json`. The spec has
+
+    model       the model's folder, None where its weights are on a server alone
+    name        what servers call the model
+    section     where the params file has the engine: "evaluation.engine"
+    engine      `EngineParams` as JSON
+    requests    what to answer: file, question_id, samples, seed, system, prompt, prompt_sha256 each;
+                `samples` are the numbers of the completions to draw, number s with the seed `seed` + s
+
+and the settings that `sampling.sample` is given. Each completion is on disk before it is counted.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from llmc_lib.errors import UserError
+from llmc_lib.records import Prediction
+from llmc_lib.store import JsonlWriter
+from llmc_lib.workers import emit
+
+
+class Answer(NamedTuple):
+    """A prediction and the file that it goes to."""
+
+    file: str
+    prediction: Prediction
+
+
+def answer(
+    request: dict[str, Any],
+    sample: int,
+    finish_reason: str,
+    *,
+    engine: str,
+    reasoning: str = "",
+    response: str = "",
+    prompt_tokens: int = 0,
+    completion_tokens: int = 0,
+    seconds: float = 0.0,
+    error: str = "",
+) -> Answer:
+    """One completion of a request, finished now."""
+    prediction = Prediction(
+        question_id=request["question_id"],
+        sample=sample,
+        reasoning=reasoning,
+        response=response,
+        finish_reason=finish_reason,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        seconds=round(seconds, 3),
+        prompt_sha256=request["prompt_sha256"],
+        engine=engine,
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        error=error,
+    )
+    return Answer(request["file"], prediction)
+
+
+class Answers:
+    """The predictions files of a spec, open for this process alone."""
+
+    def __init__(self, requests: Iterable[dict[str, Any]]) -> None:
+        """Raises `UserError` when another process writes to one of them."""
+        self._open = ExitStack()
+        with ExitStack() as opened:
+            self._writers = {
+                name: opened.enter_context(JsonlWriter(Path(name)))
+                for name in sorted({request["file"] for request in requests})
+            }
+            self._open = opened.pop_all()
+
+    def add(self, answers: list[Answer]) -> None:
+        """Write answers, wait until they are on disk, and tell the parent.
+
+        Raises `UserError` when the disk is full; nothing of an answer is then left half-written.
+        """
+        for name, writer in self._writers.items():
+            mine = [asdict(prediction) for file, prediction in answers if file == name]
+            if not mine:
+                continue
+            try:
+                writer.extend(mine)
+            except OSError as error:
+                raise full_disk(error, Path(name)) or error from None
+            for row in mine:
+                emit("done", tokens=row["completion_tokens"], finish_reason=row["finish_reason"])
+
+    def __enter__(self) -> Answers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+
+def full_disk(error: OSError, path: Path) -> UserError | None:
+    """The message for a full disk, where `error` tells of one."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return None
+    free = shutil.disk_usage(path.parent).free / 2**20
+    return UserError(
+        f"{path}: the disk is full ({free:.0f} MiB free); make room and run the same command again: what "
+        "was finished is kept"
+    )
+
+
+def run(main: Callable[[dict[str, Any]], None]) -> None:
+    """The worker's process: `main` on the spec that the command line names; a `UserError` goes to the
+    parent as it is."""
+    try:
+        main(json.loads(Path(sys.argv[1]).read_text()))
+    except UserError as error:
+        emit("user_error", message=str(error))
+        sys.exit(2)

@@ -1,0 +1,502 @@
+"""The client of served models against a real HTTP server: what is refused, late, broken, or gone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from llmc_lib.engines import endpoints, openai
+from llmc_lib.engines.worker import full_disk
+from llmc_lib.errors import UserError
+from llmc_lib.params import EngineParams
+from llmc_lib.store import read_jsonl
+from tests.engines.chat_server import ChatServer, completion
+
+KEY = "sk-thisIsASecret"
+
+
+@pytest.fixture
+def server() -> Iterator[ChatServer]:
+    with ChatServer() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits of tenths of seconds: a rest, and the time between two looks at a server."""
+    monkeypatch.setattr(endpoints, "_LONGEST_REST", 0.2)
+    monkeypatch.setattr(endpoints, "_WATCH_EVERY", 0.1)
+    monkeypatch.setattr(endpoints, "_HEALTH_TIMEOUT", 0.5)
+
+
+def _ask(
+    folder: Path,
+    *servers: ChatServer | str,
+    questions: int = 1,
+    samples: int = 1,
+    spec: dict[str, Any] | None = None,
+    **engine: Any,
+) -> dict[tuple[str, int], dict[str, Any]]:
+    """Have the worker ask: (question id, sample) → the prediction; each is there once."""
+    file = folder / "answers.jsonl"
+    addresses = tuple(s if isinstance(s, str) else s.address for s in servers)
+    params = EngineParams(kind="openai", endpoints=addresses, **engine)
+    made = {
+        "model": None,
+        "name": "small",
+        "section": "evaluation.engine",
+        "engine": params.model_dump(mode="json"),
+        "requests": [
+            {
+                "file": str(file),
+                "question_id": str(number),
+                "samples": list(range(samples)),
+                "seed": 10 * number,
+                "system": "",
+                "prompt": f"question {number}",
+                "prompt_sha256": f"hash {number}",
+            }
+            for number in range(questions)
+        ],
+        "max_tokens": 12,
+        "max_model_len": 128,
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "dtype": "auto",
+        "seed": 0,
+        **(spec or {}),
+    }
+    try:
+        openai.main(made)
+    finally:
+        text = file.read_text() if file.exists() else ""
+        assert KEY not in text
+    rows = read_jsonl(file)
+    found = {(row["question_id"], row["sample"]): row for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def _one(folder: Path, server: ChatServer, **given: Any) -> dict[str, Any]:
+    (row,) = _ask(folder, server, **given).values()
+    return row
+
+
+# ---- what is asked, and what becomes of the answer -----------------------------------------------
+
+
+def test_each_sample_is_asked_with_its_seed_and_kept_with_its_facts(
+    tmp_path: Path, server: ChatServer
+) -> None:
+    found = _ask(tmp_path, server, questions=3, samples=2)
+    assert {key: row["response"] for key, row in found.items()} == {
+        (str(n), s): f"question {n} {10 * n + s}" for n in range(3) for s in range(2)
+    }
+    row = found["2", 1]
+    assert row["finish_reason"] == "stop"
+    assert (row["prompt_tokens"], row["completion_tokens"]) == (7, 3)
+    assert row["prompt_sha256"] == "hash 2"
+    assert row["engine"] == server.address
+    assert row["finished"].endswith("+00:00")
+    assert 0 < row["seconds"] < 5
+    assert server.asked[0] == {
+        "model": "small",
+        "messages": [{"role": "user", "content": "question 0"}],
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "seed": 0,
+        "max_tokens": 12,
+    }
+
+
+def test_what_stands_in_the_spec_is_asked_for(tmp_path: Path, server: ChatServer) -> None:
+    schema = {"type": "object", "properties": {"x": {"type": "integer"}}}
+    request = {
+        "file": str(tmp_path / "answers.jsonl"), "question_id": "a", "samples": [0], "seed": 1,
+        "system": "Be brief.", "prompt": "Why?", "prompt_sha256": "h",
+    }  # fmt: skip
+    changed = {"max_tokens": "max", "json_schema": schema, "requests": [request]}
+    _ask(tmp_path, server, spec=changed)
+    (body,) = server.asked
+    assert "max_tokens" not in body
+    assert body["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert body["response_format"]["json_schema"]["schema"] == schema
+
+
+def test_a_vllm_server_samples_as_the_offline_engine_does(
+    tmp_path: Path, server: ChatServer
+) -> None:
+    server.models = [{"id": "small", "owned_by": "vllm", "max_model_len": 128}]
+    _ask(tmp_path, server)
+    assert server.asked[0]["top_k"] == 0
+    assert server.asked[0]["repetition_penalty"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ({"content": "4", "reasoning": "2 and 2"}, ("2 and 2", "4")),
+        ({"content": "4", "reasoning_content": " 2 and 2\n"}, ("2 and 2", "4")),
+        ({"content": None, "reasoning": "on and on"}, ("on and on", "")),
+        ({"content": "<think>2 and 2</think>\n4", "reasoning": None}, ("2 and 2", "4")),
+        ({"content": "4"}, ("", "4")),
+        ({"content": None, "refusal": "I cannot."}, ("", "I cannot.")),
+        ({"content": None}, ("", "")),
+        ({"content": "a\ud800b"}, ("", "a?b")),  # half a character cannot be written
+    ],
+)
+def test_reasoning_and_response_are_kept_apart(
+    tmp_path: Path, server: ChatServer, message: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        return completion(**message)
+
+    server.behaviour = behave
+    row = _one(tmp_path, server)
+    assert (row["reasoning"], row["response"]) == expected
+
+
+def test_a_truncated_answer_is_kept_as_truncated(tmp_path: Path, server: ChatServer) -> None:
+    async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        return completion("and so", "length")
+
+    server.behaviour = behave
+    row = _one(tmp_path, server)
+    assert (row["finish_reason"], row["response"]) == ("length", "and so")
+
+
+def test_an_answer_of_a_million_characters_and_escapes_is_kept_whole(
+    tmp_path: Path, server: ChatServer
+) -> None:
+    text = "\x1b[2J\x00<script>" + "é" * 1_000_000
+
+    async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        return completion(text)
+
+    server.behaviour = behave
+    assert _one(tmp_path, server)["response"] == text
+
+
+def test_no_more_requests_at_once_than_allowed(tmp_path: Path, server: ChatServer) -> None:
+    server.delay = 0.05
+    _ask(tmp_path, server, questions=20, concurrency=4)
+    assert server.most_busy == 4
+
+
+def test_all_endpoints_work_at_the_same_time(tmp_path: Path, server: ChatServer) -> None:
+    server.delay = 0.02
+    with ChatServer() as other:
+        other.delay = 0.02
+        found = _ask(tmp_path, server, other, questions=40, concurrency=4)
+    assert len(found) == 40
+    assert len(server.asked) + len(other.asked) == 40
+    assert min(len(server.asked), len(other.asked)) >= 10
+    assert {row["engine"] for row in found.values()} == {server.address, other.address}
+
+
+# ---- errors of a request -------------------------------------------------------------------------
+
+
+def test_a_request_that_the_server_refuses_has_failed_for_its_reason(
+    tmp_path: Path, server: ChatServer
+) -> None:
+    said = "maximum context length is 128 tokens\x1b[31m\nbut you asked for 999"
+
+    async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        if "1" in body["messages"][0]["content"]:
+            return web.json_response({"error": {"message": said, "code": 400}}, status=400)
+        return completion("fine")
+
+    server.behaviour = behave
+    found = _ask(tmp_path, server, questions=3)
+    assert [found[str(n), 0]["finish_reason"] for n in range(3)] == ["stop", "failed", "stop"]
+    error = found["1", 0]["error"]
+    assert error.startswith("status 400: maximum context length is 128 tokens")
+    assert error.isprintable()
+    assert len(server.asked) == 3  # not asked again
+
+
+def test_a_pause_that_the_server_asks_for_is_kept_by_all(
+    tmp_path: Path, server: ChatServer
+) -> None:
+    async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        if len(server.asked) == 1:
+            return web.json_response({}, status=429, headers={"Retry-After": "1"})
+        return completion("fine")
+
+    server.behaviour = behave
+    found = _ask(tmp_path, server, questions=3, concurrency=1)
+    assert {row["response"] for row in found.values()} == {"fine"}
+    assert server.times[1] - server.times[0] >= 1.0
+
+
+@pytest.mark.usefixtures("soon")
+def test_errors_broken_replies_and_late_ones_are_asked_again(
+    tmp_path: Path, server: ChatServer
+) -> None:
+    async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        match len(server.asked):
+            case 1:
+                return web.json_response({"error": "overloaded"}, status=500)
+            case 2:
+                return web.Response(text='{"choices": [{"mess', content_type="application/json")
+            case 3:
+                return web.json_response({"choices": []})
+            case 4:
+                await asyncio.sleep(30)
+            case 5:
+                return completion("part of it", "abort")
+        return completion("fine")
+
+    server.behaviour = behave
+    row = _one(tmp_path, server, timeout_minutes=0.005)
+    assert row["response"] == "fine"
+    assert len(server.asked) == 6
+
+
+@pytest.mark.usefixtures("soon")
+def test_what_always_fails_is_listed_as_failed_and_costs_the_others_nothing(
+    tmp_path: Path, server: ChatServer
+) -> None:
+    async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        if "question 0" in body["messages"][0]["content"]:
+            return web.Response(text="no JSON")
+        return completion("fine")
+
+    server.behaviour = behave
+    found = _ask(tmp_path, server, questions=10, retries=2)
+    assert found["0", 0]["finish_reason"] == "failed"
+    assert found["0", 0]["error"] == "the reply is no chat completion: no JSON (asked 3 times)"
+    assert {found[str(n), 0]["response"] for n in range(1, 10)} == {"fine"}
+
+
+def test_a_reply_without_end_is_refused(
+    tmp_path: Path, server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "_LARGEST_REPLY", 2**20)
+
+    async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        return web.Response(body=b" " * 2**22)
+
+    server.behaviour = behave
+    row = _one(tmp_path, server)
+    assert row["error"] == "the reply has more than 1 MiB"
+    assert len(server.asked) == 1
+
+
+def test_a_parameter_that_a_server_does_not_take_is_left_to_it(
+    tmp_path: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        for name in ("max_tokens", "temperature"):
+            if name in body:
+                error = {"message": "No.", "param": name, "code": "unsupported_parameter"}
+                return web.json_response({"error": error}, status=400)
+        return completion(str(body["max_completion_tokens"]))
+
+    server.behaviour = behave
+    found = _ask(tmp_path, server, questions=2)
+    assert {row["response"] for row in found.values()} == {"12"}
+    assert "does not take temperature" in capsys.readouterr().out
+
+
+# ---- keys ----------------------------------------------------------------------------------------
+
+
+def test_the_key_comes_from_the_environment_and_goes_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MY_KEY", KEY)
+
+    async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        told = f"Bearer {KEY} is over its limit"
+        return web.json_response({"error": {"message": told}}, status=400)
+
+    with ChatServer(behave, key=KEY) as server:
+        row = _one(tmp_path, server, api_key="MY_KEY")
+    assert row["error"] == "status 400: Bearer … is over its limit"
+    assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
+    assert KEY not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (None, "wants an API key, and the environment variable MY_KEY is empty (status 401)"),
+        ("sk-wrong", "does not take the API key in MY_KEY (status 401)"),
+    ],
+)
+def test_a_wrong_key_is_told_with_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str | None, said: str
+) -> None:
+    if key:
+        monkeypatch.setenv("MY_KEY", key)
+    with ChatServer(key=KEY) as server, pytest.raises(UserError) as caught:
+        _ask(tmp_path, server, api_key="MY_KEY")
+    assert str(caught.value).startswith(f"{server.address} {said}; set the variable")
+    assert "sk-" not in str(caught.value)
+
+
+# ---- servers that are of no use, die, and come back ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("card", "spec", "said"),
+    [
+        ({"id": "large"}, {}, "serves large"),
+        (
+            {"id": "small", "max_model_len": 64},
+            {},
+            "was started with max_model_len 64, the params say 128",
+        ),
+        (
+            {"id": "small", "max_model_len": 256},
+            {"max_tokens": "max"},
+            "was started with max_model_len 256, the params say 128",
+        ),
+    ],
+)
+def test_a_server_of_no_use_is_told_with_the_remedy(
+    tmp_path: Path, server: ChatServer, card: dict[str, Any], spec: dict[str, Any], said: str
+) -> None:
+    server.models = [card]
+    with pytest.raises(UserError) as caught:
+        _ask(tmp_path, server, "http://127.0.0.1:9/v1", spec=spec)
+    told = str(caught.value)
+    assert told.startswith(
+        "evaluation.engine.endpoints: no server is of use for the model 'small': "
+    )
+    assert f"{server.address} {said}; http://127.0.0.1:9/v1 cannot be reached" in told
+    assert "make serve PARAMS=… MODEL=small" in told
+    assert "evaluation.engine.served_as" in told
+    assert "\n" not in told
+    assert not server.asked
+
+
+def test_an_answer_to_models_that_is_none_is_told(tmp_path: Path, server: ChatServer) -> None:
+    with pytest.raises(UserError, match=r"status 404 \(an address goes up to /v1\)"):
+        _ask(tmp_path, server.address.removesuffix("/v1"))
+
+
+@pytest.mark.usefixtures("soon")
+def test_work_of_a_server_that_dies_is_done_elsewhere(
+    tmp_path: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dying = ChatServer()
+    dying.delay = server.delay = 0.2
+
+    async def behave(self: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        if len(self.asked) == 6:
+            threading.Thread(target=self.stop).start()
+        await asyncio.sleep(0.3)
+        return completion("from the dying")
+
+    dying.behaviour = behave
+    found = _ask(tmp_path, dying, server, questions=30, concurrency=4)
+    assert len(found) == 30
+    assert all(row["finish_reason"] == "stop" for row in found.values())
+    assert len(server.asked) >= 26
+    assert "it is left out" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_server_that_comes_back_gets_work_again(
+    tmp_path: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.delay = 0.1
+    gone = ChatServer()
+    port, address = gone.port, gone.address
+    gone.stop()
+    back: list[ChatServer] = []
+
+    def return_() -> None:
+        time.sleep(0.6)
+        back.append(ChatServer(port=port))
+
+    thread = threading.Thread(target=return_)
+    thread.start()
+    found = _ask(tmp_path, address, server, questions=40, concurrency=2)
+    thread.join()
+    back[0].stop()
+    assert len(found) == 40
+    assert back[0].asked
+    assert f"{address} is back" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_server_that_hangs_with_its_connections_open_is_noticed(
+    tmp_path: Path, server: ChatServer
+) -> None:
+    async def behave(self: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        self.deaf = True
+        await asyncio.sleep(60)
+        return completion("never")
+
+    with ChatServer(behave) as hanging:
+        start = time.monotonic()
+        found = _ask(tmp_path, hanging, server, questions=6, concurrency=2)
+        assert time.monotonic() - start < 15
+        assert len(hanging.asked) == 2
+    assert {row["engine"] for row in found.values()} == {server.address}
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("how", ["gone", "errors"])
+def test_when_no_server_is_left_what_was_finished_is_kept(
+    tmp_path: Path, server: ChatServer, how: str
+) -> None:
+    async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        if len(server.asked) <= 5:
+            return completion("in time")
+        if how == "errors":
+            return web.json_response({"error": {"message": "out of memory"}}, status=500)
+        threading.Thread(target=server.stop).start()
+        await asyncio.sleep(60)
+        return completion("never")
+
+    server.behaviour = behave
+    with pytest.raises(
+        UserError, match=r"no server is left: .*start the servers and run"
+    ) as caught:
+        _ask(tmp_path, server, questions=60, concurrency=2, retries=4)
+    assert ("out of memory" if how == "errors" else "cannot be reached") in str(caught.value)
+    rows = read_jsonl(tmp_path / "answers.jsonl")
+    assert [row["question_id"] for row in rows if row["response"]] == list("01234")
+    assert len(rows) < 20
+
+
+def test_the_watch_leaves_a_slow_server_alone(
+    tmp_path: Path, server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "_WATCH_EVERY", 0.05)
+    server.delay = 0.6
+    assert _one(tmp_path, server)["response"]
+    assert server.looks >= 5
+    assert len(server.asked) == 1
+
+
+def test_only_a_full_disk_is_told_as_one(tmp_path: Path) -> None:
+    assert full_disk(OSError(5, "broken"), tmp_path / "x") is None
+    assert "disk is full" in str(full_disk(OSError(28, "no room"), tmp_path / "x"))
+
+
+def test_a_body_is_json_whatever_the_question(tmp_path: Path, server: ChatServer) -> None:
+    request = {
+        "file": str(tmp_path / "answers.jsonl"), "question_id": "a", "samples": [0], "seed": 1,
+        "system": "", "prompt": 'a "b"\n\ud800 é \x00', "prompt_sha256": "h",
+    }  # fmt: skip
+    _ask(tmp_path, server, spec={"requests": [request]})
+    assert json.dumps(server.asked[0]["messages"][0]["content"]) == json.dumps(request["prompt"])
