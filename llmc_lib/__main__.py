@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib.util import find_spec
 
 from llmc_lib.errors import UserError
 from llmc_lib.store import Run, open_run
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         run = open_run(options.params, files=options.command != "plan")
+        _check_command(run, options)
         if options.command not in ("publish", "dataset"):
             _check_training(run)
         if options.command == "check":
@@ -79,6 +81,22 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--public", action="store_true", help="a new repository is public")
     command.add_argument("--allow-unknown-licence", action="store_true", help="you may pass it on")
     return parser
+
+
+def _check_command(run: Run, options: argparse.Namespace) -> None:
+    """Is the command one for this run, and for this environment? Raises `UserError`."""
+    partial = getattr(options, "partial", False)
+    if run.params.evaluation.imports:
+        if options.command not in ("report", "check") or partial:
+            raise UserError(
+                f"{run.params_file.name}: evaluation.imports: a run of imported predictions has no data set, no "
+                "training, no model, and no evaluation that goes on; its command is `make report`"
+            )
+    elif options.command not in ("check", "status") and not find_spec("torch"):
+        raise UserError(
+            "This environment has no torch (it was made with ACCELERATOR=none), which is enough for a run "
+            "of imported predictions alone; for this one: ACCELERATOR=cpu make install, or cuda"
+        )
 
 
 # Imported in the functions: a mistake in the params file is told at once.

@@ -14,7 +14,7 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from llmc_lib import dataset, evaluation, training
+from llmc_lib import evaluation
 from llmc_lib.errors import UserError
 from llmc_lib.models import Model, ServedModel, further_models, reference_model
 from llmc_lib.progress import VARIABLE, say
@@ -43,8 +43,18 @@ class Stage:
     finished: Callable[[Run], bool]
 
 
-def stages() -> list[Stage]:
-    """The stages in their order; "finished" is asked for only when all earlier ones are."""
+def stages(run: Run) -> list[Stage]:
+    """The stages in their order; "finished" is asked for only when all earlier ones are.
+
+    A run of imported predictions has neither a data set nor a training, and needs no package of theirs.
+    """
+    if run.params.evaluation.imports:
+        return [
+            Stage("3_evaluation", "import", evaluation.imported),
+            Stage("4_report", "report", report_finished),
+        ]
+    from llmc_lib import dataset, training
+
     return [
         Stage("1_dataset", "data set", dataset.finished),
         Stage("2_training", "training", training.finished),
@@ -59,6 +69,8 @@ def stages() -> list[Stage]:
 
 def models(run: Run) -> list[Model | ServedModel]:
     """What is evaluated: the base, which is the reference, further models, the trained candidates."""
+    from llmc_lib import training
+
     return [reference_model(run), *further_models(run), *training.candidates(run)]
 
 
@@ -68,7 +80,7 @@ class StageError(Exception):
 
 def make_report(run: Run) -> Path:
     """Do what is left to do and return the page. Raises `StageError` when a stage fails."""
-    _do(run, stages())
+    _do(run, stages(run))
     return run.report / "index.html"
 
 
@@ -79,7 +91,7 @@ def make_partial(run: Run) -> Path:
     `StageError` when the notebook fails, `UserError` where there is nothing to compare yet.
     """
     executed = run.report / "notebooks" / "4_report_partial.ipynb"
-    _execute(run, stages()[3], executed, PARTIAL=True)
+    _execute(run, stages(run)[3], executed, PARTIAL=True)
     report = load_report(run, evaluation.so_far(run, models(run)))
     _write_metrics(run.report / "partial_metrics.json", report.metrics)
     page = render(executed, f"{run.name}, so far: did fine-tuning help?")
@@ -89,13 +101,13 @@ def make_partial(run: Run) -> Path:
 
 def make_dataset(run: Run) -> Path:
     """The first stage alone; returns its page. Raises `StageError` when it fails."""
-    _do(run, stages()[:1])
+    _do(run, stages(run)[:1])
     return run.report / "dataset.html"
 
 
 def make_training(run: Run) -> Path:
     """The first two stages; returns the folder of the models. Raises `StageError` when one fails."""
-    _do(run, stages()[:2])
+    _do(run, stages(run)[:2])
     return run.models
 
 
@@ -151,7 +163,8 @@ def report_key(run: Run) -> str:
 
 def _write_page(run: Run, executed: Path, seconds: float) -> None:
     report = load_report(run)
-    title = run.params.report.title or f"{run.name}: did fine-tuning help?"
+    question = "how the models compare" if report.imported else "did fine-tuning help?"
+    title = run.params.report.title or f"{run.name}: {question}"
     _write_metrics(run.report / "metrics.json", report.metrics)
     write_atomic(run.report / "index.html", render(executed, title))
     write_manifest(run.report, report_key(run), seconds)

@@ -1,8 +1,11 @@
 """Make the virtual environment from a lock, or the locks from pyproject.toml. Standard library only.
 
-    python3.11 requirements/environment.py install [--venv .venv] [--accelerator auto|cpu|cuda]
+    python3.11 requirements/environment.py install [--venv .venv] [--accelerator auto|cpu|cuda|none]
     python3.11 requirements/environment.py kernel  [--venv .venv]    (part of install)
     python3.11 requirements/environment.py lock    [--venv .venv]
+
+`none` is the light half: what a report from finished predictions needs, without torch and vLLM. `auto`
+takes CUDA where there is a GPU, else the CPU, and leaves a light environment light.
 
 Packages come from wherever pip is configured to look. If that offers no CPU build of torch, it comes
 from PyTorch's own index of CPU wheels (uv knows its address), or from the folder or index that the
@@ -28,16 +31,25 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ROOT / "requirements"
 UV = "uv==0.13.9"
 KERNEL = ("llmc", "LLMC report")
+#: For which machine → the lock and the extras of pyproject.toml that are in it.
+LOCKED = {
+    "cpu": ("cpu.txt", ("train", "cpu", "inspect", "dev", "install")),
+    "cuda": ("cuda.txt", ("train", "cuda", "inspect", "dev", "install")),
+    "none": ("report.txt", ("inspect", "install")),
+}
+STAMP = ".llmc-installed"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("task", choices=("install", "kernel", "lock"))
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv")
-    parser.add_argument("--accelerator", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--accelerator", choices=("auto", *LOCKED), default="auto")
     options = parser.parse_args()
-    check_prerequisites()
-    accelerator = detect_accelerator() if options.accelerator == "auto" else options.accelerator
+    accelerator = options.accelerator
+    if accelerator == "auto":
+        accelerator = "none" if is_light(options.venv) else detect_accelerator()
+    check_prerequisites(compiler=accelerator != "none" and options.task == "install")
     try:
         if options.task == "lock":
             lock(options.venv)
@@ -50,8 +62,9 @@ def main() -> None:
         sys.exit(f"environment: '{command} …' failed with status {error.returncode}; see above")
 
 
-def check_prerequisites() -> None:
-    """End with one line that says what to install, if something is missing."""
+def check_prerequisites(*, compiler: bool = True) -> None:
+    """End with one line that says what to install, if something is missing; a `compiler` and Python's
+    headers only where they are asked for."""
     if sys.version_info[:2] != (3, 11):
         found = ".".join(map(str, sys.version_info[:2]))
         sys.exit(f"Python 3.11 is needed, {sys.executable} is {found}: install python3.11 "
@@ -60,6 +73,8 @@ def check_prerequisites() -> None:
         sys.exit(
             "Python's venv module is needed: on Debian and Ubuntu, apt-get install python3.11-venv"
         )
+    if not compiler:
+        return
     if not (Path(sysconfig.get_path("include")) / "Python.h").exists():
         sys.exit("Python's headers are needed (DeepSpeed compiles a small part of itself): "
                  "on Debian and Ubuntu, apt-get install python3.11-dev")  # fmt: skip
@@ -77,12 +92,18 @@ def detect_accelerator() -> str:
     return "cuda" if listed.returncode == 0 and "GPU" in listed.stdout else "cpu"
 
 
+def is_light(venv: Path) -> bool:
+    """Was the environment made with the accelerator `none`?"""
+    stamp = venv / STAMP
+    return stamp.exists() and stamp.read_text().startswith("none ")
+
+
 def install(venv: Path, accelerator: str) -> None:
     """Bring `venv` to the lock of `accelerator`; does nothing where it is there already."""
-    requirements = LOCKS / f"{accelerator}.txt"
+    requirements = LOCKS / LOCKED[accelerator][0]
     parts = [requirements, ROOT / "pyproject.toml", Path(__file__)]
     wanted = hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()
-    stamp = venv / ".llmc-installed"
+    stamp = venv / STAMP
     if stamp.exists() and stamp.read_text() == f"{accelerator} {wanted}":
         return
     print(f"Installing {requirements.relative_to(ROOT)} into {venv} …", flush=True)
@@ -115,19 +136,23 @@ def install_kernel(prefix: Path) -> None:
 
 
 def lock(venv: Path) -> None:
-    """Recompile both locks; versions that still fit are kept unless the lock file is deleted."""
+    """Recompile the locks; versions that still fit are kept unless the lock file is deleted."""
     uv = bootstrap(venv)
     sources = package_sources(venv)
-    for accelerator in ("cpu", "cuda"):
-        extra = torch_source(uv, LOCKS / "cpu.txt", sources) if accelerator == "cpu" else []
+    for accelerator, (name, extras) in LOCKED.items():
+        extra = torch_source(uv, LOCKS / name, sources) if accelerator == "cpu" else []
+        overrides = LOCKS / f"overrides-{accelerator}.txt"
+        # The light half has the versions of the whole, so that both compute the same.
+        constraint = ("--constraint", "requirements/cpu.txt") if accelerator == "none" else ()
         run(
             [uv, "pip", "compile", "--quiet", *sources, *extra, "pyproject.toml",
-             "--extra", "train", "--extra", accelerator, "--extra", "dev",
-             "--overrides", f"requirements/overrides-{accelerator}.txt",
+             *(word for extra_name in extras for word in ("--extra", extra_name)),
+             *(("--overrides", f"requirements/{overrides.name}") if overrides.exists() else ()),
+             *constraint,
              "--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_28",
              "--no-emit-index-url", "--no-emit-find-links", "--no-annotate",
              "--custom-compile-command", "make lock",
-             "--output-file", f"requirements/{accelerator}.txt"],
+             "--output-file", f"requirements/{name}"],
             cwd=ROOT,
         )  # fmt: skip
 

@@ -22,7 +22,7 @@ CHROMIUM = (
 )
 SECTIONS = (
     "models-and-candidates",
-    "where-it-helped-and-where-it-hurt",
+    "where-they-differ",
     "safety",
     "reasoning-side-by-side",
     "what-it-was-trained-on",

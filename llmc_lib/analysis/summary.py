@@ -90,16 +90,17 @@ def _model(
     kind: str, rows: pd.DataFrame, correct: pd.DataFrame, category: pd.Series
 ) -> dict[str, Any]:
     answered = ~rows["truncated"] & ~rows["failed"]
+    missing = rows["status"] == "missing"
     facts = {
         **_rate(kind, correct),
         "n_samples": correct.shape[1],
         "n_answered": int(answered.sum()),
         "n_truncated": int(rows["truncated"].sum()),
-        "n_failed": int(rows["failed"].sum()),
+        "n_failed": int((rows["failed"] & ~missing).sum()),
+        "n_missing": int(missing.sum()),
         "n_ungraded": int((rows["status"] == "ungraded").sum()),
     }
     if kind == "hle":
-        # What HLE's own evaluator makes of the same answers: it leaves the unanswered ones out.
         facts["official"] = official(rows[answered])
     facts[groups_key(kind)] = {
         str(name): {**_rate(kind, correct.loc[ids]), "n": len(ids)}

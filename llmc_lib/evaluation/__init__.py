@@ -1,6 +1,7 @@
-"""Stage 3: sample completions on the benchmarks, keep every one, grade them."""
+"""Stage 3: sample completions on the benchmarks, or import finished ones; keep every one, grade them."""
 
 from llmc_lib.evaluation.generate import evaluate, finished, so_far
+from llmc_lib.evaluation.importers import import_all, imported
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.evaluation.status import progress, status_table
 
@@ -8,6 +9,8 @@ __all__ = [
     "Results",
     "evaluate",
     "finished",
+    "import_all",
+    "imported",
     "load_results",
     "progress",
     "so_far",

@@ -12,6 +12,7 @@ import pandas as pd
 
 from llmc_lib import benchmarks
 from llmc_lib.errors import UserError
+from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Question
 from llmc_lib.store import Run, read_jsonl, read_manifest, scan_jsonl
 
@@ -76,6 +77,11 @@ def judged_file(run: Run, benchmark: str, model: str) -> Path:
     return predictions_file(run, benchmark, model).with_suffix(".judge.jsonl")
 
 
+def questions_file(run: Run, benchmark: str) -> Path:
+    """Where the questions are that were imported with the answers."""
+    return run.predictions / benchmark / "questions.jsonl"
+
+
 def load_results(run: Run) -> Results:
     """The finished evaluation of a run. Raises `UserError` where there is none, and for models that
     were sampled under different settings."""
@@ -89,7 +95,7 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
     """The results that a manifest lists; `partial`: of the questions that all models have answered."""
     models = {model["name"]: model["label"] for model in manifest["models"]}
     questions = {
-        b.name: {question.id: question for question in benchmarks.asked(b, run.params.seed)}
+        b.name: {question.id: question for question in _asked(run, b)}
         for b in run.params.evaluation.benchmarks
     }
     _check_fair(run, list(questions), list(models))
@@ -107,6 +113,12 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
     answers = pd.DataFrame(rows)
     results = Results(answers, models, questions, manifest, graders=graders, texts=texts)
     return _common(results) if partial else results
+
+
+def _asked(run: Run, benchmark: BenchmarkParams) -> list[Question]:
+    if benchmark.source == "imports":
+        return [Question(**row) for row in read_jsonl(questions_file(run, benchmark.name))]
+    return benchmarks.asked(benchmark, run.params.seed)
 
 
 def _common(results: Results) -> Results:

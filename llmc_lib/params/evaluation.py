@@ -23,6 +23,7 @@ class BenchmarkParams(Section):
     name: Name
     kind: Literal["hle", "do_not_answer", "questions"] | None = None  # None: `name`
     # "embedded", a local file in the benchmark's schema, or a hub set (cais/hle, LibrAI/do-not-answer).
+    # "imports", for kind "questions": the questions that the imported files hold (lm_eval, inspect).
     source: str = "embedded"
     revision: str | None = None  # commit of the hub set; required for one
     questions: PositiveInt | None = None  # the first so many of the drawn order; None: all
@@ -42,7 +43,13 @@ class BenchmarkParams(Section):
                 f"{self.name!r} is no known benchmark (hle, do_not_answer); for a file of questions and "
                 "answers of your own give kind: questions",
             )
-        if self.module == "questions":
+        if self.source == "imports" and self.module != "questions":
+            raise ValueError(
+                "source",
+                f"a benchmark of kind {self.module} must have its own questions, or those that no file "
+                "answers would not be counted; give a file",
+            )
+        if self.module == "questions" and self.source != "imports":
             if self.source == "embedded":
                 raise ValueError("source", "required for kind questions: a file of yours")
             missing = [name for name in ("question", "answer") if name not in self.fields]
@@ -151,6 +158,7 @@ class ImportParams(Section):
     label: str = ""  # what it is, in words
     benchmark: str = "hle"  # the name of one of `benchmarks`
     path: str  # a file, or a folder of them
+    # "auto": told by the content. What each is: llmc_lib/evaluation/importers/.
     format: Literal[
         "auto", "hle_predictions", "hle_judged", "competition", "lm_eval", "inspect"
     ] = "auto"
@@ -200,10 +208,36 @@ class EvaluationParams(Section):
         names = [benchmark.name for benchmark in self.benchmarks]
         check_once("benchmarks", names)
         check_once("models", [model.name for model in self.models])
+        self._check_imports(names)
+        return self
+
+    def _check_imports(self, benchmarks: list[str]) -> None:
         for number, item in enumerate(self.imports):
-            if item.benchmark not in names:
+            if item.benchmark not in benchmarks:
                 raise ValueError(
                     ("imports", number, "benchmark"),
-                    f"{item.benchmark!r} is not one of `benchmarks` ({', '.join(names)})",
+                    f"{item.benchmark!r} is not one of `benchmarks` ({', '.join(benchmarks)})",
                 )
-        return self
+        for number, benchmark in enumerate(self.benchmarks):
+            if benchmark.source == "imports" and not self.imports:
+                raise ValueError(
+                    ("benchmarks", number, "source"), "there are no `imports`; give a file"
+                )
+        if not self.imports:
+            return
+        models = dict.fromkeys(item.model for item in self.imports)
+        if len(models) < 2:
+            raise ValueError("imports", "a report compares models: give the imports of two or more")
+        if self.models:
+            raise ValueError(
+                "models", "are not evaluated where there are `imports`; remove one of the two"
+            )
+        there = {(item.model, item.benchmark) for item in self.imports}
+        for name in benchmarks:
+            for model in models:
+                if (model, name) not in there:
+                    raise ValueError(
+                        "imports",
+                        f"{model!r} has none for the benchmark {name!r}: all its answers would count as "
+                        "missing; add one, or take the benchmark out of `benchmarks`",
+                    )

@@ -134,12 +134,20 @@ def _case(question: Question, outcome: str, answers: list[tuple[str, dict[Any, A
 
 
 def _column(model: str, answer: dict[Any, Any]) -> str:
-    grade = {"correct": "✓ correct", "incorrect": "✗ wrong", "ungraded": "? no answer found"}.get(
+    ungraded = "? no verdict" if answer["rule"] == "no verdict" else "? no answer found"
+    grade = {"correct": "✓ correct", "incorrect": "✗ wrong", "ungraded": ungraded}.get(
         answer["status"], "– no completion"
     )
     if answer["truncated"]:
         grade = "✗ cut at the token limit"
-    facts = f"{answer['completion_tokens']} tokens"
+    if answer["status"] == "missing":
+        return (
+            f'<div class="column missing"><h4>{html.escape(model)} <span class="grade">{grade}</span></h4>'
+            "</div>"
+        )
+    tokens = answer["completion_tokens"]
+    # Some formats of imported answers do not tell it.
+    facts = "length unknown" if answer["response"] and not tokens else f"{tokens} tokens"
     extracted = answer["extracted"]
     final = f"final answer <b>{text_to_html(extracted, 200)}</b>, " if extracted else ""
     reasoning = (

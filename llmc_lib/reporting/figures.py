@@ -193,8 +193,10 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
     if up and down:
         return f"{listed(up)} gained, {listed(down)} lost"
     if up or down:
-        return f"{listed(up or down)} {'gained' if up else 'lost'}; no other category moved clearly"
-    return "No category moved clearly"
+        return (
+            f"{listed(up or down)} {'gained' if up else 'lost'}; no other category differs clearly"
+        )
+    return "No category differs clearly"
 
 
 def _signed(value: float) -> str:

@@ -15,6 +15,7 @@ from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.verdict import WORDS, as_p, as_percent, as_points
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.results import Results, load_results
+from llmc_lib.params import Params
 from llmc_lib.reporting import (
     cases,
     dataset_figures,
@@ -25,10 +26,12 @@ from llmc_lib.reporting import (
 )
 from llmc_lib.reporting import waterfall as waterfalls
 from llmc_lib.reporting.elements import Block, FigureBlock, paragraph, table_block
-from llmc_lib.reporting.words import listed
+from llmc_lib.reporting.words import counted, listed
 from llmc_lib.store import Run, environment, read_manifest
 
 SCHEMA_VERSION = 1
+_NOTHING = Block("")
+_NOT_PART = "Not part of this run: it compares finished answers and trains no model."
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,16 @@ class Report:
         return next((block for block in blocks if not _has_answers(block)), None)
 
     @property
+    def imported(self) -> bool:
+        """Are the answers those of other evaluators?"""
+        return bool(self.run.params.evaluation.imports)
+
+    @property
+    def judged(self) -> bool:
+        """Do a judge's verdicts decide, or those of the imported files?"""
+        return bool(self.block["grader"] == "judge")
+
+    @property
     def reference(self) -> str:
         return next(iter(self.results.models))
 
@@ -91,14 +104,16 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             f"{run.params_file.name}: evaluation.benchmarks: none with reference answers has been "
             "answered; add hle, or questions of your own"
         )
-    dataset, training = read_manifest(run.dataset) or {}, read_manifest(run.training) or {}
+    dataset, training = {}, {}
+    if not run.params.evaluation.imports:
+        dataset, training = read_manifest(run.dataset) or {}, read_manifest(run.training) or {}
     smallest = run.params.report.smallest_interesting_points / 100
     metrics: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "run": run.name,
         "benchmarks": summarise(results.answers, smallest, results.kinds),
         "provenance": {
-            "params": run.params.model_dump(mode="json"),
+            "params": _used(run.params),
             "dataset": dataset,
             "training": training,
             "evaluation": results.manifest,
@@ -114,22 +129,23 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     return Report(run, results, metrics, dataset, training, histories)
 
 
+def _used(params: Params) -> dict[str, Any]:
+    """The settings that a run has used: one of imported answers no model, training or engine."""
+    values = params.model_dump(mode="json")
+    if not params.evaluation.imports:
+        return values
+    evaluation = {name: values["evaluation"][name] for name in ("benchmarks", "imports")}
+    names = ("run", "seed", "runs_dir", "reports_dir")
+    return {**{n: values[n] for n in names}, "evaluation": evaluation, "report": values["report"]}
+
+
 # ---- the parts of the page, in its order -------------------------------------------------------
 
 
 def verdict(report: Report) -> Block:
     """The first screen: one sentence, its interval, four facts."""
     comparison = report.headline
-    models = report.block["models"]
-    n, samples = report.block["n_questions"], report.block["n_samples"]
-    truncated = sum(model["n_truncated"] for model in models.values())
-    failed = sum(model["n_failed"] for model in models.values())
-    facts = [
-        (f"{n:,} × {samples}", "questions × samples"),
-        (f"{report.run.params.evaluation.most_tokens:,}", "token limit, every model"),
-        (f"{truncated:,} of {n * samples * len(models):,}", "answers truncated"),
-        _completeness(report, failed),
-    ]
+    facts = _imported_facts(report) if report.imported else _facts(report)
     listed = "".join(
         f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
         for value, name in facts
@@ -143,6 +159,33 @@ def verdict(report: Report) -> Block:
         f"{figures.interval_strip(comparison)}</div>"
         f'<dl class="facts">{listed}</dl></header>'
     ) + _partial_note(report.results, report.main)
+
+
+def _facts(report: Report) -> list[tuple[str, str]]:
+    models = report.block["models"]
+    n, samples = report.block["n_questions"], report.block["n_samples"]
+    truncated = sum(model["n_truncated"] for model in models.values())
+    failed = sum(model["n_failed"] + model["n_missing"] for model in models.values())
+    return [
+        (f"{n:,} × {samples}", "questions × samples"),
+        (f"{report.run.params.evaluation.most_tokens:,}", "token limit, every model"),
+        (f"{truncated:,} of {n * samples * len(models):,}", "answers truncated"),
+        _completeness(report, failed),
+    ]
+
+
+def _imported_facts(report: Report) -> list[tuple[str, str]]:
+    models = report.block["models"]
+    n, samples = report.block["n_questions"], report.block["n_samples"]
+    missing = sum(model["n_missing"] for model in models.values())
+    return [
+        (f"{n:,} × {samples}", "questions × samples"),
+        ("imported", "answers of another evaluator"),
+        ("its verdicts" if report.judged else "our rules", "decide what is right"),
+        (f"{missing:,} of {n * samples * len(models):,}", "answers missing; they count as wrong")
+        if missing
+        else ("complete", "every question has an answer of every model"),
+    ]
 
 
 def accuracy_by_category(report: Report) -> FigureBlock:
@@ -159,9 +202,7 @@ def models_table(report: Report) -> Block:
             "What it is": report.results.models[name],
             "Correct, %": as_percent(model["accuracy"], n).rstrip("%"),
             "95% interval": _interval(model["ci95"], n),
-            "Truncated": f"{model['n_truncated']}",
-            "No answer found": f"{model['n_ungraded']}",
-            "Failed": f"{model['n_failed']}",
+            **_outcomes(report, model),
         }
         for name, model in report.block["models"].items()
     ]
@@ -176,7 +217,44 @@ def models_table(report: Report) -> Block:
         f"Accuracy over all {n:,} questions with {_interval_words(report)}. Truncated, unanswered and failed "
         "questions stay in the denominator and count as wrong."
     )
-    return table_block("models", pd.DataFrame(rows), caption, data)
+    if report.imported:
+        caption += (
+            " Missing: the file has no answer. Many evaluators do not store one that was cut at the token "
+            "limit or whose request failed."
+        )
+    return table_block("models", pd.DataFrame(rows), caption, data) + _official_note(report)
+
+
+def _outcomes(report: Report, model: dict[str, Any]) -> dict[str, str]:
+    """The columns on what became of a model's answers."""
+    ungraded = "No verdict" if report.judged else "No answer found"
+    columns = {
+        "Truncated": f"{model['n_truncated']}",
+        ungraded: f"{model['n_ungraded']}",
+        "Failed": f"{model['n_failed']}",
+    }
+    return columns | {"Missing": f"{model['n_missing']}"} if report.imported else columns
+
+
+def _official_note(report: Report) -> Block:
+    """What HLE's own evaluator prints of imported verdicts."""
+    printed = []
+    for name, model in report.block["models"].items():
+        found = model.get("official")
+        if not (report.imported and report.judged and found and found["n"]):
+            return _NOTHING
+        # Below two bins the official formula is 0 whatever the answers are.
+        error = found["calibration_error"] if found["n"] >= 200 else None
+        calibration = "" if error is None else f", calibration error {error:g}"
+        printed.append(
+            f"{name} {found['accuracy']:.2f}% ± {found['wald_half_width']:.2f} "
+            f"(n = {found['n']:,}{calibration})"
+        )
+    return paragraph(
+        "HLE's own evaluator leaves unanswered questions out. Of the same verdicts it prints: "
+        f"{'; '.join(printed)}. Two of its figures may rest on different questions.",
+        "note",
+    )
 
 
 def comparisons_table(report: Report) -> Block:
@@ -201,7 +279,7 @@ def comparisons_table(report: Report) -> Block:
     )  # fmt: skip
     caption = (
         f"Each model minus {report.reference} on the same questions: paired interval, "
-        f"{_test_words(report)}, p adjusted by Holm's method for {len(rows)} comparisons. The headline is "
+        f"{_test_words(report)}, p adjusted by Holm's method for {counted(len(rows), 'comparison')}. The headline is "
         "the last model, whatever the results are."
     )
     return table_block("candidates", pd.DataFrame(rows), caption, data)
@@ -274,29 +352,64 @@ def side_by_side(report: Report) -> Block:
     )
 
 
+def models_note(report: Report) -> Block:
+    """How the answers came about, and what an interval is."""
+    asked = (
+        "The answers are finished ones of another evaluator; nothing was sampled for this page."
+        if report.imported
+        else "Every model answers the same questions."
+    )
+    return Block(
+        f"<p>{asked} A <em>95% interval</em> is the range of true rates that fit the answers seen: were the "
+        "whole study repeated on new questions, about 19 of 20 such intervals would hold the true rate.</p>"
+    )
+
+
+def side_by_side_note(report: Report) -> Block:
+    """What the cases show."""
+    what = "what their files hold of the completions" if report.imported else "all that both wrote"
+    return paragraph(
+        "A score does not say why. These are questions on which one of the two models does better, with "
+        f"{what}."
+    )
+
+
 def waterfall(report: Report) -> Block:
     """From the rows of the sources to those that are trained on, and what each step removed."""
     made, params = report.dataset, report.run.params
-    return waterfalls.waterfall(made, params) + waterfalls.removals(made, params)
+    if not made:
+        return paragraph(_NOT_PART, "note")
+    return (
+        paragraph(
+            "The data set takes rows of its sources through the same steps, in the same order, and each "
+            "step says what it removes. Notebook 1 shows more, with rows to read."
+        )
+        + waterfalls.waterfall(made, params)
+        + waterfalls.removals(made, params)
+    )
 
 
-def composition(report: Report) -> FigureBlock:
+def composition(report: Report) -> Block:
     """Categories of the data set beside the target."""
-    return dataset_figures.composition(report.dataset)
+    return dataset_figures.composition(report.dataset) if report.dataset else _NOTHING
 
 
 def data_set_facts(report: Report) -> Block:
     """Lengths, licences and contamination of the data set in a paragraph."""
-    return dataset_page.summary(report.dataset, report.run.params)
+    return dataset_page.summary(report.dataset, report.run.params) if report.dataset else _NOTHING
 
 
 def training(report: Report) -> Block:
     """How the training went, in words."""
+    if not report.training:
+        return paragraph(_NOT_PART, "note")
     return training_page.how(report.run.params, report.training["candidates"])
 
 
 def training_curves(report: Report) -> Block:
     """Losses, what is to be said of them, and what the optimizer did."""
+    if not report.training:
+        return _NOTHING
     return (
         training_figures.losses(report.histories)
         + training_page.diagnosis(report.histories)
@@ -311,7 +424,7 @@ def provenance(report: Report) -> Block:
     stages = [
         ("dataset", report.dataset),
         ("training", report.training),
-        ("evaluation", report.results.manifest),
+        ("import" if report.imported else "evaluation", report.results.manifest),
     ]
     rows = pd.DataFrame(
         [
@@ -331,7 +444,10 @@ def provenance(report: Report) -> Block:
     data = json.dumps(report.metrics, ensure_ascii=False, indent=1)
     params = yaml.safe_dump(made["params"], sort_keys=False, allow_unicode=True)
     return (
-        table_block("stages", rows, "What was run. A + behind a commit: with uncommitted changes.")
+        (_imports_table(report) if report.imported else _NOTHING)
+        + table_block(
+            "stages", rows, "What was run. A + behind a commit: with uncommitted changes."
+        )
         + paragraph(
             f"Seed {report.run.params.seed}. {here['machine']}, Python {here['python']}; {versions}."
         )
@@ -342,6 +458,29 @@ def provenance(report: Report) -> Block:
             f"<pre>{html.escape(data)}</pre></details>"
         )
     )
+
+
+def _imports_table(report: Report) -> Block:
+    """The files that the answers are from."""
+    sources: list[dict[str, Any]] = report.results.manifest["imports"]
+    rows = [
+        {
+            "Model": source["model"],
+            "Benchmark": source["benchmark"],
+            "File": name,
+            "Format": file["format"],
+            "SHA-256": file["sha256"][:12],
+        }
+        for source in sources
+        for name, file in source["files"].items()
+    ]
+    caption = "The files that the answers are from."
+    if unknown := [f"{s['unknown']:,} of {s['model']}" for s in sources if s["unknown"]]:
+        caption += (
+            f" Answers to questions that the benchmark has not are left out: {listed(unknown)}."
+        )
+    data = pd.DataFrame(sources).drop(columns="files")
+    return table_block("imports", pd.DataFrame(rows), caption, data)
 
 
 def _completeness(report: Report, failed: int) -> tuple[str, str]:

@@ -45,7 +45,7 @@ def test_every_question_stays_in_the_denominator() -> None:
     assert block["n_questions"] == 10
     assert tuned["accuracy"] == 0.5
     assert (tuned["n_answered"], tuned["n_truncated"]) == (7, 1)
-    assert (tuned["n_failed"], tuned["n_ungraded"]) == (2, 2)
+    assert (tuned["n_failed"], tuned["n_missing"], tuned["n_ungraded"]) == (1, 1, 2)
     assert tuned["categories"]["Physics"] == {
         "accuracy": 0.6,
         "ci95": pytest.approx([0.2307, 0.8824], abs=1e-4),
@@ -62,6 +62,7 @@ def test_the_official_block_drops_what_was_not_answered() -> None:
         "wald_half_width": 33.47,  # 1.96 · sqrt(5/7 · 2/7 / 7), in percent
         "calibration_error": None,
         "n": 7,
+        "accuracy_per_category": {"Physics": 100.0, "Math": 50.0},
     }
 
 
@@ -69,7 +70,7 @@ def test_the_keys_are_the_contract() -> None:
     block = summarise(_answers(), 0.05)["hle"]
     assert set(block) == {"kind", "n_questions", "n_samples", "models", "comparisons"}
     assert set(block["models"]["base"]) == set(
-        "accuracy ci95 n_samples n_answered n_truncated n_failed n_ungraded official categories".split()
+        "accuracy ci95 n_samples n_answered n_truncated n_failed n_missing n_ungraded official categories".split()
     )
     assert set(block["comparisons"][0]) == set(
         "model reference difference ci95 p_value gained lost n p_adjusted test significant verdict "

@@ -316,9 +316,40 @@ def test_a_gpu_is_there_where_the_driver_lists_one(
     assert environment.detect_accelerator() == accelerator
 
 
-def test_a_finished_environment_is_left_alone(tmp_path: Path) -> None:
-    parts = [LOCK, ROOT / "pyproject.toml", ROOT / "requirements" / "environment.py"]
+def test_a_report_alone_needs_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    environment.check_prerequisites(compiler=False)
+
+
+def _asked(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
+    """What `install` is called for with these words on the command line."""
+    asked: list[str] = []
+    monkeypatch.setattr(environment, "install", lambda venv, accelerator: asked.append(accelerator))
+    monkeypatch.setattr(environment, "detect_accelerator", lambda: "cuda")
+    monkeypatch.setattr(environment, "check_prerequisites", lambda *, compiler: None)
+    monkeypatch.setattr(sys, "argv", ["environment.py", "install", *words])
+    environment.main()
+    return asked
+
+
+def test_a_light_environment_stays_light_until_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venv = ["--venv", str(tmp_path)]
+    assert _asked(monkeypatch, *venv) == ["cuda"]
+    assert _asked(monkeypatch, *venv, "--accelerator", "none") == ["none"]
+    (tmp_path / ".llmc-installed").write_text("none 0123")
+    assert _asked(monkeypatch, *venv) == ["none"]
+    assert _asked(monkeypatch, *venv, "--accelerator", "cpu") == ["cpu"]
+    (tmp_path / ".llmc-installed").write_text("cpu 0123")
+    assert _asked(monkeypatch, *venv) == ["cuda"]
+
+
+@pytest.mark.parametrize("accelerator", ["cpu", "none"])
+def test_a_finished_environment_is_left_alone(tmp_path: Path, accelerator: str) -> None:
+    lock = {"cpu": LOCK, "none": ROOT / "requirements" / "report.txt"}[accelerator]
+    parts = [lock, ROOT / "pyproject.toml", ROOT / "requirements" / "environment.py"]
     digest = hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
-    (tmp_path / ".llmc-installed").write_text(f"cpu {digest}")
-    environment.install(tmp_path, "cpu")
+    (tmp_path / ".llmc-installed").write_text(f"{accelerator} {digest}")
+    environment.install(tmp_path, accelerator)
     assert [path.name for path in tmp_path.iterdir()] == [".llmc-installed"]

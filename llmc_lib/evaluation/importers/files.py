@@ -1,0 +1,100 @@
+"""The files that an import names, and what format they are in, told by their content."""
+
+from __future__ import annotations
+
+import itertools
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import ijson
+
+from llmc_lib.errors import UserError
+from llmc_lib.evaluation.importers import competition, hle, inspect_logs, lm_eval
+from llmc_lib.evaluation.importers.records import Imported
+from llmc_lib.params import ImportParams
+
+READERS: dict[str, Callable[[Path], Iterator[Imported]]] = {
+    "hle_predictions": hle.read_predictions,
+    "hle_judged": hle.read_judged,
+    "competition": competition.read,
+    "lm_eval": lm_eval.read,
+    "inspect": inspect_logs.read,
+}
+#: Keys at the beginning of a file that tell its format, and of JSON files beside them that are none.
+_KEYS = {
+    "inspect": {"status", "eval"},
+    "lm_eval": {"doc_id", "doc", "resps"},
+    "competition": {"id", "prediction", "gold", "correct"},
+}
+#: So many keys are looked at. A format of JSON Lines has them all in its first row.
+_LOOK = 12
+#: The C parsers do not yield what stands before a mistake.
+_PARSER = ijson.get_backend("python")
+_SUFFIXES = {".json", ".jsonl", ".eval"}
+
+
+def find(params: ImportParams, path: Path) -> list[tuple[Path, str]]:
+    """The files of an import and their formats: the file at `path`, or those of the folder that are in a
+    format that is known (with `format` given, in that one).
+
+    Raises `UserError` where there are none, and where those of a folder are of several formats.
+    """
+    if not path.is_dir():
+        return [(path, detect(path) if params.format == "auto" else params.format)]
+    found = []
+    for file in sorted(path.rglob("*")):
+        if file.suffix in _SUFFIXES and file.is_file() and not file.name.startswith("."):
+            known = _known(file)
+            if known is not None and params.format in ("auto", known):
+                found.append((file, known))
+    if not found:
+        what = "any format that is known" if params.format == "auto" else f"format {params.format}"
+        raise UserError(f"{path}: no predictions in {what} ({', '.join(READERS)}) in this folder")
+    formats = sorted({known for _, known in found})
+    if len(formats) > 1:
+        raise UserError(
+            f"{path}: holds files of several formats ({', '.join(formats)}); give `format`, or one file"
+        )
+    return found
+
+
+def read(params: ImportParams, path: Path) -> Iterator[Imported]:
+    """All answers of an import, one at a time. Raises `UserError` with file and row or key."""
+    for file, known in find(params, path):
+        yield from READERS[known](file)
+
+
+def detect(path: Path) -> str:
+    """The format of a file. Raises `UserError` where it is none that is known."""
+    known = _known(path)
+    if known is None:
+        raise UserError(
+            f"{path}: not in a format that is known: {', '.join(READERS)}; what each holds stands in "
+            "llmc_lib/evaluation/importers/"
+        )
+    return known
+
+
+def _known(path: Path) -> str | None:
+    if zipfile.is_zipfile(path):
+        return "inspect" if path.suffix == ".eval" else None
+    head: list[tuple[str, Any]] = []
+    try:
+        with open(path, "rb") as handle:
+            items = _PARSER.kvitems(handle, "", multiple_values=True)
+            head.extend(itertools.islice(items, _LOOK))
+    except ijson.JSONError:
+        pass  # what is wrong behind the first keys is told by the reader
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    keys = {key for key, _ in head}
+    for name, wanted in _KEYS.items():
+        if wanted <= keys:
+            return name
+    answers = [value for _, value in head if isinstance(value, dict) and "response" in value]
+    if not answers or len(answers) < len(head):
+        return None
+    judged = any("judge_response" in answer for answer in answers)
+    return "hle_judged" if judged else "hle_predictions"

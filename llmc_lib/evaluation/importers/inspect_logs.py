@@ -1,0 +1,133 @@
+"""Inspect's logs, `.eval` and `.json`, read by Inspect itself (`inspect_ai.log`).
+
+A `.eval` log is read one sample at a time; Inspect reads a `.json` log whole. Epochs are samples. The
+verdict is the first score whose value says right or wrong: "C" or "I", a boolean, 1 or 0; "P" (partial
+credit) and "N" (no answer) are not correct. A stop at max_tokens or model_length, or at Inspect's own
+token limit, is a truncated answer; a sample with an error is a failed one.
+
+Logs of an evaluation that has not ended are read as far as they go. A model that was called several
+times (an agent) is judged by its last output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llmc_lib.errors import UserError
+from llmc_lib.evaluation.importers.records import Imported, predicted, verdict
+from llmc_lib.records import GradeStatus, Question
+
+if TYPE_CHECKING:
+    from inspect_ai.log import EvalSample
+
+#: Fields that are not needed and can be large.
+_UNUSED = {"events", "store", "attachments", "messages"}
+_VERDICTS: dict[Any, GradeStatus] = {
+    "C": "correct", "I": "incorrect", "P": "incorrect", "N": "incorrect",
+    1: "correct", 0: "incorrect", 0.5: "incorrect",
+}  # fmt: skip
+_TRUNCATED = ("max_tokens", "model_length")
+
+
+def read(path: Path) -> Iterator[Imported]:
+    """Answers, verdicts and questions. Raises `UserError` for a file that Inspect cannot read, and where
+    Inspect is not installed."""
+    try:
+        from inspect_ai.log import read_eval_log, read_eval_log_samples
+    except ImportError:
+        raise UserError(
+            f"{path}: Inspect reads its logs itself, and it is not installed here; install the package "
+            "inspect-ai (.venv/bin/uv pip install inspect-ai)"
+        ) from None
+    try:
+        header = read_eval_log(path, header_only=True)
+        for sample in read_eval_log_samples(
+            path, all_samples_required=False, exclude_fields=_UNUSED, resolve_attachments=False
+        ):
+            yield _imported(sample, path, header.eval.task)
+    except UserError:
+        raise
+    # What a broken file makes Inspect raise is not told by its documentation: pydantic's, zipfile's, its own.
+    except Exception as error:
+        said = " ".join(str(error).split())
+        said = said if len(said) <= 200 else f"{said[:200]}…"
+        raise UserError(
+            f"{path}: Inspect cannot read this log: {type(error).__name__}: {said}"
+        ) from None
+
+
+def _imported(sample: EvalSample, path: Path, task: str) -> Imported:
+    output, id_ = sample.output, str(sample.id)
+    usage = output.usage
+    prediction = predicted(
+        id_,
+        output.completion,
+        path,
+        reasoning=_reasoning(sample),
+        sample=sample.epoch - 1,
+        finish_reason=_finish_reason(sample),
+        prompt_tokens=usage.input_tokens if usage else 0,
+        completion_tokens=usage.output_tokens if usage else 0,
+        seconds=output.time or sample.total_time or 0.0,
+        finished=str(sample.completed_at or ""),
+        error=" ".join(sample.error.message.split()) if sample.error else "",
+    )
+    grade = None
+    for name, score in (sample.scores or {}).items():
+        status = _status(score.value)
+        if status is not None:
+            said = f"{score.explanation}\n\n" if score.explanation else ""
+            grade = verdict(
+                prediction,
+                status,
+                extracted=score.answer or "",
+                explanation=f"{said}By {name}: {score.value}.",
+            )
+            break
+    return Imported(prediction, grade, _question(sample, task))
+
+
+def _status(value: Any) -> GradeStatus | None:
+    """What a score's value says; None where it is neither right nor wrong."""
+    if isinstance(value, str) and value.lower() in ("yes", "true", "no", "false"):
+        return "correct" if value.lower() in ("yes", "true") else "incorrect"
+    return _VERDICTS.get(value) if isinstance(value, str | bool | int | float) else None
+
+
+def _finish_reason(sample: EvalSample) -> str:
+    if sample.error is not None or not sample.output.choices:
+        return "failed"
+    halted = sample.limit is not None and sample.limit.type == "token"
+    return "length" if halted or sample.output.stop_reason in _TRUNCATED else "stop"
+
+
+def _reasoning(sample: EvalSample) -> str:
+    """The reasoning that the output has in parts of its own; of a redacted one, its summary."""
+    content = sample.output.message.content if sample.output.choices else ""
+    if isinstance(content, str):
+        return ""
+    parts = [part for part in content if part.type == "reasoning"]
+    texts = [(part.summary or "") if part.redacted else part.reasoning for part in parts]
+    return "\n\n".join(text.strip() for text in texts if text.strip())
+
+
+def _question(sample: EvalSample, task: str) -> Question:
+    text = sample.input
+    if not isinstance(text, str):
+        text = "\n\n".join(message.text for message in text if message.role == "user")
+    if sample.choices:
+        listed = [f"{chr(65 + n)}. {choice}" for n, choice in enumerate(sample.choices)]
+        text = "\n".join([text, "", "Answer Choices:", *listed])
+    target = sample.target
+    metadata = sample.metadata
+    return Question(
+        id=str(sample.id),
+        benchmark="questions",
+        question=text,
+        answer=target if isinstance(target, str) else " or ".join(target),
+        answer_type="multipleChoice" if sample.choices else "exactMatch",
+        category=str(metadata.get("category") or metadata.get("subject") or task),
+        subject="",
+    )

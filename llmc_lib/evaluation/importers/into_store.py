@@ -1,0 +1,342 @@
+"""Put the imports of a run into its store, in the form in which an evaluation leaves it.
+
+For each model and benchmark: `<model>.jsonl` (Prediction rows), beside it `<model>.grades.jsonl` (Grade
+rows, by our rules) and, where a file has verdicts, `<model>.judge.jsonl` (Grade rows of rule "imported"),
+which decide. An answer without a verdict among answers that have one is `ungraded`; one that was cut at
+the token limit is wrong, whatever the file says of it, as in every evaluation here. A benchmark that has
+no file of its own (`source: imports`) gets its questions from the imported files: `questions.jsonl`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any
+
+from llmc_lib import benchmarks
+from llmc_lib.errors import UserError
+from llmc_lib.evaluation.grading import grade_all
+from llmc_lib.evaluation.importers import files
+from llmc_lib.evaluation.importers.records import IMPORTED, Imported
+from llmc_lib.evaluation.results import (
+    Results,
+    grades_file,
+    judged_file,
+    load_results,
+    predictions_file,
+    questions_file,
+)
+from llmc_lib.params import BenchmarkParams, ImportParams
+from llmc_lib.records import Grade, Prediction, Question
+from llmc_lib.store import (
+    ROOT,
+    Run,
+    fingerprint,
+    read_manifest,
+    sha256_file,
+    write_atomic,
+    write_jsonl,
+    write_manifest,
+)
+
+_VERSION = 1
+_GRADER_VERSION = 3
+#: So many characters of responses are graded at a time.
+_TOGETHER = 50_000_000
+
+
+def import_all(run: Run) -> Results:
+    """Import and grade what the params file lists, unless that is done, and load the results.
+
+    Models keep the order of the params file; the first is the reference that the others are compared
+    with. Several imports of one model and benchmark are further samples of the same questions.
+
+    Raises `UserError` for a file that is broken, that has an answer twice, or that holds no question of
+    its benchmark, and where answers were sampled under the run's name.
+    """
+    key = stage_key(run)
+    if read_manifest(run.predictions, key) is None:
+        start = time.monotonic()
+        done = [_import_benchmark(run, b) for b in run.params.evaluation.benchmarks]
+        write_manifest(
+            run.predictions,
+            key,
+            time.monotonic() - start,
+            models=[{"name": name, "label": label} for name, label in _models(run).items()],
+            questions={benchmark.name: benchmark.questions for benchmark in done},
+            samples=max(benchmark.samples for benchmark in done),
+            imports=[asdict(source) for benchmark in done for source in benchmark.sources],
+        )
+    return load_results(run)
+
+
+def imported(run: Run) -> bool:
+    """Are all imports of the present params there?"""
+    return read_manifest(run.predictions, stage_key(run)) is not None
+
+
+def stage_key(run: Run) -> str:
+    """The fingerprint of what the results are made from."""
+    evaluation = run.params.evaluation
+    return fingerprint(
+        version=_VERSION,
+        grader=_GRADER_VERSION,
+        imports=[
+            [
+                item.model_dump(mode="json"),
+                [[known, sha256_file(file)] for file, known in _files(item)],
+            ]
+            for item in evaluation.imports
+        ],
+        seed=run.params.seed,  # which questions, where a benchmark's are drawn
+        benchmarks=[
+            {
+                "digest": None if b.source == "imports" else benchmarks.digest(b),
+                **b.model_dump(mode="json"),
+            }
+            for b in evaluation.benchmarks
+        ],
+    )
+
+
+@dataclass
+class _Source:
+    """What an import was, for the manifest."""
+
+    model: str
+    benchmark: str
+    path: str  # as the params file has it
+    files: dict[str, dict[str, str]]  # name → format and sha256
+    samples: int = 1  # of a question
+    answers: int = 0  # to questions of the benchmark
+    verdicts: int = 0  # of them: with one
+    unknown: int = 0  # answers to questions that the benchmark has not; they are left out
+    missing: int = 0  # questions that the benchmark has and the import has not
+
+
+@dataclass
+class _Benchmark:
+    name: str
+    questions: int
+    samples: int  # of a question, by each model
+    sources: list[_Source] = field(default_factory=list)
+
+
+def _models(run: Run) -> dict[str, str]:
+    """Name → label, in the order of the params file."""
+    labels: dict[str, str] = {}
+    for item in run.params.evaluation.imports:
+        labels[item.model] = labels.get(item.model) or item.label
+    return {name: label or f"imported as {name}" for name, label in labels.items()}
+
+
+def _files(item: ImportParams) -> list[tuple[Path, str]]:
+    return files.find(item, ROOT / item.path)
+
+
+def _import_benchmark(run: Run, benchmark: BenchmarkParams) -> _Benchmark:
+    own = benchmark.source != "imports"
+    asked = benchmarks.asked(benchmark, run.params.seed) if own else []
+    questions = {question.id: question for question in asked}
+    answered: list[tuple[_Source, set[str]]] = []
+    samples: dict[str, int] = {}
+    for model in _models(run):
+        items = [
+            item
+            for item in run.params.evaluation.imports
+            if (item.model, item.benchmark) == (model, benchmark.name)
+        ]
+        found = _import_model(run, model, benchmark.name, items, questions, own=own)
+        answered += found
+        samples[model] = sum(source.samples for source, _ in found)
+    if not own:
+        path = questions_file(run, benchmark.name)
+        write_jsonl(path, (asdict(question) for question in questions.values()))
+    sources = [source for source, _ in answered]
+    _same_samples(benchmark.name, samples)
+    _same_grader(sources)
+    for source, ids in answered:
+        source.missing = len(questions.keys() - ids)
+    return _Benchmark(benchmark.name, len(questions), max(samples.values()), sources)
+
+
+def _import_model(
+    run: Run,
+    model: str,
+    benchmark: str,
+    items: list[ImportParams],
+    questions: dict[str, Question],
+    *,
+    own: bool,
+) -> list[tuple[_Source, set[str]]]:
+    """Write the three files of a model; the questions that each import answers. Where the benchmark has no
+    questions of its `own`, those of the files are added to `questions`."""
+    path = predictions_file(run, benchmark, model)
+    _claim(path)
+    judge_path = judged_file(run, benchmark, model)
+    answered: list[tuple[_Source, set[str]]] = []
+    with ExitStack() as stack:
+        predictions, grades, judge = (
+            stack.enter_context(_whole(file))
+            for file in (path, grades_file(run, benchmark, model), judge_path)
+        )
+        for item in items:
+            source, ids = _source(item), set[str]()
+            first = sum(earlier.samples for earlier, _ in answered)
+            for chunk in _chunks(_matched(item, source, questions, first, own=own)):
+                pairs = [(questions[one.prediction.question_id], one.prediction) for one in chunk]
+                for ruled in grade_all(pairs, desc=f"Grading {model}, {benchmark}"):
+                    _write(grades, ruled)
+                for one in chunk:
+                    _write(predictions, one.prediction)
+                    _write(judge, _decided(one.grade, one.prediction))
+                    ids.add(one.prediction.question_id)
+            if not source.answers:
+                raise UserError(
+                    f"{item.path}: none of its {source.unknown:,} answers is to a question of the benchmark "
+                    f"{benchmark!r} ({len(questions):,} questions); give the file with its questions as "
+                    "`source` of the benchmark"
+                )
+            answered.append((source, ids))
+    if not any(source.verdicts for source, _ in answered):
+        judge_path.unlink()
+    return answered
+
+
+def _source(item: ImportParams) -> _Source:
+    named = {
+        file.name: {"format": known, "sha256": sha256_file(file)} for file, known in _files(item)
+    }
+    return _Source(item.model, item.benchmark, item.path, named)
+
+
+def _matched(
+    item: ImportParams, source: _Source, questions: dict[str, Question], first: int, *, own: bool
+) -> Iterator[Imported]:
+    """The answers of an import to questions of the benchmark, their samples numbered from `first`; what
+    they are is counted in `source`."""
+    seen = set[tuple[str, int]]()
+    for one in files.read(item, ROOT / item.path):
+        prediction = one.prediction
+        if own:
+            if prediction.question_id not in questions:
+                source.unknown += 1
+                continue
+        else:
+            question = _added(one.question, item, questions)
+            prediction = replace(prediction, question_id=question.id)
+        key = (prediction.question_id, prediction.sample)
+        if key in seen:
+            raise UserError(
+                f"{item.path}: question {key[0]!r} is answered twice (the second time in a file "
+                f"{prediction.engine.removeprefix('imported from ')}); keep one, or give each run an import "
+                "of its own: they are then samples"
+            )
+        seen.add(key)
+        source.answers += 1
+        source.verdicts += one.grade is not None
+        source.samples = max(source.samples, prediction.sample + 1)
+        yield replace(one, prediction=replace(prediction, sample=first + prediction.sample))
+
+
+def _added(
+    question: Question | None, item: ImportParams, questions: dict[str, Question]
+) -> Question:
+    """A question of a file among those of the files before it. Raises `UserError` where the file has none,
+    and where one of them has another question of this id."""
+    if question is None:
+        raise UserError(
+            f"{item.path}: its format does not hold the questions; give the file with them as `source` of the "
+            f"benchmark {item.benchmark!r}"
+        )
+    known = questions.setdefault(question.id, question)
+    if (known.question, known.answer) != (question.question, question.answer):
+        raise UserError(
+            f"{item.path}: question {question.id!r} or its answer is another one than in the files imported "
+            "before it; only answers to the same questions can be compared"
+        )
+    return known
+
+
+def _chunks(found: Iterator[Imported]) -> Iterator[list[Imported]]:
+    """Answers in parts that fit in memory many times."""
+    part, size = list[Imported](), 0
+    for one in found:
+        part.append(one)
+        size += len(one.prediction.response) + len(one.prediction.reasoning) + 1000
+        if size > _TOGETHER:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def _same_samples(benchmark: str, samples: dict[str, int]) -> None:
+    """Models with unequal numbers of samples would have some missing, which count as wrong."""
+    first, *others = samples
+    for other in others:
+        if samples[other] != samples[first]:
+            raise UserError(
+                f"evaluation.imports: {other!r} has {samples[other]} samples a question of {benchmark!r} and "
+                f"{first!r} has {samples[first]}; import as many of each"
+            )
+
+
+def _same_grader(sources: list[_Source]) -> None:
+    """Models that are graded by different graders cannot be compared."""
+    judged = [source for source in sources if source.verdicts]
+    if judged and len(judged) < len(sources):
+        without = next(source for source in sources if not source.verdicts)
+        raise UserError(
+            f"{without.path}: has no verdicts, while {judged[0].path} has: the two would be graded by different "
+            "graders; import both with verdicts, or HLE's files with format: hle_predictions, which leaves "
+            "the grading of both to our rules"
+        )
+
+
+def _decided(found: Grade | None, prediction: Prediction) -> Grade:
+    """The row of the judge's file: the verdict of the imported file, within the rules of the house."""
+    id_, sample = prediction.question_id, prediction.sample
+    if prediction.finish_reason == "failed":
+        return Grade(id_, sample, "ungraded", "", "failed")
+    if prediction.finish_reason == "length":
+        return Grade(id_, sample, "incorrect", "", "truncated")
+    if found is None:
+        return Grade(id_, sample, "ungraded", "", "no verdict")
+    return replace(found, question_id=id_, sample=sample, rule=IMPORTED)
+
+
+def _claim(path: Path) -> None:
+    """Mark a predictions file as an imported one, so that an evaluation under the same name sets it aside.
+    Raises `UserError` where it holds answers that were sampled here."""
+    sidecar = path.with_suffix(".settings.json")
+    if path.exists() and sidecar.exists() and "imported" not in json.loads(sidecar.read_text()):
+        raise UserError(
+            f"{path}: has answers that were sampled in this run; give the params file another `run`"
+        )
+    write_atomic(sidecar, json.dumps({"imported": True}))
+
+
+def _write(handle: IO[str], record: Prediction | Grade) -> None:
+    handle.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[IO[str]]:
+    """A file that is written as a stream, and there whole or not at all."""
+    part: Any = path.with_name(f".{path.name}.{os.getpid()}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # Half a surrogate pair, which JSON can hold and UTF-8 cannot, becomes "?".
+        with open(part, "w", encoding="utf-8", errors="replace") as handle:
+            yield handle
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
