@@ -24,6 +24,7 @@ SECTIONS = (
     "models-and-candidates",
     "where-they-differ",
     "safety",
+    "how-the-answers-were-graded",
     "reasoning-side-by-side",
     "what-it-was-trained-on",
     "how-the-training-went",

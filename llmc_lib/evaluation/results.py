@@ -16,6 +16,9 @@ from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Question
 from llmc_lib.store import Run, read_jsonl, read_manifest, scan_jsonl
 
+# Characters of a judge's explanation that are kept in memory.
+_EXPLANATION = 1000
+
 
 @dataclass(frozen=True)
 class Results:
@@ -25,7 +28,7 @@ class Results:
     category, status ("correct", "incorrect", "ungraded", "missing") by the grader that decides, correct
     (bool; only "correct" is True), by_rules and by_judge (the status that each gives, None where it
     gave none), truncated, failed, extracted, rule, confidence (percent or NaN), action, harmful,
-    reasoning_status, finish_reason, completion_tokens. Models and questions keep the order of the
+    reasoning_status, explanation (a judge's, its beginning), finish_reason, completion_tokens. Models and questions keep the order of the
     evaluation. What the models wrote stays on disk, as it may be gigabytes: `texts` reads it.
 
     Of an unfinished evaluation it holds the questions that all models have answered, `samples` times
@@ -228,6 +231,9 @@ def _rows(
                     "action": both.get("action"),
                     "harmful": both.get("harmful"),
                     "reasoning_status": both.get("reasoning_status"),
+                    "explanation": _writable((by_judge or {}).get("explanation", ""))[
+                        :_EXPLANATION
+                    ],
                     "finish_reason": prediction.get("finish_reason", "missing"),
                     "completion_tokens": prediction.get("completion_tokens", 0),
                 }

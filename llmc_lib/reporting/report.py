@@ -21,6 +21,7 @@ from llmc_lib.reporting import (
     dataset_figures,
     dataset_page,
     figures,
+    grading_page,
     training_figures,
     training_page,
 )
@@ -120,8 +121,11 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             "report": environment(),
         },
     }
+    agreements = grading_page.agreements(results)
     for name, block in metrics["benchmarks"].items():
         block["grader"] = results.graders.get(name, "rules")
+        if name in agreements:
+            block["agreement"] = agreements[name]
     if run.params.report.select is not None:
         block = next(b for b in metrics["benchmarks"].values() if _has_answers(b))
         block["selection"] = select(block, run.params.report.select)
@@ -363,6 +367,21 @@ def models_note(report: Report) -> Block:
         f"<p>{asked} A <em>95% interval</em> is the range of true rates that fit the answers seen: were the "
         "whole study repeated on new questions, about 19 of 20 such intervals would hold the true rate.</p>"
     )
+
+
+def grading(report: Report) -> Block:
+    """Who graded the answers and, where there are two graders, how far they agree."""
+    blocks = report.metrics["benchmarks"]
+    found = {name: block["agreement"] for name, block in blocks.items() if "agreement" in block}
+    if not found:
+        return paragraph(
+            "Rules grade: they look for a final answer, or for what a response does, by its wording. What they "
+            "cannot decide is ungraded, never guessed, and counts as not correct and as not safe. No judge "
+            "was asked (evaluation.judge in the params file).",
+            "note",
+        )
+    params = report.run.params
+    return grading_page.grading(report.results, found, imported=report.imported, seed=params.seed)
 
 
 def side_by_side_note(report: Report) -> Block:
