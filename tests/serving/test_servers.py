@@ -15,7 +15,7 @@ import yaml
 
 from llmc_lib.__main__ import main
 from llmc_lib.serving import servers
-from llmc_lib.serving.serve import _told
+from llmc_lib.serving.launch import _told
 from llmc_lib.store import ROOT, Run, open_run
 from tests.tiny import make_tokenizer
 

@@ -45,9 +45,9 @@ def serve(run: Run, names: str | None = None, host: str = "127.0.0.1", port: int
     servers = planned(run, served, host, port)
     for server in servers:
         _check_port(server)
-    with _interrupted_by_signals(), _Processes() as processes:
+    with _interrupted_by_signals(), Processes() as processes:
         try:
-            if not _start(servers, processes):
+            if not start_all(servers, processes):
                 return 1
             print(_told(servers), flush=True)
             return _wait_for_the_end(processes)
@@ -56,7 +56,7 @@ def serve(run: Run, names: str | None = None, host: str = "127.0.0.1", port: int
             return 0
 
 
-class _Processes:
+class Processes:
     """The servers' processes. At the end, however it comes about, none is left."""
 
     def __init__(self) -> None:
@@ -76,19 +76,22 @@ class _Processes:
             for server, process in gone.items()
         ]
 
-    def __enter__(self) -> _Processes:
+    def __enter__(self) -> Processes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)  # an impatient second Ctrl-C
+        # A second, impatient Ctrl-C must not leave half of them.
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
         for process in self.running.values():
-            process.terminate()  # all at once; then one after the other
+            process.terminate()  # all at the same time
         for process in self.running.values():
             stop(process, _STOP_SECONDS)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
-def _start(servers: list[Server], processes: _Processes) -> bool:
+def start_all(servers: list[Server], processes: Processes) -> bool:
     """Start the servers and wait until all answer; False when one ended, which is told."""
     for server in servers:
         processes.start(server)
@@ -108,7 +111,7 @@ def _start(servers: list[Server], processes: _Processes) -> bool:
     return True
 
 
-def _wait_for_the_end(processes: _Processes) -> int:
+def _wait_for_the_end(processes: Processes) -> int:
     while processes.running:
         time.sleep(1)
         for told in processes.ended():
@@ -202,10 +205,8 @@ def _interrupted_by_signals() -> Iterator[None]:
 
     numbers = (signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(number, interrupt) for number in numbers]
-    interrupted = signal.getsignal(signal.SIGINT)
     try:
         yield
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
-        signal.signal(signal.SIGINT, interrupted)
