@@ -28,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
         run = open_run(options.params, files=options.command != "plan")
         if options.command not in ("publish", "dataset", "serve"):
             _check_training(run)
+        if options.command in ("check", "report"):
+            _check_engine(run)
         if options.command == "check":
             print(f"{options.params}: fine")
             return 0
@@ -90,6 +92,12 @@ def _check_training(run: Run) -> None:
         from llmc_lib.training.check import check
 
         check(run)
+
+
+def _check_engine(run: Run) -> None:
+    from llmc_lib.engines.arguments import check
+
+    check(run)
 
 
 def _make(run: Run, what: str) -> int:

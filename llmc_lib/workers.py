@@ -137,7 +137,11 @@ def explain_end(command: Sequence[str], status: int, log: Path, first: str | Non
     errors = [
         n
         for n, line in enumerate(lines)
-        if re.match(r"(\[\w+\]: |\(.*\) )?[\w.]*(Error|Exception)\b", line)
+        if re.match(
+            # Behind a rank, a process of vLLM's, and the head of a line of vLLM's log.
+            r"(\[\w+\]: |\(.*?\) )?(ERROR \S+ \S+ \[\S+\] )?[\w.]*(Error|Exception)\b",
+            line,
+        )
         and "ChildFailedError" not in line
     ]
     summary = next((n for n, line in enumerate(lines) if "Root Cause" in line), None)

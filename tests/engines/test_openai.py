@@ -176,6 +176,48 @@ def test_reasoning_and_response_are_kept_apart(
     assert (row["reasoning"], row["response"]) == expected
 
 
+@pytest.fixture(scope="module")
+def thinker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model whose template opens the <think> block itself."""
+    from transformers import AutoTokenizer
+
+    from tests.tiny import CHATML, make_tokenizer
+
+    folder = tmp_path_factory.mktemp("thinker")
+    make_tokenizer(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.chat_template = CHATML.replace("assistant\n{% endif", "assistant\n<think>\n{% endif")
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("splits", "content", "expected"),
+    [
+        (False, "on and on", ("on and on", "")),  # cut inside of the block
+        (False, "2 and 2</think>4", ("2 and 2", "4")),
+        (True, "4", ("", "4")),  # nothing was thought, and the parser took the tags away
+    ],
+)
+def test_a_block_that_the_template_opens_is_told_from_a_response(
+    tmp_path: Path,
+    server: ChatServer,
+    thinker: Path,
+    splits: bool,
+    content: str,
+    expected: tuple[str, str],
+) -> None:
+    async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        if splits and body["max_tokens"] < 12:  # the first tokens of any completion
+            return completion(None, "length", reasoning="let me")
+        return completion(content, "length")
+
+    server.behaviour = behave
+    found = _ask(tmp_path, server, questions=3, concurrency=1, spec={"model": str(thinker)})
+    assert {(row["reasoning"], row["response"]) for row in found.values()} == {expected}
+    assert len(server.asked) == 4  # it was found out once
+
+
 def test_a_truncated_answer_is_kept_as_truncated(tmp_path: Path, server: ChatServer) -> None:
     async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
         return completion("and so", "length")
