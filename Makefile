@@ -4,6 +4,8 @@ ACCELERATOR ?= auto
 LAB_OPTIONS ?=
 NODE_RANK ?= 0
 WHAT ?= dataset
+HOST ?= 127.0.0.1
+PORT ?= 8000
 
 # conda users: the active environment is the project's own, so nothing is installed into .venv.
 ifeq ($(CONDA_DEFAULT_ENV),llmc-report)
@@ -15,7 +17,7 @@ READY := install
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install kernel report dataset train status plan slurm check publish test test-fast lint lab lock clean
+.PHONY: help install kernel report dataset train status plan slurm serve check publish test test-fast lint lab lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -41,6 +43,10 @@ train: $(READY) ## Build the data set and train; NODE_RANK=1 and so on on the fu
 
 slurm: $(READY) ## Write the Slurm script that trains, and explain it (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib slurm $(PARAMS)
+
+# MODEL=base,step-18: which models, where it is not the base alone. HOST=0.0.0.0: other machines may ask.
+serve: $(READY) ## Serve models of a run with vLLM until Ctrl-C; each server a port, PORT=8000 first (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib serve $(PARAMS) $(if $(MODEL),--model "$(MODEL)") --host "$(HOST)" --port "$(PORT)"
 
 check: $(READY) ## Check a params file and start nothing (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib check $(PARAMS)

@@ -8,6 +8,7 @@ python -m llmc_lib train PARAMS      build the data set and train; --node-rank K
 python -m llmc_lib slurm PARAMS      write the Slurm script of that for all machines, and explain it
 python -m llmc_lib check PARAMS      check a params file and stop
 python -m llmc_lib plan PARAMS       show what a run needs and how long it takes; 1: it does not fit
+python -m llmc_lib serve PARAMS      serve models of the run with vLLM, until Ctrl-C
 python -m llmc_lib publish PARAMS    write the upload folder of the data set or of a model; --push sends it
 """
 
@@ -29,8 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run = open_run(options.params, files=options.command != "plan")
         _check_command(run, options)
-        if options.command not in ("publish", "dataset"):
+        if options.command not in ("publish", "dataset", "serve"):
             _check_training(run)
+        if options.command in ("check", "report"):
+            _check_engine(run)
         if options.command == "check":
             print(f"{options.params}: fine")
             return 0
@@ -40,6 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
             return _plan(run)
         if options.command == "publish":
             return _publish(run, options)
+        if options.command == "serve":
+            from llmc_lib.serving import serve
+
+            return serve(run, options.model, options.host, options.port)
         if options.command == "slurm":
             from llmc_lib.training import slurm
 
@@ -63,12 +70,17 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m llmc_lib", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("report", "dataset", "train", "status", "plan", "slurm", "check", "publish"):
+    names = ("report", "dataset", "train", "status", "plan", "slurm", "serve", "check", "publish")
+    for name in names:
         command = commands.add_parser(name)
         command.add_argument("params", help="a params file, such as params/quickstart.yaml")
         if name == "report":
             so_far = "report what the evaluation has so far, and wait for nothing"
             command.add_argument("--partial", action="store_true", help=so_far)
+        if name == "serve":
+            command.add_argument("--model", help="which, separated by commas; the base by default")
+            command.add_argument("--host", default="127.0.0.1", help="what to listen on")
+            command.add_argument("--port", type=int, default=8000, help="of the first server")
         if name == "train":
             rank = (
                 "which machine this is: 0 (the first) and so on, or a variable that has the number"
@@ -107,6 +119,12 @@ def _check_training(run: Run) -> None:
         from llmc_lib.training.check import check
 
         check(run)
+
+
+def _check_engine(run: Run) -> None:
+    from llmc_lib.engines.arguments import check
+
+    check(run)
 
 
 def _make(run: Run, what: str) -> int:

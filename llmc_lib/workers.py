@@ -76,10 +76,27 @@ def run_worker(
                     on_event(json.loads(event))
         status = process.wait()
     finally:
-        _stop(process)
+        stop(process)
     if status != 0:
         first = explain() if explain else None
-        raise WorkerError(_explain(command, status, log, first))
+        raise WorkerError(explain_end(command, status, log, first))
+
+
+def start(
+    command: Sequence[str], log: Path, env: dict[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start `command` in a process group of its own, its output in `log`; `stop` ends it."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "wb") as handle:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=handle,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )
 
 
 def die_with_parent() -> None:
@@ -95,20 +112,20 @@ def _stop_remains(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the worker's process group: politely, then by force."""
+def stop(process: subprocess.Popen[bytes], seconds: float | None = None) -> None:
+    """End a process group: politely, after so many seconds by force."""
     for how in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, how)
         except ProcessLookupError:
             break
         try:
-            process.wait(_STOP_SECONDS)
+            process.wait(_STOP_SECONDS if seconds is None else seconds)
         except subprocess.TimeoutExpired:
             continue
 
 
-def _explain(command: Sequence[str], status: int, log: Path, first: str | None = None) -> str:
+def explain_end(command: Sequence[str], status: int, log: Path, first: str | None = None) -> str:
     """What is known already, else the worker's own error: the first Python exception in the log if there
     is one, else what torchrun found, else the end."""
     module = next((word for word in command if word.startswith("llmc_lib.")), command[0])
@@ -120,7 +137,11 @@ def _explain(command: Sequence[str], status: int, log: Path, first: str | None =
     errors = [
         n
         for n, line in enumerate(lines)
-        if re.match(r"(\[\w+\]: |\(.*\) )?[\w.]*(Error|Exception)\b", line)
+        if re.match(
+            # Behind a rank, a process of vLLM's, and the head of a line of vLLM's log.
+            r"(\[\w+\]: |\(.*?\) )?(ERROR \S+ \S+ \[\S+\] )?[\w.]*(Error|Exception)\b",
+            line,
+        )
         and "ChildFailedError" not in line
     ]
     summary = next((n for n, line in enumerate(lines) if "Root Cause" in line), None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import os
 import random
 import socket
 import time
@@ -114,7 +115,7 @@ class Endpoint:
         except TimeoutError:
             return f"does not answer within {_HEALTH_TIMEOUT:.0f} s"
         except (aiohttp.ClientError, OSError, ValueError, TooLargeError) as error:
-            return f"cannot be reached ({self.plain(str(error) or type(error).__name__)})"
+            return f"cannot be reached ({self.why(error)})"
         if reply.status != 200:
             return f"answers GET /models with status {reply.status} (an address goes up to /v1)"
         try:
@@ -172,6 +173,13 @@ class Endpoint:
             self.left_out.add(parameter)
             self.note(f"{self.shown} does not take {parameter}: it is left to the server")
         return parameter in _OPTIONAL
+
+    def why(self, error: Exception) -> str:
+        """An error of the network in a few words."""
+        if isinstance(error, aiohttp.ClientConnectorError) and (number := error.os_error.errno):
+            # asyncio puts its own words, with the address, in place of the system's.
+            return os.strerror(number) if number > 0 else self.plain(str(error.os_error.strerror))
+        return self.plain(str(error) or type(error).__name__)
 
     def plain(self, text: str) -> str:
         """A server's words as one short line of printable characters, without the key."""

@@ -18,6 +18,8 @@ from llmc_lib.errors import UserError
 from llmc_lib.prompts import THINK_CLOSE, THINK_OPEN, split_reasoning
 
 _CHANNEL, _MESSAGE = "<|channel|>", "<|message|>"
+#: Where a tokenizer keeps its chat template.
+_TEMPLATES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
 _BORDER = re.compile(r"<\|(start|end|return|call|channel)\|>")
 
 
@@ -81,10 +83,17 @@ def reasoning_format(tokenizer: Any) -> ReasoningFormat:
 
 
 def format_of(folder: Path) -> ReasoningFormat:
-    """The format of the model in a folder."""
+    """The format of the model in a folder. Raises `UserError` as `reasoning_format` does."""
+    if not any(_speaks_of_marks(folder / name) for name in _TEMPLATES):
+        return TAGS
     from transformers import AutoTokenizer  # seconds to import
 
     return reasoning_format(AutoTokenizer.from_pretrained(folder))
+
+
+def _speaks_of_marks(file: Path) -> bool:
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    return THINK_OPEN in text or _CHANNEL in text
 
 
 def opens(prompt: str) -> bool:

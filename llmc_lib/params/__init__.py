@@ -32,13 +32,13 @@ from llmc_lib.params.evaluation import (
     JudgeParams,
 )
 from llmc_lib.params.plan import PlanParams
-from llmc_lib.params.training import LoraParams, TrainingParams
+from llmc_lib.params.training import LoraParams, SlurmParams, TrainingParams
 
 __all__ = [
     "EMBEDDED_SOURCES", "SOURCES", "BenchmarkParams", "CandidateParams", "DatasetParams",
     "DecontaminationParams", "DifficultyParams", "EngineParams", "EvaluationParams", "ImportParams",
     "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "ReportParams",
-    "SamplingParams", "SourceParams", "TrainingParams", "is_commit", "merged",
+    "SamplingParams", "SlurmParams", "SourceParams", "TrainingParams", "is_commit", "merged",
 ]  # fmt: skip
 
 

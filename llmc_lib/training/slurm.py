@@ -10,22 +10,27 @@ import shlex
 import sys
 from pathlib import Path
 
-from llmc_lib.params import TrainingParams
+from llmc_lib.params import SlurmParams, TrainingParams
 from llmc_lib.store import ROOT, Run, write_atomic
 from llmc_lib.training.cluster import ENDPOINT
 
 #: A line of the script, and what it does.
-_Line = tuple[str, str]
+Line = tuple[str, str]
 
 
 def write(run: Run) -> str:
     """Write runs/<run>/train.slurm; returns what to tell the person."""
     path = run.folder / "train.slurm"
-    lines = [*_head(run), *_body(run)]
+    cluster = _largest(run).cluster
+    first = [
+        (f"--job-name=llmc-{run.name}", "what squeue calls it"),
+        (f"--nodes={cluster.nodes}", "how many machines (training.cluster.nodes)"),
+        ("--ntasks-per-node=1", "one launcher a machine, which starts a process a GPU"),
+    ]
+    gpus = (_largest(run).processes, "training.processes")
+    lines = [*head(cluster.slurm, first, gpus, run.folder / "slurm-%j.log"), *_body(run)]
     write_atomic(path, script(lines))
-    told = [f"Written: {path}", ""]
-    for line, why in lines:
-        told += [line, f"    {why}"]
+    told = [f"Written: {path}", "", *explained(lines)]
     params = shlex.quote(_shown(run.params_file))
     told += [
         "",
@@ -39,7 +44,12 @@ def write(run: Run) -> str:
     return "\n".join(told)
 
 
-def script(lines: list[_Line]) -> str:
+def explained(lines: list[Line]) -> list[str]:
+    """Each line, and what it does under it."""
+    return [text for line, why in lines for text in (line, f"    {why}")]
+
+
+def script(lines: list[Line]) -> str:
     """The batch script, every explanation a comment before its line (after a line that goes on, there
     can be none). sbatch reads its options up to the first command; comments may stand between."""
     text = ["#!/bin/bash"]
@@ -50,20 +60,15 @@ def script(lines: list[_Line]) -> str:
     return "\n".join(text) + "\n"
 
 
-def _head(run: Run) -> list[_Line]:
-    training = _largest(run)
-    slurm = training.cluster.slurm
-    given = " ".join(slurm.lines)
-    options: list[_Line] = [
-        (f"--job-name=llmc-{run.name}", "what squeue calls it"),
-        (f"--nodes={training.cluster.nodes}", "how many machines (training.cluster.nodes)"),
-        ("--ntasks-per-node=1", "one launcher a machine, which starts a process a GPU"),
-    ]
-    if not re.search(r"--(gres|gpus)", given):
+def head(slurm: SlurmParams, first: list[Line], gpus: tuple[int, str], log: Path) -> list[Line]:
+    """The options of a job: `first`, then as many GPUs a machine as `gpus` says (a number, and the
+    setting that it is from), then those of the params. `log`: %j in it is the job's number."""
+    options = list(first)
+    if not re.search(r"--(gres|gpus)", " ".join(slurm.lines)):
         options.append(
             (
-                f"--gpus-per-node={training.processes}",
-                "as many as training.processes; on machines without GPUs give "
+                f"--gpus-per-node={gpus[0]}",
+                f"as many as {gpus[1]}; on machines without GPUs give "
                 'training.cluster.slurm.lines: ["--gres=none"]',
             )
         )
@@ -79,13 +84,13 @@ def _head(run: Run) -> list[_Line]:
     if slurm.account:
         options.append((f"--account={slurm.account}", "who pays (slurm.account)"))
     options.append((f"--time={slurm.time}", "after so long Slurm ends it (slurm.time)"))
-    log = str(run.folder / "slurm-%j.log").replace('"', r"\"")
-    options.append((f'--output="{log}"', "what all machines print; %j is the job's number"))
+    quoted = str(log).replace('"', r"\"")
+    options.append((f'--output="{quoted}"', "what all machines print; %j is the job's number"))
     options += [(line.removeprefix("#SBATCH").strip(), "from slurm.lines") for line in slurm.lines]
     return [(f"#SBATCH {option}", why) for option, why in options]
 
 
-def _body(run: Run) -> list[_Line]:
+def _body(run: Run) -> list[Line]:
     training = _largest(run)
     cluster = training.cluster
     python, params = shlex.quote(sys.executable), shlex.quote(_shown(run.params_file))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,11 +17,15 @@ import pytest
 from aiohttp import web
 
 from llmc_lib.engines import endpoints, openai
+from llmc_lib.engines.sampling import Request, predictions, sample
 from llmc_lib.engines.worker import full_disk
 from llmc_lib.errors import UserError
+from llmc_lib.models import ServedModel
 from llmc_lib.params import EngineParams
-from llmc_lib.store import read_jsonl
-from tests.engines.chat_server import ChatServer, completion
+from llmc_lib.store import JsonlWriter, read_jsonl
+from tests.conftest import ROOT
+from tests.engines.chat_server import ChatServer, completion, echo
+from tests.engines.test_sampling import wait_for_the_worker
 
 KEY = "sk-thisIsASecret"
 
@@ -167,6 +174,48 @@ def test_reasoning_and_response_are_kept_apart(
     server.behaviour = behave
     row = _one(tmp_path, server)
     assert (row["reasoning"], row["response"]) == expected
+
+
+@pytest.fixture(scope="module")
+def thinker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model whose template opens the <think> block itself."""
+    from transformers import AutoTokenizer
+
+    from tests.tiny import CHATML, make_tokenizer
+
+    folder = tmp_path_factory.mktemp("thinker")
+    make_tokenizer(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.chat_template = CHATML.replace("assistant\n{% endif", "assistant\n<think>\n{% endif")
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("splits", "content", "expected"),
+    [
+        (False, "on and on", ("on and on", "")),  # cut inside of the block
+        (False, "2 and 2</think>4", ("2 and 2", "4")),
+        (True, "4", ("", "4")),  # nothing was thought, and the parser took the tags away
+    ],
+)
+def test_a_block_that_the_template_opens_is_told_from_a_response(
+    tmp_path: Path,
+    server: ChatServer,
+    thinker: Path,
+    splits: bool,
+    content: str,
+    expected: tuple[str, str],
+) -> None:
+    async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        if splits and body["max_tokens"] < 12:  # the first tokens of any completion
+            return completion(None, "length", reasoning="let me")
+        return completion(content, "length")
+
+    server.behaviour = behave
+    found = _ask(tmp_path, server, questions=3, concurrency=1, spec={"model": str(thinker)})
+    assert {(row["reasoning"], row["response"]) for row in found.values()} == {expected}
+    assert len(server.asked) == 4  # it was found out once
 
 
 def test_a_truncated_answer_is_kept_as_truncated(tmp_path: Path, server: ChatServer) -> None:
@@ -379,7 +428,10 @@ def test_a_server_of_no_use_is_told_with_the_remedy(
     assert told.startswith(
         "evaluation.engine.endpoints: no server is of use for the model 'small': "
     )
-    assert f"{server.address} {said}; http://127.0.0.1:9/v1 cannot be reached" in told
+    assert (
+        f"{server.address} {said}; http://127.0.0.1:9/v1 cannot be reached (Connection refused)"
+        in told
+    )
     assert "make serve PARAMS=… MODEL=small" in told
     assert "evaluation.engine.served_as" in told
     assert "\n" not in told
@@ -486,6 +538,154 @@ def test_the_watch_leaves_a_slow_server_alone(
     assert _one(tmp_path, server)["response"]
     assert server.looks >= 5
     assert len(server.asked) == 1
+
+
+# ---- the store -----------------------------------------------------------------------------------
+
+SETTINGS: dict[str, Any] = {
+    "max_tokens": 24,
+    "max_model_len": 128,
+    "temperature": 0.8,
+    "top_p": 0.95,
+    "dtype": "auto",
+    "seed": 3,
+}
+_SAMPLE = """
+import sys
+from pathlib import Path
+from tests.engines.test_openai import sample_many
+sample_many(sys.argv[1], Path(sys.argv[2]))
+"""
+
+
+def many() -> list[Request]:
+    return [Request(str(n), f"What is {n} + {n}?", samples=2) for n in range(60)]
+
+
+def sample_many(address: str, path: Path, identity: str = "small, the first", **given: Any) -> None:
+    model = ServedModel("small", identity, "")
+    engine = EngineParams(kind="openai", endpoints=(address,), **{"concurrency": 4, **given})
+    log = path.parent / "logs" / "model.log"
+    sample(model, {path: many()}, SETTINGS, log, desc="", engine=engine)
+
+
+def _whole(path: Path) -> set[tuple[str, int]]:
+    rows = read_jsonl(path)
+    keys = {(row["question_id"], row["sample"]) for row in rows if row["finish_reason"] == "stop"}
+    assert len(keys) == len(rows)
+    return keys
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, server: ChatServer) -> None:
+    path = tmp_path / "answers.jsonl"
+    server.delay = 0.05
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SAMPLE, server.address, str(path)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.DEVNULL,
+    )
+    while not path.exists() or path.read_bytes().count(b"\n") < 20:
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    wait_for_the_worker(path)
+    before = path.read_bytes()
+    kept = _whole(path)
+    assert 20 <= len(kept) < 120
+    with open(path, "ab") as handle:  # what a power cut leaves
+        handle.write(b'{"question_id": "5')
+    asked = len(server.asked)
+    sample_many(server.address, path)
+    assert path.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
+    assert _whole(path) == {(str(n), s) for n in range(60) for s in range(2)}
+    assert len(server.asked) - asked == 120 - len(kept)
+
+
+def test_two_processes_on_one_file_are_told(tmp_path: Path, server: ChatServer) -> None:
+    path = tmp_path / "answers.jsonl"
+    with JsonlWriter(path), pytest.raises(UserError) as caught:
+        sample_many(server.address, path)
+    assert str(caught.value) == (
+        f"{path}: another process is writing to this file; wait for it or stop it"
+    )
+    assert not server.asked
+
+
+def test_where_the_servers_are_does_not_matter_and_which_model_it_is_does(
+    tmp_path: Path, server: ChatServer
+) -> None:
+    path = tmp_path / "answers.jsonl"
+    sample_many(server.address, path)
+    with ChatServer() as other:
+        sample_many(other.address, path, concurrency=2)
+        assert not other.asked
+        sample_many(other.address, path, identity="small, the second")
+        assert len(other.asked) == 120
+    (aside,) = (tmp_path / "earlier").glob("*/answers.jsonl")
+    assert len(_whole(aside)) == 120
+    assert server.address not in (tmp_path / "answers.settings.json").read_text()
+
+
+def test_what_failed_is_asked_again_by_the_next_run(tmp_path: Path, server: ChatServer) -> None:
+    async def refuse(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        return web.json_response({"error": {"message": "too long"}}, status=400)
+
+    path = tmp_path / "answers.jsonl"
+    server.behaviour = refuse
+    sample_many(server.address, path)
+    assert {row["error"] for row in read_jsonl(path)} == {"status 400: too long"}
+    server.behaviour = echo
+    sample_many(server.address, path)
+    found = predictions(path, many())
+    assert len(found) == 120
+    assert {prediction.finish_reason for prediction in found.values()} == {"stop"}
+
+
+def test_the_key_is_in_no_file_of_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: ChatServer
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    server.key = KEY
+    sample_many(server.address, tmp_path / "answers.jsonl")
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert len(files) == 4  # answers, settings, spec, log
+    assert all(KEY not in file.read_text() for file in files)
+
+
+def test_a_full_disk_is_told_and_what_was_finished_is_kept(
+    tmp_path: Path, server: ChatServer
+) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)],
+        capture_output=True,
+        text=True,
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system of its own: {mounted.stderr.strip()}")
+    try:
+        path = small / "answers.jsonl"
+
+        async def lengthy(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+            return completion("word " * 5_000)
+
+        server.behaviour = lengthy
+        with pytest.raises(UserError) as caught:
+            sample_many(server.address, path)
+        assert str(caught.value).startswith(f"{path}: the disk is full (")
+        assert "make room and run the same command again" in str(caught.value)
+        assert path.read_bytes().endswith(b"}\n")
+        kept = _whole(path)
+        assert 10 <= len(kept) < 60
+        server.behaviour = echo
+        subprocess.run(["mount", "-o", "remount,size=9m", str(small)], check=True)
+        sample_many(server.address, path)
+        assert len(_whole(path)) == 120
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)
 
 
 def test_only_a_full_disk_is_told_as_one(tmp_path: Path) -> None:

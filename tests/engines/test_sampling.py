@@ -198,7 +198,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, tiny: Model) -> None:
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    _wait_for_the_worker(path)
+    wait_for_the_worker(path)
     before = path.read_bytes()
     kept = len(read_jsonl(path))
     assert 20 <= kept < 240
@@ -213,7 +213,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, tiny: Model) -> None:
     )
 
 
-def _wait_for_the_worker(path: Path) -> None:
+def wait_for_the_worker(path: Path) -> None:
     """The engine ends with its parent, and gives the file back."""
     import fcntl
 
