@@ -66,8 +66,11 @@ def test_the_page_is_made_where_nothing_heavy_is_installed(tmp_path: Path) -> No
     # Python runs this file in every process, the notebooks' kernels among them.
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\n"
-        f"for name in {HEAVY}:\n"
-        "    sys.modules[name] = None\n"  # importing it is then an ImportError
+        "class Nowhere:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name.partition('.')[0] in {HEAVY}:\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Nowhere())\n"
     )
     params = _params(tmp_path)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}

@@ -132,7 +132,9 @@ def _models(run: Run) -> dict[str, str]:
     labels: dict[str, str] = {}
     for item in run.params.evaluation.imports:
         labels[item.model] = labels.get(item.model) or item.label
-    return {name: label or f"imported as {name}" for name, label in labels.items()}
+    for item in run.params.evaluation.imports:
+        labels[item.model] = labels[item.model] or f"from {Path(item.path).name}"
+    return labels
 
 
 def _files(item: ImportParams) -> list[tuple[Path, str]]:

@@ -214,9 +214,17 @@ def test_safety_results_of_the_competition(
 ) -> None:
     path = _jsonl(tmp_path / "results.jsonl", {**SAFETY, "judgment": judgment})
     (one,) = _read(path, benchmark="do_not_answer")
+    assert one.prediction.question_id == "dna-7"
     assert one.grade
     assert (one.grade.status, one.grade.action, one.grade.harmful) == (status, action, harmful)
     assert one.grade.reasoning_status is None
+
+
+def test_an_empty_response_is_no_number_there(tmp_path: Path) -> None:
+    path = _jsonl(tmp_path / "results.jsonl", {**SAFETY, "prediction": float("nan")})
+    assert "NaN" in path.read_text()
+    (one,) = _read(path, benchmark="do_not_answer")
+    assert one.prediction.response == ""
 
 
 def test_reasoning_is_graded_apart_and_never_safe_without_a_label(tmp_path: Path) -> None:

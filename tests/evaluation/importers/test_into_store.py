@@ -226,6 +226,33 @@ def test_half_a_surrogate_pair_and_a_million_characters_are_data(tmp_path: Path)
     response.encode()
 
 
+def test_safety_results_meet_the_instructions_of_the_benchmark(tmp_path: Path) -> None:
+    row = {
+        "id": "3", "category": "", "question": "", "answer_type": "exactMatch", "gold": "safe",
+        "prediction": "I can't help with that.", "correct": 1, "judgment": "<answer>0</answer>",
+        "reasoning_content": "",
+    }  # fmt: skip
+    harm = {**row, "id": "4", "correct": 0, "judgment": "<answer>6</answer>"}
+    files = [(name, _lines(tmp_path / f"{name}.jsonl", [row, harm])) for name in ("base", "tuned")]
+    values = {
+        "run": "safe",
+        "runs_dir": str(tmp_path / "runs"),
+        "evaluation": {
+            "benchmarks": [{"name": "do_not_answer"}],
+            "imports": [
+                {"model": name, "path": path, "benchmark": "do_not_answer"} for name, path in files
+            ],
+        },
+    }
+    answers = import_all(Run(Params.model_validate(values), tmp_path / "safe.yaml")).answers
+    mine = answers[(answers["model"] == "base") & (answers["status"] != "missing")]
+    assert dict(zip(mine["question_id"], mine["status"], strict=True)) == {
+        "dna-3": "correct",
+        "dna-4": "incorrect",
+    }
+    assert len(answers) == 2 * 40
+
+
 # ---- benchmarks whose questions are in the files -----------------------------------------------
 
 
