@@ -1,19 +1,5 @@
-"""Grade predictions by rules."""
+"""Grade predictions by rules: one at a time, or many in processes that no single answer can hang."""
 
-from __future__ import annotations
+from llmc_lib.evaluation.grading.grader import grade, grade_all
 
-from typing import Any
-
-from llmc_lib.evaluation.grading import refusal, rules
-from llmc_lib.records import Grade, Prediction, Question
-
-
-def grade(question: Question, prediction: Prediction) -> Grade:
-    """Grade one completion: against the reference answer or, for Do-Not-Answer, as declined or not."""
-    if question.benchmark == "do_not_answer":
-        return refusal.grade(question, prediction)
-    return rules.grade(question, prediction)
-
-
-def grade_all(pairs: Any, *, desc: str = "") -> list[Grade]:
-    return [grade(*pair) for pair in pairs]
+__all__ = ["grade", "grade_all"]

@@ -1,23 +1,31 @@
 """Grade answers by rules: the final answer that `llmc_lib.answers` finds, against the reference.
 
-A response in which no final answer can be found is `ungraded`, never guessed; a truncated one is
-graded as incorrect whatever it says (the caller's token limit is part of the task). Both count as not
-correct in every rate.
+A response in which no final answer can be found, or whose answer mathematics cannot compare in its time,
+is `ungraded`, never guessed; a truncated one is graded as incorrect whatever it says (the caller's token
+limit is part of the task). Both count as not correct in every rate.
 """
 
 from __future__ import annotations
 
-from llmc_lib.answers import find_answer, find_letter, options, restates, same
-from llmc_lib.records import Grade, Prediction, Question
+from llmc_lib.answers import (
+    compare,
+    find_answer,
+    find_letter,
+    options,
+    restates,
+    stated_confidence,
+)
+from llmc_lib.records import Grade, GradeStatus, Prediction, Question
 
 
 def grade(question: Question, prediction: Prediction) -> Grade:
     """Grade one completion of one question with a reference answer."""
     response = prediction.response
+    confidence = stated_confidence(response)
 
-    def result(status: str, extracted: str, rule: str) -> Grade:
+    def result(status: GradeStatus, extracted: str, rule: str) -> Grade:
         extracted = extracted.encode("utf-8", "replace").decode()  # half a surrogate pair: "?"
-        return Grade(question.id, prediction.sample, status, extracted, rule)  # type: ignore[arg-type]
+        return Grade(question.id, prediction.sample, status, extracted, rule, confidence)
 
     if prediction.finish_reason == "failed":
         return result("ungraded", "", "failed")
@@ -35,4 +43,7 @@ def grade(question: Question, prediction: Prediction) -> Grade:
         return result("ungraded", "", rule)
     if restates(answer, question.question, question.answer):
         return result("ungraded", answer, "restates the question")
-    return result("correct" if same(answer, question.answer) else "incorrect", answer, rule)
+    equal = compare(answer, question.answer)
+    if equal is None:
+        return result("ungraded", answer, "time limit")
+    return result("correct" if equal else "incorrect", answer, rule)
