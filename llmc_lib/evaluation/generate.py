@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ from llmc_lib.store import (
 )
 
 _VERSION = 2
-_GRADER_VERSION = 3
+_GRADER_VERSION = 4
+# Answers in memory at a time while they are graded.
+_TOGETHER = 5_000
 
 
 def evaluate(run: Run, models: Sequence[Model | ServedModel]) -> Results:
@@ -160,10 +163,14 @@ def _sample(run: Run, model: Model | ServedModel, asked: dict[str, list[Question
 def _pairs(
     run: Run, benchmark: str, model: str, questions: Sequence[Question]
 ) -> Iterator[tuple[Question, Prediction]]:
-    """What a model has answered, each beside its question."""
+    """What a model has answered, each beside its question; reasoning where it is graded."""
     by_id = {question.id: question for question in questions}
     path = predictions_file(run, benchmark, model)
-    return ((by_id[p.question_id], p) for p in stream(path, requests(run, questions)))
+    for prediction in stream(path, requests(run, questions)):
+        question = by_id[prediction.question_id]
+        if question.benchmark != "do_not_answer":
+            prediction = replace(prediction, reasoning="")
+        yield question, prediction
 
 
 def _grade(run: Run, model: str, benchmark: str, questions: Sequence[Question]) -> None:
@@ -174,7 +181,10 @@ def _grade(run: Run, model: str, benchmark: str, questions: Sequence[Question]) 
     if path.exists() and mark.exists() and mark.read_text() == key:
         return
     pairs = _pairs(run, benchmark, model, questions)
-    _write_grades(path, grade_all(pairs, desc=f"Grading {model}, {benchmark}"))
+    grades: list[Grade] = []
+    while part := list(islice(pairs, _TOGETHER)):
+        grades += grade_all(part, desc=f"Grading {model}, {benchmark}")
+    _write_grades(path, grades)
     mark.write_text(key)
 
 
