@@ -184,6 +184,7 @@ def test_a_mistake_is_told_before_anything_starts(
 # ---- the reference set -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REFERENCE.is_dir(), reason="the reference set is not beside the checkout")
 def test_from_params_to_the_official_figures_of_the_reference_set(tmp_path: Path) -> None:
     params = _params(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ _KEYS = {
 }
 #: So many keys are looked at. A format of JSON Lines has them all in its first row.
 _LOOK = 12
+#: A first line that is longer is no row of JSON Lines.
+_LINE = 1 << 24
 #: The C parsers do not yield what stands before a mistake.
 _PARSER = ijson.get_backend("python")
 _SUFFIXES = {".json", ".jsonl", ".eval"}
@@ -80,13 +84,8 @@ def detect(path: Path) -> str:
 def _known(path: Path) -> str | None:
     if zipfile.is_zipfile(path):
         return "inspect" if path.suffix == ".eval" else None
-    head: list[tuple[str, Any]] = []
     try:
-        with open(path, "rb") as handle:
-            items = _PARSER.kvitems(handle, "", multiple_values=True)
-            head.extend(itertools.islice(items, _LOOK))
-    except ijson.JSONError:
-        pass  # what is wrong behind the first keys is told by the reader
+        head = _head(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     keys = {key for key, _ in head}
@@ -98,3 +97,18 @@ def _known(path: Path) -> str | None:
         return None
     judged = any("judge_response" in answer for answer in answers)
     return "hle_judged" if judged else "hle_predictions"
+
+
+def _head(path: Path) -> list[tuple[str, Any]]:
+    """The first keys and values of a JSON object, or of the first one of JSON Lines."""
+    with open(path, "rb") as handle:
+        try:
+            # Python's parser first: it takes the NaN that programs in Python write.
+            first = json.loads(handle.readline(_LINE))
+            return list(first.items())[:_LOOK] if isinstance(first, dict) else []
+        except ValueError:
+            handle.seek(0)
+        head: list[tuple[str, Any]] = []
+        with suppress(ijson.JSONError):  # what is wrong behind the first keys is told by the reader
+            head.extend(itertools.islice(_PARSER.kvitems(handle, "", multiple_values=True), _LOOK))
+        return head
