@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import math
 import os
 import random
 import socket
@@ -85,15 +86,10 @@ class Endpoint:
     is_vllm: bool = False
     splits: bool | None = None  # does it take the reasoning out of the content? None: not known yet
     left_out: set[str] = field(default_factory=set)  # parameters that it does not take
+    room: float = math.inf  # requests that it can have at once, as far as its pauses tell
     in_flight: set[asyncio.Task[None]] = field(default_factory=set)
     _errors: int = 0
     _mender: asyncio.Task[None] | None = None
-
-    @property
-    def shown(self) -> str:
-        """The address without what a query may hide."""
-        parts = urlsplit(self.address)
-        return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
     # ---- requests ----------------------------------------------------------------------------
 
@@ -109,9 +105,10 @@ class Endpoint:
         timeout = aiohttp.ClientTimeout(total=_HEALTH_TIMEOUT, sock_connect=_HEALTH_TIMEOUT / 4)
         try:
             reply = await self._ask("GET", "/models", timeout)
-            while reply.status == 429:  # alive, and busy
-                await asyncio.sleep(reply.retry_after or 5.0)
-                reply = await self._ask("GET", "/models", timeout)
+            for _ in range(_MISSES):
+                if reply.status == 429:  # alive, and busy
+                    await asyncio.sleep(min(reply.retry_after or 5.0, _LONGEST_REST))
+                    reply = await self._ask("GET", "/models", timeout)
         except TimeoutError:
             return f"does not answer within {_HEALTH_TIMEOUT:.0f} s"
         except (aiohttp.ClientError, OSError, ValueError, TooLargeError) as error:
@@ -141,7 +138,7 @@ class Endpoint:
             headers["Authorization"] = f"Bearer {self.wanted.key}"
         async with self.session.request(
             method,
-            self.address.rstrip("/") + path,
+            self.address + path,
             data=body,
             headers=headers,
             timeout=timeout,
@@ -161,7 +158,7 @@ class Endpoint:
                 else f"wants an API key, and the environment variable {self.wanted.key_variable} is empty"
             )
             raise KeyRefusedError(
-                f"{self.shown} {said} (status {response.status}); set the variable that api_key names, and "
+                f"{self.address} {said} (status {response.status}); set the variable that api_key names, and "
                 "run the same command again"
             )
         return Reply(response.status, b"".join(chunks), _retry_after(response.headers))
@@ -171,7 +168,7 @@ class Endpoint:
         be. (OpenAI's reasoning models take no temperature, and have another name for max_tokens.)"""
         if parameter in _OPTIONAL and parameter not in self.left_out:
             self.left_out.add(parameter)
-            self.note(f"{self.shown} does not take {parameter}: it is left to the server")
+            self.note(f"{self.address} does not take {parameter}: it is left to the server")
         return parameter in _OPTIONAL
 
     def why(self, error: Exception) -> str:
@@ -192,21 +189,28 @@ class Endpoint:
     # ---- life and death ------------------------------------------------------------------------
 
     def answered(self) -> None:
-        """It completed something: all is well."""
+        """It completed something: all is well, and it may do with a little more at once."""
         self.failures = self._errors = 0
+        self.room += 1 / self.room
+
+    def overloaded(self, problem: str, seconds: float | None) -> None:
+        """It asked for a pause (429): it gets nothing for so long, then half as much at once, and more
+        with each answer. (Additive increase, multiplicative decrease, as TCP does it.)"""
+        if self.is_open:
+            self.room = max(1.0, len(self.in_flight) / 2)
+            self._rest(problem, seconds)
 
     def erred(self, problem: str) -> None:
         """It answered with an error that may be its own (5xx); after several it is left alone."""
         self._errors += 1
-        if self._errors >= _SEVERAL_ERRORS:
+        if self._errors >= _SEVERAL_ERRORS and self.is_open:
             self._errors = 0
-            self.rest(problem)
+            self._rest(problem, None)
 
-    def rest(self, problem: str, seconds: float | None = None) -> None:
+    def _rest(self, problem: str, seconds: float | None) -> None:
         """Leave it alone for so long, or for a while that grows until it completes something."""
-        if self.is_open:
-            self.failures += 1
-            self.close(problem, backoff(self.failures) if seconds is None else seconds)
+        self.failures += 1
+        self.close(problem, backoff(self.failures) if seconds is None else seconds)
 
     def close(self, problem: str, rest: float = 0.0) -> None:
         """Give it no work for `rest` seconds, and not before it is found well."""
@@ -229,14 +233,14 @@ class Endpoint:
             self.failures += 1
             misses += 1
             if misses == 1:
-                self.note(f"{self.shown} {problem}: it is left out")
+                self.note(f"{self.address} {problem}: it is left out")
             if misses == 2:  # once may be a moment's trouble, and a generation may be hours old
                 for task in self.in_flight:
                     task.cancel()
             self.changed()
             rest = min(_LONGEST_REST, 2.0**misses)
         if misses:
-            self.note(f"{self.shown} is back")
+            self.note(f"{self.address} is back")
         self.is_open, self.problem = True, ""
         self.splits = None  # it may have been started anew
         self.changed()

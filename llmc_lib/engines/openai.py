@@ -49,9 +49,10 @@ class _Job:
 class _AgainError(Exception):
     """Not answered, and worth another try."""
 
-    def __init__(self, problem: str, rest: float | None = None) -> None:
+    def __init__(self, problem: str, rest: float | None = None, *, counts: bool = True) -> None:
         super().__init__(problem)
         self.rest = rest  # seconds that the server asked for
+        self.counts = counts  # as a try; not where the server had only too much to do
 
 
 class _RefusedError(Exception):
@@ -111,7 +112,13 @@ class _Work:
             os.environ.get(engine["api_key"], ""),
         )
         self._endpoints = [
-            Endpoint(address, wanted, session, lambda text: emit("note", text=text), self._change)
+            Endpoint(
+                address.rstrip("/"),
+                wanted,
+                session,
+                lambda text: emit("note", text=text),
+                self._change,
+            )
             for address in dict.fromkeys(engine["endpoints"])
         ]
 
@@ -139,7 +146,7 @@ class _Work:
                 endpoint.mend()
 
     def _problems(self) -> str:
-        return "; ".join(f"{endpoint.shown} {endpoint.problem}" for endpoint in self._endpoints)
+        return "; ".join(f"{endpoint.address} {endpoint.problem}" for endpoint in self._endpoints)
 
     def _change(self) -> None:
         self._changed.set()
@@ -187,7 +194,8 @@ class _Work:
                 free := [
                     endpoint
                     for endpoint in self._endpoints
-                    if endpoint.is_open and len(endpoint.in_flight) < self._concurrency
+                    if endpoint.is_open
+                    and len(endpoint.in_flight) < min(self._concurrency, endpoint.room)
                 ]
             ):
                 self._changed.clear()
@@ -229,26 +237,26 @@ class _Work:
         except _RefusedError as error:
             self._fail(endpoint, job, str(error))
         except _AgainError as error:
-            self._again(endpoint, job, str(error), error.rest)
+            self._again(endpoint, job, error)
         except asyncio.CancelledError:  # the endpoint is gone
-            self._again(endpoint, job, f"{endpoint.shown} stopped answering")
+            self._again(endpoint, job, _AgainError(f"{endpoint.address} stopped answering"))
         else:
             endpoint.answered()
             self._done.put_nowait(found)
 
-    def _again(
-        self, endpoint: Endpoint, job: _Job, problem: str, rest: float | None = None
-    ) -> None:
-        job.tries += 1
-        if job.tries > self._retries:
-            self._fail(endpoint, job, f"{problem} (asked {job.tries} times)")
+    def _again(self, endpoint: Endpoint, job: _Job, error: _AgainError) -> None:
+        if self._end.done():
             return
-        wait = max(backoff(job.tries), rest or 0.0)
+        job.tries += error.counts
+        if job.tries > self._retries:
+            self._fail(endpoint, job, f"{error} (asked {job.tries} times)")
+            return
+        wait = max(backoff(job.tries), error.rest or 0.0)
         asyncio.get_running_loop().call_later(wait, self._queue.put_nowait, job)
 
     def _fail(self, endpoint: Endpoint, job: _Job, problem: str) -> None:
         self._done.put_nowait(
-            answer(job.request, job.sample, "failed", engine=endpoint.shown, error=problem)
+            answer(job.request, job.sample, "failed", engine=endpoint.address, error=problem)
         )
 
     async def _ask(self, endpoint: Endpoint, job: _Job) -> Reply:
@@ -260,12 +268,12 @@ class _Work:
                 return reply
             said, unsupported = _complaint(reply.body)
             problem = f"status {reply.status}: {endpoint.plain(said) or 'no reason given'}"
-            if reply.status == 429 or (reply.status == 503 and reply.retry_after):
-                endpoint.rest(problem, reply.retry_after)
-                raise _AgainError(problem, reply.retry_after)
+            if reply.status == 429:
+                endpoint.overloaded(problem, reply.retry_after)
+                raise _AgainError(problem, reply.retry_after, counts=False)
             if reply.status >= 500:
                 endpoint.erred(problem)
-                raise _AgainError(problem)
+                raise _AgainError(problem, reply.retry_after)
             if reply.status in (408, 409, 425):
                 raise _AgainError(problem, reply.retry_after)
             if reply.status == 404:  # no longer what it was: it may have been started anew
@@ -342,7 +350,7 @@ class _Work:
             job.request,
             job.sample,
             reason,
-            engine=endpoint.shown,
+            engine=endpoint.address,
             reasoning=reasoning,
             response=response,
             prompt_tokens=_count(usage.get("prompt_tokens")),

@@ -114,7 +114,7 @@ class EngineParams(Section):
         if self.kind == "openai" and not self.endpoints:
             raise ValueError("endpoints", "required: addresses such as http://127.0.0.1:8000/v1")
         for address in self.endpoints:
-            if not re.fullmatch(r"https?://[^\s@]+", address):
+            if not re.fullmatch(r"https?://[^\s@?#]+", address):  # a key may hide behind these
                 raise ValueError(
                     "endpoints", f"{address!r} must be an address such as http://127.0.0.1:8000/v1"
                 )

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from types import FrameType
@@ -87,8 +87,19 @@ class Processes:
             process.terminate()  # all at the same time
         for process in self.running.values():
             stop(process, _STOP_SECONDS)
+        for process in self.running.values():
+            _wait_until_gone(process.pid)
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+def _wait_until_gone(group: int, seconds: float = 10.0) -> None:
+    """A killed process takes a moment to give its memory, its GPU and its port back."""
+    end = time.monotonic() + seconds
+    with suppress(ProcessLookupError):
+        while time.monotonic() < end:
+            os.killpg(group, 0)
+            time.sleep(0.05)
 
 
 def start_all(servers: list[Server], processes: Processes) -> bool:

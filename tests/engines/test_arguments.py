@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from llmc_lib.engines import arguments
+from llmc_lib.engines import arguments, vllm
 from llmc_lib.errors import UserError
 from llmc_lib.params import EngineParams
 from llmc_lib.store import open_run
@@ -90,6 +90,24 @@ def test_the_installed_vllm_is_asked(tmp_path: Path) -> None:
     assert found.startswith("gpu_memory_utilization: input should be a valid number")
     with pytest.raises(UserError, match=r"line 3: evaluation\.judge\.engine\.vllm\.swap: the inst"):
         _check(tmp_path, "judge", "swap: 4")
+
+
+def _offline(**engine: Any) -> None:
+    """The offline engine on nothing."""
+    params = EngineParams(**engine).model_dump(mode="json")
+    vllm.main({"engine": params, "requests": [], "section": "evaluation.judge.engine"})
+
+
+@pytest.mark.slow
+def test_the_offline_engine_tells_a_mistake_before_it_loads_a_model() -> None:
+    pytest.importorskip("vllm")
+    with pytest.raises(UserError, match=r"^evaluation\.judge\.engine\.vllm\.swap: the installed"):
+        _offline(vllm={"swap": 4})
+
+
+def test_the_offline_engine_has_one_machine() -> None:
+    with pytest.raises(UserError, match=r"^evaluation\.judge\.engine\.nodes: .* `make serve`"):
+        _offline(nodes=2, pipeline_parallel=2)
 
 
 def test_without_vllm_nothing_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -293,6 +293,38 @@ def test_a_pause_that_the_server_asks_for_is_kept_by_all(
 
 
 @pytest.mark.usefixtures("soon")
+def test_a_server_with_a_limit_is_asked_as_much_as_it_takes_and_nothing_fails(
+    tmp_path: Path, server: ChatServer
+) -> None:
+    async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        if server.busy > 3:
+            return web.json_response({"error": {"message": "too many requests"}}, status=429)
+        await asyncio.sleep(0.02)
+        return completion("fine")
+
+    server.behaviour = behave
+    found = _ask(tmp_path, server, questions=60, concurrency=32, retries=0)
+    assert {row["response"] for row in found.values()} == {"fine"}
+    assert len(found) == 60
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_spent_quota_ends_the_run_and_marks_nothing_as_failed(
+    tmp_path: Path, server: ChatServer
+) -> None:
+    async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        if len(server.asked) <= 2:
+            return completion("fine")
+        return web.json_response({"error": {"message": "You exceeded your quota."}}, status=429)
+
+    server.behaviour = behave
+    with pytest.raises(UserError, match=r"no server is left: .* You exceeded your quota"):
+        _ask(tmp_path, server, questions=9, concurrency=2, retries=2)
+    rows = read_jsonl(tmp_path / "answers.jsonl")
+    assert [row["finish_reason"] for row in rows] == ["stop", "stop"]
+
+
+@pytest.mark.usefixtures("soon")
 def test_errors_broken_replies_and_late_ones_are_asked_again(
     tmp_path: Path, server: ChatServer
 ) -> None:

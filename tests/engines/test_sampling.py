@@ -41,8 +41,9 @@ def _answer(request: Request, number: int = 0, **changed: Any) -> dict[str, Any]
 
 
 def _sample(model: Model, path: Path, requests: list[Request], **changed: Any) -> None:
-    settings = {**SETTINGS, **{k: v for k, v in changed.items() if k in SETTINGS}}
-    others = {k: v for k, v in changed.items() if k not in SETTINGS}
+    names = {*SETTINGS, "json_schema"}
+    settings = {**SETTINGS, **{k: v for k, v in changed.items() if k in names}}
+    others = {k: v for k, v in changed.items() if k not in names}
     log = path.parent / "logs" / "model.log"
     sample(
         model,
@@ -169,6 +170,26 @@ def test_further_samples_are_added_and_each_has_its_own_seed(tiny: Model, sample
     other = sampled.with_name("other.jsonl")
     _sample(tiny, other, [Request("1", PROMPTS[1])], seed=1002)
     assert _texts(other) == {("1", 0): texts["1", 2]}
+
+
+@pytest.mark.slow
+def test_a_reply_can_be_made_to_have_a_form(tmp_path: Path, tiny: Model) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"answer": {"type": "string", "enum": ["yes", "no"]}},
+        "required": ["answer"],
+        "additionalProperties": False,
+    }
+    path = tmp_path / "answers.jsonl"
+    _sample(tiny, path, _requests(1), json_schema=schema, max_tokens="max")
+    rows = read_jsonl(path)
+    ended = [row for row in rows if row["finish_reason"] == "stop"]
+    assert ended
+    assert all(json.loads(row["response"])["answer"] in ("yes", "no") for row in ended)
+    # A reply that goes on for ever does so in white space.
+    cut = [row for row in rows if row["finish_reason"] == "length"]
+    assert all(row["prompt_tokens"] + row["completion_tokens"] == 128 for row in cut)
+    assert json.loads(path.with_suffix(".settings.json").read_text())["json_schema"] == schema
 
 
 _WORKER = """

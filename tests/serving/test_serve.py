@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -41,15 +42,15 @@ SETTINGS: dict[str, Any] = {
 class Serving:
     """A running `make serve`, and what it has printed."""
 
-    def __init__(self, folder: Path, port: int, **evaluation: Any) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, model: Path, port: int, **evaluation: Any) -> None:
+        self.folder, self.model = folder, model
         params = folder / "serve.yaml"
         settings = {name: value for name, value in SETTINGS.items() if name != "seed"}
         values = {
             "run": "served",
             "runs_dir": str(folder / "runs"),
             "reports_dir": str(folder / "reports"),
-            "model": {"source": str(folder / "model")},
+            "model": {"source": str(model)},
             "evaluation": {**settings, **evaluation},
         }
         params.write_text(yaml.safe_dump(values))
@@ -110,12 +111,19 @@ def _free_ports() -> int:
 
 
 @pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.tiny import make_tiny_model
 
+    folder = tmp_path_factory.mktemp("model")
+    make_tiny_model(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Serving]:
     folder = tmp_path_factory.mktemp("serving")
-    make_tiny_model(folder / "model")
-    made = Serving(folder, _free_ports(), engine={"max_num_seqs": 8, "data_parallel": 2})
+    engine = {"max_num_seqs": 8, "data_parallel": 2}
+    made = Serving(folder, model, _free_ports(), engine=engine)
     try:
         made.wait_for("Ready.")
         yield made
@@ -130,7 +138,7 @@ def _ask(
 ) -> dict[tuple[str, int], Prediction]:
     path = serving.folder / f"{name}.jsonl"
     sample(
-        Model("base", serving.folder / "model", ""),
+        Model("base", serving.model, ""),
         {path: requests},
         {**SETTINGS, **settings},
         serving.folder / "logs" / f"{name}.log",
@@ -214,11 +222,14 @@ def test_sigterm_leaves_no_process(serving: Serving) -> None:
 
 
 def test_a_server_that_cannot_start_is_told_with_its_first_error(
-    serving: Serving, tmp_path: Path
+    model: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "model").symlink_to(serving.folder / "model")
-    broken = Serving(tmp_path, _free_ports(), engine={"vllm": {"quantization": "awq"}})
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "no_such_type"}))
+    broken = Serving(tmp_path, folder, _free_ports())
     assert broken.process.wait(_START_SECONDS) == 1
     assert "The server of base ended with status 1:" in broken.told
-    assert "Cannot find the config file for awq" in broken.told
+    assert "no_such_type" in broken.told
     assert f"Full log: {tmp_path / 'runs' / 'served' / 'serving' / 'base-'}" in broken.told
