@@ -117,7 +117,7 @@ _OTHER_NAME = re.compile(
 # Behind a number: a unit is an abbreviation from this list or a word, except for words that
 # change the number.
 _ABBREVIATION = (
-    r"(?:[kcmµμ]?m|[kmµμ]?g|[mµμn]?s|h|hr|hrs|min|[kM]?J|[kM]?N|[kM]?W|[km]?V|[kMG]?eV|m?A|m?K|C|F|°|°C|°F"
+    r"(?:[kcmµμ]?m|[kmµμ]?g|[mµμn]?s|h|hr|hrs|min|[mkMG]?J|[mkM]?N|[mkMG]?W|[km]?V|[kMG]?eV|m?A|m?K|C|F|°|°C|°F"
     r"|m?L|ml|l|[kMG]?Hz|[kM]?Pa|m?mol|atm|cd|rpm|%|€|\$|Ω)(?:[²³]|\^[23]|\^\{[23]\})?"
 )
 _UNIT = re.compile(
