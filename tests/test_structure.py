@@ -154,8 +154,8 @@ def _pins(lock: Path) -> dict[str, str]:
 
 
 LOCKS = {
-    "cpu": ("train", "cpu", "dev", "install"),
-    "cuda": ("train", "cuda", "dev", "install"),
+    "cpu": ("train", "cpu", "inspect", "dev", "install"),
+    "cuda": ("train", "cuda", "inspect", "dev", "install"),
     "report": ("inspect", "install"),
 }
 

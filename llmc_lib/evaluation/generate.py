@@ -11,6 +11,7 @@ from typing import Any
 
 from llmc_lib import benchmarks
 from llmc_lib.engines.sampling import Request, sample, stream
+from llmc_lib.evaluation import grading
 from llmc_lib.evaluation.grading import grade_all
 from llmc_lib.evaluation.grading.judge import judge, judge_key
 from llmc_lib.evaluation.results import (
@@ -34,7 +35,6 @@ from llmc_lib.store import (
 )
 
 _VERSION = 2
-_GRADER_VERSION = 4
 # Answers in memory at a time while they are graded.
 _TOGETHER = 5_000
 
@@ -90,7 +90,7 @@ def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
     params = run.params.evaluation
     return fingerprint(
         version=_VERSION,
-        grader=_GRADER_VERSION,
+        grader=grading.VERSION,
         settings=settings(run),
         samples=params.samples,
         prompt=params.prompt,
@@ -193,7 +193,7 @@ def _grades_key(run: Run, benchmark: str, model: str) -> str:
     digest = sha256_file(path) if path.exists() else ""
     source = next(b for b in run.params.evaluation.benchmarks if b.name == benchmark)
     return fingerprint(
-        grader=_GRADER_VERSION, predictions=digest, questions=benchmarks.digest(source)
+        grader=grading.VERSION, predictions=digest, questions=benchmarks.digest(source)
     )
 
 

@@ -2,4 +2,7 @@
 
 from llmc_lib.evaluation.grading.grader import grade, grade_all
 
-__all__ = ["grade", "grade_all"]
+#: Raised when the rules change: what they graded before is graded anew.
+VERSION = 4
+
+__all__ = ["VERSION", "grade", "grade_all"]

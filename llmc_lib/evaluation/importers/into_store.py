@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from llmc_lib import benchmarks
 from llmc_lib.errors import UserError
+from llmc_lib.evaluation import grading
 from llmc_lib.evaluation.grading import grade_all
 from llmc_lib.evaluation.importers import files
 from llmc_lib.evaluation.importers.records import IMPORTED, Imported
@@ -45,7 +46,6 @@ from llmc_lib.store import (
 )
 
 _VERSION = 1
-_GRADER_VERSION = 3
 #: So many characters of responses are graded at a time.
 _TOGETHER = 50_000_000
 
@@ -85,7 +85,7 @@ def stage_key(run: Run) -> str:
     evaluation = run.params.evaluation
     return fingerprint(
         version=_VERSION,
-        grader=_GRADER_VERSION,
+        grader=grading.VERSION,
         imports=[
             [
                 item.model_dump(mode="json"),
