@@ -63,9 +63,12 @@ class TinyRun:
             values[name] = {**default, **sections.get(name, {})}
         self.params_file.write_text(yaml.safe_dump(values, sort_keys=False))
 
-    def make_report(self) -> subprocess.CompletedProcess[str]:
+    def make_report(self, *options: str) -> subprocess.CompletedProcess[str]:
+        return self.run("report", *options)
+
+    def run(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "llmc_lib", "report", str(self.params_file)],
+            [sys.executable, "-m", "llmc_lib", command, str(self.params_file), *options],
             cwd=ROOT,
             env={**os.environ, "HF_HUB_OFFLINE": "1"},
             capture_output=True,

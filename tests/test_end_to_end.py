@@ -122,6 +122,27 @@ def test_a_changed_report_setting_redoes_only_the_report(tiny_run: TinyRun) -> N
     assert "<title>Another title</title>" in (tiny_run.report / "index.html").read_text()
 
 
+def test_what_there_is_so_far_is_told_and_reported_beside_the_report(tiny_run: TinyRun) -> None:
+    path = tiny_run.runs / "predictions" / "hle" / "step-7.jsonl"
+    whole, page = path.read_bytes(), (tiny_run.report / "index.html").read_bytes()
+    lines = whole.splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:150]))  # as if it were still being evaluated
+    try:
+        status = tiny_run.run("status")
+        assert status.returncode == 0, status.stderr
+        found = {tuple(line.split()[:2]): line for line in status.stdout.splitlines()}
+        assert "150 of 200" in found["step-7", "hle"]
+        assert found["base", "hle"].endswith("done")
+        done = tiny_run.make_report("--partial")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "150 of 200 questions" in (tiny_run.report / "partial.html").read_text()
+        metrics = json.loads((tiny_run.report / "partial_metrics.json").read_text())
+        assert metrics["benchmarks"]["hle"]["n_questions"] == 150
+        assert (tiny_run.report / "index.html").read_bytes() == page
+    finally:
+        path.write_bytes(whole)
+
+
 def test_a_failing_stage_ends_in_one_block_and_the_next_run_goes_on(tiny_run: TinyRun) -> None:
     page = (tiny_run.report / "index.html").read_bytes()
     trained = times(tiny_run.runs / "models")
