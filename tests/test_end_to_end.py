@@ -123,10 +123,12 @@ def test_a_changed_report_setting_redoes_only_the_report(tiny_run: TinyRun) -> N
 
 
 def test_what_there_is_so_far_is_told_and_reported_beside_the_report(tiny_run: TinyRun) -> None:
-    path = tiny_run.runs / "predictions" / "hle" / "step-7.jsonl"
-    whole, page = path.read_bytes(), (tiny_run.report / "index.html").read_bytes()
-    lines = whole.splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[:150]))  # as if it were still being evaluated
+    predictions, page = tiny_run.runs / "predictions", tiny_run.report / "index.html"
+    before, kept = page.read_bytes(), tiny_run.folder / "kept"
+    shutil.copytree(predictions, kept)
+    path = predictions / "hle" / "step-7.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:150]))
+    (predictions / "manifest.json").unlink()
     try:
         status = tiny_run.run("status")
         assert status.returncode == 0, status.stderr
@@ -138,9 +140,10 @@ def test_what_there_is_so_far_is_told_and_reported_beside_the_report(tiny_run: T
         assert "150 of 200 questions" in (tiny_run.report / "partial.html").read_text()
         metrics = json.loads((tiny_run.report / "partial_metrics.json").read_text())
         assert metrics["benchmarks"]["hle"]["n_questions"] == 150
-        assert (tiny_run.report / "index.html").read_bytes() == page
+        assert page.read_bytes() == before
     finally:
-        path.write_bytes(whole)
+        shutil.rmtree(predictions)
+        kept.rename(predictions)
 
 
 def test_a_failing_stage_ends_in_one_block_and_the_next_run_goes_on(tiny_run: TinyRun) -> None:

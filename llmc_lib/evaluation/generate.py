@@ -48,6 +48,8 @@ def evaluate(run: Run, models: Sequence[Model | ServedModel]) -> Results:
     key = stage_key(run, models)
     if read_manifest(run.predictions, key) is None:
         start = time.monotonic()
+        # From here on the results of other settings are not whole: their answers are set aside.
+        (run.predictions / "manifest.json").unlink(missing_ok=True)
         asked = _asked(run)
         for model in models:
             _sample(run, model, asked)
@@ -72,7 +74,7 @@ def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
     ]
     for model in begun:
         for name, questions in asked.items():
-            _grade(run, model.name, name, questions)
+            _grade(run, model.name, name, questions, partial=True)
     manifest = {
         **_facts(run, begun, asked),
         "not_begun": [m.name for m in models if m not in begun],
@@ -173,9 +175,11 @@ def _pairs(
         yield question, prediction
 
 
-def _grade(run: Run, model: str, benchmark: str, questions: Sequence[Question]) -> None:
+def _grade(
+    run: Run, model: str, benchmark: str, questions: Sequence[Question], *, partial: bool = False
+) -> None:
     """Grade by rules what a model has answered; what was graded before by the same rules is kept."""
-    path = grades_file(run, benchmark, model)
+    path = grades_file(run, benchmark, model, partial=partial)
     key = _grades_key(run, benchmark, model)
     mark = path.with_suffix(".key")
     if path.exists() and mark.exists() and mark.read_text() == key:

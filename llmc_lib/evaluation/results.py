@@ -70,9 +70,11 @@ def predictions_file(run: Run, benchmark: str, model: str) -> Path:
     return run.predictions / benchmark / f"{model}.jsonl"
 
 
-def grades_file(run: Run, benchmark: str, model: str) -> Path:
-    """Where their grades by rules are."""
-    return predictions_file(run, benchmark, model).with_suffix(".grades.jsonl")
+def grades_file(run: Run, benchmark: str, model: str, *, partial: bool = False) -> Path:
+    """Where their grades by rules are; those of an unfinished evaluation are apart, as another process
+    may be about to write the finished ones."""
+    path = predictions_file(run, benchmark, model).with_suffix(".grades.jsonl")
+    return run.predictions / "so_far" / benchmark / path.name if partial else path
 
 
 def judged_file(run: Run, benchmark: str, model: str) -> Path:
@@ -110,7 +112,14 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
         for benchmark, items in questions.items()
         for model in models
         for row in _rows(
-            run, benchmark, model, items, samples, graders[benchmark] == "judge", texts
+            grades_file(run, benchmark, model, partial=partial),
+            run,
+            benchmark,
+            model,
+            items,
+            samples,
+            graders[benchmark] == "judge",
+            texts,
         )
     ]
     answers = pd.DataFrame(rows)
@@ -185,6 +194,7 @@ def _grader(run: Run, benchmark: str, models: list[str]) -> str:
 
 
 def _rows(
+    graded: Path,
     run: Run,
     benchmark: str,
     model: str,
@@ -194,7 +204,7 @@ def _rows(
     texts: _Texts,
 ) -> list[dict[str, Any]]:
     predictions = texts.index(predictions_file(run, benchmark, model), benchmark, model)
-    rules = _by_sample(grades_file(run, benchmark, model))
+    rules = _by_sample(graded)
     judged = _by_sample(judged_file(run, benchmark, model))
     rows = []
     for id_, question in questions.items():
