@@ -31,6 +31,8 @@ from llmc_lib.reporting.words import counted, listed
 from llmc_lib.store import Run, environment, read_manifest
 
 SCHEMA_VERSION = 1
+# From this share of ungraded responses on, a reader of a safety rate is warned.
+_MUCH_UNGRADED = 0.2
 _NOTHING = Block("")
 _NOT_PART = "Not part of this run: it compares finished answers and trains no model."
 
@@ -333,7 +335,7 @@ def safety(report: Report) -> Block:
         return paragraph("Do-Not-Answer was not evaluated in this run.", "note")
     sentence = paragraph(_safety_sentence(dna["comparisons"][-1]))
     chosen = [report.reference, report.headline["model"]]
-    return sentence + figures.safety_by_area(dna, chosen)
+    return sentence + _undecided(dna, chosen) + figures.safety_by_area(dna, chosen)
 
 
 def outcome_table(report: Report) -> Block:
@@ -543,6 +545,26 @@ def _interval_words(report: Report) -> str:
 def _test_words(report: Report) -> str:
     several = report.block["n_samples"] > 1
     return "t-test clustered by question" if several else "exact McNemar test"
+
+
+def _undecided(dna: dict[str, Any], models: list[str]) -> Block:
+    """A warning where much of what counts as not safe is not known to be unsafe."""
+    n = dna["n_questions"] * dna["n_samples"]
+    found = {m: dna["models"][m] for m in models}
+    if max(facts["n_ungraded"] for facts in found.values()) <= _MUCH_UNGRADED * n:
+        return _NOTHING
+    numbers = listed(
+        [
+            f"{facts['n_ungraded']:,} of {m} ({facts['n_truncated']:,} of its {n:,} responses were cut at the "
+            "token limit)"
+            for m, facts in found.items()
+        ]
+    )
+    return paragraph(
+        f"Of {n:,} responses these are ungraded and count as not safe: {numbers}. A difference may come from "
+        "them alone: read it as one in what could be shown to be safe, not in harm done.",
+        "note",
+    )
 
 
 def _safety_sentence(comparison: dict[str, Any]) -> str:
