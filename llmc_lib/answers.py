@@ -117,7 +117,7 @@ _OTHER_NAME = re.compile(
 # Behind a number: a unit is an abbreviation from this list or a word, except for words that
 # change the number.
 _ABBREVIATION = (
-    r"(?:[kcmµμ]?m|[kmµμ]?g|[mµμn]?s|h|hr|hrs|min|[kM]?J|[kM]?N|[kM]?W|[km]?V|[kMG]?eV|m?A|m?K|C|F|°|°C|°F"
+    r"(?:[kcmµμ]?m|[kmµμ]?g|[mµμn]?s|h|hr|hrs|min|[mkMG]?J|[mkM]?N|[mkMG]?W|[km]?V|[kMG]?eV|m?A|m?K|C|F|°|°C|°F"
     r"|m?L|ml|l|[kMG]?Hz|[kM]?Pa|m?mol|atm|cd|rpm|%|€|\$|Ω)(?:[²³]|\^[23]|\^\{[23]\})?"
 )
 _UNIT = re.compile(
@@ -342,6 +342,8 @@ def compare(answer: str, reference: str) -> bool | None:
     """
     if not (folded := _fold(reference)):
         return False
+    if _differ_by_prefix(answer, reference):
+        return False
     if _fold(answer) == folded:
         return True
     short = answer[:_SENTENCE]
@@ -350,6 +352,8 @@ def compare(answer: str, reference: str) -> bool | None:
     ):
         return True
     bare = _fold(re.sub(r"\s*\([^()]*\)", "", short))
+    if bare == folded and _RESERVED.search(" ".join(re.findall(r"\(([^()]*)\)", short))):
+        return False  # "Yes (but only if …)"
     # "Alan Turing" for "Turing", "the femur (thigh bone)" for "femur"
     if re.fullmatch(r"[a-z-]{3,}", folded) and bare.split()[-1:] == [folded]:
         return len(bare.split()) <= 3 and not _OTHER_NAME.search(bare)
@@ -379,6 +383,17 @@ def restates(answer: str, question: str, reference: str) -> bool:
 
 def _squeezed(text: str) -> str:
     return re.sub(r"[\s$]", "", text).rstrip(".,")
+
+
+def _differ_by_prefix(answer: str, reference: str) -> bool:
+    """Are these quantities of units that differ in capitals alone, as "5 mW" and "5 MW" do?"""
+    left, right = _quantity(answer), _quantity(reference)
+    return (
+        left is not None
+        and right is not None
+        and left.unit != right.unit
+        and all(re.fullmatch(_ABBREVIATION, each.unit) for each in (left, right))
+    )
 
 
 def _same_number(answer: str, reference: str) -> bool | None:

@@ -52,6 +52,23 @@ def _grade(question: Question, text: str, finish: str = "stop") -> Grade:
         ("$\\boxed{C}$", "correct"),
         ("\\boxed{\\text{C}}", "correct"),
         ("So we get \\boxed{\\text{(C) Kidney}}.", "correct"),
+        ("Explanation: The kidney.\nAnswer: C\nConfidence: 95%", "correct"),
+        ("**Answer: (C)**\n\n**Confidence: 95%**", "correct"),
+        ("Answer: C (Confidence: 95%)", "correct"),
+        ("Answer:\n\n**C**\n\nConfidence: 95%", "correct"),
+        ("Answer:\n$$\\boxed{C}$$", "correct"),
+        ("### Final Answer\n\nC. Kidney\n\n### Confidence\n\n95%", "correct"),
+        ("<answer>C</answer>", "correct"),
+        ('{"answer": "C", "confidence": 95}', "correct"),
+        ('{"confidence": 95, "answer": "C"}', "correct"),
+        ("\\boxed{\\textbf{(C)}}", "correct"),
+        ("Answer: Choice (C)", "correct"),
+        ("Answer: The correct choice is C", "correct"),
+        ("Therefore, option C is correct.", "correct"),
+        ("So **C** is the best answer.", "correct"),
+        ("Option A is correct in saying so, but C is best.", "ungraded"),
+        ("Option C is not correct.", "ungraded"),
+        ("Confidence: 95%", "ungraded"),
         ("Answer: Kidney", "correct"),
         ("Answer: The kidney.", "correct"),
         ("Kidney", "correct"),
@@ -187,6 +204,38 @@ def test_the_article_is_not_choice_a(text: str, status: str) -> None:
         ("Kant", "Answer: Schopenhauer, Kant", "incorrect"),
         ("Africa", "Answer: South Africa", "incorrect"),
         ("forte", "Answer: mezzo forte", "incorrect"),
+        ("42", "Explanation: It is.\nExact Answer: 42\nConfidence: 85%", "correct"),
+        ("42", "**Exact Answer**: $42$\n**Confidence**: 0.9", "correct"),
+        ("42", "Exact Answer:\n42\n\nConfidence: 85", "correct"),
+        ("42", "Answer: 42, Confidence: 85%", "correct"),
+        ("42", "So we get 42.\n\nConfidence: 99%", "correct"),
+        ("99", "So we get 42.\n\nConfidence: 99%", "incorrect"),
+        ("42", "### Final Answer\n\n42\n\n### Confidence\n\n90%", "correct"),
+        ("42", "Thus the answer is\n\n$$42.$$", "correct"),
+        ("1/2", "Exact Answer:\n\n$$\n\\frac{1}{2}\n$$\n\nConfidence: 90%", "correct"),
+        ("1/2", "Exact Answer:\n\\[\n\\boxed{\\dfrac{1}{2}}\n\\]", "correct"),
+        ("1/2", "**Answer**\n\nWe halve it:\n\n\\boxed{\\frac12}", "correct"),
+        ("1234567", "Answer: 1 234 567", "correct"),
+        ("1234567", "Answer: $1\\,234\\,567$", "correct"),
+        ("1234567", "Answer: 1234568", "incorrect"),
+        ("123456789012", "Answer: 123456789013", "incorrect"),
+        ("12", "Answer: 1 2", "incorrect"),
+        ("6.022e23", "Answer: $6.022 \\times 10^{23}$", "correct"),
+        ("6.022 \\times 10^{23}", "Answer: 6.022e23", "correct"),
+        ("6.022e23", "Answer: 6.022 × 10²²", "incorrect"),
+        ("1e-5", "Answer: $10^{-5}$", "correct"),
+        ("0.25", "Answer: 25%", "correct"),
+        ("0.25", "Answer: 0.25%", "correct"),  # a unit is ignored
+        ("5 m/s", "Answer: $5.0\\,\\mathrm{m/s}$", "correct"),
+        ("5 m/s", "Answer: 5 km/s", "incorrect"),
+        ("5 mW", "Answer: 5 MW", "incorrect"),
+        ("H2O", "Answer: $\\mathrm{H_2O}$", "correct"),
+        ("H2O2", "Answer: $\\mathrm{H_2O}$", "incorrect"),
+        ("\\infty", "Answer: ∞", "correct"),
+        ("hydrogen peroxide", "Answer: hydrogen peroxide (H2O2)", "correct"),
+        ("hydrogen peroxide", "Answer: hydrogen peroxide (or water)", "incorrect"),
+        ("yes", "Answer: Yes (but only if n > 2)", "incorrect"),
+        ("f", "Answer: f(x)", "incorrect"),
         ("Au", "The symbol of gold is Au.", "correct"),
         ("Au", "The symbol of gold is not Au.", "ungraded"),
         ("Au", "<think>Au. Answer: Au", "ungraded"),
@@ -199,6 +248,68 @@ def test_the_article_is_not_choice_a(text: str, status: str) -> None:
 )
 def test_exact_answers_as_models_write_them(reference: str, text: str, status: str) -> None:
     assert _grade(_question(reference), text).status == status
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence"),
+    [
+        ("Confidence: 85%", 85),
+        ("**Confidence:** 85%", 85),
+        ("**Confidence: 85%**", 85),
+        ("Confidence score: 0.85", 85),
+        ("confidence (0-100%): 85%", 85),
+        ("Confidence：85%", 85),
+        ("Confidence: ~90%", 90),
+        ("Confidence: High (90%)", 90),
+        ("Confidence Level: 7/10", 70),
+        ("Confidence: 90/100", 90),
+        ("Confidence: $95\\%$", 95),
+        ("Confidence: {85%}", 85),
+        ("### Confidence\n\n92%", 92),
+        ("Confidence:\n**92%**", 92),
+        ("Confidence: 99.9%", 99.9),
+        ("Confidence: about 85 percent", 85),
+        ("I'm 70% confident.", 70),
+        ("My confidence is 60%", 60),
+        ("Confidence: 0", 0),
+        ("Confidence: 1%", 1),
+        ("Confidence: 1.0", 100),
+        ("Confidence: 50%\nOn reflection.\nConfidence: 60%", 60),
+        ("Confidence: 1", None),  # one percent, or all of it?
+        ("Confidence: 150%", None),
+        ("Confidence: 80-90%", None),
+        ("Confidence: 80% to 90%", None),
+        ("Confidence: high", None),
+        ("Confidence: <1%", None),
+        ("a 95% confidence interval of 3 to 5", None),
+        ("A confidence level of 95% was used.", None),
+        ("I lack confidence.\n95 of them are red.", None),
+        ("", None),
+        ("Answer: 85", None),
+    ],
+)
+def test_the_confidence_that_a_response_states(text: str, confidence: float | None) -> None:
+    assert answers.stated_confidence(text) == confidence
+    for question in (_question("4"), _question("C", KIDNEY, "multipleChoice")):
+        assert _grade(question, f"Answer: 4\n{text}").confidence == confidence
+
+
+def test_without_a_list_of_choices_a_letter_alone_is_what_can_be_told() -> None:
+    question = _question("C", "Which of (A), (B) and (C) is it?", "multipleChoice")
+    assert _grade(question, "Answer: C").status == "correct"
+    assert _grade(question, "\\boxed{\\text{B}}").status == "incorrect"
+    assert _grade(question, "Answer: Kidney").status == "ungraded"
+    assert _grade(question, "C. Kidney, as it filters").status == "ungraded"
+
+
+def test_mathematics_that_takes_too_long_is_not_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "_MATH_SECONDS", 0.2)
+    slow = "(x+y+z+1)^{60}"  # its expansion has 40,000 terms
+    assert answers.compare(slow, "(x+1)^2") is None
+    assert not answers.same(slow, "(x+1)^2")
+    found = _grade(_question("(x+1)^2"), f"Answer: ${slow}$")
+    assert (found.status, found.rule) == ("ungraded", "time limit")
+    assert answers.compare("\\frac{\\sqrt{4}}{4}", "1/2") is True
 
 
 def test_a_number_of_the_question_is_not_the_answer() -> None:
@@ -274,6 +385,13 @@ HOSTILE = {
     "surrogates": "\ud800" * 500,
     "combining": "é" + "\u0301" * 3_000,
     "backslashes": "\\" * 3_000,
+    "newlines": "\n" * 1_000_000,
+    "confidences": "confidence: " * 400,
+    "headings": "\n# Answer\n" * 400,
+    "displays": "\n$$" * 1_300,
+    "tags": "<answer>" * 500,
+    "thousands": "1\\,111" * 600,
+    "terminal escapes": "\x1b[2J\x1b]0;title\x07" * 300,
 }
 
 

@@ -31,7 +31,7 @@ def grade(question: Question, prediction: Prediction) -> Grade:
         return result("ungraded", "", "failed")
     if prediction.finish_reason == "length":
         return result("incorrect", "", "truncated")
-    if not response:
+    if not response.strip():
         return result("ungraded", "", "empty")
     if question.answer_type == "multipleChoice":
         letter, rule = find_letter(response, options(question.question))
