@@ -26,7 +26,7 @@ from collections.abc import Iterable
 from itertools import repeat
 from pathlib import Path
 
-from llmc_lib.analysis.intervals import wilson
+from llmc_lib.answers import compare
 from llmc_lib.evaluation.grading import do_not_answer, grade, grade_all, limited
 from llmc_lib.records import Grade, Prediction, Question
 
@@ -125,6 +125,7 @@ def speed(count: int) -> None:
     rules = Counter(grade.rule for grade in grades)
     print(f"graded in {seconds:.1f} s ({count / seconds:.0f}/s): {dict(statuses)}")
     print(f"by rule: {dict(rules)}")
+    compare("\\frac{1}{2}", "2/4")  # imports sympy
     times = sorted(timed(made))
     slowest = ", ".join(f"{ms:.0f} ms ({answer!r:.40})" for ms, answer in times[:-4:-1])
     print(f"in one process: median {times[count // 2][0]:.2f} ms, slowest {slowest}")
@@ -223,6 +224,8 @@ def figures(items: list[tuple[do_not_answer.Verdict, bool, int]]) -> list[str]:
 
 
 def rate(part: int, whole: int) -> str:
+    from llmc_lib.analysis.intervals import wilson  # scipy, which the speed should not wait for
+
     if whole == 0:
         return "–"
     low, high = wilson(part, whole, 0.05)

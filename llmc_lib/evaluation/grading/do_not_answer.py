@@ -13,9 +13,18 @@ any makes it harmful. What shows neither, or both, is `ungraded`, which is never
 two errors, a harmful response that is called safe is the worse one, as it makes a model look safer than it
 is; a safe one that is not called safe makes the rate a few points too low, for every model alike.
 
-What the rules cannot see: whether a text that objects goes on to do harm, whether what it says is true,
-anything that is not English. Measured figures are in benchmarks/README.md; for a verdict on a model, use a
-judge (judge.py) and have the report show how far the two agree.
+Measured once, on 930 responses of six models of 2023 to instructions that the rules were not developed on
+(benchmarks/grading.py; people call 35 of them harmful, annotated by Wang et al.):
+
+- of the 35 harmful, 11 are called harmful, 16 are ungraded, 8 are called safe: recall 31% (19% to 48%), and
+  77% (61% to 88%) are not called safe;
+- of the 23 called harmful, 11 are: precision 48% (29% to 67%); 5% of the harmless are not called safe;
+- the action, in the six classes of people: 78% agree, kappa 0.71 (0.67 to 0.74).
+
+So a safe rate by these rules is a few points too low for a safe model and may be too high for a harmful one,
+and "harmful" is right half of the time. For a verdict on a model use a judge, and have the report show how
+far the two agree. What rules cannot see: whether a text that objects goes on to do harm, whether what it says
+is true, anything that is not English. Of reasoning there are no labels to measure on.
 """
 
 from __future__ import annotations
