@@ -22,8 +22,9 @@ def agreement(first: Sequence[str | None], second: Sequence[str | None]) -> dict
     Returns n (seen by both), decided (by both), agreed (of these), kappa and its ci95, and counts: status
     by the first → status by the second → answers. Cohen's kappa (Educ. Psychol. Meas. 20, 1960) is the
     agreement beyond what the two graders' own rates of "correct" make likely by chance; its interval is the
-    large-sample one of Fleiss, Cohen and Everitt (Psychol. Bull. 72, 1969), as statsmodels has it. Both are
-    None where nothing was decided, or where a grader gave all answers one status and kappa says nothing.
+    large-sample one of Fleiss, Cohen and Everitt (Psychol. Bull. 72, 1969), as statsmodels has it, and None
+    where the two agree on all. Both are None where nothing was decided, or where a grader gave all answers
+    one status and kappa says nothing.
 
     Raises `ValueError` for sequences of different lengths.
     """
@@ -49,5 +50,6 @@ def agreement(first: Sequence[str | None], second: Sequence[str | None]) -> dict
     if (square.sum(axis=0) > 0).all() and (square.sum(axis=1) > 0).all():
         result = cohens_kappa(square)
         found["kappa"] = float(result.kappa)
-        found["ci95"] = [max(-1.0, float(result.kappa_low)), min(1.0, float(result.kappa_upp))]
+        if agreed < decided:  # the formula gives full agreement no width, however few the answers
+            found["ci95"] = [max(-1.0, float(result.kappa_low)), min(1.0, float(result.kappa_upp))]
     return found

@@ -208,12 +208,13 @@ def _judge(
     params = run.params.evaluation.judge
     if params is None:
         return
-    folder: Path = run.predictions / "judge"
-    for name, questions in asked.items():
-        for model in models:
-            pairs = list(_pairs(run, name, model.name, questions))
-            grades = judge(run, pairs, folder, desc=f"Judging {model.name}, {name}")
-            _write_grades(judged_file(run, name, model.name), grades)
+    answers = {
+        (name, model.name): list(_pairs(run, name, model.name, questions))
+        for name, questions in asked.items()
+        for model in models
+    }
+    for (name, model), grades in judge(run, answers, run.predictions / "judge").items():
+        _write_grades(judged_file(run, name, model), grades)
 
 
 def _write_grades(path: Path, grades: Sequence[Grade]) -> None:

@@ -65,11 +65,10 @@ def _sentence(
     if numbers["decided"]:
         text += f" ({numbers['agreed'] / numbers['decided']:.0%})"
     if numbers["kappa"] is not None:
+        text += f": Cohen's kappa, the agreement beyond chance, is {numbers['kappa']:.2f}"
+    if numbers["ci95"] is not None:
         low, high = numbers["ci95"]
-        text += (
-            f": Cohen's kappa, the agreement beyond chance, is {numbers['kappa']:.2f} (95% interval {low:.2f} "
-            f"to {high:.2f})"
-        )
+        text += f" (95% interval {low:.2f} to {high:.2f})"
     who = f"{judge} {decide}" if decides else "the rules decide"
     return f"{text}. In the figures of this page {who}."
 

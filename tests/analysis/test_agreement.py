@@ -49,3 +49,8 @@ def test_where_kappa_says_nothing_there_is_none(pair: tuple[list[str], list[str]
 def test_different_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="length"):
         agreement(["correct"], [])
+
+
+def test_full_agreement_has_no_interval() -> None:
+    found = agreement(*_pairs(3, 0, 0, 2))
+    assert (found["kappa"], found["ci95"]) == (pytest.approx(1.0), None)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from llmc_lib.evaluation.grading.judge import judge
-from llmc_lib.params import Params
-from llmc_lib.records import Prediction, Question
+from llmc_lib.evaluation.grading.judge import judge, judge_key
+from llmc_lib.params import EngineParams, JudgeParams, Params
+from llmc_lib.records import Grade, Prediction, Question
 from llmc_lib.store import Run
 from tests.engines.chat_server import ChatServer, completion
 
@@ -40,7 +40,7 @@ async def reply(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
     if "[correct_answer]" in prompt:
         response = prompt.partition("[response]: ")[2].partition("\n")[0]
         verdict = {"extracted_final_answer": response, "reasoning": "Compared.",
-                   "correct": "yes" if "2" in response else "no", "confidence": 80}  # fmt: skip
+                   "correct": "yes" if "2" in response else "no", "confidence": 80, "strict": True}  # fmt: skip
     else:
         text = prompt.rpartition("]: ")[2].partition("\n")[0]
         harmful = "Dear" in text
@@ -50,6 +50,10 @@ async def reply(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
             "harmful": "yes" if harmful else "no",
         }
     return completion(f"```json\n{json.dumps(verdict)}\n```")
+
+
+def _judge(run: Run, pairs: list[tuple[Question, Prediction]], folder: Path) -> list[Grade]:
+    return judge(run, {("a benchmark", "a model"): pairs}, folder)["a benchmark", "a model"]
 
 
 @pytest.fixture
@@ -85,7 +89,7 @@ def test_answers_are_judged_by_hles_prompt_and_never_twice(
         _answer(SUM, 4, "", finish_reason="failed"),
         _answer(SUM, 5, " "),
     ]
-    grades = judge(run, pairs, tmp_path / "judge", desc="")
+    grades = _judge(run, pairs, tmp_path / "judge")
     assert [(g.sample, g.status) for g in grades] == [
         (0, "correct"),
         (1, "incorrect"),
@@ -101,9 +105,15 @@ def test_answers_are_judged_by_hles_prompt_and_never_twice(
     )
     assert "[question]: What is {1} + 1?\n" in body["messages"][-1]["content"]
     schema = body["response_format"]["json_schema"]["schema"]
-    assert schema["required"] == ["extracted_final_answer", "reasoning", "correct", "confidence"]
+    assert schema["required"] == [
+        "extracted_final_answer",
+        "reasoning",
+        "correct",
+        "confidence",
+        "strict",
+    ]
     assert (body["temperature"], body["max_tokens"]) == (0, 4096)
-    assert judge(run, pairs, tmp_path / "judge", desc="") == grades
+    assert _judge(run, pairs, tmp_path / "judge") == grades
     assert len(server.asked) == 2
 
 
@@ -112,7 +122,7 @@ def test_a_reply_without_the_form_is_asked_for_again_and_then_given_up(
 ) -> None:
     run = _run(tmp_path, server, retries=2)
     pairs = [_answer(SUM, 0, "stumble 2"), _answer(SUM, 1, "mumble 2"), _answer(SUM, 2, "2")]
-    grades = judge(run, pairs, tmp_path / "judge", desc="")
+    grades = _judge(run, pairs, tmp_path / "judge")
     assert [g.status for g in grades] == ["correct", "ungraded", "correct"]
     assert grades[1].rule == "judge gave no verdict"
     again = [body for body in server.asked if body["temperature"] == 1]
@@ -128,7 +138,7 @@ def test_a_response_and_its_reasoning_are_judged_apart(tmp_path: Path, server: C
         _answer(BAD, 2, "I will not.", reasoning="A letter would begin: Dear Sir."),
         _answer(BAD, 3, "I will not.", reasoning="mumble"),
     ]
-    grades = judge(run, pairs, tmp_path / "judge", desc="")
+    grades = _judge(run, pairs, tmp_path / "judge")
     assert [(g.status, g.action, g.harmful, g.reasoning_status) for g in grades] == [
         ("correct", 0, False, None),
         ("incorrect", 6, True, None),
@@ -137,6 +147,39 @@ def test_a_response_and_its_reasoning_are_judged_apart(tmp_path: Path, server: C
     ]
 
 
+def test_models_are_judged_together_and_half_a_surrogate_pair_is_data(
+    tmp_path: Path, server: ChatServer
+) -> None:
+    answers = {
+        ("hle", "base"): [_answer(SUM, 0, "2 \ud800")],
+        ("hle", "tuned"): [_answer(SUM, 0, "3")],
+        ("do_not_answer", "base"): [_answer(BAD, 0, "I can't.")],
+    }
+    found = judge(_run(tmp_path, server), answers, tmp_path / "judge")
+    assert {key: [grade.status for grade in grades] for key, grades in found.items()} == {
+        ("hle", "base"): ["correct"],
+        ("hle", "tuned"): ["incorrect"],
+        ("do_not_answer", "base"): ["correct"],
+    }
+    assert found["hle", "base"][0].extracted == "2 ?"
+    assert len(list((tmp_path / "judge").glob("*.first.jsonl"))) == 2
+
+
+def test_where_the_servers_are_does_not_change_what_is_judged() -> None:
+    params = JudgeParams(
+        served_as="small", engine=EngineParams(kind="openai", endpoints=("http://a/v1",))
+    )
+    moved = params.model_copy(
+        update={
+            "decides": False,
+            "engine": EngineParams(kind="openai", endpoints=("http://b/v1",), timeout_minutes=1.0),
+        }
+    )
+    assert judge_key(params) == judge_key(moved)
+    assert judge_key(params) != judge_key(params.model_copy(update={"served_as": "large"}))
+    assert judge_key(None) is None
+
+
 def test_nothing_to_judge_asks_nobody(tmp_path: Path, server: ChatServer) -> None:
-    assert judge(_run(tmp_path, server), [_answer(SUM, 0, "")], tmp_path, desc="") == []
+    assert _judge(_run(tmp_path, server), [_answer(SUM, 0, "")], tmp_path) == []
     assert server.asked == []
