@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from llmc_lib import benchmarks
+from llmc_lib.engines.arguments import what_matters
 from llmc_lib.engines.sampling import Request, sample, stream
 from llmc_lib.evaluation import grading
 from llmc_lib.evaluation.grading import grade_all
@@ -64,7 +65,7 @@ def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
     """The results of an unfinished evaluation: the questions that all models have answered.
 
     Nothing is sampled; another process may go on doing so. Models without an answer are left out, and
-    named in the manifest's `partial`. A judge's grades count where it is done with a model.
+    named in the manifest's `not_begun`. A judge decides only once it has graded all of them.
 
     Raises `UserError` where no question has been answered by at least two models.
     """
@@ -94,6 +95,7 @@ def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
         version=_VERSION,
         grader=grading.VERSION,
         settings=settings(run),
+        engine=what_matters(params.engine.vllm),
         samples=params.samples,
         prompt=params.prompt,
         judge=judge_key(params.judge),
