@@ -458,7 +458,7 @@ def provenance(report: Report) -> Block:
                 "Fingerprint": manifest["fingerprint"],
             }
             for name, manifest in stages
-            if manifest
+            if "finished" in manifest  # an evaluation may go on
         ]
     )
     versions = ", ".join(f"{name} {version}" for name, version in here["packages"].items())
