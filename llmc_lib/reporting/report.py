@@ -296,7 +296,10 @@ def selection(report: Report) -> Block:
     found = report.block.get("selection")
     if found is None:
         return Block("")
-    n, where = report.block["n_questions"], listed(["overall", *found["better_in"]])
+    n, where = (
+        report.block["n_questions"],
+        listed(["overall", *(f"in {name}" for name in found["better_in"])]),
+    )
     rule = f"The rule of this run chooses a model that answers more than {report.reference} {where}"
     among = f"of {found['candidates']} compared"
     if found["chosen"] is None:
