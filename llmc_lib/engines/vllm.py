@@ -131,7 +131,8 @@ def _generate(spec: dict[str, Any], answers: Answers) -> None:
                     seconds=time.monotonic() - start,
                 )
             )
-        answers.add(ended)
+        if ended:
+            answers.add(ended)
 
 
 def _too_long(spec: dict[str, Any], request: dict[str, Any], tokens: int) -> list[Answer]:
