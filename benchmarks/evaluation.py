@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,9 @@ def _run(way: str, folder: Path, options: argparse.Namespace) -> dict[str, float
         "PYTHONPATH": str(ROOT),
         "OPENAI_API_KEY": "none",
     }
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=env)
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True, env=env
+    )
     result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return result
 
@@ -239,17 +242,17 @@ def _work(
 ) -> dict[str, float]:
     from llmc_lib.store import read_jsonl
 
+    shared: Any = import_module("llmc_lib.engines.worker")
     file = folder / "answers.jsonl"
     file.unlink(missing_ok=True)
-    started: list[float] = []
-    emit = module.emit
+    times: dict[str, tuple[float, float]] = {}
+    emit = shared.emit
 
     def clock(kind: str, **facts: Any) -> None:
         emit(kind, **facts)
-        if kind == "ready":
-            started.extend([time.monotonic(), _cpu()])
+        times[kind] = time.monotonic(), _cpu()  # "done": the last answer is on disk
 
-    module.emit = clock
+    module.emit = shared.emit = clock
     worker(
         {
             "model": str(folder / "model"),
@@ -271,7 +274,7 @@ def _work(
             "seed": 0,
         }
     )  # fmt: skip
-    seconds, cpu = time.monotonic() - started[0], _cpu() - started[1]
+    seconds, cpu = (end - start for start, end in zip(times["ready"], times["done"], strict=True))
     rows = read_jsonl(file)
     assert [row["finish_reason"] for row in rows].count("failed") == 0
     assert len(rows) == options.prompts

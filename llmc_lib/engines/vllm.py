@@ -83,6 +83,7 @@ def _generate(spec: dict[str, Any], answers: Answers) -> None:
         arguments["reasoning_parser"] = form.parser or ""
     engine = LLM(**arguments, disable_log_stats=True)
     tokenizer = engine.get_tokenizer()
+    _name()  # takes most of a second
     emit("ready")
     pending: dict[str, tuple[dict[str, Any], int, bool]] = {}
     start = time.monotonic()
@@ -130,7 +131,8 @@ def _generate(spec: dict[str, Any], answers: Answers) -> None:
                     seconds=time.monotonic() - start,
                 )
             )
-        answers.add(ended)
+        if ended:
+            answers.add(ended)
 
 
 def _too_long(spec: dict[str, Any], request: dict[str, Any], tokens: int) -> list[Answer]:

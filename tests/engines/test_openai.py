@@ -239,6 +239,16 @@ def test_an_answer_of_a_million_characters_and_escapes_is_kept_whole(
     assert _one(tmp_path, server)["response"] == text
 
 
+def test_a_proxy_is_for_other_machines(
+    tmp_path: Path, server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "near.example")
+    assert _one(tmp_path, server)["response"]
+    assert endpoints._proxy("http://far.example/v1") == "http://127.0.0.1:9"
+    assert endpoints._proxy("http://near.example/v1") is None
+
+
 def test_no_more_requests_at_once_than_allowed(tmp_path: Path, server: ChatServer) -> None:
     server.delay = 0.05
     _ask(tmp_path, server, questions=20, concurrency=4)
