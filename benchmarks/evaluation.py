@@ -1,6 +1,7 @@
 """Completions per second of an evaluation: ours, the usual asyncio loop, and vLLM's own benchmark.
 
     .venv/bin/python benchmarks/evaluation.py [--prompts 64] [--tokens 48] [--passes 2]
+    .venv/bin/python benchmarks/evaluation.py --clients 2000
 
 Served: one vLLM server of the embedded model on the CPU; ours (kind: openai), HLE's official loop
 (openai.AsyncOpenAI, a semaphore, gather; its answers are written at the end), and `vllm bench serve`, which
@@ -51,11 +52,15 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=48)
     parser.add_argument("--passes", type=int, default=2)
     parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--clients", type=int, metavar="REQUESTS")
     parser.add_argument("--only", nargs=2, metavar=("WAY", "FOLDER"))
     options = parser.parse_args()
     if options.only:
         way, folder = options.only
         print(json.dumps(globals()[f"_{way}"](Path(folder), options)))
+        return
+    if options.clients:
+        _clients(options)
         return
     found: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
     with tempfile.TemporaryDirectory() as name:
@@ -283,6 +288,51 @@ def _work(
         "tokens": sum(row["completion_tokens"] for row in rows),
         "cpu": cpu,
     }
+
+
+def _clients(options: argparse.Namespace) -> None:
+    options.prompts = options.clients
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "model").mkdir()
+        lines = [
+            json.dumps({"prompt": f"Question {n}: {'word ' * 100}"}) for n in range(options.clients)
+        ]
+        (folder / "prompts.jsonl").write_text("\n".join(lines))
+        command = [sys.executable, __file__, "--only", "instant", name, "--port", str(options.port)]
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            assert server.stdout is not None
+            server.stdout.readline()
+            found = [(way, _run(way, folder, options)) for way in ("loop", "ours", "ours", "loop")]
+        finally:
+            server.terminate()
+    for way, run in found:
+        print(
+            f"{WAYS[way]}: {1e3 * run['cpu'] / options.clients:.2f} ms of processor time a request"
+        )
+
+
+def _instant(folder: Path, options: argparse.Namespace) -> None:
+    """A server that answers at once."""
+    from aiohttp import web
+
+    message = {"role": "assistant", "content": "word " * 100}
+    reply = {
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 100, "total_tokens": 200},
+    }
+
+    async def chat(request: web.Request) -> web.Response:
+        await request.read()
+        return web.json_response(reply)
+
+    async def models(request: web.Request) -> web.Response:
+        return web.json_response({"data": [{"id": "base"}]})
+
+    app = web.Application()
+    app.add_routes([web.post("/v1/chat/completions", chat), web.get("/v1/models", models)])
+    web.run_app(app, host="127.0.0.1", port=options.port, print=lambda *_: print("up", flush=True))
 
 
 # ---- offline ---------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ def completion(
 async def echo(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
     """The last turn again, after a moment."""
     await asyncio.sleep(server.delay)
-    return completion(f"{body['messages'][-1]['content']} {body['seed']}")
+    return completion(f"{body['messages'][-1]['content']} {body.get('seed', '')}")
 
 
 class ChatServer:
