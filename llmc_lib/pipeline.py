@@ -1,4 +1,8 @@
-"""`make report`: the four notebooks in order, headless, each only where there is work to do."""
+"""`make report`: the four notebooks in order, headless, each only where there is work to do.
+
+The notebooks themselves ask this module for their models: papermill and the page's packages, seconds to
+load, are imported where a notebook is run.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import papermill
-from nbclient.exceptions import DeadKernelError
-from papermill.exceptions import PapermillExecutionError
-
 from llmc_lib import evaluation
 from llmc_lib.errors import UserError
 from llmc_lib.models import Model, ServedModel, further_models, reference_model
 from llmc_lib.progress import VARIABLE, say
-from llmc_lib.reporting import load_report
-from llmc_lib.reporting.render import render
 from llmc_lib.store import (
     ROOT,
     Run,
@@ -90,6 +88,9 @@ def make_partial(run: Run) -> Path:
     It waits for nothing and keeps nothing from going on: another process may be evaluating. Raises
     `StageError` when the notebook fails, `UserError` where there is nothing to compare yet.
     """
+    from llmc_lib.reporting import load_report
+    from llmc_lib.reporting.render import render
+
     executed = run.report / "notebooks" / "4_report_partial.ipynb"
     _execute(run, stages(run)[3], executed, PARTIAL=True)
     report = load_report(run, evaluation.so_far(run, models(run)))
@@ -124,6 +125,8 @@ def _do(run: Run, chosen: list[Stage]) -> None:
             start = time.monotonic()
             _execute(run, stage, executed)
             if stage.notebook == "1_dataset":
+                from llmc_lib.reporting.render import render
+
                 page = render(executed, f"{run.name}: the data set")
                 write_atomic(run.report / "dataset.html", page)
             say(f"{label}: done in {time.monotonic() - start:.0f} s")
@@ -162,6 +165,9 @@ def report_key(run: Run) -> str:
 
 
 def _write_page(run: Run, executed: Path, seconds: float) -> None:
+    from llmc_lib.reporting import load_report
+    from llmc_lib.reporting.render import render
+
     report = load_report(run)
     question = "how the models compare" if report.imported else "did fine-tuning help?"
     title = run.params.report.title or f"{run.name}: {question}"
@@ -176,6 +182,10 @@ def _write_metrics(path: Path, metrics: dict[str, Any]) -> None:
 
 def _execute(run: Run, stage: Stage, executed: Path, **parameters: Any) -> None:
     """Run one notebook; what it shows is kept beside the report, also when it fails."""
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
     executed.parent.mkdir(parents=True, exist_ok=True)
     # Relative, where that can be: the notebook and its page are made to be passed on.
     params = run.params_file

@@ -1,6 +1,6 @@
 """OpenAI-compatible servers as an asyncio client sees them: which models they serve, whether they live.
 
-No library of the API's maker: a few fields of JSON go back and forth, and aiohttp takes an eighth of the
+No library of the API's maker: a few fields of JSON go back and forth, and aiohttp takes a seventh of the
 processor time of a client on httpx (benchmarks/evaluation.py --clients).
 """
 

@@ -100,24 +100,28 @@ def differences_by_category(comparison: dict[str, Any]) -> FigureBlock:
 def interval_strip(comparison: dict[str, Any]) -> str:
     """The overall difference and its interval as one line, for the head of the page (an SVG)."""
     low, high = (100 * bound for bound in comparison["ci95"])
-    figure, axes = canvas(0.62, width=4.4)
+    figure, axes = canvas(0.72, width=4.4)
     axes.plot([low, high], [0, 0], color=MODELS[0], linewidth=5, solid_capstyle="butt", alpha=0.55)
     axes.plot(100 * comparison["difference"], 0, "D", color=MODELS[0], markersize=9)
     axes.axvline(0, color=INK, linewidth=1.2)
     reach = 1.25 * max(abs(low), abs(high), 2)
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-1, 1)
+    axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(visible=False)
     axes.spines["bottom"].set_visible(False)
-    axes.set_xticks([round(low), 0, round(high)])
-    axes.set_xticklabels(
-        [
-            _signed(low),
-            "no difference" if abs(low) > reach / 5 and abs(high) > reach / 5 else "0",
-            _signed(high),
-        ]
-    )
+    near = high - low < reach / 3  # the two numbers would touch: each is set outwards of its bound
+    places = [
+        ("no difference", 0.0, 1, "center"),
+        (_points(low, comparison), low, -1, "right" if near else "center"),
+        (_points(high, comparison), high, -1, "left" if near else "center"),
+    ]
+    for text, x, side, align in places:
+        axes.annotate(
+            text, (x, side), xytext=(0, 2 * side), textcoords="offset points", ha=align,
+            va="bottom" if side > 0 else "top", color=MUTED, fontsize=9,
+        )  # fmt: skip
     return svg(figure, "strip")
 
 
@@ -199,5 +203,6 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
     return "No category differs clearly"
 
 
-def _signed(value: float) -> str:
-    return f"{round(value):+d}".replace("-", MINUS) if round(value) else "0"
+def _points(percent: float, comparison: dict[str, Any]) -> str:
+    """A bound as the sentence above it gives it."""
+    return as_points(percent / 100, comparison["n"], unit=False)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from llmc_lib.analysis.summary import summarise
+from llmc_lib.analysis.verdict import as_points
 from llmc_lib.reporting import dataset_figures, figures, training_figures
 from llmc_lib.reporting.elements import FigureBlock
 from llmc_lib.reporting.waterfall import waterfall
@@ -167,10 +168,15 @@ def test_the_finding_says_no_more_than_the_tests() -> None:
     "bounds", [(0.0, 0.0), (-1.0, 1.0), (-0.004, 0.003), (0.2, 0.4), (-0.2, -0.1)]
 )
 def test_the_strip_draws_any_interval(bounds: tuple[float, float]) -> None:
-    comparison = {"ci95": list(bounds), "difference": sum(bounds) / 2}
-    texts = _texts(figures.interval_strip(comparison))
-    assert not any(re.fullmatch(r"[-+−]0", text) for text in texts)
+    comparison = {"ci95": list(bounds), "difference": sum(bounds) / 2, "n": 2_000}
+    markup = figures.interval_strip(comparison)
+    texts = _texts(markup)
+    assert set(texts) == {"no difference", *(as_points(b, 2_000, unit=False) for b in bounds)}
     assert not any("-" in text for text in texts)
+    if bounds[1] - bounds[0] < 0.01:  # too near for two centred numbers: they turn away
+        assert {"text-anchor: end", "text-anchor: start"} <= set(
+            re.findall(r"text-anchor: \w+", markup)
+        )
 
 
 def test_many_models_have_a_colour_each() -> None:
