@@ -10,14 +10,16 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 
-def wilson(successes: int, n: int, alpha: float = 0.05) -> tuple[float, float]:
+def wilson(successes: float, n: float, alpha: float = 0.05) -> tuple[float, float]:
     """Wilson's score interval for a binomial rate.
 
     Parameters: `successes` out of `n` independent questions, one sample each; confidence 1 - alpha.
     Returns (low, high), fractions in [0, 1]; (0, 1) for n = 0, where nothing is known.
 
     Unlike the textbook (Wald) interval it does not collapse to a point at 0 or n successes and
-    keeps its coverage at small n (Brown, Cai & DasGupta, Statistical Science 16, 2001).
+    keeps its coverage at small n (Brown, Cai & DasGupta, Statistical Science 16, 2001). As every interval
+    of counts it oscillates with n and the rate: 95% is its average over nearby rates. With fewer than
+    about 3 questions expected on one side single rates can have 90%.
     """
     if not 0 <= successes <= n:
         raise ValueError(f"successes ({successes}) must lie between 0 and n ({n})")
@@ -28,24 +30,74 @@ def wilson(successes: int, n: int, alpha: float = 0.05) -> tuple[float, float]:
     return min(float(low), rate), max(float(high), rate)
 
 
-def rate_interval(correct: ArrayLike, alpha: float = 0.05) -> tuple[float, float]:
+def wald(successes: int, n: int, alpha: float = 0.05) -> tuple[float, float]:
+    """The textbook interval, rate ± z · sqrt(rate · (1 - rate) / n), as HLE's evaluator and most papers
+    print it. For comparison with them alone: it is a point at 0 or n successes, and covers too little at
+    small n or extreme rates (Brown, Cai & DasGupta, 2001). Not cut at 0 and 1, as there.
+    """
+    if not 0 <= successes <= n or n == 0:
+        raise ValueError(f"successes ({successes}) must lie between 0 and n ({n}), n above 0")
+    rate = successes / n
+    half = float(stats.norm.ppf(1 - alpha / 2)) * math.sqrt(rate * (1 - rate) / n)
+    return rate - half, rate + half
+
+
+def rate_interval(
+    correct: ArrayLike, alpha: float = 0.05, clusters: ArrayLike | None = None
+) -> tuple[float, float]:
     """Interval of a model's rate from k samples of each of n questions.
 
-    Parameters: a boolean array of shape (n,) or (n, k), correct or not; confidence 1 - alpha. Returns
-    (low, high), fractions in [0, 1].
+    Parameters: a boolean array of shape (n,) or (n, k), correct or not; confidence 1 - alpha; `clusters`,
+    (n,), a label a question: questions of one cluster (on one text, of one source) are not independent.
+    Returns (low, high), fractions in [0, 1].
 
-    One sample a question: Wilson's. Several: the samples of a question are no independent ones, and the
-    standard error is that of the questions' n rates (Miller, "Adding Error Bars to Evals", 2024, section
-    3), with Student's t. Where all questions have one rate, it says nothing, and Wilson's interval for n
-    questions is given.
+    One sample a question, no clusters: Wilson's. Else the standard error is that of the questions' n rates
+    (Miller, "Adding Error Bars to Evals", 2024, section 2.2: a question's samples are no independent
+    questions), with `clusters` the cluster-robust one (section 2.3), see `standard_error`. It enters
+    Wilson's formula as the number of independent questions that would have this error, rate · (1 - rate) /
+    error², with Student's t for the normal quantile (Franco, Little, Louis & Slud, J. Surv. Stat. Methodol.
+    7, 2019, compare such intervals): near 0 and 1 rate ± t · error covers too little and leaves the scale.
+
+    Few clusters: below about 20, or with one that holds a large part of the questions, coverage falls
+    short, with fewer than 5 badly. With one cluster nothing is known: (0, 1).
     """
-    rates = np.atleast_2d(np.asarray(correct, dtype=float).T).T.mean(axis=1)
-    n, mean = len(rates), float(rates.mean()) if len(rates) else 0.0
-    error = float(rates.std(ddof=1)) / math.sqrt(n) if n > 1 else 0.0
-    if np.ndim(correct) < 2 or np.shape(correct)[1] == 1 or error == 0:
-        low, high = (
-            proportion_confint(mean * n, n, alpha=alpha, method="wilson") if n else (0.0, 1.0)
-        )
-        return min(float(low), mean), max(float(high), mean)
-    half = float(stats.t.ppf(1 - alpha / 2, n - 1)) * error
-    return max(0.0, mean - half), min(1.0, mean + half)
+    values = np.asarray(correct, dtype=bool)
+    n = len(values)
+    if n == 0:
+        return 0.0, 1.0
+    rates = values.reshape(n, -1).mean(axis=1)
+    mean = float(rates.mean())
+    if clusters is None and values.size == n:
+        return wilson(int(values.sum()), n, alpha)
+    error, groups = standard_error(rates, clusters)
+    if groups == 1 and clusters is not None:
+        return 0.0, 1.0
+    if not error > 0:  # all questions (clusters) have one rate: it says no more than so many answers
+        return wilson(min(mean * groups, groups), groups, alpha)
+    quantile = float(stats.t.ppf(1 - alpha / 2, groups - 1))
+    alone = mean * (1 - mean) / error**2
+    return wilson(min(mean * alone, alone), alone, 2 * float(stats.norm.sf(quantile)))
+
+
+def standard_error(values: ArrayLike, clusters: ArrayLike | None = None) -> tuple[float, int]:
+    """Standard error of the mean of n values, and the number G of independent groups that it rests on.
+
+    Parameters: `values`, (n,), a rate or a difference a question; `clusters`, (n,) labels; None: every
+    question is one of its own, G = n.
+
+    Miller (2024), equation 4: the square root of Σ over clusters of (Σ of the cluster's values minus the
+    mean)², over n; here times sqrt(G / (G - 1)), the usual correction for few clusters (Cameron & Miller,
+    J. Human Resources 50, 2015, section VI), to be used with Student's t with G - 1 degrees of freedom.
+    Without clusters this is the textbook's. NaN for G = 1.
+    """
+    given = np.asarray(values, dtype=float)
+    sums = given - given.mean()
+    if clusters is not None:
+        _, codes = np.unique(np.asarray(clusters), return_inverse=True)
+        if len(codes) != len(given):
+            raise ValueError(f"{len(codes)} clusters for {len(given)} questions")
+        sums = np.bincount(codes, weights=sums)
+    groups = len(sums)
+    if groups == 1:
+        return math.nan, 1
+    return math.sqrt(float(sums @ sums) * groups / (groups - 1)) / len(given), groups

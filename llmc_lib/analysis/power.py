@@ -1,27 +1,121 @@
-"""What a design can and cannot show."""
+"""What a design can and cannot show, before and after a run."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Literal
 
-from scipy import stats
+import numpy as np
+from scipy import optimize, stats
+
+from llmc_lib.analysis.variance import VarianceParts
+
+#: Beyond so many degrees of freedom Student's t is the normal distribution.
+_NORMAL = 10_000
+
+
+def power(
+    difference: float,
+    n: int,
+    parts: VarianceParts,
+    samples: int = 1,
+    alpha: float = 0.05,
+) -> float:
+    """The chance that the paired test (two-sided, at alpha) finds a true difference.
+
+    Parameters: `difference` of the two rates, a fraction; `n` questions with `samples` each; `parts`, the
+    variance of a question's difference: measured (`difference_variance_parts`) or assumed
+    (`assumed_parts`).
+
+    One sample: the exact unconditional power of McNemar's exact test, see `mcnemar_power`, at the discordance
+    total + difference². Several: the t-test on the questions' differences with the variance between +
+    within / samples (Miller, "Adding Error Bars to Evals", 2024, section 5), by the noncentral t
+    distribution, which his normal quantiles approximate.
+    """
+    if samples == 1:
+        return mcnemar_power(difference, n, min(1.0, parts.total + difference**2), alpha)
+    return t_power(difference, n, parts.of_mean(samples), alpha)
+
+
+def mcnemar_power(difference: float, n: int, discordance: float, alpha: float = 0.05) -> float:
+    """Exact unconditional power of McNemar's exact test.
+
+    Parameters: true `difference` of the rates; `discordance`, the chance that exactly one model is right on
+    a question (taken to be at least |difference|, which it cannot be below).
+
+    Given m discordant questions, those gained are binomial with chance (1 + difference / discordance) / 2,
+    and the test rejects outside the central part of Binomial(m, 1/2); m itself is Binomial(n, discordance).
+    This is the sum over m (Duffy, Biometrics 40, 1984), left out where m has a chance below 1e-12.
+    """
+    _check(n, discordance, alpha)
+    size = abs(difference)
+    discordance = min(1.0, max(discordance, size))
+    if discordance == 0:
+        return 0.0
+    first, last = stats.binom.ppf([1e-12, 1 - 1e-12], n, discordance).astype(int)
+    m = np.arange(max(first, 0), last + 1)
+    # The largest c with P(X ≤ c) ≤ alpha / 2 under an even split; -1 where there is none.
+    c = stats.binom.ppf(alpha / 2, m, 0.5)
+    c = np.where(stats.binom.cdf(c, m, 0.5) <= alpha / 2, c, c - 1)
+    gain = (1 + size / discordance) / 2
+    rejects = stats.binom.cdf(c, m, gain) + stats.binom.cdf(c, m, 1 - gain)
+    return float(np.clip(stats.binom.pmf(m, n, discordance) @ rejects, 0, 1))
+
+
+def t_power(difference: float, n: int, variance: float, alpha: float = 0.05) -> float:
+    """Power of the one-sample t-test on n questions' differences, whose variance is known."""
+    _check(n, variance, alpha)
+    if n == 1:
+        return 0.0
+    if variance == 0:
+        return float(difference != 0)
+    shift = abs(difference) / math.sqrt(variance / n)
+    if n > _NORMAL:
+        critical = float(stats.norm.ppf(1 - alpha / 2))
+        return float(stats.norm.sf(critical - shift) + stats.norm.cdf(-critical - shift))
+    critical = float(stats.t.ppf(1 - alpha / 2, n - 1))
+    if shift > critical + 8:  # where the library's noncentral t loses its digits
+        return 1.0
+    return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.cdf(-critical, n - 1, shift))
 
 
 def detectable_difference(
-    n: int, variance: float, alpha: float = 0.05, power: float = 0.8
+    n: int,
+    variance: float,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    test: Literal["mcnemar_exact", "paired_t", "clustered_t"] = "mcnemar_exact",
 ) -> float:
     """The smallest true difference of two rates that a paired test finds with probability `power`.
 
     Parameters: `n` questions; `variance`, that of a question's difference, in [0, 1]: with one sample
-    each the share of questions on which exactly one of the two models is right. Returns a fraction in
-    [0, 1].
+    each the share of questions on which exactly one of the two models is right (`PairedComparison.variance`);
+    `test`, as there. Returns a fraction in [0, 1]; 1 where no difference is found with that chance.
 
-    The normal approximation, (z(1-alpha/2) + z(power)) · sqrt(variance / n): for one sample that of
-    McNemar's test (Connor, Biometrics 43, 1987) in its simplest form, with the variance of the null
-    hypothesis; for several, Miller, "Adding Error Bars to Evals" (2024), section 5.
+    By the exact power of McNemar's test, or that of the t-test: see `mcnemar_power` and `t_power`. As an
+    order of magnitude it is (z(1-alpha/2) + z(power)) · sqrt(variance / n) (Connor, Biometrics 43, 1987).
+    A measured variance has noise of its own: with d discordant questions about 100 / sqrt(2 d) percent of
+    the result.
     """
-    if n < 1 or not 0 <= variance <= 1:
+    _check(n, variance, alpha)
+    of = mcnemar_power if test == "mcnemar_exact" else t_power
+    return smallest(lambda difference: of(difference, n, variance, alpha), power)
+
+
+def smallest(of: Callable[[float], float], target: float) -> float:
+    """The difference at which a power that grows with it reaches the target; 1 where it never does."""
+    if not 0 < target < 1:
+        raise ValueError(f"power ({target}) must lie between 0 and 1")
+    if of(1.0) < target:
+        return 1.0
+    if of(0.0) >= target:
+        return 0.0
+    return float(optimize.brentq(lambda x: of(x) - target, 0.0, 1.0, xtol=1e-7))
+
+
+def _check(n: int, variance: float, alpha: float) -> None:
+    if n < 1 or not 0 <= variance <= 1 + 1e-9:
         raise ValueError(f"n ({n}) must be positive, variance ({variance}) in [0, 1]")
-    z = stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)
-    # At least one discordant question must be expected, or the formula promises the impossible.
-    return float(min(1.0, z * math.sqrt(max(variance, 1 / n) / n)))
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha ({alpha}) must lie between 0 and 1")
