@@ -11,7 +11,7 @@ import functools
 import math
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from llmc_lib.analysis.clustered import Floats, clustered_rate
 
+# Of final answers: any hashable, None for none.
+Keys = NDArray[Any] | Sequence[Sequence[Any]]
 # Beyond it, numbers of subsets no longer fit a float.
 _MOST_SAMPLES = 1_000
 
@@ -66,7 +68,7 @@ def pass_at_k_curve(
     return pd.DataFrame(_rates(_passed(right, chosen), chosen, right.shape, alpha))
 
 
-def majority_at_k(answers: ArrayLike, correct: ArrayLike, k: int, alpha: float = 0.05) -> RateAtK:
+def majority_at_k(answers: Keys, correct: ArrayLike, k: int, alpha: float = 0.05) -> RateAtK:
     """The accuracy of the answer that most of k samples give ("self-consistency", Wang et al. 2023).
 
     Parameters: `answers`, (n, K): the key of each sample's final answer (any hashable; `answer_keys` makes
@@ -87,7 +89,7 @@ def majority_at_k(answers: ArrayLike, correct: ArrayLike, k: int, alpha: float =
 
 
 def majority_at_k_curve(
-    answers: ArrayLike, correct: ArrayLike, ks: Iterable[int] | None = None, alpha: float = 0.05
+    answers: Keys, correct: ArrayLike, ks: Iterable[int] | None = None, alpha: float = 0.05
 ) -> pd.DataFrame:
     """`majority_at_k` for several k, in the columns of `pass_at_k_curve`."""
     right = _checked(correct)
@@ -149,10 +151,11 @@ def _passed(right: NDArray[np.bool_], ks: list[int]) -> Floats:
         [1 - math.comb(samples - c, k) / math.comb(samples, k) for k in _within(ks, samples)]
         for c in range(samples + 1)
     ]
-    return np.array(table)[right.sum(axis=1)]
+    found: Floats = np.array(table)[right.sum(axis=1)]
+    return found
 
 
-def _won(answers: ArrayLike, right: NDArray[np.bool_], ks: list[int]) -> Floats:
+def _won(answers: Keys, right: NDArray[np.bool_], ks: list[int]) -> Floats:
     """majority@k of each question, (n, len(ks))."""
     keys = np.asarray(answers, dtype=object)
     if keys.shape != right.shape:
