@@ -1,0 +1,56 @@
+"""From the table of answers to the arrays that the functions of this package take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+
+def column_arrays(answers: pd.DataFrame, column: str) -> dict[str, NDArray[Any]]:
+    """A column of the answers to one benchmark as an array (questions × samples) for each model.
+
+    Parameters: `answers`, a row a (model, question_id, sample; without that column one sample each), as
+    `llmc_lib.evaluation.results` and `notebook 4` have it. The questions are in the order in which they
+    first occur, the same for all models; `categories` gives theirs.
+
+    Raises `ValueError` for a column that is not there, for an answer that is there twice, and where a
+    model lacks one (the table of results has a row also for an answer that is missing).
+    """
+    if column not in answers:
+        raise ValueError(f"the answers have no column {column}")
+    if answers.empty:
+        raise ValueError("no answers")
+    model, models = pd.factorize(answers["model"])
+    question, ids = pd.factorize(answers["question_id"])
+    sample, samples = (
+        pd.factorize(answers["sample"], sort=True)
+        if "sample" in answers
+        else (np.zeros(len(answers), dtype=int), [0])
+    )
+    place = (model * len(ids) + question) * len(samples) + sample
+    times = np.bincount(place, minlength=len(models) * len(ids) * len(samples))
+    if len(wrong := np.flatnonzero(times != 1)):
+        name, rest = divmod(int(wrong[0]), len(ids) * len(samples))
+        id_, number = divmod(rest, len(samples))
+        what = "is there twice" if times[wrong[0]] else "is not there"
+        raise ValueError(f"{models[name]}, question {ids[id_]}, sample {samples[number]}: {what}")
+    values = answers[column].to_numpy()[np.argsort(place)]
+    cut = values.reshape(len(models), len(ids), len(samples))
+    return {str(name): cut[number] for number, name in enumerate(models)}
+
+
+def token_arrays(answers: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+    """The lengths of completions in tokens, NaN where none is known: a missing or failed answer has none,
+    and an imported file that says nothing of lengths gives 0."""
+    return {
+        name: np.where(tokens.astype(float) > 0, tokens.astype(float), np.nan)
+        for name, tokens in column_arrays(answers, "completion_tokens").items()
+    }
+
+
+def categories(answers: pd.DataFrame) -> NDArray[np.object_]:
+    """The category of each question, in the order of `column_arrays`."""
+    return answers.drop_duplicates("question_id")["category"].to_numpy(dtype=object)
