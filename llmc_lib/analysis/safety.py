@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from llmc_lib.analysis.comparison import PairedComparison, adjust
-from llmc_lib.analysis.verdict import ALPHA, as_p, as_percent, as_points
+from llmc_lib.analysis.verdict import ALPHA
+from llmc_lib.words import as_p, as_percent, as_points
 
 # From this share of ungraded responses on, a safe-response rate says nothing; from the other on, readers
 # are told.

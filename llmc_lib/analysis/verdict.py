@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from llmc_lib.analysis.comparison import PairedComparison
 from llmc_lib.analysis.power import detectable_difference
+from llmc_lib.words import as_p, as_percent, as_points, listed
 
-#: Of every test in a report; intervals are at 1 - ALPHA.
+#: Intervals are at 1 - ALPHA, always.
 ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where one verdict word ends and the next begins."""
+
+    #: A difference below it, a fraction, would not change what anyone does.
+    smallest_interesting: float = 0.05
+    #: A p-value, adjusted for all candidates, below it names a sign.
+    significance: float = 0.05
+    #: The chance with which a design must find a difference in order to "show" it.
+    power: float = 0.8
+    #: How the p-values of the categories are adjusted: see `comparison.adjust`.
+    correction: Literal["holm", "bh"] = "holm"
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -21,13 +40,15 @@ class Verdict:
     detectable: float  # the smallest difference that this design finds, a fraction
 
 
-#: The only verdict words there are, and when each holds.
-WORDS = {
-    "better": "the p-value, adjusted for all candidates, is below 0.05 and the difference above 0",
-    "worse": "the p-value, adjusted for all candidates, is below 0.05 and the difference below 0",
-    "no detectable difference": "neither; a difference worth finding would most likely have shown",
-    "too little data": "neither; a difference worth finding could well have stayed hidden",
-}
+def words(thresholds: Thresholds) -> dict[str, str]:
+    """The only verdict words there are, and when each holds."""
+    level = f"{thresholds.significance:g}"
+    return {
+        "better": f"the p-value, adjusted for all candidates, is below {level} and the difference above 0",
+        "worse": f"the p-value, adjusted for all candidates, is below {level} and the difference below 0",
+        "no detectable difference": "neither; a difference worth finding would most likely have shown",
+        "too little data": "neither; a difference worth finding could well have stayed hidden",
+    }
 
 
 def verdict(
@@ -36,63 +57,59 @@ def verdict(
     names: tuple[str, str],
     *,
     p_adjusted: float,
-    smallest_interesting: float,
-    alpha: float = ALPHA,
+    thresholds: Thresholds,
+    compared: int = 1,
+    clear_in: Sequence[str] | None = None,
+    outlook: str = "",
     noun: str = "questions",
     verb: str = "answers",
 ) -> Verdict:
     """The verdict on a candidate against a reference.
 
     Parameters: `rates` and `names` of (candidate, reference); `p_adjusted`, the p-value adjusted
-    for all candidates that were compared; `smallest_interesting`, a fraction.
+    for the `compared` candidates; `clear_in`, the categories in which the difference has the same sign and
+    is clear too (None: not looked at); `outlook`, what a rerun would show (`outlook.rerun_sentence`), for
+    the verdict "no detectable difference".
     """
     n, difference = comparison.n, comparison.difference
-    detectable = detectable_difference(n, comparison.variance, alpha)
-    percent = f"{1 - alpha:.0%}"
+    detectable = detectable_difference(
+        n,
+        comparison.variance,
+        thresholds.significance,
+        thresholds.power,
+        comparison.test,
+    )
     candidate, reference = names
     numbers = (
         f"{candidate} {verb} {as_percent(rates[0], n)} of the {n:,} {noun}, {reference} "
-        f"{as_percent(rates[1], n)}: {as_points(difference, n)}, {percent} interval "
+        f"{as_percent(rates[1], n)}: {as_points(difference, n)}, {1 - ALPHA:.0%} interval "
         f"{as_points(comparison.low, n, unit=False)} to {as_points(comparison.high, n, unit=False)}"
     )
+    several = f", adjusted for {compared} candidates" if compared > 1 else ""
     finds = as_points(detectable, n, sign=False)
-    if p_adjusted < alpha:
+    if p_adjusted < thresholds.significance:
         word = "better" if difference > 0 else "worse"
-        meaning = f" (paired, {comparison.test_name}, p {as_p(p_adjusted)})."
-    elif detectable <= smallest_interesting:
+        what = "gain" if difference > 0 else "loss"
+        meaning = f" (paired, {comparison.test_name}, p {as_p(p_adjusted)}{several})."
+        if clear_in:
+            meaning += f" The {what} is clear in {listed(list(clear_in))}."
+        elif clear_in is not None:
+            meaning += f" No single category shows the {what} by itself."
+        return Verdict(word, numbers + meaning, detectable)
+    # Read alone the interval would say more than the test does: a reader must know why it does not count.
+    doubt = ""
+    if comparison.low > 0 or comparison.high < 0:
+        doubt = f" The interval leaves out 0, but the test does not agree (p {as_p(p_adjusted)}{several})."
+    if detectable <= thresholds.smallest_interesting:
         word = "no detectable difference"
-        meaning = f". A difference of {finds} or more would most likely have shown."
+        meaning = (
+            f".{doubt} A difference of {finds} or more would most likely have shown.{outlook and ' '}"
+            f"{outlook}"
+        )
     else:
         word = "too little data"
         meaning = (
-            f". {n:,} {noun} cannot reliably show a difference under {finds}; nothing can be "
+            f".{doubt} {n:,} {noun} cannot reliably show a difference under {finds}; nothing can be "
             "concluded yet."
         )
     return Verdict(word, numbers + meaning, detectable)
-
-
-def as_percent(rate: float, n: int) -> str:
-    """A rate with no more digits than `n` questions support."""
-    return f"{_rounded(100 * rate, n)}%"
-
-
-def as_points(difference: float, n: int, *, sign: bool = True, unit: bool = True) -> str:
-    """A difference of two rates in percentage points, with a true minus sign."""
-    value = _rounded(100 * difference, n)
-    text = f"{value:+}" if sign and value else f"{abs(value)}"
-    noun = " point" if text.lstrip("+-") == "1" else " points"
-    return text.replace("-", "−") + (noun if unit else "")
-
-
-def as_p(p: float) -> str:
-    """A p-value as "= 0.03" or "< 0.001"."""
-    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
-
-
-def _rounded(percent: float, n: int) -> Decimal:
-    """One decimal of a percentage from 1,000 questions on, none below; halves go away from zero.
-
-    Python's own rounding takes 17.5 to 18 and 6.5 to 6, so that a table would not add up.
-    """
-    digit = Decimal("0.1") if n >= 1000 else Decimal(1)
-    return Decimal(repr(round(float(percent), 9))).quantize(digit, ROUND_HALF_UP)

@@ -17,7 +17,6 @@ import pandas as pd
 
 from llmc_lib import prompts
 from llmc_lib.analysis.summary import rate_key
-from llmc_lib.analysis.verdict import as_percent
 from llmc_lib.dataset.card.impersonal import impersonal
 from llmc_lib.dataset.card.licences import Terms
 from llmc_lib.dataset.card.markdown import Markdown, link, plain_text, some, table
@@ -25,9 +24,9 @@ from llmc_lib.dataset.card.page import languages
 from llmc_lib.models import EMBEDDED, Model, author_name
 from llmc_lib.params import Recipe
 from llmc_lib.reporting.training_page import duration, method_words, plain_number, size, where
-from llmc_lib.reporting.words import ZERO, counted, listed, share
 from llmc_lib.store import ROOT, Run, is_hub_id
 from llmc_lib.training.diagnosis import diagnose
+from llmc_lib.words import ZERO, as_percent, counted, listed, share
 
 #: The hub id of the model that the embedded one is a 4-bit version of.
 EMBEDDED_ID = f"HuggingFaceTB/{EMBEDDED}"

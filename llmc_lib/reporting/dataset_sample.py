@@ -12,8 +12,8 @@ from llmc_lib.prompts import split_reasoning
 from llmc_lib.reporting.dataset_page import WORDS
 from llmc_lib.reporting.elements import Block, paragraph
 from llmc_lib.reporting.text import text_to_html
-from llmc_lib.reporting.words import counted
 from llmc_lib.taxonomy import CATEGORIES
+from llmc_lib.words import counted
 
 # Characters of a question, a reasoning or a response that are shown.
 _SHOWN = 4_000

@@ -25,6 +25,9 @@ class Block:
         return Block(self.markup + other.markup)
 
 
+NOTHING = Block("")
+
+
 @dataclass(frozen=True)
 class FigureBlock(Block):
     """A figure with its finding as title, its caption and its alternative text."""

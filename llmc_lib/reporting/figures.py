@@ -6,16 +6,17 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from llmc_lib.analysis.verdict import ALPHA, as_percent, as_points
 from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
-from llmc_lib.reporting.words import MINUS, listed
 from llmc_lib.taxonomy import ordered
+from llmc_lib.words import MINUS, as_percent, as_points, listed
 
 _SHORT = {
     "Discrimination, Exclusion, Toxicity, Hateful, Offensive": "Discrimination, Toxicity",
     "Human-Chatbot Interaction Harms": "Human–Chatbot Harms",
 }
+
+_CORRECTIONS = {"holm": "Holm's", "bh": "Benjamini and Hochberg's"}
 
 
 def colours(models: list[str]) -> dict[str, str]:
@@ -50,7 +51,7 @@ def accuracy_by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
     return figure_block("categories", svg(figure, "categories"), title, caption, alt)
 
 
-def differences_by_category(comparison: dict[str, Any]) -> FigureBlock:
+def differences_by_category(comparison: dict[str, Any], thresholds: dict[str, Any]) -> FigureBlock:
     """Forest plot of a candidate's paired differences to the reference, overall and by category."""
     parts = comparison["categories"]
     names = ordered(parts)
@@ -59,7 +60,7 @@ def differences_by_category(comparison: dict[str, Any]) -> FigureBlock:
     colour = MODELS[0]
     for y, (_, part) in enumerate(rows):
         low, high = (100 * bound for bound in part["ci95"])
-        strong = part["p_adjusted"] < ALPHA
+        strong = part["significant"]
         axes.plot([low, high], [y, y], color=colour, linewidth=3 if y == 0 else 1.6, alpha=0.9)
         axes.plot(
             100 * part["difference"], y, marker="D" if y == 0 else "o", markersize=7 if y == 0 else 6,
@@ -77,7 +78,7 @@ def differences_by_category(comparison: dict[str, Any]) -> FigureBlock:
     one = comparison["test"] == "mcnemar_exact"
     test = "exact McNemar test" if one else "t-test clustered by question"
     right = "only" if one else "more often"
-    clear = [name for name in names if parts[name]["p_adjusted"] < ALPHA]
+    clear = [name for name in names if parts[name]["significant"]]
     title = (
         f"The difference is clear in {listed(clear)}"
         if clear
@@ -85,8 +86,8 @@ def differences_by_category(comparison: dict[str, Any]) -> FigureBlock:
     )
     caption = (
         f"Difference in accuracy on the same questions with its 95% interval. A filled mark is a "
-        f"difference whose {test}, adjusted for the {len(names)} categories by Holm's "
-        f"method, stays below 0.05. To the right: questions gained ({right} the candidate is right) and "
+        f"difference whose {test}, adjusted for the {len(names)} categories by "
+        f"{_CORRECTIONS[thresholds['correction']]} method, stays below {thresholds['significance']:g}. To the right: questions gained ({right} the candidate is right) and "
         f"lost ({right} the reference is right)."
     )
     alt = (
@@ -188,12 +189,8 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
     if comparison is None:
         return "Accuracy by category"
     parts = comparison["categories"]
-    up = [
-        n for n in ordered(parts) if parts[n]["p_adjusted"] < ALPHA and parts[n]["difference"] > 0
-    ]
-    down = [
-        n for n in ordered(parts) if parts[n]["p_adjusted"] < ALPHA and parts[n]["difference"] < 0
-    ]
+    up = [n for n in ordered(parts) if parts[n]["significant"] and parts[n]["difference"] > 0]
+    down = [n for n in ordered(parts) if parts[n]["significant"] and parts[n]["difference"] < 0]
     if up and down:
         return f"{listed(up)} gained, {listed(down)} lost"
     if up or down:

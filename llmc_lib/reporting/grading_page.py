@@ -11,7 +11,7 @@ from llmc_lib.analysis.agreement import agreement
 from llmc_lib.evaluation.results import Results
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.text import text_to_html
-from llmc_lib.reporting.words import counted
+from llmc_lib.words import counted
 
 #: Disagreements of a benchmark that are shown.
 _SHOWN = 20

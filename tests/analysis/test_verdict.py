@@ -7,7 +7,8 @@ import re
 import pytest
 
 from llmc_lib.analysis import PairedComparison, Verdict, paired_comparison, verdict
-from llmc_lib.analysis.verdict import WORDS, as_p, as_percent, as_points
+from llmc_lib.analysis.verdict import Thresholds, words
+from llmc_lib.words import as_percent, as_points
 
 
 def _compared(n: int, gained: int, lost: int) -> PairedComparison:
@@ -23,7 +24,7 @@ def _verdict(n: int, gained: int, lost: int) -> Verdict:
         (gained / n, lost / n),
         ("tuned", "base"),
         p_adjusted=comparison.p_value,
-        smallest_interesting=0.05,
+        thresholds=Thresholds(),
     )
 
 
@@ -36,7 +37,7 @@ CASES = {
 
 
 def test_every_word_has_its_case() -> None:
-    assert set(CASES) == set(WORDS)
+    assert set(CASES) == set(words(Thresholds()))
 
 
 @pytest.mark.parametrize("word", CASES)
@@ -64,28 +65,50 @@ def test_a_tiny_loss_is_zero_without_a_sign() -> None:
 def test_the_adjusted_p_value_decides() -> None:
     comparison = _compared(200, 40, 10)
     found = verdict(
-        comparison, (0.2, 0.05), ("a", "b"), p_adjusted=0.06, smallest_interesting=0.5
+        comparison, (0.2, 0.05), ("a", "b"), p_adjusted=0.06, thresholds=Thresholds(0.5)
     )  # fmt: skip
     assert found.word == "no detectable difference"
 
 
-@pytest.mark.parametrize(
-    ("difference", "n", "text"),
-    [
-        (0.154, 200, "+15 points"),
-        (-0.154, 200, "−15 points"),
-        (0.0149, 200, "+1 point"),
-        (-0.01, 200, "−1 point"),
-        (-0.001, 200, "0 points"),
-        (0.0, 200, "0 points"),
-        (0.1234, 2_000, "+12.3 points"),
-        (-0.0001, 2_000, "0.0 points"),
-    ],
-)
-def test_points(difference: float, n: int, text: str) -> None:
-    assert as_points(difference, n) == text
+def test_the_thresholds_are_those_of_the_params() -> None:
+    comparison = _compared(200, 40, 20)  # p = 0.013
+    common = {"rates": (0.2, 0.1), "names": ("a", "b"), "p_adjusted": comparison.p_value}
+    strict = verdict(comparison, thresholds=Thresholds(significance=0.01), **common)
+    loose = verdict(comparison, thresholds=Thresholds(), **common)
+    assert (strict.word, loose.word) == ("too little data", "better")
+    assert strict.detectable > loose.detectable
+    assert (
+        verdict(comparison, thresholds=Thresholds(power=0.9), **common).detectable
+        > loose.detectable
+    )
+    assert "below 0.01" in words(Thresholds(significance=0.01))["better"]
 
 
-def test_percent_and_p() -> None:
-    assert (as_percent(0.1234, 999), as_percent(0.1234, 1_000)) == ("12%", "12.3%")
-    assert [as_p(p) for p in (0.0004, 0.0321, 1.0)] == ["< 0.001", "= 0.032", "= 1"]
+def test_an_interval_that_leaves_out_0_beside_a_test_that_does_not_agree_is_explained() -> None:
+    comparison = _compared(2_000, 60, 39)
+    found = verdict(
+        comparison, (0.03, 0.02), ("a", "b"), p_adjusted=0.3, thresholds=Thresholds(), compared=8
+    )
+    assert comparison.low > 0
+    assert (
+        "leaves out 0, but the test does not agree (p = 0.3, adjusted for 8 candidates)"
+        in found.sentence
+    )
+
+
+def test_a_gain_says_where_it_is_clear() -> None:
+    comparison = _compared(200, 40, 10)
+    texts = {
+        clear: verdict(
+            comparison,
+            (0.2, 0.05),
+            ("a", "b"),
+            p_adjusted=0.001,
+            thresholds=Thresholds(),
+            clear_in=clear,
+        ).sentence
+        for clear in (None, (), ("Physics", "Chemistry"))
+    }
+    assert texts[None].endswith("p = 0.001).")
+    assert texts[()].endswith("No single category shows the gain by itself.")
+    assert texts["Physics", "Chemistry"].endswith("The gain is clear in Physics and Chemistry.")

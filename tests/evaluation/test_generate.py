@@ -19,7 +19,7 @@ from llmc_lib.models import Model
 from llmc_lib.params import Params
 from llmc_lib.records import Prediction
 from llmc_lib.reporting import load_report
-from llmc_lib.reporting import report as page
+from llmc_lib.reporting import sections as page
 from llmc_lib.store import Run, write_jsonl
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

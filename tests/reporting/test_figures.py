@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from llmc_lib.analysis.summary import summarise
-from llmc_lib.analysis.verdict import as_points
 from llmc_lib.reporting import dataset_figures, figures, training_figures
 from llmc_lib.reporting.elements import FigureBlock
 from llmc_lib.reporting.waterfall import waterfall
 from llmc_lib.taxonomy import CATEGORIES, RISK_AREAS
+from llmc_lib.words import as_points
 from tests.dataset_manifest import REFERENCE, made_manifest, made_params, made_rows
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -38,7 +38,7 @@ def _block(benchmark: str, groups: tuple[str, ...], models: int = 2) -> dict[str
         for group in groups
         for question in range(20)
     ]
-    found: dict[str, Any] = summarise(pd.DataFrame(rows), 0.05)[benchmark]
+    found: dict[str, Any] = summarise(pd.DataFrame(rows))["benchmarks"][benchmark]
     return found
 
 
@@ -65,7 +65,9 @@ def _pass_rates() -> FigureBlock:
 
 FIGURES: dict[str, Callable[[], FigureBlock]] = {
     "categories": lambda: figures.accuracy_by_category(HLE, ["base", "tuned"]),
-    "differences": lambda: figures.differences_by_category(HLE["comparisons"][-1]),
+    "differences": lambda: figures.differences_by_category(
+        HLE["comparisons"][-1], HLE["thresholds"]
+    ),
     "safety": lambda: figures.safety_by_area(DNA, ["base", "tuned"]),
     "waterfall": lambda: waterfall(made_manifest(), made_params()),
     "composition": lambda: dataset_figures.composition(made_manifest()),
@@ -159,8 +161,10 @@ def test_the_finding_says_no_more_than_the_tests() -> None:
     assert figures.accuracy_by_category(same, ["base"]).title == "Accuracy by category"
     assert "gained" in FIGURES["categories"]().title
     comparison = HLE["comparisons"][-1]
-    unclear = {n: {**part, "p_adjusted": 0.9} for n, part in comparison["categories"].items()}
-    title = figures.differences_by_category({**comparison, "categories": unclear}).title
+    unclear = {n: {**part, "significant": False} for n, part in comparison["categories"].items()}
+    title = figures.differences_by_category(
+        {**comparison, "categories": unclear}, HLE["thresholds"]
+    ).title
     assert title == "No single category shows a clear difference"
 
 

@@ -40,7 +40,7 @@ def _answers() -> pd.DataFrame:
 
 
 def test_every_question_stays_in_the_denominator() -> None:
-    block = summarise(_answers(), 0.05)["hle"]
+    block = summarise(_answers())["benchmarks"]["hle"]
     tuned = block["models"]["tuned"]
     assert block["n_questions"] == 10
     assert tuned["accuracy"] == 0.5
@@ -56,7 +56,7 @@ def test_every_question_stays_in_the_denominator() -> None:
 
 
 def test_the_official_block_drops_what_was_not_answered() -> None:
-    official = summarise(_answers(), 0.05)["hle"]["models"]["tuned"]["official"]
+    official = summarise(_answers())["benchmarks"]["hle"]["models"]["tuned"]["official"]
     assert official == {
         "accuracy": 71.43,
         "wald_half_width": 33.47,  # 1.96 · sqrt(5/7 · 2/7 / 7), in percent
@@ -67,24 +67,29 @@ def test_the_official_block_drops_what_was_not_answered() -> None:
 
 
 def test_the_keys_are_the_contract() -> None:
-    block = summarise(_answers(), 0.05)["hle"]
-    assert set(block) == {"kind", "n_questions", "n_samples", "models", "comparisons"}
+    block = summarise(_answers())["benchmarks"]["hle"]
+    assert set(block) == set(
+        "kind n_questions n_samples thresholds models comparisons finish length limits limit_differences "
+        "order_changes length_not_known power selection".split()
+    )
     assert set(block["models"]["base"]) == set(
-        "accuracy ci95 n_samples n_answered n_truncated n_failed n_missing n_ungraded official categories".split()
+        "accuracy ci95 n_samples n_answered n_truncated n_failed n_missing n_ungraded official variance rerun "
+        "calibration categories".split()
     )
     assert set(block["comparisons"][0]) == set(
         "model reference difference ci95 p_value gained lost n p_adjusted test significant verdict "
-        "sentence detectable_difference categories".split()
+        "sentence detectable_difference standard_error correlation variance_reduction unpaired "
+        "p_permutation variance rerun needed categories".split()
     )
     assert set(block["comparisons"][0]["categories"]["Math"]) == set(
-        "difference ci95 p_value gained lost n p_adjusted".split()
+        "difference ci95 p_value gained lost n p_adjusted significant".split()
     )
-    json.dumps(block)  # plain numbers, no numpy
+    json.dumps(block, allow_nan=False)  # plain numbers, no numpy
 
 
 def test_do_not_answer_has_its_own_words() -> None:
     answers = _answers().assign(benchmark="do_not_answer")
-    block = summarise(answers, 0.05)["do_not_answer"]
+    block = summarise(answers)["benchmarks"]["do_not_answer"]
     assert block["models"]["tuned"]["safe_rate"] == 0.5
     assert "official" not in block["models"]["tuned"]
     assert set(block["models"]["tuned"]["risk_areas"]) == {"Math", "Physics"}
@@ -93,7 +98,7 @@ def test_do_not_answer_has_its_own_words() -> None:
 
 def test_candidates_are_adjusted_together() -> None:
     third = [_row("third", number) for number in range(10)]
-    block = summarise(pd.concat([_answers(), pd.DataFrame(third)]), 0.05)["hle"]
+    block = summarise(pd.concat([_answers(), pd.DataFrame(third)]))["benchmarks"]["hle"]
     tuned, other = block["comparisons"]
     assert [tuned["reference"], other["reference"]] == ["base", "base"]
     assert other["p_adjusted"] == pytest.approx(2 * other["p_value"])
@@ -104,21 +109,21 @@ def test_candidates_are_adjusted_together() -> None:
 
 def test_one_model_alone_has_no_comparison() -> None:
     answers = _answers()
-    block = summarise(answers[answers["model"] == "base"], 0.05)["hle"]
+    block = summarise(answers[answers["model"] == "base"])["benchmarks"]["hle"]
     assert block["comparisons"] == []
 
 
 def test_the_order_of_the_rows_of_a_model_does_not_matter() -> None:
     answers = _answers()
     turned = answers.sort_values(["model", "question_id"], ascending=[True, False])
-    first, second = summarise(answers, 0.05)["hle"], summarise(turned, 0.05)["hle"]
+    first, second = summarise(answers)["benchmarks"]["hle"], summarise(turned)["benchmarks"]["hle"]
     assert first == second
 
 
 def test_a_question_answered_twice_is_refused() -> None:
     answers = pd.concat([_answers(), pd.DataFrame([_row("base", 3)])])
-    with pytest.raises(ValueError, match="base answers q3 more than once"):
-        summarise(answers, 0.05)
+    with pytest.raises(ValueError, match="base answers question .q3., sample 0 more than once"):
+        summarise(answers)
 
 
 def test_several_samples_are_clustered_by_question() -> None:
@@ -130,7 +135,7 @@ def test_several_samples_are_clustered_by_question() -> None:
             for sample, right in enumerate(draw.random(4) < rate):
                 status = "correct" if right else "incorrect"
                 rows.append({**_row(model, number, status), "sample": sample})
-    block = summarise(pd.DataFrame(rows), 0.05)["hle"]
+    block = summarise(pd.DataFrame(rows))["benchmarks"]["hle"]
     table = pd.DataFrame(rows).pivot_table(index="question_id", columns="model", values="correct")
     assert (block["n_questions"], block["n_samples"]) == (60, 4)
     base = table["base"].to_numpy()
@@ -150,19 +155,19 @@ def test_several_samples_are_clustered_by_question() -> None:
 
 def test_a_plain_file_of_questions_has_no_official_block() -> None:
     answers = _answers().assign(benchmark="aime")
-    block = summarise(answers, 0.05, {"aime": "questions"})["aime"]
+    block = summarise(answers, kinds={"aime": "questions"})["benchmarks"]["aime"]
     assert block["models"]["tuned"]["accuracy"] == 0.5
     assert "official" not in block["models"]["tuned"]
 
 
 def test_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="no answers"):
-        summarise(pd.DataFrame(), 0.05)
+        summarise(pd.DataFrame())
 
 
 def test_nobody_answered_anything() -> None:
     rows = [_row(model, n, "missing", "failed") for model in ("a", "b") for n in range(3)]
-    block = summarise(pd.DataFrame(rows), 0.05)["hle"]
+    block = summarise(pd.DataFrame(rows))["benchmarks"]["hle"]
     assert block["models"]["a"]["official"]["n"] == 0
     assert block["models"]["a"]["accuracy"] == 0
     json.dumps(block)

@@ -1,0 +1,72 @@
+"""All figures of a run in one plain dictionary: the contract of metrics.json, which tools read.
+
+Rates and differences are fractions in [0, 1]; the `official` block alone is in percent, as HLE's
+own evaluator prints it. Every question counts in every rate: one that is unanswered, truncated or
+ungraded is not correct (not safe). What cannot be computed is None, beside a reason where one helps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from llmc_lib.analysis.summary import comparisons, lengths, models, safety
+from llmc_lib.analysis.summary.table import Table, groups_key, rate_key
+from llmc_lib.analysis.verdict import Thresholds
+
+__all__ = ["groups_key", "rate_key", "summarise"]
+
+
+def summarise(
+    answers: pd.DataFrame,
+    thresholds: Thresholds | None = None,
+    kinds: Mapping[str, str] | None = None,
+    *,
+    better_in: Sequence[str] | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """The `benchmarks` block of metrics.json, and `tradeoffs`.
+
+    Parameters: `answers`, a row a (benchmark, model, question_id, sample; without that column one
+    sample each), with the boolean columns correct, truncated, failed, and category, status, and optionally
+    confidence (percent or NaN), completion_tokens, extracted, cluster; every model has the same questions
+    and samples, and the first is the reference that the others are compared with. `thresholds` of the
+    verdict words. `kinds`: benchmark → "hle", "do_not_answer" or "questions"; a benchmark that is not in
+    it is of the kind that it is called. `better_in`: the categories of the rule by which one of several
+    candidates is chosen (`selection.select`; None: none is). `seed` of bootstraps.
+
+    Returns {"benchmarks": {name: …}, "tradeoffs": {candidate: …}}; the second is empty without both HLE (or
+    other questions) and Do-Not-Answer.
+
+    Raises `ValueError` for an empty table and for a sample that is there twice.
+    """
+    if answers.empty:
+        raise ValueError("no answers to summarise")
+    limits = thresholds or Thresholds()
+    tables = {
+        str(name): Table.of((kinds or {}).get(str(name), str(name)), rows)
+        for name, rows in answers.groupby("benchmark", sort=False)
+    }
+    blocks = {name: _benchmark(table, limits, better_in, seed) for name, table in tables.items()}
+    return {"benchmarks": blocks, "tradeoffs": safety.tradeoff_blocks(tables, blocks, limits)}
+
+
+def _benchmark(
+    table: Table, thresholds: Thresholds, better_in: Sequence[str] | None, seed: int
+) -> dict[str, Any]:
+    outcomes = table.outcomes
+    block: dict[str, Any] = {
+        "kind": table.kind,
+        "n_questions": outcomes.n_questions,
+        "n_samples": outcomes.n_samples,
+        "thresholds": thresholds.as_dict(),
+        "models": {model: models.facts(table, model, seed) for model in outcomes.models},
+        "comparisons": comparisons.blocks(table, thresholds),
+    }
+    if table.kind != "do_not_answer":
+        block |= lengths.blocks(table)
+        block["power"] = comparisons.power_block(table, thresholds)
+        block["selection"] = comparisons.selection_block(table, block, better_in, seed)
+    return block

@@ -1,0 +1,50 @@
+"""A candidate's accuracy and its safety, read together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmc_lib.analysis.comparison import paired_comparison
+from llmc_lib.analysis.safety import Pair, tradeoffs
+from llmc_lib.analysis.summary.table import Table
+from llmc_lib.analysis.verdict import ALPHA, Thresholds
+
+
+def tradeoff_blocks(
+    tables: Mapping[str, Table], blocks: Mapping[str, dict[str, Any]], thresholds: Thresholds
+) -> dict[str, dict[str, Any]]:
+    """Candidate → word, sentence, p_accuracy, p_safety (`safety.tradeoffs`), for the first benchmark of right
+    and wrong answers and the first of safe responses; empty where one of them is not there."""
+    first = {safe: _first(tables, safe) for safe in (False, True)}
+    questions, instructions = first[False], first[True]
+    if questions is None or instructions is None:
+        return {}
+    pairs = {}
+    for model in tables[questions].outcomes.candidates:
+        if model not in tables[instructions].outcomes.correct:
+            continue
+        reference = tables[instructions].outcomes.reference
+        found = blocks[instructions]["models"]
+        pairs[model] = Pair(
+            accuracy=_paired(tables[questions], model),
+            safety=_paired(tables[instructions], model),
+            n_ungraded=(found[model]["n_ungraded"], found[reference]["n_ungraded"]),
+            n_samples=tables[instructions].outcomes.n_samples,
+        )
+    return {
+        name: dict(vars(found)) for name, found in tradeoffs(pairs, thresholds.significance).items()
+    }
+
+
+def _first(tables: Mapping[str, Table], safe: bool) -> str | None:
+    return next(
+        (name for name, table in tables.items() if (table.kind == "do_not_answer") == safe), None
+    )
+
+
+def _paired(table: Table, model: str) -> Any:
+    outcomes = table.outcomes
+    return paired_comparison(
+        outcomes.correct[model], outcomes.correct[outcomes.reference], ALPHA, outcomes.cluster
+    )

@@ -1,0 +1,67 @@
+"""The answers to one benchmark as aligned arrays, and how its figures are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from llmc_lib.analysis.arrays import column_arrays
+from llmc_lib.analysis.outcomes import Outcomes, outcomes
+
+
+def rate_key(kind: str) -> str:
+    """What the rate of a benchmark of this kind is called in metrics.json."""
+    return "safe_rate" if kind == "do_not_answer" else "accuracy"
+
+
+def groups_key(kind: str) -> str:
+    """What its categories are called there."""
+    return "risk_areas" if kind == "do_not_answer" else "categories"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One benchmark: `rows` as they came, and `outcomes`, what is correct of them in arrays."""
+
+    kind: str
+    rows: pd.DataFrame  # sorted by question and sample
+    outcomes: Outcomes
+
+    @classmethod
+    def of(cls, kind: str, rows: pd.DataFrame) -> Table:
+        """Raises `ValueError` as `outcomes` does; different question sets are refused."""
+        if "sample" not in rows:
+            rows = rows.assign(sample=0)
+        # One order, whatever that of the rows: a seeded bootstrap draws the same questions, and the arrays of
+        # other columns have the questions and samples in the places of `outcomes`.
+        question = pd.factorize(rows["question_id"], sort=True)[0]
+        rows = rows.iloc[np.lexsort((rows["sample"].to_numpy(), question))]
+        return cls(kind, rows, outcomes(rows, common="refuse"))
+
+    def arrays(self, column: str) -> dict[str, np.ndarray[Any, Any]]:
+        """Model → (questions, samples) of a column of the rows."""
+        return column_arrays(self.rows, column)
+
+    def of_model(self, model: str) -> pd.DataFrame:
+        return self.rows[self.rows["model"] == model]
+
+    @property
+    def groups(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Category → the places of its questions, in the order of the table."""
+        codes, names = pd.factorize(self.outcomes.category)
+        return {str(name): np.flatnonzero(codes == code) for code, name in enumerate(names)}
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table as JSON has it: rows of plain Python values, None for what is not a number."""
+    return [{str(k): plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value

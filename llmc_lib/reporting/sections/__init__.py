@@ -1,0 +1,33 @@
+"""What notebook 4 calls: one function a part of the page, each from a `Report` to a `Block`."""
+
+from llmc_lib.reporting.sections.again import power, rerun
+from llmc_lib.reporting.sections.candidates import selection
+from llmc_lib.reporting.sections.first_screen import accuracy_by_category, verdict
+from llmc_lib.reporting.sections.making import (
+    composition,
+    data_set_facts,
+    training,
+    training_curves,
+    waterfall,
+)
+from llmc_lib.reporting.sections.models import (
+    comparisons_table,
+    differences,
+    models_note,
+    models_table,
+    verdict_words,
+)
+from llmc_lib.reporting.sections.provenance import provenance
+from llmc_lib.reporting.sections.safety import safety
+from llmc_lib.reporting.sections.side_by_side import (
+    grading,
+    outcome_table,
+    side_by_side,
+    side_by_side_note,
+)
+
+__all__ = [
+    "accuracy_by_category", "comparisons_table", "composition", "data_set_facts", "differences", "grading",
+    "models_note", "models_table", "outcome_table", "power", "provenance", "rerun", "safety", "selection",
+    "side_by_side", "side_by_side_note", "training", "training_curves", "verdict", "verdict_words", "waterfall",
+]  # fmt: skip

@@ -1,0 +1,75 @@
+"""If this were run again, and what it would take to know."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from llmc_lib.reporting import design_figures
+from llmc_lib.reporting.elements import Block, paragraph, table_block
+from llmc_lib.reporting.report import Report
+from llmc_lib.words import as_p, as_points
+
+
+def rerun(report: Report) -> Block:
+    """The spread of the next run of both models."""
+    comparison = report.headline
+    return (
+        paragraph(comparison["rerun"]["sentence"])
+        + design_figures.next_run(report.block, comparison)
+        + paragraph(_pairing(report))
+    )
+
+
+def power(report: Report) -> Block:
+    """What this design finds, and what others would."""
+    comparison = report.headline
+    need = paragraph(comparison["needed"]) if comparison["needed"] else Block("")
+    return need + design_figures.power_curve(report.block, comparison) + _designs(report)
+
+
+def _pairing(report: Report) -> str:
+    """What it brings to compare on the same questions, beside the comparison that most evaluators make."""
+    comparison, n = report.headline, report.block["n_questions"]
+    apart = comparison["unpaired"]
+    low, high = (as_points(bound, n, unit=False) for bound in apart["ci95"])
+    text = (
+        f"Compared without pairing, as most evaluators do, the same difference has the interval {low} to {high} "
+        f"(p {as_p(apart['p_value'])})."
+    )
+    if comparison["variance_reduction"] is None or comparison["correlation"] is None:
+        return text
+    if comparison["variance_reduction"] < 0.01:
+        return (
+            f"{text} Pairing buys nothing here: the two models do not fail on the same questions."
+        )
+    return (
+        f"{text} That both answer the same questions takes {comparison['variance_reduction']:.0%} of the variance "
+        f"away (the correlation of the two is {comparison['correlation']:.2f}): as much as "
+        f"{1 / (1 - min(0.99, comparison['variance_reduction'])):.1f} times the questions would."
+    )
+
+
+def _designs(report: Report) -> Block:
+    """Questions and samples for differences of several sizes."""
+    design, thresholds = report.block["power"], report.block["thresholds"]
+    data = pd.DataFrame(design["designs"])
+    rows = [
+        {
+            "True difference, points": f"{100 * row['difference']:g}",
+            "Samples a question": f"{row['samples']}",
+            "Questions": f"{row['questions']:,}",
+            "Answers a model": f"{row['answers']:,}",
+            "These questions": "enough" if row["enough"] else "too few",
+        }
+        for row in design["designs"]
+    ]
+    caption = (
+        f"What it takes to find a true difference {thresholds['power']:.0%} of the time (level "
+        f"{thresholds['significance']:g}), with the variances measured here."
+    )
+    if not design["variance_known"]:
+        caption += (
+            " What several samples of a question would save cannot be told from one: these are questions with one "
+            "sample each."
+        )
+    return table_block("designs", pd.DataFrame(rows), caption, data)

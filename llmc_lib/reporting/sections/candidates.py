@@ -1,0 +1,90 @@
+"""The choice among several candidates: the rule of the run, and what choosing hides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from llmc_lib.reporting import design_figures
+from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
+from llmc_lib.reporting.report import Report
+from llmc_lib.words import as_p, as_percent, as_points, listed
+
+
+def selection(report: Report) -> Block:
+    """Which candidate the run's rule chooses, all candidates with intervals that hold at once, and what is
+    left of the winner's lead."""
+    found = report.block["selection"]
+    if found is None:
+        return NOTHING
+    blocks = paragraph(_rule(report, found["rule"])) if found["rule"] else NOTHING
+    if len(found.get("candidates", ())) < 2:
+        return blocks
+    return (
+        blocks
+        + design_figures.candidates(report.block)
+        + paragraph(_hidden(report, found))
+        + _table(report, found)
+    )
+
+
+def _rule(report: Report, rule: dict[str, Any]) -> str:
+    n = report.block["n_questions"]
+    where = listed(["overall", *(f"in {name}" for name in rule["better_in"])])
+    start = (
+        f"The rule of this run chooses a model that answers more than {report.reference} {where}"
+    )
+    among = f"of {rule['candidates']} compared"
+    if rule["chosen"] is None:
+        return f"{start}: none {among} does."
+    others = len(rule["eligible"]) - 1
+    also = f", as do {others} more," if others > 1 else ", as does one more," if others else ""
+    return (
+        f"{start}: {rule['chosen']} {among}{also} with {as_points(rule['difference'], n)} overall. The rule "
+        f"takes no account of chance; the verdict on this model is: {rule['verdict']}."
+    )
+
+
+def _hidden(report: Report, found: dict[str, Any]) -> str:
+    """What the winner's difference hides."""
+    n = report.block["n_questions"]
+    if found["chosen"] is None:
+        chance = as_percent(found["none_chosen"], 1)
+        return f"With the questions drawn anew, no candidate is chosen {chance} of the time."
+    row = next(r for r in found["candidates"] if r["model"] == found["chosen"])
+    return (
+        f"Who picks the best of several on the same questions sees more than will come back on new ones. "
+        f"{found['chosen']}'s {as_points(row['difference'], n)} are expected to overstate by "
+        f"{as_points(found['optimism'] or 0.0, n, sign=False)}, which leaves "
+        f"{as_points(found['corrected'] or 0.0, n)}; its shrunken estimate is {as_points(row['shrunken'], n)}. "
+        f"With the questions drawn anew it is chosen again {as_percent(found['chosen_again'], 1)} of the time."
+    )
+
+
+def _table(report: Report, found: dict[str, Any]) -> Block:
+    n = report.block["n_questions"]
+    rows = [
+        {
+            "Candidate": row["model"],
+            "Difference, points": as_points(row["difference"], n, unit=False),
+            "Simultaneous 95% interval": f"{as_points(row['low'], n, unit=False)} to "
+            f"{as_points(row['high'], n, unit=False)}",
+            "p": as_p(row["p_adjusted"]).removeprefix("= "),
+            "Shrunken, points": as_points(row["shrunken"], n, unit=False),
+            "Best, %": as_percent(row["best"], 1).rstrip("%"),
+            "Chosen, %": as_percent(row["chosen"], 1).rstrip("%"),
+        }
+        for row in found["candidates"]
+    ]
+    rule = (
+        "by the rule above"
+        if found["rule"]
+        else "as the best overall, if it is above the reference"
+    )
+    caption = (
+        f"{found['resamples']:,} bootstrap samples of the questions, seed {found['seed']}. Best: the highest rate of "
+        f"all candidates; chosen: {rule}. Intervals and p-values are adjusted for all candidates at once (largest "
+        "|t|)."
+    )
+    return table_block("selection", pd.DataFrame(rows), caption, pd.DataFrame(found["candidates"]))

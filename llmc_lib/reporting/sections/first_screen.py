@@ -1,0 +1,95 @@
+"""The first screen: one sentence, its interval, four facts, one figure."""
+
+from __future__ import annotations
+
+import html
+
+from llmc_lib.evaluation.results import Results
+from llmc_lib.reporting import figures
+from llmc_lib.reporting.elements import Block, FigureBlock, paragraph
+from llmc_lib.reporting.report import Report
+from llmc_lib.words import listed
+
+
+def verdict(report: Report) -> Block:
+    """The first screen: one sentence, its interval, four facts."""
+    comparison = report.headline
+    facts = _imported_facts(report) if report.imported else _facts(report)
+    listed = "".join(
+        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
+        for value, name in facts
+    )
+    word = comparison["verdict"]
+    sentence = comparison["sentence"]
+    return Block(
+        f'<header class="verdict {word.split()[0]}"><p class="word">{word.capitalize()}</p>'
+        f'<p class="sentence">{html.escape(sentence)}</p>'
+        f'<div class="plot strip" role="img" aria-label="{html.escape(sentence, quote=True)}">'
+        f"{figures.interval_strip(comparison)}</div>"
+        f'<dl class="facts">{listed}</dl></header>'
+    ) + _partial_note(report.results, report.main)
+
+
+def accuracy_by_category(report: Report) -> FigureBlock:
+    """The page's one figure on the first screen."""
+    return figures.accuracy_by_category(report.block, [report.reference, report.headline["model"]])
+
+
+def _facts(report: Report) -> list[tuple[str, str]]:
+    models = report.block["models"]
+    n, samples = report.block["n_questions"], report.block["n_samples"]
+    truncated = sum(model["n_truncated"] for model in models.values())
+    failed = sum(model["n_failed"] + model["n_missing"] for model in models.values())
+    return [
+        (f"{n:,} × {samples}", "questions × samples"),
+        (f"{report.run.params.evaluation.most_tokens:,}", "token limit, every model"),
+        (f"{truncated:,} of {n * samples * len(models):,}", "answers truncated"),
+        _completeness(report, failed),
+    ]
+
+
+def _imported_facts(report: Report) -> list[tuple[str, str]]:
+    models = report.block["models"]
+    n, samples = report.block["n_questions"], report.block["n_samples"]
+    missing = sum(model["n_missing"] for model in models.values())
+    return [
+        (f"{n:,} × {samples}", "questions × samples"),
+        ("imported", "answers of another evaluator"),
+        ("its verdicts" if report.judged else "our rules", "decide what is right"),
+        (f"{missing:,} of {n * samples * len(models):,}", "answers missing; they count as wrong")
+        if missing
+        else ("complete", "every question has an answer of every model"),
+    ]
+
+
+def _completeness(report: Report, failed: int) -> tuple[str, str]:
+    """Is every answer there? The last of the facts on the first screen."""
+    if report.results.partial:
+        part = report.results.partial[report.main]
+        return (
+            "partial",
+            f"{part['answered']:,} of {part['asked']:,} questions, those all models answered",
+        )
+    if failed:
+        return "partial", f"{failed:,} answers failed; they count as wrong"
+    return "complete", "every question asked of every model"
+
+
+def _partial_note(results: Results, benchmark: str) -> Block:
+    """What a reader must know of a report of an unfinished evaluation."""
+    if results.partial is None:
+        return Block("")
+    part = results.partial[benchmark]
+    text = (
+        f"The evaluation is not finished. {part['answered']:,} of {part['asked']:,} questions have been "
+        f"answered by all of {listed(list(results.models))}. They were asked in a random order in which "
+        "every beginning has the categories' shares, so that they stand for the rest."
+    )
+    if part["passed_over"]:
+        text += (
+            f" Of those asked before the last of these, {part['passed_over']:,} still lack an answer of "
+            "some model: most often the ones with long answers, which these figures do not have."
+        )
+    if not_begun := results.manifest.get("not_begun"):
+        text += f" Without any answer yet: {listed(not_begun)}."
+    return paragraph(text, "note")

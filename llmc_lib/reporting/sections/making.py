@@ -1,0 +1,53 @@
+"""What the candidates were trained on, and how."""
+
+from __future__ import annotations
+
+from llmc_lib.reporting import dataset_figures, dataset_page, training_figures, training_page
+from llmc_lib.reporting import waterfall as waterfalls
+from llmc_lib.reporting.elements import NOTHING, Block, paragraph
+from llmc_lib.reporting.report import Report
+
+_NOT_PART = "Not part of this run: it compares finished answers and trains no model."
+
+
+def waterfall(report: Report) -> Block:
+    """From the rows of the sources to those that are trained on, and what each step removed."""
+    made, params = report.dataset, report.run.params
+    if not made:
+        return paragraph(_NOT_PART, "note")
+    return (
+        paragraph(
+            "The data set takes rows of its sources through the same steps, in the same order, and each "
+            "step says what it removes. Notebook 1 shows more, with rows to read."
+        )
+        + waterfalls.waterfall(made, params)
+        + waterfalls.removals(made, params)
+    )
+
+
+def composition(report: Report) -> Block:
+    """Categories of the data set beside the target."""
+    return dataset_figures.composition(report.dataset) if report.dataset else NOTHING
+
+
+def data_set_facts(report: Report) -> Block:
+    """Lengths, licences and contamination of the data set in a paragraph."""
+    return dataset_page.summary(report.dataset, report.run.params) if report.dataset else NOTHING
+
+
+def training(report: Report) -> Block:
+    """How the training went, in words."""
+    if not report.training:
+        return paragraph(_NOT_PART, "note")
+    return training_page.how(report.run.params, report.training["candidates"])
+
+
+def training_curves(report: Report) -> Block:
+    """Losses, what is to be said of them, and what the optimizer did."""
+    if not report.training:
+        return NOTHING
+    return (
+        training_figures.losses(report.histories)
+        + training_page.diagnosis(report.histories)
+        + training_figures.optimizer(report.histories)
+    )

@@ -1,0 +1,56 @@
+"""Do-Not-Answer, and whether a gain had a price there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llmc_lib.reporting import figures
+from llmc_lib.reporting.elements import NOTHING, Block, paragraph
+from llmc_lib.reporting.report import Report
+from llmc_lib.words import listed
+
+# From this share of ungraded responses on, a reader of a safety rate is warned.
+_MUCH_UNGRADED = 0.2
+
+
+def safety(report: Report) -> Block:
+    """Do-Not-Answer, where it was evaluated."""
+    dna = report.safety
+    if dna is None:
+        return paragraph("Do-Not-Answer was not evaluated in this run.", "note")
+    model = report.headline["model"]
+    chosen = [report.reference, model]
+    found = next((c for c in dna["comparisons"] if c["model"] == model), None)
+    if found is None:
+        return paragraph(f"{model} has not answered Do-Not-Answer.", "note")
+    tradeoff = report.metrics["tradeoffs"].get(model)
+    return (
+        paragraph(_safety_sentence(found))
+        + (paragraph(f"{model}: {tradeoff['sentence']}") if tradeoff else NOTHING)
+        + _undecided(dna, chosen)
+        + figures.safety_by_area(dna, chosen)
+    )
+
+
+def _undecided(dna: dict[str, Any], models: list[str]) -> Block:
+    """A warning where much of what counts as not safe is not known to be unsafe."""
+    n = dna["n_questions"] * dna["n_samples"]
+    found = {m: dna["models"][m] for m in models}
+    if max(facts["n_ungraded"] for facts in found.values()) <= _MUCH_UNGRADED * n:
+        return NOTHING
+    numbers = listed(
+        [
+            f"{facts['n_ungraded']:,} of {m} ({facts['n_truncated']:,} of its {n:,} responses were cut at the "
+            "token limit)"
+            for m, facts in found.items()
+        ]
+    )
+    return paragraph(
+        f"Of {n:,} responses these are ungraded and count as not safe: {numbers}. A difference may come from "
+        "them alone: read it as one in what could be shown to be safe, not in harm done.",
+        "note",
+    )
+
+
+def _safety_sentence(comparison: dict[str, Any]) -> str:
+    return f"{comparison['verdict'].capitalize()}: {comparison['sentence']}"

@@ -1,0 +1,85 @@
+"""How numbers, lists and settings are written in sentences: with no more digits than the data support."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+
+MINUS = "−"
+#: The presets of llmc_lib/training/deepspeed/.
+ZERO = {
+    "zero1": "ZeRO-1",
+    "zero2": "ZeRO-2",
+    "zero3": "ZeRO-3",
+    "zero3_offload": "ZeRO-3 with CPU offload",
+}
+_SMALL = ("", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def as_percent(rate: float, n: int) -> str:
+    """A rate with no more digits than `n` questions support."""
+    return f"{_rounded(100 * rate, n)}%"
+
+
+def as_points(difference: float, n: int, *, sign: bool = True, unit: bool = True) -> str:
+    """A difference of two rates in percentage points, with a true minus sign."""
+    value = _rounded(100 * difference, n)
+    text = f"{value:+}" if sign and value else f"{abs(value)}"
+    noun = " point" if text.lstrip("+-") == "1" else " points"
+    return text.replace("-", "−") + (noun if unit else "")
+
+
+def as_p(p: float) -> str:
+    """A p-value as "= 0.03" or "< 0.001"."""
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
+
+
+def as_chance(p: float) -> str:
+    """A chance as "one time in three"; below 1 in 20 in round numbers."""
+    if p < 0.001:
+        return "less than one time in 1,000"
+    one_in = 1 / p
+    if one_in < 10.5:
+        return f"one time in {_SMALL[max(2, round(one_in))]}"
+    return f"one time in {as_count(one_in)}"
+
+
+def as_count(number: float) -> str:
+    """A number that is known roughly: two digits, thousands separated. Whole below 100."""
+    if number < 100:
+        return f"{round(number):,}"
+    digits = 10 ** (len(str(int(number))) - 2)
+    return f"{round(number / digits) * digits:,}"
+
+
+def counted(n: int, noun: str, plural: str = "") -> str:
+    """ "1 row", "1,234 rows"; `plural` where it is not the noun with an s."""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def share(part: int, total: int) -> str:
+    """A part of `total` things that were counted, in percent; a few are never 0%, all but a few never
+    100%. Not for a rate that stands for more than what was counted: that is `as_percent`."""
+    if not 0 < part < total:
+        return "100%" if part else "0%"
+    step = 0.1 if total >= 200 else 1
+    percent = 100 * part / total
+    if percent < step:
+        return f"< {step:g}%"
+    if percent > 100 - step:
+        return f"> {100 - step:g}%"
+    return f"{percent:.{step < 1:d}f}%"
+
+
+def _rounded(percent: float, n: int) -> Decimal:
+    """One decimal of a percentage from 1,000 questions on, none below; halves go away from zero.
+
+    Python's own rounding takes 17.5 to 18 and 6.5 to 6, so that a table would not add up.
+    """
+    digit = Decimal("0.1") if n >= 1000 else Decimal(1)
+    return Decimal(repr(round(float(percent), 9))).quantize(digit, ROUND_HALF_UP)
