@@ -16,6 +16,10 @@ BIN := .venv/bin
 READY := install
 endif
 
+# Images of Python often set it. A run starts dozens of processes that import torch: without compiled files
+# each of them compiles tens of thousands of lines again, 5 to 20 s of its time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install kernel report dataset train status plan slurm serve check publish test test-fast lint lab lock clean
 
