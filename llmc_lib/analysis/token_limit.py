@@ -33,7 +33,7 @@ def limit_curve(
 
     Returns a row a model, category ("all" first) and limit: limit, rate, low, high (fractions of all
     answers, `clustered_rate`'s interval, of each limit alone), cut (the share of answers longer than the
-    limit). A missing answer is wrong at every limit.
+    limit), questions. A missing answer is wrong at every limit.
 
     Raises `ValueError` as `accuracy_by_length` does, and where a right answer has no length: whether it
     would have been cut cannot be told. (A wrong one is wrong at every limit.)
@@ -57,6 +57,7 @@ def limit_curve(
                         "low": low,
                         "high": high,
                         "cut": longer[at].mean(axis=0) / hits.shape[1],
+                        "questions": len(at),
                     }
                 )
             )
@@ -74,7 +75,7 @@ def limit_differences(
 
     Parameters, limits and errors are those of `limit_curve`; the comparison at each limit is
     `paired_comparison`'s. Returns a row a model and limit: model, reference, limit, difference, low, high,
-    p_value (of this limit alone: a curve has many, and one of them will shine by luck).
+    p_value (of this limit alone: a curve has many, and one of them will shine by luck), n (questions).
 
     Raises `ValueError` also for a reference that is not there.
     """
@@ -102,9 +103,10 @@ def limit_differences(
                     "low": found.low,
                     "high": found.high,
                     "p_value": found.p_value,
+                    "n": found.n,
                 }
             )
-    columns = ["model", "reference", "limit", "difference", "low", "high", "p_value"]
+    columns = ["model", "reference", "limit", "difference", "low", "high", "p_value", "n"]
     return pd.DataFrame(rows, columns=columns)
 
 
