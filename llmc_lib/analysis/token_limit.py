@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from llmc_lib.analysis.clustered import clustered_rate
-from llmc_lib.analysis.comparison import paired_comparison
+from llmc_lib.analysis.comparison import adjust, paired_comparison
 from llmc_lib.analysis.length import Arrays, aligned, parts
 
 _STEPS = 40
@@ -110,18 +110,19 @@ def limit_differences(
     return pd.DataFrame(rows, columns=columns)
 
 
-def order_changes(differences: pd.DataFrame) -> pd.DataFrame:
+def order_changes(differences: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     """Where a smaller limit would have turned the order of two models round.
 
     Parameters: `differences`, what `limit_differences` gives. Returns a row a model and unbroken range of
     limits in which its difference has the other sign than at the largest: model, reference, from_limit,
-    to_limit, at (the limit where it is most so), difference (there), low, high, clear (does that interval
-    leave out 0?; not adjusted for the number of limits). Empty where the order never differs, and where the
-    models are equal at the largest limit.
+    to_limit, at (the limit where it is most so), difference (there), low, high, clear (is somewhere in the
+    range a p-value below `alpha`, adjusted for all limits by Holm's method?). Empty where the order never
+    differs, and where the models are equal at the largest limit.
     """
     rows = []
     for model, part in differences.groupby("model", sort=False):
         part = part.sort_values("limit").reset_index(drop=True)
+        adjusted = np.array(adjust(part["p_value"].tolist()))
         final = np.sign(part["difference"].iloc[-1])
         turned = (np.sign(part["difference"]) * final < 0).to_numpy()
         starts = np.flatnonzero(turned & ~np.r_[False, turned[:-1]])
@@ -139,7 +140,7 @@ def order_changes(differences: pd.DataFrame) -> pd.DataFrame:
                     "difference": float(most["difference"]),
                     "low": float(most["low"]),
                     "high": float(most["high"]),
-                    "clear": bool(most["low"] > 0 or most["high"] < 0),
+                    "clear": bool((adjusted[start : end + 1] < alpha).any()),
                 }
             )
     columns = ["model", "reference", "from_limit", "to_limit", "at", "difference", "low", "high", "clear"]  # fmt: skip

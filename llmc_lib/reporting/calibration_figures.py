@@ -9,7 +9,7 @@ import numpy as np
 from llmc_lib.analysis.calibration import Calibration
 from llmc_lib.analysis.verdict import as_percent, as_points
 from llmc_lib.reporting.curves import Label, label_ends
-from llmc_lib.reporting.drawing import MUTED, RULE, canvas, svg
+from llmc_lib.reporting.drawing import MUTED, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures import colours
 
@@ -21,7 +21,7 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
     figure, axes = canvas(3.9)
     axes.set_xlim(0, 100)
     axes.set_ylim(0, 100)
-    axes.plot([0, 100], [0, 100], color=RULE, linewidth=1.4)
+    axes.plot([0, 100], [0, 100], color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
     axes.annotate(
         "as right as it says", (50, 50), xytext=(-4, 4), textcoords="offset points", ha="right",
         color=MUTED, fontsize=9,
@@ -36,7 +36,7 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
         axes.scatter(
             x, y, s=size, color=paint[model], marker="os^vD"[number % 5], zorder=3, clip_on=False
         )
-        ends.append(Label(float(x[-1]), float(y[-1]), model, paint[model]))
+        ends.append(Label(100, float(y[-1]), model, paint[model]))
     axes.grid(axis="x", visible=False)
     axes.set_xlabel("Stated confidence, percent")
     axes.set_ylabel("Answers that are correct, percent")

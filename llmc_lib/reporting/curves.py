@@ -34,13 +34,13 @@ def label_ends(axes: Axes, labels: Sequence[Label]) -> None:
     """Names to the right of the lines' ends, moved apart where they would touch. The limits of the axes must
     stand already."""
     low, high = axes.get_ylim()
-    height = axes.get_position().height * axes.figure.get_figheight() * 72
+    height = axes.bbox.height * 72 / axes.figure.dpi
     step = _LINE * (high - low) / height
     placed = _apart([label.y for label in labels], step)
     for label, y in zip(labels, placed, strict=True):
         offset = (y - label.y) * height / (high - low)
         axes.annotate(
-            label.text, (label.x, label.y), xytext=(7, offset), textcoords="offset points",
+            label.text, (label.x, label.y), xytext=(10, offset), textcoords="offset points",
             va="center", color=label.colour, fontsize=9, annotation_clip=False,
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ from llmc_lib.analysis.length import ALL
 from llmc_lib.analysis.token_limit import order_changes
 from llmc_lib.analysis.verdict import as_percent, as_points
 from llmc_lib.reporting.curves import Label, band, label_ends, token_axis
-from llmc_lib.reporting.drawing import INK, MODELS, MUTED, canvas, grid, svg
+from llmc_lib.reporting.drawing import INK, MUTED, canvas, grid, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures import colours
 from llmc_lib.reporting.words import counted
@@ -89,7 +89,8 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
             )  # fmt: skip
     axes.set_yticks(bins, [_bin_name(table, number) for number in bins])
     axes.set_ylim(len(bins) - 0.5, -0.5)
-    axes.set_xlim(left=0)
+    shown = table[(table["n"] > 0) & table["model"].isin(models)]
+    axes.set_xlim(0, 122 * float(shown["high"].max()))  # room for the names
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("Answers that are correct, percent")
     _head(axes)
@@ -136,7 +137,9 @@ def _order(difference: pd.DataFrame) -> str:
     if changes.empty:
         return "At no limit would the order of the two have been another."
     spans = ", ".join(
-        f"{c['from_limit']:,} to {c['to_limit']:,}" if c["from_limit"] < c["to_limit"] else f"{c['at']:,}"
+        f"{c['from_limit']:,} to {c['to_limit']:,}"
+        if c["from_limit"] < c["to_limit"]
+        else f"{c['at']:,}"
         for c in changes.to_dict("records")
     )
     clear = "" if changes["clear"].any() else ", by no more than chance makes likely"
