@@ -48,8 +48,8 @@ def pass_at_k(correct: ArrayLike, k: int, alpha: float = 0.05) -> RateAtK:
     The unbiased estimate 1 - C(K - c, k) / C(K, k) of a question with c right samples (Chen et al.,
     "Evaluating Large Language Models Trained on Code", 2021, equation 1; 1 - (1 - c / K)^k is biased
     downward). The interval is over questions (`clustered_rate`): of the questions that could have been
-    asked and the samples that could have been drawn. It holds for n ≥ 100 and a pass@k between 5% and
-    95%; at k = K a question is either passed or not, and the interval is Wilson's.
+    asked and the samples that could have been drawn. It holds where at least 12 questions have a right
+    answer and 12 a wrong one (see there); at k = K a question is either passed or not, and it is Wilson's.
 
     Raises `ValueError` for an array that is empty or not of two dimensions, and for k out of range.
     """
