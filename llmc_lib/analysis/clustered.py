@@ -30,9 +30,10 @@ def clustered_rate(
     their coverage near 0 and 1, where mean ± t · error does not). Where all are right, or all wrong, no
     variance can be seen, and a question counts as one answer, however many it has.
 
-    It holds (`benchmarks/validity/pass_at_k.py`, `length.py`) from 100 questions on with at least about
-    10 of them, in expectation, neither all right nor all wrong; with fewer of these the variance itself
-    is hardly known, and the interval may be too narrow.
+    It holds (`benchmarks/validity/pass_at_k.py`, `length.py`) from 50 questions on of which at least 12 can be
+    expected to have a right answer, and 12 a wrong one. With fewer the variance itself is hardly known, and
+    with several answers a question the interval is too narrow: it covered 93% with 7 such questions of 30,
+    88% with 5 of 100 (16 samples each, a rate of 2%).
 
     Raises `ValueError` for shapes that do not fit, and for more right than asked.
     """

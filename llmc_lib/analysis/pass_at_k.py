@@ -48,8 +48,8 @@ def pass_at_k(correct: ArrayLike, k: int, alpha: float = 0.05) -> RateAtK:
     The unbiased estimate 1 - C(K - c, k) / C(K, k) of a question with c right samples (Chen et al.,
     "Evaluating Large Language Models Trained on Code", 2021, equation 1; 1 - (1 - c / K)^k is biased
     downward). The interval is over questions (`clustered_rate`): of the questions that could have been
-    asked and the samples that could have been drawn. It holds for n ≥ 100 and a pass@k between 5% and
-    95%; at k = K a question is either passed or not, and the interval is Wilson's.
+    asked and the samples that could have been drawn. It holds where at least 12 questions have a right
+    answer and 12 a wrong one (see there); at k = K a question is either passed or not, and it is Wilson's.
 
     Raises `ValueError` for an array that is empty or not of two dimensions, and for k out of range.
     """
@@ -144,15 +144,17 @@ def _known(text: str, known: list[str], same: Callable[[str, str], bool] | None)
 # ---- questions -------------------------------------------------------------------------------
 
 
+def question_pass_at_k(right: NDArray[np.intp], samples: int, k: int) -> Floats:
+    """pass@k of questions with so many right of `samples` samples, of any shape."""
+    subsets = math.comb(samples, k)
+    table = np.array([1 - math.comb(samples - c, k) / subsets for c in range(samples + 1)])
+    return np.asarray(table[right])
+
+
 def _passed(right: NDArray[np.bool_], ks: list[int]) -> Floats:
     """pass@k of each question, (n, len(ks))."""
-    samples = right.shape[1]
-    table = [
-        [1 - math.comb(samples - c, k) / math.comb(samples, k) for k in _within(ks, samples)]
-        for c in range(samples + 1)
-    ]
-    found: Floats = np.array(table)[right.sum(axis=1)]
-    return found
+    count, samples = right.sum(axis=1), right.shape[1]
+    return np.stack([question_pass_at_k(count, samples, k) for k in _within(ks, samples)], axis=1)
 
 
 def _won(answers: Keys, right: NDArray[np.bool_], ks: list[int]) -> Floats:
@@ -178,7 +180,7 @@ def _won(answers: Keys, right: NDArray[np.bool_], ks: list[int]) -> Floats:
             "(extracted) of all of them"
         )
     patterns = [_pattern(*row) for row in zip(keys, right, strict=True)]
-    return np.array([_majority(samples, pattern) for pattern in patterns])[:, ks]
+    return np.array([question_majority(samples, pattern) for pattern in patterns])[:, ks]
 
 
 def _pattern(keys: Iterable[Any], right: Iterable[bool]) -> tuple[tuple[int, float], ...]:
@@ -193,8 +195,8 @@ def _pattern(keys: Iterable[Any], right: Iterable[bool]) -> tuple[tuple[int, flo
 
 
 @functools.lru_cache(maxsize=100_000)
-def _majority(samples: int, pattern: tuple[tuple[int, float], ...]) -> Floats:
-    """The expected rightness of the majority of k samples, for k = 0 to K, shape (K + 1,).
+def question_majority(samples: int, pattern: tuple[tuple[int, float], ...]) -> Floats:
+    """majority@k of a question, for k = 0 to K, shape (K + 1,); `pattern`: of each key its votes and rightness.
 
     A key with n samples gets m votes in C(n, m) ways. It wins with m against others of which each has
     fewer, or as many and then shares. The others' ways are the coefficients of a product over them: of

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from llmc_lib.analysis.clustered import clustered_rate
-from llmc_lib.analysis.comparison import paired_comparison
+from llmc_lib.analysis.comparison import adjust, paired_comparison
 from llmc_lib.analysis.length import Arrays, aligned, parts
 
 _STEPS = 40
@@ -33,7 +33,7 @@ def limit_curve(
 
     Returns a row a model, category ("all" first) and limit: limit, rate, low, high (fractions of all
     answers, `clustered_rate`'s interval, of each limit alone), cut (the share of answers longer than the
-    limit). A missing answer is wrong at every limit.
+    limit), questions. A missing answer is wrong at every limit.
 
     Raises `ValueError` as `accuracy_by_length` does, and where a right answer has no length: whether it
     would have been cut cannot be told. (A wrong one is wrong at every limit.)
@@ -57,6 +57,7 @@ def limit_curve(
                         "low": low,
                         "high": high,
                         "cut": longer[at].mean(axis=0) / hits.shape[1],
+                        "questions": len(at),
                     }
                 )
             )
@@ -74,7 +75,7 @@ def limit_differences(
 
     Parameters, limits and errors are those of `limit_curve`; the comparison at each limit is
     `paired_comparison`'s. Returns a row a model and limit: model, reference, limit, difference, low, high,
-    p_value (of this limit alone: a curve has many, and one of them will shine by luck).
+    p_value (of this limit alone: a curve has many, and one of them will shine by luck), n (questions).
 
     Raises `ValueError` also for a reference that is not there.
     """
@@ -102,24 +103,26 @@ def limit_differences(
                     "low": found.low,
                     "high": found.high,
                     "p_value": found.p_value,
+                    "n": found.n,
                 }
             )
-    columns = ["model", "reference", "limit", "difference", "low", "high", "p_value"]
+    columns = ["model", "reference", "limit", "difference", "low", "high", "p_value", "n"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def order_changes(differences: pd.DataFrame) -> pd.DataFrame:
+def order_changes(differences: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     """Where a smaller limit would have turned the order of two models round.
 
     Parameters: `differences`, what `limit_differences` gives. Returns a row a model and unbroken range of
     limits in which its difference has the other sign than at the largest: model, reference, from_limit,
-    to_limit, at (the limit where it is most so), difference (there), low, high, clear (does that interval
-    leave out 0?; not adjusted for the number of limits). Empty where the order never differs, and where the
-    models are equal at the largest limit.
+    to_limit, at (the limit where it is most so), difference (there), low, high, clear (is somewhere in the
+    range a p-value below `alpha`, adjusted for all limits by Holm's method?). Empty where the order never
+    differs, and where the models are equal at the largest limit.
     """
     rows = []
     for model, part in differences.groupby("model", sort=False):
         part = part.sort_values("limit").reset_index(drop=True)
+        adjusted = np.array(adjust(part["p_value"].tolist()))
         final = np.sign(part["difference"].iloc[-1])
         turned = (np.sign(part["difference"]) * final < 0).to_numpy()
         starts = np.flatnonzero(turned & ~np.r_[False, turned[:-1]])
@@ -137,7 +140,7 @@ def order_changes(differences: pd.DataFrame) -> pd.DataFrame:
                     "difference": float(most["difference"]),
                     "low": float(most["low"]),
                     "high": float(most["high"]),
-                    "clear": bool(most["low"] > 0 or most["high"] < 0),
+                    "clear": bool((adjusted[start : end + 1] < alpha).any()),
                 }
             )
     columns = ["model", "reference", "from_limit", "to_limit", "at", "difference", "low", "high", "clear"]  # fmt: skip

@@ -7,11 +7,24 @@ from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from llmc_lib.analysis.calibration import calibration
+from llmc_lib.analysis.length import accuracy_by_length
+from llmc_lib.analysis.pass_at_k import answer_keys, majority_at_k_curve, pass_at_k_curve
 from llmc_lib.analysis.summary import summarise
-from llmc_lib.reporting import dataset_figures, figures, training_figures
+from llmc_lib.analysis.token_limit import limit_curve, limit_differences
+from llmc_lib.reporting import (
+    calibration_figures,
+    curves,
+    dataset_figures,
+    figures,
+    length_figures,
+    training_figures,
+    tries_figures,
+)
 from llmc_lib.reporting.elements import FigureBlock
 from llmc_lib.reporting.waterfall import waterfall
 from llmc_lib.taxonomy import CATEGORIES, RISK_AREAS
@@ -54,6 +67,17 @@ HISTORY = pd.DataFrame(
         "tokens_per_second": [None, 100.0, 400.0, None, 420.0, 410.0, None],
     }
 )
+# 40 questions, 4 samples. The base is right on half of them in 100 tokens; the tuned model on three quarters,
+# but in 1,000. Both are 90% sure of what they answer, and once say nothing of it.
+PAIR = ["base", "tuned"]
+RIGHT = {
+    "base": np.arange(160).reshape(40, 4) % 40 < 20,
+    "tuned": np.arange(160).reshape(40, 4) % 40 < 30,
+}
+TOKENS = {model: np.full((40, 4), n) for model, n in {"base": 100, "tuned": 1_000}.items()}
+SURE = np.where(np.arange(160).reshape(40, 4) == 159, np.nan, 0.9)
+KEYS = {m: answer_keys(np.where(right, "7", "8"), right) for m, right in RIGHT.items()}
+LIMITS = [50, 100, 200, 500, 1_000]
 MANY = {f"candidate-{number}": HISTORY for number in range(8)}
 
 
@@ -61,6 +85,18 @@ def _pass_rates() -> FigureBlock:
     block = dataset_figures.pass_rates(made_manifest(reference=REFERENCE), made_params())
     assert isinstance(block, FigureBlock)
     return block
+
+
+def _limits() -> FigureBlock:
+    curve, differences = (f(RIGHT, TOKENS, limits=LIMITS) for f in (limit_curve, limit_differences))
+    return length_figures.accuracy_at_limits(curve, differences, PAIR, 1_000)
+
+
+def _tries() -> FigureBlock:
+    return tries_figures.pass_at_k(
+        {m: pass_at_k_curve(RIGHT[m]) for m in PAIR},
+        {m: majority_at_k_curve(KEYS[m], RIGHT[m]) for m in PAIR},
+    )
 
 
 FIGURES: dict[str, Callable[[], FigureBlock]] = {
@@ -77,6 +113,12 @@ FIGURES: dict[str, Callable[[], FigureBlock]] = {
     "losses": lambda: training_figures.losses(MANY),
     "optimizer": lambda: training_figures.optimizer({"main": HISTORY}),
     "optimizers": lambda: training_figures.optimizer(MANY),
+    "limits": _limits,
+    "by length": lambda: length_figures.accuracy_by_length(accuracy_by_length(RIGHT, TOKENS), PAIR),
+    "reliability": lambda: calibration_figures.reliability(
+        {m: calibration(SURE, RIGHT[m]) for m in PAIR}
+    ),
+    "tries": _tries,
 }
 
 
@@ -146,6 +188,14 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
         "loss": ["2.60 before training, 1.95 after", "lowest (1.90) at step 2"],
         "losses": ["8 candidates", "candidate-7: validation loss falls: 2.60 before training"],
         "optimizer": ["at most 2.0 times its median", "runs at 405 tokens/s", "0.5 to 2"],
+        "limits": [
+            "Cut at 500 tokens, tuned would have lost 75 points",
+            "at 100 base would have been ahead",
+            "tuned: 0% at 200 tokens, 75% at 1,000",
+        ],
+        "by length": ["base: 50% of 160 answers; tuned: 75% of 160 answers"],
+        "reliability": ["tuned says to be 90% sure and is right in 75%", "accuracy 50%"],
+        "tries": ["tuned solves 75% of the questions in one try", "tuned majority@4 75%, interval"],
         "optimizers": ["2.0 times its median, in candidate-0", "run at 405 tokens/s"],
     }[name]
     assert all(words in block.alt for words in wanted), block.alt
@@ -166,6 +216,28 @@ def test_the_finding_says_no_more_than_the_tests() -> None:
         {**comparison, "categories": unclear}, HLE["thresholds"]
     ).title
     assert title == "No single category shows a clear difference"
+
+
+def test_the_figures_of_answers_say_what_they_leave_out() -> None:
+    assert "1 state none" in FIGURES["reliability"]().markup
+    assert "another at 100 to 500 tokens." in _limits().markup
+    equal = dict.fromkeys(PAIR, RIGHT["base"])
+    same = dict.fromkeys(PAIR, TOKENS["base"])
+    curve, differences = (f(equal, same, limits=LIMITS) for f in (limit_curve, limit_differences))
+    block = length_figures.accuracy_at_limits(curve, differences, PAIR)
+    assert "At no limit would the order" in block.markup
+    assert block.title == "A limit of 500 tokens would have cost tuned nothing"
+    unknown = {model: np.where(RIGHT[model], TOKENS[model], np.nan) for model in PAIR}
+    by_length = length_figures.accuracy_by_length(accuracy_by_length(RIGHT, unknown), PAIR)
+    assert "of unknown length: base 80; tuned 40" in by_length.markup
+
+
+@pytest.mark.parametrize(
+    ("wanted", "placed"),
+    [([], []), ([5, 1], [5, 1]), ([1, 1], [0.5, 1.5]), ([0, 0.2, 5, 0.1], [-0.9, 1.1, 5, 0.1])],
+)
+def test_names_that_would_touch_are_moved_apart(wanted: list[float], placed: list[float]) -> None:
+    assert curves._apart(wanted, 1.0) == pytest.approx(placed)
 
 
 @pytest.mark.parametrize(

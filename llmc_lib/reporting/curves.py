@@ -1,0 +1,75 @@
+"""Lines with bands, and their names at their ends: what figures of a rate over something share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
+
+# Points between the baselines of two labels.
+_LINE = 12.0
+
+
+class Label(NamedTuple):
+    """A name at the end of a line."""
+
+    x: float
+    y: float  # in the units of the axis
+    text: str
+    colour: str
+
+
+def band(axes: Axes, rows: pd.DataFrame, x: str, y: str, colour: str, style: str = "-") -> None:
+    """A line of `y` over `x` with its interval (low, high) as a band; all three in percent on the axis."""
+    at = rows[x].to_numpy(float)
+    low, middle, high = (100 * rows[column].to_numpy(float) for column in ("low", y, "high"))
+    axes.fill_between(at, low, high, color=colour, alpha=0.16, linewidth=0)
+    axes.plot(at, middle, style, color=colour, linewidth=1.8)
+
+
+def label_ends(axes: Axes, labels: Sequence[Label]) -> None:
+    """Names to the right of the lines' ends, moved apart where they would touch. The limits of the axes must
+    stand already."""
+    low, high = axes.get_ylim()
+    height = axes.bbox.height * 72 / axes.figure.dpi
+    step = _LINE * (high - low) / height
+    placed = _apart([label.y for label in labels], step)
+    for label, y in zip(labels, placed, strict=True):
+        offset = (y - label.y) * height / (high - low)
+        axes.annotate(
+            label.text, (label.x, label.y), xytext=(10, offset), textcoords="offset points",
+            va="center", color=label.colour, fontsize=9, annotation_clip=False,
+        )  # fmt: skip
+
+
+def _apart(wanted: Sequence[float], step: float) -> list[float]:
+    """Places in the order of the wanted ones, at least `step` apart, each group around its middle."""
+    order = sorted(range(len(wanted)), key=lambda n: wanted[n])
+    groups: list[list[int]] = []
+    places: dict[int, float] = {}
+    for number in order:
+        group = [number]
+        while True:
+            middle = sum(wanted[n] for n in group) / len(group)
+            start = middle - step * (len(group) - 1) / 2
+            if not groups or places[groups[-1][-1]] + step <= start + 1e-12:
+                break
+            group = groups.pop() + group
+        places |= {n: start + step * place for place, n in enumerate(group)}
+        groups.append(group)
+    return [places[n] for n in range(len(wanted))]
+
+
+def token_axis(axes: Axes, shortest: float, longest: float) -> None:
+    """A logarithmic axis of tokens, marked at 1, 2 and 5 times powers of ten, and at its end."""
+    axes.set_xscale("log")
+    axes.set_xlim(shortest, longest)
+    marks = [m * 10.0**p for p in range(8) for m in (1, 2, 5)]
+    inside = [mark for mark in marks if shortest <= mark <= longest / 1.25]
+    axes.xaxis.set_major_locator(FixedLocator([*inside[-6:], longest]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.grid(axis="x", visible=False)

@@ -1,0 +1,188 @@
+"""The figures of lengths: accuracy at smaller token limits, and by the length of the completion."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from llmc_lib.analysis.length import ALL
+from llmc_lib.analysis.token_limit import order_changes
+from llmc_lib.analysis.verdict import as_percent, as_points
+from llmc_lib.reporting.curves import Label, band, label_ends, token_axis
+from llmc_lib.reporting.drawing import INK, MUTED, canvas, grid, svg
+from llmc_lib.reporting.elements import FigureBlock, figure_block
+from llmc_lib.reporting.figures import colours
+from llmc_lib.reporting.words import counted
+
+_CAVEAT = (
+    "This is what cutting these completions would have done; a model that is told of a smaller budget might "
+    "answer shorter."
+)
+
+
+def accuracy_at_limits(
+    curve: pd.DataFrame, differences: pd.DataFrame, models: list[str], limit: int | None = None
+) -> FigureBlock:
+    """Accuracy of `models` had completions been cut at smaller limits, and below it their difference.
+
+    Parameters: `curve`, what `limit_curve` gives; `differences`, what `limit_differences` gives; `models`, the
+    reference and the candidate of the headline; `limit`, the token limit of the evaluation, None where it is
+    not known.
+    """
+    curve = curve[curve["category"] == ALL]
+    paint = colours(models)
+    figure, (upper, lower) = grid(2, 1, 4.7)
+    first, last = float(curve["limit"].min()), float(curve["limit"].max())
+    parts = {model: curve[curve["model"] == model].sort_values("limit") for model in models}
+    for model, rows in parts.items():
+        band(upper, rows, "limit", "rate", paint[model])
+    upper.set_ylim(bottom=0)
+    difference = differences[differences["model"] == models[-1]].sort_values("limit")
+    band(lower, difference, "limit", "difference", paint[models[-1]])
+    lower.axhline(0, color=INK, linewidth=1)
+    for axes in (upper, lower):
+        token_axis(axes, first, last)
+    upper.tick_params(labelbottom=False)
+    upper.set_ylabel("Accuracy, percent")
+    lower.set_ylabel("Difference, points")
+    lower.set_xlabel("Token limit")
+    label_ends(
+        upper,
+        [Label(last, 100 * rows["rate"].iloc[-1], m, paint[m]) for m, rows in parts.items()],
+    )
+    title = _limit_finding(parts[models[-1]], models[-1], difference)
+    named = f" The limit of this evaluation is {limit:,}." if limit else ""
+    caption = (
+        "Above: the share of questions answered correctly, had every completion longer than the limit been "
+        f"cut and counted as wrong. Below: {models[-1]} minus {models[0]} on the same questions. Bands are 95% "
+        f"intervals of each limit alone.{named} {_order(difference)} {_CAVEAT}"
+    )
+    alt = f"{title}. " + "; ".join(_ends(model, rows) for model, rows in parts.items()) + "."
+    return figure_block("limits", svg(figure, "limits"), title, caption, alt)
+
+
+def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
+    """Accuracy of `models` in bins of completion length, what `llmc_lib.analysis.length` gives."""
+    table = table[table["category"] == ALL]
+    paint = colours(models)
+    bins = sorted(table["bin"].unique())
+    figure, axes = canvas(0.5 * len(bins) + 0.95)
+    for number, model in enumerate(models):
+        shift = (number - (len(models) - 1) / 2) * 0.3
+        rows = table[(table["model"] == model) & (table["n"] > 0)]
+        for row in rows.to_dict("records"):
+            y = row["bin"] + shift
+            axes.plot([100 * row["low"], 100 * row["high"]], [y, y], color=paint[model], linewidth=1.8, alpha=0.8)  # fmt: skip
+            axes.plot(
+                100 * row["rate"], y, "os^vD"[number % 5], color=paint[model], markersize=6,
+                clip_on=False, zorder=3,
+            )  # fmt: skip
+            axes.annotate(
+                f"{row['n']:,}", (1.01 + 0.075 * number, row["bin"]),
+                xycoords=("axes fraction", "data"), va="center", color=paint[model], fontsize=9,
+            )  # fmt: skip
+        if len(rows):
+            top = rows.iloc[0]
+            axes.annotate(
+                model, (100 * top["high"], top["bin"] + shift), xytext=(6, 0), color=paint[model],
+                textcoords="offset points", va="center", fontsize=9,
+            )  # fmt: skip
+    axes.set_yticks(bins, [_bin_name(table, number) for number in bins])
+    axes.set_ylim(len(bins) - 0.5, -0.5)
+    shown = table[(table["n"] > 0) & table["model"].isin(models)]
+    axes.set_xlim(0, 122 * float(shown["high"].max()))  # room for the names
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("Answers that are correct, percent")
+    _head(axes)
+    title = _length_finding(table[table["model"] == models[-1]], models[-1])
+    unknown = {m: int(table[table["model"] == m]["unknown"].iloc[0]) for m in models}
+    left_out = "; ".join(f"{m} {n:,}" for m, n in unknown.items() if n)
+    caption = (
+        "Each point is the share of a model's answers of that length that are correct, each line its 95% "
+        "interval, clustered by question; the number of answers stands at the right. The bins are the "
+        "same for all models and hold about equal numbers of the answers of all together. Long answers are "
+        "mostly those to hard questions: this does not say that thinking longer harms."
+        + (f" In no bin are answers of unknown length: {left_out}." if left_out else "")
+    )
+    alt = f"{title}. " + "; ".join(
+        _bin_words(table[table["model"] == m], m) for m in models if (table["model"] == m).any()
+    )
+    return figure_block("by-length", svg(figure, "by-length"), title, caption, f"{alt}.")
+
+
+# ---- words -----------------------------------------------------------------------------------
+
+
+def _limit_finding(rows: pd.DataFrame, model: str, difference: pd.DataFrame) -> str:
+    """What half of the longest would have cost, and whether another model would have led."""
+    last = rows.iloc[-1]
+    n = int(last["questions"])
+    half = rows[rows["limit"] <= last["limit"] / 2]
+    if half.empty:
+        return f"Accuracy at token limits up to {int(last['limit']):,}"
+    at = half.iloc[-1]
+    cost = as_points(float(last["rate"] - at["rate"]), n, sign=False)
+    title = f"Cut at {int(at['limit']):,} tokens, {model} would have lost {cost}"
+    if cost.startswith("0 "):
+        title = f"A limit of {int(at['limit']):,} tokens would have cost {model} nothing"
+    clear = [change for change in order_changes(difference).to_dict("records") if change["clear"]]
+    if clear:
+        leads = clear[-1]["model"] if clear[-1]["difference"] > 0 else clear[-1]["reference"]
+        title += f"; at {clear[-1]['at']:,} {leads} would have been ahead"
+    return title
+
+
+def _order(difference: pd.DataFrame) -> str:
+    changes = order_changes(difference)
+    if changes.empty:
+        return "At no limit would the order of the two have been another."
+    spans = ", ".join(
+        f"{c['from_limit']:,} to {c['to_limit']:,}"
+        if c["from_limit"] < c["to_limit"]
+        else f"{c['at']:,}"
+        for c in changes.to_dict("records")
+    )
+    clear = "" if changes["clear"].any() else ", by no more than chance makes likely"
+    return f"The order of the two would have been another at {spans} tokens{clear}."
+
+
+def _ends(model: str, rows: pd.DataFrame) -> str:
+    middle, last = rows.iloc[len(rows) // 2], rows.iloc[-1]
+    return (
+        f"{model}: {as_percent(middle['rate'], int(last['questions']))} at {int(middle['limit']):,} tokens, "
+        f"{as_percent(last['rate'], int(last['questions']))} at {int(last['limit']):,}"
+    )
+
+
+def _length_finding(rows: pd.DataFrame, model: str) -> str:
+    full = rows[rows["n"] > 0]
+    if len(full) < 2:
+        return "Accuracy by length of the completion"
+    short, long = full.iloc[0], full.iloc[-1]
+    fewest = int(min(short["questions"], long["questions"]))
+    return (
+        f"Of {model}'s answers of up to {int(short['up_to']):,} tokens {as_percent(short['rate'], fewest)} are "
+        f"correct, of those above {int(long['above']):,} {as_percent(long['rate'], fewest)}"
+    )
+
+
+def _bin_name(table: pd.DataFrame, number: int) -> str:
+    row = table[table["bin"] == number].iloc[0]
+    if number == 0:
+        return f"up to {row['up_to']:,.0f} tokens"
+    return f"{row['above'] + 1:,.0f} to {row['up_to']:,.0f}"
+
+
+def _bin_words(rows: pd.DataFrame, model: str) -> str:
+    full = rows[rows["n"] > 0]
+    return f"{model}: " + ", ".join(
+        f"{as_percent(row['rate'], int(row['questions']))} of {counted(row['n'], 'answer')}"
+        for row in (full.iloc[[0, -1]] if len(full) > 1 else full).to_dict("records")
+    )
+
+
+def _head(axes: Axes) -> None:
+    axes.annotate(
+        "answers", (1.01, 1), xycoords="axes fraction", xytext=(0, 3), textcoords="offset points",
+        color=MUTED, fontsize=9,
+    )  # fmt: skip

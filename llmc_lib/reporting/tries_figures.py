@@ -1,0 +1,83 @@
+"""The figure of several tries: is one of k samples right, and is the majority of them?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
+
+from llmc_lib.analysis.verdict import as_percent
+from llmc_lib.reporting.curves import Label, band, label_ends
+from llmc_lib.reporting.drawing import canvas, svg
+from llmc_lib.reporting.elements import FigureBlock, figure_block
+from llmc_lib.reporting.figures import colours
+
+
+def pass_at_k(
+    passed: Mapping[str, pd.DataFrame], majority: Mapping[str, pd.DataFrame] | None = None
+) -> FigureBlock:
+    """pass@k and, dashed, majority@k by k; model → its curve, the reference first, the headline last."""
+    models = list(passed)
+    paint = colours(models)
+    figure, axes = canvas(3.6)
+    ends = []
+    for model in models:
+        band(axes, passed[model], "k", "rate", paint[model])
+        ends.append(_end(passed[model], f"{model}, one right", paint[model]))
+        if majority and model in majority:
+            band(axes, majority[model], "k", "rate", paint[model], "--")
+            ends.append(_end(majority[model], f"{model}, majority", paint[model]))
+    ks = sorted({int(k) for curve in passed.values() for k in curve["k"]})
+    if len(ks) > 1:
+        axes.set_xscale("log")
+        axes.set_xlim(ks[0], ks[-1])
+    axes.xaxis.set_major_locator(FixedLocator(ks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
+    axes.set_ylim(bottom=0)
+    axes.grid(axis="x", visible=False)
+    axes.set_xlabel("Samples of a question, k")
+    axes.set_ylabel("Questions, percent")
+    label_ends(axes, ends)
+    title = _finding(passed[models[-1]], models[-1])
+    caption = (
+        "Full lines: the share of questions that at least one of k samples solves (pass@k). "
+        + (
+            "Dashed: the share that the most frequent answer of k samples solves (majority@k). "
+            if majority
+            else ""
+        )
+        + "Both are means over all choices of k of the samples; bands are 95% intervals over questions, of "
+        "each k alone. pass@k grows with luck too: a guess among four choices is right at least once in eight "
+        "tries nine times out of ten."
+    )
+    alt = f"{title}. " + " ".join(_words(model, passed[model], "pass") for model in models)
+    if majority:
+        alt += " " + " ".join(_words(model, curve, "majority") for model, curve in majority.items())
+    return figure_block("pass-at-k", svg(figure, "pass-at-k"), title, caption, alt)
+
+
+def _end(curve: pd.DataFrame, text: str, colour: str) -> Label:
+    last = curve.iloc[-1]
+    return Label(float(last["k"]), 100 * float(last["rate"]), text, colour)
+
+
+def _finding(curve: pd.DataFrame, model: str) -> str:
+    first, last = curve.iloc[0], curve.iloc[-1]
+    n = int(last["n_questions"])
+    if int(last["k"]) == int(first["k"]):
+        return f"{model} solves {as_percent(first['rate'], n)} of the questions in one try"
+    return (
+        f"{model} solves {as_percent(first['rate'], n)} of the questions in one try and "
+        f"{as_percent(last['rate'], n)} at least once in {int(last['k'])}"
+    )
+
+
+def _words(model: str, curve: pd.DataFrame, what: str) -> str:
+    last = curve.iloc[-1]
+    n, k = int(last["n_questions"]), int(last["k"])
+    return (
+        f"{model} {what}@{k} {as_percent(last['rate'], n)}, interval {as_percent(last['low'], n)} to "
+        f"{as_percent(last['high'], n)}."
+    )
