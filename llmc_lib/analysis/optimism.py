@@ -39,11 +39,13 @@ def selection_noise(
     resamples: int = 2000,
     alpha: float = 0.05,
     seed: int = 0,
+    draws: int = 50_000,
 ) -> SelectionNoise:
     """What the rule of `selection.select` hides when it chooses among several candidates.
 
     Parameters: `outcomes` with at least one candidate; `better_in`, the categories of the rule (those that
-    the benchmark lacks are ignored); seeded, so that the same call gives the same numbers.
+    the benchmark lacks are ignored); `draws` as in `simultaneous_intervals`. Seeded: the same call gives the
+    same numbers.
 
     Intervals and p-values: `simultaneous_intervals`. Shrunken estimates: `shrink`.
 
@@ -73,7 +75,7 @@ def selection_noise(
     totals = Totals.of(np.concatenate(parts, axis=1), outcomes.cluster)
     observed = differences.mean(axis=0)
     at = int(_chosen(totals.observed[None], len(names))[0])
-    simultaneous = simultaneous_intervals(differences, outcomes.cluster, alpha=alpha, seed=seed)
+    simultaneous = simultaneous_intervals(differences, outcomes.cluster, alpha=alpha, seed=seed, draws=draws)
     shrunken, errors = shrink(observed, simultaneous.covariance)
 
     best, chosen = np.zeros(len(names)), np.zeros(len(names) + 1)
