@@ -25,7 +25,9 @@ from llmc_lib.analysis.outcomes import Outcomes, outcomes
 from llmc_lib.analysis.rerun import rerun
 from llmc_lib.analysis.variance import difference_variance_parts
 
-CATEGORIES = np.array("Math Physics Chemistry Biology Computing Humanities Engineering Other".split())
+CATEGORIES = np.array(
+    "Math Physics Chemistry Biology Computing Humanities Engineering Other".split()
+)
 
 
 def table(models: int, questions: int, samples: int, seed: int = 0) -> pd.DataFrame:

@@ -80,7 +80,9 @@ def _parser() -> argparse.ArgumentParser:
             so_far = "report what the evaluation has so far, and wait for nothing"
             command.add_argument("--partial", action="store_true", help=so_far)
         if name == "power":
-            command.add_argument("--questions", type=int, help="of each benchmark; counted by default")
+            command.add_argument(
+                "--questions", type=int, help="of each benchmark; counted by default"
+            )
             command.add_argument("--rate", type=float, help="of right answers, about: 0 to 1")
             agree = "correlation of the two models' right answers over questions"
             command.add_argument("--correlation", type=float, default=0.5, help=agree)

@@ -24,7 +24,9 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
     for name, types in (("better", BETTER), ("high rates", HIGH), ("equal", EQUAL)):
         for n, k in ((30, 1), (150, 1), (600, 1), (60, 4), (150, 16)):
             expected = power(float(np.subtract(*rates(types))), n, true_parts(types), k)
-            found = [paired_comparison(a, b).p_value for a, b in draw(rng, types, repetitions, n, k)]
+            found = [
+                paired_comparison(a, b).p_value for a, b in draw(rng, types, repetitions, n, k)
+            ]
             value = np.mean(np.array(found) < 0.05)
             setting = f"n={n}, k={k}, {name}, formula {expected:.3f}"
             allowed = (max(0.0, expected - 0.03), expected + 0.03)

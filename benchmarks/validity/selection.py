@@ -77,17 +77,19 @@ def _optimism(rng: np.random.Generator, repetitions: int) -> Iterator[dict[str, 
                 continue
             index = int(found.chosen)
             difference = float(found.candidates["difference"][index])
-            scale = float((correct[index + 1].mean(axis=1) - correct[0].mean(axis=1)).std() / n**0.5)
+            scale = float(
+                (correct[index + 1].mean(axis=1) - correct[0].mean(axis=1)).std() / n**0.5
+            )
             errors.append((found.corrected - truth[index]) / scale)
             raw.append((difference - truth[index]) / scale)
         setting = f"n={n}, k={k}, {M} candidates, {name}; not corrected {np.mean(raw):+.2f}"
-        yield row("winner less optimism", "bias", setting, np.mean(errors), (-0.3, 0.7), len(errors))
+        yield row(
+            "winner less optimism", "bias", setting, np.mean(errors), (-0.3, 0.7), len(errors)
+        )
 
 
 def _outcomes(correct: np.ndarray) -> Outcomes:
-    models = {
-        "reference" if at == 0 else str(at - 1): values for at, values in enumerate(correct)
-    }
+    models = {"reference" if at == 0 else str(at - 1): values for at, values in enumerate(correct)}
     n = correct.shape[1]
     return Outcomes(
         reference="reference",

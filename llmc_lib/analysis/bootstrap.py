@@ -37,7 +37,9 @@ class Totals:
         times = np.ones(len(sums), dtype=int)
         if len(sums) > _MOST // 10:  # with few samples many questions are alike
             table = np.column_stack([sums, sizes])
-            view = np.ascontiguousarray(table).view(np.dtype((np.void, table.itemsize * table.shape[1])))
+            view = np.ascontiguousarray(table).view(
+                np.dtype((np.void, table.itemsize * table.shape[1]))
+            )
             _, first, times = np.unique(view.ravel(), return_index=True, return_counts=True)
             sums, sizes = sums[first], sizes[first]
         return cls(sums, sizes, times)
@@ -63,7 +65,9 @@ def resampled_totals(totals: Totals, resamples: int, seed: int) -> Iterator[np.n
     block = max(1, _BLOCK // rows)
     for start in range(0, resamples, block):
         count = min(block, resamples - start)
-        if groups == rows:  # draws and a count of them: several times as fast as multinomial numbers
+        if (
+            groups == rows
+        ):  # draws and a count of them: several times as fast as multinomial numbers
             draws = rng.integers(rows, size=(count, rows), dtype=np.int32)
             draws += (np.arange(count, dtype=np.int32) * rows)[:, None]
             weights = np.bincount(draws.ravel(), minlength=count * rows).reshape(count, rows)

@@ -75,7 +75,9 @@ def selection_noise(
     totals = Totals.of(np.concatenate(parts, axis=1), outcomes.cluster)
     observed = differences.mean(axis=0)
     at = int(_chosen(totals.observed[None], len(names))[0])
-    simultaneous = simultaneous_intervals(differences, outcomes.cluster, alpha=alpha, seed=seed, draws=draws)
+    simultaneous = simultaneous_intervals(
+        differences, outcomes.cluster, alpha=alpha, seed=seed, draws=draws
+    )
     shrunken, errors = shrink(observed, simultaneous.covariance)
 
     best, chosen = np.zeros(len(names)), np.zeros(len(names) + 1)

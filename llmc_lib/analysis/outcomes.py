@@ -90,7 +90,9 @@ def outcomes(
         raise ValueError(f"no answers of the reference {reference!r}; there are {_list(names)}")
     correct, missing = _truth(answers["correct"])
     # One order for all: by model, question, sample. What is twice is then side by side.
-    sample = pd.factorize(answers["sample"])[0] if "sample" in answers else np.zeros(len(models), int)
+    sample = (
+        pd.factorize(answers["sample"])[0] if "sample" in answers else np.zeros(len(models), int)
+    )
     order = np.lexsort((sample, questions, models))
     model_of, question_of, sample_of = models[order], questions[order], sample[order]
     same = (model_of[1:] == model_of[:-1]) & (question_of[1:] == question_of[:-1])

@@ -25,7 +25,9 @@ def permutation_test(
     """
     a, b = np.asarray(candidate, dtype=bool), np.asarray(reference, dtype=bool)
     if a.shape != b.shape or a.ndim not in (1, 2) or a.size == 0:
-        raise ValueError(f"both must be of one shape, (n,) or (n, k), not empty: {a.shape}, {b.shape}")
+        raise ValueError(
+            f"both must be of one shape, (n,) or (n, k), not empty: {a.shape}, {b.shape}"
+        )
     counts = a.reshape(len(a), -1).sum(axis=1) - b.reshape(len(b), -1).sum(axis=1)
     if clusters is not None:
         _, codes = np.unique(np.asarray(clusters), return_inverse=True)
@@ -41,6 +43,8 @@ def permutation_test(
     transform = np.ones(len(angles))
     for size, count in zip(sizes, times, strict=True):
         transform *= np.cos(size * angles) ** count
-    chance = fft.irfft(transform, length)  # of the sums 0, 1, …, most; the negative ones mirror them
+    chance = fft.irfft(
+        transform, length
+    )  # of the sums 0, 1, …, most; the negative ones mirror them
     tail = chance[observed : most + 1].sum()
     return float(np.clip(2 * tail if observed else 1.0, 1e-10, 1.0))

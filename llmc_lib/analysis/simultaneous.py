@@ -10,7 +10,6 @@ import numpy as np
 from llmc_lib.analysis.comparison import unseen
 
 
-
 @dataclass(frozen=True)
 class Simultaneous:
     """Arrays have a number a candidate; fractions."""

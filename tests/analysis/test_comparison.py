@@ -147,9 +147,7 @@ def test_the_unpaired_result_is_welchs_t_test_and_pairing_buys_the_covariance() 
     assert found.variance_reduction == pytest.approx(2 * covariance[0, 1] / np.trace(covariance))
     paired = stats.ttest_rel(*rates)
     assert found.p_value == pytest.approx(paired.pvalue)
-    assert found.standard_error == pytest.approx(
-        (rates[0] - rates[1]).std(ddof=1) / math.sqrt(300)
-    )
+    assert found.standard_error == pytest.approx((rates[0] - rates[1]).std(ddof=1) / math.sqrt(300))
 
 
 def test_clusters_are_statsmodels_cluster_robust_t_test() -> None:

@@ -104,7 +104,10 @@ def test_clusters_are_resampled_whole() -> None:
     alone = dataclasses.replace(clustered, cluster=None)
     width = [
         float((found.candidates["high"] - found.candidates["low"])[0])
-        for found in (selection_noise(clustered, resamples=50), selection_noise(alone, resamples=50))
+        for found in (
+            selection_noise(clustered, resamples=50),
+            selection_noise(alone, resamples=50),
+        )
     ]
     assert width[0] == pytest.approx(2 * width[1], rel=0.05)
 

@@ -101,7 +101,9 @@ def test_a_table_that_cannot_be_compared_is_refused(name: str) -> None:
 
 
 def test_an_unknown_reference_is_refused() -> None:
-    with pytest.raises(ValueError, match="no answers of the reference 'best'; there are base, tuned"):
+    with pytest.raises(
+        ValueError, match="no answers of the reference 'best'; there are base, tuned"
+    ):
         outcomes(_table(), reference="best")
 
 

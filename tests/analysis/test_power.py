@@ -67,7 +67,9 @@ def test_millers_formula_worked_by_hand() -> None:
 def test_the_exact_test_finds_a_little_less_than_the_normal_approximation() -> None:
     approximate = 2.801585 * (0.2 / 500) ** 0.5
     assert approximate < detectable_difference(500, 0.2) < 1.05 * approximate
-    assert detectable_difference(10**6, 0.2) == pytest.approx(2.801585 * (0.2 / 10**6) ** 0.5, rel=0.01)
+    assert detectable_difference(10**6, 0.2) == pytest.approx(
+        2.801585 * (0.2 / 10**6) ** 0.5, rel=0.01
+    )
 
 
 def test_more_questions_find_less_and_no_promise_is_impossible() -> None:

@@ -15,7 +15,7 @@ SLACK = 0.055
 KINDS = {"coverage", "type I error", "power", "chance", "bias", "ratio"}
 
 
-@pytest.mark.slow()
+@pytest.mark.slow
 @pytest.mark.parametrize("topic", runner.TOPICS)
 def test_a_topic_is_near_what_it_promises(topic: str) -> None:
     table = runner.validity([topic], seed=1, repetitions=150)

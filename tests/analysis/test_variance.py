@@ -29,7 +29,9 @@ def test_it_is_the_analysis_of_variance() -> None:
 
 def test_the_estimates_are_unbiased() -> None:
     rng = np.random.default_rng(1)
-    a, b = rng.random((2, 40)) * 0.8  # the questions stay; their draw is not in the estimate of within
+    a, b = (
+        rng.random((2, 40)) * 0.8
+    )  # the questions stay; their draw is not in the estimate of within
     found = [
         difference_variance_parts(
             rng.random((40, 3)) < a[:, None], rng.random((40, 3)) < b[:, None]
