@@ -40,7 +40,7 @@ def row(
     what: str,
     kind: str,
     setting: str,
-    value: float,
+    value: float | np.floating[Any],
     allowed: tuple[float, float],
     repetitions: int,
 ) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def _chosen(means: np.ndarray, m: int) -> np.ndarray:
 
     `means`: (rows, m · (1 + categories)), of the differences overall and in each category.
     """
-    eligible = (means.reshape(len(means), -1, m) > 1e-12).all(axis=1)
+    eligible = np.asarray((means.reshape(len(means), -1, m) > 1e-12).all(axis=1))
     overall = np.where(eligible, means[:, :m], -np.inf)
     # Equal ones must not be told apart by rounding.
     top = overall >= overall.max(axis=1, keepdims=True) - 1e-12

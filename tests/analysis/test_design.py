@@ -16,16 +16,15 @@ def test_what_is_needed_is_enough_and_not_too_much() -> None:
     assert table["answers"].tolist() == (table["questions"] * table["samples"]).tolist()
     assert table["questions"].is_monotonic_decreasing
     assert table["enough"].tolist() == [False, True, True]
-    for row in table.itertuples():
-        assert power(0.03, int(row.questions), PARTS, int(row.samples)) == row.power >= 0.8  # type: ignore[call-overload]
-        assert power(0.03, int(row.questions) - 5, PARTS, int(row.samples)) < 0.8  # type: ignore[call-overload]
+    for k, n, attained in zip(table["samples"], table["questions"], table["power"], strict=True):
+        assert power(0.03, n, PARTS, k) == attained >= 0.8
+        assert power(0.03, n - 5, PARTS, k) < 0.8
 
 
 def test_the_sample_sizes_follow_millers_formula() -> None:
     table = needed(0.01, PARTS, (2, 8))
-    for row in table.itertuples():
-        expected = 7.849 * PARTS.of_mean(int(row.samples)) / 0.01**2  # type: ignore[call-overload]
-        assert row.questions == pytest.approx(expected, rel=0.001)
+    for k, n in zip(table["samples"], table["questions"], strict=True):
+        assert n == pytest.approx(7.849 * PARTS.of_mean(k) / 0.01**2, rel=0.001)
 
 
 def test_the_detectable_difference_is_where_the_curve_crosses() -> None:

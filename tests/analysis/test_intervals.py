@@ -67,7 +67,9 @@ def test_wald_is_the_textbooks() -> None:
 def test_the_clustered_error_is_millers_equation_worked_by_hand() -> None:
     # Mean 0.5; sums of the clusters' deviations: 1, -1, 0. sqrt(2) / 6, times sqrt(3 / 2).
     values, clusters = [1, 1, 0, 0, 1, 0], list("aabbcc")
-    assert standard_error(values, clusters) == (pytest.approx(math.sqrt(2) / 6 * math.sqrt(1.5)), 3)
+    error, groups = standard_error(values, clusters)
+    assert error == pytest.approx(math.sqrt(2) / 6 * math.sqrt(1.5))
+    assert groups == 3
     assert standard_error(values)[0] == pytest.approx(np.std(values, ddof=1) / math.sqrt(6))
 
 

@@ -21,7 +21,9 @@ def _params(tmp_path: Path, evaluation: str) -> str:
 def test_embedded_questions_are_counted_and_the_numbers_are_the_designs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = _params(tmp_path, "  samples: 4\n  benchmarks: [{name: hle, questions: 150}]\n")
+    path = _params(
+        tmp_path, "  samples: 4\n  temperature: 0.6\n  benchmarks: [{name: hle, questions: 150}]\n"
+    )
     assert main(["power", path, "--rate", "0.3", "--correlation", "0.6", "--sampling", "0.2"]) == 0
     printed = capsys.readouterr().out
     parts = assumed_parts(0.3, 0.6, 0.2)
@@ -32,7 +34,9 @@ def test_embedded_questions_are_counted_and_the_numbers_are_the_designs(
     assert row[6:] == expected
     assert "150 questions (counted) with 4 samples each find a true difference of" in printed
     assert "3 points, the smallest difference that interests you, would often be missed" in printed
-    assert [path.name for path in tmp_path.iterdir()] == ["my.yaml"]  # nothing is started or written
+    assert [path.name for path in tmp_path.iterdir()] == [
+        "my.yaml"
+    ]  # nothing is started or written
 
 
 def test_a_set_of_the_hub_has_its_published_questions(capsys: pytest.CaptureFixture[str]) -> None:
