@@ -21,7 +21,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install kernel report dataset train status plan slurm serve check publish test test-fast lint lab lock clean
+.PHONY: help install kernel report dataset train status plan power slurm serve check publish test test-fast lint lab lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -57,6 +57,11 @@ check: $(READY) ## Check a params file and start nothing (PARAMS=params/x.yaml).
 
 plan: $(READY) ## Show memory, time and disk that a run needs, without GPU or weights (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib plan $(PARAMS)
+
+# RATE=0.2 CORRELATION=0.6 SAMPLING=0.3 QUESTIONS=500: what is assumed of the models, and the number of questions.
+power: $(READY) ## Show which differences the evaluation could find, before any run (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib power $(PARAMS) $(if $(QUESTIONS),--questions "$(QUESTIONS)") $(if $(RATE),--rate "$(RATE)") \
+		$(if $(CORRELATION),--correlation "$(CORRELATION)") $(if $(SAMPLING),--sampling "$(SAMPLING)")
 
 # MODEL=name: which model, where it is not the last one. PUBLIC=1: a new repository is public. ALLOW_UNKNOWN_LICENCE=1: you may pass on rows that name no licence.
 publish: $(READY) ## Write what would go to the hub and show it (WHAT=dataset or model); PUSH=1 REPO=owner/name sends it.

@@ -8,6 +8,7 @@ python -m llmc_lib train PARAMS      build the data set and train; --node-rank K
 python -m llmc_lib slurm PARAMS      write the Slurm script of that for all machines, and explain it
 python -m llmc_lib check PARAMS      check a params file and stop
 python -m llmc_lib plan PARAMS       show what a run needs and how long it takes; 1: it does not fit
+python -m llmc_lib power PARAMS      show which differences its evaluation could find, before any run
 python -m llmc_lib serve PARAMS      serve models of the run with vLLM, until Ctrl-C
 python -m llmc_lib publish PARAMS    write the upload folder of the data set or of a model; --push sends it
 """
@@ -28,9 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 1 a stage failed, 2 something to mend."""
     options = _parser().parse_args(arguments)
     try:
-        run = open_run(options.params, files=options.command != "plan")
+        run = open_run(options.params, files=options.command not in ("plan", "power"))
         _check_command(run, options)
-        if options.command not in ("publish", "dataset", "serve"):
+        if options.command not in ("publish", "dataset", "serve", "power"):
             _check_training(run)
         if options.command in ("check", "report"):
             _check_engine(run)
@@ -41,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _status(run)
         if options.command == "plan":
             return _plan(run)
+        if options.command == "power":
+            return _power(run, options)
         if options.command == "publish":
             return _publish(run, options)
         if options.command == "serve":
@@ -70,13 +73,21 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m llmc_lib", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    names = ("report", "dataset", "train", "status", "plan", "slurm", "serve", "check", "publish")
-    for name in names:
+    for name in "report dataset train status plan power slurm serve check publish".split():
         command = commands.add_parser(name)
         command.add_argument("params", help="a params file, such as params/quickstart.yaml")
         if name == "report":
             so_far = "report what the evaluation has so far, and wait for nothing"
             command.add_argument("--partial", action="store_true", help=so_far)
+        if name == "power":
+            command.add_argument(
+                "--questions", type=int, help="of each benchmark; counted by default"
+            )
+            command.add_argument("--rate", type=float, help="of right answers, about: 0 to 1")
+            agree = "correlation of the two models' right answers over questions"
+            command.add_argument("--correlation", type=float, default=0.5, help=agree)
+            noise = "the share of an answer's variance that is sampling"
+            command.add_argument("--sampling", type=float, default=0.3, help=noise)
         if name == "serve":
             command.add_argument("--model", help="which, separated by commas; the base by default")
             command.add_argument("--host", default="127.0.0.1", help="what to listen on")
@@ -99,12 +110,12 @@ def _check_command(run: Run, options: argparse.Namespace) -> None:
     """Is the command one for this run, and for this environment? Raises `UserError`."""
     partial = getattr(options, "partial", False)
     if run.params.evaluation.imports:
-        if options.command not in ("report", "check") or partial:
+        if options.command not in ("report", "check", "power") or partial:
             raise UserError(
                 f"{run.params_file.name}: evaluation.imports: a run of imported predictions has no data set, no "
                 "training, no model, and no evaluation that goes on; its command is `make report`"
             )
-    elif options.command not in ("check", "status") and not find_spec("torch"):
+    elif options.command not in ("check", "status", "power") and not find_spec("torch"):
         raise UserError(
             "This environment has no torch (it was made with ACCELERATOR=none), which is enough for a run "
             "of imported predictions alone; for this one: ACCELERATOR=cpu make install, or cuda"
@@ -190,6 +201,16 @@ def _plan(run: Run) -> int:
     plan = make_plan(run)
     print(render(plan))
     return 0 if plan.fits else 1
+
+
+def _power(run: Run, options: argparse.Namespace) -> int:
+    from llmc_lib.reporting.power_table import Assumed, power_table
+
+    if options.questions is not None and options.questions < 1:
+        raise UserError(f"QUESTIONS: must be at least 1, not {options.questions}")
+    assumed = Assumed(options.questions, options.rate, options.correlation, options.sampling)
+    print(power_table(run, assumed))
+    return 0
 
 
 def _publish(run: Run, options: argparse.Namespace) -> int:

@@ -80,7 +80,7 @@ def compare(
         adjusted = table.groupby(groups, sort=False)["p_value"].transform(
             lambda p: adjust(p.tolist(), method)
         )
-        table.insert(table.columns.get_loc("p_value") + 1, "p_adjusted", adjusted)
+        table.insert(list(table).index("p_value") + 1, "p_adjusted", adjusted)
     return table
 
 

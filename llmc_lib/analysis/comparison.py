@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 from statsmodels.stats.multitest import multipletests
 
 from llmc_lib.analysis.intervals import standard_error
@@ -103,7 +103,8 @@ def paired_comparison(
     gained, lost = int((differences > 0).sum()), int((differences < 0).sum())
     if a.shape[1] == 1 and clusters is None:
         low, high = _bonett_price(gained, lost, n, alpha)
-        p_value = stats.binomtest(gained, gained + lost, 0.5).pvalue if gained + lost else 1.0
+        # Twice the smaller tail of an even split: the two tails mirror each other.
+        p_value = min(1.0, 2 * float(special.bdtr(min(gained, lost), gained + lost, 0.5)))
         test, variance = "mcnemar_exact", (gained + lost) / n
     else:
         low, high, p_value = _t(difference, error, groups, groups - 1, alpha)
@@ -116,7 +117,7 @@ def paired_comparison(
         difference=difference,
         low=low,
         high=high,
-        p_value=float(p_value),
+        p_value=p_value,
         gained=gained,
         lost=lost,
         test=test,
@@ -131,7 +132,7 @@ def paired_comparison(
 def _bonett_price(gained: int, lost: int, n: int, alpha: float) -> tuple[float, float]:
     p_gain, p_loss = (gained + 1) / (n + 2), (lost + 1) / (n + 2)
     centre = p_gain - p_loss
-    half = float(stats.norm.ppf(1 - alpha / 2)) * math.sqrt((p_gain + p_loss - centre**2) / (n + 2))
+    half = float(special.ndtri(1 - alpha / 2)) * math.sqrt((p_gain + p_loss - centre**2) / (n + 2))
     return max(-1.0, centre - half), min(1.0, centre + half)
 
 
@@ -140,14 +141,23 @@ def _t(
 ) -> tuple[float, float, float]:
     """Low, high, two-sided p-value."""
     if error > 0:
-        half = float(stats.t.ppf(1 - alpha / 2, freedom)) * error
-        p_value = float(2 * stats.t.sf(abs(mean) / error, freedom))
-    elif groups > 1 and mean == 0:
-        # No question differs: what `groups` questions can still hide is bounded as for one sample.
-        half, p_value = 1 - (alpha / 2) ** (1 / groups), 1.0
-    else:
-        half, p_value = 1.0, 1.0
-    return max(-1.0, mean - half), min(1.0, mean + half), p_value
+        half = float(special.stdtrit(freedom, 1 - alpha / 2)) * error
+        p_value = float(2 * special.stdtr(freedom, -abs(mean) / error))
+        return max(-1.0, mean - half), min(1.0, mean + half), p_value
+    if groups == 1:
+        return -1.0, 1.0, 1.0
+    # All questions differ alike: no noise to measure, and the sign-flip test's p-value.
+    return *unseen(mean, groups, alpha), min(1.0, 2 * 0.5**groups) if mean else 1.0
+
+
+def unseen(mean: float, groups: int, alpha: float) -> tuple[float, float]:
+    """Interval of a mean difference where all of `groups` questions (clusters) show the same, `mean`.
+
+    A share s of other questions stays unseen with chance (1 - s)^groups; the largest s for which that is
+    alpha / 2 could have any difference from -1 to 1.
+    """
+    share = 1 - (alpha / 2) ** (1 / groups)
+    return mean - share * (1 + mean), mean + share * (1 - mean)
 
 
 def _unpaired(
@@ -162,7 +172,8 @@ def _unpaired(
 def _correlation(a: np.ndarray, b: np.ndarray) -> float | None:
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return None
-    return float(np.clip(np.corrcoef(a, b)[0, 1], -1, 1))
+    x, y = a - a.mean(), b - b.mean()
+    return float(np.clip(x @ y / math.sqrt(float(x @ x) * float(y @ y)), -1, 1))
 
 
 def adjust(p_values: Sequence[float], method: Literal["holm", "bh"] = "holm") -> list[float]:

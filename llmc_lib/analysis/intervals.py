@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 from statsmodels.stats.proportion import proportion_confint
 
 
@@ -38,7 +38,7 @@ def wald(successes: int, n: int, alpha: float = 0.05) -> tuple[float, float]:
     if not 0 <= successes <= n or n == 0:
         raise ValueError(f"successes ({successes}) must lie between 0 and n ({n}), n above 0")
     rate = successes / n
-    half = float(stats.norm.ppf(1 - alpha / 2)) * math.sqrt(rate * (1 - rate) / n)
+    half = float(special.ndtri(1 - alpha / 2)) * math.sqrt(rate * (1 - rate) / n)
     return rate - half, rate + half
 
 
@@ -76,9 +76,9 @@ def rate_interval(
         not error > 0
     ):  # all questions (clusters) have one rate: it says no more than so many answers
         return wilson(min(mean * groups, groups), groups, alpha)
-    quantile = float(stats.t.ppf(1 - alpha / 2, groups - 1))
+    quantile = float(special.stdtrit(groups - 1, 1 - alpha / 2))
     alone = mean * (1 - mean) / error**2
-    return wilson(min(mean * alone, alone), alone, 2 * float(stats.norm.sf(quantile)))
+    return wilson(min(mean * alone, alone), alone, 2 * float(special.ndtr(-quantile)))
 
 
 def standard_error(values: ArrayLike, clusters: ArrayLike | None = None) -> tuple[float, int]:

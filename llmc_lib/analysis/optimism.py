@@ -39,11 +39,13 @@ def selection_noise(
     resamples: int = 2000,
     alpha: float = 0.05,
     seed: int = 0,
+    draws: int = 50_000,
 ) -> SelectionNoise:
     """What the rule of `selection.select` hides when it chooses among several candidates.
 
     Parameters: `outcomes` with at least one candidate; `better_in`, the categories of the rule (those that
-    the benchmark lacks are ignored); seeded, so that the same call gives the same numbers.
+    the benchmark lacks are ignored); `draws` as in `simultaneous_intervals`. Seeded: the same call gives the
+    same numbers.
 
     Intervals and p-values: `simultaneous_intervals`. Shrunken estimates: `shrink`.
 
@@ -73,7 +75,9 @@ def selection_noise(
     totals = Totals.of(np.concatenate(parts, axis=1), outcomes.cluster)
     observed = differences.mean(axis=0)
     at = int(_chosen(totals.observed[None], len(names))[0])
-    simultaneous = simultaneous_intervals(differences, outcomes.cluster, alpha=alpha, seed=seed)
+    simultaneous = simultaneous_intervals(
+        differences, outcomes.cluster, alpha=alpha, seed=seed, draws=draws
+    )
     shrunken, errors = shrink(observed, simultaneous.covariance)
 
     best, chosen = np.zeros(len(names)), np.zeros(len(names) + 1)
@@ -119,7 +123,7 @@ def _chosen(means: np.ndarray, m: int) -> np.ndarray:
 
     `means`: (rows, m · (1 + categories)), of the differences overall and in each category.
     """
-    eligible = (means.reshape(len(means), -1, m) > 1e-12).all(axis=1)
+    eligible = np.asarray((means.reshape(len(means), -1, m) > 1e-12).all(axis=1))
     overall = np.where(eligible, means[:, :m], -np.inf)
     # Equal ones must not be told apart by rounding.
     top = overall >= overall.max(axis=1, keepdims=True) - 1e-12

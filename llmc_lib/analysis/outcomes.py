@@ -37,7 +37,7 @@ class Outcomes:
 
     @property
     def n_samples(self) -> int:
-        return self.correct[self.reference].shape[1]
+        return int(self.correct[self.reference].shape[1])
 
     def rates(self, model: str) -> np.ndarray:
         """(n,): the share of each question's samples that are correct."""
@@ -106,7 +106,7 @@ def outcomes(
     counts = np.bincount(models * len(ids) + questions, minlength=len(names) * len(ids))
     counts = counts.reshape(len(names), len(ids))
     k = _samples(counts, names, ids)
-    everywhere = (counts > 0).all(axis=0)
+    everywhere = np.asarray((counts > 0).all(axis=0))
     left_out = _left_out(counts, everywhere, names, common)
     kept = everywhere[question_of]
     shape = (len(names), int(everywhere.sum()), k)
@@ -195,7 +195,8 @@ def _of_question(
         )
     if (first < 0).any():
         raise ValueError(f"question {ids[int(np.argmin(first))]!r} has no {column}")
-    return np.asarray(values, dtype=object)[first]
+    found: np.ndarray = np.asarray(values, dtype=object)[first]
+    return found
 
 
 def _list(names: pd.Index) -> str:

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from llmc_lib.analysis.variance import (
     VarianceParts,
@@ -145,13 +145,13 @@ def predict(
         )
     variance = max(within, 1 / (n * samples))
     error = math.sqrt(variance / n * (1 / samples + 1 / after))
-    half = float(stats.norm.ppf(1 - alpha / 2)) * error + 0.5 / (n * after)
+    half = float(special.ndtri(1 - alpha / 2)) * error + 0.5 / (n * after)
     lowest = 0.0 if score else -1.0
     return Rerun(
         value=value,
         low=max(lowest, value - half),
         high=min(1.0, value + half),
-        sign_flip=None if score else float(stats.norm.sf(abs(value) / error)),
+        sign_flip=None if score else float(special.ndtr(-abs(value) / error)),
         error=error,
         within=within,
         basis=basis,

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Draws of the maximum; its 95% point then has a standard error of about 0.01.
-_DRAWS = 50_000
+from llmc_lib.analysis.comparison import unseen
 
 
 @dataclass(frozen=True)
@@ -28,11 +27,13 @@ def simultaneous_intervals(
     *,
     alpha: float = 0.05,
     seed: int = 0,
+    draws: int = 50_000,
 ) -> Simultaneous:
     """Difference ± c · standard error, with one c for all so that all hold at once with chance 1 - alpha.
 
     Parameters: `differences`, (n, m): of each question, the rate of each of m candidates minus that of the
-    reference; `clusters`, (n,) labels.
+    reference; `clusters`, (n,) labels; `draws` of the largest |t|: with 50,000 its 95% point has a
+    standard error of about 0.01.
 
     c is the 1 - alpha quantile of the largest |t| of m Student's t variables with the correlation that the
     differences have (Dunnett, JASA 50, 1955, with the estimated correlation: Hothorn, Bretz & Westfall,
@@ -42,7 +43,7 @@ def simultaneous_intervals(
     candidate's.
 
     It rests on the means being normal: from about 100 questions and 20 that differ. A candidate that differs
-    on no question gets what n questions can hide (`paired_comparison`), at alpha / m.
+    alike on all questions gets what n questions can hide (`comparison.unseen`), at alpha / m.
 
     Raises `ValueError` for fewer than 2 questions (clusters).
     """
@@ -58,24 +59,28 @@ def simultaneous_intervals(
     covariance = sums.T @ sums * (groups / (groups - 1)) / n**2
     errors = np.sqrt(np.diag(covariance))
     varies = errors > 0
-    largest = _largest(covariance[np.ix_(varies, varies)], groups - 1, seed)
+    largest = _largest(covariance[np.ix_(varies, varies)], groups - 1, draws, seed)
     critical = float(np.quantile(largest, 1 - alpha)) if varies.any() else math.nan
-    p_adjusted = np.ones(m)
-    for at in np.flatnonzero(varies):
-        above = int((largest >= abs(means[at]) / errors[at]).sum())
-        p_adjusted[at] = (above + 1) / (len(largest) + 1)
-    hidden = np.where(means == 0, 1 - (alpha / m / 2) ** (1 / groups), 1.0)
-    half = np.where(varies, critical * errors, hidden) if varies.any() else hidden
+    low, high, p_adjusted = means.copy(), means.copy(), np.ones(m)
+    for at in range(m):
+        if varies[at]:
+            low[at] = max(-1.0, means[at] - critical * errors[at])
+            high[at] = min(1.0, means[at] + critical * errors[at])
+            above = int((largest >= abs(means[at]) / errors[at]).sum())
+            p_adjusted[at] = (above + 1) / (len(largest) + 1)
+        else:
+            low[at], high[at] = unseen(float(means[at]), groups, alpha / m)
+            p_adjusted[at] = min(1.0, m * 2 * 0.5**groups) if means[at] else 1.0
     return Simultaneous(
-        low=np.maximum(means - half, -1),
-        high=np.minimum(means + half, 1),
+        low=low,
+        high=high,
         p_adjusted=p_adjusted,
         critical=critical,
         covariance=covariance,
     )
 
 
-def _largest(covariance: np.ndarray, freedom: int, seed: int) -> np.ndarray:
+def _largest(covariance: np.ndarray, freedom: int, count: int, seed: int) -> np.ndarray:
     """Draws of the largest |t|. Of equal candidates the covariance is singular, which the draws allow."""
     if not len(covariance):
         return np.zeros(0)
@@ -84,6 +89,6 @@ def _largest(covariance: np.ndarray, freedom: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(values, 0, None))
-    draws = rng.standard_normal((_DRAWS, len(errors))) @ root.T
-    scale = np.sqrt(rng.chisquare(freedom, _DRAWS) / freedom)
+    draws = rng.standard_normal((count, len(errors))) @ root.T
+    scale = np.sqrt(rng.chisquare(freedom, count) / freedom)
     return np.asarray(np.abs(draws).max(axis=1) / scale)

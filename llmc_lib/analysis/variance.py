@@ -105,7 +105,7 @@ def assumed_parts(rate: float, correlation: float = 0.5, sampling: float = 0.3) 
     if not 0 <= correlation <= 1 or not 0 <= sampling <= 1 or correlation + sampling > 1 + 1e-9:
         raise ValueError(
             f"correlation ({correlation}) and sampling ({sampling}) must be in [0, 1], and together at most "
-            "1: what is sampling is not shared by the models"
+            "1, since sampling is not shared by the models; lower one of them"
         )
     double = 2 * rate * (1 - rate)
     return VarianceParts(double * (1 - correlation), double * min(sampling, 1 - correlation))

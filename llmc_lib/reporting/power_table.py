@@ -1,0 +1,104 @@
+"""`make power`: what an evaluation could show, told before anything is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llmc_lib import benchmarks
+from llmc_lib.analysis.design import detectable, needed
+from llmc_lib.analysis.variance import assumed_parts
+from llmc_lib.analysis.verdict import ALPHA, as_points
+from llmc_lib.errors import UserError
+from llmc_lib.params import BenchmarkParams
+from llmc_lib.store import ROOT, Run
+
+#: Questions of the whole benchmarks (HLE: those without an image), for a file that is not there yet.
+PUBLISHED = {"hle": 2158, "do_not_answer": 939}
+#: Rates assumed where none is given. HLE: what open reasoning models of 2025 had, 18 to 19%. Do-Not-Answer:
+#: most models refuse most. Else the middle, where differences are hardest to see.
+RATES = {"hle": 0.18, "do_not_answer": 0.9}
+#: Samples a question in the table of what a difference takes.
+_SAMPLES = (1, 4, 16)
+_POWER = 0.8
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What is assumed of the models; None: by the benchmark."""
+
+    questions: int | None = None
+    rate: float | None = None
+    correlation: float = 0.5
+    sampling: float = 0.3
+
+
+def power_table(run: Run, assumed: Assumed) -> str:
+    """For each benchmark of a run: the smallest difference that it finds, and what the smallest interesting
+    one takes; with a sentence each. Raises `UserError` for assumptions that cannot be.
+    """
+    params = run.params.evaluation
+    interesting = run.params.report.smallest_interesting_points / 100
+    head = f"{'benchmark':16}{'questions':>10}{'samples':>9}{'rate':>6}{'finds':>13}"
+    head += f"   questions for {100 * interesting:g} points with " + "  ".join(
+        f"{k:>2} sample{'s' if k > 1 else ''}" for k in _SAMPLES
+    )
+    rows, sentences = [], []
+    for benchmark in params.benchmarks:
+        n, origin = _questions(run, benchmark, assumed.questions)
+        rate = RATES.get(benchmark.module, 0.5) if assumed.rate is None else assumed.rate
+        try:
+            parts = assumed_parts(rate, assumed.correlation, assumed.sampling)
+        except ValueError as error:
+            raise UserError(f"make power: {error}") from error
+        found = detectable(n, parts, params.samples, ALPHA, _POWER)
+        table = needed(interesting, parts, _SAMPLES, alpha=ALPHA, target=_POWER)
+        finds = as_points(found, n, sign=False) if found < 1 else "nothing"
+        cells = "  ".join(f"{count:>9,}" for count in table["questions"])
+        row = f"{benchmark.name:16}{n:>10,}{params.samples:>9}{rate:>6.0%}{finds:>13}"
+        rows.append(row + " " * max(1, len(head) - len(row) - len(cells)) + cells)
+        sentences.append(_sentence(benchmark.name, n, origin, params.samples, found, interesting))
+    return "\n".join(
+        [
+            head,
+            *rows,
+            "",
+            *sentences,
+            "",
+            f"Assumed: a candidate and its base agree as much as a correlation of {assumed.correlation:g} of their right "
+            f"answers makes them, and {assumed.sampling:.0%} of the variance of an answer is sampling (RATE, CORRELATION, "
+            "SAMPLING change it). Where the two agree more, smaller differences show. Paired test, two-sided at "
+            f"{ALPHA:.0%}, {_POWER:.0%} power, one candidate; several are adjusted for and need more.",
+        ]
+    )
+
+
+def _questions(run: Run, benchmark: BenchmarkParams, given: int | None) -> tuple[int, str]:
+    """How many there are, and how that is known."""
+    if given is not None:
+        return given, "as given"
+    if benchmark.source == "embedded" or (ROOT / benchmark.source).exists():
+        return len(benchmarks.asked(benchmark, run.params.seed)), "counted"
+    published = PUBLISHED.get(benchmark.module)
+    if published is None and benchmark.questions is None:
+        raise UserError(
+            f"{run.params_file.name}: evaluation.benchmarks.{benchmark.name}: how many questions it has is not "
+            "known here; say it: QUESTIONS=500"
+        )
+    count = min(n for n in (published, benchmark.questions) if n is not None)
+    return count, "published" if count == published else "asked for"
+
+
+def _sentence(
+    name: str, n: int, origin: str, samples: int, found: float, interesting: float
+) -> str:
+    asked = f"{n:,} questions ({origin}) with {samples} sample{'s' if samples > 1 else ''} each"
+    if found >= 1:
+        return f"{name}: {asked} cannot show any difference reliably."
+    finds = as_points(found, n, sign=False)
+    wanted = f"{100 * interesting:g} points, the smallest difference that interests you,"
+    meaning = (
+        f"{wanted} would be seen."
+        if found <= interesting
+        else f"{wanted} would often be missed: ask more questions, or take more samples of each."
+    )
+    return f"{name}: {asked} find a true difference of {finds} four times in five; {meaning}"

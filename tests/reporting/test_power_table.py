@@ -1,0 +1,71 @@
+"""`make power`: numbers of the design functions, known question counts, and one line for a mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from llmc_lib.__main__ import main
+from llmc_lib.analysis import assumed_parts, detectable, needed
+from llmc_lib.store import ROOT
+
+
+def _params(tmp_path: Path, evaluation: str) -> str:
+    path = tmp_path / "my.yaml"
+    text = f"run: x\nruns_dir: {tmp_path}/runs\nreports_dir: {tmp_path}/reports\nevaluation:\n{evaluation}"
+    path.write_text(text + "report: {smallest_interesting_points: 3}\n", encoding="utf-8")
+    return str(path)
+
+
+def test_embedded_questions_are_counted_and_the_numbers_are_the_designs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = _params(
+        tmp_path, "  samples: 4\n  temperature: 0.6\n  benchmarks: [{name: hle, questions: 150}]\n"
+    )
+    assert main(["power", path, "--rate", "0.3", "--correlation", "0.6", "--sampling", "0.2"]) == 0
+    printed = capsys.readouterr().out
+    parts = assumed_parts(0.3, 0.6, 0.2)
+    row = printed.splitlines()[1].split()
+    assert row[:4] == ["hle", "150", "4", "30%"]
+    assert row[4] == f"{100 * detectable(150, parts, 4):.0f}"
+    expected = [f"{n:,}" for n in needed(0.03, parts, (1, 4, 16))["questions"]]
+    assert row[6:] == expected
+    assert "150 questions (counted) with 4 samples each find a true difference of" in printed
+    assert "3 points, the smallest difference that interests you, would often be missed" in printed
+    assert [path.name for path in tmp_path.iterdir()] == [
+        "my.yaml"
+    ]  # nothing is started or written
+
+
+def test_a_set_of_the_hub_has_its_published_questions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["power", str(ROOT / "params" / "qwen3_32b.yaml")]) == 0
+    printed = capsys.readouterr().out
+    assert "hle: 2,158 questions (published) with 1 sample each" in printed
+    assert "would be seen" in printed
+
+
+def test_the_number_of_questions_can_be_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = _params(tmp_path, "  benchmarks: [{name: hle}]\n")
+    assert main(["power", path, "--questions", "4"]) == 0
+    assert "4 questions (as given) with 1 sample each cannot show" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--correlation", "0.9"], "make power: correlation (0.9) and sampling (0.3) must be"),
+        (["--rate", "0"], "make power: rate (0.0) must lie between 0 and 1"),
+        (["--questions", "0"], "QUESTIONS: must be at least 1, not 0"),
+    ],
+)
+def test_impossible_assumptions_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    assert main(["power", _params(tmp_path, "  benchmarks: [{name: hle}]\n"), *options]) == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith(message)
+    assert printed.err.count("\n") == 1
