@@ -14,7 +14,8 @@ from statsmodels.stats.multitest import multipletests
 
 from llmc_lib.analysis.intervals import standard_error
 
-_TESTS = {
+Test = Literal["mcnemar_exact", "paired_t", "clustered_t"]
+_TESTS: dict[Test, str] = {
     "mcnemar_exact": "exact McNemar test",
     "paired_t": "t-test clustered by question",
     "clustered_t": "t-test clustered by the given clusters",
@@ -44,7 +45,7 @@ class PairedComparison:
         int  # questions on which the candidate is right, or more often right, than the reference
     )
     lost: int  # questions on which the reference is
-    test: str  # "mcnemar_exact" (one sample a question), "paired_t" (several), "clustered_t"
+    test: Test  # "mcnemar_exact" (one sample a question), "paired_t" (several), "clustered_t"
     variance: float  # of a question's difference, under the null hypothesis
     standard_error: float  # of the difference; NaN for one question (cluster)
     unpaired: Unpaired
@@ -105,7 +106,8 @@ def paired_comparison(
         low, high = _bonett_price(gained, lost, n, alpha)
         # Twice the smaller tail of an even split: the two tails mirror each other.
         p_value = min(1.0, 2 * float(special.bdtr(min(gained, lost), gained + lost, 0.5)))
-        test, variance = "mcnemar_exact", (gained + lost) / n
+        test: Test = "mcnemar_exact"
+        variance = (gained + lost) / n
     else:
         low, high, p_value = _t(difference, error, groups, groups - 1, alpha)
         test = "paired_t" if clusters is None else "clustered_t"

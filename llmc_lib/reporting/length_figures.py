@@ -7,12 +7,11 @@ from matplotlib.axes import Axes
 
 from llmc_lib.analysis.length import ALL
 from llmc_lib.analysis.token_limit import order_changes
-from llmc_lib.analysis.verdict import as_percent, as_points
 from llmc_lib.reporting.curves import Label, band, label_ends, token_axis
 from llmc_lib.reporting.drawing import INK, MUTED, canvas, grid, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures import colours
-from llmc_lib.reporting.words import counted
+from llmc_lib.words import as_percent, as_points, counted
 
 _CAVEAT = (
     "This is what cutting these completions would have done; a model that is told of a smaller budget might "

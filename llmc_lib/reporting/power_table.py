@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from llmc_lib import benchmarks
 from llmc_lib.analysis.design import detectable, needed
 from llmc_lib.analysis.variance import assumed_parts
-from llmc_lib.analysis.verdict import ALPHA, as_points
+from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.store import ROOT, Run
+from llmc_lib.words import as_points
 
 #: Questions of the whole benchmarks (HLE: those without an image), for a file that is not there yet.
 PUBLISHED = {"hle": 2158, "do_not_answer": 939}

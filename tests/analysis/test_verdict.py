@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,11 @@ def test_the_adjusted_p_value_decides() -> None:
 
 def test_the_thresholds_are_those_of_the_params() -> None:
     comparison = _compared(200, 40, 20)  # p = 0.013
-    common = {"rates": (0.2, 0.1), "names": ("a", "b"), "p_adjusted": comparison.p_value}
+    common: dict[str, Any] = {
+        "rates": (0.2, 0.1),
+        "names": ("a", "b"),
+        "p_adjusted": comparison.p_value,
+    }
     strict = verdict(comparison, thresholds=Thresholds(significance=0.01), **common)
     loose = verdict(comparison, thresholds=Thresholds(), **common)
     assert (strict.word, loose.word) == ("too little data", "better")

@@ -62,7 +62,7 @@ def _benchmark(
         "n_questions": outcomes.n_questions,
         "n_samples": outcomes.n_samples,
         "thresholds": thresholds.as_dict(),
-        "models": {model: models.facts(table, model, seed) for model in outcomes.models},
+        "models": {model: models.facts(table, model) for model in outcomes.models},
         "comparisons": comparisons.blocks(table, thresholds),
     }
     if table.kind != "do_not_answer":

@@ -16,7 +16,7 @@ from llmc_lib.analysis.variance import variance_parts
 from llmc_lib.analysis.verdict import ALPHA
 
 
-def facts(table: Table, model: str, seed: int) -> dict[str, Any]:
+def facts(table: Table, model: str) -> dict[str, Any]:
     """The block of a model in metrics.json."""
     rows, correct = table.of_model(model), table.outcomes.correct[model]
     answered = ~rows["truncated"] & ~rows["failed"]
@@ -37,7 +37,7 @@ def facts(table: Table, model: str, seed: int) -> dict[str, Any]:
     found["rerun"] = {"low": again.low, "high": again.high, "basis": again.basis}
     if table.kind != "do_not_answer":
         found |= _at_k(table, model)
-        found["calibration"] = _calibration(table, model, seed)
+        found["calibration"] = _calibration(table, model)
     found[groups_key(table.kind)] = {
         name: {**_rate(table, model, at), "n": len(at)} for name, at in table.groups.items()
     }
@@ -69,7 +69,7 @@ def _at_k(table: Table, model: str) -> dict[str, Any]:
     return found
 
 
-def _calibration(table: Table, model: str, seed: int) -> dict[str, Any] | None:
+def _calibration(table: Table, model: str) -> dict[str, Any] | None:
     """None where fewer than two questions have an answer that states a confidence."""
     if "confidence" not in table.rows:
         return None
@@ -77,7 +77,7 @@ def _calibration(table: Table, model: str, seed: int) -> dict[str, Any] | None:
     correct = table.outcomes.correct[model]
     if np.isfinite(confidence).any(axis=1).sum() < 2:
         return None
-    found = calibration(np.clip(confidence, 0, 1), correct, alpha=ALPHA, seed=seed)
+    found = calibration(np.clip(confidence, 0, 1), correct, alpha=ALPHA)
     values: dict[str, Any] = {
         name: plain(value)
         for name, value in vars(found).items()

@@ -122,7 +122,7 @@ def test_the_order_of_the_rows_of_a_model_does_not_matter() -> None:
 
 def test_a_question_answered_twice_is_refused() -> None:
     answers = pd.concat([_answers(), pd.DataFrame([_row("base", 3)])])
-    with pytest.raises(ValueError, match="base answers question .q3., sample 0 more than once"):
+    with pytest.raises(ValueError, match="base answers question 'q3', sample 0 more than once"):
         summarise(answers)
 
 

@@ -1,0 +1,131 @@
+"""Length and truncation, stated confidence, several tries: what the answers are like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from llmc_lib.analysis.calibration import Calibration, CalibrationError
+from llmc_lib.reporting import calibration_figures, length_figures, tries_figures
+from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
+from llmc_lib.reporting.report import Report
+from llmc_lib.words import as_percent, counted
+
+_ENDS = {
+    "stop": "finished",
+    "length": "cut at the token limit",
+    "failed": "request failed",
+    "missing": "no answer",
+}
+
+
+def lengths(report: Report) -> Block:
+    """Accuracy had the token limit been smaller, by length, and by how a completion ended."""
+    block, models = report.block, [report.reference, report.headline["model"]]
+    if block["length"] is None:
+        return paragraph(
+            f"Accuracy by length cannot be shown: {block['length_not_known']}.", "note"
+        ) + _by_finish(report)
+    limits = pd.DataFrame(block["limits"]).assign(category="all")
+    differences = pd.DataFrame(block["limit_differences"])
+    pair = differences[differences["model"] == models[-1]]
+    table = pd.DataFrame(block["length"])
+    return (
+        length_figures.accuracy_at_limits(
+            limits[limits["model"].isin(models)], pair, models, _limit(report)
+        )
+        + length_figures.accuracy_by_length(table[table["model"].isin(models)], models)
+        + _by_finish(report)
+    )
+
+
+def _limit(report: Report) -> int | None:
+    """The token limit, where it is one number for all questions."""
+    limit = report.run.params.evaluation.max_tokens
+    return limit if isinstance(limit, int) and not report.imported else None
+
+
+def _by_finish(report: Report) -> Block:
+    """How the completions ended, and how many of each kind are right."""
+    data = pd.DataFrame(report.block["finish"])
+    overall = data[data["category"] == "all"]
+    rows = [
+        {
+            "Model": row["model"],
+            "How it ended": _ENDS.get(row["finish_reason"], row["finish_reason"]),
+            "Answers": f"{row['n']:,}",
+            "Share, %": as_percent(row["share"], report.block["n_questions"]).rstrip("%"),
+            "Correct, %": as_percent(row["rate"], row["questions"]).rstrip("%"),
+            "95% interval": f"{as_percent(row['low'], row['questions']).rstrip('%')}–"
+            f"{as_percent(row['high'], row['questions']).rstrip('%')}",
+        }
+        for row in overall.to_dict("records")
+    ]
+    caption = (
+        "How completions ended. One that was cut at the limit gave no final answer in time and counts as wrong, "
+        "whatever stands in it. The CSV has each category."
+    )
+    return table_block("finish", pd.DataFrame(rows), caption, data)
+
+
+def calibration(report: Report) -> Block:
+    """Are models as often right as they say?"""
+    models = [report.reference, report.headline["model"]]
+    found = {m: _calibration(report.block["models"][m]) for m in models}
+    stated = {m: each for m, each in found.items() if each is not None}
+    if not stated:
+        return paragraph(
+            "No model states how sure it is (the prompt style "
+            f"{report.run.params.evaluation.prompt!r} does not ask for it), so there is no calibration to show."
+            if not report.imported
+            else "The imported answers state no confidence, so there is no calibration to show.",
+            "note",
+        )
+    return calibration_figures.reliability(stated) + _official(report, models)
+
+
+def _official(report: Report, models: list[str]) -> Block:
+    """HLE's own figure, and why ours differs."""
+    printed = []
+    for name in models:
+        official = report.block["models"][name].get("official")
+        if official and official["calibration_error"] is not None and official["n"] >= 200:
+            rms = report.block["models"][name]["calibration"]["rms"]["value"]
+            printed.append(
+                f"{name} {official['calibration_error']:g} (with all bins, ours, {100 * rms:.0f})"
+            )
+    if not printed:
+        return NOTHING
+    return paragraph(
+        f"HLE's own calibration error, in percent: {'; '.join(printed)}. Its code leaves out the bin of the most "
+        "confident answers, and has bins of 100 answers; here all answers that state a confidence count.",
+        "note",
+    )
+
+
+def _calibration(model: dict[str, Any]) -> Calibration | None:
+    block = model.get("calibration")
+    if block is None:
+        return None
+    errors = {name: CalibrationError(**block[name]) for name in ("rms", "ece")}
+    return Calibration(**{**block, **errors, "curve": pd.DataFrame(block["curve"])})
+
+
+def several_tries(report: Report) -> Block:
+    """pass@k and majority@k, where there are several samples."""
+    models = [report.reference, report.headline["model"]]
+    blocks = report.block["models"]
+    if report.block["n_samples"] == 1:
+        return NOTHING
+    passed = {m: pd.DataFrame(blocks[m]["pass_at_k"]) for m in models}
+    majority = {
+        m: pd.DataFrame(blocks[m]["majority_at_k"])
+        for m in models
+        if blocks[m].get("majority_at_k")
+    }
+    words = (
+        f"With {counted(report.block['n_samples'], 'sample')} of each question two more things can be asked: is at "
+        "least one of k tries right (pass@k), and is the answer that most of k tries give (majority@k)?"
+    )
+    return paragraph(words) + tries_figures.pass_at_k(passed, majority)
