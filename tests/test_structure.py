@@ -21,10 +21,10 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "llmc_lib"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-STAGES = {"dataset", "training", "evaluation", "analysis"}
+STAGES = {"dataset", "training", "evaluation", "analysis", "reasoning"}
 FLOORS = {
     **dict.fromkeys(
-        "errors hardware hub params params_file rank records prompts answers taxonomy store workers progress models benchmarks engines chat".split(),
+        "errors hardware hub limited params params_file rank records prompts answers taxonomy store workers progress models benchmarks engines chat".split(),
         0,
     ),
     **dict.fromkeys(STAGES, 1),
