@@ -144,7 +144,7 @@ def report_key(run: Run) -> str:
         ROOT / "notebooks" / "4_report.ipynb",
         ROOT / "llmc_lib" / "training" / "diagnosis.py",
     ]
-    for package in ("analysis", "reporting"):
+    for package in ("analysis", "reasoning", "reporting"):
         code += [
             p
             for p in (ROOT / "llmc_lib" / package).rglob("*")

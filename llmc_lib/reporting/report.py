@@ -18,6 +18,7 @@ from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params
 from llmc_lib.reporting import (
     cases,
+    claims_page,
     dataset_figures,
     dataset_page,
     figures,
@@ -349,16 +350,30 @@ def outcome_table(report: Report) -> Block:
 
 
 def side_by_side(report: Report) -> Block:
-    """Completions of the reference and the headline candidate where they disagree."""
+    """What the reference and the headline candidate wrote where they disagree."""
+    params, results = report.run.params, report.results
+    models: tuple[str, str] = (report.reference, report.headline["model"])
+    shown = (report.main, *models)
+    ids = cases.choose(cases.outcomes(results, *shown), params.report.cases, params.seed)
+    found = {}
+    if report.main not in results.withheld:
+        samples = range(results.manifest.get("samples", 1))
+        keys = [(report.main, m, id_, n) for m in models for id_ in ids for n in samples]
+        found = claims_page.marks(results, keys, report.run.folder / "reasoning")
+    return cases.side_by_side(results, *shown, params.report.cases, params.seed, found)
+
+
+def false_claims(report: Report) -> Block:
+    """Arithmetic that the models state and that does not hold, counted."""
     params = report.run.params
-    return cases.side_by_side(
+    checked = claims_page.check_sample(
         report.results,
         report.main,
-        report.reference,
-        report.headline["model"],
-        params.report.cases,
+        params.report.claims,
         params.seed,
+        report.run.folder / "reasoning",
     )
+    return claims_page.claims(checked, report.block["n_questions"])
 
 
 def models_note(report: Report) -> Block:

@@ -20,7 +20,7 @@ VERSION = 1
 _SECONDS = 2.0
 _MEMORY_GIB = 2.0
 # Texts whose claims are in memory at a time.
-_TOGETHER = 500
+_TOGETHER = 100
 
 
 @dataclass(frozen=True)
@@ -47,19 +47,23 @@ def check_traces(texts: Iterable[str], folder: Path | None = None) -> dict[str, 
     With a `folder` the outcomes are kept in it, and nothing is computed twice. Each claim is decided in a
     process of its own under limits of time and memory; one that exceeds them is undecided.
     """
-    texts = {sha256_text(_writable(text)): text for text in texts}
     known = _read(folder) if folder else {}
-    missing = [key for key in texts if key not in known]
+    keys: dict[str, None] = {}
     found: dict[str, TraceCheck] = {}
-    for start in range(0, len(missing), _TOGETHER):
-        part = {key: texts[key] for key in missing[start : start + _TOGETHER]}
-        found |= _check(part)
+    part: dict[str, str] = {}
+    for text in texts:  # they may be gigabytes
+        key = sha256_text(_writable(text))
+        if key not in known and key not in keys:
+            part[key] = text
+        keys[key] = None
+        if len(part) == _TOGETHER:
+            found |= _check(part)
+            part = {}
+    found |= _check(part)
+    outcomes = known | found
     if folder and found:
-        write_jsonl(
-            _file(folder),
-            [{"text": key, **asdict(check)} for key, check in (known | found).items()],
-        )
-    return {key: known[key] if key in known else found[key] for key in texts}
+        write_jsonl(_file(folder), ({"text": key, **asdict(c)} for key, c in outcomes.items()))
+    return {key: outcomes[key] for key in keys}
 
 
 def _check(texts: dict[str, str]) -> dict[str, TraceCheck]:

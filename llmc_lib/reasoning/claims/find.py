@@ -12,6 +12,7 @@ from llmc_lib.reasoning.claims import context
 from llmc_lib.reasoning.claims.decide import Comparison
 from llmc_lib.reasoning.claims.expression import Tree, first_operand, is_literal, parse
 from llmc_lib.reasoning.claims.tokens import Token, tokens
+from llmc_lib.reasoning.mathematics import spans
 
 #: Characters of a text that are read.
 READ = 400_000
@@ -41,14 +42,23 @@ def find_claims(text: str) -> list[Claim]:
     that in earnest.
     """
     text = text[:READ]
-    if not re.search(r"[=<>≤≥≠≈]|\\(?:[lg]eq?|n?eq?|approx)", text):
-        return []
     surroundings = _Surroundings(text)
     found = []
-    for before, run, after in _runs(tokens(text)):
-        if any(token.kind == "REL" for token in run):
-            found += list(_claims(text, before, run, after, surroundings))
+    for start, end in surroundings.paragraphs:
+        if not _RELATES.search(text, start, end) or surroundings.other_arithmetic(start):
+            continue
+        read = [_moved(token, start) for token in tokens(text[start:end])]
+        for before, run, after in _runs(read):
+            if any(token.kind == "REL" for token in run):
+                found += list(_claims(text, before, run, after, surroundings))
     return found
+
+
+_RELATES = re.compile(r"[=<>≤≥≠≈]|\\(?:[lg]eq?|n?eq?|approx|lt|gt|simeq)")
+
+
+def _moved(token: Token, by: int) -> Token:
+    return Token(token.kind, token.text, token.start + by, token.end + by, token.space)
 
 
 class _Surroundings:
@@ -58,8 +68,8 @@ class _Surroundings:
         self._text = text
         self._sentences = context.sentences(text)
         self._starts = [start for start, _ in self._sentences]
-        breaks = [0, *(m.end() for m in re.finditer(r"\n\s*\n", text)), len(text)]
-        self._paragraphs = breaks
+        self.paragraphs = _paragraphs(text)
+        self._paragraph_starts = [start for start, _ in self.paragraphs]
         self._stated: dict[int, bool] = {}
         self._other: dict[int, bool] = {}
         self._rough: dict[int, bool] = {}
@@ -75,16 +85,19 @@ class _Surroundings:
 
     def stated(self, place: int, last: int) -> bool:
         """Is a claim from `place` to `last` stated, in ordinary arithmetic?"""
-        paragraph = bisect_right(self._paragraphs, place) - 1
-        if paragraph not in self._other:
-            start = self._paragraphs[paragraph]
-            end = self._paragraphs[min(paragraph + 1, len(self._paragraphs) - 1)]
-            self._other[paragraph] = context.is_other_arithmetic(self._text[start:end])
-        if self._other[paragraph]:
+        if self.other_arithmetic(place):
             return False
         first = bisect_right(self._starts, place) - 1
         final = bisect_right(self._starts, max(place, last - 1)) - 1
         return all(self._sentence_states(number) for number in range(first, final + 1))
+
+    def other_arithmetic(self, place: int) -> bool:
+        """Does the paragraph at a place reckon with remainders, another base, a clock?"""
+        number = bisect_right(self._paragraph_starts, place) - 1
+        if number not in self._other:
+            start, end = self.paragraphs[number]
+            self._other[number] = context.is_other_arithmetic(self._text[start:end])
+        return self._other[number]
 
     def _sentence_states(self, number: int) -> bool:
         if number not in self._stated:
@@ -92,6 +105,25 @@ class _Surroundings:
             behind = self._text[end : end + 80]
             self._stated[number] = context.is_stated(self._text[start:end], behind)
         return self._stated[number]
+
+
+def _paragraphs(text: str) -> list[tuple[int, int]]:
+    """Where the paragraphs are: an empty line ends one, unless it stands in mathematics or code."""
+    whole = [(a, b) for a, b, _ in spans(text)] + [m.span() for m in _CODE.finditer(text)]
+    inside = set()
+    breaks = [(m.start(), m.end()) for m in re.finditer(r"\n[ \t]*\n\s*", text)]
+    starts = [start for start, _ in breaks]
+    for a, b in whole:
+        inside |= set(range(bisect_right(starts, a), bisect_right(starts, b - 1)))
+    found, start = [], 0
+    for number, (a, b) in enumerate(breaks):
+        if number not in inside:
+            found.append((start, a))
+            start = b
+    return [*found, (start, len(text))]
+
+
+_CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 
 
 def _runs(found: Sequence[Token]) -> Iterator[tuple[Token | None, list[Token], Token | None]]:
