@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 import numpy as np
 from scipy import sparse
@@ -34,7 +34,8 @@ class Row:
 
     left: int | None
     right: int | None
-    same: bool  # both say the same, with the same numbers
+    paired: bool  # are they about the same? If not, they only stand beside each other
+    same: bool = False  # both say the same, with the same numbers
     apart: bool = False  # a pair whose numbers contradict each other
 
 
@@ -56,8 +57,7 @@ def align(left: Sequence[str], right: Sequence[str]) -> Alignment:
     pairs = _pairs(left[:_MOST], right[:_MOST])
     rows: list[Row] = []
     for (a, b), (c, d) in pairwise([(-1, -1), *pairs, (len(left), len(right))]):
-        rows += [Row(n, None, False) for n in range(a + 1, c)]
-        rows += [Row(None, n, False) for n in range(b + 1, d)]
+        rows += [Row(n, m, paired=False) for n, m in zip_longest(range(a + 1, c), range(b + 1, d))]
         if c < len(left) and d < len(right):
             rows.append(_row(left, right, c, d))
     return Alignment(tuple(rows), _parting(rows))
@@ -115,10 +115,10 @@ def _pairs(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int]]:
 def _row(left: Sequence[str], right: Sequence[str], a: int, b: int) -> Row:
     mine, other = left[a], right[b]
     if " ".join(mine.split()) == " ".join(other.split()):
-        return Row(a, b, True)
+        return Row(a, b, paired=True, same=True)
     here, there = set(_NUMBER.findall(mine)), set(_NUMBER.findall(other))
     close = _overlap(mine, other) >= SAME
-    return Row(a, b, close and here == there, apart=not (here <= there or there <= here))
+    return Row(a, b, True, close and here == there, apart=not (here <= there or there <= here))
 
 
 def _overlap(left: str, right: str) -> float:
@@ -135,8 +135,8 @@ def _parting(rows: Sequence[Row]) -> int | None:
         if row.apart:
             return number
         start, sides = number, set()
-        while number < len(rows) and (rows[number].left is None or rows[number].right is None):
-            sides.add(rows[number].left is None)
+        while number < len(rows) and not rows[number].paired:
+            sides |= {side for side in ("left", "right") if getattr(rows[number], side) is not None}
             number += 1
         if len(sides) == 2 or (sides and number == len(rows)):
             return start

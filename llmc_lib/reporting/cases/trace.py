@@ -81,7 +81,10 @@ def _near(
         return set(range(total))
     middle = 0 if found.parting is None else found.parting
     near = set(range(max(0, middle - _AROUND), min(total, middle + 2 * _AROUND)))
-    near |= {total - 2, total - 1}
+    for side, trace in enumerate(traces):  # the ends, and where the responses begin
+        own = [n for n in range(total) if _place(found, n, side) is not None]
+        responds = [n for n in own if steps[side][_at(found, n, side)].start >= trace.responds_at]
+        near |= {*own[-1:], *(responds[:1] if trace.responds_at else [])}
     for number, row in enumerate(found.rows):
         for place, own, trace in zip((row.left, row.right), steps, traces, strict=True):
             if place is not None and _marks_of(own[place], trace.marks):
@@ -145,6 +148,12 @@ def _column(
 def _place(found: Alignment, number: int, side: int) -> int | None:
     row = found.rows[number]
     return row.right if side else row.left
+
+
+def _at(found: Alignment, number: int, side: int) -> int:
+    place = _place(found, number, side)
+    assert place is not None
+    return place
 
 
 def _parting_row(found: Alignment, side: int) -> int | None:
