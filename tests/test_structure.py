@@ -94,7 +94,7 @@ def test_a_breach_would_be_found(part: str, source: str, breach: set[str]) -> No
 
 def test_analysis_and_reporting_load_neither_torch_nor_vllm() -> None:
     code = (
-        "import sys, llmc_lib.analysis, llmc_lib.reporting\n"
+        "import sys, llmc_lib.analysis, llmc_lib.reasoning.claims, llmc_lib.reporting\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     ran = subprocess.run(

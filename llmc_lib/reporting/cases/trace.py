@@ -86,8 +86,8 @@ def _near(
         responds = [n for n in own if steps[side][_at(found, n, side)].start >= trace.responds_at]
         near |= {*own[-1:], *(responds[:1] if trace.responds_at else [])}
     for number, row in enumerate(found.rows):
-        for place, own, trace in zip((row.left, row.right), steps, traces, strict=True):
-            if place is not None and _marks_of(own[place], trace.marks):
+        for place, column, trace in zip((row.left, row.right), steps, traces, strict=True):
+            if place is not None and _marks_of(column[place], trace.marks):
                 near.add(number)
     return near
 
@@ -110,7 +110,7 @@ def _column(
     skipped = 0
     for number in range(len(found.rows)):
         if number not in near:
-            skipped += 1
+            skipped += _place(found, number, side) is not None
         elif skipped:
             parts.append(_gap(skipped, number))
             skipped = 0
