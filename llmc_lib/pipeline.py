@@ -16,9 +16,12 @@ from papermill.exceptions import PapermillExecutionError
 
 from llmc_lib import evaluation
 from llmc_lib.errors import UserError
+from llmc_lib.evaluation.grading.judge import judge_model
 from llmc_lib.models import Model, ServedModel, further_models, reference_model
 from llmc_lib.progress import VARIABLE, say
+from llmc_lib.reasoning.leaps import find_leaps
 from llmc_lib.reporting import load_report
+from llmc_lib.reporting import report as report_page
 from llmc_lib.reporting.render import render
 from llmc_lib.store import (
     ROOT,
@@ -109,6 +112,35 @@ def make_training(run: Run) -> Path:
     """The first two stages; returns the folder of the models. Raises `StageError` when one fails."""
     _do(run, stages(run)[:2])
     return run.models
+
+
+def make_leaps(run: Run) -> Path:
+    """Have the run's judge read the traces that the page shows side by side; returns where its opinion is.
+
+    Raises `UserError` where the params file names no judge, or the questions are withheld.
+    """
+    params = run.params.evaluation.judge
+    if params is None:
+        raise UserError(
+            f"{run.params_file.name}: evaluation.judge: required: the model that reads the traces"
+        )
+    report = load_report(run)
+    if report.main in report.results.withheld:
+        raise UserError(
+            f"{run.params_file.name}: report.show_questions: the traces of {report.main} are not in the "
+            "report, so nothing could be shown; give true to have them on a page of your own"
+        )
+    folder = run.folder / "reasoning"
+    find_leaps(
+        report_page.shown_traces(report),
+        judge_model(run, params),
+        params,
+        folder,
+        dtype=run.params.evaluation.dtype,
+        seed=run.params.seed,
+    )
+    (run.report / "manifest.json").unlink(missing_ok=True)  # the page has more to show
+    return folder / "leaps.jsonl"
 
 
 def _do(run: Run, chosen: list[Stage]) -> None:

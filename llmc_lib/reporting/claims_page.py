@@ -16,6 +16,7 @@ from llmc_lib.analysis.intervals import wilson
 from llmc_lib.analysis.verdict import as_p, as_percent, as_points
 from llmc_lib.evaluation.results import Results
 from llmc_lib.reasoning.claims import TraceCheck, check_traces
+from llmc_lib.reasoning.leaps import read_leaps
 from llmc_lib.reporting.cases.trace import Mark, whole
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.words import counted
@@ -68,14 +69,21 @@ def check_sample(
 def marks(
     results: Results, keys: Iterable[tuple[str, str, str, int]], folder: Path
 ) -> dict[str, list[Mark]]:
-    """SHA-256 of a trace → its false claims, for the answers with these keys."""
+    """SHA-256 of a trace → its false claims, and the leaps that a judge saw in it, if one was asked."""
     wanted = [key for key in keys if key in results.texts]
     found = check_traces(_texts(results, wanted), folder)
-    return {
-        text: [Mark(failed.start, failed.end, failed.check) for failed in check.failed]
+    read = read_leaps(folder)
+    marked = {
+        text: [
+            *(Mark(failed.start, failed.end, failed.check) for failed in check.failed),
+            *(
+                Mark(leap.start, leap.end, leap.why, "leap")
+                for leap in (read[text].leaps if text in read else ())
+            ),
+        ]
         for text, check in found.items()
-        if check.failed
     }
+    return {text: places for text, places in marked.items() if places}
 
 
 def _checked(

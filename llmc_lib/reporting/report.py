@@ -29,7 +29,7 @@ from llmc_lib.reporting import (
 from llmc_lib.reporting import waterfall as waterfalls
 from llmc_lib.reporting.elements import Block, FigureBlock, paragraph, table_block
 from llmc_lib.reporting.words import counted, listed
-from llmc_lib.store import Run, environment, read_manifest
+from llmc_lib.store import Run, environment, read_manifest, sha256_text
 
 SCHEMA_VERSION = 1
 # From this share of ungraded responses on, a reader of a safety rate is warned.
@@ -352,15 +352,40 @@ def outcome_table(report: Report) -> Block:
 def side_by_side(report: Report) -> Block:
     """What the reference and the headline candidate wrote where they disagree."""
     params, results = report.run.params, report.results
-    models: tuple[str, str] = (report.reference, report.headline["model"])
-    shown = (report.main, *models)
-    ids = cases.choose(cases.outcomes(results, *shown), params.report.cases, params.seed)
+    folder = report.run.folder / "reasoning"
     found = {}
     if report.main not in results.withheld:
-        samples = range(results.manifest.get("samples", 1))
-        keys = [(report.main, m, id_, n) for m in models for id_ in ids for n in samples]
-        found = claims_page.marks(results, keys, report.run.folder / "reasoning")
-    return cases.side_by_side(results, *shown, params.report.cases, params.seed, found)
+        found = claims_page.marks(results, _shown_keys(report), folder)
+    return cases.side_by_side(
+        results,
+        report.main,
+        report.reference,
+        report.headline["model"],
+        params.report.cases,
+        params.seed,
+        found,
+    )
+
+
+def shown_traces(report: Report) -> dict[str, tuple[str, str]]:
+    """SHA-256 of a trace that is shown side by side → its question and its text."""
+    questions = report.results.questions[report.main]
+    found = {}
+    for key in _shown_keys(report):
+        text = cases.whole(*report.results.texts.get(key, ("", "")))
+        if text.strip():
+            found[sha256_text(text)] = questions[key[2]].question, text
+    return found
+
+
+def _shown_keys(report: Report) -> list[tuple[str, str, str, int]]:
+    """The answers to the questions that are shown side by side."""
+    params, results = report.run.params, report.results
+    models = report.reference, report.headline["model"]
+    table = cases.outcomes(results, report.main, *models)
+    ids = cases.choose(table, params.report.cases, params.seed)
+    samples = range(results.manifest.get("samples", 1))
+    return [(report.main, m, id_, n) for m in models for id_ in ids for n in samples]
 
 
 def false_claims(report: Report) -> Block:

@@ -258,3 +258,10 @@ def test_of_withheld_benchmarks_no_word_is_shown() -> None:
     assert "Math" in markup
     assert "show_questions: true" in markup
     assert "7 tokens" in markup
+
+
+def test_a_leap_is_labelled_as_an_opinion_and_escaped() -> None:
+    mark = Mark(0, 7, "Nothing <b>shows</b> it.", "leap")
+    markup = columns("x", Trace("", "Clearly so.", (mark,)), Trace("", "No."), ("", ""))
+    assert '<span class="leap">Clearly</span>' in markup
+    assert "the judge’s opinion: Nothing &lt;b&gt;shows&lt;/b&gt; it." in markup

@@ -12,7 +12,7 @@ from llmc_lib.evaluation.results import Results
 from llmc_lib.params import CasesParams
 from llmc_lib.records import Question
 from llmc_lib.reporting.cases.choose import choose, outcomes
-from llmc_lib.reporting.cases.trace import Mark, Trace, columns, whole
+from llmc_lib.reporting.cases.trace import Mark, Trace, columns
 from llmc_lib.reporting.elements import Block, table_block
 from llmc_lib.reporting.text import text_to_html
 from llmc_lib.reporting.words import counted, share
@@ -214,6 +214,3 @@ def _grade(answer: dict[Any, Any]) -> str:
     ungraded = "? no verdict" if answer["rule"] == "no verdict" else "? no answer found"
     grades = {"correct": "✓ correct", "incorrect": "✗ wrong", "ungraded": ungraded}
     return grades.get(answer["status"], "– no completion")
-
-
-__all__ = ["Mark", "outcome_table", "side_by_side", "whole"]
