@@ -21,7 +21,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install kernel report dataset train status plan power slurm serve check publish test test-fast lint lab lock clean
+.PHONY: help install kernel report leaps dataset train status plan power slurm serve check publish test test-fast lint lab lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ kernel:
 
 report: $(READY) ## Run the four notebooks and write reports/<run>/index.html (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib report $(PARAMS) $(if $(filter 1,$(PARTIAL)),--partial)
+
+leaps: $(READY) ## Have the run's judge mark unjustified leaps in the traces that the report shows (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib leaps $(PARAMS)
 
 status: $(READY) ## Show how far each model's evaluation is; PARTIAL=1 make report writes what there is (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib status $(PARAMS)

@@ -26,8 +26,9 @@ from collections.abc import Iterable
 from itertools import repeat
 from pathlib import Path
 
+from llmc_lib import limited
 from llmc_lib.answers import compare
-from llmc_lib.evaluation.grading import do_not_answer, grade, grade_all, limited
+from llmc_lib.evaluation.grading import do_not_answer, grade, grade_all
 from llmc_lib.records import Grade, Prediction, Question
 
 PROCESSES = 2

@@ -5,6 +5,7 @@ python -m llmc_lib report PARAMS     run what is left to run and write the repor
 python -m llmc_lib status PARAMS     show how far each model's evaluation is
 python -m llmc_lib dataset PARAMS    build the data set alone and write its page
 python -m llmc_lib train PARAMS      build the data set and train; --node-rank K: as machine K of several
+python -m llmc_lib leaps PARAMS      have the run's judge mark unjustified leaps in the traces that the report shows
 python -m llmc_lib slurm PARAMS      write the Slurm script of that for all machines, and explain it
 python -m llmc_lib check PARAMS      check a params file and stop
 python -m llmc_lib plan PARAMS       show what a run needs and how long it takes; 1: it does not fit
@@ -73,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m llmc_lib", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in "report dataset train status plan power slurm serve check publish".split():
+    for name in "report leaps dataset train status plan power slurm serve check publish".split():
         command = commands.add_parser(name)
         command.add_argument("params", help="a params file, such as params/quickstart.yaml")
         if name == "report":
@@ -110,7 +111,7 @@ def _check_command(run: Run, options: argparse.Namespace) -> None:
     """Is the command one for this run, and for this environment? Raises `UserError`."""
     partial = getattr(options, "partial", False)
     if run.params.evaluation.imports:
-        if options.command not in ("report", "check", "power") or partial:
+        if options.command not in ("report", "check", "power", "leaps") or partial:
             raise UserError(
                 f"{run.params_file.name}: evaluation.imports: a run of imported predictions has no data set, no "
                 "training, no model, and no evaluation that goes on; its command is `make report`"
@@ -142,6 +143,7 @@ def _make(run: Run, what: str) -> int:
     from llmc_lib.pipeline import (
         StageError,
         make_dataset,
+        make_leaps,
         make_partial,
         make_report,
         make_training,
@@ -153,6 +155,7 @@ def _make(run: Run, what: str) -> int:
         "report": ("Report", make_report),
         "partial": ("Report so far", make_partial),
         "dataset": ("Data set", make_dataset),
+        "leaps": ("The judge's opinion; make report shows it", make_leaps),
         "train": ("Models", make_training),
     }[what]
     try:

@@ -112,6 +112,40 @@ def make_training(run: Run) -> Path:
     return run.models
 
 
+def make_leaps(run: Run) -> Path:
+    """Have the run's judge read the traces that the page shows side by side; returns where its opinion is.
+
+    Raises `UserError` where the params file names no judge, or the questions are withheld.
+    """
+    from llmc_lib.evaluation.grading.judge import judge_model
+    from llmc_lib.reasoning.leaps import find_leaps
+    from llmc_lib.reporting import load_report
+    from llmc_lib.reporting.sections import shown_traces
+
+    params = run.params.evaluation.judge
+    if params is None:
+        raise UserError(
+            f"{run.params_file.name}: evaluation.judge: required: the model that reads the traces"
+        )
+    report = load_report(run)
+    if report.main in report.results.withheld:
+        raise UserError(
+            f"{run.params_file.name}: report.show_questions: the traces of {report.main} are not in the "
+            "report, so nothing could be shown; give true to have them on a page of your own"
+        )
+    folder = run.folder / "reasoning"
+    find_leaps(
+        shown_traces(report),
+        judge_model(run, params),
+        params,
+        folder,
+        dtype=run.params.evaluation.dtype,
+        seed=run.params.seed,
+    )
+    (run.report / "manifest.json").unlink(missing_ok=True)  # the page has more to show
+    return folder / "leaps.jsonl"
+
+
 def _do(run: Run, chosen: list[Stage]) -> None:
     os.environ.setdefault(VARIABLE, f"/proc/{os.getpid()}/fd/2")
     with locked(run):
@@ -147,7 +181,7 @@ def report_key(run: Run) -> str:
         ROOT / "notebooks" / "4_report.ipynb",
         ROOT / "llmc_lib" / "training" / "diagnosis.py",
     ]
-    for package in ("analysis", "reporting"):
+    for package in ("analysis", "reasoning", "reporting"):
         code += [
             p
             for p in (ROOT / "llmc_lib" / package).rglob("*")

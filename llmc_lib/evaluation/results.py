@@ -12,9 +12,12 @@ import pandas as pd
 
 from llmc_lib import benchmarks
 from llmc_lib.errors import UserError
-from llmc_lib.params import BenchmarkParams
+from llmc_lib.params import BenchmarkParams, Params
 from llmc_lib.records import Question
 from llmc_lib.store import Run, read_jsonl, read_manifest, scan_jsonl
+
+#: In place of a text that must not be in a report.
+WITHHELD = "(withheld: report.show_questions)"
 
 # Characters of a judge's explanation that are kept in memory.
 _EXPLANATION = 1000
@@ -44,16 +47,21 @@ class Results:
     graders: dict[str, str] = field(default_factory=dict)
     # (benchmark, model, question id, sample) → (reasoning, response); read when asked for.
     texts: Mapping[tuple[str, str, str, int], tuple[str, str]] = field(default_factory=dict)
+    # Benchmarks whose questions, and what was written about them, must not be in a report.
+    withheld: frozenset[str] = frozenset()
 
     def some(self, n: int, seed: int) -> pd.DataFrame:
-        """Rows of `n` answers drawn by the seed, with what the models wrote."""
+        """Rows of `n` answers drawn by the seed, with what the models wrote, unless it is `withheld`."""
         given = self.answers[self.answers["status"] != "missing"]
         rows = given.sample(min(n, len(given)), random_state=seed)
         keys = rows[["benchmark", "model", "question_id", "sample"]].itertuples(
             index=False, name=None
         )
         texts = [self.texts[key] for key in keys]
-        return rows.assign(reasoning=[t[0] for t in texts], response=[t[1] for t in texts])
+        rows = rows.assign(reasoning=[t[0] for t in texts], response=[t[1] for t in texts])
+        written = [c for c in ("reasoning", "response", "extracted", "explanation") if c in rows]
+        rows.loc[rows["benchmark"].isin(self.withheld), written] = WITHHELD
+        return rows
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -63,6 +71,18 @@ class Results:
             for name, items in self.questions.items()
             if items
         }
+
+
+def withheld(params: Params) -> frozenset[str]:
+    """The benchmarks whose texts must not be in a report: HLE's, wherever its file lies, unless
+    `report.show_questions` says otherwise. The embedded questions are this project's own."""
+    return frozenset(
+        benchmark.name
+        for benchmark in params.evaluation.benchmarks
+        if benchmark.module == "hle"
+        and benchmark.source != "embedded"
+        and not params.report.show_questions
+    )
 
 
 def predictions_file(run: Run, benchmark: str, model: str) -> Path:
@@ -123,7 +143,15 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
         )
     ]
     answers = pd.DataFrame(rows)
-    results = Results(answers, models, questions, manifest, graders=graders, texts=texts)
+    results = Results(
+        answers,
+        models,
+        questions,
+        manifest,
+        graders=graders,
+        texts=texts,
+        withheld=withheld(run.params),
+    )
     return _common(results) if partial else results
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -32,10 +32,11 @@ from llmc_lib.params.evaluation import (
     JudgeParams,
 )
 from llmc_lib.params.plan import PlanParams
+from llmc_lib.params.report import CasesParams, ReportParams
 from llmc_lib.params.training import LoraParams, SlurmParams, TrainingParams
 
 __all__ = [
-    "EMBEDDED_SOURCES", "SOURCES", "BenchmarkParams", "CandidateParams", "DatasetParams",
+    "EMBEDDED_SOURCES", "SOURCES", "BenchmarkParams", "CandidateParams", "CasesParams", "DatasetParams",
     "DecontaminationParams", "DifficultyParams", "EngineParams", "EvaluationParams", "ImportParams",
     "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "ReportParams",
     "SamplingParams", "SlurmParams", "SourceParams", "TrainingParams", "is_commit", "merged",
@@ -62,24 +63,6 @@ class Recipe:
     def model_name(self, step: int | str) -> str:
         """What the model after a step is called: "step-18", or "math-step-18" for candidate "math"."""
         return f"{self.name}-step-{step}" if self.listed else f"step-{step}"
-
-
-class ReportParams(Section):
-    title: str | None = None  # None: a title made from the run's name
-    cases: Annotated[int, Field(ge=0)] = 12  # questions shown side by side
-    # Below this many points a difference is not worth finding: if the design cannot detect as
-    # little as that, the verdict is "too little data" instead of "no detectable difference".
-    smallest_interesting_points: Annotated[float, Field(gt=0)] = 5.0
-    # A p-value, adjusted for all candidates, below this names a sign ("better", "worse"). Intervals are 95%.
-    significance: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
-    # The chance with which a design must find a difference in order to be able to show it.
-    power: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
-    # How the categories' p-values are adjusted: "holm" (the chance of any false finding) or "bh" (Benjamini and
-    # Hochberg: the share of false ones among the findings).
-    correction: Literal["holm", "bh"] = "holm"
-    # The rule by which one of several candidates is chosen: a higher accuracy than the reference overall
-    # and in each of these categories; of several the highest overall. None: none is chosen.
-    select: Annotated[tuple[str, ...], Field(strict=False)] | None = None
 
 
 class Params(Section):

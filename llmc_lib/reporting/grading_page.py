@@ -49,7 +49,8 @@ def grading(
         rows = results.answers[results.answers["benchmark"] == name]
         blocks += paragraph(_sentence(results, name, numbers, judge, imported))
         blocks += _table(name, numbers, judge)
-        blocks += _disagreements(results, name, rows, judge, seed)
+        if name not in results.withheld:
+            blocks += _disagreements(results, name, rows, judge, seed)
     return blocks
 
 

@@ -41,7 +41,7 @@ def render(notebook: Path, title: str) -> str:
         "report": {
             "title": title,
             "contents": [(_anchor(heading), heading) for heading in headings],
-            "style": (folder / "style.css").read_text(),
+            "style": "".join((folder / name).read_text() for name in ("style.css", "cases.css")),
             "script": (folder / "page.js").read_text(),
             "footer": f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {notebook.name}.",
         }

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+import time
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
+from llmc_lib.errors import UserError
 from llmc_lib.evaluation.results import Results
+from llmc_lib.params import CasesParams
 from llmc_lib.records import Question
 from llmc_lib.reporting import cases
+from llmc_lib.reporting.cases.trace import Mark, Trace, columns
 
 HOSTILE = "<script>alert(1)</script></div> $\\href{javascript:alert(1)}{x}$ \x00 \u202e"
 
@@ -124,4 +130,138 @@ def test_the_outcomes_add_up() -> None:
     }
     tree = ElementTree.fromstring(cases.outcome_table(results, "hle", "base", "tuned").markup)
     rows = [["".join(cell.itertext()) for cell in row] for row in tree.findall(".//tbody/tr")]
-    assert rows == [["Math", "2", "3", "1", "4"], ["All questions", "2", "3", "1", "4"]]
+    counts = ["2", "3", "1", "4", "40%"]
+    assert rows == [["Math", *counts], ["All questions", *counts]]
+
+
+# ---- which are shown ---------------------------------------------------------------------------
+
+
+def _table() -> pd.DataFrame:
+    outcome = ["gained", "lost", "both right", "gained", "lost", "both wrong"] * 5
+    return pd.DataFrame(
+        {
+            "outcome": outcome,
+            "category": ["Math", "Physics", "Chemistry"] * 10,
+            "tokens": [float(n) for n in range(30)],
+        },
+        index=[f"q{n:02}" for n in range(30)],
+    )
+
+
+def test_so_many_of_each_category_or_length_are_drawn() -> None:
+    table = _table()
+    of_each = cases.choose(table, CasesParams(gained=1, lost=1, per="category"), 0)
+    assert table.loc[of_each].groupby("category")["outcome"].agg(list).to_dict() == {
+        "Math": ["gained"],
+        "Physics": ["lost"],
+    }
+    by_length = table.loc[cases.choose(table, CasesParams(gained=2, lost=1, per="length"), 0)]
+    thirds = by_length["tokens"].floordiv(10).to_list()
+    assert thirds == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    only = CasesParams(gained=9, lost=9, categories=("Physics",))
+    assert set(table.loc[cases.choose(table, only, 0)]["category"]) == {"Physics"}
+
+
+def test_named_questions_are_shown_in_their_order() -> None:
+    assert cases.choose(_table(), CasesParams(ids=("q08", "q02")), 0) == ["q08", "q02"]
+    markup = cases.side_by_side(
+        _results("gbn"), "hle", "base", "tuned", CasesParams(ids=("q01", "q02")), 0
+    ).markup
+    assert re.findall(r'class="outcome ([a-z-]+)"', markup) == ["both-right", "both-wrong"]
+
+
+def test_unknown_questions_and_categories_are_named_with_a_remedy() -> None:
+    with pytest.raises(UserError, match=r"report\.cases\.ids: no question 'q0'; did you mean 'q"):
+        cases.choose(_table(), CasesParams(ids=("q0",)), 0)
+    with pytest.raises(UserError, match=r"report\.cases\.categories: .*'Maths'; there are Math"):
+        cases.choose(_table(), CasesParams(categories=("Maths",)), 0)
+    with pytest.raises(ValidationError, match="give one of the two"):
+        CasesParams(ids=("a",), categories=("Math",))
+
+
+# ---- two traces --------------------------------------------------------------------------------
+
+
+def _columns(left: Trace, right: Trace) -> ElementTree.Element:
+    return ElementTree.fromstring(
+        f"<div>{columns('x', left, right, ('<p>a</p>', '<p>b</p>'))}</div>"
+    )
+
+
+def _with(tree: ElementTree.Element, name: str) -> list[str]:
+    return [
+        "".join(e.itertext()).strip() for e in tree.iter() if name in e.get("class", "").split()
+    ]
+
+
+def test_the_common_is_dimmed_and_the_parting_marked_in_both() -> None:
+    start = "We add the first three odd numbers, 1, 3 and 5."
+    tree = _columns(
+        Trace(f"{start}\n\nThe sum is 1 + 3 + 5 = 9.", "Answer: 9"),
+        Trace(f"{start}\n\nThe sum is 1 + 3 + 5 = 8.", "Answer: 8"),
+    )
+    assert _with(tree, "common") == [start, start]
+    assert [text.removeprefix("Here they part") for text in _with(tree, "parting")] == [
+        "The sum is 1 + 3 + 5 = 9.",
+        "The sum is 1 + 3 + 5 = 8.",
+    ]
+    assert not _with(tree, "far")
+
+
+def test_a_false_claim_is_underlined_with_its_check() -> None:
+    text = "We get $3 \\cdot 14 + 5 = 57$ of them."
+    at = text.index("3")
+    mark = Mark(at, at + len("3 \\cdot 14 + 5 = 57"), "3·14 + 5 = 47, not 57")
+    tree = _columns(Trace("", text, (mark,)), Trace("", "Nothing to see."))
+    assert [t for t in _with(tree, "check") if "3·14 + 5 = 47, not 57" in t]
+    (claim,) = [e for e in tree.iter() if e.get("class") == "claim"]
+    assert claim.find("{http://www.w3.org/1998/Math/MathML}math") is not None  # all of it, whole
+
+
+def test_long_traces_are_folded_around_the_parting_and_marks() -> None:
+    steps = [f"Step {n}: the value of f({n}) is {n * n}." for n in range(60)]
+    other = steps[:30] + [f"Otherwise {n}, we take {n + 7} cats." for n in range(20)]
+    at = len("\n\n".join(steps[:10])) + 2
+    tree = _columns(
+        Trace("\n\n".join(steps), "", (Mark(at, at + 6, "a note"),)), Trace("\n\n".join(other), "")
+    )
+    far = set(_with(tree, "far"))
+    assert steps[10] not in far
+    assert "a note" in "".join(_with(tree, "check"))
+    assert steps[2] in far
+    assert steps[29] not in far
+    assert len(_with(tree, "gap")) >= 4
+    boxes = list(tree.iter("input"))
+    labels = [e.get("for") for e in tree.iter("label")]
+    assert [box.get("id") for box in boxes] == labels
+
+
+def test_a_million_characters_are_cut_and_the_cut_is_said() -> None:
+    start = time.process_time()
+    markup = columns("x", Trace("a b c. " * 150_000, "x" * 1_000), Trace("", "y"), ("", ""))
+    assert time.process_time() - start < 5
+    assert len(markup) < 60_000
+    assert "more characters of this trace are not shown" in markup
+
+
+# ---- questions that must not be published ------------------------------------------------------
+
+
+def test_of_withheld_benchmarks_no_word_is_shown() -> None:
+    results = _results("gl", "The zebra crossing equation, I believe.")
+    hidden = replace(results, withheld=frozenset({"hle"}))
+    markup = cases.side_by_side(hidden, "hle", "base", "tuned", 2, 0).markup
+    for word in ("What is", "Say it", "zebra", "So.", "believe"):
+        assert word not in markup
+    assert "q00" in markup
+    assert "Math" in markup
+    assert "show_questions: true" in markup
+    assert "7 tokens" in markup
+
+
+def test_a_leap_is_labelled_as_an_opinion_and_escaped() -> None:
+    mark = Mark(0, 7, "Nothing <b>shows</b> it.", "leap")
+    markup = columns("x", Trace("", "Clearly so.", (mark,)), Trace("", "No."), ("", ""))
+    assert '<span class="leap">Clearly</span>' in markup
+    assert "the judge’s opinion: Nothing &lt;b&gt;shows&lt;/b&gt; it." in markup

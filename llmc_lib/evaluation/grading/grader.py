@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from llmc_lib.evaluation.grading import do_not_answer, limited, rules
+from llmc_lib import limited
+from llmc_lib.evaluation.grading import do_not_answer, rules
 from llmc_lib.progress import progress_bar
 from llmc_lib.records import Grade, Prediction, Question
 

@@ -182,7 +182,7 @@ def _ask(
     run: Run, params: JudgeParams, prompts: list[str], form: type[_Reply], folder: Path
 ) -> dict[str, _Reply]:
     """The judge's replies in the asked form: prompt → reply; those without one are not in it."""
-    model = _model(run, params)
+    model = judge_model(run, params)
     found: dict[str, _Reply] = {}
     rounds = [("first", 0.0, 1), ("again", 1.0, params.retries)]
     for name, temperature, samples in rounds:
@@ -220,7 +220,8 @@ def _ask(
     return found
 
 
-def _model(run: Run, params: JudgeParams) -> Model | ServedModel:
+def judge_model(run: Run, params: JudgeParams) -> Model | ServedModel:
+    """The judge itself. Raises `UserError` when its weights cannot be had."""
     if params.engine.kind == "openai":
         assert params.served_as is not None
         return ServedModel(params.served_as, params.served_as, params.served_as)

@@ -21,14 +21,16 @@ from llmc_lib.reporting.sections.models import (
 from llmc_lib.reporting.sections.provenance import provenance
 from llmc_lib.reporting.sections.safety import safety
 from llmc_lib.reporting.sections.side_by_side import (
+    false_claims,
     grading,
     outcome_table,
+    shown_traces,
     side_by_side,
     side_by_side_note,
 )
 
 __all__ = [
-    "accuracy_by_category", "calibration", "comparisons_table", "composition", "data_set_facts", "differences", "grading", "lengths",
+    "accuracy_by_category", "calibration", "comparisons_table", "composition", "data_set_facts", "differences", "false_claims", "grading", "lengths",
     "models_note", "models_table", "outcome_table", "power", "provenance", "rerun", "safety", "selection",
-    "several_tries", "side_by_side", "side_by_side_note", "training", "training_curves", "verdict", "verdict_words", "waterfall",
+    "several_tries", "shown_traces", "side_by_side", "side_by_side_note", "training", "training_curves", "verdict", "verdict_words", "waterfall",
 ]  # fmt: skip

@@ -1,10 +1,11 @@
-"""Reasoning side by side."""
+"""Reasoning side by side, and the claims in it that do not hold."""
 
 from __future__ import annotations
 
-from llmc_lib.reporting import cases, grading_page
+from llmc_lib.reporting import cases, claims_page, grading_page
 from llmc_lib.reporting.elements import Block, paragraph
 from llmc_lib.reporting.report import Report
+from llmc_lib.store import sha256_text
 
 
 def grading(report: Report) -> Block:
@@ -39,13 +40,52 @@ def outcome_table(report: Report) -> Block:
 
 
 def side_by_side(report: Report) -> Block:
-    """Completions of the reference and the headline candidate where they disagree."""
-    params = report.run.params
+    """What the reference and the headline candidate wrote where they disagree."""
+    params, results = report.run.params, report.results
+    folder = report.run.folder / "reasoning"
+    found = {}
+    if report.main not in results.withheld:
+        found = claims_page.marks(results, _shown_keys(report), folder)
     return cases.side_by_side(
-        report.results,
+        results,
         report.main,
         report.reference,
         report.headline["model"],
         params.report.cases,
         params.seed,
+        found,
     )
+
+
+def shown_traces(report: Report) -> dict[str, tuple[str, str]]:
+    """SHA-256 of a trace that is shown side by side → its question and its text."""
+    questions = report.results.questions[report.main]
+    found = {}
+    for key in _shown_keys(report):
+        text = cases.whole(*report.results.texts.get(key, ("", "")))
+        if text.strip():
+            found[sha256_text(text)] = questions[key[2]].question, text
+    return found
+
+
+def false_claims(report: Report) -> Block:
+    """Arithmetic that the models state and that does not hold, counted."""
+    params = report.run.params
+    checked = claims_page.check_sample(
+        report.results,
+        report.main,
+        params.report.claims,
+        params.seed,
+        report.run.folder / "reasoning",
+    )
+    return claims_page.claims(checked, report.block["n_questions"])
+
+
+def _shown_keys(report: Report) -> list[tuple[str, str, str, int]]:
+    """The answers to the questions that are shown side by side."""
+    params, results = report.run.params, report.results
+    models = report.reference, report.headline["model"]
+    table = cases.outcomes(results, report.main, *models)
+    ids = cases.choose(table, params.report.cases, params.seed)
+    samples = range(results.manifest.get("samples", 1))
+    return [(report.main, m, id_, n) for m in models for id_ in ids for n in samples]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from llmc_lib.evaluation.grading.limited import Gone, each
+from llmc_lib.limited import Gone, each
 from tests.conftest import ROOT
 from tests.hanging import outcome
 
@@ -46,7 +46,7 @@ def test_nothing_is_started_for_nothing() -> None:
 
 
 _PARENT = """
-from llmc_lib.evaluation.grading.limited import each
+from llmc_lib.limited import each
 from tests.hanging import outcome
 if __name__ == "__main__":
     items = ["process", "process", "loop in C", "loop in C", "loop in C"]

@@ -1,0 +1,54 @@
+"""The section `report`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from llmc_lib.params.common import PositiveInt, Section, check_once
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class CasesParams(Section):
+    """Which questions are shown with both models' reasoning side by side."""
+
+    gained: Count = 6  # questions that the candidate alone answers, drawn by the seed
+    lost: Count = 6  # questions that the reference alone answers
+    # So many in all, of each category, or of each third of the questions by the length of the answers.
+    per: Literal["all", "category", "length"] = "all"
+    categories: Annotated[tuple[str, ...], Field(strict=False)] | None = None  # only these
+    # These questions, in this order, whatever became of them; nothing is drawn then.
+    ids: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> CasesParams:
+        check_once("ids", list(self.ids))
+        if self.ids and self.categories is not None:
+            raise ValueError("categories", "are not used beside `ids`; give one of the two")
+        return self
+
+
+class ReportParams(Section):
+    title: str | None = None  # None: a title made from the run's name
+    # Questions shown side by side: how many, gained and lost in turn, or which (see above).
+    cases: Count | CasesParams = 12
+    # Questions of which one answer of each model, drawn by the seed, has its arithmetic checked; null: all.
+    claims: PositiveInt | None = 300
+    # The text of HLE's questions is not to be published (the set's terms, and its use as a test): by
+    # default neither it nor what the models wrote about it is in a report. The embedded questions are.
+    show_questions: bool = False
+    # Below this many points a difference is not worth finding: if the design cannot detect as
+    # little as that, the verdict is "too little data" instead of "no detectable difference".
+    smallest_interesting_points: Annotated[float, Field(gt=0)] = 5.0
+    # A p-value, adjusted for all candidates, below this names a sign ("better", "worse"). Intervals are 95%.
+    significance: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    # The chance with which a design must find a difference in order to be able to show it.
+    power: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
+    # How the categories' p-values are adjusted: "holm" (the chance of any false finding) or "bh" (Benjamini and
+    # Hochberg: the share of false ones among the findings).
+    correction: Literal["holm", "bh"] = "holm"
+    # The rule by which one of several candidates is chosen: a higher accuracy than the reference overall
+    # and in each of these categories; of several the highest overall. None: none is chosen.
+    select: Annotated[tuple[str, ...], Field(strict=False)] | None = None

@@ -1,0 +1,412 @@
+"""Does a claim hold? Decided by sympy, with numbers kept small before it sees them.
+
+Meant to run in a process under `limited.each`: what a model wrote may still take long.
+
+What counts as holding is generous, as a false alarm costs more than a miss:
+
+- a decimal stands for all numbers that round, or are cut, to it: 1/3 = 0.33 holds, 1/3 = 0.35 does not; decimals of
+  two digits or more that are computed with carry half a unit of their last place through the expression;
+- a whole number that is the exact value rounded to it or cut is undecided (7/2 = 3);
+- ≈, and = in a sentence that rounds, allow 10% beside a decimal of two digits or more, else a factor of 2;
+- whole numbers that differ by a multiple of a modulus that the text names are undecided.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice, product
+from typing import Any, Literal
+
+from llmc_lib.reasoning.claims.expression import Tree, is_literal
+
+Verdict = Literal["holds", "fails", "undecided"]
+
+_MOST_READINGS = 48
+_MOST_BITS = 4_000  # of a whole number, a numerator or a denominator
+_LONGEST_NUMBER = 60  # characters
+_MOST_DECIMALS = 12  # that carry their rounding
+_DIGITS = 50  # of an irrational value
+
+
+class Undecided(Exception):
+    """Too large, not real, or not defined."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict and, of a claim that fails, the values of its sides as text."""
+
+    verdict: Verdict
+    left: str = ""
+    right: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is to be decided: two expressions and what is said of them."""
+
+    left: Tree
+    relation: str  # =, ≈, <, >, ≤, ≥, ≠
+    right: Tree
+    rough: bool = False  # the sentence rounds or estimates
+    moduli: tuple[int, ...] = ()
+    runs_on: Tree | None = (
+        None  # what the right side begins with: "3·4 = 12 + 5 = 17" is read as steps
+    )
+
+
+def is_plain(comparison: Comparison) -> bool:
+    """Has it only the four operations, which take no time to speak of?"""
+    return all(_kinds(tree) <= _PLAIN for tree in (comparison.left, comparison.right))
+
+
+def decide(comparison: Comparison) -> Decision:
+    """Does it hold, in at least one of its readings? It fails only where it fails in all of them."""
+    import sympy
+
+    try:
+        left, right = _readings(comparison.left), _readings(comparison.right)
+        if len(left) * len(right) > _MOST_READINGS:
+            return Decision("undecided")
+        verdicts = [_compare(a, b, comparison) for a, b in product(left, right)]
+        if comparison.runs_on is not None:
+            start = Comparison(comparison.left, "=", comparison.runs_on)
+            others = _readings(comparison.runs_on)
+            verdicts += [
+                "undecided" for a, b in product(left, others) if _compare(a, b, start) == "holds"
+            ]
+        if "holds" in verdicts:
+            return Decision("holds")
+        if "undecided" in verdicts:
+            return Decision("undecided")
+        rounded = any("." in text for text in _decimals(left[0]) + _decimals(right[0]))
+        return Decision(
+            "fails", _shown(_value(left[0]), rounded), _shown(_value(right[0]), rounded)
+        )
+    except (Undecided, ArithmeticError, ValueError, TypeError, RecursionError, MemoryError):
+        return Decision("undecided")
+    finally:
+        sympy.core.cache.clear_cache()
+        _value.cache_clear()
+
+
+_PLAIN = frozenset({"num", "neg", "add", "sub", "mul", "div", "frac", "group", "choice"})
+
+
+def _kinds(tree: Tree) -> set[str]:
+    found = {str(tree[0])}
+    for part in tree[1:]:
+        if isinstance(part, tuple):
+            found |= _kinds(part)
+    return found
+
+
+def _readings(tree: Tree) -> list[Tree]:
+    """The expression without choices, once for each combination of them."""
+    found = list(islice(_expand(tree), _MOST_READINGS + 1))
+    if len(found) > _MOST_READINGS:
+        raise Undecided
+    return found
+
+
+def _expand(tree: Tree) -> Iterator[Tree]:
+    if tree[0] in ("num", "pi"):
+        yield tree
+    elif tree[0] == "choice":
+        for option in tree[2:]:
+            yield from _expand(option)
+    elif tree[0] == "call":
+        for argument in _expand(tree[2]):
+            yield ("call", tree[1], argument)
+    else:
+        for parts in product(
+            *(list(islice(_expand(part), _MOST_READINGS + 1)) for part in tree[1:])
+        ):
+            yield (tree[0], *parts)
+
+
+# ---- values ----------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def _value(tree: Tree) -> Any:
+    """The value, a real sympy number."""
+    import sympy
+
+    found = _small(_apply(tree, sympy))
+    if found.is_real is not True or found.is_finite is False:
+        raise Undecided
+    return found
+
+
+def _apply(tree: Tree, sympy: Any) -> Any:
+    match tree:
+        case ("num", text):
+            return _number(text, sympy)
+        case ("pi",):
+            return sympy.pi
+        case ("group", a):
+            return _value(a)
+        case ("neg", a):
+            return -_value(a)
+        case ("add", a, b):
+            return _value(a) + _value(b)
+        case ("sub", a, b):
+            return _value(a) - _value(b)
+        case ("mul", a, b):
+            return _value(a) * _value(b)
+        case ("div" | "frac", a, b):
+            return _quotient(_value(a), _value(b), sympy)
+        case ("pow", a, b):
+            return _power(_value(a), _value(b), sympy)
+        case ("root", degree, a):
+            return _root(_value(degree), _value(a), sympy)
+        case ("fact", a):
+            return sympy.factorial(_whole(_value(a), 0, 300))
+        case ("binom", a, b):
+            n, k = _whole(_value(a), 0, 2000), _whole(_value(b), 0, 2000)
+            return sympy.binomial(n, k)
+        case ("floor", a):
+            return sympy.floor(_value(a))
+        case ("ceiling", a):
+            return sympy.ceiling(_value(a))
+        case ("call", name, a):
+            return _function(name, _value(a), sympy)
+    raise Undecided
+
+
+def _number(text: str, sympy: Any) -> Any:
+    digits = re.sub(r"\{,\}|\\,|,(?:\\!)?", "", text)
+    if len(digits) > _LONGEST_NUMBER:
+        raise Undecided
+    mantissa, _, exponent = digits.lower().partition("e")
+    if exponent and abs(int(exponent)) > 400:
+        raise Undecided
+    return sympy.Rational(mantissa) * sympy.Integer(10) ** int(exponent or 0)
+
+
+def _small(value: Any) -> Any:
+    if value.is_Rational:
+        if max(int(value.p).bit_length(), int(value.q).bit_length()) > _MOST_BITS:
+            raise Undecided
+    elif value.count_ops() > 200:
+        raise Undecided
+    return value
+
+
+def _whole(value: Any, least: int, most: int) -> Any:
+    if not value.is_Integer or not least <= value <= most:
+        raise Undecided
+    return value
+
+
+def _quotient(a: Any, b: Any, sympy: Any) -> Any:
+    if b.is_zero or (b.is_zero is None and abs(sympy.N(b, 30)) < 1e-20):
+        raise Undecided
+    return a / b
+
+
+def _power(base: Any, exponent: Any, sympy: Any) -> Any:
+    if exponent.is_Integer:
+        if abs(exponent) > 10_000 or (base.is_zero and exponent <= 0):
+            raise Undecided
+        if base.is_Rational:
+            bits = max(int(base.p).bit_length(), int(base.q).bit_length())
+            if bits * abs(int(exponent)) > _MOST_BITS:
+                raise Undecided
+        return base**exponent
+    if (
+        not exponent.is_Rational
+        or not base.is_positive
+        or exponent.q > 1000
+        or abs(exponent) > 1000
+    ):
+        raise Undecided
+    return _rational_power(base, exponent, sympy)
+
+
+def _root(degree: Any, value: Any, sympy: Any) -> Any:
+    degree = _whole(degree, 2, 100)
+    if value.is_negative:
+        if degree % 2 == 0:
+            raise Undecided
+        return -_rational_power(-value, 1 / degree, sympy)
+    return _rational_power(value, 1 / degree, sympy)
+
+
+def _rational_power(base: Any, exponent: Any, sympy: Any) -> Any:
+    if base.is_zero:
+        return base
+    if base.is_Rational:
+        if max(int(base.p).bit_length(), int(base.q).bit_length()) > 200:
+            raise Undecided
+        return base**exponent
+    if base.is_positive is not True:
+        raise Undecided
+    return sympy.Pow(base, exponent)
+
+
+def _function(name: str, value: Any, sympy: Any) -> Any:
+    if value.is_Rational and abs(value) > 10**12:
+        raise Undecided
+    if name == "ln":
+        if value.is_positive is not True:
+            raise Undecided
+        return (
+            sympy.Float(sympy.log(value).evalf(_DIGITS), _DIGITS)
+            if value != 1
+            else sympy.Integer(0)
+        )
+    if name == "exp":
+        if abs(value) > 500:
+            raise Undecided
+        return sympy.exp(value)
+    function = getattr(sympy, name.replace("arc", "a"))
+    return function(value)
+
+
+# ---- comparing -------------------------------------------------------------------------------
+
+
+def _compare(left: Tree, right: Tree, comparison: Comparison) -> Verdict:
+    a, b = _value(left), _value(right)
+    exact = bool(a.is_Rational and b.is_Rational)
+    difference = a - b if exact else _float(a) - _float(b)
+    if not exact and abs(difference) <= 10.0**-30 * max(1, abs(_float(a))):
+        difference = 0 * a
+    slack = 0 if difference == 0 else _slack(left, right)
+    match comparison.relation:
+        case "≠":
+            if difference != 0:
+                return "holds"
+            return "undecided" if _decimals(left) + _decimals(right) or not exact else "fails"
+        case "<" | "≤" | ">" | "≥":
+            return _order(difference, comparison.relation, slack, exact)
+    return _equality(left, right, a, b, difference, slack, comparison)
+
+
+def _order(difference: Any, relation: str, slack: Any, exact: bool) -> Verdict:
+    signed = difference if relation in "<≤" else -difference
+    if signed < 0 or (signed == 0 and relation in "≤≥"):
+        return "holds"
+    if signed == 0:
+        return "fails" if exact and slack == 0 else "undecided"
+    return "fails" if signed > slack else "undecided"
+
+
+def _equality(
+    left: Tree, right: Tree, a: Any, b: Any, difference: Any, slack: Any, comparison: Comparison
+) -> Verdict:
+    distance = abs(difference)
+    if distance == 0 or distance < slack:
+        return "holds"
+    if comparison.relation == "≈" or comparison.rough:
+        return "fails" if _far(left, right, a, b) else "holds"
+    if _is_rounded(left, b, distance) or _is_rounded(right, a, distance):
+        return "undecided"
+    if a.is_Integer and b.is_Integer and any(difference % m == 0 for m in comparison.moduli):
+        return "undecided"
+    return "fails"
+
+
+def _far(left: Tree, right: Tree, a: Any, b: Any) -> bool:
+    """Are these too far from each other for an approximation?"""
+    a, b = _float(a), _float(b)
+    if abs(a - b) < 1 and max(abs(a), abs(b)) < 10 and not _decimals(left) + _decimals(right):
+        return False
+    if a == 0 or b == 0 or (a > 0) != (b > 0):
+        return bool(abs(a - b) >= 1)
+    ratio = abs(a / b) if abs(a) > abs(b) else abs(b / a)
+    precise = any(_places(text) >= 2 for side in (left, right) for text in _decimals(side))
+    return bool(ratio > (1.1 if precise else 2))
+
+
+def _is_rounded(side: Tree, value: Any, distance: Any) -> bool:
+    """Is a side a whole number that the other's value rounds or is cut to?"""
+    if not is_literal(side) or _decimals(side):
+        return False
+    if value.is_Integer:
+        digits = str(abs(int(_value(side))))
+        zeros = len(digits) - len(digits.rstrip("0"))
+        # 8,370,000 for 8,369,910; but 1,000 is not 1,024.
+        return zeros >= 2 and len(digits) - zeros >= 3 and distance < 10**zeros
+    return bool(distance < 1)
+
+
+def _slack(left: Tree, right: Tree) -> Any:
+    """By how much the rounding of the decimals may move the difference."""
+    texts = list(dict.fromkeys(_decimals(left) + _decimals(right)))
+    if len(texts) > _MOST_DECIMALS:
+        raise Undecided
+    slack: Any = 0
+    for side in (left, right):
+        if is_literal(side):
+            slack += sum(_unit(text) for text in _decimals(side))
+            continue
+        base = _float(_value(side))
+        for text in dict.fromkeys(_decimals(side)):
+            if _places(text) >= 2:
+                moved = _replaced(side, text, f"{text}+")
+                slack += abs(_float(_value(moved)) - base)
+    return slack
+
+
+def _replaced(tree: Tree, text: str, by: str) -> Tree:
+    """The expression with one decimal half a unit of its last place larger."""
+    if tree == ("num", text):
+        return ("add", tree, ("div", ("num", _last_place(text)), ("num", "2")))
+    return (tree[0], *(_replaced(p, text, by) if isinstance(p, tuple) else p for p in tree[1:]))
+
+
+def _decimals(tree: Tree) -> list[str]:
+    """The numbers with a decimal point in an expression."""
+    if tree[0] == "num":
+        return [tree[1]] if "." in tree[1] else []
+    return [text for part in tree[1:] if isinstance(part, tuple) for text in _decimals(part)]
+
+
+def _places(text: str) -> int:
+    """How many digits of a decimal say something."""
+    mantissa = text.lower().partition("e")[0]
+    return len(mantissa.replace(",", "").replace(".", "").lstrip("0"))
+
+
+def _last_place(text: str) -> str:
+    """The unit of a decimal's last place: "0.01" of "3.14", "0.1e5" of "2.5e5"."""
+    mantissa, e, exponent = text.lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    return f"0.{'0' * (decimals - 1)}1{e}{exponent}"
+
+
+def _unit(text: str) -> Any:
+    return _value(("num", _last_place(text)))
+
+
+def _float(value: Any) -> Any:
+    import sympy
+
+    found = sympy.N(value, _DIGITS)
+    if not found.is_Float and not found.is_Rational:
+        raise Undecided
+    return found
+
+
+def _shown(value: Any, rounded: bool) -> str:
+    """A value as text: a whole number, a fraction, or six digits."""
+    import sympy
+
+    if value.is_Integer and abs(value) < 10**25:
+        return str(value).replace("-", "−")
+    if value.is_Rational and not rounded and value.q < 10_000 and abs(value.p) < 10**9:
+        return f"{value.p}/{value.q}".replace("-", "−")
+    text = str(sympy.N(value, 6, chop=False)).lower()
+    mantissa, _, exponent = text.partition("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    power = f"·10^{int(exponent)}" if exponent else ""
+    exact = value.is_Rational and value == _value(("num", text.lstrip("-").replace("e+", "e"))) * (
+        -1 if value < 0 else 1
+    )
+    return ("" if exact else "≈ ") + (mantissa + power).replace("-", "−")

@@ -1,0 +1,217 @@
+"""The claims of a text."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from llmc_lib.reasoning.claims import context
+from llmc_lib.reasoning.claims.decide import Comparison
+from llmc_lib.reasoning.claims.expression import Tree, first_operand, is_literal, parse
+from llmc_lib.reasoning.claims.tokens import Token, tokens
+from llmc_lib.reasoning.mathematics import spans
+
+#: Characters of a text that are read.
+READ = 400_000
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Two sides of a relation, with the places of the whole in the text and the sources of the sides."""
+
+    start: int
+    end: int
+    left: str
+    right: str
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class _Side:
+    tokens: list[Token]
+    tree: Tree | None
+
+
+def find_claims(text: str) -> list[Claim]:
+    """The claims that a text states, in their order; of a longer text, of its first `READ` characters.
+
+    A chain a = b = c makes two. Sides that are both numbers as they stand ("0 = 1") make none: nobody states
+    that in earnest.
+    """
+    text = text[:READ]
+    surroundings = _Surroundings(text)
+    found = []
+    for start, end in surroundings.paragraphs:
+        if not _RELATES.search(text, start, end) or surroundings.other_arithmetic(start):
+            continue
+        read = [_moved(token, start) for token in tokens(text[start:end])]
+        for before, run, after in _runs(read):
+            if any(token.kind == "REL" for token in run):
+                found += list(_claims(text, before, run, after, surroundings))
+    return found
+
+
+_RELATES = re.compile(r"[=<>≤≥≠≈]|\\(?:[lg]eq?|n?eq?|approx|lt|gt|simeq)")
+
+
+def _moved(token: Token, by: int) -> Token:
+    return Token(token.kind, token.text, token.start + by, token.end + by, token.space)
+
+
+class _Surroundings:
+    """What is said around a place of a text; each sentence and paragraph is looked at once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._sentences = context.sentences(text)
+        self._starts = [start for start, _ in self._sentences]
+        self.paragraphs = _paragraphs(text)
+        self._paragraph_starts = [start for start, _ in self.paragraphs]
+        self._stated: dict[int, bool] = {}
+        self._other: dict[int, bool] = {}
+        self._rough: dict[int, bool] = {}
+        self.moduli = context.moduli(text)
+
+    def rough(self, place: int) -> bool:
+        """Does the sentence at a place round or estimate?"""
+        number = bisect_right(self._starts, place) - 1
+        if number not in self._rough:
+            start, end = self._sentences[number]
+            self._rough[number] = context.is_rough(self._text[start:end])
+        return self._rough[number]
+
+    def stated(self, place: int, last: int) -> bool:
+        """Is a claim from `place` to `last` stated, in ordinary arithmetic?"""
+        if self.other_arithmetic(place):
+            return False
+        first = bisect_right(self._starts, place) - 1
+        final = bisect_right(self._starts, max(place, last - 1)) - 1
+        return all(self._sentence_states(number) for number in range(first, final + 1))
+
+    def other_arithmetic(self, place: int) -> bool:
+        """Does the paragraph at a place reckon with remainders, another base, a clock?"""
+        number = bisect_right(self._paragraph_starts, place) - 1
+        if number not in self._other:
+            start, end = self.paragraphs[number]
+            self._other[number] = context.is_other_arithmetic(self._text[start:end])
+        return self._other[number]
+
+    def _sentence_states(self, number: int) -> bool:
+        if number not in self._stated:
+            start, end = self._sentences[number]
+            behind = self._text[end : end + 80]
+            self._stated[number] = context.is_stated(self._text[start:end], behind)
+        return self._stated[number]
+
+
+def _paragraphs(text: str) -> list[tuple[int, int]]:
+    """Where the paragraphs are: an empty line ends one, unless it stands in mathematics or code."""
+    whole = [(a, b) for a, b, _ in spans(text)] + [m.span() for m in _CODE.finditer(text)]
+    inside = set()
+    breaks = [(m.start(), m.end()) for m in re.finditer(r"\n[ \t]*\n\s*", text)]
+    starts = [start for start, _ in breaks]
+    for a, b in whole:
+        inside |= set(range(bisect_right(starts, a), bisect_right(starts, b - 1)))
+    found, start = [], 0
+    for number, (a, b) in enumerate(breaks):
+        if number not in inside:
+            found.append((start, a))
+            start = b
+    return [*found, (start, len(text))]
+
+
+_CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+
+
+def _runs(found: Sequence[Token]) -> Iterator[tuple[Token | None, list[Token], Token | None]]:
+    """The tokens between two that end an expression, with those two."""
+    before: Token | None = None
+    run: list[Token] = []
+    for token in found:
+        if token.kind == "SEP":
+            yield before, run, token
+            before, run = token, []
+        else:
+            run.append(token)
+    yield before, run, None
+
+
+def _claims(
+    text: str,
+    before: Token | None,
+    run: list[Token],
+    after: Token | None,
+    surroundings: _Surroundings,
+) -> Iterator[Claim]:
+    run = _without_outer_brackets(run)
+    sides: list[list[Token]] = [[]]
+    relations: list[str] = []
+    for token in run:
+        if token.kind == "REL":
+            relations.append(token.text)
+            sides.append([])
+        else:
+            sides[-1].append(token)
+    usable = [True] * len(sides)
+    usable[0] = before is None or before.text.lower().strip("\\") not in context.BEFORE
+    usable[-1] = after is None or not _goes_on(after)
+    read = [
+        _Side(side, parse(side, last=n == len(sides) - 1) if usable[n] else None)
+        for n, side in enumerate(sides)
+    ]
+    word = before is not None and before.text[:1].isalpha()
+    for number, (relation, (left, right)) in enumerate(zip(relations, pairwise(read), strict=True)):
+        if left.tree is None or right.tree is None:
+            continue
+        if is_literal(left.tree) and (is_literal(right.tree) or (number == 0 and word)):
+            continue
+        start, end = left.tokens[0].start, right.tokens[-1].end
+        if not surroundings.stated(start, end):
+            continue
+        first = first_operand(right.tree)
+        comparison = Comparison(
+            left.tree,
+            relation,
+            right.tree,
+            rough=relation == "=" and surroundings.rough(start),
+            moduli=surroundings.moduli,
+            runs_on=first if first is not right.tree and not is_literal(left.tree) else None,
+        )
+        yield Claim(start, end, _source(text, left), _source(text, right), comparison)
+
+
+def _goes_on(after: Token) -> bool:
+    word = after.text.lower().split()[0] if after.text.split() else ""
+    return word.strip("(),.") in context.BEHIND
+
+
+def _without_outer_brackets(run: list[Token]) -> list[Token]:
+    """A run without the brackets around all of it, and without one that only opens or closes a remark:
+    "(3 + 4 = 7)", "3 + 4 = 7 (see above)", "(since 3 + 4 = 7)"."""
+    opened: list[int] = []
+    unmatched: list[int] = []
+    for number, token in enumerate(run):
+        if token.kind == "OPEN":
+            opened.append(number)
+        elif token.kind == "CLOSE":
+            if not opened:
+                unmatched.append(number)
+            else:
+                first = opened.pop()
+                if any(t.kind == "REL" for t in run[first:number]):
+                    unmatched += [first, number]
+    unmatched += opened
+    last = len(run) - 1
+    ends = {n for n in unmatched if n in (0, last) and (n == 0) == (run[n].kind == "OPEN")}
+    remark = run[-1:] and run[-1].kind == "OPEN" and run[-1].space and last in unmatched
+    ends |= {last} if remark else set()
+    return [token for number, token in enumerate(run) if number not in ends] if ends else run
+
+
+def _source(text: str, side: _Side) -> str:
+    """What the text has for a side, without a list's hyphen before it."""
+    first = side.tokens[1] if side.tokens[0].kind == "BULLET" else side.tokens[0]
+    return text[first.start : side.tokens[-1].end].strip()

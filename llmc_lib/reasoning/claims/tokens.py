@@ -1,0 +1,300 @@
+r"""A text as the tokens of arithmetic: numbers, operators, relations, and what ends or spoils a claim.
+
+LaTeX and plain text are read alike, as one text has both. Whatever is not known for sure to be
+arithmetic becomes `BAD`, and a side of an equation that has one is not read at all.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from llmc_lib.reasoning.mathematics import spans
+
+#: The kinds of a token. NUM, SUP (raised digits), the operators ("+", "-", "*", "/", "^", "!", "%", "DEG"),
+#: OPEN, CLOSE, FRAC, SQRT, BINOM, PI, FUNC, REL, BULLET; SEP ends an expression, BAD spoils it.
+SEP, BAD = "SEP", "BAD"
+
+
+@dataclass(frozen=True)
+class Token:
+    kind: str
+    text: str
+    start: int
+    end: int
+    space: bool  # is there room before it?
+
+
+FUNCTIONS = frozenset("sin cos tan cot sec csc arcsin arccos arctan ln log exp sqrt".split())
+_RELATIONS = {
+    "=": "=", "==": "=", "<": "<", ">": ">", "≤": "≤", "≥": "≥", "<=": "≤", ">=": "≥", "≠": "≠",
+    "≈": "≈", "≃": "≈", "≅": "≈",
+    "\\leq": "≤", "\\le": "≤", "\\leqslant": "≤", "\\geq": "≥", "\\ge": "≥", "\\geqslant": "≥",
+    "\\neq": "≠", "\\ne": "≠", "\\approx": "≈", "\\simeq": "≈", "\\lt": "<", "\\gt": ">",
+}  # fmt: skip
+_SYMBOLS = {
+    "+": "+", "＋": "+", "-": "-", "−": "-", "*": "*", "×": "*", "·": "*", "⋅": "*", "∙": "*",
+    "∗": "*", "/": "/", "÷": "/", "∕": "/", "^": "^", "%": "%", "°": "DEG", "π": "PI", "√": "SQRT",
+    "(": "OPEN", "[": "OPEN", "{": "OPEN", "⌊": "OPEN", "⌈": "OPEN",
+    ")": "CLOSE", "]": "CLOSE", "}": "CLOSE", "⌋": "CLOSE", "⌉": "CLOSE",
+}  # fmt: skip
+_COMMANDS = {
+    "\\cdot": "*", "\\times": "*", "\\ast": "*", "\\div": "/", "\\%": "%", "\\degree": "DEG",
+    "\\frac": "FRAC", "\\dfrac": "FRAC", "\\tfrac": "FRAC", "\\cfrac": "FRAC", "\\sqrt": "SQRT",
+    "\\binom": "BINOM", "\\dbinom": "BINOM", "\\tbinom": "BINOM", "\\pi": "PI",
+    "\\{": "OPEN", "\\lfloor": "OPEN", "\\lceil": "OPEN", "\\}": "CLOSE", "\\rfloor": "CLOSE",
+    "\\rceil": "CLOSE",
+}  # fmt: skip
+_NOTHING = frozenset(
+    "\\left \\right \\big \\Big \\bigg \\Bigg \\bigl \\bigr \\Bigl \\Bigr \\biggl \\biggr \\Biggl \\Biggr "
+    "\\displaystyle \\textstyle \\limits \\nolimits \\notag \\nonumber \\hfill \\, \\; \\: \\! \\  \\> \\$ \\boxed "
+    "\\fbox \\mathstrut \\strut \\( \\)".split(" ")
+)
+_ENDS = frozenset(
+    "\\quad \\qquad \\to \\Rightarrow \\implies \\iff \\rightarrow \\longrightarrow \\Longrightarrow "
+    "\\therefore \\because \\Leftrightarrow \\Longleftrightarrow \\[ \\] \\par".split()
+)
+
+_TOKEN = re.compile(
+    r"(?P<space>\s+|~)"
+    r"|(?P<words>\\(?:text\w*|mathrm|mathop|mbox|hbox|operatorname\*?)\s*\{(?P<content>[^{}]{0,200})\})"
+    r"|(?P<degree>\^\s*(?:\\circ|\{\s*\\circ\s*\}))"
+    r"|(?P<ignored>\\(?:tag\*?|label|hspace\*?|vspace\*?|phantom)\s*\{[^{}]{0,100}\})"
+    r"|(?P<environment>\\(?:begin|end)\s*\{[a-z]+\*?\})"
+    r"|(?P<newline>\\\\(?:\[[^\]\n]{0,20}\])?)"
+    r"|(?P<command>\\(?:[A-Za-z]+|.))"
+    r"|(?P<number>(?:\d{1,3}(?:(?:,|\{,\}|\\,|,\\!)\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+    r"(?:[eE][+-]?\d{1,6}(?![\w.]))?)"
+    r"|(?P<word>[^\W\d_][\w'’]*(?:-[^\W\d_][\w'’]*)*)"
+    r"|(?P<raised>⁻?[⁰¹²³⁴-⁹]+)"
+    r"|(?P<dots>\.\.+|…|⋯)"
+    r"|(?P<arrow>==>|=>|<=>|<->|->|<-|→|⇒|⇔|⟹|⟶|↔|∴|∵)"
+    r"|(?P<unequal>!=)"
+    r"|(?P<relation>==|<=|>=|[=<>≤≥≠≈≃≅])"
+    r"|(?P<power>\*\*)"
+    r"|(?P<symbol>.)",
+    re.DOTALL,
+)
+# What holds no arithmetic to check: code, drawings, and tables of numbers.
+_MASKED = re.compile(
+    r"```.*?(?:```|\Z)|`[^`\n]+`|\[asy\].*?\[/asy\]"
+    r"|\\begin\{([a-zA-Z]*matrix|array|cases|tabular|asy|verbatim)\*?\}.*?\\end\{\1\*?\}",
+    re.DOTALL,
+)
+# "- ", "2. ", "(b) " at the beginning of a line. A hyphen may also be a minus.
+_MARKER = re.compile(r"[ \t>#]*(?:(?P<hyphen>[-−–*+•])|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t]+")
+_CONTINUES = re.compile(r"[\s&]*(?:[=<>≤≥≠≈≃]|\\(?:leq?|geq?|neq?|approx|lt|gt)\b)")
+_OPERATES = re.compile(r"[\s&]*(?:[+×·⋅*/÷−^-]|\\(?:cdot|times|div|pm)\b)")
+_BOLD = re.compile(r"\*\*|__")
+
+
+def tokens(text: str) -> list[Token]:
+    """The tokens of a text; their `start` and `end` are places in it."""
+    masked = _MASKED.sub(lambda m: "\x00" * len(m[0]), text)
+    found: list[Token] = []
+    place = 0
+    for start, end, displayed in spans(masked):
+        _plain(masked, place, start, found)
+        inner_start, inner_end = _inside(masked, start, end)
+        if displayed:
+            found.append(Token(SEP, "\n", start, inner_start, True))
+        _read(masked, inner_start, inner_end, found, mathematics=True)
+        if displayed:
+            found.append(Token(SEP, "\n", inner_end, end, True))
+        place = end
+    _plain(masked, place, len(masked), found)
+    return found
+
+
+def _inside(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span of mathematics without its marks."""
+    if text.startswith("\\begin", start):
+        return start, end
+    width = 1 if text[start] == "$" and not text.startswith("$$", start) else 2
+    return start + width, end - width
+
+
+def _plain(text: str, start: int, end: int, found: list[Token]) -> None:
+    """Plain text, a line at a time: its lines end expressions, unless the next one goes on."""
+    place = start
+    while place < end:
+        stop = text.find("\n", place, end)
+        stop = end if stop < 0 else stop
+        # A marker stands at a line's beginning, so not behind mathematics on the same line.
+        if place == 0 or text[place - 1] == "\n":
+            marker = _MARKER.match(text, place, stop)
+            if marker:
+                found.append(Token(SEP, "\n", place, place, True))
+                if marker["hyphen"] and marker["hyphen"] in "-−–":
+                    found.append(Token("BULLET", "-", place, marker.end(), True))
+                place = marker.end()
+        _read(text, place, stop, found, mathematics=False)
+        if stop < end:
+            if _MARKER.match(text, stop + 1):
+                found.append(Token(SEP, "\n", stop, stop + 1, True))
+            else:
+                _line_end(text, stop, stop + 1, found)
+        place = stop + 1
+
+
+def _line_end(text: str, start: int, end: int, found: list[Token]) -> None:
+    if _CONTINUES.match(text, end):
+        return
+    kind = BAD if _OPERATES.match(text, end) else SEP
+    found.append(Token(kind, "\n", start, end, True))
+
+
+def _read(text: str, start: int, end: int, found: list[Token], *, mathematics: bool) -> None:
+    """Tokens of text[start:end], appended to `found`."""
+    space = True
+    place = start
+    while place < end:
+        match = _TOKEN.match(text, place, end)
+        assert match is not None
+        kind = match.lastgroup if match.lastgroup != "content" else "words"
+        source = match[0]
+        token: str | None
+        token = _kind(text, match, kind or "symbol", found, mathematics, space)
+        if token == "LINE":  # noqa: S105 - no password
+            _line_end(text, place, match.end(), found)
+        elif token is not None:
+            shown = (match["content"] or "") if kind == "words" else source
+            if token == "REL":  # noqa: S105
+                shown = _RELATIONS[source]
+            if token == SEP and kind not in ("words", "word", "symbol"):
+                shown = "\n"
+            found.append(Token(token, shown.strip() or "\n", place, match.end(), space))
+        space = kind in ("space", "newline") or (space and token is None)
+        place = match.end()
+
+
+def _kind(
+    text: str, match: re.Match[str], group: str, found: list[Token], mathematics: bool, space: bool
+) -> str | None:
+    """The kind of a token; None: it says nothing. "LINE": a line of mathematics ends."""
+    source, before = match[0], found[-1] if found else None
+    match group:
+        case "space":
+            return None if mathematics or source != "~" else BAD
+        case "words":
+            return _words(match["content"])
+        case "degree":
+            return "DEG"
+        case "ignored":
+            return None
+        case "environment":
+            return SEP
+        case "newline":
+            return "LINE" if mathematics else SEP
+        case "command":
+            return _command(source)
+        case "number":
+            glued = re.match(r"\.\d|,(?:\\!)?\d|\{,\}|_", text[match.end() : match.end() + 4])
+            return BAD if glued else "NUM"
+        case "word":
+            return _word(text, match, mathematics, before, space)
+        case "raised":
+            return "SUP"
+        case "dots" | "unequal":
+            return BAD
+        case "arrow":
+            return SEP
+        case "relation":
+            return (
+                SEP
+                if source == "<" and re.match(r"</?[a-zA-Z]", text[match.start() :][:3])
+                else "REL"
+            )
+        case "power":
+            return _power(text, match, before)
+    return _symbol(text, match, before, mathematics)
+
+
+def _words(content: str) -> str | None:
+    if not content.strip():
+        return None
+    name = content.strip().lower()
+    if name in FUNCTIONS:
+        return "FUNC"
+    return BAD if re.search(r"[\d=+]", content) else SEP
+
+
+def _command(source: str) -> str | None:
+    if source in _NOTHING:
+        return None
+    if source in _ENDS:
+        return SEP
+    if source in _RELATIONS:
+        return "REL"
+    if source in _COMMANDS:
+        return _COMMANDS[source]
+    return "FUNC" if source[1:] in FUNCTIONS else BAD
+
+
+def _word(
+    text: str, match: re.Match[str], mathematics: bool, before: Token | None, space: bool
+) -> str:
+    source = match[0]
+    behind = text[match.end() : match.end() + 1]
+    if source == "π":
+        return BAD if behind in ("(", "_") else "PI"
+    if source in ("x", "X") and before is not None and before.kind == "NUM" and space:
+        return "*" if re.match(r"\s\d", text[match.end() :][:2]) else BAD
+    if source.lower() in FUNCTIONS and behind == "(" and not mathematics:
+        return "FUNC" if source.lower() != "log" else BAD
+    if mathematics or len(source) == 1 or re.search(r"[\d_]", source) or behind in ("(", "_", "["):
+        return BAD
+    glued = (
+        before is not None and before.end == match.start() and before.kind in ("NUM", "CLOSE", "PI")
+    )
+    if glued:
+        return BAD
+    # "total - 3": the word is a quantity. "is -3": it is not.
+    if re.match(r"\s*(?:[+×·⋅/÷^]|[-−*]\s|[-−]$)", text[match.end() :][:6]):
+        return BAD
+    return SEP
+
+
+def _power(text: str, match: re.Match[str], before: Token | None) -> str | None:
+    operand = before is not None and before.kind in ("NUM", "CLOSE") and before.end == match.start()
+    return "^" if operand and re.match(r"[\d(]", text[match.end() :][:1]) else None  # bold
+
+
+def _symbol(text: str, match: re.Match[str], before: Token | None, mathematics: bool) -> str | None:
+    source, behind = match[0], text[match.end() : match.end() + 1]
+    operand = before is not None and before.kind in ("NUM", "CLOSE", "SUP", "PI", "!", "%", "DEG")
+    match source:
+        case "$":
+            return None
+        case "&":
+            return None if mathematics else SEP
+        case "*":
+            # "*emphasised*" has no operand on one of its sides.
+            goes_on = re.match(r"\s*[\d(.\\√π\[-]", text[match.end() :][:4])
+            return "*" if operand and goes_on else None
+        case "!":
+            close = before is not None and before.end == match.start()
+            return "!" if operand and close else SEP
+        case "," | ".":
+            return (
+                BAD
+                if behind.isdigit() and text[match.start() - 1 : match.start()].isdigit()
+                else SEP
+            )
+        case ":":
+            return (
+                BAD
+                if behind == "=" or (re.match(r"\s*[\d\\]", text[match.end() :][:3]) and operand)
+                else SEP
+            )
+        case ";" | "?" | '"' | "“" | "”" | "—" | "•" | "✓" | "✔" | "✅" | "❌":
+            return SEP
+        case "–":
+            return (
+                BAD
+                if behind.isdigit() and text[match.start() - 1 : match.start()].isdigit()
+                else SEP
+            )
+        case "£" | "€":
+            return None
+    return _SYMBOLS.get(source, BAD)

@@ -1,0 +1,111 @@
+"""Which questions are shown."""
+
+from __future__ import annotations
+
+import difflib
+import random
+from collections.abc import Iterator
+
+import pandas as pd
+
+from llmc_lib.errors import UserError
+from llmc_lib.evaluation.results import Results
+from llmc_lib.params import CasesParams
+from llmc_lib.taxonomy import ordered
+
+LENGTHS = ("short", "middling", "long")
+
+
+def outcomes(results: Results, benchmark: str, reference: str, candidate: str) -> pd.DataFrame:
+    """For each question: category, outcome, and the mean length of both models' answers in tokens.
+
+    The outcome is "both right", "gained", "lost" or "both wrong". With several samples: "gained" where the
+    candidate is right more often than the reference, "lost" where it is less often; else "both right" where at
+    least half of the samples are right.
+    """
+    answers = results.answers[results.answers["benchmark"] == benchmark]
+    rate = answers.pivot_table(
+        index="question_id", columns="model", values="correct", aggfunc="mean", sort=False
+    ).astype(float)
+    both = answers[answers["model"].isin([reference, candidate])].groupby("question_id", sort=False)
+    category = answers.drop_duplicates("question_id").set_index("question_id")["category"]
+    outcome = [
+        "gained" if after > before else "lost" if after < before
+        else "both right" if after >= 0.5 else "both wrong"
+        for before, after in zip(rate[reference], rate[candidate], strict=True)
+    ]  # fmt: skip
+    return pd.DataFrame(
+        {
+            "category": category.loc[rate.index],
+            "outcome": outcome,
+            "tokens": both["completion_tokens"].mean().loc[rate.index],
+        },
+        index=rate.index,
+    )
+
+
+def choose(table: pd.DataFrame, cases: int | CasesParams, seed: int) -> list[str]:
+    """The ids of the questions to show, of a table of `outcomes`.
+
+    Raises `UserError` for an id or a category that the benchmark has not.
+    """
+    if isinstance(cases, int):
+        return _in_turn(_pools(table, f"{seed}/cases"), cases)
+    if cases.ids:
+        for id_ in cases.ids:
+            if id_ not in table.index:
+                raise UserError(f"report.cases.ids: no question {id_!r}{_near(id_, table.index)}")
+        return list(cases.ids)
+    if cases.categories is not None:
+        known = ordered(table["category"])
+        for name in cases.categories:
+            if name not in known:
+                raise UserError(
+                    f"report.cases.categories: no question in {name!r}; there are {', '.join(known)}"
+                )
+        table = table[table["category"].isin(cases.categories)]
+    drawn: list[str] = []
+    for name, part in _parts(table, cases.per):
+        gained, lost = _pools(part, f"{seed}/cases/{name}")
+        drawn += _in_turn([gained[::-1][: cases.gained][::-1], lost[::-1][: cases.lost][::-1]])
+    return drawn
+
+
+def _parts(table: pd.DataFrame, per: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    if per == "category":
+        for name in ordered(table["category"]):
+            yield name, table[table["category"] == name]
+    elif per == "length":
+        ranks = table["tokens"].rank(method="first", pct=True)
+        for number, name in enumerate(LENGTHS):
+            yield name, table[(ranks > number / 3) & (ranks <= (number + 1) / 3)]
+    else:
+        yield "all", table
+
+
+def _pools(table: pd.DataFrame, seed: str) -> list[list[str]]:
+    """The gained and the lost questions in a random order, to be taken from the end."""
+    draw = random.Random(seed)
+    pools = []
+    for outcome in ("gained", "lost"):
+        ids = sorted(str(id_) for id_ in table.index[table["outcome"] == outcome])
+        draw.shuffle(ids)
+        pools.append(ids)
+    return pools
+
+
+def _in_turn(pools: list[list[str]], n: int | None = None) -> list[str]:
+    """Up to `n` ids, one of each pool in turn as long as they last."""
+    most = sum(map(len, pools)) if n is None else n
+    pools = [list(pool) for pool in pools]
+    drawn: list[str] = []
+    while len(drawn) < most and any(pools):
+        for pool in pools:
+            if pool and len(drawn) < most:
+                drawn.append(pool.pop())
+    return drawn
+
+
+def _near(id_: str, known: pd.Index) -> str:
+    near = difflib.get_close_matches(id_, [str(name) for name in known], 1)
+    return f"; did you mean {near[0]!r}?" if near else f"; one is {known[0]!r}"

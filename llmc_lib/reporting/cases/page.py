@@ -1,0 +1,216 @@
+"""The section: a table of outcomes, and the chosen questions."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from llmc_lib.evaluation.results import Results
+from llmc_lib.params import CasesParams
+from llmc_lib.records import Question
+from llmc_lib.reporting.cases.choose import choose, outcomes
+from llmc_lib.reporting.cases.trace import Mark, Trace, columns
+from llmc_lib.reporting.elements import Block, table_block
+from llmc_lib.reporting.text import text_to_html
+from llmc_lib.store import sha256_text
+from llmc_lib.taxonomy import ordered
+from llmc_lib.words import counted, share
+
+_OUTCOMES = ("both right", "gained", "lost", "both wrong")
+
+
+def outcome_table(results: Results, benchmark: str, reference: str, candidate: str) -> Block:
+    """How many questions of each category both, one or none of the two models answers."""
+    table = outcomes(results, benchmark, reference, candidate)
+    counts = pd.crosstab(table["category"], table["outcome"]).reindex(
+        index=ordered(table["category"]),
+        columns=list(_OUTCOMES),
+        fill_value=0,
+    )
+    counts.loc["All questions"] = counts.sum()
+    only = "only" if results.manifest.get("samples", 1) == 1 else "more often"
+    apart = counts["gained"] + counts["lost"]
+    shown = counts.astype(str).rename(
+        columns={
+            "gained": f"gained ({only} {candidate})",
+            "lost": f"lost ({only} {reference})",
+        }
+    )
+    shown["they disagree"] = [
+        share(int(n), int(total)) for n, total in zip(apart, counts.sum(axis=1), strict=True)
+    ]
+    data = counts.rename_axis(columns=None).reset_index(names="Category")
+    caption = f"Outcome of each question for {reference} and {candidate}."
+    return table_block("outcomes", shown.reset_index(names="Category"), caption, data)
+
+
+def side_by_side(
+    results: Results,
+    benchmark: str,
+    reference: str,
+    candidate: str,
+    cases: int | CasesParams,
+    seed: int,
+    marks: Mapping[str, Sequence[Mark]] | None = None,
+) -> Block:
+    """The questions that `cases` asks for, with what both models wrote about each.
+
+    `marks`: SHA-256 of a trace's text (`trace.whole`) → places of it to underline. Of a benchmark that is
+    `withheld` only ids, categories, grades and lengths are shown. Raises `UserError` for ids and categories that
+    the benchmark has not.
+    """
+    table = outcomes(results, benchmark, reference, candidate)
+    drawn = choose(table, cases, seed)
+    total = int(table["outcome"].isin(("gained", "lost")).sum())
+    if not drawn:
+        return _nothing(reference, candidate, total)
+    rows = results.answers[results.answers["benchmark"] == benchmark]
+    rows = rows[rows["question_id"].isin(drawn) & rows["model"].isin([reference, candidate])]
+    answers: dict[tuple[str, str], list[dict[Any, Any]]] = {}
+    for row in rows.to_dict("records"):
+        answers.setdefault((row["model"], row["question_id"]), []).append(row)
+    withheld = benchmark in results.withheld
+    parts = []
+    for id_ in drawn:
+        outcome = str(table["outcome"][id_])
+        # Of several samples the first that shows the difference.
+        shown = [
+            (model, _first(answers[model, id_], _is_right(outcome, model == candidate)))
+            for model in (reference, candidate)
+        ]
+        question = results.questions[benchmark][id_]
+        if withheld:
+            parts.append(_withheld_case(question, outcome, shown))
+            continue
+        for model, row in shown:
+            key = benchmark, model, id_, row.get("sample", 0)
+            row["reasoning"], row["response"] = results.texts.get(key, ("", ""))
+        parts.append(_case(question, outcome, shown, marks or {}))
+    head = _head(cases, drawn, total, seed)
+    if withheld:
+        head += (
+            '<p class="note withheld">The questions of this benchmark are not to be published: their text, the '
+            "reference answers and what the models wrote about them are not in this file. To read them on your "
+            "own machine, set <code>report: {show_questions: true}</code> in the params file and run "
+            "<code>make report</code> again; keep that page to yourself.</p>"
+        )
+    return Block(f'{head}<div class="cases side-by-side">{"".join(parts)}</div>')
+
+
+def _nothing(reference: str, candidate: str, total: int) -> Block:
+    return Block(
+        f'<p class="note">{html.escape(reference)} and {html.escape(candidate)} are right on exactly the '
+        "same questions.</p>"
+        if not total
+        else '<p class="note">report.cases is 0, or asks for none of the questions on which the two disagree: '
+        "none is shown.</p>"
+    )
+
+
+def _head(cases: int | CasesParams, drawn: list[str], total: int, seed: int) -> str:
+    keys = "Open one; the arrow keys ← and → go from question to question."
+    if isinstance(cases, CasesParams) and cases.ids:
+        return f'<p class="note">{counted(len(drawn), "question")} that the params file names. {keys}</p>'
+    of_each = {"category": ", from each category", "length": ", from each third by length"}
+    how = "" if isinstance(cases, int) else of_each.get(cases.per, "")
+    return (
+        f'<p class="note">{len(drawn)} of the {total} questions on which the two disagree, drawn at '
+        f"random (seed {seed}){how}. {keys}</p>"
+    )
+
+
+def _is_right(outcome: str, is_candidate: bool) -> bool:
+    if outcome in ("gained", "lost"):
+        return (outcome == "gained") == is_candidate
+    return outcome == "both right"
+
+
+def _first(samples: list[dict[Any, Any]], right: bool) -> dict[Any, Any]:
+    """The first sample that is right, or that is wrong; the first of all where there is none."""
+    return next((row for row in samples if bool(row["correct"]) == right), samples[0])
+
+
+def _opening(question: Question, outcome: str, short: str) -> str:
+    name = html.escape(question.id, quote=True)
+    return (
+        f'<details class="case" id="question-{name}">'
+        f'<summary><span class="outcome {outcome.replace(" ", "-")}">{outcome}</span> '
+        f'<span class="category">{html.escape(question.category)}</span> {short}</summary>'
+    )
+
+
+def _case(
+    question: Question,
+    outcome: str,
+    answers: list[tuple[str, dict[Any, Any]]],
+    marks: Mapping[str, Sequence[Mark]],
+) -> str:
+    summary = question.question.strip().split("\n")[0]
+    short = summary if len(summary) <= 110 else summary[:108].rsplit(" ", 1)[0] + " …"
+    traces = []
+    for _, answer in answers:
+        trace = Trace(answer["reasoning"], answer["response"])
+        key = sha256_text(trace.text.encode("utf-8", "replace").decode())
+        traces.append(Trace(trace.reasoning, trace.response, tuple(marks.get(key, ()))))
+    heads = tuple(
+        _facts(model, answer, trace.marks)
+        for (model, answer), trace in zip(answers, traces, strict=True)
+    )
+    rationale = (
+        f'<details class="rationale"><summary>Why</summary>{text_to_html(question.rationale)}</details>'
+        if question.rationale.strip()
+        else ""
+    )
+    name = f"steps-{sha256_text(question.id)[:12]}"
+    return (
+        f"{_opening(question, outcome, text_to_html(short))}"
+        f'<div class="question">{text_to_html(question.question)}</div>'
+        f'<div class="reference"><b>Reference answer</b> {text_to_html(question.answer)}{rationale}</div>'
+        f"{columns(name, traces[0], traces[1], (heads[0], heads[1]))}</details>"
+    )
+
+
+def _withheld_case(
+    question: Question, outcome: str, answers: list[tuple[str, dict[Any, Any]]]
+) -> str:
+    heads = "".join(
+        f'<div class="side side-{n}">{_facts(model, answer | {"extracted": ""}, ())}</div>'
+        for n, (model, answer) in enumerate(answers, 1)
+    )
+    name = f"<code>{html.escape(question.id)}</code>"
+    return f'{_opening(question, outcome, name)}<div class="columns">{heads}</div></details>'
+
+
+def _facts(model: str, answer: dict[Any, Any], marks: Sequence[Mark]) -> str:
+    """What stands above a column: model, grade, final answer, length, confidence, false claims."""
+    status = "correct" if answer["status"] == "correct" else "other"
+    facts = []
+    if answer["status"] != "missing":
+        tokens = answer["completion_tokens"]
+        # Some formats of imported answers do not tell it.
+        facts.append(counted(int(tokens), "token") if tokens else "length unknown")
+        confidence = answer.get("confidence")
+        if confidence is not None and confidence == confidence:
+            facts.append(f"{confidence:g}% sure")
+    false = sum(mark.kind == "claim" for mark in marks)
+    if false:
+        facts.append(counted(false, "false claim"))
+    extracted = answer["extracted"]
+    final = (
+        f'<p class="final">Answer: <b>{text_to_html(extracted, 200)}</b></p>' if extracted else ""
+    )
+    return (
+        f'<div class="who {status}"><h4>{html.escape(model)} <span class="grade">{_grade(answer)}</span></h4>'
+        f'{final}<p class="note">{", ".join(facts)}</p></div>'
+    )
+
+
+def _grade(answer: dict[Any, Any]) -> str:
+    if answer["truncated"]:
+        return "✗ cut at the token limit"
+    ungraded = "? no verdict" if answer["rule"] == "no verdict" else "? no answer found"
+    grades = {"correct": "✓ correct", "incorrect": "✗ wrong", "ungraded": ungraded}
+    return grades.get(answer["status"], "– no completion")
