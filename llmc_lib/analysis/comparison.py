@@ -9,8 +9,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
-from statsmodels.stats.multitest import multipletests
+from scipy import special, stats
 
 from llmc_lib.analysis.intervals import standard_error
 
@@ -187,7 +186,13 @@ def adjust(p_values: Sequence[float], method: Literal["holm", "bh"] = "holm") ->
     """
     if method not in ("holm", "bh"):
         raise ValueError(f"method must be 'holm' or 'bh', not {method!r}")
-    if not len(p_values):
+    values = np.asarray(p_values, dtype=float)
+    if not len(values):
         return []
-    name = {"holm": "holm", "bh": "fdr_bh"}[method]
-    return [float(p) for p in multipletests(p_values, method=name)[1]]
+    if method == "bh":
+        return [float(p) for p in stats.false_discovery_control(values)]
+    # Statsmodels' multipletests has it, and collects all garbage of the process each time: 60 ms.
+    order = np.argsort(values)
+    adjusted = np.empty(len(values))
+    adjusted[order] = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    return [float(p) for p in np.minimum(adjusted, 1)]
