@@ -14,7 +14,7 @@ import pytest
 from llmc_lib import evaluation
 from llmc_lib.params import Params
 from llmc_lib.reporting import load_report
-from llmc_lib.reporting import report as page
+from llmc_lib.reporting import sections as page
 from llmc_lib.store import ROOT, Run
 
 PARTS = [

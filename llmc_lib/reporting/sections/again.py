@@ -12,12 +12,7 @@ from llmc_lib.words import as_p, as_points
 
 def rerun(report: Report) -> Block:
     """The spread of the next run of both models."""
-    comparison = report.headline
-    return (
-        paragraph(comparison["rerun"]["sentence"])
-        + design_figures.next_run(report.block, comparison)
-        + paragraph(_pairing(report))
-    )
+    return design_figures.next_run(report.block, report.headline) + paragraph(_pairing(report))
 
 
 def power(report: Report) -> Block:
@@ -55,7 +50,9 @@ def _designs(report: Report) -> Block:
     data = pd.DataFrame(design["designs"])
     rows = [
         {
-            "True difference, points": f"{100 * row['difference']:g}",
+            "True difference": as_points(row["difference"], 1, sign=False)
+            if 100 * row["difference"] == round(100 * row["difference"])
+            else f"{100 * row['difference']:g} points",
             "Samples a question": f"{row['samples']}",
             "Questions": f"{row['questions']:,}",
             "Answers a model": f"{row['answers']:,}",

@@ -51,7 +51,10 @@ def _hidden(report: Report, found: dict[str, Any]) -> str:
     n = report.block["n_questions"]
     if found["chosen"] is None:
         chance = as_percent(found["none_chosen"], 1)
-        return f"With the questions drawn anew, no candidate is chosen {chance} of the time."
+        what = "meets the rule" if found["rule"] else f"answers more than {report.reference}"
+        return (
+            f"No candidate {what}; with the questions drawn anew, none does {chance} of the time."
+        )
     row = next(r for r in found["candidates"] if r["model"] == found["chosen"])
     return (
         f"Who picks the best of several on the same questions sees more than will come back on new ones. "
@@ -67,11 +70,11 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
     rows = [
         {
             "Candidate": row["model"],
-            "Difference, points": as_points(row["difference"], n, unit=False),
-            "Simultaneous 95% interval": f"{as_points(row['low'], n, unit=False)} to "
+            "Difference": as_points(row["difference"], n, unit=False),
+            "95% interval": f"{as_points(row['low'], n, unit=False)} to "
             f"{as_points(row['high'], n, unit=False)}",
             "p": as_p(row["p_adjusted"]).removeprefix("= "),
-            "Shrunken, points": as_points(row["shrunken"], n, unit=False),
+            "Shrunken": as_points(row["shrunken"], n, unit=False),
             "Best, %": as_percent(row["best"], 1).rstrip("%"),
             "Chosen, %": as_percent(row["chosen"], 1).rstrip("%"),
         }
@@ -83,8 +86,8 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
         else "as the best overall, if it is above the reference"
     )
     caption = (
-        f"{found['resamples']:,} bootstrap samples of the questions, seed {found['seed']}. Best: the highest rate of "
-        f"all candidates; chosen: {rule}. Intervals and p-values are adjusted for all candidates at once (largest "
-        "|t|)."
+        "Differences in percentage points. Intervals and p-values are adjusted for all candidates at once (largest "
+        f"|t|). Best: the highest rate of all candidates; chosen: {rule}; both in {found['resamples']:,} bootstrap samples "
+        f"of the questions, seed {found['seed']}."
     )
     return table_block("selection", pd.DataFrame(rows), caption, pd.DataFrame(found["candidates"]))
