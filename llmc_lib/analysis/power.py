@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Literal
@@ -75,9 +76,20 @@ def t_power(difference: float, n: int, variance: float, alpha: float = 0.05) -> 
         critical = float(stats.norm.ppf(1 - alpha / 2))
         return float(stats.norm.sf(critical - shift) + stats.norm.cdf(-critical - shift))
     critical = float(stats.t.ppf(1 - alpha / 2, n - 1))
-    if shift > critical + 8:  # where the library's noncentral t loses its digits
-        return 1.0
-    return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.cdf(-critical, n - 1, shift))
+    # The noncentral t distribution as a mean over the estimated deviation: scipy's own is NaN here and there.
+    weights, deviations = _deviations(n - 1)
+    rejects = stats.norm.sf(critical * deviations - shift) + stats.norm.cdf(
+        -critical * deviations - shift
+    )
+    return float(np.clip(weights @ rejects, 0, 1))
+
+
+@functools.lru_cache(maxsize=64)
+def _deviations(freedom: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights, and estimated over true standard deviations, for a mean over their distribution
+    (Gauss-Legendre on the quantiles of chi-square)."""
+    nodes, weights = np.polynomial.legendre.leggauss(80)
+    return weights / 2, np.sqrt(stats.chi2.ppf((nodes + 1) / 2, freedom) / freedom)
 
 
 def detectable_difference(
