@@ -23,6 +23,11 @@ CHROMIUM = (
 SECTIONS = (
     "models-and-candidates",
     "where-they-differ",
+    "the-choice-among-candidates",
+    "if-this-were-run-again",
+    "what-it-would-take-to-know",
+    "length-and-truncation",
+    "do-they-know-what-they-know",
     "safety",
     "how-the-answers-were-graded",
     "reasoning-side-by-side",

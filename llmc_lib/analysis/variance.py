@@ -33,7 +33,8 @@ class VarianceParts:
         return self.total if self.within is None else self.within
 
     def of_mean(self, samples: int) -> float:
-        """Variance of a question's mean of so many samples: between + within / samples, at least 0.
+        """Variance of a question's mean of so many samples: between + within / samples, in [0, 1] (an
+        estimate from few questions can be outside).
 
         Where the parts are not known, the larger end of what is possible: all of it between questions,
         where further samples buy nothing.
@@ -41,7 +42,7 @@ class VarianceParts:
         if samples < 1:
             raise ValueError(f"samples ({samples}) must be at least 1")
         within = 0.0 if self.within is None else self.within
-        return max(0.0, self.total - within + within / samples)
+        return min(1.0, max(0.0, self.total - within + within / samples))
 
 
 def variance_parts(correct: ArrayLike) -> VarianceParts:

@@ -20,6 +20,7 @@ from llmc_lib.reporting import (
     calibration_figures,
     curves,
     dataset_figures,
+    design_figures,
     figures,
     length_figures,
     training_figures,
@@ -57,6 +58,7 @@ def _block(benchmark: str, groups: tuple[str, ...], models: int = 2) -> dict[str
 
 HLE = _block("hle", CATEGORIES)
 DNA = _block("do_not_answer", RISK_AREAS)
+EIGHT = _block("hle", CATEGORIES, 4)
 HISTORY = pd.DataFrame(
     {
         "step": [0, 1, 2, 2, 3, 4, 4],
@@ -119,6 +121,9 @@ FIGURES: dict[str, Callable[[], FigureBlock]] = {
         {m: calibration(SURE, RIGHT[m]) for m in PAIR}
     ),
     "tries": _tries,
+    "next run": lambda: design_figures.next_run(HLE, HLE["comparisons"][-1]),
+    "power": lambda: design_figures.power_curve(HLE, HLE["comparisons"][-1]),
+    "candidates": lambda: design_figures.candidates(EIGHT),
 }
 
 
@@ -197,6 +202,9 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
         "reliability": ["tuned says to be 90% sure and is right in 75%", "accuracy 50%"],
         "tries": ["tuned solves 75% of the questions in one try", "tuned majority@4 75%, interval"],
         "optimizers": ["2.0 times its median, in candidate-0", "run at 405 tokens/s"],
+        "next run": ["This run +50 points", "from +39 to +61 points"],
+        "power": ["finds differences of 16 points", "found 99% of the time"],
+        "candidates": ["3 of 3 are clearly better than base", "tuned-2 +80 points"],
     }[name]
     assert all(words in block.alt for words in wanted), block.alt
 
