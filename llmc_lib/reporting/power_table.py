@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from llmc_lib import benchmarks
 from llmc_lib.analysis.design import detectable, needed
 from llmc_lib.analysis.variance import assumed_parts
-from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.store import ROOT, Run
@@ -20,7 +19,6 @@ PUBLISHED = {"hle": 2158, "do_not_answer": 939}
 RATES = {"hle": 0.18, "do_not_answer": 0.9}
 #: Samples a question in the table of what a difference takes.
 _SAMPLES = (1, 4, 16)
-_POWER = 0.8
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,9 @@ def power_table(run: Run, assumed: Assumed) -> str:
     one takes; with a sentence each. Raises `UserError` for assumptions that cannot be.
     """
     params = run.params.evaluation
-    interesting = run.params.report.smallest_interesting_points / 100
+    report = run.params.report
+    interesting = report.smallest_interesting_points / 100
+    level, target = report.significance, report.power
     head = f"{'benchmark':16}{'questions':>10}{'samples':>9}{'rate':>6}{'finds':>13}"
     head += f"   questions for {100 * interesting:g} points with " + "  ".join(
         f"{k:>2} sample{'s' if k > 1 else ''}" for k in _SAMPLES
@@ -51,13 +51,15 @@ def power_table(run: Run, assumed: Assumed) -> str:
             parts = assumed_parts(rate, assumed.correlation, assumed.sampling)
         except ValueError as error:
             raise UserError(f"make power: {error}") from error
-        found = detectable(n, parts, params.samples, ALPHA, _POWER)
-        table = needed(interesting, parts, _SAMPLES, alpha=ALPHA, target=_POWER)
+        found = detectable(n, parts, params.samples, level, target)
+        table = needed(interesting, parts, _SAMPLES, alpha=level, target=target)
         finds = as_points(found, n, sign=False) if found < 1 else "nothing"
         cells = "  ".join(f"{count:>9,}" for count in table["questions"])
         row = f"{benchmark.name:16}{n:>10,}{params.samples:>9}{rate:>6.0%}{finds:>13}"
         rows.append(row + " " * max(1, len(head) - len(row) - len(cells)) + cells)
-        sentences.append(_sentence(benchmark.name, n, origin, params.samples, found, interesting))
+        sentences.append(
+            _sentence(benchmark.name, n, origin, params.samples, found, interesting, target)
+        )
     return "\n".join(
         [
             head,
@@ -68,7 +70,7 @@ def power_table(run: Run, assumed: Assumed) -> str:
             f"Assumed: a candidate and its base agree as much as a correlation of {assumed.correlation:g} of their right "
             f"answers makes them, and {assumed.sampling:.0%} of the variance of an answer is sampling (RATE, CORRELATION, "
             "SAMPLING change it). Where the two agree more, smaller differences show. Paired test, two-sided at "
-            f"{ALPHA:.0%}, {_POWER:.0%} power, one candidate; several are adjusted for and need more.",
+            f"{level:.0%}, {target:.0%} power, one candidate; several are adjusted for and need more.",
         ]
     )
 
@@ -90,7 +92,7 @@ def _questions(run: Run, benchmark: BenchmarkParams, given: int | None) -> tuple
 
 
 def _sentence(
-    name: str, n: int, origin: str, samples: int, found: float, interesting: float
+    name: str, n: int, origin: str, samples: int, found: float, interesting: float, target: float
 ) -> str:
     asked = f"{n:,} questions ({origin}) with {samples} sample{'s' if samples > 1 else ''} each"
     if found >= 1:
@@ -102,4 +104,4 @@ def _sentence(
         if found <= interesting
         else f"{wanted} would often be missed: ask more questions, or take more samples of each."
     )
-    return f"{name}: {asked} find a true difference of {finds} four times in five; {meaning}"
+    return f"{name}: {asked} find a true difference of {finds} {target:.0%} of the time; {meaning}"
