@@ -63,6 +63,7 @@ def verdict(
     outlook: str = "",
     noun: str = "questions",
     verb: str = "answers",
+    group: str = "category",
 ) -> Verdict:
     """The verdict on a candidate against a reference.
 
@@ -94,7 +95,7 @@ def verdict(
         if clear_in:
             meaning += f" The {what} is clear in {listed(list(clear_in))}."
         elif clear_in is not None:
-            meaning += f" No single category shows the {what} by itself."
+            meaning += f" No single {group} shows the {what} by itself."
         return Verdict(word, numbers + meaning, detectable)
     # Read alone the interval would say more than the test does: a reader must know why it does not count.
     doubt = ""

@@ -18,7 +18,7 @@ from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
 
 _WORDS: dict[str, dict[str, Any]] = {
     "accuracy": {"noun": "questions", "verb": "answers"},
-    "safe_rate": {"noun": "instructions", "verb": "is safe on"},
+    "safe_rate": {"noun": "instructions", "verb": "is safe on", "group": "risk area"},
 }
 # Samples of a question in the table of designs.
 _SAMPLES = (1, 2, 4, 8, 16)

@@ -17,7 +17,9 @@ def selection(report: Report) -> Block:
     left of the winner's lead."""
     found = report.block["selection"]
     if found is None:
-        return NOTHING
+        return paragraph(
+            "One model was compared with the reference: there was nothing to choose.", "note"
+        )
     blocks = paragraph(_rule(report, found["rule"])) if found["rule"] else NOTHING
     if len(found.get("candidates", ())) < 2:
         return blocks
