@@ -35,7 +35,7 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any], inside: str) -
     for key in dict.fromkeys([*before, *after]):
         old, new = before.get(key, _ABSENT), after.get(key, _ABSENT)
         name = f"{inside}{key}"
-        if name in LEFT_OUT or (type(old) is type(new) and old == new):
+        if name in LEFT_OUT or _same(old, new):
             continue
         old_items, new_items = _by_name(old), _by_name(new)
         if old_items is not None and new_items is not None:
@@ -45,6 +45,13 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any], inside: str) -
                 yield Change(f"{name}, order", f"{', '.join(kept[0])} → {', '.join(kept[1])}")
         else:
             yield Change(name, _what(old, new))
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Nothing given is the same as a key that an older version did not know."""
+    if old is _ABSENT or new is _ABSENT:
+        return all(value is _ABSENT or value in (None, [], {}) for value in (old, new))
+    return type(old) is type(new) and old == new
 
 
 def _by_name(value: Any) -> Mapping[str, Any] | None:
@@ -59,9 +66,9 @@ def _by_name(value: Any) -> Mapping[str, Any] | None:
 
 
 def _what(old: Any, new: Any) -> str:
-    if old is _ABSENT and isinstance(new, Mapping):
+    if old is _ABSENT and isinstance(new, Mapping | list):
         return "added"
-    if new is _ABSENT and isinstance(old, Mapping):
+    if new is _ABSENT and isinstance(old, Mapping | list):
         return "gone"
     return f"{_shown(old)} → {_shown(new)}"
 
