@@ -28,7 +28,6 @@ from llmc_lib.errors import UserError
 from llmc_lib.store import ROOT, Run, open_run
 from llmc_lib.workers import WorkerError
 
-
 #: Commands that need a finished page and nothing else of its run.
 _OF_A_PAGE = ("pdf", "example")
 
@@ -130,7 +129,9 @@ def _check_command(run: Run, options: argparse.Namespace) -> None:
                 f"{run.params_file.name}: evaluation.imports: a run of imported predictions has no data set, no "
                 "training, no model, and no evaluation that goes on; its command is `make report`"
             )
-    elif options.command not in ("check", "status", "power", *_OF_A_PAGE) and not find_spec("torch"):
+    elif options.command not in ("check", "status", "power", *_OF_A_PAGE) and not find_spec(
+        "torch"
+    ):
         raise UserError(
             "This environment has no torch (it was made with ACCELERATOR=none), which is enough for a run "
             "of imported predictions alone; for this one: ACCELERATOR=cpu make install, or cuda"

@@ -60,12 +60,16 @@ def screenshot(page: Path, width: int, height: int) -> bytes:
 
 
 def _made_by_browser(page: Path, action: str, name: str, options: tuple[str, ...]) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:  # a profile of its own: another Chromium may be open
+    with (
+        tempfile.TemporaryDirectory() as folder
+    ):  # a profile of its own: another Chromium may be open
         made = Path(folder) / name
         command = [
             find_chromium(),
             *_QUIET,
-            *(["--no-sandbox"] if os.geteuid() == 0 else []),  # Chromium refuses to sandbox for root
+            *(
+                ["--no-sandbox"] if os.geteuid() == 0 else []
+            ),  # Chromium refuses to sandbox for root
             f"--user-data-dir={folder}/profile",
             *options,
             f"--{action}={made}",

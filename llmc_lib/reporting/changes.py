@@ -40,7 +40,10 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any], inside: str) -
         old_items, new_items = _by_name(old), _by_name(new)
         if old_items is not None and new_items is not None:
             yield from _changes(old_items, new_items, f"{name}.")
-            kept = [n for n in old_items if n in new_items], [n for n in new_items if n in old_items]
+            kept = (
+                [n for n in old_items if n in new_items],
+                [n for n in new_items if n in old_items],
+            )
             if kept[0] != kept[1]:  # the first import is the reference
                 yield Change(f"{name}, order", f"{', '.join(kept[0])} → {', '.join(kept[1])}")
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -50,12 +50,27 @@ class _Tradeoff(BaseModel):
     word: str
 
 
+class _Model(BaseModel):
+    name: str
+    label: str = ""
+
+
+class _Evaluation(BaseModel):
+    finished: str = ""
+    models: list[_Model] = []
+
+
+class _Provenance(BaseModel):
+    params: dict[str, Any] = {}
+    evaluation: _Evaluation = _Evaluation()
+
+
 class Metrics(BaseModel):
     """The part of metrics.json that an index shows."""
 
     benchmarks: dict[str, Benchmark]
-    tradeoffs: dict[str, _Tradeoff] = {}  # noqa: RUF012 - pydantic copies a default
-    provenance: dict[str, Any] = {}  # noqa: RUF012
+    tradeoffs: dict[str, _Tradeoff] = {}
+    provenance: _Provenance = _Provenance()
 
     @property
     def main(self) -> str:
@@ -77,8 +92,8 @@ class Metrics(BaseModel):
 
     def label(self, model: str) -> str:
         """What a model is, in the run's own words; "" where they are not told."""
-        models = self.provenance.get("evaluation", {}).get("models", [])
-        return next((str(m.get("label", "")) for m in models if m.get("name") == model), "")
+        models = self.provenance.evaluation.models
+        return next((m.label for m in models if m.name == model), "")
 
 
 @dataclass(frozen=True)
@@ -90,7 +105,11 @@ class Entry:
     files: tuple[str, ...] = ()
     metrics: Metrics | None = None
     problem: str = ""
-    params: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The settings that the run has used; {} where they are not recorded."""
+        return self.metrics.provenance.params if self.metrics else {}
 
 
 def read_entries(folder: Path) -> list[Entry]:
@@ -108,21 +127,15 @@ def read_entries(folder: Path) -> list[Entry]:
 
 
 def _entry(run: Path, files: tuple[str, ...]) -> Entry:
-    date = _time(_json(run / "manifest.json"), "finished")
+    manifest = _json(run / "manifest.json")
+    made = _time(manifest.get("finished")) if isinstance(manifest, dict) else None
     written = datetime.fromtimestamp((run / files[0]).stat().st_mtime, UTC)
     try:
         metrics = _metrics(run / "metrics.json")
     except ValueError as error:
-        return Entry(run.name, date or written, files, problem=str(error))
-    evaluated = _time(metrics.provenance.get("evaluation"), "finished")
-    params = metrics.provenance.get("params")
-    return Entry(
-        run.name,
-        date or evaluated or written,
-        files,
-        metrics,
-        params=params if isinstance(params, dict) else {},
-    )
+        return Entry(run.name, made or written, files, problem=str(error))
+    evaluated = _time(metrics.provenance.evaluation.finished)
+    return Entry(run.name, made or evaluated or written, files, metrics)
 
 
 def _metrics(path: Path) -> Metrics:
@@ -156,9 +169,9 @@ def _json(path: Path) -> Any:
         return None
 
 
-def _time(values: Any, key: str) -> datetime | None:
+def _time(text: object) -> datetime | None:
     try:
-        time = datetime.fromisoformat(values[key])
-    except (KeyError, TypeError, ValueError):
+        time = datetime.fromisoformat(str(text))
+    except ValueError:
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)

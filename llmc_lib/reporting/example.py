@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+import tempfile
 from pathlib import Path
 
 from llmc_lib.errors import UserError
@@ -14,7 +16,6 @@ from llmc_lib.store import ROOT, Run, write_atomic
 #: The most that the repository should carry, in bytes.
 LARGEST_PAGE, LARGEST_PICTURE = 2_000_000, 200_000
 _SCREEN = 1240, 1060  # pixels: the verdict and its figure, the contents list at the side
-_ABSOLUTE = re.compile(r"(?<![\w/<.~-])/(?:home|root|Users|tmp|var|mnt|opt|srv|work)/[\w./-]+")
 
 
 def make_example(run: Run, folder: Path) -> list[Path]:
@@ -51,8 +52,12 @@ def make_example(run: Run, folder: Path) -> list[Path]:
 
 
 def of_this_machine(text: str) -> list[str]:
-    """What a text tells of the machine that it was made on: absolute paths, the host's name."""
+    """What a text tells of the machine that it was made on: its folders, its name."""
+    folders = (ROOT, Path.home(), Path(sys.prefix), Path(tempfile.gettempdir()))
+    known = {str(folder) for folder in folders if folder != folder.parent}
     host = os.uname().nodename
-    known = [name for name in (str(ROOT), str(Path.home())) if len(name) > 4]
-    known += [host] if len(host) > 3 else []  # a shorter one is a part of words
-    return sorted({name for name in known if name in text} | set(_ABSOLUTE.findall(text)))
+    if len(host) > 3:  # a shorter one is a word like others
+        known.add(host)
+    return sorted(
+        name for name in known if re.search(rf"(?<![\w/.<~-]){re.escape(name)}(?!\w)", text)
+    )

@@ -84,7 +84,7 @@ def render_site(entries: list[Entry]) -> str:
 
 
 def _with_older(entries: list[Entry]) -> list[tuple[Entry, Entry | None]]:
-    return list(zip(entries, [*entries[1:], None], strict=True))
+    return list(zip(entries, [*entries, None][1:], strict=True))
 
 
 def _facts(entry: Entry) -> dict[str, Any]:
@@ -105,7 +105,8 @@ def _row(entry: Entry, older: Entry | None, scale: Scale) -> dict[str, Any]:
     candidates = [name for name in block.models if name != headline.reference]
     others = [name for name in candidates if name != headline.model]
     low, high = (as_points(end, headline.n, unit=False) for end in headline.ci95)
-    changed = changes(older.params, entry.params) if older and older.params and entry.params else []
+    both = older and older.params and entry.params
+    changed = changes(older.params, entry.params) if older and both else []
     return {
         **_facts(entry),
         "reference": headline.reference,
