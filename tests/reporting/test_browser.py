@@ -23,7 +23,7 @@ def test_without_a_browser_the_remedy_is_told(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CHROMIUM", raising=False)
     with pytest.raises(
-        UserError, match=r"no Chromium .* apt-get install chromium.*, or name it: CHROMIUM="
+        UserError, match=r"no Chromium .*apt-get install chromium.*, or name it: CHROMIUM="
     ):
         find_chromium()
     chrome = _program(tmp_path, "google-chrome")

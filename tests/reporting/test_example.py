@@ -32,7 +32,7 @@ def test_a_run_that_was_not_made_is_refused(
 def test_folders_of_this_machine_are_found(folder: Path) -> None:
     assert str(folder) in of_this_machine(f"read from '{folder}/some/file.json' …")
     assert str(folder) in of_this_machine(f"{folder}")
-    assert of_this_machine(f"https://example.org{folder} and {folder}s") == []
+    assert str(folder) not in of_this_machine(f"https://example.org{folder} and {folder}s")
 
 
 def test_the_name_of_this_machine_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
