@@ -21,14 +21,16 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from llmc_lib.__main__ import main
 from llmc_lib.errors import UserError
+from llmc_lib.reporting import cases
 from llmc_lib.reporting.browser import find_chromium, print_pdf
-from llmc_lib.reporting.elements import table_block
+from llmc_lib.reporting.elements import Block, table_block
 from llmc_lib.reporting.example import LARGEST_PICTURE, make_example
 from llmc_lib.reporting.pdf import make_pdf
 from llmc_lib.reporting.render import render
 from llmc_lib.reporting.site import write_site
 from llmc_lib.store import ROOT, Run, open_run
 from tests.pdf_text import pages, squeezed
+from tests.reporting.test_cases_in_browser import results as long_traces
 
 pytestmark = pytest.mark.slow
 
@@ -112,21 +114,36 @@ def test_cases_are_open_and_what_is_for_the_screen_is_left_out(run: Run, pdf: by
     assert str(run.report).encode() not in pdf
 
 
-def test_a_long_table_repeats_its_head(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"Question": [f"number {n}" for n in range(150)], "Answer": "an answer"})
+def _printed(folder: Path, block: Block) -> list[str]:
+    """The pages of a report that has one block."""
     notebook = new_notebook()
     cell = new_code_cell("show")
-    data = {"text/html": table_block("long", frame, "A long table.").markup}
+    data = {"text/html": block.markup}
     cell.outputs = [new_output("execute_result", data=data, execution_count=1)]
     notebook.cells = [new_markdown_cell("## A heading"), cell]
-    nbformat.write(notebook, tmp_path / "x.ipynb")
-    (tmp_path / "x.html").write_text(render(tmp_path / "x.ipynb", "Title"))
-    printed = pages(print_pdf(tmp_path / "x.html"))
+    nbformat.write(notebook, folder / "x.ipynb")
+    (folder / "x.html").write_text(render(folder / "x.ipynb", "Title"), encoding="utf-8")
+    return pages(print_pdf(folder / "x.html"))
+
+
+def test_a_long_table_repeats_its_head(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"Question": [f"number {n}" for n in range(150)], "Answer": "an answer"})
+    printed = _printed(tmp_path, table_block("long", frame, "A long table."))
     assert len(printed) >= 3
     for text in printed:
         assert text.count("QuestionAnswer") == 1
     for n in range(150):  # no row is torn apart, none is lost
         assert sum(f"number{n}ananswer" in text for text in printed) == 1
+
+
+def test_a_long_trace_is_printed_around_the_parting_alone(tmp_path: Path) -> None:
+    found = cases.side_by_side(long_traces(), "hle", "base", "tuned", 9, 0, {})
+    whole = "".join(_printed(tmp_path, found))
+    assert "Heretheypart" in whole
+    assert re.search(r"⋮\d+steps", whole)
+    assert "Answer:46" in whole
+    assert "fromside4" in whole  # before the parting
+    assert "fromside15:" not in whole  # far from it
 
 
 def test_a_pdf_needs_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
