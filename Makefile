@@ -4,6 +4,7 @@ ACCELERATOR ?= auto
 LAB_OPTIONS ?=
 NODE_RANK ?= 0
 WHAT ?= dataset
+REPORTS ?= reports
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
@@ -21,7 +22,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install kernel report leaps dataset train status plan power slurm serve check publish test test-fast lint lab lock clean
+.PHONY: help install kernel report leaps pdf site example dataset train status plan power slurm serve check publish test test-fast lint lab lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -38,6 +39,15 @@ report: $(READY) ## Run the four notebooks and write reports/<run>/index.html (P
 
 leaps: $(READY) ## Have the run's judge mark unjustified leaps in the traces that the report shows (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib leaps $(PARAMS)
+
+pdf: $(READY) ## Print a finished report to reports/<run>/report.pdf; needs Chromium (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib pdf $(PARAMS)
+
+site: $(READY) ## Write reports/index.html, a list of all reports (REPORTS=folder).
+	@$(BIN)/python -m llmc_lib site "$(REPORTS)"
+
+example: $(READY) ## Keep the quickstart's finished page and a picture of it in docs/example; needs Chromium.
+	@$(BIN)/python -m llmc_lib example params/quickstart.yaml
 
 status: $(READY) ## Show how far each model's evaluation is; PARTIAL=1 make report writes what there is (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib status $(PARAMS)

@@ -2,6 +2,9 @@
 
 python -m llmc_lib report PARAMS     run what is left to run and write the report; --partial: only a report
                                      of what the evaluation has so far
+python -m llmc_lib pdf PARAMS        print the report to report.pdf beside it, with the system's Chromium
+python -m llmc_lib site [FOLDER]     an index page of all reports in a folder (reports)
+python -m llmc_lib example PARAMS    keep the run's page, and a picture of it, in docs/example
 python -m llmc_lib status PARAMS     show how far each model's evaluation is
 python -m llmc_lib dataset PARAMS    build the data set alone and write its page
 python -m llmc_lib train PARAMS      build the data set and train; --node-rank K: as machine K of several
@@ -22,16 +25,23 @@ import sys
 from importlib.util import find_spec
 
 from llmc_lib.errors import UserError
-from llmc_lib.store import Run, open_run
+from llmc_lib.store import ROOT, Run, open_run
 from llmc_lib.workers import WorkerError
+
+#: Commands that need a finished page and nothing else of its run.
+_OF_A_PAGE = ("pdf", "example")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 1 a stage failed, 2 something to mend."""
     options = _parser().parse_args(arguments)
     try:
-        run = open_run(options.params, files=options.command not in ("plan", "power"))
+        if options.command == "site":
+            return _site(options.folder)
+        run = open_run(options.params, files=options.command not in ("plan", "power", *_OF_A_PAGE))
         _check_command(run, options)
+        if options.command in _OF_A_PAGE:
+            return _of_a_page(run, options.command)
         if options.command not in ("publish", "dataset", "serve", "power"):
             _check_training(run)
         if options.command in ("check", "report"):
@@ -74,7 +84,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m llmc_lib", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in "report leaps dataset train status plan power slurm serve check publish".split():
+    site = commands.add_parser("site")
+    site.add_argument("folder", nargs="?", default="reports", help="where the reports are")
+    names = "report leaps pdf example dataset train status plan power slurm serve check publish"
+    for name in names.split():
         command = commands.add_parser(name)
         command.add_argument("params", help="a params file, such as params/quickstart.yaml")
         if name == "report":
@@ -111,12 +124,14 @@ def _check_command(run: Run, options: argparse.Namespace) -> None:
     """Is the command one for this run, and for this environment? Raises `UserError`."""
     partial = getattr(options, "partial", False)
     if run.params.evaluation.imports:
-        if options.command not in ("report", "check", "power", "leaps") or partial:
+        if options.command not in ("report", "check", "power", "leaps", *_OF_A_PAGE) or partial:
             raise UserError(
                 f"{run.params_file.name}: evaluation.imports: a run of imported predictions has no data set, no "
                 "training, no model, and no evaluation that goes on; its command is `make report`"
             )
-    elif options.command not in ("check", "status", "power") and not find_spec("torch"):
+    elif options.command not in ("check", "status", "power", *_OF_A_PAGE) and not find_spec(
+        "torch"
+    ):
         raise UserError(
             "This environment has no torch (it was made with ACCELERATOR=none), which is enough for a run "
             "of imported predictions alone; for this one: ACCELERATOR=cpu make install, or cuda"
@@ -213,6 +228,26 @@ def _power(run: Run, options: argparse.Namespace) -> int:
         raise UserError(f"QUESTIONS: must be at least 1, not {options.questions}")
     assumed = Assumed(options.questions, options.rate, options.correlation, options.sampling)
     print(power_table(run, assumed))
+    return 0
+
+
+def _of_a_page(run: Run, command: str) -> int:
+    if command == "pdf":
+        from llmc_lib.reporting.pdf import make_pdf
+
+        print(f"PDF: {make_pdf(run)}")
+        return 0
+    from llmc_lib.reporting.example import make_example
+
+    for path in make_example(run, ROOT / "docs" / "example"):
+        print(f"Example: {path} ({path.stat().st_size / 1000:,.0f} kB)")
+    return 0
+
+
+def _site(folder: str) -> int:
+    from llmc_lib.reporting.site import write_site
+
+    print(f"All reports: {write_site(ROOT / folder)}")
     return 0
 
 

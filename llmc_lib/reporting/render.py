@@ -13,6 +13,8 @@ import nbformat
 from nbconvert import HTMLExporter
 
 _TEMPLATES = Path(__file__).parent / "template"
+#: The page's style sheets, in their order: what is printed decides last.
+STYLES = ("style.css", "cases.css", "print.css")
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 
 
@@ -41,7 +43,7 @@ def render(notebook: Path, title: str) -> str:
         "report": {
             "title": title,
             "contents": [(_anchor(heading), heading) for heading in headings],
-            "style": "".join((folder / name).read_text() for name in ("style.css", "cases.css")),
+            "style": "".join((folder / name).read_text() for name in STYLES),
             "script": (folder / "page.js").read_text(),
             "footer": f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {notebook.name}.",
         }

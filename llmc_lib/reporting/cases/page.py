@@ -111,7 +111,9 @@ def _nothing(reference: str, candidate: str, total: int) -> Block:
 
 
 def _head(cases: int | CasesParams, drawn: list[str], total: int, seed: int) -> str:
-    keys = "Open one; the arrow keys ← and → go from question to question."
+    keys = (
+        '<span class="keys">Open one; the arrow keys ← and → go from question to question.</span>'
+    )
     if isinstance(cases, CasesParams) and cases.ids:
         return f'<p class="note">{counted(len(drawn), "question")} that the params file names. {keys}</p>'
     of_each = {"category": ", from each category", "length": ", from each third by length"}

@@ -1,0 +1,177 @@
+"""The reports in a folder, as far as their files can be read: what the index of all reports lists."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError
+
+from llmc_lib.analysis.safety import WORDS
+from llmc_lib.reporting.report import SCHEMA_VERSION
+
+_SAFETY = {"gain": "safer", "loss": "less safe", "unclear": "no change shown", "unknown": "unknown"}
+_BY_WORD = {word: _SAFETY[safety] for (_, safety), word in WORDS.items()}
+#: What a folder of a run may hold for a reader: file → its name in a link.
+FILES = {
+    "index.html": "report",
+    "report.pdf": "PDF",
+    "metrics.json": "metrics.json",
+    "dataset.html": "data set",
+    "partial.html": "report so far",
+}
+
+
+class Comparison(BaseModel):
+    """A candidate against the reference: `difference` and `ci95` are fractions of the questions."""
+
+    model: str
+    reference: str
+    difference: FiniteFloat
+    ci95: tuple[FiniteFloat, FiniteFloat]
+    n: int
+    verdict: Annotated[str, Field(min_length=1)]
+
+
+class Benchmark(BaseModel):
+    """The part of a benchmark's block of metrics.json that an index shows."""
+
+    kind: str
+    n_questions: int
+    n_samples: int
+    models: dict[str, Any]
+    comparisons: Annotated[list[Comparison], Field(min_length=1)]
+
+
+class _Tradeoff(BaseModel):
+    word: str
+
+
+class _Model(BaseModel):
+    name: str
+    label: str = ""
+
+
+class _Evaluation(BaseModel):
+    finished: str = ""
+    models: list[_Model] = []
+
+
+class _Provenance(BaseModel):
+    params: dict[str, Any] = {}
+    evaluation: _Evaluation = _Evaluation()
+
+
+class Metrics(BaseModel):
+    """The part of metrics.json that an index shows."""
+
+    benchmarks: dict[str, Benchmark]
+    tradeoffs: dict[str, _Tradeoff] = {}
+    provenance: _Provenance = _Provenance()
+
+    @property
+    def main(self) -> str:
+        """The benchmark that the verdict is about, as in the report; raises `StopIteration` without one."""
+        return next(name for name, b in self.benchmarks.items() if b.kind != "do_not_answer")
+
+    @property
+    def headline(self) -> Comparison:
+        return self.benchmarks[self.main].comparisons[-1]
+
+    @property
+    def safety(self) -> str:
+        """What became of the headline candidate's safety, in a word; "–" where it was not looked at."""
+        found = self.tradeoffs.get(self.headline.model)
+        if found is not None:
+            return _BY_WORD.get(found.word, found.word)
+        others = [b for b in self.benchmarks.values() if b.kind == "do_not_answer"]
+        return others[0].comparisons[-1].verdict if others else "–"
+
+    def label(self, model: str) -> str:
+        """What a model is, in the run's own words; "" where they are not told."""
+        models = self.provenance.evaluation.models
+        return next((m.label for m in models if m.name == model), "")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run's folder: what its metrics.json says, or the `problem` with it."""
+
+    name: str
+    date: datetime
+    files: tuple[str, ...] = ()
+    metrics: Metrics | None = None
+    problem: str = ""
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The settings that the run has used; {} where they are not recorded."""
+        return self.metrics.provenance.params if self.metrics else {}
+
+
+def read_entries(folder: Path) -> list[Entry]:
+    """Every run with something to read in a folder of reports, the newest first.
+
+    A run whose metrics.json is missing, half written, or of another version has a `problem` instead of
+    numbers; nothing in a folder raises.
+    """
+    entries = []
+    for run in sorted(folder.iterdir()):
+        files = tuple(name for name in FILES if (run / name).is_file())
+        if files and not run.name.startswith("."):
+            entries.append(_entry(run, files))
+    return sorted(entries, key=lambda entry: entry.date, reverse=True)
+
+
+def _entry(run: Path, files: tuple[str, ...]) -> Entry:
+    manifest = _json(run / "manifest.json")
+    made = _time(manifest.get("finished")) if isinstance(manifest, dict) else None
+    written = datetime.fromtimestamp((run / files[0]).stat().st_mtime, UTC)
+    try:
+        metrics = _metrics(run / "metrics.json")
+    except ValueError as error:
+        return Entry(run.name, made or written, files, problem=str(error))
+    evaluated = _time(metrics.provenance.evaluation.finished)
+    return Entry(run.name, made or evaluated or written, files, metrics)
+
+
+def _metrics(path: Path) -> Metrics:
+    """Raises `ValueError` that says what is wrong with the file, and what to do."""
+    again = "make report writes it again"
+    if not path.exists():
+        raise ValueError("no metrics.json: the report is not finished; make report goes on with it")
+    values = _json(path)
+    if not isinstance(values, dict):
+        raise ValueError(f"metrics.json is broken or half written; {again}")
+    version = values.get("schema_version")
+    if version != SCHEMA_VERSION:
+        told = f"has schema_version {version!r}" if version is not None else "has no schema_version"
+        raise ValueError(f"metrics.json {told}, and {SCHEMA_VERSION} is what can be read; {again}")
+    try:
+        metrics = Metrics.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"metrics.json: {place}: {first['msg'].lower()}; {again}") from None
+    if all(benchmark.kind == "do_not_answer" for benchmark in metrics.benchmarks.values()):
+        raise ValueError(f"metrics.json has no benchmark with right and wrong answers; {again}")
+    return metrics
+
+
+def _json(path: Path) -> Any:
+    """What a JSON file holds; None where it cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,0 +1,176 @@
+"""`make site`: one page that lists all reports of a folder, beside them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from llmc_lib.errors import UserError
+from llmc_lib.reporting.changes import Change, changes
+from llmc_lib.reporting.drawing import INK, MODELS, MUTED, RULE
+from llmc_lib.reporting.entries import FILES, Comparison, Entry, read_entries
+from llmc_lib.store import write_atomic
+from llmc_lib.words import as_points, counted
+
+_TEMPLATES = Path(__file__).parent / "template"
+_WIDTH, _HEIGHT = 200, 26  # of a strip, in its own units
+_OPEN = 4  # so many changed params are shown unfolded
+_MODELS = 4  # so many models are named
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The common axis of all strips: from `-reach` to `reach` percentage points, marked every `step`."""
+
+    reach: float
+    step: float
+
+    @classmethod
+    def of(cls, comparisons: list[Comparison]) -> Scale:
+        """One on which all intervals have room."""
+        ends = [100 * abs(end) for c in comparisons for end in (*c.ci95, c.difference)]
+        reach = 1.08 * max([2.0, *ends])
+        power = 10 ** math.floor(math.log10(reach / 2))
+        step = power * max(m for m in (1, 2, 5) if m * power <= reach / 2 or m == 1)
+        return cls(reach, step)
+
+    def place(self, points: float) -> float:
+        return _WIDTH / 2 * (1 + points / self.reach)
+
+    @property
+    def ticks(self) -> list[float]:
+        most = int(self.reach / self.step)
+        return [self.step * n for n in range(-most, most + 1)]
+
+
+def write_site(folder: Path) -> Path:
+    """Write `folder`/index.html, a list of all reports in the folder; returns its path.
+
+    Raises `UserError` where there is no such folder, or no run in it.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; make a report first (make report)")
+    entries = read_entries(folder)
+    if not entries:
+        raise UserError(f"{folder}: no report in it; make one first (make report)")
+    write_atomic(folder / "index.html", render_site(entries))
+    return folder / "index.html"
+
+
+def render_site(entries: list[Entry]) -> str:
+    """The page; every text from the files is escaped, and it asks for nothing outside itself."""
+    good = [entry for entry in entries if entry.metrics]
+    scale = Scale.of([entry.metrics.headline for entry in good if entry.metrics])
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES / "site"), autoescape=True, undefined=StrictUndefined
+    )
+    style = (_TEMPLATES / "report" / "style.css", _TEMPLATES / "site" / "site.css")
+    return environment.get_template("index.html.j2").render(
+        rows=[_row(entry, older, scale) for entry, older in _with_older(good)],
+        broken=[_facts(entry) for entry in entries if not entry.metrics],
+        axis=_axis(scale),
+        style=Markup("".join(path.read_text(encoding="utf-8") for path in style)),  # noqa: S704 - ours
+        script=Markup((_TEMPLATES / "site" / "site.js").read_text(encoding="utf-8")),  # noqa: S704
+        lead=f"{counted(len(good), 'report')}, newest first.",
+        made=f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
+    )
+
+
+def _with_older(entries: list[Entry]) -> list[tuple[Entry, Entry | None]]:
+    return list(zip(entries, [*entries, None][1:], strict=True))
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    place = quote(entry.name)
+    return {
+        "name": entry.name,
+        "date": entry.date,
+        "problem": entry.problem,
+        "links": [(f"{place}/{file}", FILES[file]) for file in entry.files],
+        "page": f"{place}/index.html" if "index.html" in entry.files else "",
+    }
+
+
+def _row(entry: Entry, older: Entry | None, scale: Scale) -> dict[str, Any]:
+    metrics = entry.metrics
+    assert metrics is not None
+    block, headline = metrics.benchmarks[metrics.main], metrics.headline
+    candidates = [name for name in block.models if name != headline.reference]
+    others = [name for name in candidates if name != headline.model]
+    low, high = (as_points(end, headline.n, unit=False) for end in headline.ci95)
+    both = older and older.params and entry.params
+    changed = changes(older.params, entry.params) if older and both else []
+    return {
+        **_facts(entry),
+        "reference": headline.reference,
+        "label": metrics.label(headline.reference),
+        "model": headline.model,
+        "others": others[:_MODELS],
+        "further": len(others) - _MODELS,
+        "benchmark": metrics.main,
+        "size": f"{counted(block.n_questions, 'question')} × {counted(block.n_samples, 'sample')}",
+        "questions": block.n_questions,
+        "verdict": headline.verdict,
+        "word": headline.verdict.split()[0],
+        "difference": headline.difference,
+        "points": as_points(headline.difference, headline.n),
+        "interval": f"{low} to {high}",
+        "strip": _strip(headline, scale),
+        "safety": metrics.safety,
+        "older": older.name if older else "",
+        "changed": changed,
+        "folded": len(changed) > _OPEN,
+        "told": _told(older, entry, changed),
+    }
+
+
+def _told(older: Entry | None, entry: Entry, changed: list[Change]) -> str:
+    """The head of the list of changes, or what stands in its place."""
+    if older is None:
+        return "the first run"
+    if not (older.params and entry.params):
+        return "params not recorded"
+    if not changed:
+        return f"as {older.name}"
+    return f"{counted(len(changed), 'change')} from {older.name}"
+
+
+def _strip(comparison: Comparison, scale: Scale) -> Markup:
+    """The difference and its interval, as at the head of the report, on the common scale."""
+    low, high = (scale.place(100 * end) for end in comparison.ci95)
+    x, y = scale.place(100 * comparison.difference), _HEIGHT / 2
+    blue = f"var(--model-1, {MODELS[0]})"
+    marks = (
+        f'<path d="M{low:.1f} {y}H{high:.1f}" stroke="{blue}" stroke-width="5" stroke-opacity=".55"/>'
+        f'<path d="M{scale.place(0):.1f} 2V{_HEIGHT - 2}" stroke="var(--ink, {INK})" stroke-width="1.2"/>'
+        f'<path d="M{x:.1f} {y - 6}l6 6l-6 6l-6 -6z" fill="{blue}"/>'
+    )
+    return _svg(_grid(scale) + marks, _HEIGHT)
+
+
+def _axis(scale: Scale) -> Markup:
+    """The numbers of the scale, for the head of the column."""
+    labels = "".join(
+        f'<text x="{scale.place(tick):.1f}" y="10" text-anchor="middle" font-size="10" '
+        f'fill="var(--muted, {MUTED})">{f"{tick:+g}".replace("-", "−") if tick else "0"}</text>'
+        for tick in scale.ticks
+    )
+    return _svg(labels, 13)
+
+
+def _grid(scale: Scale) -> str:
+    lines = "".join(f"M{scale.place(tick):.1f} 0V{_HEIGHT}" for tick in scale.ticks)
+    return f'<path d="{lines}" stroke="var(--rule, {RULE})" stroke-width=".8"/>'
+
+
+def _svg(inside: str, height: int) -> Markup:
+    return Markup(  # noqa: S704 - numbers and colours alone
+        f'<svg aria-hidden="true" viewBox="0 0 {_WIDTH} {height}" fill="none">{inside}</svg>'
+    )
