@@ -77,8 +77,8 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
                 clip_on=False, zorder=3,
             )  # fmt: skip
             axes.annotate(
-                f"{row['n']:,}", (1.01 + 0.075 * number, row["bin"]),
-                xycoords=("axes fraction", "data"), va="center", color=paint[model], fontsize=9,
+                f"{row['n']:,}", (1, row["bin"]), xycoords=("axes fraction", "data"), va="center",
+                xytext=(5 + 36 * number, 0), textcoords="offset points", color=paint[model], fontsize=9,
             )  # fmt: skip
         if len(rows):
             top = rows.iloc[0]
