@@ -77,7 +77,8 @@ def svg(figure: Figure, name: str) -> str:
         text.set_parse_math(False)  # names are of a file: "$" in them is no mathematics
     wide = _drawn(figure, name, "wide")
     width, height = figure.get_size_inches()
-    if width <= NARROW:
+    panels = max(axes.get_subplotspec().get_gridspec().ncols for axes in figure.axes)
+    if width <= NARROW or panels > 2:  # three panels side by side scroll sideways on a phone
         return wide
     figure.set_size_inches(NARROW, height)
     _squeeze(figure)
@@ -98,6 +99,13 @@ def _squeeze(figure: Figure) -> None:
             if label.get_window_extent().width > room and axes.get_position().x1 > 0.75:
                 label.set(x=1, ha="right")
                 _fold(label, 0.95 * figure.get_window_extent().width)
+            end = -1.0
+            for name in axes.get_xticklabels():  # two that would touch: the first one stays
+                found = name.get_window_extent()
+                if found.x0 < end + 2 and name.get_text():
+                    name.set_visible(False)
+                elif name.get_text():
+                    end = found.x1
 
 
 def _fold(text: Text, room: float) -> None:

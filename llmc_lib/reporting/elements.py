@@ -40,7 +40,7 @@ class FigureBlock(Block):
 def figure_block(name: str, svg: str, title: str, caption: str, alt: str) -> FigureBlock:
     """A figure for the page; `name` is its anchor."""
     markup = (
-        f'<figure id="figure-{name}"><p class="finding">{html.escape(title)} '
+        f'<figure id="figure-{name}"><p class="finding">{html.escape(title)}'
         f"{anchor(f'figure-{name}', 'figure')}</p>"
         f'<div role="img" class="plot" aria-label="{html.escape(alt, quote=True)}">{svg}</div>'
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
@@ -72,9 +72,9 @@ def table_block(
     """
     numeric = {str(column): _is_numeric(frame[column]) for column in frame.columns}
     head = "".join(
-        f'<th scope="col"{_right(numeric[column])}><button type="button">{html.escape(str(column))}'
+        f'<th scope="col"{_right(numeric[str(column)] and number > 0)}><button type="button">{html.escape(str(column))}'
         "</button></th>"
-        for column in frame.columns
+        for number, column in enumerate(frame.columns)
     )
     body = "".join(
         "<tr>"

@@ -58,7 +58,7 @@ def _markdown(source: str) -> str:
     return re.sub(
         r"<h2>(.+?)</h2>",
         lambda m: (
-            f'<h2 id="{_anchor(_plain(m[1]))}">{m[1]} '
+            f'<h2 id="{_anchor(_plain(m[1]))}">{m[1]}'
             f"{anchor(_anchor(_plain(m[1])), 'section')}</h2>"
         ),
         page,
