@@ -179,9 +179,7 @@ def browser() -> Iterator[Any]:
 @pytest.mark.parametrize("width", [360, 800, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_opens_clean(tiny_run: TinyRun, browser: Any, width: int, scheme: str) -> None:
-    page = browser.new_page(
-        viewport={"width": width, "height": 900}, color_scheme=scheme
-    )
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     watched = Watched(page)
     page.goto((tiny_run.report / "index.html").as_uri())
     page.wait_for_load_state("networkidle")

@@ -152,7 +152,9 @@ def test_a_table_is_copied_as_it_stands(page_file: Path, browser: Any) -> None:
     page = context.new_page()
     page.goto(page_file.as_uri())
     page.locator("#table-outcomes .copy").click()
-    page.wait_for_function("() => document.querySelector('#said').textContent === 'The table is copied.'")
+    page.wait_for_function(
+        "() => document.querySelector('#said').textContent === 'The table is copied.'"
+    )
     copied = page.evaluate("navigator.clipboard.readText()").splitlines()
     head, *rows = [line.split("\t") for line in copied]
     assert head[:2] == ["Category", "both right"]
@@ -208,7 +210,7 @@ def test_the_contents_stay_in_reach_and_mark_the_present_section(
     for n in (*order, *reversed(order)):  # down, and up again
         id_ = headings.nth(n).get_attribute("id")
         page.evaluate(
-            "(id) => window.scrollTo(0, document.getElementById(id).getBoundingClientRect().top + scrollY - 100)",
+            "(id) => window.scrollTo(0, document.getElementById(id).getBoundingClientRect().top + scrollY - 250)",
             id_,
         )
         page.wait_for_function(f"() => {present} === {id_!r}")
