@@ -94,7 +94,7 @@ def build(folder: Path, processes: int) -> tuple[float, int, int]:
     def watch() -> None:
         nonlocal peak
         while process.poll() is None:
-            peak = max(peak, _memory(process.pid))
+            peak = max(peak, memory(process.pid))
             time.sleep(0.5)
 
     watcher = threading.Thread(target=watch)
@@ -106,7 +106,7 @@ def build(folder: Path, processes: int) -> tuple[float, int, int]:
     return time.monotonic() - start, peak, int(output.split()[-1])
 
 
-def _memory(pid: int) -> int:
+def memory(pid: int) -> int:
     """The proportional set size of a process and its children, in bytes."""
     total = 0
     try:

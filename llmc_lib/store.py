@@ -245,10 +245,13 @@ def _git(*words: str) -> str:
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
-    """Write a file so that it is either wholly there or not at all, also after a power cut."""
+    """Write a file so that it is either wholly there or not at all, also after a power cut.
+
+    Half of a surrogate pair, which UTF-8 cannot hold, becomes a question mark.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode(errors="replace") if isinstance(content, str) else content
     try:
         with open(part, "wb") as handle:
             handle.write(data)

@@ -8,18 +8,17 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pandas as pd
 import pytest
 
+from tests.browser import Watched, launched, open_all, overflow, violations
 from tests.conftest import TinyRun
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
 SECTIONS = (
     "models-and-candidates",
     "where-they-differ",
@@ -178,60 +177,46 @@ def test_a_failing_stage_ends_in_one_block_and_the_next_run_goes_on(tiny_run: Ti
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    if CHROMIUM is None:
-        message = "no Chromium: install it from the system's packages (apt-get install chromium)"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-            ],
-        )
-        yield chromium
-        chromium.close()
+def browser() -> Iterator[Any]:
+    yield from launched()
 
 
 @pytest.mark.parametrize("width", [360, 800, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_opens_clean(tiny_run: TinyRun, browser: object, width: int, scheme: str) -> None:
-    page = browser.new_page(  # type: ignore[attr-defined]
-        viewport={"width": width, "height": 900}, color_scheme=scheme
-    )
-    complaints: list[str] = []
-    requests: list[str] = []
-    page.on(
-        "console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None
-    )
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: requests.append(request.url))
+def test_the_page_opens_clean(tiny_run: TinyRun, browser: Any, width: int, scheme: str) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    watched = Watched(page)
     page.goto((tiny_run.report / "index.html").as_uri())
     page.wait_for_load_state("networkidle")
-    assert complaints == []
-    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    assert watched.complaints == []
+    assert watched.requests == []
     assert page.locator("header.verdict .sentence").is_visible()
     for section in SECTIONS:
         assert page.locator(f"h2#{section}").is_visible(), section
         assert page.locator(f'nav a[href="#{section}"]').count() == 1
     assert page.locator("figure .plot svg").count() >= 5
     assert page.locator("figure .plot:not([aria-label])").count() == 0
-    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert page.evaluate(overflow) <= 0
+    assert overflow(page) <= 0
     assert page.locator("details.code[open]").count() == 0
     page.close()
 
 
-def test_tables_sort_and_download(tiny_run: TinyRun, browser: object) -> None:
-    page = browser.new_page()  # type: ignore[attr-defined]
+@pytest.mark.parametrize("name", ["index.html", "dataset.html"])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1600, "light")])
+def test_nothing_keeps_anyone_out(
+    tiny_run: TinyRun, browser: Any, name: str, width: int, scheme: str
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.goto((tiny_run.report / name).as_uri())
+    for opened in (False, True):
+        open_all(page, opened=opened)
+        assert violations(page) == []
+        assert overflow(page) <= 0
+    page.close()
+
+
+def test_tables_sort_and_download(tiny_run: TinyRun, browser: Any) -> None:
+    page = browser.new_page()
     page.goto((tiny_run.report / "index.html").as_uri())
     table = page.locator("#table-outcomes")
     first = "tbody tr:first-child th"

@@ -27,7 +27,7 @@ def sample(rows: pd.DataFrame, n: int, seed: int) -> Block:
     drawn = _draw(rows, n, seed)
     parts = []
     for category, chosen in drawn.items():
-        parts.append(f"<h4>{html.escape(category)}</h4>")
+        parts.append(f"<h3>{html.escape(category)}</h3>")
         parts += [_row(row) for row in chosen.to_dict("records")]
     shown = sum(len(chosen) for chosen in drawn.values())
     head = (
@@ -68,7 +68,7 @@ def _row(row: dict[Any, Any]) -> str:
         ]
     )
     parts = {"Question": row["question"], "Reasoning": reasoning, "Response": response}
-    texts = "".join(f"<h5>{name}</h5>{_text(text)}" for name, text in parts.items() if text)
+    texts = "".join(f"<h4>{name}</h4>{_text(text)}" for name, text in parts.items() if text)
     return (
         f'<details class="case"><summary>{text_to_html(short)}</summary>'
         f'<p class="note">{text_to_html(facts)}</p>{texts}</details>'

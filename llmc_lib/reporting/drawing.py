@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import textwrap
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 # Drawn in these colours; each becomes a CSS variable of the page, with the colour as fallback.
@@ -20,10 +22,12 @@ _VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule", BASE: "--base"} | 
     colour: f"--model-{number}" for number, colour in enumerate(MODELS, 1)
 }
 WIDTH = 7.4  # inches at 96 dots: the width of the page's column
+NARROW = 3.8  # of a phone's
 _STYLE = {
     "svg.fonttype": "none",  # text stays text: searchable, and in the page's own font
     "font.size": 9.5,
     "text.color": INK,
+    "text.parse_math": False,
     "axes.labelcolor": MUTED,
     "axes.edgecolor": RULE,
     "axes.spines.top": False,
@@ -64,7 +68,55 @@ def whole_numbers(axis: Axis, most: int = 5) -> None:
 
 
 def svg(figure: Figure, name: str) -> str:
-    """The figure as an inline SVG: unique ids, the page's font and colours, no fixed size."""
+    """The figure as inline SVG: unique ids, the page's font and colours, no fixed size.
+
+    It is drawn twice, the page shows one: on a phone the same figure on a narrow canvas, so that its text keeps
+    a size that can be read.
+    """
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # names are of a file: "$" in them is no mathematics
+    wide = _drawn(figure, name, "wide")
+    width, height = figure.get_size_inches()
+    panels = max(axes.get_subplotspec().get_gridspec().ncols for axes in figure.axes)
+    if width <= NARROW or panels > 2:  # three panels side by side scroll sideways on a phone
+        return wide
+    figure.set_size_inches(NARROW, height)
+    _squeeze(figure)
+    return wide + _drawn(figure, name, "narrow")
+
+
+def _squeeze(figure: Figure) -> None:
+    """Make room on the narrow canvas: what is written along an axis is broken into lines where it is longer than
+    its panel, and a name below a panel may begin left of it."""
+    with mpl.rc_context(_STYLE):
+        for _ in range(3):  # text beside a panel moves as the panel shrinks to make room for it
+            figure.draw_without_rendering()
+        for axes in figure.axes:
+            room = axes.get_window_extent().width
+            for title in (axes.title, axes._left_title, axes._right_title):
+                _fold(title, room)
+            label = axes.xaxis.label
+            if label.get_window_extent().width > room and axes.get_position().x1 > 0.75:
+                label.set(x=1, ha="right")
+                _fold(label, 0.95 * figure.get_window_extent().width)
+            end = -1.0
+            for name in axes.get_xticklabels():  # two that would touch: the first one stays
+                found = name.get_window_extent()
+                if found.x0 < end + 2 and name.get_text():
+                    name.set_visible(False)
+                elif name.get_text():
+                    end = found.x1
+
+
+def _fold(text: Text, room: float) -> None:
+    """Break a text into lines no wider than `room`, in pixels."""
+    width = text.get_window_extent().width
+    if width > room:
+        written = text.get_text()
+        text.set_text(textwrap.fill(written, max(8, int(len(written) * room / width))))
+
+
+def _drawn(figure: Figure, name: str, kind: str) -> str:
     buffer = io.StringIO()
     with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
@@ -80,5 +132,7 @@ def svg(figure: Figure, name: str) -> str:
         text = text.replace(colour, f"var({variable}, {colour})")
     width, _ = (float(x) for x in re.findall(r'(?:width|height)="([\d.]+)pt"', text)[:2])
     return re.sub(r'width="[\d.]+pt"|height="[\d.]+pt"', "", text, count=2).replace(
-        "<svg", f'<svg aria-hidden="true" style="max-width:{width * 96 / 72:.0f}px"', 1
+        "<svg",
+        f'<svg class="{kind}" aria-hidden="true" style="max-width:{width * 96 / 72:.0f}px"',
+        1,
     )

@@ -6,6 +6,7 @@ import base64
 import html
 import re
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -39,11 +40,20 @@ class FigureBlock(Block):
 def figure_block(name: str, svg: str, title: str, caption: str, alt: str) -> FigureBlock:
     """A figure for the page; `name` is its anchor."""
     markup = (
-        f'<figure id="figure-{name}"><p class="finding">{html.escape(title)}</p>'
+        f'<figure id="figure-{name}"><p class="finding">{html.escape(title)}'
+        f"{anchor(f'figure-{name}', 'figure')}</p>"
         f'<div role="img" class="plot" aria-label="{html.escape(alt, quote=True)}">{svg}</div>'
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
     )
     return FigureBlock(markup, title, alt)
+
+
+def anchor(target: str, what: str) -> str:
+    """A quiet link to a part of the page with the id `target`, to be copied; `what` it is, in a word."""
+    return (
+        f'<a class="anchor" href="#{html.escape(quote(target), quote=True)}" '
+        f'aria-label="Link to this {what}">#</a>'
+    )
 
 
 def paragraph(text: str, css_class: str = "") -> Block:
@@ -62,9 +72,9 @@ def table_block(
     """
     numeric = {str(column): _is_numeric(frame[column]) for column in frame.columns}
     head = "".join(
-        f'<th scope="col"{_right(numeric[column])}><button type="button">{html.escape(str(column))}'
+        f'<th scope="col"{_right(numeric[str(column)] and number > 0)}><button type="button">{html.escape(str(column))}'
         "</button></th>"
-        for column in frame.columns
+        for number, column in enumerate(frame.columns)
     )
     body = "".join(
         "<tr>"
@@ -75,8 +85,9 @@ def table_block(
     )  # fmt: skip
     csv = base64.b64encode((frame if data is None else data).to_csv(index=False).encode()).decode()
     return Block(
-        f'<div class="table" id="table-{name}"><table><caption>{html.escape(caption)} '
-        f'<a download="{name}.csv" href="data:text/csv;base64,{csv}">CSV</a></caption>'
+        f'<div class="table" id="table-{name}"><table><caption><div>{html.escape(caption)} <span class="tools">'
+        f'<a download="{name}.csv" href="data:text/csv;base64,{csv}">CSV</a> '
+        f"{anchor(f'table-{name}', 'table')}</span></div></caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

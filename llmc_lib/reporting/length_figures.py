@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -77,14 +79,17 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
                 clip_on=False, zorder=3,
             )  # fmt: skip
             axes.annotate(
-                f"{row['n']:,}", (1.01 + 0.075 * number, row["bin"]),
-                xycoords=("axes fraction", "data"), va="center", color=paint[model], fontsize=9,
+                f"{row['n']:,}", (1, row["bin"]), xycoords=("axes fraction", "data"), va="center",
+                xytext=(5 + 36 * number, 0), textcoords="offset points", color=paint[model], fontsize=9,
             )  # fmt: skip
         if len(rows):
             top = rows.iloc[0]
+            place: dict[str, Any] = {"xytext": (6, 0), "va": "center"}
+            if top["high"] > 0.6 * rows["high"].max():  # above its line, not over the numbers
+                place = {"xytext": (0, 1), "va": "bottom", "ha": "right"}
             axes.annotate(
-                model, (100 * top["high"], top["bin"] + shift), xytext=(6, 0), color=paint[model],
-                textcoords="offset points", va="center", fontsize=9,
+                model, (100 * top["high"], top["bin"] + shift), color=paint[model],
+                textcoords="offset points", fontsize=9, **place,
             )  # fmt: skip
     axes.set_yticks(bins, [_bin_name(table, number) for number in bins])
     axes.set_ylim(len(bins) - 0.5, -0.5)

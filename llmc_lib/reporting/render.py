@@ -12,6 +12,8 @@ import mistune
 import nbformat
 from nbconvert import HTMLExporter
 
+from llmc_lib.reporting.elements import anchor
+
 _TEMPLATES = Path(__file__).parent / "template"
 #: The page's style sheets, in their order: what is printed decides last.
 STYLES = ("style.css", "cases.css", "print.css")
@@ -59,7 +61,7 @@ def _markdown(source: str) -> str:
         r"<h2>(.+?)</h2>",
         lambda m: (
             f'<h2 id="{_anchor(_plain(m[1]))}">{m[1]}'
-            f'<a class="anchor" href="#{_anchor(_plain(m[1]))}" aria-label="Link to this section">#</a></h2>'
+            f"{anchor(_anchor(_plain(m[1])), 'section')}</h2>"
         ),
         page,
     )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +15,10 @@ from llmc_lib.evaluation.results import Results
 from llmc_lib.records import Question
 from llmc_lib.reporting import cases, claims_page
 from llmc_lib.reporting.render import render
+from tests.browser import Watched, overflow, violations
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 HOSTILE = (
     "<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">\n\n"
     "$\\frac{1}{$ \\[ \\href{javascript:alert(1)}{x} \\] \u202egnirts\u202c \x00\x1b[31mred\x1b[0m \ufffe\n\n"
@@ -111,35 +109,13 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "index.html"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail(
-                "no Chromium: install it from the system's packages (apt-get install chromium)"
-            )
-        pytest.skip("no Chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield chromium
-        chromium.close()
-
-
 @pytest.mark.parametrize("width", [360, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_section_is_usable_and_nothing_is_live(
     page_file: Path, browser: Any, width: int, scheme: str
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)
-    complaints: list[str] = []
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    requests: list[str] = []
-    page.on("request", lambda request: requests.append(request.url))
+    watched = Watched(page)
     page.goto(page_file.as_uri())
     page.locator("#question-counting > summary").click()
     if folder := os.environ.get("SCREENSHOTS"):
@@ -168,10 +144,10 @@ def test_the_section_is_usable_and_nothing_is_live(
     )
     if folder:
         page.screenshot(path=f"{folder}/all-{width}-{scheme}.png", full_page=True)
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= width
+    assert overflow(page) <= 0
+    assert violations(page) == []
     assert page.title() == "Cases"
-    assert page.locator(".cases script, .cases img, .cases a").count() == 0
-    assert complaints == []
-    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    assert page.locator(".cases script, .cases img, .cases a:not(.anchor)").count() == 0
+    assert watched.complaints == []
+    assert watched.requests == []
     page.close()

@@ -19,7 +19,7 @@ def _parts(markup: str) -> list[str]:
 
 def test_each_category_gives_rows_in_turn() -> None:
     markup = sample(made_rows(), 16, 0).markup
-    assert re.findall(r"<h4>(.*?)</h4>", markup) == list(CATEGORIES)
+    assert re.findall(r"<h3>(.*?)</h3>", markup) == list(CATEGORIES)
     assert _parts(markup) == ["h4", "details", "details"] * 8
     assert "16 of 24 rows, drawn at random (seed 0)" in markup
 
@@ -43,7 +43,7 @@ def test_the_seed_decides() -> None:
 
 def test_a_row_shows_its_parts_and_where_it_comes_from() -> None:
     markup = sample(made_rows().iloc[:1], 1, 0).markup
-    assert re.findall(r"<h5>(.*?)</h5>", markup) == ["Question", "Reasoning", "Response"]
+    assert re.findall(r"<h4>(.*?)</h4>", markup) == ["Question", "Reasoning", "Response"]
     assert "textbook/00000 · Algebra · completion by Qwen3-4B (open model)" in markup
     assert "licence Apache-2.0 · final answer: agrees with the reference · 100 tokens" in markup
     assert "<math" in markup

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -99,11 +100,22 @@ def binary(value: Any) -> GradeStatus | None:
 
 def json_object(path: Path) -> Iterator[tuple[str, Any]]:
     """The keys and values of the JSON object in a file, one at a time."""
+    done = 0
     try:
-        with open(path, "rb") as handle:
-            yield from ijson.kvitems(handle, "", use_float=True)
-    except ijson.JSONError as error:
+        try:
+            for pair in _pairs(path, ijson):
+                yield pair
+                done += 1
+        except UnicodeDecodeError:
+            # The fast parser fails on half of a surrogate pair, which an answer cut within an emoji has.
+            yield from itertools.islice(_pairs(path, ijson.get_backend("python")), done, None)
+    except (ijson.JSONError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not valid JSON: {' '.join(str(error).split())}") from None
+
+
+def _pairs(path: Path, parser: Any) -> Iterator[tuple[str, Any]]:
+    with open(path, "rb") as handle:
+        yield from parser.kvitems(handle, "", use_float=True)
 
 
 def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,8 +19,12 @@ VERSION = 1
 # Of one claim, in a process of its own.
 _SECONDS = 2.0
 _MEMORY_GIB = 2.0
-# Texts whose claims are in memory at a time.
-_TOGETHER = 100
+# Characters of texts whose claims are in memory at a time.
+_TOGETHER = 5_000_000
+# More are read in several processes, which take a second to start; each text within limits of its own.
+_ALONE = 100_000
+_READING_SECONDS = 60.0
+_READING_GIB = 4.0
 
 
 @dataclass(frozen=True)
@@ -44,21 +48,24 @@ class TraceCheck:
 def check_traces(texts: Iterable[str], folder: Path | None = None) -> dict[str, TraceCheck]:
     """SHA-256 of a text → the check of its claims, for each of `texts`.
 
-    With a `folder` the outcomes are kept in it, and nothing is computed twice. Each claim is decided in a
-    process of its own under limits of time and memory; one that exceeds them is undecided.
+    With a `folder` the outcomes are kept in it, and nothing is computed twice. What is more than arithmetic of the
+    four operations is decided in a process of its own under limits of time and memory; a claim that exceeds
+    them is undecided.
     """
     known = _read(folder) if folder else {}
     keys: dict[str, None] = {}
     found: dict[str, TraceCheck] = {}
     part: dict[str, str] = {}
+    size = 0
     for text in texts:  # they may be gigabytes
         key = sha256_text(_writable(text))
         if key not in known and key not in keys:
             part[key] = text
+            size += len(text)
         keys[key] = None
-        if len(part) == _TOGETHER:
+        if size > _TOGETHER:
             found |= _check(part)
-            part = {}
+            part, size = {}, 0
     found |= _check(part)
     outcomes = known | found
     if folder and found:
@@ -67,19 +74,39 @@ def check_traces(texts: Iterable[str], folder: Path | None = None) -> dict[str, 
 
 
 def _check(texts: dict[str, str]) -> dict[str, TraceCheck]:
-    claims = {key: find_claims(text) for key, text in texts.items()}
-    comparisons = list(dict.fromkeys(c.comparison for found in claims.values() for c in found))
-    decisions = _decide_all(comparisons)
+    claims: dict[str, list[Claim]] = {}
+    decisions: dict[Comparison, Decision] = {}
+    for key, (found, plain) in zip(texts, _read_all(list(texts.values())), strict=True):
+        claims[key] = found
+        decisions |= plain
+    _decide_others(claims, decisions)
     return {key: _outcome(found, decisions) for key, found in claims.items()}
 
 
-def _decide_all(comparisons: list[Comparison]) -> dict[Comparison, Decision]:
-    """Those of the four operations here, at once; the others where they can be given up."""
-    plain = [comparison for comparison in comparisons if is_plain(comparison)]
-    decisions = {comparison: decide(comparison) for comparison in plain}
+def _read_all(texts: list[str]) -> Iterator[tuple[list[Claim], dict[Comparison, Decision]]]:
+    """What `_read_text` finds in each; nothing in a text that takes too long."""
+    if sum(map(len, texts)) <= _ALONE:
+        yield from map(_read_text, texts)
+        return
+    outcomes = limited.each(_read_text, texts, seconds=_READING_SECONDS, memory_gib=_READING_GIB)
+    bar = progress_bar(iterable=outcomes, total=len(texts), desc="Reading claims", unit="text")
+    for outcome in bar:
+        yield ([], {}) if isinstance(outcome, limited.Gone) else outcome
+
+
+def _read_text(text: str) -> tuple[list[Claim], dict[Comparison, Decision]]:
+    """The claims of a text; those of the four operations are decided at once."""
+    claims = find_claims(text)
+    comparisons = dict.fromkeys(claim.comparison for claim in claims)
+    return claims, {one: decide(one) for one in comparisons if is_plain(one)}
+
+
+def _decide_others(claims: dict[str, list[Claim]], decisions: dict[Comparison, Decision]) -> None:
+    """Decide what is not in `decisions` yet, where it can be given up."""
+    comparisons = dict.fromkeys(c.comparison for found in claims.values() for c in found)
     others = [comparison for comparison in comparisons if comparison not in decisions]
     if not others:
-        return decisions
+        return
     outcomes = limited.each(
         decide, others, seconds=_SECONDS, memory_gib=_MEMORY_GIB, modules=["sympy"]
     )
@@ -87,7 +114,6 @@ def _decide_all(comparisons: list[Comparison]) -> dict[Comparison, Decision]:
     for comparison, outcome in zip(others, bar, strict=True):
         gone = isinstance(outcome, limited.Gone)
         decisions[comparison] = Decision("undecided") if gone else outcome
-    return decisions
 
 
 def _outcome(claims: list[Claim], decisions: dict[Comparison, Decision]) -> TraceCheck:

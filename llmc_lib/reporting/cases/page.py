@@ -13,7 +13,7 @@ from llmc_lib.params import CasesParams
 from llmc_lib.records import Question
 from llmc_lib.reporting.cases.choose import choose, outcomes
 from llmc_lib.reporting.cases.trace import Mark, Trace, columns
-from llmc_lib.reporting.elements import Block, table_block
+from llmc_lib.reporting.elements import Block, anchor, table_block
 from llmc_lib.reporting.text import text_to_html
 from llmc_lib.store import sha256_text
 from llmc_lib.taxonomy import ordered
@@ -141,6 +141,7 @@ def _opening(question: Question, outcome: str, short: str) -> str:
         f'<details class="case" id="question-{name}">'
         f'<summary><span class="outcome {outcome.replace(" ", "-")}">{outcome}</span> '
         f'<span class="category">{html.escape(question.category)}</span> {short}</summary>'
+        f'<p class="link">{anchor(f"question-{question.id}", "question")}</p>'
     )
 
 
@@ -205,7 +206,7 @@ def _facts(model: str, answer: dict[Any, Any], marks: Sequence[Mark]) -> str:
         f'<p class="final">Answer: <b>{text_to_html(extracted, 200)}</b></p>' if extracted else ""
     )
     return (
-        f'<div class="who {status}"><h4>{html.escape(model)} <span class="grade">{_grade(answer)}</span></h4>'
+        f'<div class="who {status}"><h3>{html.escape(model)} <span class="grade">{_grade(answer)}</span></h3>'
         f'{final}<p class="note">{", ".join(facts)}</p></div>'
     )
 

@@ -123,7 +123,7 @@ def _column(
         step = steps[place]
         title = ""
         if trace.responds_at and step.start == responds:
-            title = "<h5>Response</h5>"
+            title = "<h4>Response</h4>"
         classes = ["step"]
         classes += ["common"] if found.rows[number].same else []
         classes += ["parting"] if number == parted else []

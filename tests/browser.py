@@ -1,0 +1,94 @@
+"""The system's Chromium, for the tests that look at a page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+_QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Watched:
+    """What a page complains of and what it asks the network for, from now on."""
+
+    def __init__(self, page: Any) -> None:
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: (self.complaints.append("a dialog"), dialog.dismiss()))
+        page.on("request", self._asked)
+
+    def _said(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def _asked(self, request: Any) -> None:
+        if not request.url.startswith(("file:", "data:")):
+            self.requests.append(request.url)
+
+
+def launched() -> Iterator[Any]:
+    """A browser; the test is skipped where there is none, and fails in CI."""
+    if CHROMIUM is None:
+        message = "no Chromium: install it from the system's packages (apt-get install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=_QUIET)
+        yield chromium
+        chromium.close()
+
+
+#: The success criteria of WCAG 2.2 at levels A and AA.
+_WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
+
+
+def violations(page: Any) -> list[str]:
+    """What axe-core finds on a page, by its rules for WCAG A and AA and those for the order of headings and
+    landmarks, each with the first place."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    options = {
+        "runOnly": {"type": "tag", "values": [*_WCAG, "best-practice"]},
+        "resultTypes": ["violations"],
+    }
+    found = Axe().run(page, options=options).response
+    assert found["passes"], "axe-core has checked nothing"
+    return [
+        f"{rule['id']}: {rule['nodes'][0]['html'][:200]}: {rule['nodes'][0]['failureSummary']}"
+        for rule in found["violations"]
+    ]
+
+
+def open_all(page: Any, *, opened: bool = True) -> None:
+    """Open (or fold) everything that can be folded."""
+    page.evaluate(
+        "(open) => document.querySelectorAll('main details').forEach((d) => { d.open = open; })",
+        opened,
+    )
+    page.evaluate("new Promise(requestAnimationFrame)")  # what is watched for its size is told
+
+
+def overflow(page: Any) -> int:
+    """By how many pixels the page is wider than the window."""
+    wide: int = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return wide

@@ -1,0 +1,232 @@
+"""The page of a whole run in a browser: for anyone, with the keyboard alone, on a phone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from llmc_lib.store import ROOT
+from tests.browser import open_all, overflow, violations
+
+pytestmark = pytest.mark.slow
+
+# What is smaller stands in a sentence, or is no target at all.
+SMALL = """() => [...document.querySelectorAll("a, button, summary, input, label")]
+  .filter((item) => item.checkVisibility() && !item.closest("main > p, .note") && !item.matches(".skip, .unfold input"))
+  .map((item) => [item, item.getBoundingClientRect()])
+  .filter(([item, box]) => box.height < 24 || box.width < 24)
+  .map(([item, box]) => `${item.outerHTML.slice(0, 80)} ${box.width} × ${box.height}`)"""
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of params/compare.yaml, made by the real pipeline."""
+    folder = tmp_path_factory.mktemp("compare")
+    values = yaml.safe_load((ROOT / "params" / "compare.yaml").read_text())
+    values |= {"runs_dir": str(folder / "runs"), "reports_dir": str(folder / "reports")}
+    (folder / "compare.yaml").write_text(yaml.safe_dump(values))
+    done = subprocess.run(
+        [sys.executable, "-m", "llmc_lib", "report", str(folder / "compare.yaml")],
+        cwd=ROOT, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "reports" / "compare" / "index.html"
+
+
+def opened(browser: Any, page_file: Path, width: int = 1600, scheme: str = "light") -> Any:
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.goto(page_file.as_uri())
+    return page
+
+
+@pytest.mark.parametrize("width", [360, 1600])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_violation_of_wcag(page_file: Path, browser: Any, width: int, scheme: str) -> None:
+    page = opened(browser, page_file, width, scheme)
+    for state in (False, True):
+        open_all(page, opened=state)
+        assert violations(page) == []
+        assert overflow(page) <= 0
+        if folder := os.environ.get("SCREENSHOTS"):
+            name = f"page-{width}-{scheme}-{'open' if state else 'folded'}.png"
+            page.screenshot(path=f"{folder}/{name}", full_page=True)
+    page.close()
+
+
+@pytest.mark.parametrize("width", [360, 1600])
+def test_what_is_touched_has_the_size_of_a_finger(
+    page_file: Path, browser: Any, width: int
+) -> None:
+    page = opened(browser, page_file, width)
+    open_all(page)
+    if width == 360:
+        page.locator("nav summary").click()
+    assert page.evaluate(SMALL) == []
+    page.close()
+
+
+def test_figures_are_drawn_for_the_window_that_they_are_in(page_file: Path, browser: Any) -> None:
+    for width, kind in ((360, "narrow"), (1600, "wide")):
+        page = opened(browser, page_file, width)
+        plots = page.locator("figure .plot")
+        assert plots.count() >= 7
+        for n in range(plots.count()):
+            shown = plots.nth(n).locator("svg:visible")
+            assert shown.count() == 1
+            assert shown.get_attribute("class") == kind
+            # Letters of less than 9 pixels cannot be read.
+            size = "(svg) => Math.min(...[...svg.querySelectorAll('text')].map((t) => t.getBoundingClientRect().height))"
+            assert shown.evaluate(size) >= 9
+        page.close()
+
+
+def test_the_keyboard_alone_reaches_everything_and_shows_where_it_is(
+    page_file: Path, browser: Any
+) -> None:
+    page = opened(browser, page_file, 360)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.locator(".skip").bounding_box()["x"] >= 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('main') !== null")
+    page.reload()
+    page.evaluate("document.activeElement.blur()")
+    reached = set()
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        kind, outlined = page.evaluate(
+            """() => { const e = document.activeElement, style = getComputedStyle(e);
+            return [e.matches("thead button") ? "sort" : e.matches(".copy") ? "copy" : e.matches("[download]") ? "csv"
+              : e.matches(".case > summary") ? "case" : e.matches(".table") ? "table" : e.matches(".anchor") ? "anchor"
+              : e.tagName, style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2]; }"""
+        )
+        if kind == "BODY":
+            break
+        assert outlined, kind
+        reached.add(kind)
+    assert {"sort", "copy", "csv", "case", "table", "anchor", "SUMMARY"} <= reached
+    page.close()
+
+
+def test_a_table_that_scrolls_is_a_named_region_and_one_that_does_not_is_none(
+    page_file: Path, browser: Any
+) -> None:
+    narrow, wide = (opened(browser, page_file, width) for width in (360, 1600))
+    table = narrow.locator("#table-models")
+    assert (table.get_attribute("tabindex"), table.get_attribute("role")) == ("0", "region")
+    assert table.get_attribute("aria-label") == "Table models, scrolls sideways"
+    table.focus()
+    narrow.keyboard.press("ArrowRight")
+    narrow.wait_for_function("() => document.querySelector('#table-models').scrollLeft > 0")
+    assert wide.locator("#table-models").get_attribute("tabindex") is None
+    assert wide.locator("#table-models").get_attribute("role") is None
+    narrow.close()
+    wide.close()
+
+
+def test_tables_sort_by_number_and_back_by_keyboard(page_file: Path, browser: Any) -> None:
+    page = opened(browser, page_file)
+    table = page.locator("#table-outcomes")
+    button = table.locator("thead button", has_text="both wrong")
+    column = [h.strip() for h in table.locator("thead th").all_inner_texts()].index("both wrong")
+    button.focus()
+    for order, state in ((1, "ascending"), (-1, "descending")):
+        page.keyboard.press("Enter")
+        head = table.locator("thead th").nth(column)
+        assert head.get_attribute("aria-sort") == state
+        cells = table.locator(f"tbody tr > :nth-child({column + 1})").all_inner_texts()
+        numbers = [int(cell) for cell in cells]
+        assert numbers == sorted(numbers, reverse=order < 0)
+    page.close()
+
+
+def test_a_table_is_copied_as_it_stands(page_file: Path, browser: Any) -> None:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(page_file.as_uri())
+    page.locator("#table-outcomes .copy").click()
+    page.wait_for_function(
+        "() => document.querySelector('#said').textContent === 'The table is copied.'"
+    )
+    copied = page.evaluate("navigator.clipboard.readText()").splitlines()
+    head, *rows = [line.split("\t") for line in copied]
+    assert head[:2] == ["Category", "both right"]
+    assert len({len(row) for row in rows} | {len(head)}) == 1
+    assert len(rows) == page.locator("#table-outcomes tbody tr").count()
+    page.locator("#table-candidates .copy").click()
+    page.wait_for_timeout(200)
+    assert "−" not in page.evaluate("navigator.clipboard.readText()")
+    context.close()
+
+
+@pytest.mark.parametrize("also", [True, False])
+def test_where_the_clipboard_is_closed_the_table_is_copied_or_selected(
+    page_file: Path, browser: Any, also: bool
+) -> None:
+    page = opened(browser, page_file)
+    page.evaluate(
+        "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('closed')); }"
+    )
+    if not also:
+        page.evaluate("() => { document.execCommand = () => false; }")
+    page.locator("#table-outcomes .copy").click()
+    said = "The table is copied." if also else "The table is selected. Copy it with the keyboard."
+    page.wait_for_function(f"() => document.querySelector('#said').textContent === {said!r}")
+    if not also:
+        assert "Math" in page.evaluate("getSelection().toString()")
+        assert "CSV" not in page.evaluate("getSelection().toString()")
+    page.close()
+
+
+def test_every_part_can_be_linked_to(page_file: Path, browser: Any) -> None:
+    page = opened(browser, page_file)
+    for parts in ("h2", "figure", ".table", ".case"):
+        for n in range(page.locator(parts).count()):
+            part = page.locator(parts).nth(n)
+            id_ = part.get_attribute("id")
+            assert part.locator(f'a.anchor[href="#{id_}"]').count() == 1, (parts, id_)
+    case = page.locator(".case").nth(2)
+    page.goto(f"{page_file.as_uri()}#{case.get_attribute('id')}")
+    assert case.evaluate("(item) => item.open")
+    page.close()
+
+
+@pytest.mark.parametrize("width", [360, 1600])
+def test_the_contents_stay_in_reach_and_mark_the_present_section(
+    page_file: Path, browser: Any, width: int
+) -> None:
+    page = opened(browser, page_file, width)
+    headings = page.locator("h2[id]")
+    present = "document.querySelector('nav [aria-current]')?.hash.slice(1)"
+    assert page.evaluate(present) is None
+    order = list(range(headings.count() - 2))
+    for n in (*order, *reversed(order)):  # down, and up again
+        id_ = headings.nth(n).get_attribute("id")
+        page.evaluate(
+            "(id) => window.scrollTo(0, document.getElementById(id).getBoundingClientRect().top + scrollY - 250)",
+            id_,
+        )
+        page.wait_for_function(f"() => {present} === {id_!r}")
+    assert page.locator("nav").evaluate("(nav) => nav.getBoundingClientRect().top") >= 0
+    assert page.locator("nav summary" if width == 360 else "nav ol").is_visible()
+    page.close()
+
+
+def test_the_arrow_keys_go_from_question_to_question(page_file: Path, browser: Any) -> None:
+    page = opened(browser, page_file)
+    cases = page.locator(".case")
+    cases.first.locator("> summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
+    assert cases.nth(1).evaluate("(item) => item.open && item.contains(document.activeElement)")
+    assert not cases.first.evaluate("(item) => item.open")
+    page.keyboard.press("ArrowLeft")
+    assert cases.first.evaluate("(item) => item.open")
+    page.close()
