@@ -28,6 +28,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,7 @@ def parts(params: Path) -> None:
     from llmc_lib.reporting import sections
 
     for name in _called():
-        timed(name, lambda name=name: getattr(sections, name)(report))
+        timed(name, partial(getattr(sections, name), report))
     from llmc_lib.reporting.render import render
 
     timed("page", lambda: render(run.report / "notebooks" / "4_report.ipynb", "A large run"))
