@@ -28,11 +28,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import numpy as np
+import psutil
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -95,15 +98,19 @@ def row(name: str, seconds: float, processor: float, memory: int) -> None:
 
 
 def watched(command: list[str]) -> tuple[float, float, int]:
-    """Run a command: wall seconds, processor seconds and peak bytes of it and all its processes."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    """Run a command: wall seconds, processor seconds and peak bytes of it and all its processes.
+
+    Processor time is sampled as memory is: what a forkserver's children used is in no parent's account.
+    """
+    start = time.monotonic()
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    peak = 0
+    peak, used = 0, dict[int, float]()
 
     def watch() -> None:
         nonlocal peak
         while process.poll() is None:
             peak = max(peak, memory(process.pid))
+            used.update(_processor(process.pid))
             time.sleep(0.5)
 
     watcher = threading.Thread(target=watch)
@@ -112,9 +119,19 @@ def watched(command: list[str]) -> tuple[float, float, int]:
     watcher.join()
     if process.returncode:
         raise SystemExit(said)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return time.monotonic() - start, used, peak
+    return time.monotonic() - start, sum(used.values()), peak
+
+
+def _processor(pid: int) -> dict[int, float]:
+    """The processor seconds so far of a process and each of its children, by process id."""
+    found = {}
+    with suppress(psutil.Error):
+        parent = psutil.Process(pid)
+        for process in [parent, *parent.children(recursive=True)]:
+            with suppress(psutil.Error):
+                times = process.cpu_times()
+                found[process.pid] = times.user + times.system
+    return found
 
 
 def parts(params: Path) -> None:
@@ -141,7 +158,7 @@ def parts(params: Path) -> None:
     from llmc_lib.reporting import sections
 
     for name in _called():
-        timed(name, lambda name=name: getattr(sections, name)(report))
+        timed(name, partial(getattr(sections, name), report))
     from llmc_lib.reporting.render import render
 
     timed("page", lambda: render(run.report / "notebooks" / "4_report.ipynb", "A large run"))

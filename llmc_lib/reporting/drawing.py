@@ -77,7 +77,8 @@ def svg(figure: Figure, name: str) -> str:
         text.set_parse_math(False)  # names are of a file: "$" in them is no mathematics
     wide = _drawn(figure, name, "wide")
     width, height = figure.get_size_inches()
-    panels = max(axes.get_subplotspec().get_gridspec().ncols for axes in figure.axes)
+    places = [place for axes in figure.axes if (place := axes.get_subplotspec())]
+    panels = max((place.get_gridspec().ncols for place in places), default=1)
     if width <= NARROW or panels > 2:  # three panels side by side scroll sideways on a phone
         return wide
     figure.set_size_inches(NARROW, height)
@@ -93,8 +94,12 @@ def _squeeze(figure: Figure) -> None:
             figure.draw_without_rendering()
         for axes in figure.axes:
             room = axes.get_window_extent().width
-            for title in (axes.title, axes._left_title, axes._right_title):
-                _fold(title, room)
+            for title in (
+                "title",
+                "_left_title",
+                "_right_title",
+            ):  # two of them have no public name
+                _fold(getattr(axes, title), room)
             label = axes.xaxis.label
             if label.get_window_extent().width > room and axes.get_position().x1 > 0.75:
                 label.set(x=1, ha="right")

@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, canvas, svg
+from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, NARROW, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.taxonomy import ordered
 from llmc_lib.words import MINUS, as_percent, as_points, listed
@@ -101,7 +101,7 @@ def differences_by_category(comparison: dict[str, Any], thresholds: dict[str, An
 def interval_strip(comparison: dict[str, Any]) -> str:
     """The overall difference and its interval as one line, for the head of the page (an SVG)."""
     low, high = (100 * bound for bound in comparison["ci95"])
-    figure, axes = canvas(0.72, width=4.4)
+    figure, axes = canvas(0.72, width=NARROW)
     axes.plot([low, high], [0, 0], color=MODELS[0], linewidth=5, solid_capstyle="butt", alpha=0.55)
     axes.plot(100 * comparison["difference"], 0, "D", color=MODELS[0], markersize=9)
     axes.axvline(0, color=INK, linewidth=1.2)

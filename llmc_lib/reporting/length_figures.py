@@ -85,8 +85,12 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
         if len(rows):
             top = rows.iloc[0]
             place: dict[str, Any] = {"xytext": (6, 0), "va": "center"}
-            if top["high"] > 0.6 * rows["high"].max():  # above its line, not over the numbers
-                place = {"xytext": (0, 1), "va": "bottom", "ha": "right"}
+            if (
+                top["high"] > 0.6 * rows["high"].max()
+            ):  # not over the numbers: above the lines, and below
+                place = {"xytext": (0, -3), "va": "top", "ha": "right"}
+                if not number:
+                    place = {"xytext": (0, 1), "va": "bottom", "ha": "right"}
             axes.annotate(
                 model, (100 * top["high"], top["bin"] + shift), color=paint[model],
                 textcoords="offset points", fontsize=9, **place,

@@ -97,8 +97,9 @@ def test_bars_inside_the_band_stand_out(low: float, high: float, kept: int) -> N
     band = {"enabled": True, "min_pass_rate": float(low), "max_pass_rate": float(high)}
     reference = {**REFERENCE, "histogram": [10] * 10}
     block = pass_rates(made_manifest(reference=reference), made_params(difficulty=band))
+    wide = block.markup.partition("</svg>")[0]
     bars = re.findall(
-        r'<path d="[^"]*" clip-path="[^"]*" style="fill: var\(--(model-1|base),', block.markup
+        r'<path d="[^"]*" clip-path="[^"]*" style="fill: var\(--(model-1|base),', wide
     )
     assert len(bars) == 10
     assert bars.count("model-1") == kept

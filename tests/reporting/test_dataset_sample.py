@@ -14,13 +14,13 @@ from tests.dataset_manifest import HOSTILE, made_rows
 
 def _parts(markup: str) -> list[str]:
     """Headings and rows in their order."""
-    return re.findall(r"<(h4|details)\b", markup)
+    return re.findall(r"<(h3|details)\b", markup)
 
 
 def test_each_category_gives_rows_in_turn() -> None:
     markup = sample(made_rows(), 16, 0).markup
     assert re.findall(r"<h3>(.*?)</h3>", markup) == list(CATEGORIES)
-    assert _parts(markup) == ["h4", "details", "details"] * 8
+    assert _parts(markup) == ["h3", "details", "details"] * 8
     assert "16 of 24 rows, drawn at random (seed 0)" in markup
 
 

@@ -179,6 +179,16 @@ def test_a_mistake_in_an_official_file_names_its_key(
     assert "\n" not in str(caught.value)
 
 
+def test_half_of_a_surrogate_pair_loses_no_answer(tmp_path: Path) -> None:
+    answers = {f"q{n}": {"response": f"cut \ud83d {n}" if n == 2 else f"😀 {n}"} for n in range(4)}
+    path = _json(tmp_path / "hle_x.json", answers)
+    assert "\\ud83d" in path.read_text()
+    found = [one.prediction for one in _read(path)]
+    assert [prediction.question_id for prediction in found] == ["q0", "q1", "q2", "q3"]
+    assert found[2].response == "cut ? 2"
+    assert found[3].response == "😀 3"
+
+
 def test_a_file_that_was_cut_off_is_told(tmp_path: Path) -> None:
     path = _json(tmp_path / "judged_hle_m.json", JUDGED)
     path.write_bytes(path.read_bytes()[:-40])

@@ -1,0 +1,59 @@
+"""How figures are drawn: for wide and narrow windows, names as they are."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from llmc_lib.reporting.drawing import NARROW, WIDTH, canvas, grid, svg
+
+
+def _drawn(text: str) -> list[ElementTree.Element]:
+    return list(ElementTree.fromstring(f"<div xmlns:xlink='x'>{text}</div>"))
+
+
+def _width(drawn: ElementTree.Element) -> float:
+    return float(drawn.attrib["viewBox"].split()[2]) / 72
+
+
+def test_a_figure_is_drawn_for_a_desk_and_for_a_phone() -> None:
+    figure, axes = canvas(2)
+    axes.plot([0, 1], [0, 1])
+    wide, narrow = _drawn(svg(figure, "a"))
+    assert (wide.attrib["class"], narrow.attrib["class"]) == ("wide", "narrow")
+    assert _width(wide) == pytest.approx(WIDTH)
+    assert _width(narrow) == pytest.approx(NARROW)
+    ids = re.findall(r'\bid="([^"]+)"', ElementTree.tostring(wide).decode())
+    assert not set(ids) & set(re.findall(r'\bid="([^"]+)"', ElementTree.tostring(narrow).decode()))
+
+
+def test_three_panels_side_by_side_are_drawn_once() -> None:
+    figure, _ = grid(1, 3, 2)
+    assert len(_drawn(svg(figure, "b"))) == 1
+
+
+def test_a_long_name_of_an_axis_is_folded_on_a_phone_alone() -> None:
+    figure, axes = canvas(2)
+    axes.plot([0, 1], [0, 1])
+    axes.set_xlabel("What the axis shows, in words " * 3)
+    wide, narrow = _drawn(svg(figure, "c"))
+    parts = [
+        [t.text for t in one.iter("{http://www.w3.org/2000/svg}text") if "axis" in str(t.text)]
+        for one in (wide, narrow)
+    ]
+    assert len(parts[0]) == 1
+    assert len(parts[1]) > 1
+
+
+@pytest.mark.parametrize("name", [r"$\frac{1}{$", "costs $5 or $6", "<b>&amp;</b>", "a\x00b"])
+def test_a_name_is_no_mathematics_and_no_markup(name: str) -> None:
+    figure, axes = canvas(2)
+    axes.set_yticks([0], [name])
+    axes.annotate(name, (0, 0))
+    text = svg(figure, "d")
+    if "\x00" not in name:  # XML has no null; HTML's parser drops it
+        texts = [t.text for t in _drawn(text)[0].iter("{http://www.w3.org/2000/svg}text")]
+        assert texts.count(name) == 2
+    assert "<b>" not in text
