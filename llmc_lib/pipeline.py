@@ -6,7 +6,6 @@ load, are imported where a notebook is run.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -88,13 +87,12 @@ def make_partial(run: Run) -> Path:
     It waits for nothing and keeps nothing from going on: another process may be evaluating. Raises
     `StageError` when the notebook fails, `UserError` where there is nothing to compare yet.
     """
-    from llmc_lib.reporting import load_report
     from llmc_lib.reporting.render import render
 
     executed = run.report / "notebooks" / "4_report_partial.ipynb"
-    _execute(run, stages(run)[3], executed, PARTIAL=True)
-    report = load_report(run, evaluation.so_far(run, models(run)))
-    _write_metrics(run.report / "partial_metrics.json", report.metrics)
+    metrics = executed.with_suffix(".json")
+    _execute(run, stages(run)[3], executed, PARTIAL=True, METRICS=_named(metrics))
+    metrics.replace(run.report / "partial_metrics.json")
     page = render(executed, f"{run.name}, so far: did fine-tuning help?")
     write_atomic(run.report / "partial.html", page)
     return run.report / "partial.html"
@@ -157,14 +155,17 @@ def _do(run: Run, chosen: list[Stage]) -> None:
                 continue
             say(f"{label} …")
             start = time.monotonic()
-            _execute(run, stage, executed)
+            last = stage.notebook == "4_report"
+            # Loaded once, in the notebook: of a large evaluation that alone takes half a minute.
+            given = {"METRICS": _named(executed.with_suffix(".json"))} if last else {}
+            _execute(run, stage, executed, **given)
             if stage.notebook == "1_dataset":
                 from llmc_lib.reporting.render import render
 
                 page = render(executed, f"{run.name}: the data set")
                 write_atomic(run.report / "dataset.html", page)
             say(f"{label}: done in {time.monotonic() - start:.0f} s")
-            if stage.notebook == "4_report":
+            if last:
                 _write_page(run, executed, time.monotonic() - start)
 
 
@@ -199,19 +200,19 @@ def report_key(run: Run) -> str:
 
 
 def _write_page(run: Run, executed: Path, seconds: float) -> None:
-    from llmc_lib.reporting import load_report
     from llmc_lib.reporting.render import render
 
-    report = load_report(run)
-    question = "how the models compare" if report.imported else "did fine-tuning help?"
+    compares = bool(run.params.evaluation.imports)
+    question = "how the models compare" if compares else "did fine-tuning help?"
     title = run.params.report.title or f"{run.name}: {question}"
-    _write_metrics(run.report / "metrics.json", report.metrics)
+    executed.with_suffix(".json").replace(run.report / "metrics.json")
     write_atomic(run.report / "index.html", render(executed, title))
     write_manifest(run.report, report_key(run), seconds)
 
 
-def _write_metrics(path: Path, metrics: dict[str, Any]) -> None:
-    write_atomic(path, json.dumps(metrics, indent=1, ensure_ascii=False))
+def _named(path: Path) -> str:
+    """A path as a notebook gets it: relative, where that can be, as notebook and page are made to be passed on."""
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
 def _execute(run: Run, stage: Stage, executed: Path, **parameters: Any) -> None:
@@ -221,14 +222,11 @@ def _execute(run: Run, stage: Stage, executed: Path, **parameters: Any) -> None:
     from papermill.exceptions import PapermillExecutionError
 
     executed.parent.mkdir(parents=True, exist_ok=True)
-    # Relative, where that can be: the notebook and its page are made to be passed on.
-    params = run.params_file
-    params = params.relative_to(ROOT) if params.is_relative_to(ROOT) else params
     try:
         papermill.execute_notebook(
             ROOT / "notebooks" / f"{stage.notebook}.ipynb",
             executed,
-            parameters={"PARAMS": str(params), **parameters},
+            parameters={"PARAMS": _named(run.params_file), **parameters},
             kernel_name=KERNEL,
             cwd=ROOT,
             progress_bar=False,

@@ -35,7 +35,7 @@ class ReportParams(Section):
     # Questions shown side by side: how many, gained and lost in turn, or which (see above).
     cases: Count | CasesParams = 12
     # Questions of which one answer of each model, drawn by the seed, has its arithmetic checked; null: all.
-    claims: PositiveInt | None = 300
+    claims: PositiveInt | None = 100
     # The text of HLE's questions is not to be published (the set's terms, and its use as a test): by
     # default neither it nor what the models wrote about it is in a report. The embedded questions are.
     show_questions: bool = False

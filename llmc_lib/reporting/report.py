@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,7 +15,7 @@ from llmc_lib.errors import UserError
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import grading_page, training_page
-from llmc_lib.store import Run, environment, read_manifest
+from llmc_lib.store import Run, environment, read_manifest, write_atomic
 
 SCHEMA_VERSION = 1
 
@@ -28,6 +30,10 @@ class Report:
     dataset: dict[str, Any]  # the data set's manifest
     training: dict[str, Any]  # the training's manifest
     histories: dict[str, pd.DataFrame]  # candidate → log of its training
+
+    def keep(self, path: str | Path) -> None:
+        """Write `metrics` as JSON."""
+        write_atomic(Path(path), json.dumps(self.metrics, indent=1, ensure_ascii=False))
 
     @property
     def main(self) -> str:

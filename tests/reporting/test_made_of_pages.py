@@ -168,7 +168,7 @@ def site(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = metrics.read_text()
     for change in (
         ('"cases": 12', '"cases": 3'),
-        ('"claims": 300', '"claims": 30'),
+        ('"claims": 100', '"claims": 30'),
         ('"significance": 0.05', '"significance": 0.01'),
         ('"correction": "holm"', '"correction": "bh"'),
         ('"power": 0.8', '"power": 0.9'),
