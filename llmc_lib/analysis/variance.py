@@ -64,7 +64,7 @@ def variance_parts(correct: ArrayLike) -> VarianceParts:
         return VarianceParts(float(rates.var(ddof=1)) if n > 1 else 0.25, None)
     within = float((rates * (1 - rates)).mean()) * k / (k - 1)
     spread = float(rates.var(ddof=1)) if n > 1 else 0.25
-    return VarianceParts(spread + within * (1 - 1 / k), within)
+    return VarianceParts(min(1.0, spread + within * (1 - 1 / k)), within)
 
 
 def difference_variance_parts(candidate: ArrayLike, reference: ArrayLike) -> VarianceParts:
@@ -82,11 +82,12 @@ def difference_variance_parts(candidate: ArrayLike, reference: ArrayLike) -> Var
         raise ValueError(f"both must be of one shape: {a.shape}, {b.shape}")
     n, k = a.shape
     differences = a.mean(axis=1) - b.mean(axis=1)
-    spread = float(differences.var(ddof=1)) if n > 1 else 1.0
+    # At most 1, which n / (n - 1) can take an estimate above.
+    spread = min(1.0, float(differences.var(ddof=1))) if n > 1 else 1.0
     if k == 1:
         return VarianceParts(spread, None)
     within = (variance_parts(a).within or 0.0) + (variance_parts(b).within or 0.0)
-    return VarianceParts(spread + within * (1 - 1 / k), within)
+    return VarianceParts(min(1.0, spread + within * (1 - 1 / k)), within)
 
 
 def assumed_parts(rate: float, correlation: float = 0.5, sampling: float = 0.3) -> VarianceParts:

@@ -143,3 +143,13 @@ def test_it_is_json_whatever_the_answers() -> None:
         json.dumps(summarise(answers), allow_nan=False)
         nothing = answers.assign(correct=False, status="missing", failed=True)
         json.dumps(summarise(nothing), allow_nan=False)
+
+
+def test_models_that_agree_on_no_question_are_compared_like_others() -> None:
+    answers = _answers(models=2, questions=26, samples=1)
+    first = answers["model"] == "m0"
+    answers["correct"] = first ^ (answers["question_id"].str[-1].astype(int) % 2 == 0)
+    answers["status"] = np.where(answers["correct"], "correct", "incorrect")
+    found = summarise(answers)["benchmarks"]["hle"]["comparisons"][0]
+    assert found["gained"] + found["lost"] == 26
+    assert found["variance"]["total"] <= 1
