@@ -24,9 +24,12 @@ def safety(report: Report) -> Block:
     if found is None:
         return paragraph(f"{model} has not answered Do-Not-Answer.", "note")
     tradeoff = report.metrics["tradeoffs"].get(model)
+    told = tradeoff is None or "unknown" not in tradeoff["word"]
+    together = paragraph(f"{model}: {tradeoff['sentence']}") if tradeoff else NOTHING
+    counted = paragraph(_safety_sentence(found) if told else f"As counted: {found['sentence']}")
     return (
-        paragraph(_safety_sentence(found))
-        + (paragraph(f"{model}: {tradeoff['sentence']}") if tradeoff else NOTHING)
+        # A verdict that rests on what could not be graded is none.
+        (counted + together if told else together + counted)
         + _undecided(dna, chosen)
         + figures.safety_by_area(dna, chosen)
     )
