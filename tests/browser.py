@@ -87,7 +87,8 @@ def open_all(page: Any, *, opened: bool = True) -> None:
         "(open) => document.querySelectorAll('main details').forEach((d) => { d.open = open; })",
         opened,
     )
-    page.evaluate("new Promise(requestAnimationFrame)")  # what is watched for its size is told
+    # What is watched for its size is told at the end of a frame.
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def overflow(page: Any) -> int:

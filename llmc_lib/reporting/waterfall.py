@@ -155,9 +155,8 @@ def _draw_bar(axes: Axes, y: int, bar: _Bar, largest: float) -> None:
 
 
 def _label(name: str) -> str:
-    """A name as a tick's label: short, and with no mathematics to be drawn."""
-    shown = name if len(name) <= 28 else name[:27] + "…"
-    return shown.replace("$", r"\$")
+    """A name as a tick's label: short."""
+    return name if len(name) <= 28 else name[:27] + "…"
 
 
 # ---- what each step removed ------------------------------------------------------------------

@@ -16,7 +16,9 @@ MINUS = "−"
 
 
 def _texts(block: Block) -> list[str]:
-    found = ElementTree.fromstring(block.markup).iter("{http://www.w3.org/2000/svg}text")
+    """Those of the figure for wide screens, which comes first."""
+    wide = next(ElementTree.fromstring(block.markup).iter("{http://www.w3.org/2000/svg}svg"))
+    found = wide.iter("{http://www.w3.org/2000/svg}text")
     return ["".join(text.itertext()).strip() for text in found]
 
 
