@@ -56,7 +56,7 @@
   // What scrolls by itself can be reached and scrolled by the keyboard; what does not is no stop on the way.
   const reach = new ResizeObserver((entries) => {
     for (const { target } of entries) {
-      const scrolls = target.scrollWidth > target.clientWidth + 1 || target.scrollHeight > target.clientHeight + 1;
+      const scrolls = target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight;
       if (scrolls) target.tabIndex = 0; else target.removeAttribute("tabindex");
       if (!target.matches(".table")) continue;
       if (scrolls) {
