@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import time
 from pathlib import Path
@@ -15,9 +16,8 @@ from llmc_lib.reasoning.claims.decide import decide
 from llmc_lib.store import sha256_text
 from tests.reasoning.labelled import rows, score
 
-AIME = Path(__file__).parents[3] / "shared" / "data" / "math" / "aime.json"
-if not AIME.exists():  # beside the checkout, or where the task says
-    AIME = Path("/work/shared/data/math/aime.json")
+SHARED = Path(os.environ.get("LLMC_SHARED", Path(__file__).parents[3] / "shared"))
+AIME = SHARED / "data" / "math" / "aime.json"
 
 
 def _checks(text: str) -> list[str]:
