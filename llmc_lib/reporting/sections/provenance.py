@@ -51,7 +51,7 @@ def provenance(report: Report) -> Block:
         + Block(
             "<details><summary>All params, defaults included</summary>"
             f"<pre>{html.escape(params)}</pre></details>"
-            "<details><summary>metrics.json: every number of this page</summary>"
+            "<details><summary>metrics.json: the numbers of this page</summary>"
             f"<pre>{html.escape(data)}</pre></details>"
         )
     )
