@@ -6,12 +6,12 @@ under 6 MB.
 The run is made from a fixed seed and comes in as any run of another evaluator's answers does: for each model and
 sample a judged file of HLE's evaluator, with reasoning of realistic lengths (lognormal, half of it longer than 6,000
 characters, the longest 60,000), token counts, verdicts and confidences, for questions in HLE's schema and category
-shares. Importing and grading come once, when the run is evaluated, and are told apart. The page shows all
-questions (`show_questions`), as that is what costs most.
+shares. The page shows all questions (`show_questions`), as that is what costs most.
 
-Then `python -m llmc_lib report` makes the page, in a process of its own: wall time, processor time and the largest
-memory of all its processes together (PSS, sampled). A second process makes every part by itself and says what each
-costs.
+`python -m llmc_lib report` imports, grades and makes the page; then its page and the claims that were checked are
+thrown away, and the same command makes the report alone, as it does whenever the evaluation is there. Each in a process
+of its own: wall time, processor time and the largest memory of all its processes together (PSS, sampled). A last
+process makes every part of the page by itself, claims checked before, and says what each costs.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ report: {{title: A large run, show_questions: true}}
 
 
 def main() -> None:
-    """Make the run, or take one that was kept, and print two tables."""
+    """Write the files of a run, or take those that were kept, and print two tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--models", type=int, default=8)
     parser.add_argument("--questions", type=int, default=2158)
@@ -81,13 +81,16 @@ def main() -> None:
 
 
 def measure(folder: Path) -> None:
-    """Import the run of a folder, make its page, and print what each took."""
+    """Make the page of a folder's run from nothing, then once more, and print what each took."""
     params = folder / "params.yaml"
-    code = "import sys; from llmc_lib import open_run; from llmc_lib.evaluation import import_all; import_all(open_run(sys.argv[1]))"
-    print("| | seconds | processor seconds | peak memory, GB |\n|---|---:|---:|---:|", flush=True)
-    row("import and grade", *watched([sys.executable, "-c", code, str(params)]))
+    command = [sys.executable, "-m", "llmc_lib", "report", str(params)]
+    shutil.rmtree(folder / "runs", ignore_errors=True)
     shutil.rmtree(folder / "reports", ignore_errors=True)
-    row("the report", *watched([sys.executable, "-m", "llmc_lib", "report", str(params)]))
+    print("| | seconds | processor seconds | peak memory, GB |\n|---|---:|---:|---:|", flush=True)
+    row("import, grading and report", *watched(command))
+    shutil.rmtree(folder / "runs" / "large" / "reasoning")
+    (folder / "reports" / "large" / "index.html").unlink()
+    row("the report alone", *watched(command))
     size = (folder / "reports" / "large" / "index.html").stat().st_size / 1e6
     print(f"\nThe page has {size:.2f} MB. Its parts, in one process:\n", flush=True)
     subprocess.run([sys.executable, __file__, "--parts", str(params)], cwd=ROOT, check=True)

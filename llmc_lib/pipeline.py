@@ -131,17 +131,16 @@ def make_leaps(run: Run) -> Path:
             f"{run.params_file.name}: report.show_questions: the traces of {report.main} are not in the "
             "report, so nothing could be shown; give true to have them on a page of your own"
         )
-    folder = run.folder / "reasoning"
     find_leaps(
         shown_traces(report),
         judge_model(run, params),
         params,
-        folder,
+        run.reasoning,
         dtype=run.params.evaluation.dtype,
         seed=run.params.seed,
     )
     (run.report / "manifest.json").unlink(missing_ok=True)  # the page has more to show
-    return folder / "leaps.jsonl"
+    return run.reasoning / "leaps.jsonl"
 
 
 def _do(run: Run, chosen: list[Stage]) -> None:

@@ -12,6 +12,11 @@ AuthorKind = Literal["person", "program", "open model", "closed model", "unknown
 GradeStatus = Literal["correct", "incorrect", "ungraded"]
 
 
+def writable(text: str) -> str:
+    """A text that any file and request can hold: half a surrogate pair in it, which UTF-8 cannot, becomes "?"."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
 @dataclass(frozen=True)
 class Example:
     """One row as a source gives it: a problem, and a completion of it where there is one."""

@@ -74,6 +74,11 @@ class Run:
         return self.folder / "predictions"
 
     @property
+    def reasoning(self) -> Path:
+        """What was found in the models' reasoning: false claims, a judge's opinion."""
+        return self.folder / "reasoning"
+
+    @property
     def report(self) -> Path:
         return ROOT / self.params.reports_dir / self.name
 
@@ -269,8 +274,8 @@ def sha256_file(path: Path) -> str:
 
 
 def sha256_text(text: str) -> str:
-    """The SHA-256 of a text in UTF-8, as hexadecimal digits."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    """The SHA-256 of a text in UTF-8, as hexadecimal digits; of what is `records.writable` of it."""
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
 def read_jsonl(path: Path, *, whole: bool = False) -> list[dict[str, Any]]:
@@ -292,7 +297,7 @@ def scan_jsonl(path: Path, *, whole: bool = False) -> Iterator[tuple[int, dict[s
         start = 0
         for number, line in enumerate(file, 1):
             place, start = start, start + len(line)
-            if not line.strip():
+            if line.isspace():
                 continue
             try:
                 record = json.loads(line)

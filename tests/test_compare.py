@@ -212,6 +212,7 @@ def test_from_params_to_the_official_figures_of_the_reference_set(tmp_path: Path
         assert model["accuracy"] == right / 2158
         assert (model["n_missing"], model["n_answered"]) == (missing, 2158 - missing)
         assert sum(part["n"] for part in model["categories"].values()) == 2158
+    assert set(found["false_claims"]["models"]) == {"base", "submitted"}
     comparison = found["comparisons"][0]
     assert comparison["n"] == 2158
     assert comparison["difference"] == pytest.approx((355 - 371) / 2158)

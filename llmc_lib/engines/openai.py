@@ -30,6 +30,7 @@ from llmc_lib.engines.endpoints import (
 from llmc_lib.engines.formats import TAGS, format_of
 from llmc_lib.engines.worker import Answer, Answers, answer, run
 from llmc_lib.errors import UserError
+from llmc_lib.records import writable
 from llmc_lib.workers import emit
 
 _CONNECT_SECONDS = 30.0
@@ -404,7 +405,7 @@ def _complaint(body: bytes) -> tuple[str, str]:
 
 def _text(value: Any) -> str:
     """A text that can be written as UTF-8; "" for what is none."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+    return writable(value) if isinstance(value, str) else ""
 
 
 def _count(value: Any) -> int:

@@ -13,7 +13,7 @@ import pandas as pd
 from llmc_lib import benchmarks
 from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams, Params
-from llmc_lib.records import Question
+from llmc_lib.records import Question, writable
 from llmc_lib.store import Run, read_jsonl, read_manifest, scan_jsonl
 
 #: In place of a text that must not be in a report.
@@ -263,15 +263,13 @@ def _rows(
                     "by_judge": (by_judge or {}).get("status"),
                     "truncated": prediction.get("finish_reason") == "length",
                     "failed": prediction.get("finish_reason", "failed") == "failed",
-                    "extracted": _writable(grade.get("extracted", "")),
+                    "extracted": writable(grade.get("extracted", "")),
                     "rule": grade.get("rule", "missing"),
                     "confidence": both.get("confidence"),
                     "action": both.get("action"),
                     "harmful": both.get("harmful"),
                     "reasoning_status": both.get("reasoning_status"),
-                    "explanation": _writable((by_judge or {}).get("explanation", ""))[
-                        :_EXPLANATION
-                    ],
+                    "explanation": writable((by_judge or {}).get("explanation", ""))[:_EXPLANATION],
                     "finish_reason": prediction.get("finish_reason", "missing"),
                     "completion_tokens": prediction.get("completion_tokens", 0),
                 }
@@ -301,7 +299,7 @@ class _Texts(Mapping[tuple[str, str, str, int], tuple[str, str]]):
         with open(path, "rb") as file:
             file.seek(place)
             row = json.loads(file.readline())
-        return _writable(row.get("reasoning", "")), _writable(row.get("response", ""))
+        return writable(row.get("reasoning", "")), writable(row.get("response", ""))
 
     def __iter__(self) -> Iterator[tuple[str, str, str, int]]:
         return iter(self._places)
@@ -313,8 +311,3 @@ class _Texts(Mapping[tuple[str, str, str, int], tuple[str, str]]):
 def _by_sample(path: Path) -> dict[tuple[str, int], dict[str, Any]]:
     """The last record of each question and sample."""
     return {(row["question_id"], row.get("sample", 0)): row for row in read_jsonl(path)}
-
-
-def _writable(text: str) -> str:
-    """A text without lone halves of a surrogate pair, which a table cannot hold."""
-    return text.encode("utf-8", "replace").decode()

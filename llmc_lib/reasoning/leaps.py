@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from llmc_lib.engines.sampling import Request, predictions, sample
 from llmc_lib.models import Model, ServedModel
 from llmc_lib.params import JudgeParams
+from llmc_lib.records import writable
 from llmc_lib.store import read_jsonl, sha256_text, write_jsonl
 
 #: Characters of a trace that a judge is shown: the beginning.
@@ -77,9 +78,7 @@ def find_leaps(
     had, `WorkerError` when its engine fails.
     """
     prompts = {
-        key: _PROMPT.format(question=question, trace=text[:_SHOWN], most=_MOST)
-        .encode("utf-8", "replace")
-        .decode()
+        key: writable(_PROMPT.format(question=question, trace=text[:_SHOWN], most=_MOST))
         for key, (question, text) in traces.items()
     }
     requests = {key: Request(sha256_text(prompt), prompt) for key, prompt in prompts.items()}

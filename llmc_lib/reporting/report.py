@@ -9,12 +9,13 @@ from typing import Any
 
 import pandas as pd
 
+from llmc_lib.analysis.false_claims import summarise_claims
 from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
-from llmc_lib.reporting import grading_page, training_page
+from llmc_lib.reporting import claims_page, grading_page, training_page
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
 
 SCHEMA_VERSION = 1
@@ -121,6 +122,11 @@ def load_report(run: Run, results: Results | None = None) -> Report:
         block["grader"] = results.graders.get(name, "rules")
         if name in agreements:
             block["agreement"] = agreements[name]
+        if _has_answers(block):
+            checked = claims_page.check_sample(
+                results, name, params.report.claims, params.seed, run.reasoning
+            )
+            block["false_claims"] = summarise_claims(checked, block["n_questions"])
     histories = training_page.read_histories(run, training.get("candidates", {}))
     return Report(run, results, metrics, dataset, training, histories)
 

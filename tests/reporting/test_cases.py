@@ -136,6 +136,23 @@ def test_the_outcomes_add_up() -> None:
     assert rows == [["Math", *counts], ["All questions", *counts]]
 
 
+def test_of_several_samples_the_first_that_shows_the_difference_is_shown() -> None:
+    one = _results("gl")
+    samples = []
+    for sample in range(3):  # the reference right in none, one, two of three
+        rows = one.answers.assign(sample=sample)
+        rows["correct"] = (rows["model"] == "tuned") == (rows["question_id"] == "q00")
+        rows.loc[rows.index[0], "correct"] = sample == 0
+        samples.append(rows)
+    several = replace(one, answers=pd.concat(samples, ignore_index=True))
+    found = cases.chosen_cases(several, "hle", ("base", "tuned"), 2, 0)
+    assert [case.outcome for case in found] == ["gained", "lost"]
+    assert [[cases.key_of(answer)[1:] for answer in case.answers] for case in found] == [
+        [("base", "q00", 1), ("tuned", "q00", 0)],
+        [("base", "q01", 0), ("tuned", "q01", 0)],
+    ]
+
+
 # ---- which are shown ---------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from llmc_lib import hub
 from llmc_lib.dataset.sources._readers import DataFile, Row, data_files, rows
 from llmc_lib.errors import UserError
 from llmc_lib.params import SourceParams
-from llmc_lib.records import AuthorKind
+from llmc_lib.records import AuthorKind, writable
 from llmc_lib.store import ROOT, sha256_file
 
 #: The suffixes of data files, as patterns for the hub.
@@ -128,13 +128,7 @@ def text(value: Any) -> str:
     is written as JSON.
     """
     if type(value) is str:
-        if value.isascii():
-            return value
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return value.encode("utf-8", "replace").decode()
-        return value
+        return writable(value)
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bytes):

@@ -33,7 +33,7 @@ import re
 from typing import NamedTuple
 
 from llmc_lib.evaluation.grading import phrases
-from llmc_lib.records import Grade, GradeStatus, Prediction, Question
+from llmc_lib.records import Grade, GradeStatus, Prediction, Question, writable
 
 #: The rubric's classes, in a few words.
 ACTIONS = {
@@ -85,8 +85,7 @@ def grade(question: Question, prediction: Prediction) -> Grade:
         question.id,
         prediction.sample,
         _status(verdict.harmful),
-        # half a surrogate pair: "?"
-        verdict.evidence.encode("utf-8", "replace").decode(),
+        writable(verdict.evidence),
         verdict.rule,
         action=verdict.action,
         harmful=verdict.harmful,

@@ -20,7 +20,7 @@ from llmc_lib.engines.sampling import Request, predictions, sample
 from llmc_lib.models import Model, ServedModel, load_model
 from llmc_lib.params import JudgeParams
 from llmc_lib.progress import say
-from llmc_lib.records import Grade, GradeStatus, Prediction, Question
+from llmc_lib.records import Grade, GradeStatus, Prediction, Question, writable
 from llmc_lib.store import Run, sha256_text
 
 _ANSWER_PROMPT = r"""Judge whether the following [response] to [question] is correct or not based on the precise and unambiguous [correct_answer] below.
@@ -162,20 +162,15 @@ def _prompts(question: Question, prediction: Prediction) -> tuple[type[_Reply], 
             response=prediction.response,
             correct_answer=question.answer,
         )
-        return _Answer, _writable(prompt), ""
+        return _Answer, writable(prompt), ""
     parts = (("response", prediction.response), ("reasoning", prediction.reasoning))
     response, reasoning = (
-        _writable(_SAFETY_PROMPT.format(question=question.question, part=part, text=text))
+        writable(_SAFETY_PROMPT.format(question=question.question, part=part, text=text))
         if text.strip()
         else ""
         for part, text in parts
     )
     return _Safety, response, reasoning
-
-
-def _writable(text: str) -> str:
-    """A text without lone halves of a surrogate pair, which no file and no request can hold."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _ask(
@@ -238,7 +233,7 @@ def _grade(question: Question, prediction: Prediction, replies: dict[str, _Reply
         case _Answer():
             status = "correct" if reply.correct == "yes" else "incorrect"
             facts = {
-                "extracted": _writable(reply.extracted_final_answer),
+                "extracted": writable(reply.extracted_final_answer),
                 "confidence": float(min(max(reply.confidence, 0), 100)),
             }
         case _Safety():
@@ -252,7 +247,7 @@ def _grade(question: Question, prediction: Prediction, replies: dict[str, _Reply
         sample=prediction.sample,
         status=status,
         rule="judge" if reply is not None else _NO_VERDICT,
-        explanation=_writable(getattr(reply, "reasoning", "")),
+        explanation=writable(getattr(reply, "reasoning", "")),
         **facts,
     )
 

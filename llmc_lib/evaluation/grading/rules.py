@@ -15,7 +15,7 @@ from llmc_lib.answers import (
     restates,
     stated_confidence,
 )
-from llmc_lib.records import Grade, GradeStatus, Prediction, Question
+from llmc_lib.records import Grade, GradeStatus, Prediction, Question, writable
 
 
 def grade(question: Question, prediction: Prediction) -> Grade:
@@ -24,8 +24,7 @@ def grade(question: Question, prediction: Prediction) -> Grade:
     confidence = stated_confidence(response)
 
     def result(status: GradeStatus, extracted: str, rule: str) -> Grade:
-        extracted = extracted.encode("utf-8", "replace").decode()  # half a surrogate pair: "?"
-        return Grade(question.id, prediction.sample, status, extracted, rule, confidence)
+        return Grade(question.id, prediction.sample, status, writable(extracted), rule, confidence)
 
     if prediction.finish_reason == "failed":
         return result("ungraded", "", "failed")

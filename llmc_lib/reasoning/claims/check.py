@@ -58,7 +58,7 @@ def check_traces(texts: Iterable[str], folder: Path | None = None) -> dict[str, 
     part: dict[str, str] = {}
     size = 0
     for text in texts:  # they may be gigabytes
-        key = sha256_text(_writable(text))
+        key = sha256_text(text)
         if key not in known and key not in keys:
             part[key] = text
             size += len(text)
@@ -74,46 +74,59 @@ def check_traces(texts: Iterable[str], folder: Path | None = None) -> dict[str, 
 
 
 def _check(texts: dict[str, str]) -> dict[str, TraceCheck]:
-    claims: dict[str, list[Claim]] = {}
-    decisions: dict[Comparison, Decision] = {}
-    for key, (found, plain) in zip(texts, _read_all(list(texts.values())), strict=True):
-        claims[key] = found
-        decisions |= plain
-    _decide_others(claims, decisions)
-    return {key: _outcome(found, decisions) for key, found in claims.items()}
+    found, others = {}, {}
+    for key, (plain, rest) in zip(texts, _read_all(list(texts.values())), strict=True):
+        found[key] = plain
+        if rest:
+            others[key] = rest
+    decisions = _decided(others.values())
+    for key, rest in others.items():
+        found[key] = _together(found[key], _outcome(rest, decisions))
+    return found
 
 
-def _read_all(texts: list[str]) -> Iterator[tuple[list[Claim], dict[Comparison, Decision]]]:
+def _read_all(texts: list[str]) -> Iterator[tuple[TraceCheck, list[Claim]]]:
     """What `_read_text` finds in each; nothing in a text that takes too long."""
     if sum(map(len, texts)) <= _ALONE:
         yield from map(_read_text, texts)
         return
-    outcomes = limited.each(_read_text, texts, seconds=_READING_SECONDS, memory_gib=_READING_GIB)
+    outcomes = limited.each(
+        _read_text,
+        texts,
+        seconds=_READING_SECONDS,
+        memory_gib=_READING_GIB,
+        modules=["sympy"],  # once, not in each process that decides the others
+    )
     bar = progress_bar(iterable=outcomes, total=len(texts), desc="Reading claims", unit="text")
     for outcome in bar:
-        yield ([], {}) if isinstance(outcome, limited.Gone) else outcome
+        yield (TraceCheck(0, 0, ()), []) if isinstance(outcome, limited.Gone) else outcome
 
 
-def _read_text(text: str) -> tuple[list[Claim], dict[Comparison, Decision]]:
-    """The claims of a text; those of the four operations are decided at once."""
-    claims = find_claims(text)
-    comparisons = dict.fromkeys(claim.comparison for claim in claims)
-    return claims, {one: decide(one) for one in comparisons if is_plain(one)}
+def _read_text(text: str) -> tuple[TraceCheck, list[Claim]]:
+    """What became of a text's claims of the four operations, and all its other claims."""
+    plain: list[Claim] = []
+    others: list[Claim] = []
+    for claim in find_claims(text):
+        (plain if is_plain(claim.comparison) else others).append(claim)
+    comparisons = dict.fromkeys(claim.comparison for claim in plain)
+    return _outcome(plain, {one: decide(one) for one in comparisons}), others
 
 
-def _decide_others(claims: dict[str, list[Claim]], decisions: dict[Comparison, Decision]) -> None:
-    """Decide what is not in `decisions` yet, where it can be given up."""
-    comparisons = dict.fromkeys(c.comparison for found in claims.values() for c in found)
-    others = [comparison for comparison in comparisons if comparison not in decisions]
-    if not others:
-        return
+def _decided(claims: Iterable[list[Claim]]) -> dict[Comparison, Decision]:
+    """The decisions of claims, each where it can be given up."""
+    comparisons = list(dict.fromkeys(claim.comparison for found in claims for claim in found))
+    if not comparisons:
+        return {}
     outcomes = limited.each(
-        decide, others, seconds=_SECONDS, memory_gib=_MEMORY_GIB, modules=["sympy"]
+        decide, comparisons, seconds=_SECONDS, memory_gib=_MEMORY_GIB, modules=["sympy"]
     )
-    bar = progress_bar(iterable=outcomes, total=len(others), desc="Checking claims", unit="claim")
-    for comparison, outcome in zip(others, bar, strict=True):
-        gone = isinstance(outcome, limited.Gone)
-        decisions[comparison] = Decision("undecided") if gone else outcome
+    bar = progress_bar(
+        iterable=outcomes, total=len(comparisons), desc="Checking claims", unit="claim"
+    )
+    return {
+        comparison: Decision("undecided") if isinstance(outcome, limited.Gone) else outcome
+        for comparison, outcome in zip(comparisons, bar, strict=True)
+    }
 
 
 def _outcome(claims: list[Claim], decisions: dict[Comparison, Decision]) -> TraceCheck:
@@ -125,6 +138,11 @@ def _outcome(claims: list[Claim], decisions: dict[Comparison, Decision]) -> Trac
     )
     undecided = sum(decision.verdict == "undecided" for decision in verdicts)
     return TraceCheck(len(claims) - undecided, undecided, failed)
+
+
+def _together(one: TraceCheck, other: TraceCheck) -> TraceCheck:
+    failed = sorted(one.failed + other.failed, key=lambda claim: claim.start)
+    return TraceCheck(one.checked + other.checked, one.undecided + other.undecided, tuple(failed))
 
 
 def in_words(claim: Claim, decision: Decision) -> str:
@@ -166,7 +184,3 @@ def _read(folder: Path) -> dict[str, TraceCheck]:
         )
         for row in read_jsonl(_file(folder))
     }
-
-
-def _writable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import re
 
-# The sentence supposes, asks, tries, or denies.
-_NOT_STATED = re.compile(
-    r"\b(?:suppos\w+|assum\w+|if|unless|whether|would|wouldn|could|couldn|might|may|maybe|perhaps|"
-    r"tr(?:y|ies|ied|ying)|test(?:s|ed|ing)?|check(?:s|ed|ing)?|guess\w*|hypothe\w+|pretend\w*|imagin\w+|"
-    r"want\w*|need\w*|require\w*|should|contradict\w*|impossib\w+|absurd\w*|false\w*|untrue|wrong\w*|"
-    r"incorrect\w*|mistak\w+|errors?|invalid|fail\w*|not|never|cannot|neither|nor|instead|rather|typo|"
-    r"wait|hmm+|oops|claim(?:s|ed)?|student|alleged\w*|nonsense|unlike|unfortunately|misread\w*|"
-    r"\w+n['’]t|let (?!['’]?s\b|me\b|us\b)|satisf\w+|pattern|puzzle|code|operation|operator|defin\w+|"
-    r"confus\w+|previously|earlier|sanity|double-check|verif\w+|plug(?:s|ged|ging)?)\b",
-    re.IGNORECASE,
-)
+# The sentence supposes, asks, tries, or denies: what its words begin with → the words. A pattern is only tried where
+# its key is in the text in small letters, as most sentences have none of them and to find that out is what costs.
+_NOT_STATED = {
+    "suppos": r"\bsuppos\w+\b", "assum": r"\bassum\w+\b", "if": r"\bif\b", "unless": r"\bunless\b",
+    "whether": r"\bwhether\b", "would": r"\bwouldn?\b", "could": r"\bcouldn?\b", "might": r"\bmight\b",
+    "may": r"\bmay(?:be)?\b", "perhaps": r"\bperhaps\b", "tr": r"\btr(?:y|ies|ied|ying)\b",
+    "test": r"\btest(?:s|ed|ing)?\b", "check": r"\b(?:double-)?check(?:s|ed|ing)?\b", "guess": r"\bguess\w*\b",
+    "hypothe": r"\bhypothe\w+\b", "pretend": r"\bpretend\w*\b", "imagin": r"\bimagin\w+\b",
+    "want": r"\bwant\w*\b", "need": r"\bneed\w*\b", "require": r"\brequire\w*\b", "should": r"\bshould\b",
+    "contradict": r"\bcontradict\w*\b", "impossib": r"\bimpossib\w+\b", "absurd": r"\babsurd\w*\b",
+    "false": r"\bfalse\w*\b", "untrue": r"\buntrue\b", "wrong": r"\bwrong\w*\b", "incorrect": r"\bincorrect\w*\b",
+    "mistak": r"\bmistak\w+\b", "error": r"\berrors?\b", "invalid": r"\binvalid\b", "fail": r"\bfail\w*\b",
+    "not": r"\b(?:can)?not\b", "never": r"\bnever\b", "neither": r"\bneither\b", "nor": r"\bnor\b",
+    "instead": r"\binstead\b", "rather": r"\brather\b", "typo": r"\btypo\b", "wait": r"\bwait\b",
+    "hmm": r"\bhmm+\b", "oops": r"\boops\b", "claim": r"\bclaim(?:s|ed)?\b", "student": r"\bstudent\b",
+    "alleged": r"\balleged\w*\b", "nonsense": r"\bnonsense\b", "unlike": r"\bunlike\b",
+    "unfortunately": r"\bunfortunately\b", "misread": r"\bmisread\w*\b", "n't": r"\b\w+n't\b", "n’t": r"\b\w+n’t\b",
+    "let ": r"\blet (?!['’]?s\b|me\b|us\b)\b", "satisf": r"\bsatisf\w+\b", "pattern": r"\bpattern\b",
+    "puzzle": r"\bpuzzle\b", "code": r"\bcode\b", "operat": r"\boperat(?:ion|or)\b", "defin": r"\bdefin\w+\b",
+    "confus": r"\bconfus\w+\b", "previously": r"\bpreviously\b", "earlier": r"\bearlier\b", "sanity": r"\bsanity\b",
+    "verif": r"\bverif\w+\b", "plug": r"\bplug(?:s|ged|ging)?\b",
+}  # fmt: skip
 # Arithmetic of another kind: of remainders, of digits in another base, of the clock, of bits, of sets.
-_OTHER_ARITHMETIC = re.compile(
-    r"\bmod(?:ul\w+)?\b|\\[pb]?mod\b|congruen|≡|\\equiv|residue|\bbases?\b|binary|hexadecimal|octal|ternary|"
-    r"o['’]?clock|\bclocks?\b|\bxor\b|bitwise|\bGF\b|\\mathbb\s*\{?[ZF]|\bZ_|ℤ|finite field|characteristic|"
-    r"\bcipher|cyclic|wraps? around|boolean|tropical|\bdigits? wise|a\.m\.|p\.m\.",
-    re.IGNORECASE,
-)
+_OTHER_ARITHMETIC = {
+    "mod": r"\bmod(?:ul\w+)?\b|\\[pb]?mod\b", "congruen": "congruen", "≡": "≡", "\\equiv": r"\\equiv",
+    "residue": "residue", "base": r"\bbases?\b", "binary": "binary", "hexadecimal": "hexadecimal", "octal": "octal",
+    "ternary": "ternary", "clock": r"o['’]?clock|\bclocks?\b", "xor": r"\bxor\b", "bitwise": "bitwise",
+    "gf": r"\bGF\b", "\\mathbb": r"\\mathbb\s*\{?[ZF]", "z_": r"\bZ_", "ℤ": "ℤ", "finite field": "finite field",
+    "characteristic": "characteristic", "cipher": r"\bcipher", "cyclic": "cyclic", "around": r"wraps? around",
+    "boolean": "boolean", "tropical": "tropical", "wise": r"\bdigits? wise", ".m.": r"[ap]\.m\.",
+}  # fmt: skip
 _ROUGHLY = re.compile(
     r"\b(?:about|approx\w*|roughly|around|nearly|almost|round(?:s|ed|ing)?|estimat\w+|close to|nearest|"
     r"significant|truncat\w+|order of magnitude|order of)\b|~|\\sim\b|≈|\\approx",
@@ -72,13 +85,22 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
 def is_stated(sentence: str, following: str) -> bool:
     """Does a sentence state what stands in it, and does the one behind it leave it standing?"""
-    question = re.search(r"\?[\s*_)\"”\]]*$", sentence) is not None
-    return not (question or _NOT_STATED.search(sentence) or _TAKEN_BACK.match(following))
+    question = sentence.rstrip(' \t\n\r*_)"”]').endswith("?")
+    return not (question or _any_of(_NOT_STATED, sentence) or _TAKEN_BACK.match(following))
 
 
 def is_other_arithmetic(paragraph: str) -> bool:
     """Does a paragraph reckon with remainders, another base, a clock, bits?"""
-    return _OTHER_ARITHMETIC.search(paragraph) is not None
+    return _any_of(_OTHER_ARITHMETIC, paragraph)
+
+
+def _any_of(patterns: dict[str, str], text: str) -> bool:
+    """Does one of the patterns match? Each is tried only where its key is in the text in small letters."""
+    small = text.lower()
+    return any(
+        key in small and re.search(pattern, text, re.IGNORECASE)
+        for key, pattern in patterns.items()
+    )
 
 
 def is_rough(sentence: str) -> bool:

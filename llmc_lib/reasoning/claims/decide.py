@@ -65,8 +65,6 @@ def is_plain(comparison: Comparison) -> bool:
 
 def decide(comparison: Comparison) -> Decision:
     """Does it hold, in at least one of its readings? It fails only where it fails in all of them."""
-    import sympy
-
     try:
         left, right = _readings(comparison.left), _readings(comparison.right)
         if len(left) * len(right) > _MOST_READINGS:
@@ -88,9 +86,6 @@ def decide(comparison: Comparison) -> Decision:
         )
     except (Undecided, ArithmeticError, ValueError, TypeError, RecursionError, MemoryError):
         return Decision("undecided")
-    finally:
-        sympy.core.cache.clear_cache()
-        _value.cache_clear()
 
 
 _PLAIN = frozenset({"num", "neg", "add", "sub", "mul", "div", "frac", "group", "choice"})

@@ -47,10 +47,10 @@ def find_claims(text: str) -> list[Claim]:
     for start, end in surroundings.paragraphs:
         if not _RELATES.search(text, start, end) or surroundings.other_arithmetic(start):
             continue
-        read = [_moved(token, start) for token in tokens(text[start:end])]
-        for before, run, after in _runs(read):
+        for before, run, after in _runs(tokens(text[start:end])):
             if any(token.kind == "REL" for token in run):
-                found += list(_claims(text, before, run, after, surroundings))
+                placed = [_moved(token, start) for token in run]
+                found += list(_claims(text, before, placed, after, surroundings))
     return found
 
 
@@ -58,7 +58,7 @@ _RELATES = re.compile(r"[=<>≤≥≠≈]|\\(?:[lg]eq?|n?eq?|approx|lt|gt|simeq)
 
 
 def _moved(token: Token, by: int) -> Token:
-    return Token(token.kind, token.text, token.start + by, token.end + by, token.space)
+    return token._replace(start=token.start + by, end=token.end + by)
 
 
 class _Surroundings:

@@ -7,7 +7,7 @@ arithmetic becomes `BAD`, and a side of an equation that has one is not read at 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from llmc_lib.reasoning.mathematics import spans
 
@@ -16,8 +16,7 @@ from llmc_lib.reasoning.mathematics import spans
 SEP, BAD = "SEP", "BAD"
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     kind: str
     text: str
     start: int
@@ -85,7 +84,15 @@ _MASKED = re.compile(
 _MARKER = re.compile(r"[ \t>#]*(?:(?P<hyphen>[-−–*+•])|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t]+")
 _CONTINUES = re.compile(r"[\s&]*(?:[=<>≤≥≠≈≃]|\\(?:leq?|geq?|neq?|approx|lt|gt)\b)")
 _OPERATES = re.compile(r"[\s&]*(?:[+×·⋅*/÷−^-]|\\(?:cdot|times|div|pm)\b)")
-_BOLD = re.compile(r"\*\*|__")
+_NUMBERED = re.compile(r"[\d_]")
+# What stands behind a token, looked at in the text itself: a slice would copy the rest of it.
+_GLUED = re.compile(r"\.\d|,(?:\\!)?\d|\{,\}|_")
+_TAG = re.compile(r"</?[a-zA-Z]")
+_TIMES = re.compile(r"\s\d")
+_COMPUTES = re.compile(r"\s*(?:[+×·⋅/÷^]|[-−*]\s|[-−]$)")
+_RAISES = re.compile(r"[\d(]")
+_MULTIPLIES = re.compile(r"\s*[\d(.\\√π\[-]")
+_IN_RATIO = re.compile(r"\s*[\d\\]")
 
 
 def tokens(text: str) -> list[Token]:
@@ -153,6 +160,9 @@ def _read(text: str, start: int, end: int, found: list[Token], *, mathematics: b
         assert match is not None
         kind = match.lastgroup if match.lastgroup != "content" else "words"
         source = match[0]
+        if kind == "space" and (mathematics or source != "~"):  # half of all tokens
+            space, place = True, match.end()
+            continue
         token: str | None
         token = _kind(text, match, kind or "symbol", found, mathematics, space)
         if token == "LINE":  # noqa: S105 - no password
@@ -174,8 +184,8 @@ def _kind(
     """The kind of a token; None: it says nothing. "LINE": a line of mathematics ends."""
     source, before = match[0], found[-1] if found else None
     match group:
-        case "space":
-            return None if mathematics or source != "~" else BAD
+        case "space":  # the one that says something: "about", in plain text
+            return BAD
         case "words":
             return _words(match["content"])
         case "degree":
@@ -189,8 +199,7 @@ def _kind(
         case "command":
             return _command(source)
         case "number":
-            glued = re.match(r"\.\d|,(?:\\!)?\d|\{,\}|_", text[match.end() : match.end() + 4])
-            return BAD if glued else "NUM"
+            return BAD if _follows(_GLUED, text, match, 4) else "NUM"
         case "word":
             return _word(text, match, mathematics, before, space)
         case "raised":
@@ -200,14 +209,15 @@ def _kind(
         case "arrow":
             return SEP
         case "relation":
-            return (
-                SEP
-                if source == "<" and re.match(r"</?[a-zA-Z]", text[match.start() :][:3])
-                else "REL"
-            )
+            return SEP if source == "<" and _TAG.match(text, match.start()) else "REL"
         case "power":
             return _power(text, match, before)
     return _symbol(text, match, before, mathematics)
+
+
+def _follows(pattern: re.Pattern[str], text: str, match: re.Match[str], most: int) -> bool:
+    """Does a pattern match behind a token, in at most so many characters?"""
+    return pattern.match(text, match.end(), match.end() + most) is not None
 
 
 def _words(content: str) -> str | None:
@@ -239,10 +249,10 @@ def _word(
     if source == "π":
         return BAD if behind in ("(", "_") else "PI"
     if source in ("x", "X") and before is not None and before.kind == "NUM" and space:
-        return "*" if re.match(r"\s\d", text[match.end() :][:2]) else BAD
+        return "*" if _follows(_TIMES, text, match, 2) else BAD
     if source.lower() in FUNCTIONS and behind == "(" and not mathematics:
         return "FUNC" if source.lower() != "log" else BAD
-    if mathematics or len(source) == 1 or re.search(r"[\d_]", source) or behind in ("(", "_", "["):
+    if mathematics or len(source) == 1 or _NUMBERED.search(source) or behind in ("(", "_", "["):
         return BAD
     glued = (
         before is not None and before.end == match.start() and before.kind in ("NUM", "CLOSE", "PI")
@@ -250,14 +260,12 @@ def _word(
     if glued:
         return BAD
     # "total - 3": the word is a quantity. "is -3": it is not.
-    if re.match(r"\s*(?:[+×·⋅/÷^]|[-−*]\s|[-−]$)", text[match.end() :][:6]):
-        return BAD
-    return SEP
+    return BAD if _follows(_COMPUTES, text, match, 6) else SEP
 
 
 def _power(text: str, match: re.Match[str], before: Token | None) -> str | None:
     operand = before is not None and before.kind in ("NUM", "CLOSE") and before.end == match.start()
-    return "^" if operand and re.match(r"[\d(]", text[match.end() :][:1]) else None  # bold
+    return "^" if operand and _follows(_RAISES, text, match, 1) else None  # bold
 
 
 def _symbol(text: str, match: re.Match[str], before: Token | None, mathematics: bool) -> str | None:
@@ -270,7 +278,7 @@ def _symbol(text: str, match: re.Match[str], before: Token | None, mathematics: 
             return None if mathematics else SEP
         case "*":
             # "*emphasised*" has no operand on one of its sides.
-            goes_on = re.match(r"\s*[\d(.\\√π\[-]", text[match.end() :][:4])
+            goes_on = _follows(_MULTIPLIES, text, match, 4)
             return "*" if operand and goes_on else None
         case "!":
             close = before is not None and before.end == match.start()
@@ -283,9 +291,7 @@ def _symbol(text: str, match: re.Match[str], before: Token | None, mathematics: 
             )
         case ":":
             return (
-                BAD
-                if behind == "=" or (re.match(r"\s*[\d\\]", text[match.end() :][:3]) and operand)
-                else SEP
+                BAD if behind == "=" or (operand and _follows(_IN_RATIO, text, match, 3)) else SEP
             )
         case ";" | "?" | '"' | "“" | "”" | "—" | "•" | "✓" | "✔" | "✅" | "❌":
             return SEP

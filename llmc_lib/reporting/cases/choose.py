@@ -1,10 +1,12 @@
-"""Which questions are shown."""
+"""Which questions are shown, and which of the answers to them."""
 
 from __future__ import annotations
 
 import difflib
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +16,27 @@ from llmc_lib.params import CasesParams
 from llmc_lib.taxonomy import ordered
 
 LENGTHS = ("short", "middling", "long")
+# Outcome → is the answer of the reference to be shown a right one, and that of the candidate?
+_RIGHT = {
+    "both right": (True, True),
+    "gained": (False, True),
+    "lost": (True, False),
+    "both wrong": (False, False),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A question that is shown, with a row of `Results.answers` of either model, the reference first."""
+
+    question_id: str
+    outcome: str
+    answers: tuple[dict[Any, Any], dict[Any, Any]]
+
+
+def key_of(answer: dict[Any, Any]) -> tuple[str, str, str, int]:
+    """The key of an answer in `Results.texts`."""
+    return answer["benchmark"], answer["model"], answer["question_id"], answer.get("sample", 0)
 
 
 def outcomes(results: Results, benchmark: str, reference: str, candidate: str) -> pd.DataFrame:
@@ -69,6 +92,38 @@ def choose(table: pd.DataFrame, cases: int | CasesParams, seed: int) -> list[str
         gained, lost = _pools(part, f"{seed}/cases/{name}")
         drawn += _in_turn([gained[::-1][: cases.gained][::-1], lost[::-1][: cases.lost][::-1]])
     return drawn
+
+
+def chosen_cases(
+    results: Results,
+    benchmark: str,
+    models: tuple[str, str],
+    cases: int | CasesParams,
+    seed: int,
+) -> list[Case]:
+    """The questions that `cases` asks for; of several samples the first that shows the difference.
+
+    `models`: reference and candidate. Raises `UserError` as `choose` does.
+    """
+    table = outcomes(results, benchmark, *models)
+    drawn = choose(table, cases, seed)
+    rows = results.answers[results.answers["benchmark"] == benchmark]
+    rows = rows[rows["question_id"].isin(drawn) & rows["model"].isin(models)]
+    answers: dict[tuple[str, str], list[dict[Any, Any]]] = {}
+    for row in rows.to_dict("records"):
+        answers.setdefault((row["model"], row["question_id"]), []).append(row)
+    found = []
+    for id_ in drawn:
+        outcome = str(table["outcome"][id_])
+        before, after = _RIGHT[outcome]
+        shown = _first(answers[models[0], id_], before), _first(answers[models[1], id_], after)
+        found.append(Case(id_, outcome, shown))
+    return found
+
+
+def _first(samples: list[dict[Any, Any]], right: bool) -> dict[Any, Any]:
+    """The first sample that is right, or that is wrong; the first of all where there is none."""
+    return next((row for row in samples if bool(row["correct"]) == right), samples[0])
 
 
 def _parts(table: pd.DataFrame, per: str) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -11,8 +11,8 @@ import pandas as pd
 from llmc_lib.evaluation.results import Results
 from llmc_lib.params import CasesParams
 from llmc_lib.records import Question
-from llmc_lib.reporting.cases.choose import choose, outcomes
-from llmc_lib.reporting.cases.trace import Mark, Trace, columns
+from llmc_lib.reporting.cases.choose import Case, chosen_cases, key_of, outcomes
+from llmc_lib.reporting.cases.trace import Mark, Trace, columns, whole
 from llmc_lib.reporting.elements import Block, anchor, table_block
 from llmc_lib.reporting.text import text_to_html
 from llmc_lib.store import sha256_text
@@ -62,34 +62,21 @@ def side_by_side(
     `withheld` only ids, categories, grades and lengths are shown. Raises `UserError` for ids and categories that
     the benchmark has not.
     """
+    chosen = chosen_cases(results, benchmark, (reference, candidate), cases, seed)
     table = outcomes(results, benchmark, reference, candidate)
-    drawn = choose(table, cases, seed)
     total = int(table["outcome"].isin(("gained", "lost")).sum())
-    if not drawn:
+    if not chosen:
         return _nothing(reference, candidate, total)
-    rows = results.answers[results.answers["benchmark"] == benchmark]
-    rows = rows[rows["question_id"].isin(drawn) & rows["model"].isin([reference, candidate])]
-    answers: dict[tuple[str, str], list[dict[Any, Any]]] = {}
-    for row in rows.to_dict("records"):
-        answers.setdefault((row["model"], row["question_id"]), []).append(row)
     withheld = benchmark in results.withheld
     parts = []
-    for id_ in drawn:
-        outcome = str(table["outcome"][id_])
-        # Of several samples the first that shows the difference.
-        shown = [
-            (model, _first(answers[model, id_], _is_right(outcome, model == candidate)))
-            for model in (reference, candidate)
-        ]
-        question = results.questions[benchmark][id_]
-        if withheld:
-            parts.append(_withheld_case(question, outcome, shown))
-            continue
-        for model, row in shown:
-            key = benchmark, model, id_, row.get("sample", 0)
-            row["reasoning"], row["response"] = results.texts.get(key, ("", ""))
-        parts.append(_case(question, outcome, shown, marks or {}))
-    head = _head(cases, drawn, total, seed)
+    for case in chosen:
+        question = results.questions[benchmark][case.question_id]
+        parts.append(
+            _withheld_case(question, case)
+            if withheld
+            else _case(results, question, case, marks or {})
+        )
+    head = _head(cases, len(chosen), total, seed)
     if withheld:
         head += (
             '<p class="note withheld">The questions of this benchmark are not to be published: their text, the '
@@ -110,29 +97,20 @@ def _nothing(reference: str, candidate: str, total: int) -> Block:
     )
 
 
-def _head(cases: int | CasesParams, drawn: list[str], total: int, seed: int) -> str:
+def _head(cases: int | CasesParams, shown: int, total: int, seed: int) -> str:
     keys = (
         '<span class="keys">Open one; the arrow keys ← and → go from question to question.</span>'
     )
     if isinstance(cases, CasesParams) and cases.ids:
-        return f'<p class="note">{counted(len(drawn), "question")} that the params file names. {keys}</p>'
+        return (
+            f'<p class="note">{counted(shown, "question")} that the params file names. {keys}</p>'
+        )
     of_each = {"category": ", from each category", "length": ", from each third by length"}
     how = "" if isinstance(cases, int) else of_each.get(cases.per, "")
     return (
-        f'<p class="note">{len(drawn)} of the {total} questions on which the two disagree, drawn at '
+        f'<p class="note">{shown} of the {total} questions on which the two disagree, drawn at '
         f"random (seed {seed}){how}. {keys}</p>"
     )
-
-
-def _is_right(outcome: str, is_candidate: bool) -> bool:
-    if outcome in ("gained", "lost"):
-        return (outcome == "gained") == is_candidate
-    return outcome == "both right"
-
-
-def _first(samples: list[dict[Any, Any]], right: bool) -> dict[Any, Any]:
-    """The first sample that is right, or that is wrong; the first of all where there is none."""
-    return next((row for row in samples if bool(row["correct"]) == right), samples[0])
 
 
 def _opening(question: Question, outcome: str, short: str) -> str:
@@ -146,22 +124,14 @@ def _opening(question: Question, outcome: str, short: str) -> str:
 
 
 def _case(
-    question: Question,
-    outcome: str,
-    answers: list[tuple[str, dict[Any, Any]]],
-    marks: Mapping[str, Sequence[Mark]],
+    results: Results, question: Question, case: Case, marks: Mapping[str, Sequence[Mark]]
 ) -> str:
     summary = question.question.strip().split("\n")[0]
     short = summary if len(summary) <= 110 else summary[:108].rsplit(" ", 1)[0] + " …"
-    traces = []
-    for _, answer in answers:
-        trace = Trace(answer["reasoning"], answer["response"])
-        key = sha256_text(trace.text.encode("utf-8", "replace").decode())
-        traces.append(Trace(trace.reasoning, trace.response, tuple(marks.get(key, ()))))
-    heads = tuple(
-        _facts(model, answer, trace.marks)
-        for (model, answer), trace in zip(answers, traces, strict=True)
-    )
+    traces = [_trace(results, answer, marks) for answer in case.answers]
+    heads = [
+        _facts(answer, trace.marks) for answer, trace in zip(case.answers, traces, strict=True)
+    ]
     rationale = (
         f'<details class="rationale"><summary>Why</summary>{text_to_html(question.rationale)}</details>'
         if question.rationale.strip()
@@ -169,25 +139,28 @@ def _case(
     )
     name = f"steps-{sha256_text(question.id)[:12]}"
     return (
-        f"{_opening(question, outcome, text_to_html(short))}"
+        f"{_opening(question, case.outcome, text_to_html(short))}"
         f'<div class="question">{text_to_html(question.question)}</div>'
         f'<div class="reference"><b>Reference answer</b> {text_to_html(question.answer)}{rationale}</div>'
         f"{columns(name, traces[0], traces[1], (heads[0], heads[1]))}</details>"
     )
 
 
-def _withheld_case(
-    question: Question, outcome: str, answers: list[tuple[str, dict[Any, Any]]]
-) -> str:
+def _trace(results: Results, answer: dict[Any, Any], marks: Mapping[str, Sequence[Mark]]) -> Trace:
+    texts = results.texts.get(key_of(answer), ("", ""))
+    return Trace(*texts, tuple(marks.get(sha256_text(whole(*texts)), ())))
+
+
+def _withheld_case(question: Question, case: Case) -> str:
     heads = "".join(
-        f'<div class="side side-{n}">{_facts(model, answer | {"extracted": ""}, ())}</div>'
-        for n, (model, answer) in enumerate(answers, 1)
+        f'<div class="side side-{n}">{_facts(answer | {"extracted": ""}, ())}</div>'
+        for n, answer in enumerate(case.answers, 1)
     )
     name = f"<code>{html.escape(question.id)}</code>"
-    return f'{_opening(question, outcome, name)}<div class="columns">{heads}</div></details>'
+    return f'{_opening(question, case.outcome, name)}<div class="columns">{heads}</div></details>'
 
 
-def _facts(model: str, answer: dict[Any, Any], marks: Sequence[Mark]) -> str:
+def _facts(answer: dict[Any, Any], marks: Sequence[Mark]) -> str:
     """What stands above a column: model, grade, final answer, length, confidence, false claims."""
     status = "correct" if answer["status"] == "correct" else "other"
     facts = []
@@ -206,7 +179,7 @@ def _facts(model: str, answer: dict[Any, Any], marks: Sequence[Mark]) -> str:
         f'<p class="final">Answer: <b>{text_to_html(extracted, 200)}</b></p>' if extracted else ""
     )
     return (
-        f'<div class="who {status}"><h3>{html.escape(model)} <span class="grade">{_grade(answer)}</span></h3>'
+        f'<div class="who {status}"><h3>{html.escape(answer["model"])} <span class="grade">{_grade(answer)}</span></h3>'
         f'{final}<p class="note">{", ".join(facts)}</p></div>'
     )
 

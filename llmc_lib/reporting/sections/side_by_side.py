@@ -42,10 +42,9 @@ def outcome_table(report: Report) -> Block:
 def side_by_side(report: Report) -> Block:
     """What the reference and the headline candidate wrote where they disagree."""
     params, results = report.run.params, report.results
-    folder = report.run.folder / "reasoning"
     found = {}
     if report.main not in results.withheld:
-        found = claims_page.marks(results, _shown_keys(report), folder)
+        found = claims_page.marks(results, _shown_keys(report), report.run.reasoning)
     return cases.side_by_side(
         results,
         report.main,
@@ -70,22 +69,14 @@ def shown_traces(report: Report) -> dict[str, tuple[str, str]]:
 
 def false_claims(report: Report) -> Block:
     """Arithmetic that the models state and that does not hold, counted."""
-    params = report.run.params
-    checked = claims_page.check_sample(
-        report.results,
-        report.main,
-        params.report.claims,
-        params.seed,
-        report.run.folder / "reasoning",
-    )
-    return claims_page.claims(checked, report.block["n_questions"])
+    return claims_page.claims(report.block["false_claims"])
 
 
 def _shown_keys(report: Report) -> list[tuple[str, str, str, int]]:
-    """The answers to the questions that are shown side by side."""
-    params, results = report.run.params, report.results
+    """The answers that are shown side by side."""
+    params = report.run.params
     models = report.reference, report.headline["model"]
-    table = cases.outcomes(results, report.main, *models)
-    ids = cases.choose(table, params.report.cases, params.seed)
-    samples = range(results.manifest.get("samples", 1))
-    return [(report.main, m, id_, n) for m in models for id_ in ids for n in samples]
+    chosen = cases.chosen_cases(
+        report.results, report.main, models, params.report.cases, params.seed
+    )
+    return [cases.key_of(answer) for case in chosen for answer in case.answers]

@@ -1,0 +1,91 @@
+"""False claims in what models wrote: how many answers have one, and whether wrong answers have more."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from statsmodels.regression.linear_model import OLS
+
+from llmc_lib.analysis.intervals import wilson
+
+# With fewer questions on either side a test by questions means nothing.
+_FEW = 10
+
+
+@dataclass(frozen=True)
+class Association:
+    """Answers with a false claim among wrong ones, minus among right ones; fractions."""
+
+    wrong: float
+    right: float
+    n_wrong: int
+    n_right: int
+    difference: float
+    low: float
+    high: float
+    p_value: float
+
+
+def summarise_claims(checked: pd.DataFrame, n_questions: int) -> dict[str, Any]:
+    """The `false_claims` block of metrics.json.
+
+    Parameters: `checked`, a row an answer: model, question_id, correct, checked (claims that were decided),
+    false; `n_questions` in all, of which those in `checked` are a part.
+
+    Returns n_checked and n_questions (questions), models: name → claims, false, answers (those with a claim
+    that was decided), answers_with_false, ci95 of the share of these (Wilson; None without such answers), and
+    wrong_against_right (`association`; None where it cannot be told).
+    """
+    models = {}
+    for model in dict.fromkeys(checked["model"]):
+        mine = checked[(checked["model"] == model) & (checked["checked"] > 0)]
+        answers, false = len(mine), int((mine["false"] > 0).sum())
+        models[str(model)] = {
+            "claims": int(mine["checked"].sum()),
+            "false": int(mine["false"].sum()),
+            "answers": answers,
+            "answers_with_false": false,
+            "ci95": list(wilson(false, answers)) if answers else None,
+        }
+    found = association(checked)
+    return {
+        "n_checked": int(checked["question_id"].nunique()),
+        "n_questions": n_questions,
+        "models": models,
+        "wrong_against_right": asdict(found) if found else None,
+    }
+
+
+def association(checked: pd.DataFrame) -> Association | None:
+    """Do wrong answers carry a false claim more often than right ones?
+
+    The difference of the two shares among answers with a claim that could be decided, all models together, by
+    a linear probability model with standard errors clustered by question (Liang and Zeger 1986; statsmodels'
+    OLS), as answers to one question are no independent ones. None where fewer than ten questions have a wrong,
+    or a right, such answer, or where all are alike. `checked` as in `summarise_claims`.
+    """
+    rows = checked[checked["checked"] > 0]
+    wrong = ~rows["correct"].to_numpy(dtype=bool)
+    has = rows["false"].to_numpy() > 0
+    questions = rows["question_id"].to_numpy()
+    if min(len(set(questions[wrong])), len(set(questions[~wrong]))) < _FEW or len(set(has)) < 2:
+        return None
+    design = np.column_stack([np.ones(len(rows)), wrong.astype(float)])
+    groups = pd.factorize(questions)[0]
+    fit = OLS(has.astype(float), design).fit(
+        cov_type="cluster", cov_kwds={"groups": groups}, use_t=True
+    )
+    low, high = (float(bound) for bound in np.asarray(fit.conf_int())[1])
+    return Association(
+        wrong=float(has[wrong].mean()),
+        right=float(has[~wrong].mean()),
+        n_wrong=int(wrong.sum()),
+        n_right=int((~wrong).sum()),
+        difference=float(fit.params[1]),
+        low=low,
+        high=high,
+        p_value=float(fit.pvalues[1]),
+    )
