@@ -83,13 +83,27 @@ def table_block(
         + "</tr>"
         for row in frame.to_dict("records")
     )  # fmt: skip
-    csv = base64.b64encode((frame if data is None else data).to_csv(index=False).encode()).decode()
+    csv = base64.b64encode(_csv(frame if data is None else data).encode()).decode()
     return Block(
         f'<div class="table" id="table-{name}"><table><caption><div>{html.escape(caption)} <span class="tools">'
         f'<a download="{name}.csv" href="data:text/csv;base64,{csv}">CSV</a> '
         f"{anchor(f'table-{name}', 'table')}</span></div></caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def _csv(data: pd.DataFrame) -> str:
+    """As CSV, no cell of which a spreadsheet would run: the names of categories and models are those of files."""
+    harmless = data.map(lambda cell: _harmless(cell) if isinstance(cell, str) else cell)
+    return str(harmless.rename(columns=lambda name: _harmless(str(name))).to_csv(index=False))
+
+
+def _harmless(cell: str) -> str:
+    """A text behind an apostrophe where it begins like a formula and is no number (OWASP, CSV injection)."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.,% to+-]*$)")
 
 
 def _cell(value: str, numeric: bool, *, first: bool) -> str:

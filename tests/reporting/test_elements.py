@@ -84,3 +84,12 @@ def test_a_paragraph_is_escaped(css_class: str) -> None:
 
 def test_blocks_add_up_and_show_themselves() -> None:
     assert (Block("<p>a</p>") + Block("<p>b</p>"))._repr_html_() == "<p>a</p><p>b</p>"
+
+
+def test_no_cell_of_the_csv_is_a_formula() -> None:
+    names = ['=HYPERLINK("x")', "+1|cmd", "-cmd", "@SUM(A1)", "\t=1", "a=b", "+1.5 to +2.0", "-3"]
+    frame = pd.DataFrame({"=name": names, "value": range(8)})
+    data = _downloaded(table_block("numbers", frame, ""))
+    assert list(data.columns) == ["'=name", "value"]
+    assert list(data["'=name"]) == [*(f"'{name}" for name in names[:5]), *names[5:]]
+    assert list(data["value"]) == list(range(8))

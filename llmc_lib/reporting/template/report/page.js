@@ -93,8 +93,9 @@
     });
   }
 
-  // Tables: copied as they stand, cells apart by tabs, with the minus sign that spreadsheets read.
-  const cell = (item) => (item.querySelector("button") ?? item).textContent.replace(/\s+/g, " ").trim().replace(/−/g, "-");
+  // Tables: copied as they stand, cells apart by tabs, with the minus sign that spreadsheets read, and no formulas.
+  const cell = (item) => (item.querySelector("button") ?? item).textContent.replace(/\s+/g, " ").trim()
+    .replace(/−/g, "-").replace(/^(?=[=@]|[+-](?![\d.,% to+-]*$))/, "'");
   for (const tools of document.querySelectorAll("caption .tools")) {
     const table = tools.closest("table");
     const button = document.createElement("button");
