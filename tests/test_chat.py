@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import pytest
-import trl
-from transformers import AutoTokenizer
 
 from llmc_lib.chat import ChatFormat
 from llmc_lib.prompts import completion
 from tests.tiny import CHATML, make_tokenizer
 
-TEMPLATES = Path(trl.__file__).parent / "chat_templates"
+TEMPLATES = Path(str(metadata.distribution("trl").locate_file("trl"))) / "chat_templates"
 PROMPT = "What is 2 + 2?"
 COMPLETION = completion("Two and two.\n\nThat is four.", "4")
 #: Template → the token that ends a turn.
@@ -47,6 +46,8 @@ def _template(name: str) -> str:
 @pytest.fixture(scope="module")
 def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """The chat form of a small tokenizer with one of the templates."""
+    from transformers import AutoTokenizer  # seconds to import
+
     plain = tmp_path_factory.mktemp("plain")
     make_tokenizer(plain)
 

@@ -38,6 +38,7 @@ def test_the_example_is_what_its_maker_makes(model: str) -> None:
     assert example.path(model).read_text() == example.content(model)
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_loaded(tmp_path: Path) -> None:
     code = (
         "import sys\n"

@@ -14,6 +14,8 @@ from llmc_lib.analysis.variance import VarianceParts
 
 #: Beyond so many degrees of freedom Student's t is the normal distribution.
 _NORMAL = 10_000
+# Gauss-Legendre on [-1, 1], for means over a distribution.
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(80)
 
 
 def power(
@@ -88,8 +90,7 @@ def t_power(difference: float, n: int, variance: float, alpha: float = 0.05) -> 
 def _deviations(freedom: int) -> tuple[np.ndarray, np.ndarray]:
     """Weights, and estimated over true standard deviations, for a mean over their distribution
     (Gauss-Legendre on the quantiles of chi-square)."""
-    nodes, weights = np.polynomial.legendre.leggauss(80)
-    return weights / 2, np.sqrt(stats.chi2.ppf((nodes + 1) / 2, freedom) / freedom)
+    return _WEIGHTS / 2, np.sqrt(stats.chi2.ppf((_NODES + 1) / 2, freedom) / freedom)
 
 
 def detectable_difference(

@@ -14,8 +14,9 @@ def drawn(questions: Sequence[Question], seed: int) -> list[Question]:
 
     Within a category the order is a random permutation. The i-th of a category's n questions (from 0)
     is put at (i + u) / n of the way, with one random u in [0, 1) a category: a systematic sample with
-    a random start (Cochran, Sampling Techniques, 1977, section 8), so that the first m questions hold
-    m · n / N of each category, give or take two. It depends on the seed and the ids alone, not on the order of the file.
+    a random start (Cochran, Sampling Techniques, 1977, section 8). Of c categories, one with the share s has
+    m · s of the first m questions, give or take 1 + s · (c - 2) at most: up to any place of the way each
+    category is less than a question off. It depends on the seed and the ids alone, not on the order of the file.
     """
     by_category: dict[str, list[Question]] = defaultdict(list)
     for question in sorted(questions, key=lambda q: q.id):

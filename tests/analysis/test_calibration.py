@@ -129,6 +129,7 @@ def test_what_has_no_calibration_is_refused(
         calibration(stated, correct)
 
 
+@pytest.mark.slow
 def test_a_million_questions_are_quick() -> None:
     draw = np.random.default_rng(4)
     stated = draw.integers(0, 101, 1_000_000) / 100

@@ -198,6 +198,7 @@ def settings_of_a_mixture(
     return sources, draw(st.none() | shares()), _params(**params)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(
     available=st.lists(st.integers(0, 40), min_size=8, max_size=8).filter(

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import AutoTokenizer
 
 from llmc_lib.engines.formats import TAGS, ReasoningFormat, format_of, reasoning_format
 from llmc_lib.errors import UserError
@@ -26,6 +25,8 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """The folder of a small tokenizer with a template, and with marks as tokens."""
     plain = tmp_path_factory.mktemp("plain")
     make_tokenizer(plain)
+
+    from transformers import AutoTokenizer  # seconds to import
 
     def with_template(template: str, *, marks: bool = False, special: bool = False) -> Path:
         folder = tmp_path_factory.mktemp("template")
@@ -73,6 +74,8 @@ def test_vllms_parser_needs_marks_that_are_tokens(make: Make) -> None:
 def test_a_model_without_a_chat_template_cannot_be_asked(tmp_path: Path) -> None:
     make_tokenizer(tmp_path)
     (tmp_path / "chat_template.jinja").unlink(missing_ok=True)
+    from transformers import AutoTokenizer
+
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     tokenizer.chat_template = None
     with pytest.raises(UserError, match="no chat template, so it cannot be asked; give a model"):

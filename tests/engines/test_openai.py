@@ -530,6 +530,7 @@ def test_a_server_that_comes_back_gets_work_again(
     assert f"{address} is back" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("soon")
 def test_a_server_that_hangs_with_its_connections_open_is_noticed(
     tmp_path: Path, server: ChatServer
@@ -618,6 +619,7 @@ def _whole(path: Path) -> set[tuple[str, int]]:
     return keys
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, server: ChatServer) -> None:
     path = tmp_path / "answers.jsonl"
     server.delay = 0.05

@@ -43,6 +43,7 @@ def test_nothing_is_lost(text: str) -> None:
     assert all(a.end <= b.start for a, b in pairwise(steps))
 
 
+@pytest.mark.slow
 def test_a_million_characters_take_a_moment() -> None:
     start = time.process_time()
     assert split("x" * 1_000_000)

@@ -68,6 +68,7 @@ def _runs_of_words(run: Run) -> list[str]:
     return [" ".join(w[n : n + 6]) for w in words for n in range(0, len(w) - 6)]
 
 
+@pytest.mark.slow
 def test_no_six_words_of_a_question_are_shown_unless_asked_for(tmp_path: Path) -> None:
     assert len(PARTS) > 10
     hidden = _run(tmp_path, shown=False)

@@ -166,6 +166,7 @@ def test_a_loss_that_falls_is_never_diverging_nor_overfitting(
     assert not {"diverging", "overfitting", "gradient", "not finite"} & set(kinds)
 
 
+@pytest.mark.slow
 def test_noise_alone_is_seldom_an_alarm() -> None:
     """Of 300 trainings of 12 steps whose batches differ by 10%, at most 3 are called diverging, and at
     most 6 that fall by a fifth are said not to learn."""

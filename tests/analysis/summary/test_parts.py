@@ -105,6 +105,7 @@ def test_confidence_is_a_fraction_and_what_states_none_is_counted() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_choice_has_the_rule_and_what_it_hides() -> None:
     answers = _answers()
     block = summarise(answers, better_in=["Math"], seed=3)["benchmarks"]["hle"]

@@ -51,6 +51,7 @@ def test_rows_and_seed_decide_everything(made: list[Example]) -> None:
     assert _examples(40, SEED + 1) != made[:40]
 
 
+@pytest.mark.slow
 def test_another_process_makes_the_same(made: list[Example]) -> None:
     code = (
         "import hashlib; from llmc_lib.dataset.sources import read; "

@@ -91,10 +91,12 @@ def found(log: Path) -> dict[tuple[str, int], Imported]:
     return {(row.prediction.question_id, row.prediction.sample): row for row in rows}
 
 
+@pytest.mark.slow
 def test_every_epoch_is_a_sample(found: dict[tuple[str, int], Imported]) -> None:
     assert set(found) == {(id_, epoch) for id_ in ("a", "b", "c", "d", "5") for epoch in (0, 1)}
 
 
+@pytest.mark.slow
 def test_scores_are_verdicts(found: dict[tuple[str, int], Imported]) -> None:
     right, wrong = found["a", 0].grade, found["b", 1].grade
     assert right
@@ -104,6 +106,7 @@ def test_scores_are_verdicts(found: dict[tuple[str, int], Imported]) -> None:
     assert (wrong.status, wrong.sample) == ("incorrect", 1)
 
 
+@pytest.mark.slow
 def test_what_became_of_an_answer_is_told(found: dict[tuple[str, int], Imported]) -> None:
     reasons = {key[0]: one.prediction.finish_reason for key, one in found.items()}
     assert reasons == {"a": "stop", "b": "stop", "c": "length", "d": "stop", "5": "failed"}
@@ -115,11 +118,13 @@ def test_what_became_of_an_answer_is_told(found: dict[tuple[str, int], Imported]
     assert first.finished
 
 
+@pytest.mark.slow
 def test_reasoning_is_apart(found: dict[tuple[str, int], Imported]) -> None:
     prediction = found["d", 0].prediction
     assert (prediction.reasoning, prediction.response) == ("Two threes.", "It is 6")
 
 
+@pytest.mark.slow
 def test_the_log_holds_the_questions(found: dict[tuple[str, int], Imported]) -> None:
     first, choices = found["a", 0].question, found["d", 0].question
     assert first
@@ -131,6 +136,7 @@ def test_the_log_holds_the_questions(found: dict[tuple[str, int], Imported]) -> 
     assert choices.category == "sums"
 
 
+@pytest.mark.slow
 def test_a_log_that_was_cut_off_is_told(log: Path, tmp_path: Path) -> None:
     path = tmp_path / f"cut{log.suffix}"
     path.write_bytes(log.read_bytes()[:-300])
@@ -138,6 +144,7 @@ def test_a_log_that_was_cut_off_is_told(log: Path, tmp_path: Path) -> None:
         list(inspect_logs.read(path))
 
 
+@pytest.mark.slow
 def test_a_degree_is_no_verdict() -> None:
     assert inspect_logs._status("P") == inspect_logs._status(0.5) == "incorrect"
     assert inspect_logs._status(True) == inspect_logs._status("yes") == "correct"

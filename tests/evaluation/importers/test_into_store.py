@@ -331,6 +331,7 @@ print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["object", "lines"])
 def test_reading_is_a_stream(tmp_path: Path, kind: str) -> None:
     text, n = "x" * 8000, 16_000  # 128 MB
