@@ -15,6 +15,8 @@ import pytest
 
 from llmc_lib.store import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def _start(logs: Path, code: str, rank: int = 0, **env: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
@@ -181,7 +183,6 @@ def test_a_process_whose_launcher_is_gone_ends_and_so_do_the_others(tmp_path: Pa
     assert _failure(tmp_path)["error"] == "Its launcher, which it reports to, is gone."
 
 
-@pytest.mark.slow
 def test_the_failure_of_another_rank_ends_a_process_that_waits_for_ever(tmp_path: Path) -> None:
     code = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"

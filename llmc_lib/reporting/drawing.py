@@ -90,16 +90,14 @@ def _squeeze(figure: Figure) -> None:
     """Make room on the narrow canvas: what is written along an axis is broken into lines where it is longer than
     its panel, and a name below a panel may begin left of it."""
     with mpl.rc_context(_STYLE):
+        layout = figure.get_layout_engine()
+        assert layout is not None
         for _ in range(3):  # text beside a panel moves as the panel shrinks to make room for it
-            figure.draw_without_rendering()
+            layout.execute(figure)
         for axes in figure.axes:
             room = axes.get_window_extent().width
-            for title in (
-                "title",
-                "_left_title",
-                "_right_title",
-            ):  # two of them have no public name
-                _fold(getattr(axes, title), room)
+            for place in ("title", "_left_title", "_right_title"):  # two have no public name
+                _fold(getattr(axes, place), room)
             label = axes.xaxis.label
             if label.get_window_extent().width > room and axes.get_position().x1 > 0.75:
                 label.set(x=1, ha="right")

@@ -135,15 +135,18 @@ FIGURES: dict[str, Callable[[], FigureBlock]] = {
 NAMES = [*FIGURES, "strip"]
 
 
-def _draw(name: str) -> str:
-    if name == "strip":
-        return figures.interval_strip(_hle()["comparisons"][-1])
-    return FIGURES[name]().markup
+@cache
+def _figure(name: str) -> FigureBlock:
+    return FIGURES[name]()
 
 
 @cache
 def _markup(name: str) -> str:
-    return _draw(name)
+    return _strip() if name == "strip" else _figure(name).markup
+
+
+def _strip() -> str:
+    return figures.interval_strip(_hle()["comparisons"][-1])
 
 
 def _texts(markup: str) -> list[str]:
@@ -186,12 +189,12 @@ def test_what_a_figure_refers_to_is_in_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["categories", "optimizer", "reliability", "candidates"])
 def test_the_same_numbers_make_the_same_bytes(name: str) -> None:
-    assert _draw(name) == _markup(name)
+    assert FIGURES[name]().markup == _markup(name)
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_the_alternative_text_has_the_numbers(name: str) -> None:
-    block = FIGURES[name]()
+    block = _figure(name)
     assert block.title
     assert block.title in block.alt
     wanted = {
@@ -229,7 +232,7 @@ def test_every_category_and_its_size_is_labelled() -> None:
 def test_the_finding_says_no_more_than_the_tests() -> None:
     same = _block("hle", CATEGORIES, 1)
     assert figures.accuracy_by_category(same, ["base"]).title == "Accuracy by category"
-    assert "gained" in FIGURES["categories"]().title
+    assert "gained" in _figure("categories").title
     comparison = _hle()["comparisons"][-1]
     unclear = {n: {**part, "significant": False} for n, part in comparison["categories"].items()}
     title = figures.differences_by_category(
@@ -239,8 +242,8 @@ def test_the_finding_says_no_more_than_the_tests() -> None:
 
 
 def test_the_figures_of_answers_say_what_they_leave_out() -> None:
-    assert "1 state none" in FIGURES["reliability"]().markup
-    assert "another at 100 to 500 tokens." in _limits().markup
+    assert "1 state none" in _figure("reliability").markup
+    assert "another at 100 to 500 tokens." in _figure("limits").markup
     equal = dict.fromkeys(PAIR, RIGHT["base"])
     same = dict.fromkeys(PAIR, TOKENS["base"])
     curve, differences = (f(equal, same, limits=LIMITS) for f in (limit_curve, limit_differences))
