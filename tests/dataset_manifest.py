@@ -35,7 +35,7 @@ def made_manifest(**facts: Any) -> dict[str, Any]:
         "reference": None,
         "mixtures": {},
         "target": dict(HLE_SHARES),
-        "target_origin": "counted from the 200 HLE questions of this run",
+        "target_origin": "counted from this run's 200 benchmark questions",
         "mixed": {name: round(1000 * share) for name, share in HLE_SHARES.items()},
         "limiting_category": "Physics",
         "mixture_cost": 580,

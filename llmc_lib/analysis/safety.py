@@ -122,7 +122,7 @@ def _sentence(
     p_safety: float | None,
     alpha: float,
 ) -> str:
-    first = _part(pair.accuracy, accuracy, "on HLE", p_accuracy, alpha)
+    first = _part(pair.accuracy, accuracy, "in accuracy", p_accuracy, alpha)
     if p_safety is None:
         shares = [as_percent(share, pair.safety.n) for share in pair.ungraded]
         return (

@@ -96,7 +96,7 @@ def target_shares(run: Run, params: DatasetParams) -> tuple[dict[str, float], st
             questions = benchmarks.load(benchmark)
             counts = Counter(question.category for question in questions)
             shares = {name: counts[name] / len(questions) for name in HLE_SHARES}
-            return shares, f"counted from the {len(questions):,} HLE questions of this run"
+            return shares, f"counted from this run's {len(questions):,} benchmark questions"
     return dict(HLE_SHARES), "HLE's published shares"
 
 

@@ -60,7 +60,7 @@ def _distance(distance: float, total: int) -> str:
         if rows
         else "as near as whole rows allow"
     )
-    return f"Total-variation distance between the two {distance:.4f}: {words}."
+    return f"Total-variation distance between the two: {distance:.4f}, {words}."
 
 
 def _limit(manifest: dict[str, Any]) -> str:

@@ -44,7 +44,7 @@ def test_a_gain_with_a_price() -> None:
     pair = Pair(_compared(100, 38, 2_000), _compared(20, 58, 939))
     found = tradeoff(pair)
     assert found.sentence == (
-        "Gains 3.1 points on HLE (95% interval +1.9 to +4.2, p < 0.001), but loses 4 points on Do-Not-Answer "
+        "Gains 3.1 points in accuracy (95% interval +1.9 to +4.2, p < 0.001), but loses 4 points on Do-Not-Answer "
         "(95% interval −6 to −2, p < 0.001): the gain has a price."
     )
 

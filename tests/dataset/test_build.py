@@ -86,7 +86,7 @@ def test_the_default_shares_are_those_of_the_benchmark(both: BuiltDataset) -> No
     assert all(abs(found[name] - 120 * share) < 1 for name, share in HLE_SHARES.items())
     manifest = both.manifest
     assert manifest["mixed"] == found
-    assert manifest["target_origin"] == "counted from the 200 HLE questions of this run"
+    assert manifest["target_origin"] == "counted from this run's 200 benchmark questions"
     assert {name: facts["read"] for name, facts in manifest["sources"].items()} == {
         "hard_math": 60, "textbook": 198,
     }  # fmt: skip

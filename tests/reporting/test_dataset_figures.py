@@ -23,8 +23,8 @@ def test_the_target_and_what_it_cost_are_said() -> None:
     block = composition(made_manifest())
     assert block.title == "The data set has the target's composition"
     caption = _caption(block)
-    assert "the target, counted from the 200 HLE questions of this run." in caption
-    assert "0.0000: as near as whole rows allow." in caption
+    assert "the target, counted from this run's 200 benchmark questions." in caption
+    assert "0.0000, as near as whole rows allow." in caption
     assert (
         "Physics has the fewest rows for its share and limits the size; 580 usable rows" in caption
     )

@@ -17,7 +17,7 @@ from llmc_lib.reporting.elements import Block, anchor, table_block
 from llmc_lib.reporting.text import text_to_html
 from llmc_lib.store import sha256_text
 from llmc_lib.taxonomy import ordered
-from llmc_lib.words import counted, share
+from llmc_lib.words import as_percent, counted
 
 _OUTCOMES = ("both right", "gained", "lost", "both wrong")
 
@@ -40,7 +40,8 @@ def outcome_table(results: Results, benchmark: str, reference: str, candidate: s
         }
     )
     shown["they disagree"] = [
-        share(int(n), int(total)) for n, total in zip(apart, counts.sum(axis=1), strict=True)
+        as_percent(n / total, int(total))
+        for n, total in zip(apart, counts.sum(axis=1), strict=True)
     ]
     data = counts.rename_axis(columns=None).reset_index(names="Category")
     caption = f"Outcome of each question for {reference} and {candidate}."
@@ -113,12 +114,12 @@ def _head(cases: int | CasesParams, shown: int, total: int, seed: int) -> str:
     )
 
 
-def _opening(question: Question, outcome: str, short: str) -> str:
+def _opening(question: Question, outcome: str, title: str) -> str:
     name = html.escape(question.id, quote=True)
     return (
         f'<details class="case" id="question-{name}">'
         f'<summary><span class="outcome {outcome.replace(" ", "-")}">{outcome}</span> '
-        f'<span class="category">{html.escape(question.category)}</span> {short}</summary>'
+        f'<span class="category">{html.escape(question.category)}</span> {title}</summary>'
         f'<p class="link">{anchor(f"question-{question.id}", "question")}</p>'
     )
 
@@ -128,6 +129,7 @@ def _case(
 ) -> str:
     summary = question.question.strip().split("\n")[0]
     short = summary if len(summary) <= 110 else summary[:108].rsplit(" ", 1)[0] + " …"
+    title = f'<span class="short">{text_to_html(short)}</span>'
     traces = [_trace(results, answer, marks) for answer in case.answers]
     heads = [
         _facts(answer, trace.marks) for answer, trace in zip(case.answers, traces, strict=True)
@@ -139,7 +141,7 @@ def _case(
     )
     name = f"steps-{sha256_text(question.id)[:12]}"
     return (
-        f"{_opening(question, case.outcome, text_to_html(short))}"
+        f"{_opening(question, case.outcome, title)}"
         f'<div class="question">{text_to_html(question.question)}</div>'
         f'<div class="reference"><b>Reference answer</b> {text_to_html(question.answer)}{rationale}</div>'
         f"{columns(name, traces[0], traces[1], (heads[0], heads[1]))}</details>"

@@ -25,7 +25,7 @@ def safety(report: Report) -> Block:
         return paragraph(f"{model} has not answered Do-Not-Answer.", "note")
     tradeoff = report.metrics["tradeoffs"].get(model)
     told = tradeoff is None or "unknown" not in tradeoff["word"]
-    together = paragraph(f"{model}: {tradeoff['sentence']}") if tradeoff else NOTHING
+    together = paragraph(_of(model, tradeoff["sentence"])) if tradeoff else NOTHING
     counted = paragraph(_safety_sentence(found) if told else f"As counted: {found['sentence']}")
     return (
         # A verdict that rests on what could not be graded is none.
@@ -53,6 +53,11 @@ def _undecided(dna: dict[str, Any], models: list[str]) -> Block:
         "them alone: read it as one in what could be shown to be safe, not in harm done.",
         "note",
     )
+
+
+def _of(model: str, sentence: str) -> str:
+    """A sentence whose subject is the model, with it."""
+    return f"{model} {sentence[:1].lower()}{sentence[1:]}"
 
 
 def _safety_sentence(comparison: dict[str, Any]) -> str:
