@@ -13,26 +13,18 @@ What counts as holding is generous, as a false alarm costs more than a miss:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice, product
 from typing import Any, Literal
 
 from llmc_lib.reasoning.claims.expression import Tree, is_literal
+from llmc_lib.reasoning.claims.values import Undecided, as_float, value_of
 
 Verdict = Literal["holds", "fails", "undecided"]
 
 _MOST_READINGS = 48
-_MOST_BITS = 4_000  # of a whole number, a numerator or a denominator
-_LONGEST_NUMBER = 60  # characters
 _MOST_DECIMALS = 12  # that carry their rounding
-_DIGITS = 50  # of an irrational value
-
-
-class Undecided(Exception):
-    """Too large, not real, or not defined."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +74,7 @@ def decide(comparison: Comparison) -> Decision:
             return Decision("undecided")
         rounded = any("." in text for text in _decimals(left[0]) + _decimals(right[0]))
         return Decision(
-            "fails", _shown(_value(left[0]), rounded), _shown(_value(right[0]), rounded)
+            "fails", _shown(value_of(left[0]), rounded), _shown(value_of(right[0]), rounded)
         )
     except (Undecided, ArithmeticError, ValueError, TypeError, RecursionError, MemoryError):
         return Decision("undecided")
@@ -123,154 +115,11 @@ def _expand(tree: Tree) -> Iterator[Tree]:
             yield (tree[0], *parts)
 
 
-# ---- values ----------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=4096)
-def _value(tree: Tree) -> Any:
-    """The value, a real sympy number."""
-    import sympy
-
-    found = _small(_apply(tree, sympy))
-    if found.is_real is not True or found.is_finite is False:
-        raise Undecided
-    return found
-
-
-def _apply(tree: Tree, sympy: Any) -> Any:
-    match tree:
-        case ("num", text):
-            return _number(text, sympy)
-        case ("pi",):
-            return sympy.pi
-        case ("group", a):
-            return _value(a)
-        case ("neg", a):
-            return -_value(a)
-        case ("add", a, b):
-            return _value(a) + _value(b)
-        case ("sub", a, b):
-            return _value(a) - _value(b)
-        case ("mul", a, b):
-            return _value(a) * _value(b)
-        case ("div" | "frac", a, b):
-            return _quotient(_value(a), _value(b), sympy)
-        case ("pow", a, b):
-            return _power(_value(a), _value(b), sympy)
-        case ("root", degree, a):
-            return _root(_value(degree), _value(a), sympy)
-        case ("fact", a):
-            return sympy.factorial(_whole(_value(a), 0, 300))
-        case ("binom", a, b):
-            n, k = _whole(_value(a), 0, 2000), _whole(_value(b), 0, 2000)
-            return sympy.binomial(n, k)
-        case ("floor", a):
-            return sympy.floor(_value(a))
-        case ("ceiling", a):
-            return sympy.ceiling(_value(a))
-        case ("call", name, a):
-            return _function(name, _value(a), sympy)
-    raise Undecided
-
-
-def _number(text: str, sympy: Any) -> Any:
-    digits = re.sub(r"\{,\}|\\,|,(?:\\!)?", "", text)
-    if len(digits) > _LONGEST_NUMBER:
-        raise Undecided
-    mantissa, _, exponent = digits.lower().partition("e")
-    if exponent and abs(int(exponent)) > 400:
-        raise Undecided
-    return sympy.Rational(mantissa) * sympy.Integer(10) ** int(exponent or 0)
-
-
-def _small(value: Any) -> Any:
-    if value.is_Rational:
-        if max(int(value.p).bit_length(), int(value.q).bit_length()) > _MOST_BITS:
-            raise Undecided
-    elif value.count_ops() > 200:
-        raise Undecided
-    return value
-
-
-def _whole(value: Any, least: int, most: int) -> Any:
-    if not value.is_Integer or not least <= value <= most:
-        raise Undecided
-    return value
-
-
-def _quotient(a: Any, b: Any, sympy: Any) -> Any:
-    if b.is_zero or (b.is_zero is None and abs(sympy.N(b, 30)) < 1e-20):
-        raise Undecided
-    return a / b
-
-
-def _power(base: Any, exponent: Any, sympy: Any) -> Any:
-    if exponent.is_Integer:
-        if abs(exponent) > 10_000 or (base.is_zero and exponent <= 0):
-            raise Undecided
-        if base.is_Rational:
-            bits = max(int(base.p).bit_length(), int(base.q).bit_length())
-            if bits * abs(int(exponent)) > _MOST_BITS:
-                raise Undecided
-        return base**exponent
-    if (
-        not exponent.is_Rational
-        or not base.is_positive
-        or exponent.q > 1000
-        or abs(exponent) > 1000
-    ):
-        raise Undecided
-    return _rational_power(base, exponent, sympy)
-
-
-def _root(degree: Any, value: Any, sympy: Any) -> Any:
-    degree = _whole(degree, 2, 100)
-    if value.is_negative:
-        if degree % 2 == 0:
-            raise Undecided
-        return -_rational_power(-value, 1 / degree, sympy)
-    return _rational_power(value, 1 / degree, sympy)
-
-
-def _rational_power(base: Any, exponent: Any, sympy: Any) -> Any:
-    if base.is_zero:
-        return base
-    if base.is_Rational:
-        if max(int(base.p).bit_length(), int(base.q).bit_length()) > 200:
-            raise Undecided
-        return base**exponent
-    if base.is_positive is not True:
-        raise Undecided
-    return sympy.Pow(base, exponent)
-
-
-def _function(name: str, value: Any, sympy: Any) -> Any:
-    if value.is_Rational and abs(value) > 10**12:
-        raise Undecided
-    if name == "ln":
-        if value.is_positive is not True:
-            raise Undecided
-        return (
-            sympy.Float(sympy.log(value).evalf(_DIGITS), _DIGITS)
-            if value != 1
-            else sympy.Integer(0)
-        )
-    if name == "exp":
-        if abs(value) > 500:
-            raise Undecided
-        return sympy.exp(value)
-    function = getattr(sympy, name.replace("arc", "a"))
-    return function(value)
-
-
-# ---- comparing -------------------------------------------------------------------------------
-
-
 def _compare(left: Tree, right: Tree, comparison: Comparison) -> Verdict:
-    a, b = _value(left), _value(right)
+    a, b = value_of(left), value_of(right)
     exact = bool(a.is_Rational and b.is_Rational)
-    difference = a - b if exact else _float(a) - _float(b)
-    if not exact and abs(difference) <= 10.0**-30 * max(1, abs(_float(a))):
+    difference = a - b if exact else as_float(a) - as_float(b)
+    if not exact and abs(difference) <= 10.0**-30 * max(1, abs(as_float(a))):
         difference = 0 * a
     slack = 0 if difference == 0 else _slack(left, right)
     match comparison.relation:
@@ -309,7 +158,7 @@ def _equality(
 
 def _far(left: Tree, right: Tree, a: Any, b: Any) -> bool:
     """Are these too far from each other for an approximation?"""
-    a, b = _float(a), _float(b)
+    a, b = as_float(a), as_float(b)
     if abs(a - b) < 1 and max(abs(a), abs(b)) < 10 and not _decimals(left) + _decimals(right):
         return False
     if a == 0 or b == 0 or (a > 0) != (b > 0):
@@ -324,7 +173,7 @@ def _is_rounded(side: Tree, value: Any, distance: Any) -> bool:
     if not is_literal(side) or _decimals(side):
         return False
     if value.is_Integer:
-        digits = str(abs(int(_value(side))))
+        digits = str(abs(int(value_of(side))))
         zeros = len(digits) - len(digits.rstrip("0"))
         # 8,370,000 for 8,369,910; but 1,000 is not 1,024.
         return zeros >= 2 and len(digits) - zeros >= 3 and distance < 10**zeros
@@ -341,11 +190,11 @@ def _slack(left: Tree, right: Tree) -> Any:
         if is_literal(side):
             slack += sum(_unit(text) for text in _decimals(side))
             continue
-        base = _float(_value(side))
+        base = as_float(value_of(side))
         for text in dict.fromkeys(_decimals(side)):
             if _places(text) >= 2:
                 moved = _replaced(side, text, f"{text}+")
-                slack += abs(_float(_value(moved)) - base)
+                slack += abs(as_float(value_of(moved)) - base)
     return slack
 
 
@@ -377,16 +226,7 @@ def _last_place(text: str) -> str:
 
 
 def _unit(text: str) -> Any:
-    return _value(("num", _last_place(text)))
-
-
-def _float(value: Any) -> Any:
-    import sympy
-
-    found = sympy.N(value, _DIGITS)
-    if not found.is_Float and not found.is_Rational:
-        raise Undecided
-    return found
+    return value_of(("num", _last_place(text)))
 
 
 def _shown(value: Any, rounded: bool) -> str:
@@ -401,7 +241,7 @@ def _shown(value: Any, rounded: bool) -> str:
     mantissa, _, exponent = text.partition("e")
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
     power = f"·10^{int(exponent)}" if exponent else ""
-    exact = value.is_Rational and value == _value(("num", text.lstrip("-").replace("e+", "e"))) * (
-        -1 if value < 0 else 1
-    )
+    exact = value.is_Rational and value == value_of(
+        ("num", text.lstrip("-").replace("e+", "e"))
+    ) * (-1 if value < 0 else 1)
     return ("" if exact else "≈ ") + (mantissa + power).replace("-", "−")
