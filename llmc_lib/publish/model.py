@@ -23,7 +23,8 @@ from llmc_lib.dataset.card.licences import Terms
 from llmc_lib.errors import UserError
 from llmc_lib.models import Model, base_model
 from llmc_lib.publish.folder import BUILD, OF_THE_BUILD, Draft
-from llmc_lib.publish.model_card import Subject, card, licence_page
+from llmc_lib.publish.model_card import card, licence_page
+from llmc_lib.publish.model_subject import Subject
 from llmc_lib.publish.model_terms import base_licence, model_terms
 from llmc_lib.reporting import load_report
 from llmc_lib.reporting.training_page import read_histories
