@@ -443,9 +443,8 @@ def _same_mathematics(answer: str, reference: str) -> bool | None:
             return bool(gold and target and verify(gold, target, timeout_seconds=None))
     except (_TimeIsUp, MemoryError):
         return None
-    except (
-        Exception
-    ):  # whatever a model's text makes the parser stumble over, it is not the reference
+    # Whatever a model's text makes the parser stumble over, it is not the reference
+    except Exception:
         return False
 
 

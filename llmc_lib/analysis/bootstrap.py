@@ -65,9 +65,8 @@ def resampled_totals(totals: Totals, resamples: int, seed: int) -> Iterator[np.n
     block = max(1, _BLOCK // rows)
     for start in range(0, resamples, block):
         count = min(block, resamples - start)
-        if (
-            groups == rows
-        ):  # draws and a count of them: several times as fast as multinomial numbers
+        # Draws and a count of them: several times as fast as multinomial numbers
+        if groups == rows:
             draws = rng.integers(rows, size=(count, rows), dtype=np.int32)
             draws += (np.arange(count, dtype=np.int32) * rows)[:, None]
             weights = np.bincount(draws.ravel(), minlength=count * rows).reshape(count, rows)

@@ -72,9 +72,8 @@ def rate_interval(
     error, groups = standard_error(rates, clusters)
     if groups == 1 and clusters is not None:
         return 0.0, 1.0
-    if (
-        not error > 0
-    ):  # all questions (clusters) have one rate: it says no more than so many answers
+    # All questions (clusters) have one rate: it says no more than so many answers
+    if not error > 0:
         return wilson(min(mean * groups, groups), groups, alpha)
     quantile = float(special.stdtrit(groups - 1, 1 - alpha / 2))
     alone = mean * (1 - mean) / error**2

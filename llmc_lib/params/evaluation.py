@@ -83,9 +83,8 @@ class EngineParams(Section):
     tensor_parallel: PositiveInt = 1
     pipeline_parallel: PositiveInt = 1
     data_parallel: PositiveInt = 1
-    nodes: PositiveInt = (
-        1  # machines that a replica spans; above 1 `make serve` writes a Slurm script
-    )
+    # Machines that a replica spans; above 1 `make serve` writes a Slurm script
+    nodes: PositiveInt = 1
     # Further arguments of vLLM's engine, by their names in its EngineArgs: rope scaling in
     # hf_overrides, gpu_memory_utilization, quantization, …
     vllm: dict[str, Any] = {}
@@ -131,9 +130,8 @@ class JudgeParams(Section):
     model: ModelParams | None = None  # with engine "vllm": the judge's weights
     served_as: str | None = None  # with engine "openai": what the servers call it
     engine: EngineParams = EngineParams()
-    decides: bool = (
-        True  # its grades are the main figures; False: the rules', and it is shown beside
-    )
+    # Its grades are the main figures; False: the rules', and it is shown beside
+    decides: bool = True
     max_tokens: PositiveInt = 4096
     max_model_len: PositiveInt = 32768
     retries: Annotated[int, Field(ge=0)] = 2  # of a reply that is not in the asked form

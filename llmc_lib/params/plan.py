@@ -22,9 +22,8 @@ class PlanParams(Section):
         ]
         | None
     ) = None  # fmt: skip
-    memory_gib: Annotated[float, Field(gt=0)] | None = (
-        None  # of a GPU; goes before that of the table
-    )
+    # Of a GPU; goes before that of the table
+    memory_gib: Annotated[float, Field(gt=0)] | None = None
     tflops: Annotated[float, Field(gt=0)] | None = None  # bfloat16 peak of a GPU; the same
     # Memory of a machine; None: not checked, but where the plan is for this machine.
     ram_gib: Annotated[float, Field(gt=0)] | None = None
@@ -35,12 +34,10 @@ class PlanParams(Section):
     mfu: Annotated[float, Field(gt=0, le=1)] = 0.4
     generation_mfu: Annotated[float, Field(gt=0, le=1)] = 0.05
     cpu_generation_mfu: Annotated[float, Field(gt=0, le=1)] = 0.25
-    tokens_per_s: Annotated[float, Field(gt=0)] | None = (
-        None  # that a GPU generates; None: by the share
-    )
+    # That a GPU generates; None: by the share
+    tokens_per_s: Annotated[float, Field(gt=0)] | None = None
     # Until the data set is built: its rows, None: max_rows; tokens of a row, None: training.max_length.
     rows: PositiveInt | None = None
     tokens_per_row: PositiveInt | None = None
-    tokens_per_answer: PositiveInt | None = (
-        None  # None: evaluation.max_tokens, the most there can be
-    )
+    # None: evaluation.max_tokens, the most there can be
+    tokens_per_answer: PositiveInt | None = None

@@ -91,9 +91,8 @@ class TrainingParams(Section):
     # The longest work that an interruption can cost: minutes between checkpoints to go on from. There
     # is one with each exported model in any case.
     save_minutes: Annotated[float, Field(ge=0)] = 10.0
-    evaluations: PositiveInt = (
-        2  # how often the validation loss is measured, besides before training
-    )
+    # How often the validation loss is measured, besides before training
+    evaluations: PositiveInt = 2
 
     @property
     def world_size(self) -> int:

@@ -60,9 +60,8 @@ def screenshot(page: Path, width: int, height: int) -> bytes:
 
 
 def _made_by_browser(page: Path, action: str, name: str, options: tuple[str, ...]) -> bytes:
-    with (
-        tempfile.TemporaryDirectory() as folder
-    ):  # a profile of its own: another Chromium may be open
+    # A profile of its own: another Chromium may be open
+    with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / name
         command = [
             find_chromium(),

@@ -85,9 +85,8 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
         if len(rows):
             top = rows.iloc[0]
             place: dict[str, Any] = {"xytext": (6, 0), "va": "center"}
-            if (
-                top["high"] > 0.6 * rows["high"].max()
-            ):  # not over the numbers: above the lines, and below
+            # Not over the numbers: above the lines, and below
+            if top["high"] > 0.6 * rows["high"].max():
                 place = {"xytext": (0, -3), "va": "top", "ha": "right"}
                 if not number:
                     place = {"xytext": (0, 1), "va": "bottom", "ha": "right"}

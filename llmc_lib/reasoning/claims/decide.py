@@ -45,9 +45,8 @@ class Comparison:
     right: Tree
     rough: bool = False  # the sentence rounds or estimates
     moduli: tuple[int, ...] = ()
-    runs_on: Tree | None = (
-        None  # what the right side begins with: "3·4 = 12 + 5 = 17" is read as steps
-    )
+    # What the right side begins with: "3·4 = 12 + 5 = 17" is read as steps
+    runs_on: Tree | None = None
 
 
 def is_plain(comparison: Comparison) -> bool:
