@@ -1,0 +1,17 @@
+"""Final answers: find the one that a response gives, how sure it says to be, and compare it with a reference.
+
+The rules are conservative: where no final answer can be found, none is guessed.
+"""
+
+from llmc_lib.answers.comparing import compare, restates, same
+from llmc_lib.answers.finding import (
+    find_answer,
+    find_letter,
+    options,
+    stated_answer,
+    stated_confidence,
+)
+
+__all__ = [
+    "compare", "find_answer", "find_letter", "options", "restates", "same", "stated_answer", "stated_confidence",
+]  # fmt: skip

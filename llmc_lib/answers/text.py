@@ -1,0 +1,60 @@
+"""The texts of final answers: what finding and comparing them both need."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# A response is searched for its final answer within its last characters only, so that a hostile or
+# endless one costs no more than an ordinary one.
+TAIL = 4000
+# The longest line that is read as a sentence which states an answer.
+SENTENCE = 200
+# The longest final answer that is compared by mathematics; longer ones are compared as text.
+MATHEMATICS = 200
+NUMBER = re.compile(
+    r"(?<![\w.])-?\d+(?:,\d{3})+(?:\.\d+)?|(?:(?<![\w.])-)?\d*\.?\d+(?:[eE][-+]?\d+)?"
+)
+NOT_A_UNIT = re.compile(
+    r"\b(?:hundreds?|thousands?|millions?|billions?|trillions?|dozens?|pi|plus|minus|times|over|squared"
+    r"|cubed|factorial|ln|log|sqrt|sin|cos|tan|exp|only if|base|mod|power|half|quarter|third|point)\b",
+    re.IGNORECASE,
+)
+_SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+
+
+def signs(text: str) -> str:
+    """Signs as mathematics writes them: a minus (or a dash in front of a number) as a hyphen, "5²" as
+    "5^{2}"."""
+    text = re.sub(r"[⁰¹²³⁴-⁹⁻]+", lambda m: "^{" + m[0].translate(_SUPERSCRIPT) + "}", text[:TAIL])
+    return re.sub(r"^(\s*)[–—](?=[\d\\.])", r"\1-", text.replace("−", "-"))
+
+
+def unwrapped(text: str) -> str:
+    r"""A text without LaTeX's \text{…} and its like around words."""
+    return re.sub(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox)\s*\{([^{}]*)\}", r"\1", text)
+
+
+def without_markup(text: str) -> str:
+    r"""A text without the marks of LaTeX around words and formulas of chemistry: H_2O is H2O."""
+    text = unwrapped(unwrapped(text)).replace("\\infty", "∞")
+    text = re.sub(r"\\(?:left|right)\b|\\[()\[\]]|\$", "", text)
+    return re.sub(r"_(?:\{(\d+)\}|(\d))", r"\1\2", re.sub(r"\\[ ,;!]|~", " ", text))
+
+
+def clean(text: str) -> str:
+    """A final answer without the markup and punctuation that models put around it."""
+    text = unwrapped(text).strip().strip("*`\"'_ ").rstrip(".,;").strip("*`\"'$_ ")
+    inner = re.fullmatch(r"\\[(\[](.*)\\[)\]]", text, re.DOTALL)
+    return inner[1].strip() if inner else text
+
+
+def fold(text: str) -> str:
+    """Text for comparison: one Unicode form, case, article, spacing and outer punctuation ignored."""
+    # A power stays one: NFKC alone would make "52" of "5²".
+    text = re.sub(r"[⁰¹²³⁴-⁹⁻]+", lambda m: "^" + m[0].translate(_SUPERSCRIPT), text)
+    text = re.sub(r"(?<=\d)(?=[½¼¾⅐-⅞])", " ", text)
+    text = unicodedata.normalize("NFKC", text).casefold().replace("−", "-").replace("⁄", "/")
+    text = re.sub(r"(?<![\d)}\]])!+$", "", text.strip(" .,;:\"'`*$()"))
+    text = re.sub(r"^(the|a|an)\s+", "", text.strip(" .,;:\"'`*$()"))
+    return re.sub(r"\s+", " ", text)
