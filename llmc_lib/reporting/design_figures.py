@@ -98,7 +98,7 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
     axes.plot(finds, 100 * target, "o", color=colour, markersize=7)
     axes.annotate(
         f"{as_points(finds / 100, n, sign=False)}: found {target:.0%} of the time", (finds, 100 * target),
-        xytext=(9, -4), textcoords="offset points", va="top", color=INK, fontsize=9,
+        xytext=(-9, 3), textcoords="offset points", ha="right", va="bottom", color=INK, fontsize=9,
     )  # fmt: skip
     at = float(np.interp(seen, x, y))
     if seen <= x[-1]:

@@ -88,8 +88,10 @@ def svg(figure: Figure, name: str) -> str:
 
 def _squeeze(figure: Figure) -> None:
     """Make room on the narrow canvas: what is written along an axis is broken into lines where it is longer than
-    its panel, and a name below a panel may begin left of it."""
+    its panel, so are long names of rows, and a name below a panel may begin left of it."""
     with mpl.rc_context(_STYLE):
+        for axes in figure.axes:
+            _fold_names(axes, 0.3 * figure.get_window_extent().width)
         layout = figure.get_layout_engine()
         assert layout is not None
         for _ in range(3):  # text beside a panel moves as the panel shrinks to make room for it
@@ -101,7 +103,7 @@ def _squeeze(figure: Figure) -> None:
             label = axes.xaxis.label
             if label.get_window_extent().width > room and axes.get_position().x1 > 0.75:
                 label.set(x=1, ha="right")
-                _fold(label, 0.95 * figure.get_window_extent().width)
+                _fold(label, 0.97 * axes.get_window_extent().x1)  # what is left of the panel's end
             end = -1.0
             for name in axes.get_xticklabels():  # two that would touch: the first one stays
                 found = name.get_window_extent()
@@ -109,6 +111,17 @@ def _squeeze(figure: Figure) -> None:
                     name.set_visible(False)
                 elif name.get_text():
                     end = found.x1
+
+
+def _fold_names(axes: Axes, room: float) -> None:
+    """Break the names of an axis' rows into lines of about `room`, in pixels: they leave less to the plot."""
+    names = axes.get_yticklabels()
+    widest = max((name.get_window_extent().width for name in names), default=0.0)
+    if widest <= room:
+        return
+    most = int(max(len(name.get_text()) for name in names) * room / widest)
+    folded = [textwrap.fill(name.get_text().replace("/", "/ "), max(8, most)) for name in names]
+    axes.set_yticks(axes.get_yticks(), [name.replace("/ ", "/") for name in folded])
 
 
 def _fold(text: Text, room: float) -> None:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, NARROW, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
-from llmc_lib.taxonomy import ordered
+from llmc_lib.taxonomy import HLE_SHARES, ordered
 from llmc_lib.words import MINUS, as_percent, as_points, listed
 
 _SHORT = {
@@ -33,6 +33,7 @@ def accuracy_by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
     title = _category_finding(hle, models[-1])
     figure, axes = canvas(0.52 * len(names) + 0.9)
     _dots(axes, hle, models, names, "categories", "accuracy")
+    shares = _shares(axes, names)
     axes.set_xlabel("Questions answered correctly, percent")
     sizes = hle["models"][models[0]]["categories"]
     kind = "Wilson interval" if hle["n_samples"] == 1 else "interval, clustered by question"
@@ -40,7 +41,7 @@ def accuracy_by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
         "Each point is the share of a category's questions that a model answers correctly, each line "
         f"its 95% {kind}; the number of questions stands beside the category. Unanswered "
         "and truncated questions count as wrong. Where the lines of two models overlap widely, the "
-        "category alone says little."
+        f"category alone says little.{shares}"
     )
     largest = names[0]
     alt = f"{title}. " + "; ".join(
@@ -180,6 +181,21 @@ def _dots(
     axes.grid(axis="y", visible=False)
 
 
+def _shares(axes: Axes, names: list[str]) -> str:
+    """HLE's shares between its categories and the axis, and what the caption says of them; nothing beside others."""
+    if not set(names) <= set(HLE_SHARES):
+        return ""
+    told = {"color": MUTED, "fontsize": 9, "textcoords": "offset points", "ha": "right"}
+    for y, name in enumerate(names):
+        axes.annotate(
+            f"{HLE_SHARES[name]:.0%}", (0, y), xycoords=("axes fraction", "data"), xytext=(-7, 0), va="center",
+            **told,
+        )  # fmt: skip
+    axes.annotate("of HLE", (0, 1), xycoords="axes fraction", xytext=(-7, 2), **told)
+    axes.tick_params(axis="y", pad=34)
+    return " Before the axis: each category's share of the questions of HLE."
+
+
 # ---- words -----------------------------------------------------------------------------------
 
 
@@ -193,6 +209,8 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
     down = [n for n in ordered(parts) if parts[n]["significant"] and parts[n]["difference"] < 0]
     if up and down:
         return f"{listed(up)} gained, {listed(down)} lost"
+    if len(parts) > 1 and len(parts) in (len(up), len(down)):
+        return f"Every category {'gained' if up else 'lost'}"
     if up or down:
         return (
             f"{listed(up or down)} {'gained' if up else 'lost'}; no other category differs clearly"

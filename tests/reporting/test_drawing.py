@@ -47,6 +47,20 @@ def test_a_long_name_of_an_axis_is_folded_on_a_phone_alone() -> None:
     assert len(parts[1]) > 1
 
 
+def test_long_names_of_rows_are_folded_on_a_phone_alone() -> None:
+    figure, axes = canvas(2)
+    axes.set_yticks([0, 1], ["Humanities/Social Science of all kinds (18)", "Other"])
+    wide, narrow = (
+        [t.text for t in one.iter("{http://www.w3.org/2000/svg}text")]
+        for one in _drawn(svg(figure, "e"))
+    )
+    assert "Humanities/Social Science of all kinds (18)" in wide
+    assert "Other" in wide
+    assert "Other" in narrow
+    assert not any("Humanities/Social Science of all" in str(text) for text in narrow)
+    assert any(str(text).startswith("Humanities/") for text in narrow)
+
+
 @pytest.mark.parametrize("name", [r"$\frac{1}{$", "costs $5 or $6", "<b>&amp;</b>", "a\x00b"])
 def test_a_name_is_no_mathematics_and_no_markup(name: str) -> None:
     figure, axes = canvas(2)

@@ -29,7 +29,7 @@ from llmc_lib.reporting import (
 )
 from llmc_lib.reporting.elements import FigureBlock
 from llmc_lib.reporting.waterfall import waterfall
-from llmc_lib.taxonomy import CATEGORIES, RISK_AREAS
+from llmc_lib.taxonomy import CATEGORIES, HLE_SHARES, RISK_AREAS
 from llmc_lib.words import as_points
 from tests.dataset_manifest import REFERENCE, made_manifest, made_params, made_rows
 
@@ -227,6 +227,17 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
 def test_every_category_and_its_size_is_labelled() -> None:
     for name in ("categories", "differences"):
         assert {f"{category} (20)" for category in CATEGORIES} <= set(_texts(_markup(name)))
+
+
+def test_hles_shares_stand_beside_its_categories_alone() -> None:
+    shares = [f"{HLE_SHARES[name]:.0%}" for name in CATEGORIES]
+    texts = _texts(_markup("categories"))
+    assert [
+        text for text in texts if text.endswith("%")
+    ] == shares * 2  # the wide and the narrow one
+    assert "share of the questions of HLE" in _markup("categories")
+    other = _block("questions", ("algebra", "Math"))
+    assert "HLE" not in figures.accuracy_by_category(other, ["base", "tuned"]).markup
 
 
 def test_the_finding_says_no_more_than_the_tests() -> None:

@@ -122,7 +122,7 @@ def test_accuracy_and_safety_are_read_together() -> None:
     both = pd.concat([_answers(), _answers(benchmark="do_not_answer")])
     found = summarise(both)["tradeoffs"]
     assert set(found) == {"m1", "m2"}
-    assert "HLE" in found["m2"]["sentence"]
+    assert "accuracy" in found["m2"]["sentence"]
     assert summarise(_answers())["tradeoffs"] == {}
 
 
