@@ -185,7 +185,12 @@ def _shares(axes: Axes, names: list[str]) -> str:
     """HLE's shares between its categories and the axis, and what the caption says of them; nothing beside others."""
     if not set(names) <= set(HLE_SHARES):
         return ""
-    told = {"color": MUTED, "fontsize": 9, "textcoords": "offset points", "ha": "right"}
+    told: dict[str, Any] = {
+        "color": MUTED,
+        "fontsize": 9,
+        "textcoords": "offset points",
+        "ha": "right",
+    }
     for y, name in enumerate(names):
         axes.annotate(
             f"{HLE_SHARES[name]:.0%}", (0, y), xycoords=("axes fraction", "data"), xytext=(-7, 0), va="center",
