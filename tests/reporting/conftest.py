@@ -2,14 +2,58 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from llmc_lib.store import ROOT, Run, open_run
 from tests.browser import launched
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     yield from launched()
+
+
+@pytest.fixture(scope="session")
+def compare_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """params/compare.yaml with its finished report, made by the command: once, whichever process asks first."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    folder = folder / "compare"
+    folder.mkdir(exist_ok=True)
+    params = folder / "compare.yaml"
+    with open(folder / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "page.html").exists():
+            _make(folder, params)
+    return open_run(params)
+
+
+@pytest.fixture(scope="session")
+def compare_page(compare_run: Run) -> Path:
+    """A copy of its page that no test changes."""
+    return compare_run.params_file.parent / "page.html"
+
+
+def _make(folder: Path, params: Path) -> None:
+    values = yaml.safe_load((ROOT / "params" / "compare.yaml").read_text())
+    values |= {"runs_dir": str(folder / "runs"), "reports_dir": str(folder / "reports")}
+    params.write_text(yaml.safe_dump(values))
+    done = subprocess.run(
+        [sys.executable, "-m", "llmc_lib", "report", str(params)],
+        cwd=ROOT, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = folder / "reports" / "compare" / "index.html"
+    page.write_text(page.read_text().replace(str(folder), "."))  # its params name this folder
+    shutil.copy(page, folder / "page.html")

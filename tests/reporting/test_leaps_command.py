@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 import yaml
 from aiohttp import web
 
-from llmc_lib.store import ROOT, read_jsonl
+from llmc_lib.store import ROOT, Run, read_jsonl
 from tests.engines.chat_server import ChatServer, completion
 
 pytestmark = pytest.mark.slow
@@ -35,15 +36,15 @@ def _run(command: str, params: Path, **env: str) -> subprocess.CompletedProcess[
     )  # fmt: skip
 
 
-def test_a_judges_opinion_goes_into_the_page(tmp_path: Path) -> None:
-    values = yaml.safe_load((ROOT / "params" / "compare.yaml").read_text())
+def test_a_judges_opinion_goes_into_the_page(
+    compare_run: Run, compare_page: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(compare_run.runs, tmp_path / "runs")
+    values = yaml.safe_load(compare_run.params_file.read_text())
     values |= {"runs_dir": str(tmp_path / "runs"), "reports_dir": str(tmp_path / "reports")}
     params, judged = tmp_path / "compare.yaml", tmp_path / "judged.yaml"
     params.write_text(yaml.safe_dump(values))
-    done = _run("report", params)
-    assert done.returncode == 0, done.stderr
-    page = tmp_path / "reports" / "compare" / "index.html"
-    assert "leap-note" not in page.read_text("utf-8").partition("<body>")[2]
+    assert "leap-note" not in compare_page.read_text("utf-8").partition("<body>")[2]
 
     refused = _run("leaps", params)
     assert refused.returncode != 0
@@ -67,6 +68,7 @@ def test_a_judges_opinion_goes_into_the_page(tmp_path: Path) -> None:
     assert sum(len(row["leaps"]) for row in found) == len(found) == asked
 
     assert _run("report", params).returncode == 0
+    page = tmp_path / "reports" / "compare" / "index.html"
     body = page.read_text("utf-8").partition("<body>")[2]
     assert body.count("the judge’s opinion: Nothing &lt;b&gt;shows&lt;/b&gt; it.") >= asked
     assert '<span class="leap">' in body

@@ -6,8 +6,6 @@ import io
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ import matplotlib.image
 import nbformat
 import pandas as pd
 import pytest
-import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from llmc_lib.__main__ import main
@@ -28,7 +25,7 @@ from llmc_lib.reporting.example import LARGEST_PICTURE, make_example
 from llmc_lib.reporting.pdf import make_pdf
 from llmc_lib.reporting.render import render
 from llmc_lib.reporting.site import write_site
-from llmc_lib.store import ROOT, Run, open_run
+from llmc_lib.store import ROOT, Run
 from tests.pdf_text import pages, squeezed
 from tests.reporting.test_cases_in_browser import results as long_traces
 
@@ -46,22 +43,8 @@ def _chromium() -> None:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """params/compare.yaml with its finished report, made by the command."""
-    folder = tmp_path_factory.mktemp("compare")
-    values = yaml.safe_load((ROOT / "params" / "compare.yaml").read_text())
-    values |= {"runs_dir": str(folder / "runs"), "reports_dir": str(folder / "reports")}
-    params = folder / "compare.yaml"
-    params.write_text(yaml.safe_dump(values))
-    done = subprocess.run(
-        [sys.executable, "-m", "llmc_lib", "report", str(params)],
-        cwd=ROOT, capture_output=True, text=True, timeout=600,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    made = open_run(params)
-    page = made.report / "index.html"  # its params name the folders of this test
-    page.write_text(page.read_text().replace(str(folder), "."))
-    return made
+def run(compare_run: Run) -> Run:
+    return compare_run
 
 
 # ---- the PDF ---------------------------------------------------------------------------------

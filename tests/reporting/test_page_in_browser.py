@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from llmc_lib.store import ROOT
 from tests.browser import open_all, overflow, violations
 
 pytestmark = pytest.mark.slow
@@ -24,31 +20,16 @@ SMALL = """() => [...document.querySelectorAll("a, button, summary, input, label
   .map(([item, box]) => `${item.outerHTML.slice(0, 80)} ${box.width} × ${box.height}`)"""
 
 
-@pytest.fixture(scope="module")
-def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of params/compare.yaml, made by the real pipeline."""
-    folder = tmp_path_factory.mktemp("compare")
-    values = yaml.safe_load((ROOT / "params" / "compare.yaml").read_text())
-    values |= {"runs_dir": str(folder / "runs"), "reports_dir": str(folder / "reports")}
-    (folder / "compare.yaml").write_text(yaml.safe_dump(values))
-    done = subprocess.run(
-        [sys.executable, "-m", "llmc_lib", "report", str(folder / "compare.yaml")],
-        cwd=ROOT, capture_output=True, text=True, timeout=600,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "reports" / "compare" / "index.html"
-
-
-def opened(browser: Any, page_file: Path, width: int = 1600, scheme: str = "light") -> Any:
+def opened(browser: Any, compare_page: Path, width: int = 1600, scheme: str = "light") -> Any:
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page.goto(page_file.as_uri())
+    page.goto(compare_page.as_uri())
     return page
 
 
 @pytest.mark.parametrize("width", [360, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_violation_of_wcag(page_file: Path, browser: Any, width: int, scheme: str) -> None:
-    page = opened(browser, page_file, width, scheme)
+def test_no_violation_of_wcag(compare_page: Path, browser: Any, width: int, scheme: str) -> None:
+    page = opened(browser, compare_page, width, scheme)
     for state in (False, True):
         open_all(page, opened=state)
         assert violations(page) == []
@@ -61,9 +42,9 @@ def test_no_violation_of_wcag(page_file: Path, browser: Any, width: int, scheme:
 
 @pytest.mark.parametrize("width", [360, 1600])
 def test_what_is_touched_has_the_size_of_a_finger(
-    page_file: Path, browser: Any, width: int
+    compare_page: Path, browser: Any, width: int
 ) -> None:
-    page = opened(browser, page_file, width)
+    page = opened(browser, compare_page, width)
     open_all(page)
     if width == 360:
         page.locator("nav summary").click()
@@ -71,9 +52,11 @@ def test_what_is_touched_has_the_size_of_a_finger(
     page.close()
 
 
-def test_figures_are_drawn_for_the_window_that_they_are_in(page_file: Path, browser: Any) -> None:
+def test_figures_are_drawn_for_the_window_that_they_are_in(
+    compare_page: Path, browser: Any
+) -> None:
     for width, kind in ((360, "narrow"), (1600, "wide")):
-        page = opened(browser, page_file, width)
+        page = opened(browser, compare_page, width)
         plots = page.locator("figure .plot")
         assert plots.count() >= 7
         for n in range(plots.count()):
@@ -87,9 +70,9 @@ def test_figures_are_drawn_for_the_window_that_they_are_in(page_file: Path, brow
 
 
 def test_the_keyboard_alone_reaches_everything_and_shows_where_it_is(
-    page_file: Path, browser: Any
+    compare_page: Path, browser: Any
 ) -> None:
-    page = opened(browser, page_file, 360)
+    page = opened(browser, compare_page, 360)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     assert page.locator(".skip").bounding_box()["x"] >= 0
@@ -116,9 +99,9 @@ def test_the_keyboard_alone_reaches_everything_and_shows_where_it_is(
 
 
 def test_a_table_that_scrolls_is_a_named_region_and_one_that_does_not_is_none(
-    page_file: Path, browser: Any
+    compare_page: Path, browser: Any
 ) -> None:
-    narrow, wide = (opened(browser, page_file, width) for width in (360, 1600))
+    narrow, wide = (opened(browser, compare_page, width) for width in (360, 1600))
     table = narrow.locator("#table-models")
     assert (table.get_attribute("tabindex"), table.get_attribute("role")) == ("0", "region")
     assert table.get_attribute("aria-label") == "Table models, scrolls sideways"
@@ -131,8 +114,8 @@ def test_a_table_that_scrolls_is_a_named_region_and_one_that_does_not_is_none(
     wide.close()
 
 
-def test_tables_sort_by_number_and_back_by_keyboard(page_file: Path, browser: Any) -> None:
-    page = opened(browser, page_file)
+def test_tables_sort_by_number_and_back_by_keyboard(compare_page: Path, browser: Any) -> None:
+    page = opened(browser, compare_page)
     table = page.locator("#table-outcomes")
     button = table.locator("thead button", has_text="both wrong")
     column = [h.strip() for h in table.locator("thead th").all_inner_texts()].index("both wrong")
@@ -147,10 +130,10 @@ def test_tables_sort_by_number_and_back_by_keyboard(page_file: Path, browser: An
     page.close()
 
 
-def test_a_table_is_copied_as_it_stands(page_file: Path, browser: Any) -> None:
+def test_a_table_is_copied_as_it_stands(compare_page: Path, browser: Any) -> None:
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
-    page.goto(page_file.as_uri())
+    page.goto(compare_page.as_uri())
     page.locator("#table-outcomes .copy").click()
     page.wait_for_function(
         "() => document.querySelector('#said').textContent === 'The table is copied.'"
@@ -168,9 +151,9 @@ def test_a_table_is_copied_as_it_stands(page_file: Path, browser: Any) -> None:
 
 @pytest.mark.parametrize("also", [True, False])
 def test_where_the_clipboard_is_closed_the_table_is_copied_or_selected(
-    page_file: Path, browser: Any, also: bool
+    compare_page: Path, browser: Any, also: bool
 ) -> None:
-    page = opened(browser, page_file)
+    page = opened(browser, compare_page)
     page.evaluate(
         "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('closed')); }"
     )
@@ -185,24 +168,24 @@ def test_where_the_clipboard_is_closed_the_table_is_copied_or_selected(
     page.close()
 
 
-def test_every_part_can_be_linked_to(page_file: Path, browser: Any) -> None:
-    page = opened(browser, page_file)
+def test_every_part_can_be_linked_to(compare_page: Path, browser: Any) -> None:
+    page = opened(browser, compare_page)
     for parts in ("h2", "figure", ".table", ".case"):
         for n in range(page.locator(parts).count()):
             part = page.locator(parts).nth(n)
             id_ = part.get_attribute("id")
             assert part.locator(f'a.anchor[href="#{id_}"]').count() == 1, (parts, id_)
     case = page.locator(".case").nth(2)
-    page.goto(f"{page_file.as_uri()}#{case.get_attribute('id')}")
+    page.goto(f"{compare_page.as_uri()}#{case.get_attribute('id')}")
     assert case.evaluate("(item) => item.open")
     page.close()
 
 
 @pytest.mark.parametrize("width", [360, 1600])
 def test_the_contents_stay_in_reach_and_mark_the_present_section(
-    page_file: Path, browser: Any, width: int
+    compare_page: Path, browser: Any, width: int
 ) -> None:
-    page = opened(browser, page_file, width)
+    page = opened(browser, compare_page, width)
     headings = page.locator("h2[id]")
     present = "document.querySelector('nav [aria-current]')?.hash.slice(1)"
     assert page.evaluate(present) is None
@@ -219,8 +202,8 @@ def test_the_contents_stay_in_reach_and_mark_the_present_section(
     page.close()
 
 
-def test_the_arrow_keys_go_from_question_to_question(page_file: Path, browser: Any) -> None:
-    page = opened(browser, page_file)
+def test_the_arrow_keys_go_from_question_to_question(compare_page: Path, browser: Any) -> None:
+    page = opened(browser, compare_page)
     cases = page.locator(".case")
     cases.first.locator("> summary").focus()
     page.keyboard.press("Enter")
