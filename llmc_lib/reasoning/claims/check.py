@@ -19,7 +19,7 @@ VERSION = 1
 # Of one claim, in a process of its own.
 _SECONDS = 2.0
 _MEMORY_GIB = 2.0
-# Characters of texts whose claims are in memory at a time.
+# Characters of texts that are in memory at a time.
 _TOGETHER = 5_000_000
 # More are read in several processes, which take a second to start; each text within limits of its own.
 _ALONE = 100_000
