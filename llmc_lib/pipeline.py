@@ -180,6 +180,7 @@ def report_key(run: Run) -> str:
     code = [
         ROOT / "notebooks" / "4_report.ipynb",
         ROOT / "llmc_lib" / "training" / "diagnosis.py",
+        ROOT / "llmc_lib" / "training" / "history.py",
     ]
     for package in ("analysis", "reasoning", "reporting"):
         code += [

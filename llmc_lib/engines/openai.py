@@ -19,6 +19,7 @@ from typing import Any
 
 import aiohttp
 
+from llmc_lib.engines.chat_reply import AgainError, choice_of, complaint_of, count_of, text_of
 from llmc_lib.engines.endpoints import (
     Endpoint,
     Reply,
@@ -30,11 +31,9 @@ from llmc_lib.engines.endpoints import (
 from llmc_lib.engines.formats import TAGS, format_of
 from llmc_lib.engines.worker import Answer, Answers, answer, run
 from llmc_lib.errors import UserError
-from llmc_lib.records import writable
 from llmc_lib.workers import emit
 
 _CONNECT_SECONDS = 30.0
-_FINISH_REASONS = ("stop", "length", "content_filter")
 
 
 @dataclass(order=True)
@@ -45,15 +44,6 @@ class _Job:
     request: dict[str, Any] = field(compare=False)
     sample: int = field(compare=False)
     tries: int = field(default=0, compare=False)
-
-
-class _AgainError(Exception):
-    """Not answered, and worth another try."""
-
-    def __init__(self, problem: str, rest: float | None = None, *, counts: bool = True) -> None:
-        super().__init__(problem)
-        self.rest = rest  # seconds that the server asked for
-        self.counts = counts  # as a try; not where the server had only too much to do
 
 
 class _RefusedError(Exception):
@@ -237,15 +227,15 @@ class _Work:
             found = await self._completion(endpoint, job, reply, time.monotonic() - start)
         except _RefusedError as error:
             self._fail(endpoint, job, str(error))
-        except _AgainError as error:
+        except AgainError as error:
             self._again(endpoint, job, error)
         except asyncio.CancelledError:  # the endpoint is gone
-            self._again(endpoint, job, _AgainError(f"{endpoint.address} stopped answering"))
+            self._again(endpoint, job, AgainError(f"{endpoint.address} stopped answering"))
         else:
             endpoint.answered()
             self._done.put_nowait(found)
 
-    def _again(self, endpoint: Endpoint, job: _Job, error: _AgainError) -> None:
+    def _again(self, endpoint: Endpoint, job: _Job, error: AgainError) -> None:
         if self._end.done():
             return
         job.tries += error.counts
@@ -261,25 +251,25 @@ class _Work:
         )
 
     async def _ask(self, endpoint: Endpoint, job: _Job) -> Reply:
-        """A reply with status 200. Raises `_AgainError`, `_RefusedError` or `KeyRefusedError`."""
+        """A reply with status 200. Raises `AgainError`, `_RefusedError` or `KeyRefusedError`."""
         while True:
             left_out = set(endpoint.left_out)
             reply = await self._send(endpoint, self._body(endpoint, job))
             if reply.status == 200:
                 return reply
-            said, unsupported = _complaint(reply.body)
+            said, unsupported = complaint_of(reply.body)
             problem = f"status {reply.status}: {endpoint.plain(said) or 'no reason given'}"
             if reply.status == 429:
                 endpoint.overloaded(problem, reply.retry_after)
-                raise _AgainError(problem, reply.retry_after, counts=False)
+                raise AgainError(problem, reply.retry_after, counts=False)
             if reply.status >= 500:
                 endpoint.erred(problem)
-                raise _AgainError(problem, reply.retry_after)
+                raise AgainError(problem, reply.retry_after)
             if reply.status in (408, 409, 425):
-                raise _AgainError(problem, reply.retry_after)
+                raise AgainError(problem, reply.retry_after)
             if reply.status == 404:  # no longer what it was: it may have been started anew
                 endpoint.close(problem)
-                raise _AgainError(problem)
+                raise AgainError(problem)
             if unsupported in left_out or not endpoint.leave_out(unsupported):
                 raise _RefusedError(problem)
 
@@ -289,18 +279,16 @@ class _Work:
         except TooLargeError as error:
             raise _RefusedError(str(error)) from None
         except aiohttp.ClientPayloadError as error:
-            raise _AgainError(f"the reply broke off: {endpoint.plain(str(error))}") from None
+            raise AgainError(f"the reply broke off: {endpoint.plain(str(error))}") from None
         except aiohttp.ConnectionTimeoutError:
             endpoint.close("cannot be reached")
-            raise _AgainError(f"no connection within {_CONNECT_SECONDS:.0f} s") from None
+            raise AgainError(f"no connection within {_CONNECT_SECONDS:.0f} s") from None
         except TimeoutError:
             minutes = (self._timeout.total or 0) / 60
-            raise _AgainError(
-                f"not finished within {minutes:g} minutes (timeout_minutes)"
-            ) from None
+            raise AgainError(f"not finished within {minutes:g} minutes (timeout_minutes)") from None
         except (aiohttp.ClientError, OSError) as error:
             endpoint.close(f"lost the connection ({endpoint.why(error)})")
-            raise _AgainError(f"the connection was lost: {endpoint.why(error)}") from None
+            raise AgainError(f"the connection was lost: {endpoint.why(error)}") from None
 
     def _body(self, endpoint: Endpoint, job: _Job, **changed: Any) -> bytes:
         spec, request = self._spec, job.request
@@ -336,10 +324,10 @@ class _Work:
     async def _completion(
         self, endpoint: Endpoint, job: _Job, reply: Reply, seconds: float
     ) -> Answer:
-        """What a reply says. Raises `_AgainError` where it is no completion."""
-        message, reason, usage = _choice(endpoint, reply)
-        reasoning = _text(message.get("reasoning")) or _text(message.get("reasoning_content"))
-        response = _text(message.get("content")) or _text(message.get("refusal"))
+        """What a reply says. Raises `AgainError` where it is no completion."""
+        message, reason, usage = choice_of(endpoint, reply)
+        reasoning = text_of(message.get("reasoning")) or text_of(message.get("reasoning_content"))
+        response = text_of(message.get("content")) or text_of(message.get("refusal"))
         if reasoning:
             reasoning, response = reasoning.strip(), response.strip()
         else:
@@ -354,8 +342,8 @@ class _Work:
             engine=endpoint.address,
             reasoning=reasoning,
             response=response,
-            prompt_tokens=_count(usage.get("prompt_tokens")),
-            completion_tokens=_count(usage.get("completion_tokens")),
+            prompt_tokens=count_of(usage.get("prompt_tokens")),
+            completion_tokens=count_of(usage.get("completion_tokens")),
             seconds=seconds,
         )
 
@@ -365,51 +353,10 @@ class _Work:
         if endpoint.splits is None:
             reply = await self._send(endpoint, self._body(endpoint, job, max_tokens=8))
             if reply.status != 200:
-                raise _AgainError(f"status {reply.status}")
-            message, _, _ = _choice(endpoint, reply)
+                raise AgainError(f"status {reply.status}")
+            message, _, _ = choice_of(endpoint, reply)
             endpoint.splits = bool(message.get("reasoning") or message.get("reasoning_content"))
         return endpoint.splits
-
-
-def _choice(endpoint: Endpoint, reply: Reply) -> tuple[dict[str, Any], str, dict[str, Any]]:
-    """Message, finish reason and usage of a chat completion. Raises `_AgainError` where it is none."""
-    try:
-        found = json.loads(reply.body)
-        choice = found["choices"][0]
-        message, reason = choice["message"], choice.get("finish_reason")
-        usage = found.get("usage") or {}
-        if not isinstance(message, dict) or not isinstance(usage, dict):
-            raise TypeError
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-        start = endpoint.plain(reply.body[:200].decode(errors="replace"))
-        raise _AgainError(f"the reply is no chat completion: {start}") from None
-    if reason in ("abort", "error"):  # the server ended it
-        raise _AgainError(f"the server broke the completion off ({reason})")
-    return message, reason if reason in _FINISH_REASONS else "stop", usage
-
-
-def _complaint(body: bytes) -> tuple[str, str]:
-    """The message of an error reply, and the parameter that the server does not take, or ""."""
-    text = body[:10_000].decode(errors="replace")
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return text, ""
-    error = found.get("error", found) if isinstance(found, dict) else found
-    if not isinstance(error, dict):
-        return str(error), ""
-    said = error.get("message") or error.get("detail") or text
-    unsupported = error.get("code") in ("unsupported_parameter", "unsupported_value")
-    return str(said), str(error.get("param")) if unsupported else ""
-
-
-def _text(value: Any) -> str:
-    """A text that can be written as UTF-8; "" for what is none."""
-    return writable(value) if isinstance(value, str) else ""
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from llmc_lib.training.history import training_rows, validation_rows
+
 #: The findings there are, what each is called on the page, and whether it is an alarm.
 KINDS = {
     "not finite": ("The loss is not a number", True),
@@ -97,30 +99,6 @@ def diagnose(history: pd.DataFrame) -> list[Finding]:
         if len(loss) >= _SHORTEST or _fell(held):
             alarms = [_fine(train, held)]
     return alarms + [note for note in notes if note]
-
-
-def training_rows(history: pd.DataFrame) -> pd.DataFrame:
-    """The rows of optimizer steps, in order, the last one of each step; also where the loss is NaN."""
-    marks = history.reindex(columns=["loss", "grad_norm", "learning_rate", "tokens_per_second"])
-    return _rows(history, marks.notna().any(axis="columns"), "loss")
-
-
-def validation_rows(history: pd.DataFrame) -> pd.DataFrame:
-    """The rows of validation passes, in order, the last one of each step; also where the loss is NaN."""
-    steps = history.reindex(columns=["loss", "grad_norm", "learning_rate", "tokens_per_second"])
-    if "eval_loss" not in history:
-        return _rows(history, pd.Series(False, history.index), "eval_loss")
-    return _rows(
-        history, steps.isna().all(axis="columns") | history["eval_loss"].notna(), "eval_loss"
-    )
-
-
-def _rows(history: pd.DataFrame, chosen: pd.Series, loss: str) -> pd.DataFrame:
-    columns = list(dict.fromkeys([*history.columns, "step", "epoch", loss]))
-    rows = history.reindex(columns=columns)[chosen.to_numpy(bool)]
-    rows = rows.apply(pd.to_numeric).astype(float)
-    ordered: pd.DataFrame = rows.drop_duplicates("step", keep="last").sort_values("step")
-    return ordered.reset_index(drop=True)
 
 
 # ---- alarms ----------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmc_lib.training.diagnosis import KINDS, Finding, diagnose, training_rows, validation_rows
+from llmc_lib.training.diagnosis import KINDS, Finding, diagnose
+from llmc_lib.training.history import training_rows, validation_rows
 
 NAN = float("nan")
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
 
-from llmc_lib.dataset.sources import _math_algebra, _math_discrete
+from llmc_lib.dataset.sources import _math_algebra, _math_discrete, _math_numbers
 from llmc_lib.dataset.sources._common import Draft, SourceFacts
 from llmc_lib.dataset.sources._math_problem import Number, Problem
 from llmc_lib.errors import UserError
@@ -36,20 +36,20 @@ Family = Callable[[random.Random], Problem]
 
 #: Neighbours differ in subject, so that any stretch of the data set is varied.
 FAMILIES: tuple[Family, ...] = (
-    _math_discrete.power_remainder,
+    _math_numbers.power_remainder,
     _math_discrete.path_around_hole,
     _math_discrete.two_term_recurrence,
     _math_algebra.cubic_extremum,
     _math_discrete.which_urn,
-    _math_discrete.two_congruences,
+    _math_numbers.two_congruences,
     _math_algebra.trace_of_power,
     _math_algebra.cubic_roots,
     _math_algebra.points_inside,
-    _math_discrete.two_pack_sizes,
+    _math_numbers.two_pack_sizes,
     _math_algebra.substituted_integral,
     _math_discrete.limited_boxes,
     _math_discrete.first_gold,
-    _math_discrete.sum_and_gcd,
+    _math_numbers.sum_and_gcd,
     _math_algebra.singular_matrix,
     _math_discrete.telescoping_sum,
 )

@@ -1,0 +1,62 @@
+"""What an OpenAI-compatible server replies, read with distrust: it may be anything."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from llmc_lib.engines.endpoints import Endpoint, Reply
+from llmc_lib.records import writable
+
+_FINISH_REASONS = ("stop", "length", "content_filter")
+
+
+class AgainError(Exception):
+    """Not answered, and worth another try."""
+
+    def __init__(self, problem: str, rest: float | None = None, *, counts: bool = True) -> None:
+        super().__init__(problem)
+        self.rest = rest  # seconds that the server asked for
+        self.counts = counts  # as a try; not where the server had only too much to do
+
+
+def choice_of(endpoint: Endpoint, reply: Reply) -> tuple[dict[str, Any], str, dict[str, Any]]:
+    """Message, finish reason and usage of a chat completion. Raises `AgainError` where it is none."""
+    try:
+        found = json.loads(reply.body)
+        choice = found["choices"][0]
+        message, reason = choice["message"], choice.get("finish_reason")
+        usage = found.get("usage") or {}
+        if not isinstance(message, dict) or not isinstance(usage, dict):
+            raise TypeError
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        start = endpoint.plain(reply.body[:200].decode(errors="replace"))
+        raise AgainError(f"the reply is no chat completion: {start}") from None
+    if reason in ("abort", "error"):  # the server ended it
+        raise AgainError(f"the server broke the completion off ({reason})")
+    return message, reason if reason in _FINISH_REASONS else "stop", usage
+
+
+def complaint_of(body: bytes) -> tuple[str, str]:
+    """The message of an error reply, and the parameter that the server does not take, or ""."""
+    text = body[:10_000].decode(errors="replace")
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text, ""
+    error = found.get("error", found) if isinstance(found, dict) else found
+    if not isinstance(error, dict):
+        return str(error), ""
+    said = error.get("message") or error.get("detail") or text
+    unsupported = error.get("code") in ("unsupported_parameter", "unsupported_value")
+    return str(said), str(error.get("param")) if unsupported else ""
+
+
+def text_of(value: Any) -> str:
+    """A text that can be written as UTF-8; "" for what is none."""
+    return writable(value) if isinstance(value, str) else ""
+
+
+def count_of(value: Any) -> int:
+    """A whole number; 0 for what is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
