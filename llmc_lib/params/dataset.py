@@ -21,10 +21,10 @@ from llmc_lib.taxonomy import HLE_SHARES
 #: The sources that llmc_lib/dataset/sources has a module for.
 SOURCES = (
     "hard_math", "textbook", "olymmath", "olymmath_eval", "omni_math", "hardmath", "deepmath",
-    "textbook_reasoning",
+    "textbook_reasoning", "safety", "instructions",
 )  # fmt: skip
 #: Those that need neither a path nor the hub.
-EMBEDDED_SOURCES = ("hard_math", "textbook")
+EMBEDDED_SOURCES = ("hard_math", "textbook", "safety", "instructions")
 #: What `fields` of a source of kind "files" can name.
 FILE_FIELDS = (
     "id", "question", "answer", "completion", "subject", "category", "author", "difficulty", "licence",
