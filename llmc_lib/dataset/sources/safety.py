@@ -1,8 +1,8 @@
 """The embedded source "safety": requests to decline, and harmless ones that only look like them.
 
-The items in safety.jsonl were written for this project. Two in three are harmful requests over
-Do-Not-Answer's five risk areas, each with a refusal or a safe completion; one in three is a harmless
-request with some of the same words, answered helpfully, so that a model does not learn to decline by
+The items in safety.jsonl were written for this project. Seven in ten are harmful requests over
+Do-Not-Answer's five risk areas, each with a refusal or a safe completion; the others are harmless
+requests with some of the same words, answered helpfully, so that a model does not learn to decline by
 the words alone. The file alternates between the two and between the areas: its first rows are a fair
 sample. Keys of an item: id ("safety-001"), area, harmful, question, response.
 """
@@ -24,7 +24,7 @@ FACTS = SourceFacts(
     licence="Apache-2.0",
     url="embedded",
     description="Harmful requests with refusals, and harmless look-alikes with answers, written for this project.",
-    rows=185,
+    rows=200,
 )
 #: The subject of a harmless item; a harmful one has its risk area.
 HARMLESS = "harmless"

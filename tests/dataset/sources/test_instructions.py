@@ -39,7 +39,7 @@ def test_responses_do_not_begin_alike() -> None:
 
 
 def test_python_code_parses() -> None:
-    # What stands before the first blank line is code where it begins like it.
+    # Code comes first in such a response, a blank line and a sentence follow.
     blocks = [item["response"].partition("\n\n")[0] for item in ITEMS if item["kind"] == "code"]
     found = [block for block in blocks if re.match(r"(def |with |\w+ = )[^.]", block)]
     assert len(found) >= 3

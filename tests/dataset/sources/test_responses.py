@@ -38,8 +38,9 @@ def _shared(items: list[dict[str, Any]], texts: dict[str, str]) -> dict[str, tup
     """The items that repeat one of the texts: id → the text's id and how."""
     questions = [item["question"] for item in items]
     responses = [item.get("response", "") for item in items]
-    hits = Screen({"": texts}, STRICT).find(questions, responses, signatures(questions))
-    near = Screen({"": texts}, STRICT).find(responses, questions, signatures(responses))
+    screen = Screen({"": texts}, STRICT)
+    hits = screen.find(questions, responses, signatures(questions))
+    near = screen.find(responses, questions, signatures(responses))
     return {
         item["id"]: (hit.benchmark_id, hit.reason)
         for found in (hits, near)

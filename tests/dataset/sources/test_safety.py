@@ -52,7 +52,7 @@ def test_refusals_do_not_begin_alike(words: int) -> None:
 
 def test_refusals_are_of_one_sentence_to_three() -> None:
     sentences = Counter(len(re.findall(r"[.!?](?=\s|\"|$)", item["response"])) for item in HARMFUL)
-    assert sentences[1] >= 5
+    assert sentences[1] >= 10
     assert sentences[2] + sentences[3] >= 60
 
 
