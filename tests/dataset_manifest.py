@@ -44,6 +44,7 @@ def made_manifest(**facts: Any) -> dict[str, Any]:
         "composition": {
             "source": {"hard_math": 410, "textbook": 590},
             "category": {name: round(1000 * share) for name, share in HLE_SHARES.items()},
+            "kind": {"verifiable": 1000},
             "licence": {"Apache-2.0": 1000},
             "author_kind": {"person": 1000},
             "answer_type": {"exactMatch": 999, "multipleChoice": 1},
@@ -69,6 +70,9 @@ def made_rows(**columns: Any) -> pd.DataFrame:
             "author_kind": "open model",
             "category": category,
             "subject": "Algebra",
+            "kind": "verifiable",
+            "history": "",
+            "loss": "last",
             "question": f"What is ${number} + 1$?\nSay it.",
             "completion": f"<think>\nOne more.\n</think>\n\nAnswer: {number + 1}",
             "verified": "yes",

@@ -16,13 +16,17 @@ from llmc_lib.words import counted, listed, share
 _LISTED = 10
 _CONDITIONS = {"NC": "no commercial use", "SA": "share alike", "ND": "no derivatives"}
 _GROUPS = {
+    "kind": "Row",
     "answer_type": "Answer",
     "verified": "Final answer",
     "author_kind": "Completion by",
     "licence": "Licence",
 }
-#: What the page calls the values of the columns answer_type, verified and author_kind.
+#: What the page calls the values of the columns kind, answer_type, verified and author_kind.
 WORDS = {
+    "verifiable": "a problem with a final answer",
+    "response": "a prompt and a response",
+    "chat": "a conversation",
     "exactMatch": "exact match",
     "multipleChoice": "multiple choice",
     "yes": "agrees with the reference",
@@ -30,6 +34,8 @@ WORDS = {
     "not comparable": "prose, not comparable by rule",
     "no reference": "no reference to compare with",
     "not asked": "not compared",
+    "none": "no final answer",
+    "not applicable": "none to compare",
     "person": "a person",
     "program": "a program",
     "open model": "an open model",
