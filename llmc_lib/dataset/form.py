@@ -19,8 +19,10 @@ from llmc_lib.records import Example
 _WORDS = 3
 
 
-# "#### 42" (GSM8K), "Judgment: 1".
-_MARKED = re.compile(r"^(?:####|judge?ment[*]*:)[ *]*(\S.*?)[ .*]*$", re.IGNORECASE | re.MULTILINE)
+# A last line "#### 42" (GSM8K), "Judgment: 1".
+_MARKED = re.compile(r"(?:####|\**judge?ment\**:)[ *]*(\S.*?)[ .*]*", re.IGNORECASE)
+# Reasoning that runs to its answer and is not closed.
+_RUNS_ON = re.compile(r"\s####[ \t]*(\S[^\n]*)$")
 
 
 @dataclass(frozen=True)
@@ -100,11 +102,13 @@ def _unchanged(example: Example) -> Formed | Fault:
 
 
 def _closed(text: str) -> str:
-    """A text whose reasoning runs to a last line "#### answer", with that line as its response."""
-    if prompts.THINK_OPEN in text and prompts.THINK_CLOSE not in text:
-        reasoning, marked, answer = text.rpartition("\n####")
-        if marked and answer.strip() and "\n" not in answer.strip():
-            return f"{reasoning.rstrip()}\n{prompts.THINK_CLOSE}\n\n####{answer}"
+    """A text whose reasoning runs to a final "#### answer", with that as its response."""
+    if (
+        prompts.THINK_OPEN in text
+        and prompts.THINK_CLOSE not in text
+        and (end := _RUNS_ON.search(text))
+    ):
+        return f"{text[: end.start()].rstrip()}\n{prompts.THINK_CLOSE}\n\n#### {end[1]}"
     return text
 
 
@@ -113,8 +117,8 @@ def _final(text: str, example: Example) -> str | None:
     if example.answer_type == "multipleChoice":
         letter, _ = find_letter(text, options(example.question))
         return letter
-    marked = _MARKED.findall(text[-TAIL:])
-    return marked[-1].strip() if marked else stated_answer(text)
+    marked = _MARKED.fullmatch(text[-TAIL:].rstrip().rpartition("\n")[2].strip())
+    return marked[1] if marked else stated_answer(text)
 
 
 def _verdict(final: str | None, answer: str, example: Example) -> str:
