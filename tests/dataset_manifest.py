@@ -33,6 +33,7 @@ def made_manifest(**facts: Any) -> dict[str, Any]:
         "contamination": [_hit(1), _hit(2)],
         "teacher": None,
         "reference": None,
+        "replay": {},
         "mixtures": {},
         "target": dict(HLE_SHARES),
         "target_origin": "counted from this run's 200 benchmark questions",

@@ -77,7 +77,7 @@ def _subject(run: Run, name: str | None) -> Subject:
     of, entry = models[name]
     facts, recipe = manifest["candidates"][of], recipes[of]
     base = base_model(run)
-    columns = ["source", "licence", "category", "author_kind"]
+    columns = ["source", "licence", "category", "kind", "author_kind"]
     return Subject(
         run=run,
         name=name,

@@ -69,8 +69,8 @@ def _row(row: dict[Any, Any]) -> str:
             counted(row["n_tokens"], "token"),
         ]
     )
-    asked = "Question" if row["kind"] == "verifiable" else "Prompt"
-    parts = [(_ROLES[turn.role], turn.content) for turn in read_history(row["history"])]
+    asked = "Question" if row.get("kind", "verifiable") == "verifiable" else "Prompt"
+    parts = [(_ROLES[turn.role], turn.content) for turn in read_history(row.get("history"))]
     parts += [(asked, row["question"]), ("Reasoning", reasoning), ("Response", response)]
     texts = "".join(f"<h4>{name}</h4>{_text(text)}" for name, text in parts if text)
     return (
@@ -81,7 +81,7 @@ def _row(row: dict[Any, Any]) -> str:
 
 def _kind(row: dict[Any, Any]) -> list[str]:
     """What the row is, in words."""
-    if row["kind"] == "verifiable":
+    if row.get("kind", "verifiable") == "verifiable":
         return [f"final answer: {WORDS.get(row['verified'], row['verified'])}"]
     if row["kind"] == "chat":
         learnt = "all turns" if row["loss"] == "all" else "the last turn"

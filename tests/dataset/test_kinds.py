@@ -9,10 +9,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from llmc_lib import benchmarks
 from llmc_lib.chat import ChatFormat
 from llmc_lib.dataset import build
 from llmc_lib.dataset.build import BuiltDataset
 from llmc_lib.errors import UserError
+from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import read_history
 from llmc_lib.reporting import dataset_figures, dataset_page, dataset_sample, waterfall
 from llmc_lib.store import Run, open_run
@@ -224,3 +226,86 @@ def test_rows_of_safety_without_a_share_are_an_oversight(tmp_path: Path, model: 
         build(_run(tmp_path, model, "  shares: {Math: 1.0, Instruction: 0.2}"))
     with pytest.raises(UserError, match="sum to 1 among themselves"):
         _run(tmp_path, model, "  shares: {Math: 0.8, Safety: 0.2}")
+
+
+# ---- conversations between the steps -----------------------------------------------------------
+
+
+def _build(folder: Path, model: Path, rows: list[Any], settings: str) -> BuiltDataset:
+    SOURCES["own"] = (rows, settings)
+    try:
+        return build(_run(folder, model, names=["own"]))
+    finally:
+        del SOURCES["own"]
+
+
+def _chat(*turns: str, system: str = "") -> dict[str, Any]:
+    spoken = [
+        {"role": ("user", "assistant")[n % 2], "content": turn} for n, turn in enumerate(turns)
+    ]
+    return {"messages": ([{"role": "system", "content": system}] if system else []) + spoken}
+
+
+CHAT = "category: Instruction, fields: {messages: messages}"
+
+
+def test_each_turn_of_a_chat_is_compared_with_the_benchmarks(tmp_path: Path, model: Path) -> None:
+    question = benchmarks.load(BenchmarkParams(name="hle"))[0].question
+    short = benchmarks.load(BenchmarkParams(name="do_not_answer"))[0].question
+    rows = [
+        _chat("Hello", "Hello!", question, "Let me see."),
+        _chat(question, "Let me see.", "Thanks", "You are welcome."),
+        _chat("Hello", f"You may ask me this: {question}", "And what else?", "That is all."),
+        _chat("Tell me about the sea, at length.", "It is wide.", short, "No."),
+        _chat("Hello there", "Hello!", "What is a fjord?", "An arm of the sea."),
+    ]
+    built = _build(tmp_path, model, rows, CHAT)
+    assert list(built.train["row_id"]) == ["00005"]
+    step = next(s for s in built.manifest["steps"] if s["step"] == "decontamination")
+    assert step["removed"] == 4
+
+
+def test_a_prompt_under_another_system_prompt_is_another_row(tmp_path: Path, model: Path) -> None:
+    rows = [
+        _chat("What is a fjord?", "An arm of the sea.", system="You are a teacher of geography."),
+        _chat("What is a fjord?", "Arr, an arm of the sea.", system="You are a pirate."),
+        _chat("What is a fjord?", "A narrow inlet.", system="You are a pirate."),
+        _chat("What is a fjord?", "An inlet."),
+        _chat("What is a fjord?", "An inlet.", "And a geyser?", "A hot spring."),
+    ]
+    built = _build(tmp_path, model, rows, CHAT)
+    assert sorted(built.train["row_id"]) == ["00001", "00002", "00004", "00005"]
+
+
+def test_a_row_that_cannot_be_used_is_counted_with_its_reason(tmp_path: Path, model: Path) -> None:
+    rows = [
+        _chat("What is a fjord?", "An arm of the sea."),
+        _chat("What is a geyser?"),
+        _chat("What is a delta?", "<think>I think"),
+        {"messages": [{"role": "user", "content": "x"}, {"role": "tool", "content": "y"}]},
+    ]
+    built = _build(tmp_path, model, rows, f"{CHAT}, row_kind: response")
+    form = next(step for step in built.manifest["steps"] if step["step"] == "form")
+    assert form["reasons"] == {
+        "no response": 1, "reasoning without an end": 1,
+        "a turn of 'tool': only system, user and assistant are trained on": 1,
+    }  # fmt: skip
+    assert list(built.train["completion"]) == ["An arm of the sea."]
+
+
+def test_the_last_turn_alone_is_learnt_where_that_is_asked_for(tmp_path: Path, model: Path) -> None:
+    rows = [_chat("What is a fjord?", "An arm of the sea.", "And a geyser?", "A hot spring.")]
+    built = _build(tmp_path, model, rows, f"{CHAT}, loss: last")
+    loaded, _ = load_rows(built.folder / "train.parquet", model, 4096, tmp_path / "cache")
+    learnt = [token for token in loaded[0]["labels"] if token != IGNORED]
+    assert ChatFormat(model).tokenizer.decode(learnt) == "A hot spring.<|im_end|>"
+
+
+def test_closed_models_may_not_write_responses_either(tmp_path: Path, model: Path) -> None:
+    rows = [{"q": f"What is {thing}?", "a": "A thing.", "by": by}
+            for thing, by in (("a fjord", "gpt-4o"), ("a geyser", "Qwen3-4B"))]  # fmt: skip
+    settings = "category: Instruction, row_kind: response, fields: {question: q, completion: a, author: by}"
+    built = _build(tmp_path, model, rows, settings)
+    assert list(built.train["author"]) == ["Qwen3-4B"]
+    step = next(s for s in built.manifest["steps"] if s["step"] == "provenance")
+    assert step["reasons"] == {"closed model: gpt-4o": 1}
