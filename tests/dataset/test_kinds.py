@@ -219,6 +219,22 @@ def test_hles_own_shares_apply_to_the_rest(tmp_path: Path, model: Path) -> None:
     assert target["Math"] == pytest.approx(0.5 * 82 / 200)
 
 
+def test_each_candidate_has_its_own_shares_of_them(tmp_path: Path, model: Path) -> None:
+    shares = "  shares: {Safety: 0.25, Instruction: 0.25, Math: 1.0}\n  max_rows: 16"
+    candidates = (
+        "\ncandidates:\n"
+        "  - {name: math, mixture: {sources: [marked], shares: {Math: 1.0}, max_rows: 4}}\n"
+        "  - {name: safe, mixture: {shares: {Safety: 0.5, Instruction: 0.5}, max_rows: 8}}\n"
+        "  - {name: none, mixture: {shares: {Safety: 0, Instruction: 0, Math: 1.0}, max_rows: 6}}"
+    )
+    mixtures = build(_run(tmp_path, model, shares + candidates)).manifest["mixtures"]
+    assert {name: made["mixed"] for name, made in mixtures.items()} == {
+        "math": {"Math": 4},
+        "safe": {"Safety": 4, "Instruction": 4},
+        "none": {"Math": 6},
+    }
+
+
 def test_rows_of_safety_without_a_share_are_an_oversight(tmp_path: Path, model: Path) -> None:
     with pytest.raises(
         UserError, match=r"dataset\.shares: no share is given for Safety \(8 rows\)"
