@@ -5,6 +5,7 @@ python -m llmc_lib.models DESTINATION     converts the embedded model (a worker 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,9 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from llmc_lib import hub
 from llmc_lib.errors import UserError
@@ -145,6 +149,33 @@ def author_name(params: ModelParams) -> str:
     if params.source == "embedded":
         return EMBEDDED
     return folder.resolve().name if folder.is_dir() else params.source
+
+
+def model_licence(params: ModelParams, model: Model) -> str:
+    """The licence of a model as its README.md or config.json gives it, else "unknown"."""
+    if params.source == "embedded":
+        return "Apache-2.0"
+    metadata = _front_matter(model) or {}
+    config = json.loads((model.folder / "config.json").read_text(encoding="utf-8"))
+    for given in (metadata.get("license"), config.get("license")):
+        if isinstance(given, list):
+            given = given[0] if len(given) == 1 else None
+        if isinstance(given, str) and given.strip():
+            # "other" says only that the hub has no keyword; the name says more.
+            name = metadata.get("license_name") if given.lower() == "other" else given
+            return str(name or "unknown")
+    return "unknown"
+
+
+def _front_matter(model: Model) -> dict[str, Any] | None:
+    """The metadata at the head of a model's card; None where there are none that can be read."""
+    try:
+        text = (model.folder / "README.md").read_text(encoding="utf-8")
+        head, found, _ = text.removeprefix("---\n").partition("\n---")
+        metadata = yaml.safe_load(head) if text.startswith("---\n") and found else None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    return metadata if isinstance(metadata, dict) else None
 
 
 def _convert(folder: Path, run: Run) -> None:

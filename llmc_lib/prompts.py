@@ -18,10 +18,13 @@ _INSTRUCTION = {
 
 
 def question_prompt(question: str, answer_type: str) -> str:
-    """The user turn for a question with a verifiable answer.
+    """The user turn for a question.
 
-    `answer_type` is HLE's: "exactMatch" or "multipleChoice".
+    `answer_type` is HLE's, "exactMatch" or "multipleChoice", which asks for a final answer; or "none": then
+    the turn is the question alone.
     """
+    if answer_type == "none":
+        return question
     return f"{question}\n\n{_INSTRUCTION[answer_type]}"
 
 

@@ -21,6 +21,7 @@ from llmc_lib.params.dataset import (
     DifficultyParams,
     MixtureParams,
     ProvenanceParams,
+    ReplaySampling,
     SamplingParams,
     SourceParams,
 )
@@ -38,7 +39,7 @@ from llmc_lib.params.training import LoraParams, SlurmParams, TrainingParams
 __all__ = [
     "EMBEDDED_SOURCES", "SOURCES", "BenchmarkParams", "CandidateParams", "CasesParams", "DatasetParams",
     "DecontaminationParams", "DifficultyParams", "EngineParams", "EvaluationParams", "ImportParams",
-    "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "ReportParams",
+    "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "ReplaySampling", "ReportParams",
     "SamplingParams", "SlurmParams", "SourceParams", "TrainingParams", "is_commit", "merged",
 ]  # fmt: skip
 

@@ -28,7 +28,7 @@ def card(subject: Subject, held: Terms) -> str:
 
     paragraphs = [
         *sections.introduction(subject, held),
-        *sections.use(),
+        *sections.use(subject),
         *sections.training_data(subject),
         *sections.settings(subject),
         *sections.outcome(subject),

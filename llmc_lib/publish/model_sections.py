@@ -55,18 +55,27 @@ def introduction(subject: Subject, held: Terms) -> list[str]:
         f"# {plain_text(subject.run.name)}: {plain_text(subject.name)}",
         *(f"> {notice}" for notice in notices),
         f"{named} ({plain_text(subject.revision)}; {size(subject.facts['parameters'])} parameters) after "
-        f"{plain_text(method)} on {counted(len(subject.data), 'row')} of worked solutions, as it was at "
+        f"{plain_text(method)} on {counted(len(subject.data), 'row')}, as it was at "
         f"{part}.{made} llmc-report trained it and wrote this card from the run's own counts.",
     ]
 
 
-def use() -> list[str]:
+def use(subject: Subject) -> list[str]:
+    kinds = counts(subject.data["kind"])
+    others = len(subject.data) - kinds.get("verifiable", 0)
+    form = (
+        "Problems that it was trained on end with "
+        f'the words "{prompts.question_prompt("", "exactMatch").strip()}". It was trained to answer these '
+        "with reasoning between `<think>` and `</think>`, then the response, with `Answer:` and the final "
+        "answer on the last line."
+    )
+    plain = (
+        f"Other prompts ({counted(others, 'row')}) were given as they are, with a plain response."
+    )
+    forms = [text for text, n in ((form, kinds.get("verifiable")), (plain, others)) if n]
     return [
         "## How to use it",
-        "Questions go in as a user turn of the model's chat template; those that it was trained on end with "
-        f'the words "{prompts.question_prompt("", "exactMatch").strip()}". It was trained to answer with '
-        "reasoning between `<think>` and `</think>`, then the response, with `Answer:` and the final answer "
-        "on the last line.",
+        f"Prompts go in as a user turn of the model's chat template. {' '.join(forms)}",
         "```python\n"
         "from transformers import pipeline\n\n"
         'generate = pipeline("text-generation", model="owner/name")  # this repository\n'

@@ -31,7 +31,7 @@ class Subject:
     recipe: Recipe
     facts: dict[str, Any]  # of its training's manifest
     history: pd.DataFrame  # the log of its training
-    data: pd.DataFrame  # the training rows: source, licence, category, author_kind
+    data: pd.DataFrame  # the training rows: source, licence, category, kind, author_kind
     sources: dict[str, Any]  # name → facts, of the data set's manifest
     metrics: dict[str, Any] | None  # the `benchmarks` block of metrics.json, if it was evaluated
     others: list[str]  # the run's other models
