@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from llmc_lib import hub
-from llmc_lib.benchmarks import do_not_answer, hle, questions
+from llmc_lib.benchmarks import do_not_answer, hle, questions, skills
 from llmc_lib.benchmarks.order import drawn
 from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams
@@ -22,6 +22,7 @@ MODULES: dict[str, ModuleType] = {
     "hle": hle,
     "do_not_answer": do_not_answer,
     "questions": questions,
+    "skills": skills,
 }
 
 

@@ -1,6 +1,7 @@
 """Bring a completion into the form that is trained on, and verify its final answer where it has one.
 
-The form of a verifiable row: reasoning in `<think>…</think>`, then the response, a last line "Answer: …".
+The form of a verifiable row: reasoning in `<think>…</think>` (or plain, see `form`), then the response, a
+last line "Answer: …".
 A response or a chat is trained on as it is.
 """
 
@@ -49,14 +50,15 @@ class Fault:
     detail: str = ""
 
 
-def form(example: Example, *, verify: bool = True) -> Formed | Fault:
+def form(example: Example, *, verify: bool = True, think: bool = True) -> Formed | Fault:
     """The completion of an example in the form that is trained on, or what is wrong with it.
 
     The text of a response and of a chat is left as it is, but for white space around it. Of a verifiable
     row, a completion that opens `<think>` and never closes it did not come to an end, unless it ends in
     "#### answer". One of a thinking
     model that states no final answer is dropped; a worked solution without one (a person's proof, a
-    textbook's text) gets the reference as its answer.
+    textbook's text) gets the reference as its answer. `think`: a worked solution without a `<think>`
+    block gets one; else it stays plain text.
     """
     if example.kind != "chat" and any(turn.role != "system" for turn in example.history):
         return Fault("several turns", "row_kind: chat takes them")
@@ -65,6 +67,7 @@ def form(example: Example, *, verify: bool = True) -> Formed | Fault:
     text = _closed(example.completion.strip())
     reasoning, response = prompts.split_reasoning(text)
     thinks = prompts.THINK_CLOSE in text
+    block = think or thinks
     if prompts.THINK_OPEN in text and not thinks:
         return Fault("reasoning without an end")
     if not reasoning:
@@ -77,12 +80,14 @@ def form(example: Example, *, verify: bool = True) -> Formed | Fault:
     if not example.answer:
         if final is None:
             return Fault("no final answer")
-        return Formed(prompts.completion(reasoning, final, response), final, "no reference")
+        completion = prompts.completion(reasoning, final, response, think=block)
+        return Formed(completion, final, "no reference")
     answer = " ".join(example.answer.split())
     verified = _verdict(final, answer, example) if verify else "not asked"
     if verified == "wrong":
         return Fault("wrong answer", f"{final} instead of {answer}")
-    return Formed(prompts.completion(reasoning, answer, response), answer, verified)
+    completion = prompts.completion(reasoning, answer, response, think=block)
+    return Formed(completion, answer, verified)
 
 
 def _unchanged(example: Example) -> Formed | Fault:

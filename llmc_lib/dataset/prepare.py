@@ -209,7 +209,7 @@ def _complete(
         return None if example.kind == "verifiable" else ("form", "no response", "")
     if reason := objection(kind, example.author, context.params.provenance):
         return ("provenance", reason, "")
-    formed = form(example, verify=context.params.form.verify)
+    formed = form(example, verify=context.params.form.verify, think=context.params.form.think)
     if isinstance(formed, Fault):
         return ("form", formed.reason, formed.detail)
     if context.too_long(example, formed.completion):

@@ -143,7 +143,7 @@ def _complete(
             selection.remove(row, "completions", "no right answer by the teacher")
             continue
         example = _example(problem, completion.text, completion.author)
-        formed = form(example)
+        formed = form(example, think=context.params.form.think)
         if isinstance(formed, Fault):
             selection.remove(row, "completions", f"the teacher's answer: {formed.reason}")
         elif context.too_long(example, formed.completion):

@@ -22,10 +22,10 @@ from llmc_lib.taxonomy import GENERAL, HLE_SHARES, ROW_CATEGORIES
 #: The sources that llmc_lib/dataset/sources has a module for.
 SOURCES = (
     "hard_math", "textbook", "olymmath", "olymmath_eval", "omni_math", "hardmath", "deepmath",
-    "textbook_reasoning", "safety", "instructions", "replay",
+    "textbook_reasoning", "skills", "safety", "instructions", "replay",
 )  # fmt: skip
 #: Those that need neither a path nor the hub.
-EMBEDDED_SOURCES = ("hard_math", "textbook", "safety", "instructions", "replay")
+EMBEDDED_SOURCES = ("hard_math", "textbook", "skills", "safety", "instructions", "replay")
 #: What `fields` of a source of kind "files" can name.
 FILE_FIELDS = (
     "id", "question", "answer", "completion", "system", "messages", "subject", "category", "author",
@@ -178,6 +178,9 @@ class ProvenanceParams(Section):
 
 
 class FormParams(Section):
+    # A worked solution without a <think> block gets one. false: it stays plain text, for a base model that
+    # does not think (a small one opens the block again and does not come to an end).
+    think: bool = True
     verify: bool = True  # a completion whose final answer differs from the reference is removed
     drop_long: bool = True  # examples longer than training.max_length are removed, never cut
 

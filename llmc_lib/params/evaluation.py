@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from llmc_lib.params.common import ModelParams, PositiveInt, Section, check_once
 
 #: What llmc_lib/benchmarks has a module for.
-BENCHMARKS = ("hle", "do_not_answer", "questions")
+BENCHMARKS = ("hle", "do_not_answer", "questions", "skills")
 #: What `fields` of a benchmark of kind "questions" can name.
 QUESTION_FIELDS = ("id", "question", "answer", "answer_type", "category", "subject", "rationale")
 
@@ -21,7 +21,7 @@ class BenchmarkParams(Section):
     """A benchmark and where its questions are."""
 
     name: Name
-    kind: Literal["hle", "do_not_answer", "questions"] | None = None  # None: `name`
+    kind: Literal["hle", "do_not_answer", "questions", "skills"] | None = None  # None: `name`
     # "embedded", a local file in the benchmark's schema, or a hub set (cais/hle, LibrAI/do-not-answer).
     # "imports", for kind "questions": the questions that the imported files hold (lm_eval, inspect).
     source: str = "embedded"
