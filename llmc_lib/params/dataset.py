@@ -22,10 +22,10 @@ from llmc_lib.taxonomy import GENERAL, HLE_SHARES, ROW_CATEGORIES
 #: The sources that llmc_lib/dataset/sources has a module for.
 SOURCES = (
     "hard_math", "textbook", "olymmath", "olymmath_eval", "omni_math", "hardmath", "deepmath",
-    "textbook_reasoning", "replay",
+    "textbook_reasoning", "safety", "instructions", "replay",
 )  # fmt: skip
 #: Those that need neither a path nor the hub.
-EMBEDDED_SOURCES = ("hard_math", "textbook", "replay")
+EMBEDDED_SOURCES = ("hard_math", "textbook", "safety", "instructions", "replay")
 #: What `fields` of a source of kind "files" can name.
 FILE_FIELDS = (
     "id", "question", "answer", "completion", "system", "messages", "subject", "category", "author",
