@@ -61,8 +61,8 @@ def introduction(subject: Subject, held: Terms) -> list[str]:
 
 
 def use(subject: Subject) -> list[str]:
-    kinds = counts(subject.data["kind"])
-    others = len(subject.data) - kinds.get("verifiable", 0)
+    verifiable = int((subject.data["kind"] == "verifiable").sum())
+    others = len(subject.data) - verifiable
     form = (
         "Problems that it was trained on end with "
         f'the words "{prompts.question_prompt("", "exactMatch").strip()}". It was trained to answer these '
@@ -72,7 +72,7 @@ def use(subject: Subject) -> list[str]:
     plain = (
         f"Other prompts ({counted(others, 'row')}) were given as they are, with a plain response."
     )
-    forms = [text for text, n in ((form, kinds.get("verifiable")), (plain, others)) if n]
+    forms = [text for text, n in ((form, verifiable), (plain, others)) if n]
     return [
         "## How to use it",
         f"Prompts go in as a user turn of the model's chat template. {' '.join(forms)}",

@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 
+from llmc_lib import benchmarks
 from llmc_lib.dataset import build
 from llmc_lib.dataset.build import stage_key
+from llmc_lib.dataset.decontamination import Screen
 from llmc_lib.dataset.replay import outcome, repetitive, replay
+from llmc_lib.dataset.sources import read
 from llmc_lib.dataset.sources.replay import prompts
+from llmc_lib.dataset.texts.signatures import signatures
 from llmc_lib.errors import UserError
 from llmc_lib.models import base_model
-from llmc_lib.params import Params, SourceParams
+from llmc_lib.params import BenchmarkParams, DecontaminationParams, Params, SourceParams
 from llmc_lib.records import Prediction
 from llmc_lib.store import Run, sha256_text, write_jsonl
 
@@ -188,3 +192,18 @@ def test_a_file_without_the_field_is_named(tmp_path: Path) -> None:
     run = _run(tmp_path, path=str(tmp_path / "asks.jsonl"), fields={"question": "ask"})
     with pytest.raises(UserError, match=r"dataset\.sources: replay: .*line 1 has no field 'ask'"):
         replay(run)
+
+
+def test_no_prompt_is_near_a_row_or_a_benchmark_question() -> None:
+    rows = {
+        name: {row.id: row.question for row in read(SourceParams(name=name), 0)}
+        for name in ("instructions", "safety")
+    }
+    asked = {
+        name: {q.id: q.question for q in benchmarks.load(BenchmarkParams(name=name))}
+        for name in ("hle", "do_not_answer")
+    }
+    own = [prompt.prompt for prompt in prompts(SourceParams(name="replay"))]
+    screen = Screen({**rows, **asked}, DecontaminationParams(ngram=8, near=0.5))
+    hits = screen.find(own, own, signatures(own))
+    assert {text: hit for text, hit in zip(own, hits, strict=True) if hit} == {}

@@ -14,12 +14,13 @@ from pathlib import Path
 
 from llmc_lib.dataset.sources._common import Draft, SourceFacts
 from llmc_lib.params import SourceParams
+from llmc_lib.records import RowKind
 from llmc_lib.store import read_jsonl, sha256_file
 
 HUB = ""
 SUBSETS = ()
 CATEGORIES: dict[str, str] = {}  # each item is of "Safety"
-ROWS = "response"  # trained on as it is: no answer line, no suffix to the prompt
+ROWS: RowKind = "response"  # trained on as it is: no answer line, no suffix to the prompt
 FACTS = SourceFacts(
     licence="Apache-2.0",
     url="embedded",
