@@ -14,6 +14,7 @@ from llmc_lib.analysis.rerun import rerun
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, rate_key, records
 from llmc_lib.analysis.variance import variance_parts
 from llmc_lib.analysis.verdict import ALPHA
+from llmc_lib.kinds import measure
 
 
 def facts(table: Table, model: str) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def facts(table: Table, model: str) -> dict[str, Any]:
     parts, again = variance_parts(correct), rerun(correct, alpha=ALPHA)
     found["variance"] = {"total": parts.total, "within": parts.within, "between": parts.between}
     found["rerun"] = {"low": again.low, "high": again.high, "basis": again.basis}
-    if table.kind != "do_not_answer":
+    if measure(table.kind) == "accuracy":
         found |= _at_k(table, model)
         found["calibration"] = _calibration(table, model)
     found[groups_key(table.kind)] = {

@@ -69,7 +69,7 @@ def test_the_official_block_drops_what_was_not_answered() -> None:
 def test_the_keys_are_the_contract() -> None:
     block = summarise(_answers())["benchmarks"]["hle"]
     assert set(block) == set(
-        "kind n_questions n_samples thresholds models comparisons finish length limits limit_differences "
+        "kind measure n_questions n_samples thresholds models comparisons finish length limits limit_differences "
         "order_changes length_not_known power selection".split()
     )
     assert set(block["models"]["base"]) == set(
