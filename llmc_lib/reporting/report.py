@@ -110,6 +110,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             thresholds(params.report),
             results.kinds,
             main=main,
+            trained_form=params.evaluation.prompt == "brief" and not params.evaluation.imports,
             better_in=params.report.select,
             seed=params.seed,
         ),

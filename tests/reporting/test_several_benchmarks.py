@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from llmc_lib.errors import UserError
+from llmc_lib.records import Question
 from llmc_lib.reporting import load_report, sections
 from llmc_lib.reporting.entries import read_entries
 from llmc_lib.reporting.report import Report
 from llmc_lib.reporting.site import write_site
-from tests.reporting.several import several
+from tests.reporting.several import answers, several
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +99,53 @@ def test_a_main_benchmark_without_answers_is_told(tmp_path: Path) -> None:
     del results.questions["sums"]
     with pytest.raises(UserError, match=r"report\.main: no question of 'sums' has been answered"):
         load_report(run, results)
+
+
+# ---- answer form -----------------------------------------------------------------------------
+
+
+def test_a_gain_that_is_more_than_answer_form_is_told_so(report: Report) -> None:
+    models = report.block["models"]
+    assert models["tuned"]["answered"]["found"] == 108  # every tenth is cut
+    assert models["base"]["answered"]["of"] == 120
+    markup = sections.models_table(report).markup
+    assert (
+        "A final answer was found in 72 of the 120 answers of base (right among these: " in markup
+    )
+    assert "is not one of ending and stating an answer alone" in markup
+    assert report.headline["answered"]["n"] == 72
+
+
+def test_a_gain_in_answer_form_alone_shows(tmp_path: Path) -> None:
+    def form_alone(model: str, benchmark: str, number: int, question: Question) -> tuple[str, str]:
+        if benchmark != "sums":
+            return answers(model, benchmark, number, question)
+        if model == "base" and number % 2:
+            return "I add them and", "length"
+        return f"Answer: {question.answer if number % 4 < 2 else 999}", "stop"
+
+    found = load_report(several(tmp_path, form_alone, main="sums", claims=None))
+    assert found.headline["verdict"] == "better"
+    assert found.headline["answered"]["difference"] == 0
+    assert found.block["models"]["base"]["answered"]["rate"] == pytest.approx(0.5)
+    assert "may be one of answer form alone" in sections.models_table(found).markup
+
+
+# ---- endings ---------------------------------------------------------------------------------
+
+
+def test_instructions_that_do_not_end_are_on_the_first_screen(
+    tmp_path: Path, report: Report
+) -> None:
+    def endless(model: str, benchmark: str, number: int, question: Question) -> tuple[str, str]:
+        said, finish = answers(model, benchmark, number, question)
+        instruction = benchmark in ("do_not_answer", "over_refusal")
+        return said, "length" if instruction and model == "tuned" and number % 9 else finish
+
+    assert report.metrics["endings"] == []
+    found = load_report(several(tmp_path, endless, claims=None))
+    assert [e["benchmark"] for e in found.metrics["endings"]] == ["do_not_answer", "over_refusal"]
+    markup = sections.verdict(found).markup
+    assert "Prompts of another form than the training" in markup
+    assert "replay, instructions and safety" in markup
+    json.dumps(found.metrics, allow_nan=False)

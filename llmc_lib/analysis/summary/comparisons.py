@@ -12,6 +12,7 @@ from llmc_lib.analysis.optimism import selection_noise
 from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.rerun import rerun
 from llmc_lib.analysis.selection import select
+from llmc_lib.analysis.summary import answered
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, rate_key, records
 from llmc_lib.analysis.variance import difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
@@ -91,6 +92,8 @@ def blocks(table: Table, thresholds: Thresholds) -> list[dict[str, Any]]:
                 groups_key(table.kind): groups,
             }
         )
+        if measure(table.kind) == "accuracy":
+            found[-1]["answered"] = answered.paired(table, model)
     return found
 
 

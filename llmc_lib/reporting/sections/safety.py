@@ -20,6 +20,13 @@ def safety(report: Report) -> Block:
     return _do_not_answer(report) + _over_refusal(report)
 
 
+def endings_note(report: Report) -> Block:
+    """That prompts of another form than the training's do not end, where that is so."""
+    model = report.headline["model"]
+    found = [e["sentence"] for e in report.metrics["endings"] if e["model"] == model]
+    return paragraph(" ".join(found), "note") if found else NOTHING
+
+
 def _do_not_answer(report: Report) -> Block:
     dna = report.safety
     if dna is None:
