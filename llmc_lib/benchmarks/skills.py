@@ -9,6 +9,7 @@ python -m llmc_lib.benchmarks.skills     writes the embedded file anew
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from itertools import islice
 from pathlib import Path
@@ -20,14 +21,21 @@ from llmc_lib.records import Question
 __all__ = ["EMBEDDED", "embedded_rows", "load", "prompt"]
 
 EMBEDDED = "skills.jsonl"
-_FIELDS = {"id": "id", "question": "question", "answer": "answer", "category": "family"}
+_FIELDS = {
+    "id": "id",
+    "question": "question",
+    "answer": "answer",
+    "category": "family",
+    "subject": "level",
+}
 _SEED = 20261128  # of the embedded file alone: the problems stay the same whatever a run's seed is
 _EACH = 15
 
 
 def load(path: Path, fields: dict[str, str] | None = None) -> list[Question]:
     """Read the problems; `fields` is not used, the schema being fixed. Raises `UserError` for a broken row."""
-    return questions.load(path, _FIELDS | {"subject": "level"})
+    found = questions.load(path, _FIELDS)
+    return [dataclasses.replace(question, benchmark="skills") for question in found]
 
 
 def embedded_rows() -> list[dict[str, object]]:

@@ -100,8 +100,9 @@ def _metrics(run: Run, base: Model, names: list[str]) -> dict[str, Any] | None:
     models = [base, *(Model(name, run.models / name, "") for name in names)]
     if not all(model.folder.is_dir() for model in models) or not evaluation.finished(run, models):
         return None
-    found: dict[str, Any] = load_report(run).metrics["benchmarks"]
-    return found
+    report = load_report(run)
+    blocks: dict[str, Any] = report.metrics["benchmarks"]
+    return {name: blocks[name] for name in sorted(blocks, key=lambda name: name != report.main)}
 
 
 def _check_whole(folder: Path) -> None:

@@ -21,6 +21,14 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 _WORD = re.compile("|".join(sorted(skill_families._WORDS, key=len, reverse=True)))
 
 
+def _listed(question: str, last: str) -> list[str]:
+    """The words that a question lists; `last` is what stands before the last one."""
+    word = f"(?:{_WORD.pattern})"
+    found = re.search(rf"{word}(?:, {word})*{last}{word}", question)
+    assert found
+    return re.split(", | and ", found[0])
+
+
 def again(family: str, question: str) -> str:
     """The answer, from the question alone and by another way than the one that made it."""
     found = re.findall(r"\d+(?:\.\d+)?", question)
@@ -28,7 +36,7 @@ def again(family: str, question: str) -> str:
         case "Larger number":
             return str(max(Decimal(n) for n in found))
         case "Smallest number":
-            return sorted(found, key=lambda n: (len(n), n))[0]
+            return min(found, key=lambda n: (len(n), n))
         case "First or last digit":
             return str(int(found[0]) % 10) if "last" in question else found[0][0]
         case "Sum in words":
@@ -38,14 +46,10 @@ def again(family: str, question: str) -> str:
             assert b - a == c - b == d - c
             return str(2 * d - c)
         case "Count":
-            listed = re.search(
-                rf"(?:(?:{_WORD.pattern}), )*(?:{_WORD.pattern}) and (?:{_WORD.pattern})", question
-            )
-            return str(len(re.split(", | and ", listed[0]))) if listed else ""
+            return str(len(_listed(question, " and ")))
         case "Position in a list":
-            listed = re.search(rf"(?:(?:{_WORD.pattern}), )+(?:{_WORD.pattern})", question)
             which = next(n for n in _ORDINALS if re.search(rf"\b{n}\b", question))
-            return listed[0].split(", ")[_ORDINALS.index(which)] if listed else ""
+            return _listed(question, ", ")[_ORDINALS.index(which)]
     raise AssertionError(family)
 
 
@@ -61,7 +65,8 @@ def test_the_embedded_file_is_what_the_families_make() -> None:
     rows = read_jsonl(path, whole=True)
     assert rows == skills.embedded_rows()
     cells = Counter((row["family"], row["level"]) for row in rows)
-    assert set(cells.values()) == {15} and len(cells) == 21
+    assert set(cells.values()) == {15}
+    assert len(cells) == 21
 
 
 def test_it_is_loaded_with_families_as_categories() -> None:
