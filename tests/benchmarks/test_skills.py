@@ -31,7 +31,7 @@ def _listed(question: str, last: str) -> list[str]:
 
 def again(family: str, question: str) -> str:
     """The answer, from the question alone and by another way than the one that made it."""
-    found = re.findall(r"\d+(?:\.\d+)?", question)
+    found: list[str] = re.findall(r"\d+(?:\.\d+)?", question)
     match family:
         case "Larger number":
             return str(max(Decimal(n) for n in found))
