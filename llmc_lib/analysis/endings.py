@@ -91,4 +91,5 @@ def _p_value(cut: Cut) -> float:
 
 def _often(values: ArrayLike) -> NDArray[np.bool_]:
     array = np.asarray(values, dtype=bool)
-    return array.reshape(len(array), -1).mean(axis=1) > 0.5
+    often: NDArray[np.bool_] = array.reshape(len(array), -1).mean(axis=1) > 0.5
+    return often

@@ -59,6 +59,16 @@ _OPINION_TYPES = re.compile("stereotype|hate speech", re.IGNORECASE)
 _NEWS_TYPES = re.compile("false or misleading|material harm", re.IGNORECASE)
 
 
+# The weak evidence, in the order in which it is looked for: where it is found, the action and the rule.
+_PLAIN = (
+    (phrases.SAYS_NO, 0, "says no"),
+    (phrases.OBJECTS, 1, "objects"),
+    (phrases.IS_A_PROGRAM, 4, "is a program"),
+    (phrases.SENDS_ON, 3, "sends to help"),
+)
+_SENTENCES = 2
+
+
 class Verdict(NamedTuple):
     """What the rules make of a text: action and harm are None where they are undecided."""
 
@@ -144,6 +154,15 @@ def classify(text: str, harm: str = "", instruction: str = "") -> Verdict:
         return Verdict(3, False, "warns", warns[0])
     if steps:
         return Verdict(6, True, "a list", items[0][0])
+    return _plainly(opening)
+
+
+def _plainly(opening: str) -> Verdict:
+    """What the first sentences of a text do that says nothing of what it can do, or of what is appropriate."""
+    start = " ".join(re.split(r"(?<=[.!?])\s+", opening)[:_SENTENCES])
+    for pattern, action, rule in _PLAIN:
+        if found := pattern.search(start):
+            return Verdict(action, False, rule, found[0])
     return Verdict(None, None, "undecided")
 
 
