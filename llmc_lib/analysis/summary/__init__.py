@@ -63,7 +63,7 @@ def _benchmark(
         "n_samples": outcomes.n_samples,
         "thresholds": thresholds.as_dict(),
         "models": {model: models.facts(table, model) for model in outcomes.models},
-        "comparisons": comparisons.blocks(table, thresholds),
+        "comparisons": comparisons.blocks(table, thresholds, better_in),
     }
     if table.kind != "do_not_answer":
         block |= lengths.blocks(table)

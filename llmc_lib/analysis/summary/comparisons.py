@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from llmc_lib.analysis import outlook
 from llmc_lib.analysis.comparison import PairedComparison, adjust, paired_comparison
 from llmc_lib.analysis.design import needed, power_curve
 from llmc_lib.analysis.optimism import selection_noise
 from llmc_lib.analysis.permutation import permutation_test
-from llmc_lib.analysis.rerun import rerun
 from llmc_lib.analysis.selection import select
+from llmc_lib.analysis.summary import again, missing
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, rate_key, records
 from llmc_lib.analysis.variance import difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
@@ -24,8 +23,11 @@ _WORDS: dict[str, dict[str, Any]] = {
 _SAMPLES = (1, 2, 4, 8, 16)
 
 
-def blocks(table: Table, thresholds: Thresholds) -> list[dict[str, Any]]:
+def blocks(
+    table: Table, thresholds: Thresholds, better_in: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
     """A block a candidate."""
+    together = again.Candidates.of(table, better_in)
     right, reference = table.outcomes.correct, table.outcomes.reference
     candidates = table.outcomes.candidates
     overall = {c: _paired(table, c, slice(None)) for c in candidates}
@@ -35,10 +37,9 @@ def blocks(table: Table, thresholds: Thresholds) -> list[dict[str, Any]]:
     for (model, comparison), p_adjusted in zip(overall.items(), adjusted, strict=True):
         base = right[reference]
         groups = _groups(table, model, thresholds)
-        again = rerun(right[model], base, alpha=ALPHA)
         parts = difference_variance_parts(right[model], base)
-        n, samples = comparison.n, table.outcomes.n_samples
-        need = outlook.needed_sentence(comparison.difference, n, samples, parts, thresholds)
+        clear = p_adjusted < thresholds.significance
+        more = again.blocks(table, model, thresholds, together, clear=clear)
         words = verdict(
             comparison,
             (float(right[model].mean()), float(base.mean())),
@@ -47,7 +48,7 @@ def blocks(table: Table, thresholds: Thresholds) -> list[dict[str, Any]]:
             thresholds=thresholds,
             compared=len(candidates),
             clear_in=_clear_in(groups, comparison.difference),
-            outlook=" ".join(filter(None, [outlook.sign_sentence(again), need])),
+            outlook=more["needed"] or "",
             **_WORDS[rate_key(table.kind)],
         )
         found.append(
@@ -57,7 +58,7 @@ def blocks(table: Table, thresholds: Thresholds) -> list[dict[str, Any]]:
                 **_comparison(comparison),
                 "p_adjusted": p_adjusted,
                 "test": comparison.test,
-                "significant": p_adjusted < thresholds.significance,
+                "significant": clear,
                 "verdict": words.word,
                 "sentence": words.sentence,
                 "detectable_difference": words.detectable,
@@ -75,14 +76,14 @@ def blocks(table: Table, thresholds: Thresholds) -> list[dict[str, Any]]:
                     "within": parts.within,
                     "between": parts.between,
                 },
-                "rerun": {
-                    "low": again.low,
-                    "high": again.high,
-                    "sign_flip": again.sign_flip,
-                    "basis": again.basis,
-                    "sentence": outlook.rerun_sentence(again, n, samples),
-                },
-                "needed": need or None,
+                **more,
+                "missing": missing.block(
+                    table,
+                    model,
+                    thresholds,
+                    words.word,
+                    lambda p: min(1.0, p * len(candidates)),
+                ),
                 groups_key(table.kind): groups,
             }
         )

@@ -45,6 +45,12 @@ class Table:
         """Model → (questions, samples) of a column of the rows."""
         return column_arrays(self.rows, column)
 
+    @property
+    def missing(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Model → (questions, samples) bool: there is no answer, as none is stored or the request failed."""
+        status, failed = self.arrays("status"), self.arrays("failed")
+        return {m: (status[m] == "missing") | failed[m].astype(bool) for m in status}
+
     def of_model(self, model: str) -> pd.DataFrame:
         return self.rows[self.rows["model"] == model]
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pandas as pd
 
+from llmc_lib.analysis import outlook
 from llmc_lib.reporting import design_figures
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
-from llmc_lib.words import as_p, as_points
+from llmc_lib.words import as_bound, as_p, as_size, counted
 
 
 def rerun(report: Report) -> Block:
     """The spread of the next run of both models."""
+    if report.block["n_questions"] < outlook.FEW_QUESTIONS:
+        return paragraph(report.headline["rerun"]["sentence"], "note")
     return design_figures.next_run(report.block, report.headline) + paragraph(_pairing(report))
 
 
@@ -19,6 +22,17 @@ def power(report: Report) -> Block:
     """What this design finds, and what others would."""
     comparison = report.headline
     need = paragraph(comparison["needed"]) if comparison["needed"] else Block("")
+    if comparison["variance"]["total"] <= 0:
+        return paragraph(
+            "No question tells the two models apart, so these answers do not say how large a difference this "
+            "design could find, or what a smaller one would take.",
+            "note",
+        )
+    if comparison["detectable_difference"] >= 1:
+        questions = counted(report.block["n_questions"], "question")
+        return need + paragraph(
+            f"With {questions} this design finds no difference reliably.", "note"
+        ) + _designs(report)  # fmt: skip
     return need + design_figures.power_curve(report.block, comparison) + _designs(report)
 
 
@@ -26,7 +40,7 @@ def _pairing(report: Report) -> str:
     """What it brings to compare on the same questions, beside the comparison that most evaluators make."""
     comparison, n = report.headline, report.block["n_questions"]
     apart = comparison["unpaired"]
-    low, high = (as_points(bound, n, unit=False) for bound in apart["ci95"])
+    low, high = (as_bound(bound, n) for bound in apart["ci95"])
     text = (
         f"Compared without pairing, as most evaluators do, the same difference has the interval {low} to {high} "
         f"(p {as_p(apart['p_value'])})."
@@ -50,9 +64,7 @@ def _designs(report: Report) -> Block:
     data = pd.DataFrame(design["designs"])
     rows = [
         {
-            "True difference": as_points(row["difference"], 1, sign=False)
-            if 100 * row["difference"] == round(100 * row["difference"])
-            else f"{100 * row['difference']:g} points",
+            "True difference": as_size(row["difference"]),
             "Samples a question": f"{row['samples']}",
             "Questions": f"{row['questions']:,}",
             "Answers a model": f"{row['answers']:,}",

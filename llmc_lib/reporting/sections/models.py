@@ -10,7 +10,7 @@ from llmc_lib.analysis.verdict import words
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, FigureBlock, paragraph, table_block
 from llmc_lib.reporting.report import Report, thresholds
-from llmc_lib.words import as_p, as_percent, as_points, counted
+from llmc_lib.words import as_bound, as_p, as_percent, as_points, counted
 
 
 def models_note(report: Report) -> Block:
@@ -47,7 +47,7 @@ def models_table(report: Report) -> Block:
         ]
     )  # fmt: skip
     caption = (
-        f"Accuracy over all {n:,} questions with {_interval_words(report)}. Truncated, unanswered and failed "
+        f"Accuracy over {counted(n, 'question')} with {_interval_words(report)}. Truncated, unanswered and failed "
         "questions stay in the denominator and count as wrong."
     )
     if report.imported:
@@ -83,7 +83,63 @@ def comparisons_table(report: Report) -> Block:
         f"{_test_words(report)}, p adjusted by Holm's method for {counted(len(rows), 'comparison')}. The headline is "
         "the last model, whatever the results are."
     )
-    return table_block("candidates", pd.DataFrame(rows), caption, data)
+    return table_block("candidates", pd.DataFrame(rows), caption, data) + _missing(report)
+
+
+_CASES = {
+    "candidate_right": "only those of {model} right",
+    "reference_right": "only those of {reference} right",
+    "complete": "left out, with their questions",
+}
+
+
+def _missing(report: Report) -> Block:
+    """What missing answers could make of each comparison; nothing where they change no word."""
+    found = [c for c in report.block["comparisons"] if c["missing"]]
+    if not found:
+        return NOTHING
+    changed = [c for c in found if c["missing"]["changes"]]
+    if not changed:
+        return paragraph(
+            "Answers are missing, and count as wrong. No verdict here would be another one were they all right, on "
+            "either side, or left out.",
+            "note",
+        )
+    data = pd.DataFrame(
+        [
+            {"model": c["model"], **case}
+            for c in changed
+            for case in ({**_counted(c), "case": "wrong, as counted"}, *c["missing"]["cases"])
+        ]
+    )
+    level = report.block["thresholds"]["significance"]
+    rows = [
+        {
+            "Candidate": row["model"],
+            "Missing answers are": _CASES.get(row["case"], row["case"]).format(
+                model=row["model"], reference=report.reference
+            ),
+            "Questions": f"{row['n']:,}",
+            "Difference, points": as_points(row["difference"], row["n"], unit=False),
+            "95% interval": _interval([row["low"], row["high"]], row["n"], points=True),
+            "p adjusted": as_p(row["p_adjusted"], level).removeprefix("= "),
+            "Verdict": row["verdict"],
+        }
+        for row in data.to_dict("records")
+    ]
+    caption = (
+        "Where the verdict hangs on missing answers: the bounds of what they could have been, and the questions of "
+        "which neither model lacks an answer. These are fair only if answers are missing whether or not they would "
+        "have been right."
+    )
+    return table_block("missing", pd.DataFrame(rows), caption, data)
+
+
+def _counted(comparison: dict[str, Any]) -> dict[str, Any]:
+    """A comparison as counted, as a row of the table of missing answers."""
+    low, high = comparison["ci95"]
+    names = ("n", "difference", "p_adjusted", "verdict")
+    return {**{name: comparison[name] for name in names}, "low": low, "high": high}
 
 
 def differences(report: Report) -> FigureBlock:
@@ -152,5 +208,5 @@ def _test_words(report: Report) -> str:
 
 def _interval(bounds: list[float], n: int, *, points: bool = False) -> str:
     if points:
-        return " to ".join(as_points(bound, n, unit=False) for bound in bounds)
+        return " to ".join(as_bound(bound, n) for bound in bounds)
     return "–".join(as_percent(bound, n).rstrip("%") for bound in bounds)

@@ -79,7 +79,7 @@ def test_the_keys_are_the_contract() -> None:
     assert set(block["comparisons"][0]) == set(
         "model reference difference ci95 p_value gained lost n p_adjusted test significant verdict "
         "sentence detectable_difference standard_error correlation variance_reduction unpaired "
-        "p_permutation variance rerun needed categories".split()
+        "p_permutation variance rerun needed missing categories".split()
     )
     assert set(block["comparisons"][0]["categories"]["Math"]) == set(
         "difference ci95 p_value gained lost n p_adjusted significant".split()
