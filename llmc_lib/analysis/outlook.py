@@ -122,9 +122,9 @@ def needed_sentence(
         return ""
     sizes = {thresholds.smallest_interesting: "the smallest of interest"}
     if shrunken is not None and _LEAST <= abs(shrunken) < thresholds.smallest_interesting:
-        sizes[abs(shrunken)] = "the shrunken one"
+        sizes[float(f"{abs(shrunken):.2g}")] = "the shrunken one"
     clauses = [
-        f"{as_size(round(size, 4))} ({what}) about {_design(size, n, samples, parts, level, target)}"
+        f"{as_size(size)} ({what}) about {_design(size, n, samples, parts, level, target)}"
         for size, what in sizes.items()
         if power(size, n, parts, samples, level) < target
     ]

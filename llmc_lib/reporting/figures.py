@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, NARROW, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.taxonomy import HLE_SHARES, ordered
-from llmc_lib.words import MINUS, as_percent, as_points, listed
+from llmc_lib.words import MINUS, as_bound, as_percent, as_points, counted, listed
 
 _SHORT = {
     "Discrimination, Exclusion, Toxicity, Hateful, Offensive": "Discrimination, Toxicity",
@@ -87,14 +87,14 @@ def differences_by_category(comparison: dict[str, Any], thresholds: dict[str, An
     )
     caption = (
         f"Difference in accuracy on the same questions with its 95% interval. A filled mark is a "
-        f"difference whose {test}, adjusted for the {len(names)} categories by "
+        f"difference whose {test}, adjusted for {counted(len(names), 'category', 'categories')} by "
         f"{_CORRECTIONS[thresholds['correction']]} method, stays below {thresholds['significance']:g}. To the right: questions gained ({right} the candidate is right) and "
         f"lost ({right} the reference is right)."
     )
     alt = (
         f"{title}. All questions: {as_points(comparison['difference'], comparison['n'])}, interval "
-        f"{as_points(comparison['ci95'][0], comparison['n'], unit=False)} to "
-        f"{as_points(comparison['ci95'][1], comparison['n'])}."
+        f"{as_bound(comparison['ci95'][0], comparison['n'])} to "
+        f"{as_bound(comparison['ci95'][1], comparison['n'])} points."
     )
     return figure_block("differences", svg(figure, "differences"), title, caption, alt)
 
@@ -225,4 +225,4 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
 
 def _points(percent: float, comparison: dict[str, Any]) -> str:
     """A bound as the sentence above it gives it."""
-    return as_points(percent / 100, comparison["n"], unit=False)
+    return as_bound(percent / 100, comparison["n"])
