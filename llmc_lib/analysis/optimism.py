@@ -72,7 +72,12 @@ def selection_noise(
     observed = differences.mean(axis=0)
     at = int(_chosen(totals.observed[None], len(names))[0])
     simultaneous = simultaneous_intervals(
-        differences, outcomes.cluster, alpha=alpha, seed=seed, draws=draws
+        differences,
+        outcomes.cluster,
+        samples=outcomes.n_samples,
+        alpha=alpha,
+        seed=seed,
+        draws=draws,
     )
     shrunken, errors = shrink(observed, simultaneous.covariance)
     sceptical, _ = shrink(observed, simultaneous.covariance, to="reference")

@@ -113,26 +113,27 @@ def needed_sentence(
     """What it would take to find a difference of the smallest interesting size and, of several candidates, of
     the `shrunken` one; never of the one that was seen, which is too large where it was noticed for its size.
 
-    "" where this design finds both, and where no question tells the models apart: its variance is not known then. `level` is that of the test of one candidate. With several samples: how many of these questions are enough,
+    "" where this design finds both, and where too few questions, or none that tells the models apart, do not say how
+    much their answers vary. `level` is that of the test of one candidate. With several samples: how many of these questions are enough,
     or how many questions where none are. With one, what further samples buy is not known: the number of
     questions, and the least number of samples, should all noise be sampling.
     """
     target = thresholds.power
-    if parts.total <= 0:
+    if parts.total <= 0 or n < FEW_QUESTIONS:
         return ""
     sizes = {thresholds.smallest_interesting: "the smallest of interest"}
     if shrunken is not None and _LEAST <= abs(shrunken) < thresholds.smallest_interesting:
         sizes[float(f"{abs(shrunken):.2g}")] = "the shrunken one"
     clauses = [
-        f"{as_size(size)} ({what}) about {_design(size, n, samples, parts, level, target)}"
+        f"for {as_size(size)} ({what}) about {_design(size, n, samples, parts, level, target)}"
         for size, what in sizes.items()
         if power(size, n, parts, samples, level) < target
     ]
     if not clauses:
         return ""
     if shrunken is not None and abs(shrunken) < _LEAST:
-        clauses.append("the shrunken difference, which is almost 0, more than there are")
-    return f"To find a true difference {target:.0%} of the time would take: of {'; of '.join(clauses)}."
+        clauses.append("for the shrunken difference, which is almost 0, more than there are")
+    return f"Finding a true difference {target:.0%} of the time would take, {'; '.join(clauses)}."
 
 
 def _design(

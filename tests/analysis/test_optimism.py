@@ -111,7 +111,9 @@ def test_clusters_are_resampled_whole() -> None:
             selection_noise(alone, resamples=50),
         )
     ]
-    assert width[0] == pytest.approx(2 * width[1], rel=0.05)
+    assert width[0] == pytest.approx(
+        2 * width[1], rel=0.15
+    )  # few clusters: by flipping their signs
 
 
 def test_the_bootstrap_has_the_spread_of_the_mean_however_it_is_drawn() -> None:

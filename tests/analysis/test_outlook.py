@@ -94,7 +94,7 @@ def test_where_samples_do_not_help_more_questions_are_named() -> None:
     limits = Thresholds(smallest_interesting=0.01)
     text = outlook.needed_sentence(500, 4, parts, limits, level=LEVEL)
     assert text.startswith(
-        "To find a true difference 80% of the time would take: of 1 point (the smallest of interest) about 8,"
+        "Finding a true difference 80% of the time would take, for 1 point (the smallest of interest) about 8,"
     )
     assert text.endswith("questions with 4 samples each (more samples of these 500 would not do).")
 
@@ -113,9 +113,9 @@ def test_the_shrunken_size_is_named_too_and_more_candidates_need_more() -> None:
     parts = VarianceParts(0.2, None)
     one = outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL, shrunken=-0.0063)
     eight = outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL / 8)
-    assert "of 2 points (the smallest of interest) about 4,000" in one
-    assert "; of 0.63 points (the shrunken one) about " in one
-    assert "of 2 points (the smallest of interest) about 6,500" in eight
+    assert "for 2 points (the smallest of interest) about 4,000" in one
+    assert "; for 0.63 points (the shrunken one) about " in one
+    assert "for 2 points (the smallest of interest) about 6,500" in eight
     assert "almost 0" in outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL, shrunken=0.0)
     # A larger one than the smallest of interest is no news.
     large = outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL, shrunken=0.03)

@@ -142,7 +142,7 @@ def rule_sums(page: Page) -> Iterator[str]:
             yield f"{rate} - {base} is not {difference}"
         exact = [page.block["models"][c[role]]["accuracy"] for role in ("model", "reference")]
         for printed, value in zip((rate, base), exact, strict=True):
-            unit = 10.0 ** min(0, printed.as_tuple().exponent)  # type: ignore[type-var]
+            unit = 10.0 ** int(printed.as_tuple().exponent)
             if abs(float(printed) - 100 * value) >= unit:
                 yield f"{printed}% for {100 * value}"
     for left, part, right in re.findall(
@@ -323,8 +323,8 @@ def rule_missing(page: Page) -> Iterator[str]:
 
 _NOUNS = "question|sample|answer|candidate|point|comparison|category|categorie|instruction"
 _BAD = {
-    "no number": r"\b(?:nan|NaN|inf|None|null)\b",
-    "plural of one": rf"(?<![\d.,-])[+−]?1 (?:{_NOUNS})s\b",
+    "no number": r"\b(?:nan|NaN|inf|None(?! of)|null)\b",
+    "plural of one": rf"(?<![\d.,-])(?<!and )(?<!to )[+−]?1 (?:{_NOUNS})s\b",
     "singular of many": r"(?<![\d.,-])[+−]?(?!1 )\d[\d,]*(?:\.\d+)? (?:question|answer|candidate|point|comparison)\b(?! prior)",
     "minus of nothing": r"(?<!\d )[−+]0(?:\.0+)?(?![\d.]| [−+]\d)",
     "no true minus": r"(?<![\w.)–-])-\d",

@@ -43,7 +43,9 @@ def _lacking(of_tuned: int, of_base: int, n: int = 400, gained: int = 40, lost: 
     missing = {name: np.zeros(n, bool) for name in ("tuned", "base")}
     missing["tuned"][n - of_tuned :] = of_tuned > 0
     missing["base"][n - of_tuned - of_base : n - of_tuned] = True
-    right = {name: rows["correct"].to_numpy() for name, rows in table.groupby("model", sort=False)}
+    right = {
+        name: table[table["model"] == name]["correct"].to_numpy() for name in ("base", "tuned")
+    }
     return answers(right, missing), report
 
 

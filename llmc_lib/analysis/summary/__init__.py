@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from llmc_lib.analysis.compare import together
 from llmc_lib.analysis.summary import comparisons, lengths, models, safety
 from llmc_lib.analysis.summary.table import Table, groups_key, rate_key
 from llmc_lib.analysis.verdict import Thresholds
@@ -57,16 +58,17 @@ def _benchmark(
     table: Table, thresholds: Thresholds, better_in: Sequence[str] | None, seed: int
 ) -> dict[str, Any]:
     outcomes = table.outcomes
+    of_all = together(outcomes, thresholds.significance, seed)
     block: dict[str, Any] = {
         "kind": table.kind,
         "n_questions": outcomes.n_questions,
         "n_samples": outcomes.n_samples,
         "thresholds": thresholds.as_dict(),
         "models": {model: models.facts(table, model) for model in outcomes.models},
-        "comparisons": comparisons.blocks(table, thresholds, better_in),
+        "comparisons": comparisons.blocks(table, thresholds, of_all, better_in),
     }
     if table.kind != "do_not_answer":
         block |= lengths.blocks(table)
-        block["power"] = comparisons.power_block(table, thresholds)
+        block["power"] = comparisons.power_block(table, thresholds, of_all)
         block["selection"] = comparisons.selection_block(table, block, better_in, seed)
     return block

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from llmc_lib.analysis import outlook
-from llmc_lib.analysis.bootstrap import Totals
 from llmc_lib.analysis.optimism import chosen
 from llmc_lib.analysis.rerun import rerun, rerun_of_winner
 from llmc_lib.analysis.shrinkage import shrink
@@ -19,22 +18,22 @@ from llmc_lib.analysis.verdict import ALPHA, Thresholds
 
 
 @dataclass(frozen=True)
-class Candidates:
+class Choice:
     """What the choice among several candidates does to each of them."""
 
     winner: str | None  # the best, by the rule of the run; None where none is above the reference
     shrunken: dict[str, float]  # candidate → its shrunken difference; empty for one candidate
 
     @classmethod
-    def of(cls, table: Table, better_in: Sequence[str] | None) -> Candidates:
+    def of(cls, table: Table, covariance: np.ndarray, better_in: Sequence[str] | None) -> Choice:
+        """`covariance` of the candidates' differences (`simultaneous.family`); the rule of the run, if it has one."""
         outcomes = table.outcomes
         names = outcomes.candidates
-        if len(names) < 2 or len(np.unique(_groups(table))) < 2:
+        if len(names) < 2:
             return cls(None, {})
         base = outcomes.rates(outcomes.reference)
-        differences = np.stack([outcomes.rates(name) - base for name in names], axis=1)
-        covariance = Totals.of(differences, outcomes.cluster).covariance
-        shrunken, _ = shrink(differences.mean(axis=0), covariance)
+        differences = np.array([(outcomes.rates(name) - base).mean() for name in names])
+        shrunken, _ = shrink(differences, covariance)
         values = {name: float(value) for name, value in zip(names, shrunken, strict=True)}
         return cls(chosen(outcomes, better_in or ()), values)
 
@@ -43,20 +42,20 @@ def blocks(
     table: Table,
     model: str,
     thresholds: Thresholds,
-    candidates: Candidates,
+    choice: Choice,
     *,
     clear: bool,
-    level: float | None = None,
+    level: float,
 ) -> dict[str, Any]:
     """`rerun` and `needed` of a comparison in metrics.json.
 
     `clear`: the difference is better or worse already, and nothing more is needed to know its sign; `level` of the
-    comparison with one candidate (None: Bonferroni's).
+    comparison with one candidate.
     """
     outcomes = table.outcomes
     right, base = outcomes.correct[model], outcomes.correct[outcomes.reference]
     n, samples, compared = outcomes.n_questions, outcomes.n_samples, len(outcomes.candidates)
-    winner = model == candidates.winner
+    winner = model == choice.winner
     again = (
         rerun_of_winner(outcomes, model, alpha=ALPHA) if winner else rerun(right, base, alpha=ALPHA)
     )
@@ -66,8 +65,8 @@ def blocks(
         samples,
         difference_variance_parts(right, base),
         thresholds,
-        level=thresholds.significance / compared if level is None else level,
-        shrunken=candidates.shrunken.get(model),
+        level=level,
+        shrunken=choice.shrunken.get(model),
     )
     return {
         "rerun": {
@@ -77,8 +76,3 @@ def blocks(
         },
         "needed": None if clear else need or None,
     }
-
-
-def _groups(table: Table) -> np.ndarray:
-    clusters = table.outcomes.cluster
-    return table.outcomes.question_ids if clusters is None else clusters

@@ -8,7 +8,7 @@ from typing import Any
 from llmc_lib.analysis.comparison import PairedComparison
 from llmc_lib.analysis.missing import missing_answers
 from llmc_lib.analysis.summary.table import Table
-from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
+from llmc_lib.analysis.verdict import Thresholds, verdict
 from llmc_lib.words import as_p, as_points, counted
 
 
@@ -18,7 +18,7 @@ def block(
     thresholds: Thresholds,
     word: str,
     adjusted: Callable[[float], float],
-    level: float = ALPHA,
+    level: float,
 ) -> dict[str, Any] | None:
     """The bounds of a comparison, and its complete pairs; None where no answer is missing.
 

@@ -8,7 +8,7 @@ from typing import Any
 from llmc_lib.analysis.comparison import paired_comparison
 from llmc_lib.analysis.safety import Pair, tradeoffs
 from llmc_lib.analysis.summary.table import Table
-from llmc_lib.analysis.verdict import ALPHA, Thresholds
+from llmc_lib.analysis.verdict import Thresholds
 
 
 def tradeoff_blocks(
@@ -26,11 +26,17 @@ def tradeoff_blocks(
             continue
         reference = tables[instructions].outcomes.reference
         found = blocks[instructions]["models"]
+        of = [
+            next(c for c in blocks[name]["comparisons"] if c["model"] == model)
+            for name in (questions, instructions)
+        ]
         pairs[model] = Pair(
-            accuracy=_paired(tables[questions], model),
-            safety=_paired(tables[instructions], model),
+            accuracy=_paired(tables[questions], model, of[0]["interval"]["level"]),
+            safety=_paired(tables[instructions], model, of[1]["interval"]["level"]),
             n_ungraded=(found[model]["n_ungraded"], found[reference]["n_ungraded"]),
             n_samples=tables[instructions].outcomes.n_samples,
+            p_adjusted=(of[0]["p_adjusted"], of[1]["p_adjusted"]),
+            compared=of[0]["interval"]["candidates"],
         )
     return {
         name: dict(vars(found)) for name, found in tradeoffs(pairs, thresholds.significance).items()
@@ -43,8 +49,8 @@ def _first(tables: Mapping[str, Table], safe: bool) -> str | None:
     )
 
 
-def _paired(table: Table, model: str) -> Any:
+def _paired(table: Table, model: str, alpha: float) -> Any:
     outcomes = table.outcomes
     return paired_comparison(
-        outcomes.correct[model], outcomes.correct[outcomes.reference], ALPHA, outcomes.cluster
+        outcomes.correct[model], outcomes.correct[outcomes.reference], alpha, outcomes.cluster
     )

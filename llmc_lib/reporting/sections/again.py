@@ -22,14 +22,19 @@ def power(report: Report) -> Block:
     """What this design finds, and what others would."""
     comparison = report.headline
     need = paragraph(comparison["needed"]) if comparison["needed"] else Block("")
-    if comparison["variance"]["total"] <= 0:
+    n = report.block["n_questions"]
+    if comparison["variance"]["total"] <= 0 or n < outlook.FEW_QUESTIONS:
+        why = (
+            f"{counted(n, 'question').capitalize()} {'is' if n == 1 else 'are'} too few to say"
+            if n < outlook.FEW_QUESTIONS
+            else "No question tells the two models apart, so these answers do not say"
+        )
         return paragraph(
-            "No question tells the two models apart, so these answers do not say how large a difference this "
-            "design could find, or what a smaller one would take.",
+            f"{why} how large a difference such a design finds, or what a smaller one would take.",
             "note",
         )
     if comparison["detectable_difference"] >= 1:
-        questions = counted(report.block["n_questions"], "question")
+        questions = counted(n, "question")
         return need + paragraph(
             f"With {questions} this design finds no difference reliably.", "note"
         ) + _designs(report)  # fmt: skip

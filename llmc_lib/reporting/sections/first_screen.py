@@ -9,7 +9,7 @@ from llmc_lib.evaluation.results import Results
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import Block, FigureBlock, paragraph
 from llmc_lib.reporting.report import Report
-from llmc_lib.words import listed
+from llmc_lib.words import counted, listed
 
 
 def verdict(report: Report) -> Block:
@@ -74,7 +74,8 @@ def _completeness(report: Report, failed: int) -> tuple[str, str]:
             f"{part['answered']:,} of {part['asked']:,} questions, those all models answered",
         )
     if failed:
-        return "partial", f"{failed:,} answers failed; they count as wrong"
+        count = "it counts" if failed == 1 else "they count"
+        return "partial", f"{counted(failed, 'answer')} failed; {count} as wrong"
     return "complete", "every question asked of every model"
 
 

@@ -10,7 +10,7 @@ from llmc_lib.analysis.verdict import words
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, FigureBlock, paragraph, table_block
 from llmc_lib.reporting.report import Report, thresholds
-from llmc_lib.words import as_bound, as_p, as_percent, as_points, counted
+from llmc_lib.words import as_bound, as_p, as_percent, as_points, as_size, counted
 
 
 def models_note(report: Report) -> Block:
@@ -155,9 +155,9 @@ def verdict_words(report: Report) -> Block:
             for word, when in words(thresholds(report.run.params.report)).items()
         ]
     )
-    smallest = report.run.params.report.smallest_interesting_points
+    smallest = as_size(report.run.params.report.smallest_interesting_points / 100)
     caption = (
-        f"A difference worth finding is one of {smallest:g} points or more (set by the params file); "
+        f"A difference worth finding is one of {smallest} or more (set by the params file); "
         f'"most likely" is a probability of {report.run.params.report.power:.0%}.'
     )
     table = table_block("verdict-words", rows, caption)
