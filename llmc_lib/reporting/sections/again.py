@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from llmc_lib.reporting import design_figures
@@ -62,7 +64,7 @@ def _designs(report: Report) -> Block:
     ]
     caption = (
         f"What it takes to find a true difference {thresholds['power']:.0%} of the time (level "
-        f"{thresholds['significance']:g}), with the variances measured here."
+        f"{thresholds['significance']:g}{_of_all(design)}), with the variances measured here."
     )
     if not design["variance_known"]:
         caption += (
@@ -70,3 +72,9 @@ def _designs(report: Report) -> Block:
             "sample each."
         )
     return table_block("designs", pd.DataFrame(rows), caption, data)
+
+
+def _of_all(design: dict[str, Any]) -> str:
+    """What the level is adjusted for."""
+    compared = design["candidates"]
+    return f", adjusted for {compared} candidates" if compared > 1 else ""

@@ -9,7 +9,7 @@ import pandas as pd
 from llmc_lib.reporting import design_figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
-from llmc_lib.words import as_p, as_percent, as_points, listed
+from llmc_lib.words import as_bound, as_p, as_percent, as_points, listed
 
 
 def selection(report: Report) -> Block:
@@ -68,14 +68,13 @@ def _hidden(report: Report, found: dict[str, Any]) -> str:
 
 
 def _table(report: Report, found: dict[str, Any]) -> Block:
-    n = report.block["n_questions"]
+    n, level = report.block["n_questions"], report.block["thresholds"]["significance"]
     rows = [
         {
             "Candidate": row["model"],
             "Difference": as_points(row["difference"], n, unit=False),
-            "95% interval": f"{as_points(row['low'], n, unit=False)} to "
-            f"{as_points(row['high'], n, unit=False)}",
-            "p": as_p(row["p_adjusted"]).removeprefix("= "),
+            "Interval": f"{as_bound(row['low'], n)} to {as_bound(row['high'], n)}",
+            "p": as_p(row["p_adjusted"], level).removeprefix("= "),
             "Shrunken": as_points(row["shrunken"], n, unit=False),
             "Best, %": as_percent(row["best"], 1).rstrip("%"),
             "Chosen, %": as_percent(row["chosen"], 1).rstrip("%"),
@@ -88,8 +87,9 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
         else "as the best overall, if it is above the reference"
     )
     caption = (
-        "Differences in percentage points. Intervals and p-values are adjusted for all candidates at once (largest "
-        f"|t|). Best: the highest rate of all candidates; chosen: {rule}; both in {found['resamples']:,} bootstrap samples "
+        f"Differences in percentage points. Intervals ({100 * (1 - level):.4g}%) and p-values are those of the "
+        "verdicts, adjusted for all candidates at once. Best: the highest rate of all candidates; "
+        f"chosen: {rule}; both in {found['resamples']:,} bootstrap samples "
         f"of the questions, seed {found['seed']}."
     )
     return table_block("selection", pd.DataFrame(rows), caption, pd.DataFrame(found["candidates"]))

@@ -22,7 +22,7 @@ def verdict(report: Report) -> Block:
     word = comparison["verdict"]
     sentence = comparison["sentence"]
     return Block(
-        f'<header class="verdict {word.split()[0]}"><p class="word">{word.capitalize()}</p>'
+        f'<header class="verdict {word.split()[0].rstrip(",")}"><p class="word">{word.capitalize()}</p>'
         f'<p class="sentence">{html.escape(sentence)}</p>'
         f'<div class="plot strip" role="img" aria-label="{html.escape(sentence, quote=True)}">'
         f"{figures.interval_strip(comparison)}</div>"

@@ -10,7 +10,7 @@ from llmc_lib.analysis.verdict import words
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, FigureBlock, paragraph, table_block
 from llmc_lib.reporting.report import Report, thresholds
-from llmc_lib.words import as_p, as_percent, as_points, counted
+from llmc_lib.words import as_p, as_percent, as_points
 
 
 def models_note(report: Report) -> Block:
@@ -60,29 +60,34 @@ def models_table(report: Report) -> Block:
 
 def comparisons_table(report: Report) -> Block:
     """Every candidate against the reference."""
-    n = report.block["n_questions"]
+    n, level = report.block["n_questions"], report.block["thresholds"]["significance"]
     rows = [
         {
             "Candidate": c["model"],
             "Difference, points": as_points(c["difference"], n, unit=False),
-            "95% interval": _interval(c["ci95"], n, points=True),
+            "Interval": " to ".join(c["interval"]["printed"])
+            + (" *" if c["interval"]["narrow"] else ""),
             "Gained": f"{c['gained']}",
             "Lost": f"{c['lost']}",
-            "p": as_p(c["p_value"]).removeprefix("= "),
-            "p adjusted": as_p(c["p_adjusted"]).removeprefix("= "),
+            "p": as_p(c["p_value"], level).removeprefix("= "),
+            "p adjusted": as_p(c["p_adjusted"], level).removeprefix("= "),
             "Verdict": c["verdict"],
         }
         for c in report.block["comparisons"]
     ]
     data = pd.DataFrame(
         [{**{k: v for k, v in c.items() if not isinstance(v, dict | list)},
-          "low": c["ci95"][0], "high": c["ci95"][1]} for c in report.block["comparisons"]]
+          "low": c["interval"]["low"], "high": c["interval"]["high"]} for c in report.block["comparisons"]]
     )  # fmt: skip
     caption = (
-        f"Each model minus {report.reference} on the same questions: paired interval, "
-        f"{_test_words(report)}, p adjusted by Holm's method for {counted(len(rows), 'comparison')}. The headline is "
-        "the last model, whatever the results are."
+        f"Each model minus {report.reference} on the same questions: {report.headline['interval']['label']}, "
+        f"{_test_words(report)}{_adjusted(len(rows))}. The headline is the last model, whatever the results are."
     )
+    if any(c["interval"]["narrow"] for c in report.block["comparisons"]):
+        caption += (
+            " *: too narrow if there is a kind of question on which the models differ and which hardly any of these "
+            "questions is of."
+        )
     return table_block("candidates", pd.DataFrame(rows), caption, data)
 
 
@@ -101,8 +106,9 @@ def verdict_words(report: Report) -> Block:
     )
     smallest = report.run.params.report.smallest_interesting_points
     caption = (
-        f"A difference worth finding is one of {smallest:g} points or more (set by the params file); "
-        f'"most likely" is a probability of {report.run.params.report.power:.0%}.'
+        f"The first that holds. A difference that matters is one of {smallest:g} points or more (set by the params "
+        "file). With several candidates the interval is one that holds for all at once. An interval that is marked as "
+        "too narrow shows no equality."
     )
     table = table_block("verdict-words", rows, caption)
     return Block(f"<details><summary>What the verdict words mean</summary>{table.markup}</details>")
@@ -147,10 +153,16 @@ def _interval_words(report: Report) -> str:
 
 def _test_words(report: Report) -> str:
     several = report.block["n_samples"] > 1
-    return "t-test clustered by question" if several else "exact McNemar test"
+    if not several:
+        return "McNemar mid-p test"
+    return "test clustered by question (t-test; where few questions differ, by flipping signs)"
 
 
-def _interval(bounds: list[float], n: int, *, points: bool = False) -> str:
-    if points:
-        return " to ".join(as_points(bound, n, unit=False) for bound in bounds)
+def _adjusted(compared: int) -> str:
+    if compared < 2:
+        return ""
+    return f", both adjusted for the {compared} candidates at once; p alone beside it"
+
+
+def _interval(bounds: list[float], n: int) -> str:
     return "–".join(as_percent(bound, n).rstrip("%") for bound in bounds)
