@@ -95,18 +95,26 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
     figure, axes = canvas(2.6)
     colour = colours(list(block["models"]))[comparison["model"]]
     axes.plot(x, y, color=colour, linewidth=1.8)
-    axes.plot(
-        [0, finds, finds],
-        [100 * target, 100 * target, 0],
-        color=MUTED,
-        linewidth=1,
-        linestyle=(0, (3, 3)),
+    finds_words = as_points(comparison["detectable_difference"], n, sign=False)
+    nothing = comparison["detectable_difference"] >= 1
+    title = (
+        "This design finds no difference reliably"
+        if nothing
+        else f"This design finds differences of {finds_words} and more"
     )
-    axes.plot(finds, 100 * target, "o", color=colour, markersize=7)
-    axes.annotate(
-        f"{as_points(finds / 100, n, sign=False)}: found {target:.0%} of the time", (finds, 100 * target),
-        xytext=(-9, 3), textcoords="offset points", ha="right", va="bottom", color=INK, fontsize=9,
-    )  # fmt: skip
+    if not nothing:
+        axes.plot(
+            [0, finds, finds],
+            [100 * target, 100 * target, 0],
+            color=MUTED,
+            linewidth=1,
+            linestyle=(0, (3, 3)),
+        )
+        axes.plot(finds, 100 * target, "o", color=colour, markersize=7)
+        axes.annotate(
+            f"{finds_words}: found {target:.0%} of the time", (finds, 100 * target),
+            xytext=(-9, 3), textcoords="offset points", ha="right", va="bottom", color=INK, fontsize=9,
+        )  # fmt: skip
     at = float(np.interp(100 * smallest, x, y))
     if 100 * smallest <= x[-1]:
         axes.plot(100 * smallest, at, "D", color=INK, markersize=7)
@@ -118,10 +126,11 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
     axes.set_ylim(0, 100)
     axes.set_xlabel("True difference, percentage points")
     axes.set_ylabel("Chance to find it, percent")
-    title = f"This design finds differences of {as_points(comparison['detectable_difference'], n, sign=False)} and more"
+    compared = design["candidates"]
+    adjusted = f", adjusted for {compared} candidates" if compared > 1 else ""
     caption = (
         f"{counted(n, 'question')} with {counted(block['n_samples'], 'sample')} each: the chance that the test (level "
-        f"{level:g}) finds a true difference of the size below. The circle is what it finds {target:.0%} of the time, the "
+        f"{level:g}{adjusted}) finds a true difference of the size below. The circle is what it finds {target:.0%} of the time, the "
         f"diamond the smallest difference of interest, {as_size(smallest)} (set by the params file)."
     )
     alt = f"{title}. A true difference of {as_size(smallest)} would be found {as_percent(at / 100, 1)} of the time."
@@ -162,8 +171,9 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
     below = [row["model"] for row in found if row["high"] < 0]
     title = _candidates_title(above, below, len(found), reference)
     top = max(found, key=lambda row: row["difference"])
+    level = 1 - block["thresholds"]["significance"]
     caption = (
-        f"Each point is a candidate's difference to {reference}; the lines are 95% intervals that hold for all "
+        f"Each point is a candidate's difference to {reference}; the lines are {100 * level:.4g}% intervals that hold for all "
         f"{len(found)} at once, so the best of them may be picked. The upright stroke is the shrunken estimate: "
         "what is left of a difference when the spread among candidates that chance makes is taken out. To the "
         "right: how often the candidate is the best one when the questions are drawn anew (bootstrap)."

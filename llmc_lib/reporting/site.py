@@ -104,7 +104,7 @@ def _row(entry: Entry, older: Entry | None, scale: Scale) -> dict[str, Any]:
     block, headline = metrics.benchmarks[metrics.main], metrics.headline
     candidates = [name for name in block.models if name != headline.reference]
     others = [name for name in candidates if name != headline.model]
-    low, high = (as_points(end, headline.n, unit=False) for end in headline.ci95)
+    low, high = headline.interval.printed
     both = older and older.params and entry.params
     changed = changes(older.params, entry.params) if older and both else []
     return {
@@ -118,7 +118,7 @@ def _row(entry: Entry, older: Entry | None, scale: Scale) -> dict[str, Any]:
         "size": f"{counted(block.n_questions, 'question')} × {counted(block.n_samples, 'sample')}",
         "questions": block.n_questions,
         "verdict": headline.verdict,
-        "word": headline.verdict.split()[0],
+        "word": headline.verdict.split()[0].rstrip(","),
         "difference": headline.difference,
         "points": as_points(headline.difference, headline.n),
         "interval": f"{low} to {high}",
@@ -144,7 +144,9 @@ def _told(older: Entry | None, entry: Entry, changed: list[Change]) -> str:
 
 def _strip(comparison: Comparison, scale: Scale) -> Markup:
     """The difference and its interval, as at the head of the report, on the common scale."""
-    low, high = (scale.place(100 * end) for end in comparison.ci95)
+    low, high = (
+        scale.place(100 * end) for end in (comparison.interval.low, comparison.interval.high)
+    )
     x, y = scale.place(100 * comparison.difference), _HEIGHT / 2
     blue = f"var(--model-1, {MODELS[0]})"
     marks = (

@@ -324,7 +324,7 @@ def rule_missing(page: Page) -> Iterator[str]:
 _NOUNS = "question|sample|answer|candidate|point|comparison|category|categorie|instruction"
 _BAD = {
     "no number": r"\b(?:nan|NaN|inf|None(?! of)|null)\b",
-    "plural of one": rf"(?<![\d.,-])(?<!and )(?<!to )[+−]?1 (?:{_NOUNS})s\b",
+    "plural of one": rf"(?<![\d.,+−-])1 (?:{_NOUNS})s\b|(?<!and )(?<!to )[+−]1 (?:{_NOUNS})s\b",
     "singular of many": r"(?<![\d.,-])[+−]?(?!1 )\d[\d,]*(?:\.\d+)? (?:question|answer|candidate|point|comparison)\b(?! prior)",
     "minus of nothing": r"(?<!\d )[−+]0(?:\.0+)?(?![\d.]| [−+]\d)",
     "no true minus": r"(?<![\w.)–-])-\d",

@@ -35,6 +35,8 @@ class Table:
         """Raises `ValueError` as `outcomes` does; different question sets are refused."""
         if "sample" not in rows:
             rows = rows.assign(sample=0)
+        if "cluster" in rows and rows["cluster"].isna().all():  # another benchmark's column
+            rows = rows.drop(columns="cluster")
         # One order, whatever that of the rows: a seeded bootstrap draws the same questions, and the arrays of
         # other columns have the questions and samples in the places of `outcomes`.
         question = pd.factorize(rows["question_id"], sort=True)[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from llmc_lib.analysis import outlook
@@ -33,11 +35,6 @@ def power(report: Report) -> Block:
             f"{why} how large a difference such a design finds, or what a smaller one would take.",
             "note",
         )
-    if comparison["detectable_difference"] >= 1:
-        questions = counted(n, "question")
-        return need + paragraph(
-            f"With {questions} this design finds no difference reliably.", "note"
-        ) + _designs(report)  # fmt: skip
     return need + design_figures.power_curve(report.block, comparison) + _designs(report)
 
 
@@ -79,7 +76,7 @@ def _designs(report: Report) -> Block:
     ]
     caption = (
         f"What it takes to find a true difference {thresholds['power']:.0%} of the time (level "
-        f"{thresholds['significance']:g}), with the variances measured here."
+        f"{thresholds['significance']:g}{_of_all(design)}), with the variances measured here."
     )
     if not design["variance_known"]:
         caption += (
@@ -87,3 +84,9 @@ def _designs(report: Report) -> Block:
             "sample each."
         )
     return table_block("designs", pd.DataFrame(rows), caption, data)
+
+
+def _of_all(design: dict[str, Any]) -> str:
+    """What the level is adjusted for."""
+    compared = design["candidates"]
+    return f", adjusted for {compared} candidates" if compared > 1 else ""

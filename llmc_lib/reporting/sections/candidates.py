@@ -93,15 +93,13 @@ _LEFT = (
 
 
 def _table(report: Report, found: dict[str, Any]) -> Block:
-    n = report.block["n_questions"]
+    n, level = report.block["n_questions"], report.block["thresholds"]["significance"]
     rows = [
         {
             "Candidate": row["model"],
             "Difference": as_points(row["difference"], n, unit=False),
-            "95% interval": f"{as_bound(row['low'], n)} to {as_bound(row['high'], n)}",
-            "p": as_p(row["p_adjusted"], report.block["thresholds"]["significance"]).removeprefix(
-                "= "
-            ),
+            "Interval": f"{as_bound(row['low'], n)} to {as_bound(row['high'], n)}",
+            "p": as_p(row["p_adjusted"], level).removeprefix("= "),
             "Shrunken": as_points(row["shrunken"], n, unit=False),
             "To the reference": as_points(row["sceptical"], n, unit=False),
             "Best, %": as_percent(row["best"], 1).rstrip("%"),
@@ -115,8 +113,9 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
         else "as the best overall, if it is above the reference"
     )
     caption = (
-        "Differences in percentage points. Intervals and p-values are adjusted for all candidates at once (largest "
-        f"|t|). Shrunken: to the mean of all candidates, and to the reference. Best: the highest rate of all candidates; chosen: {rule}; both in {found['resamples']:,} bootstrap samples "
+        f"Differences in percentage points. Intervals ({100 * (1 - level):.4g}%) and p-values are those of the "
+        "verdicts, adjusted for all candidates at once. Shrunken: to the mean of all candidates, and to the reference. Best: the highest rate of all candidates; "
+        f"chosen: {rule}; both in {found['resamples']:,} bootstrap samples "
         f"of the questions, seed {found['seed']}."
     )
     return table_block("selection", pd.DataFrame(rows), caption, pd.DataFrame(found["candidates"]))

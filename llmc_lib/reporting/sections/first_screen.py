@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 
 from llmc_lib.evaluation.results import Results
 from llmc_lib.reporting import figures
@@ -25,7 +24,7 @@ def verdict(report: Report) -> Block:
     missing = (comparison["missing"] or {}).get("sentence")
     hangs = f'<p class="hangs">{html.escape(missing)}</p>' if missing else ""
     return Block(
-        f'<header class="verdict {re.findall(r"[a-z]+", word)[0]}"><p class="word">{word.capitalize()}</p>'
+        f'<header class="verdict {word.split()[0].rstrip(",")}"><p class="word">{word.capitalize()}</p>'
         f'<p class="sentence">{html.escape(sentence)}</p>{hangs}'
         f'<div class="plot strip" role="img" aria-label="{html.escape(sentence, quote=True)}">'
         f"{figures.interval_strip(comparison)}</div>"

@@ -10,7 +10,8 @@ from llmc_lib.analysis.verdict import words
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, FigureBlock, paragraph, table_block
 from llmc_lib.reporting.report import Report, thresholds
-from llmc_lib.words import as_bound, as_p, as_percent, as_points, as_size, counted
+from llmc_lib.reporting.sections.missing import missing_answers
+from llmc_lib.words import as_p, as_percent, as_points, as_size, counted
 
 
 def models_note(report: Report) -> Block:
@@ -60,86 +61,35 @@ def models_table(report: Report) -> Block:
 
 def comparisons_table(report: Report) -> Block:
     """Every candidate against the reference."""
-    n = report.block["n_questions"]
+    n, level = report.block["n_questions"], report.block["thresholds"]["significance"]
     rows = [
         {
             "Candidate": c["model"],
             "Difference, points": as_points(c["difference"], n, unit=False),
-            "95% interval": _interval(c["ci95"], n, points=True),
+            "Interval": " to ".join(c["interval"]["printed"])
+            + (" *" if c["interval"]["narrow"] else ""),
             "Gained": f"{c['gained']}",
             "Lost": f"{c['lost']}",
-            "p": as_p(c["p_value"]).removeprefix("= "),
-            "p adjusted": as_p(c["p_adjusted"]).removeprefix("= "),
+            "p": as_p(c["p_value"], level).removeprefix("= "),
+            "p adjusted": as_p(c["p_adjusted"], level).removeprefix("= "),
             "Verdict": c["verdict"],
         }
         for c in report.block["comparisons"]
     ]
     data = pd.DataFrame(
         [{**{k: v for k, v in c.items() if not isinstance(v, dict | list)},
-          "low": c["ci95"][0], "high": c["ci95"][1]} for c in report.block["comparisons"]]
+          "low": c["interval"]["low"], "high": c["interval"]["high"]} for c in report.block["comparisons"]]
     )  # fmt: skip
     caption = (
-        f"Each model minus {report.reference} on the same questions: paired interval, "
-        f"{_test_words(report)}, p adjusted by Holm's method for {counted(len(rows), 'comparison')}. The headline is "
-        "the last model, whatever the results are."
+        f"Each model minus {report.reference} on the same questions: {report.headline['interval']['label']}, "
+        f"{_test_words(report)}{_adjusted(len(rows))}. The headline is the last model, whatever the results are."
     )
-    return table_block("candidates", pd.DataFrame(rows), caption, data) + _missing(report)
-
-
-_CASES = {
-    "candidate_right": "only those of {model} right",
-    "reference_right": "only those of {reference} right",
-    "complete": "left out, with their questions",
-}
-
-
-def _missing(report: Report) -> Block:
-    """What missing answers could make of each comparison; nothing where they change no word."""
-    found = [c for c in report.block["comparisons"] if c["missing"]]
-    if not found:
-        return NOTHING
-    changed = [c for c in found if c["missing"]["changes"]]
-    if not changed:
-        return paragraph(
-            "Answers are missing, and count as wrong. No verdict here would be another one were they all right, on "
-            "either side, or left out.",
-            "note",
+    if any(c["interval"]["narrow"] for c in report.block["comparisons"]):
+        caption += (
+            " *: too narrow if there is a kind of question on which the models differ and which hardly any of these "
+            "questions is of."
         )
-    data = pd.DataFrame(
-        [
-            {"model": c["model"], **case}
-            for c in changed
-            for case in ({**_counted(c), "case": "wrong, as counted"}, *c["missing"]["cases"])
-        ]
-    )
-    level = report.block["thresholds"]["significance"]
-    rows = [
-        {
-            "Candidate": row["model"],
-            "Missing answers are": _CASES.get(row["case"], row["case"]).format(
-                model=row["model"], reference=report.reference
-            ),
-            "Questions": f"{row['n']:,}",
-            "Difference, points": as_points(row["difference"], row["n"], unit=False),
-            "95% interval": _interval([row["low"], row["high"]], row["n"], points=True),
-            "p adjusted": as_p(row["p_adjusted"], level).removeprefix("= "),
-            "Verdict": row["verdict"],
-        }
-        for row in data.to_dict("records")
-    ]
-    caption = (
-        "Where the verdict hangs on missing answers: the bounds of what they could have been, and the questions of "
-        "which neither model lacks an answer. These are fair only if answers are missing whether or not they would "
-        "have been right."
-    )
-    return table_block("missing", pd.DataFrame(rows), caption, data)
-
-
-def _counted(comparison: dict[str, Any]) -> dict[str, Any]:
-    """A comparison as counted, as a row of the table of missing answers."""
-    low, high = comparison["ci95"]
-    names = ("n", "difference", "p_adjusted", "verdict")
-    return {**{name: comparison[name] for name in names}, "low": low, "high": high}
+    return table_block("candidates", pd.DataFrame(rows), caption, data) + missing_answers(report)
 
 
 def differences(report: Report) -> FigureBlock:
@@ -157,8 +107,9 @@ def verdict_words(report: Report) -> Block:
     )
     smallest = as_size(report.run.params.report.smallest_interesting_points / 100)
     caption = (
-        f"A difference worth finding is one of {smallest} or more (set by the params file); "
-        f'"most likely" is a probability of {report.run.params.report.power:.0%}.'
+        f"The first that holds. A difference that matters is one of {smallest} or more (set by the params "
+        "file). With several candidates the interval is one that holds for all at once. An interval that is marked as "
+        "too narrow shows no equality."
     )
     table = table_block("verdict-words", rows, caption)
     return Block(f"<details><summary>What the verdict words mean</summary>{table.markup}</details>")
@@ -203,10 +154,16 @@ def _interval_words(report: Report) -> str:
 
 def _test_words(report: Report) -> str:
     several = report.block["n_samples"] > 1
-    return "t-test clustered by question" if several else "exact McNemar test"
+    if not several:
+        return "McNemar mid-p test"
+    return "test clustered by question (t-test; where few questions differ, by flipping signs)"
 
 
-def _interval(bounds: list[float], n: int, *, points: bool = False) -> str:
-    if points:
-        return " to ".join(as_bound(bound, n) for bound in bounds)
+def _adjusted(compared: int) -> str:
+    if compared < 2:
+        return ""
+    return f", both adjusted for the {compared} candidates at once; p alone beside it"
+
+
+def _interval(bounds: list[float], n: int) -> str:
     return "–".join(as_percent(bound, n).rstrip("%") for bound in bounds)

@@ -77,7 +77,7 @@ def test_the_keys_are_the_contract() -> None:
         "calibration categories".split()
     )
     assert set(block["comparisons"][0]) == set(
-        "model reference difference ci95 p_value gained lost n p_adjusted test significant verdict "
+        "model reference difference ci95 p_value gained lost n narrow p_adjusted test significant verdict "
         "sentence detectable_difference standard_error correlation variance_reduction unpaired "
         "p_permutation p_holm interval variance rerun needed missing categories".split()
     )
