@@ -10,7 +10,7 @@ from llmc_lib.analysis.power import power
 from llmc_lib.analysis.rerun import ODDS, Rerun
 from llmc_lib.analysis.variance import VarianceParts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds
-from llmc_lib.words import as_chance, as_count, as_points, as_size, counted
+from llmc_lib.words import as_bound, as_chance, as_count, as_points, as_size, counted
 
 #: What the two priors of a sign that turns are; wherever the chances are given, this must be to be found.
 PRIORS = (
@@ -62,7 +62,7 @@ def rerun_sentence(found: Rerun, n: int, samples: int, picked_from: int = 0) -> 
     """
     if n < FEW_QUESTIONS:
         return f"{counted(n, 'question').capitalize()}: too few to say what a rerun would show."
-    low, high = (as_points(bound, n, unit=False) for bound in (found.low, found.high))
+    low, high = (as_bound(bound, n) for bound in (found.low, found.high))
     percent = f"{1 - ALPHA:.0%}"
     winner = ""
     if picked_from:

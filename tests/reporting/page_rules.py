@@ -207,6 +207,23 @@ def rule_table_and_sentence(page: Page) -> Iterator[str]:
                 yield f"{found[name]}% in the sentence, {printed} in the table"
 
 
+def rule_one_interval(page: Page) -> Iterator[str]:
+    """An interval is printed with the same ends wherever it is: sentence, strip and tables."""
+    tables = [page.table("comparisons", "Candidate"), page.table("selection", "Candidate")]
+    for c in page.block["comparisons"]:
+        found = VERDICT.search(c["sentence"])
+        if not found:
+            continue
+        told = f"{found['low']} to {found['high']}"
+        for row in (row for table in tables for row in table if row["Candidate"] == c["model"]):
+            if row["Interval"].removesuffix(" *") != told:
+                yield f"{told} in the sentence, {row['Interval']} in a table"
+        if c is page.headline and {found["low"], found["high"]} - set(
+            page.parts["verdict"].splitlines()
+        ):
+            yield f"{told} in the sentence, another one below it"
+
+
 # ---- figures' titles -------------------------------------------------------------------------
 
 
@@ -355,7 +372,7 @@ def rule_ranges(page: Page) -> Iterator[str]:
 
 
 RULES: tuple[Rule, ...] = (
-    rule_word, rule_sums, rule_bounds, rule_p, rule_table_and_sentence, rule_categories, rule_candidates,
+    rule_word, rule_sums, rule_bounds, rule_p, rule_table_and_sentence, rule_one_interval, rule_categories, rule_candidates,
     rule_power, rule_rerun, rule_needed, rule_missing, rule_language, rule_ranges,
 )  # fmt: skip
 
