@@ -33,9 +33,9 @@ def draw(
 def hle_chances(rng: np.random.Generator, shape: tuple[int, ...], mean: float) -> np.ndarray:
     """Chances of a right answer, of questions as HLE's are to models of 2025: most are never solved.
 
-    Of published pass rates on it (16 samples of a model that answers about 5%) some 80% of the questions have no
-    right answer at all, and those that have one lie all over the scale, with most near 0: here 0 for 70% of the
-    questions and Beta(0.5, b) for the others, b so that the mean is `mean` (at 5% and 16 samples, 82% are never right).
+    0 for 70% of them and Beta(0.5, b) for the others, b so that the mean is `mean`: at a mean of 5% and 16 samples 81%
+    of the questions have no right answer at all, and the rest lie all over the scale, most near 0. Chosen to have that
+    shape; pass rates by question are not published for it.
     """
     inner = mean / 0.3
     solved = rng.random(shape) < 0.3

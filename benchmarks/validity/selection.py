@@ -30,7 +30,7 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
             means = draw(rng, types, repetitions, n, k).mean(axis=3)
             truth = rates(types)[1:] - rates(types)[0]
             found = [
-                simultaneous_intervals((one[1:] - one[0]).T, seed=at, draws=4_000)
+                simultaneous_intervals((one[1:] - one[0]).T, samples=k, seed=at, draws=4_000)
                 for at, one in enumerate(means)
             ]
             setting = f"n={n}, k={k}, {M} candidates, {name}"
@@ -38,4 +38,4 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
             yield row("all intervals at once", "coverage", setting, value, COVERAGE, repetitions)
             if name == "equal":
                 value = np.mean([s.p_adjusted.min() < 0.05 for s in found])
-                yield row("max |t|", "type I error", setting, value, TYPE_I, repetitions)
+                yield row("family", "type I error", setting, value, TYPE_I, repetitions)

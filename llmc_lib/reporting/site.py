@@ -35,7 +35,11 @@ class Scale:
     @classmethod
     def of(cls, comparisons: list[Comparison]) -> Scale:
         """One on which all intervals have room."""
-        ends = [100 * abs(end) for c in comparisons for end in (*c.ci95, c.difference)]
+        ends = [
+            100 * abs(end)
+            for c in comparisons
+            for end in (c.interval.low, c.interval.high, c.difference)
+        ]
         reach = 1.08 * max([2.0, *ends])
         power = 10 ** math.floor(math.log10(reach / 2))
         step = power * max(m for m in (1, 2, 5) if m * power <= reach / 2 or m == 1)
