@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from llmc_lib.analysis import outlook
+from llmc_lib.analysis.design import needed
 from llmc_lib.analysis.power import power
 from llmc_lib.analysis.rerun import predict, rerun
 from llmc_lib.analysis.variance import VarianceParts, difference_variance_parts
 from llmc_lib.analysis.verdict import Thresholds
-from llmc_lib.words import as_chance
+from llmc_lib.words import as_chance, as_count
 
 LIMITS = Thresholds(smallest_interesting=0.02)
 LEVEL = LIMITS.significance
@@ -113,9 +114,13 @@ def test_the_shrunken_size_is_named_too_and_more_candidates_need_more() -> None:
     parts = VarianceParts(0.2, None)
     one = outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL, shrunken=-0.0063)
     eight = outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL / 8)
-    assert "for 2 points (the smallest of interest) about 4,000" in one
+    questions = [
+        int(needed(0.02, parts, (1,), alpha=level)["questions"][0]) for level in (LEVEL, LEVEL / 8)
+    ]
+    for text, count in zip((one, eight), questions, strict=True):
+        assert f"for 2 points (the smallest of interest) about {as_count(count)} questions" in text
+    assert questions[1] > 1.5 * questions[0]
     assert "; for 0.63 points (the shrunken one) about " in one
-    assert "for 2 points (the smallest of interest) about 6,500" in eight
     assert "almost 0" in outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL, shrunken=0.0)
     # A larger one than the smallest of interest is no news.
     large = outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL, shrunken=0.03)

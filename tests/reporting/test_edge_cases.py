@@ -93,12 +93,24 @@ CASES: dict[str, Callable[[], Made]] = {
     "sixteen samples of few": lambda: _drawn(10, 12, 16, [0.2]),
     "four questions by one answer each": _four_questions,
     "categories of one question": lambda: _drawn(11, 5, 1, [0.3], 5),
+    "eight and one question": lambda: _drawn(12, 1, 1, [0.3] * 8, select=[]),
+    "one sample in clusters": lambda: _clustered(13, 1),
+    "four samples in clusters": lambda: _clustered(14, 4),
     "many missing of the candidate": lambda: _lacking(60, 0),
     "missing on both sides": lambda: _lacking(30, 25),
     "one missing": lambda: _lacking(1, 0),
     "missing without consequence": lambda: _lacking(2, 3, gained=90, lost=20),
     "all of the candidate missing": lambda: _lacking(320, 0, gained=0, lost=80),
 }  # fmt: skip
+
+
+def _clustered(seed: int, k: int) -> Made:
+    """Questions on 30 texts of very different lengths."""
+    table, report = _drawn(seed, 200, k, [0.1, 0.2])
+    texts = np.repeat(
+        np.arange(30), np.random.default_rng(seed).multinomial(200, np.arange(1, 31) / 465)
+    )
+    return table.assign(cluster=texts[table["question_id"].str[1:].astype(int)]), report
 
 
 def _split_twice() -> Made:
