@@ -120,12 +120,13 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
     axes.set_xlabel("True difference, percentage points")
     axes.set_ylabel("Chance to find it, percent")
     smallest = block["thresholds"]["smallest_interesting"]
+    circle = "" if nothing else f"The circle is what it finds {target:.0%} of the time. "
     compared = design["candidates"]
     adjusted = f", adjusted for {compared} candidates" if compared > 1 else ""
     caption = (
         f"{counted(n, 'question')} with {counted(block['n_samples'], 'sample')} each: the chance that the test (level "
-        f"{level:g}{adjusted}) finds a true difference of the size below. The circle is what it finds {target:.0%} of the time, the "
-        f"diamond a difference as large as the one seen. Worth finding, says the params file: "
+        f"{level:g}{adjusted}) finds a true difference of the size below. {circle}The diamond is a "
+        f"difference as large as the one seen. Worth finding, says the params file: "
         f"{as_points(smallest, 1, sign=False) if 100 * smallest == round(100 * smallest) else f'{100 * smallest:g} points'}."
     )
     alt = f"{title}. A true difference as large as the one seen would be found {as_percent(at / 100, 1)} of the time."

@@ -9,7 +9,7 @@ import pandas as pd
 from llmc_lib.reporting import design_figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
-from llmc_lib.words import as_bound, as_p, as_percent, as_points, listed
+from llmc_lib.words import as_p, as_percent, as_points, listed
 
 
 def selection(report: Report) -> Block:
@@ -69,11 +69,12 @@ def _hidden(report: Report, found: dict[str, Any]) -> str:
 
 def _table(report: Report, found: dict[str, Any]) -> Block:
     n, level = report.block["n_questions"], report.block["thresholds"]["significance"]
+    printed = {c["model"]: c["interval"]["printed"] for c in report.block["comparisons"]}
     rows = [
         {
             "Candidate": row["model"],
             "Difference": as_points(row["difference"], n, unit=False),
-            "Interval": f"{as_bound(row['low'], n)} to {as_bound(row['high'], n)}",
+            "Interval": " to ".join(printed[row["model"]]),
             "p": as_p(row["p_adjusted"], level).removeprefix("= "),
             "Shrunken": as_points(row["shrunken"], n, unit=False),
             "Best, %": as_percent(row["best"], 1).rstrip("%"),
