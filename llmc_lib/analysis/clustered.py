@@ -29,8 +29,9 @@ def clustered_rate(
 
     One answer a question: Wilson's interval. Several: the answers to a question (cluster) are no independent
     ones. The variance is that of the ratio, clustered by question (Miller, "Adding Error Bars to Evals", 2024,
-    section 3, with the factor G / (G - 1) for G questions); p(1 - p) over it is the effective number of
-    answers, which goes into Wilson's formula with Student's t (Franco, Little, Louis and Slud, J. Surv. Stat.
+    section 3), each squared residual divided by 1 - the question's share of the answers (CR2 of Bell and McCaffrey,
+    Survey Methodology 28, 2002: for G questions alike the factor G / (G - 1)); p(1 - p) over it is the effective
+    number of answers, which goes into Wilson's formula with Student's t (Franco, Little, Louis and Slud, J. Surv. Stat.
     Methodol. 7, 2019: of the intervals for a rate from clusters those of this kind keep their coverage near 0
     and 1, where mean ± t · error does not). Where few questions carry the variance (most never solved; clusters of
     very different sizes) it is hardly known, and G - 1 degrees of freedom are far too many: they are
@@ -79,14 +80,15 @@ def _intervals(
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.clip(right.sum(axis=0) / total, 0, 1)
         spread = rate * (1 - rate)
-        correction = np.where(questions > 1, questions / (questions - 1), 1.0)
-        squares = np.square(right - rate * asked)
-        variance = correction * squares.sum(axis=0) / total**2
+        # A question (cluster) that is a large part of all pulls the rate to itself: its residual is too small.
+        leverage = np.minimum(asked / total, 0.999)
+        squares = np.square(right - rate * asked) / (1 - leverage)
+        variance = squares.sum(axis=0) / total**2
         # Of fully dependent answers (Kish 1965): no variance of a rate is larger.
         fewest = total**2 / np.square(asked).sum(axis=0)
         effective = np.where(
             (variance > 1e-18) & (questions > 1),
-            np.maximum(spread / variance, fewest / correction),
+            np.maximum(spread / variance, fewest * (1 - 1 / np.maximum(questions, 2))),
             fewest,
         )
     one_each = (

@@ -109,7 +109,7 @@ def _tails(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.f
     transform = np.ones((len(_SHARES), len(angles)), dtype=complex)
     for kind, count in zip(kinds, times, strict=True):
         turn = np.exp(-1j * kind * angles)
-        transform *= (1 - _SHARES[:, None] * (1 - turn)) ** int(count)
+        transform *= _power(1 - _SHARES[:, None] * (1 - turn), int(count))
     chance = fft.irfft(transform, length, axis=1)[:, : most + 1]
     as_far = np.clip(chance[:, seen:].sum(axis=1), 0, 1)
     farther = np.clip(chance[:, seen + 1 :].sum(axis=1), 0, 1)
@@ -117,3 +117,15 @@ def _tails(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.f
     as_far[-1], farther[0] = 1.0, 0.0
     as_far[0], farther[-1] = float(seen == 0), float(seen < most)
     return np.maximum.accumulate(as_far), np.maximum.accumulate(farther)
+
+
+def _power(base: NDArray[np.complex128], exponent: int) -> NDArray[np.complex128]:
+    """By squaring: numpy's own power of complex numbers takes a logarithm of each."""
+    result = np.ones_like(base)
+    while exponent:
+        if exponent & 1:
+            result = result * base
+        exponent >>= 1
+        if exponent:
+            base = base * base
+    return result

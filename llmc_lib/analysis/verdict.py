@@ -66,7 +66,7 @@ def words(thresholds: Thresholds) -> dict[str, str]:
             thresholds
         ): f"{interval} holds 0, and the {100 * inner:.4g}% interval lies between −{matters} and "
         f"+{matters} (two one-sided tests)",
-        "too little data": "neither: 0 and differences that matter both fit the answers",
+        "too little data": "everything else; the sentence says what the interval still allows",
     }
 
 
@@ -166,9 +166,9 @@ def bounds(comparison: PairedComparison, thresholds: Thresholds) -> tuple[str, s
 
 def level_words(alpha: float, significance: float, compared: int = 1) -> str:
     """ "95% interval" for one at the level `alpha`; of one of several candidates at the level at which all hold
-    together, "95% interval (for all 8 candidates at once)"."""
+    together, "95% interval for all 8 candidates at once"."""
     if compared > 1 and alpha < significance:
-        return f"{100 * (1 - significance):.4g}% interval (for all {compared} candidates at once)"
+        return f"{100 * (1 - significance):.4g}% interval for all {compared} candidates at once"
     return f"{100 * (1 - alpha):.4g}% interval"
 
 

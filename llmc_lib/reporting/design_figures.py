@@ -126,12 +126,13 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
     axes.set_ylim(0, 100)
     axes.set_xlabel("True difference, percentage points")
     axes.set_ylabel("Chance to find it, percent")
+    circle = "" if nothing else f"The circle is what it finds {target:.0%} of the time. "
     compared = design["candidates"]
     adjusted = f", adjusted for {compared} candidates" if compared > 1 else ""
     caption = (
         f"{counted(n, 'question')} with {counted(block['n_samples'], 'sample')} each: the chance that the test (level "
-        f"{level:g}{adjusted}) finds a true difference of the size below. The circle is what it finds {target:.0%} of the time, the "
-        f"diamond the smallest difference of interest, {as_size(smallest)} (set by the params file)."
+        f"{level:g}{adjusted}) finds a true difference of the size below. {circle}The diamond is the "
+        f"smallest difference of interest, {as_size(smallest)} (set by the params file)."
     )
     alt = f"{title}. A true difference of {as_size(smallest)} would be found {as_percent(at / 100, 1)} of the time."
     return figure_block("power", svg(figure, "power"), title, caption, alt)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, NARROW, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.taxonomy import HLE_SHARES, ordered
-from llmc_lib.words import MINUS, as_percent, as_points, counted, listed
+from llmc_lib.words import MINUS, as_percent, as_points, listed
 
 _SHORT = {
     "Discrimination, Exclusion, Toxicity, Hateful, Offensive": "Discrimination, Toxicity",
@@ -87,12 +87,17 @@ def differences_by_category(comparison: dict[str, Any], thresholds: dict[str, An
         if clear
         else "No single category shows a clear difference"
     )
+    adjusted = (
+        f" after an adjustment for the {len(names)} of them by {_CORRECTIONS[thresholds['correction']]} method, which an "
+        "interval alone does not have"
+        if len(names) > 1
+        else ""
+    )
     caption = (
         f"Difference in accuracy on the same questions: at the top the verdict's {interval['label']}, below it the 95% "
         f"interval of each category alone. A filled mark is a category whose {test} stays below "
-        f"{thresholds['significance']:g} after an adjustment for {counted(len(names), 'category', 'categories')} by "
-        f"{_CORRECTIONS[thresholds['correction']]} method, which an interval alone does not have. To the right: questions "
-        f"gained ({right} the candidate is right) and lost ({right} the reference is right)."
+        f"{thresholds['significance']:g}{adjusted}. To the right: questions gained ({right} the candidate is right) and "
+        f"lost ({right} the reference is right)."
     )
     alt = (
         f"{title}. All questions: {as_points(comparison['difference'], comparison['n'])}, interval "

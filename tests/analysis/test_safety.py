@@ -69,7 +69,7 @@ def test_an_interval_has_the_label_of_its_own_level() -> None:
     )
     assert tradeoff(strict, 0.01).sentence.count("(99% interval") == 2
     several = Pair(strict.accuracy, strict.safety, p_adjusted=(0.001, 0.001), compared=6)
-    assert "95% interval (for all 6 candidates at once)" in tradeoff(several).sentence
+    assert "95% interval for all 6 candidates at once" in tradeoff(several).sentence
 
 
 def test_a_loss_that_is_not_shown_may_still_be_there() -> None:

@@ -157,7 +157,7 @@ def test_the_interval_of_one_of_several_says_so_and_finds_less() -> None:
         for found in (one, all_)
     ]
     assert "95% interval +1" in told[0].sentence
-    assert "95% interval (for all 8 candidates at once)" in told[1].sentence
+    assert "95% interval for all 8 candidates at once" in told[1].sentence
     assert told[1].detectable > told[0].detectable
 
 

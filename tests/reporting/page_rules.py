@@ -54,7 +54,7 @@ Rule = Callable[[Page], Iterator[str]]
 NUMBER = r"[+−]?\d[\d,]*(?:\.\d+)?"
 VERDICT = re.compile(
     rf"(?P<rate>{NUMBER})% of the (?P<n>[\d,]+) (?P<noun>\w+), .+? (?P<base>{NUMBER})%: (?P<difference>{NUMBER}) points?, "
-    rf"(?P<level>[\d.]+)% interval(?: \(for all \d+ candidates at once\))? (?P<low>{NUMBER}) to (?P<high>{NUMBER})"
+    rf"(?P<level>[\d.]+)% interval(?: \(?for all \d+ candidates at once\)?)? (?P<low>{NUMBER}) to (?P<high>{NUMBER})"
 )
 
 

@@ -115,7 +115,8 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
     )
     caption = (
         f"Differences in percentage points. Intervals ({100 * (1 - level):.4g}%) and p-values are those of the "
-        "verdicts, adjusted for all candidates at once. Shrunken: to the mean of all candidates, and to the reference. Best: the highest rate of all candidates; "
+        "verdicts, adjusted for all candidates at once. Shrunken: to the mean of all candidates, and to the "
+        "reference. Best: the highest rate of all candidates; "
         f"chosen: {rule}; both in {found['resamples']:,} bootstrap samples "
         f"of the questions, seed {found['seed']}."
     )
