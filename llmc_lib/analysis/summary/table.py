@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ class Table:
         """Model → (questions, samples) of a column of the rows."""
         return column_arrays(self.rows, column)
 
-    @property
+    @cached_property
     def missing(self) -> dict[str, np.ndarray[Any, Any]]:
         """Model → (questions, samples) bool: there is no answer, as none is stored or the request failed."""
         status, failed = self.arrays("status"), self.arrays("failed")
