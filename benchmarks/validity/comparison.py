@@ -126,12 +126,12 @@ def _few(rng: np.random.Generator, repetitions: int) -> Iterator[dict[str, Any]]
         kinds, times = np.unique(tables[:, :2], axis=0, return_counts=True)
         found = [_of_counts(int(g), int(k), n) for g, k in kinds]
         truth = gain - loss
-        covered = times @ [one.low <= truth <= one.high for one in found] / repetitions
+        covered = np.average([one.low <= truth <= one.high for one in found], weights=times)
         setting = f"n={n}, k=1, gained {gain}, lost {loss}"
         wide = (COVERAGE[0], 0.985)
         yield row("difference, mcnemar_midp", "coverage", setting, covered, wide, repetitions)
         if gain == loss:
-            value = times @ [one.p_value < 0.05 for one in found] / repetitions
+            value = np.average([one.p_value < 0.05 for one in found], weights=times)
             yield row("mcnemar_midp", "type I error", setting, value, TYPE_I, repetitions)
 
 
