@@ -53,7 +53,7 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
         )
     yield from _heavy(rng, repetitions)
     yield from _few(rng, repetitions)
-    yield from _sizes(rng, max(repetitions // 2, 1))
+    yield from _sizes(rng, repetitions)
     for n, k in ((100, 1), (50, 4), (12, 4)):
         drawn = draw(rng, EQUAL, repetitions, n, k)
         value = np.mean([permutation_test(a, b) < 0.05 for a, b in drawn])
