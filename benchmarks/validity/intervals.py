@@ -60,8 +60,8 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
         yield row("by cluster", "coverage", setting, value, COVERAGE, repetitions)
 
     for mean, n, k, most in ((0.05, 100, 16, 0.975), (0.02, 100, 16, 0.965), (0.05, 50, 4, 0.985), (0.02, 300, 4, 0.975), (0.05, 1000, 4, 0.965)):  # fmt: skip
-        drawn = (sample(rng, hle_chances(rng, (n,), mean), k) for _ in range(repetitions))
-        value = np.mean([low <= mean <= high for low, high in map(rate_interval, drawn)])
+        of_hle = (sample(rng, hle_chances(rng, (n,), mean), k) for _ in range(repetitions))
+        value = np.mean([low <= mean <= high for low, high in map(rate_interval, of_hle)])
         setting = f"n={n}, k={k}, rate {mean}, most never solved"
         yield row("by question", "coverage", setting, value, (COVERAGE[0], most), repetitions)
     for groups, k in ((30, 1), (30, 4), (60, 4)):

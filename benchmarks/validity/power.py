@@ -36,12 +36,11 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
             yield row("paired test", "power", setting, value, allowed, repetitions)
     # One of several candidates: what is found 80% of the time alone is found far less often.
     for m in (3, 8):
-        types = (
-            (1.0, (0.10, 0.18, *[0.10] * (m - 1))),
-        )  # the reference, the better one, the others
+        # The reference, the better one, the others.
+        several: Types = ((1.0, (0.10, 0.18, *[0.10] * (m - 1))),)
         parts = true_parts(((1.0, (0.18, 0.10)),))
         expected = power(0.08, 300, parts, 1, level_of(m))
-        found = [_finds(models) for models in draw(rng, types, repetitions // 4, 300, 1)]
+        found = [_finds(models) for models in draw(rng, several, repetitions // 4, 300, 1)]
         setting = f"n=300, k=1, one of {m} candidates, formula {expected:.3f}"
         allowed = (max(0.0, expected - 0.04), expected + 0.04)
         yield row("paired test", "power", setting, np.mean(found), allowed, len(found))

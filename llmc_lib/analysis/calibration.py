@@ -237,8 +237,10 @@ def binned_errors(
     n, known = len(given), ~np.isnan(given)
     place = (np.arange(n)[:, None] * bins + at)[known]
     # Of each question, the sum of (confidence minus outcome) in each bin, and the number of answers.
-    gaps: Floats = np.bincount(place, (given - right)[known], n * bins).reshape(n, bins)
-    asked: Floats = np.bincount(place, minlength=n * bins).reshape(n, bins).astype(float)
+    gaps: Floats = np.asarray(
+        np.bincount(place, (given - right)[known], n * bins), dtype=float
+    ).reshape(n, bins)
+    asked: Floats = np.bincount(place, minlength=n * bins).astype(float).reshape(n, bins)
     if clusters is not None:
         gaps, asked = by_cluster(gaps, clusters), by_cluster(asked, clusters)
     answers = asked.sum(axis=0)
