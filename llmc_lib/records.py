@@ -111,6 +111,9 @@ class Question:
     category: str
     subject: str
     rationale: str = ""
+    cluster: str = (
+        ""  # what it shares with questions that are not independent of it; "": nothing is known
+    )
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,57 @@ def as_points(difference: float, n: int, *, sign: bool = True, unit: bool = True
     return text.replace("-", "−") + (noun if unit else "")
 
 
-def as_p(p: float) -> str:
-    """A p-value as "= 0.03" or "< 0.001"."""
-    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
+def as_size(difference: float) -> str:
+    """A size that someone has set, in points, as it was given: "5 points", "0.5 points", "1 point"."""
+    value = f"{100 * difference:.6g}"
+    return f"{value} point" if value == "1" else f"{value} points"
+
+
+def as_bound(bound: float, n: int, edges: Sequence[float] = (0.0,)) -> str:
+    """The end of an interval of a difference in points, without the unit: with as many digits as `n` supports,
+    and more where it would otherwise be printed as one of the `edges`, or beyond it."""
+    for digits in range(_digits(n), 7):
+        value = _to(100 * bound, digits)
+        if all(_side(value, Decimal(repr(round(100 * e, 9)))) == _side(bound, e) for e in edges):
+            break
+    return _signed(value)
+
+
+def adding_up(rate: float, base: float, difference: float, n: int) -> tuple[str, str, str]:
+    """Two rates and their difference as printed ("49.4%", "40.6%", "+8.8 points"): with as many digits as `n`
+    supports, and up to two more where the numbers as printed would not add up."""
+    least = _digits(n)
+    for digits in range(least, least + 3):
+        a, b, d = (_to(100 * value, digits) for value in (rate, base, difference))
+        if a - b == d:
+            break
+    else:
+        d = a - b
+    unit = " point" if abs(d) == 1 else " points"
+    return f"{a}%", f"{b}%", _signed(d) + unit
+
+
+def leaving(whole: float, part: float, n: int) -> tuple[str, str, str]:
+    """A difference in points, what is taken from it, and the rest, as printed ("+5", "1", "+4"): with as many
+    digits as `n` supports, and up to two more where the numbers as printed would not add up."""
+    least = _digits(n)
+    for digits in range(least, least + 3):
+        a, b, d = (_to(100 * value, digits) for value in (whole, part, whole - part))
+        if a - b == d:
+            break
+    return _signed(a), f"{b}".replace("-", MINUS), _signed(a - b)
+
+
+def as_p(p: float, level: float | None = None) -> str:
+    """A p-value as "= 0.03" or "< 0.001"; with as many digits as show on which side of the `level` it is."""
+    if p < 0.001 and (level is None or level >= 0.001):
+        return "< 0.001"
+    text = f"{p:.2g}"
+    for digits in range(3, 10):
+        if level is None or (float(text) < level) == (p < level):
+            break
+        text = f"{p:.{digits}g}"
+    return f"= {text}"
 
 
 def as_chance(p: float) -> str:
@@ -81,5 +129,22 @@ def _rounded(percent: float, n: int) -> Decimal:
 
     Python's own rounding takes 17.5 to 18 and 6.5 to 6, so that a table would not add up.
     """
-    digit = Decimal("0.1") if n >= 1000 else Decimal(1)
-    return Decimal(repr(round(float(percent), 9))).quantize(digit, ROUND_HALF_UP)
+    return _to(percent, _digits(n))
+
+
+def _digits(n: int) -> int:
+    return 1 if n >= 1000 else 0
+
+
+def _to(percent: float, digits: int) -> Decimal:
+    return Decimal(repr(round(float(percent), 9))).quantize(
+        Decimal(1).scaleb(-digits), ROUND_HALF_UP
+    )
+
+
+def _signed(value: Decimal) -> str:
+    return f"{value:+}".replace("-", MINUS) if value else f"{abs(value)}"
+
+
+def _side(value: float | Decimal, edge: float | Decimal) -> int:
+    return (value > edge) - (value < edge)

@@ -92,7 +92,7 @@ def test_metrics_json_keeps_its_contract(tiny_run: TinyRun) -> None:
     assert [c["model"] for c in hle["comparisons"]] == ["step-4", "step-7"]
     for comparison in hle["comparisons"]:
         assert comparison["reference"] == "base"
-        assert comparison["test"] == "mcnemar_exact"
+        assert comparison["test"] == "mcnemar_midp"
         assert comparison["p_adjusted"] >= comparison["p_value"]
         assert set(comparison["categories"]) == set(hle["models"]["base"]["categories"])
     dna = metrics["benchmarks"]["do_not_answer"]

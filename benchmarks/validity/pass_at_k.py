@@ -2,8 +2,8 @@
 
 A question's rate of right answers is drawn from a beta distribution with a `mean` and a `spread` (its a + b: at
 0.5 most questions are always or never solved, at 5 all are much alike). Promised: 100 to 2,500 questions, 4 to 16
-samples, any k up to their number, where at least 12 questions can be expected to have a right answer and 12 a
-wrong one. Not promised: fewer (5 of 100 at 16 samples and a rate of 2%: 0.885), and 30 questions (0.928).
+samples, any k up to their number, from 5 questions on that can be expected to have a right answer (of 100, at 16 samples
+and a rate of 2%). Not promised: 30 questions.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from llmc_lib.analysis.pass_at_k import question_majority, question_pass_at_k
 LOW, HIGH = 0.935, 0.965
 #: Questions, mean rate, spread, samples K, tries k.
 PASS = [
+    (100, 0.02, 0.5, 16, 1),
+    (100, 0.05, 0.5, 16, 4),
     (100, 0.1, 1.0, 4, 1),
     (100, 0.3, 2.0, 8, 4),
     (300, 0.05, 0.5, 16, 4),

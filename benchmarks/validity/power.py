@@ -1,7 +1,7 @@
 """Is a difference found as often as the formula says?
 
-Promised: one sample at any n (the formula is the exact test's own); several from 50 questions on, where the
-questions' differences are near enough to normal.
+Promised: one sample at any n (the formula is the mid-p test's own); several from 50 questions on, where the
+questions' differences are near enough to normal; and for each of several candidates at the level of their family.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from benchmarks.validity.comparison import BETTER, EQUAL, HIGH
 from benchmarks.validity.draws import Types, draw, rates, row
 from llmc_lib.analysis.comparison import paired_comparison
 from llmc_lib.analysis.power import power
+from llmc_lib.analysis.simultaneous import family, level_of
 from llmc_lib.analysis.variance import VarianceParts
 
 
@@ -29,8 +30,27 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
             ]
             value = np.mean(np.array(found) < 0.05)
             setting = f"n={n}, k={k}, {name}, formula {expected:.3f}"
-            allowed = (max(0.0, expected - 0.03), expected + 0.03)
+            # Where few questions differ signs are flipped, which finds a little less than the t-test.
+            less = 0.08 if k > 1 and n < 100 else 0.03
+            allowed = (max(0.0, expected - less), expected + 0.03)
             yield row("paired test", "power", setting, value, allowed, repetitions)
+    # One of several candidates: what is found 80% of the time alone is found far less often.
+    for m in (3, 8):
+        # The reference, the better one, the others.
+        several: Types = ((1.0, (0.10, 0.18, *[0.10] * (m - 1))),)
+        parts = true_parts(((1.0, (0.18, 0.10)),))
+        expected = power(0.08, 300, parts, 1, level_of(m))
+        found = [_finds(models) for models in draw(rng, several, repetitions // 4, 300, 1)]
+        setting = f"n=300, k=1, one of {m} candidates, formula {expected:.3f}"
+        allowed = (max(0.0, expected - 0.04), expected + 0.04)
+        yield row("paired test", "power", setting, np.mean(found), allowed, len(found))
+
+
+def _finds(models: np.ndarray) -> bool:
+    """Is the first candidate told apart from the reference at the level of all of them?"""
+    differences = (models[1:].mean(axis=2) - models[0].mean(axis=1)).T
+    together = family(differences, draws=4_000)
+    return paired_comparison(models[1], models[0]).p_value < together.level
 
 
 def true_parts(types: Types) -> VarianceParts:

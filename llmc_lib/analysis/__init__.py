@@ -1,7 +1,7 @@
 """Is it better, and how sure are we? Small pure functions on arrays and tables; no torch, no vLLM.
 
 From a tidy table: `outcomes`, then `rates`, `compare`, `selection_noise`. From arrays of right and wrong:
-`paired_comparison`, `permutation_test`, `rerun`, `variance_parts`, `difference_variance_parts`. Designs: `power`,
+`paired_comparison`, `missing_answers`, `permutation_test`, `rerun`, `variance_parts`, `difference_variance_parts`. Designs: `power`,
 `detectable`, `needed`, `power_curve`. What answers are like: `pass_at_k`, `majority_at_k`, `calibration`,
 `accuracy_by_length`, `accuracy_by_finish`, `limit_curve`. All of a run's figures: `summarise`. What each number means, and when it holds: docs/analysis.md.
 """
@@ -13,12 +13,13 @@ from llmc_lib.analysis.comparison import PairedComparison, adjust, paired_compar
 from llmc_lib.analysis.design import detectable, needed, power_curve
 from llmc_lib.analysis.intervals import rate_interval, wilson
 from llmc_lib.analysis.length import accuracy_by_finish, accuracy_by_length
+from llmc_lib.analysis.missing import MissingAnswers, missing_answers
 from llmc_lib.analysis.optimism import SelectionNoise, selection_noise
 from llmc_lib.analysis.outcomes import Outcomes, outcomes
 from llmc_lib.analysis.pass_at_k import answer_keys, majority_at_k, pass_at_k
 from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.power import detectable_difference
-from llmc_lib.analysis.rerun import Rerun, rerun
+from llmc_lib.analysis.rerun import Rerun, rerun, rerun_of_winner
 from llmc_lib.analysis.safety import tradeoffs
 from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.token_limit import limit_curve, limit_differences
@@ -32,6 +33,7 @@ from llmc_lib.analysis.verdict import Thresholds, Verdict, verdict
 
 __all__ = [
     "Calibration",
+    "MissingAnswers",
     "Outcomes",
     "PairedComparison",
     "Rerun",
@@ -53,6 +55,7 @@ __all__ = [
     "limit_curve",
     "limit_differences",
     "majority_at_k",
+    "missing_answers",
     "needed",
     "outcomes",
     "paired_comparison",
@@ -62,6 +65,7 @@ __all__ = [
     "rate_interval",
     "rates",
     "rerun",
+    "rerun_of_winner",
     "selection_noise",
     "summarise",
     "token_arrays",

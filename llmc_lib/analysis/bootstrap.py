@@ -49,6 +49,13 @@ class Totals:
         """(c,): the means over questions."""
         return np.asarray(self.times @ self.sums / (self.times @ self.sizes))
 
+    @property
+    def covariance(self) -> np.ndarray:
+        """(c, c): of the means, in resamples."""
+        centred = self.sums - self.sizes[:, None] * self.observed
+        questions = float(self.times @ self.sizes)
+        return np.asarray((centred * self.times[:, None]).T @ centred / questions**2)
+
 
 def resampled_totals(totals: Totals, resamples: int, seed: int) -> Iterator[np.ndarray]:
     """Means over questions in bootstrap resamples: blocks of (rows, c), `resamples` rows in all.
@@ -77,7 +84,6 @@ def resampled_totals(totals: Totals, resamples: int, seed: int) -> Iterator[np.n
 
 
 def _normal(totals: Totals, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    observed, questions = totals.observed, float(totals.times @ totals.sizes)
-    centred = totals.sums - totals.sizes[:, None] * observed
-    covariance = (centred * totals.times[:, None]).T @ centred / questions**2
-    return rng.multivariate_normal(observed, covariance, size=resamples, method="eigh")
+    return rng.multivariate_normal(
+        totals.observed, totals.covariance, size=resamples, method="eigh"
+    )

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from llmc_lib.analysis.clustered import Floats, clustered_rate
+from llmc_lib.analysis.clustered import Floats, by_cluster, clustered_rate
 
 Binning = Literal["mass", "width"]
 
@@ -63,13 +63,15 @@ def calibration(
     bins: int = 10,
     binning: Binning = "mass",
     alpha: float = 0.05,
+    clusters: ArrayLike | None = None,
 ) -> Calibration:
     """Calibration of the answers that state a confidence.
 
     Parameters: `confidence`, (n,) or (n, k) fractions in [0, 1], NaN where an answer states none;
     `correct`, boolean of the same shape; `bins` with about equal numbers of answers ("mass"; answers of
     one confidence are never divided, so that there may be fewer bins) or of equal width ("width"); a bin
-    with answers to a single question joins its neighbour. Confidence of the intervals 1 - alpha.
+    with answers to a single question joins its neighbour. Confidence of the intervals 1 - alpha; `clusters`, (n,), a
+    label a question: questions of one cluster are not independent.
 
     With w the share of answers in a bin and g its mean confidence minus its accuracy: the root mean square
     error is sqrt(Σ w g²) (Hendrycks et al., "Deep Anomaly Detection with Outlier Exposure", 2019; HLE's
@@ -102,16 +104,20 @@ def calibration(
     questions = known.any(axis=1)
     if (n := int(questions.sum())) < 2:
         raise ValueError(f"{n} questions have an answer that states a confidence; two are needed")
+    labels = None if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
     at, edges = _bins(given, known, bins, binning)
-    rms, ece = binned_errors(given, right, at, len(edges) - 1, alpha)
+    rms, ece = binned_errors(given, right, at, len(edges) - 1, alpha, labels)
+    of_known = None if labels is None else labels[questions]
     asked = known[questions]
     stated = np.where(asked, given[questions], 0.0)
     hits = (right[questions] & asked).astype(float)
-    gap, gap_low, gap_high = _mean(stated.sum(axis=1) - hits.sum(axis=1), asked.sum(axis=1), alpha)
-    brier, brier_low, brier_high = clustered_rate(
-        np.square(stated - hits).sum(axis=1), asked.sum(axis=1), alpha
+    gap, gap_low, gap_high = _mean(
+        stated.sum(axis=1) - hits.sum(axis=1), asked.sum(axis=1), alpha, of_known
     )
-    curve = _curve(given, right, known, at, edges, alpha)
+    brier, brier_low, brier_high = clustered_rate(
+        np.square(stated - hits).sum(axis=1), asked.sum(axis=1), alpha, of_known
+    )
+    curve = _curve(given, right, known, at, edges, alpha, labels)
     share = curve["n"] / curve["n"].sum()
     accuracy = float(right[known].mean())
     resolution = float((share * (curve["accuracy"] - accuracy) ** 2).sum())
@@ -191,12 +197,13 @@ def _curve(
     at: NDArray[np.intp],
     edges: Floats,
     alpha: float,
+    labels: NDArray[np.intp] | None,
 ) -> pd.DataFrame:
     rows = []
     for number in range(len(edges) - 1):
         inside = known & (at == number)
         accuracy, low, high = clustered_rate(
-            (right & inside).sum(axis=1), inside.sum(axis=1), alpha
+            (right & inside).sum(axis=1), inside.sum(axis=1), alpha, labels
         )
         rows.append(
             {
@@ -217,17 +224,31 @@ def _curve(
 
 
 def binned_errors(
-    given: Floats, right: NDArray[np.bool_], at: NDArray[np.intp], bins: int, alpha: float = 0.05
+    given: Floats,
+    right: NDArray[np.bool_],
+    at: NDArray[np.intp],
+    bins: int,
+    alpha: float = 0.05,
+    clusters: ArrayLike | None = None,
 ) -> tuple[CalibrationError, CalibrationError]:
     """The root mean square and the expected calibration error of answers in given bins; all (n, k), `at` the
-    bin of each answer from 0 (of no matter where `given` is NaN). Bins without an answer add nothing."""
+    bin of each answer from 0 (of no matter where `given` is NaN); `clusters`, (n,) labels. Bins without an answer add
+    nothing. With a single cluster nothing is known of the noise, and the interval is 0 to 1."""
     n, known = len(given), ~np.isnan(given)
     place = (np.arange(n)[:, None] * bins + at)[known]
     # Of each question, the sum of (confidence minus outcome) in each bin, and the number of answers.
-    gaps = np.bincount(place, (given - right)[known], n * bins).reshape(n, bins)
-    asked = np.bincount(place, minlength=n * bins).reshape(n, bins).astype(float)
+    gaps: Floats = np.asarray(
+        np.bincount(place, (given - right)[known], n * bins), dtype=float
+    ).reshape(n, bins)
+    asked: Floats = np.bincount(place, minlength=n * bins).astype(float).reshape(n, bins)
+    if clusters is not None:
+        gaps, asked = by_cluster(gaps, clusters), by_cluster(asked, clusters)
     answers = asked.sum(axis=0)
     mean, share = gaps.sum(axis=0) / np.maximum(answers, 1), answers / answers.sum()
+    if len(asked) < 2 or (asked.sum(axis=1) > 0).sum() < 2:
+        values = float(np.sqrt(share @ mean**2)), float(share @ np.abs(mean))
+        rms, ece = (CalibrationError(value, value, 0.0, 1.0) for value in values)
+        return rms, ece
     questions = (asked > 0).sum(axis=0)
     few = questions / np.maximum(questions - 1, 1)
     variance = few * np.square(gaps - mean * asked).sum(axis=0) / np.maximum(answers, 1) ** 2
@@ -259,7 +280,7 @@ def _mean_square(
     centre = debiased + q**2 * slope / 2
     half = q * math.sqrt(max(0.0, constant + slope * debiased + (q * slope) ** 2 / 4))
     return CalibrationError(
-        *(math.sqrt(max(0.0, x)) for x in (plain, debiased, centre - half, centre + half))
+        *(math.sqrt(min(1.0, max(0.0, x))) for x in (plain, debiased, centre - half, centre + half))
     )
 
 
@@ -276,7 +297,7 @@ def _mean_absolute(
     )
     debiased = plain - float(share @ (_folded(size, deviation) - size))
     return CalibrationError(
-        *(max(0.0, x) for x in (plain, debiased, plain - near - half, plain - far + half))
+        *(min(1.0, max(0.0, x)) for x in (plain, debiased, plain - near - half, plain - far + half))
     )
 
 
@@ -290,10 +311,16 @@ def _folded(mean: Floats, deviation: Floats) -> Floats:
     )
 
 
-def _mean(total: Floats, asked: Floats, alpha: float) -> tuple[float, float, float]:
+def _mean(
+    total: Floats, asked: Floats, alpha: float, labels: NDArray[np.intp] | None
+) -> tuple[float, float, float]:
     """A mean over answers with an interval clustered by question (Miller 2024), Student's t."""
-    n = len(total)
-    mean = float(total.sum() / asked.sum())
-    error = np.sqrt(n / (n - 1) * np.square(total - mean * asked).sum()) / asked.sum()
+    rest = total - total.sum() / asked.sum() * asked
+    if labels is not None:
+        rest = by_cluster(rest[:, None], labels)[:, 0]
+    n, mean = len(rest), float(total.sum() / asked.sum())
+    if n < 2:
+        return mean, -1.0, 1.0
+    error = np.sqrt(n / (n - 1) * np.square(rest).sum()) / asked.sum()
     half = float(stats.t.ppf(1 - alpha / 2, n - 1) * error)
     return mean, max(-1.0, mean - half), min(1.0, mean + half)

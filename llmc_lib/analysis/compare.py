@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from llmc_lib.analysis.comparison import adjust, paired_comparison
 from llmc_lib.analysis.intervals import rate_interval
 from llmc_lib.analysis.outcomes import Outcomes
 from llmc_lib.analysis.permutation import permutation_test
+from llmc_lib.analysis.simultaneous import Family, family
 
 
 def rates(outcomes: Outcomes, alpha: float = 0.05, *, by_category: bool = False) -> pd.DataFrame:
@@ -45,15 +47,22 @@ def compare(
     alpha: float = 0.05,
     *,
     by_category: bool = False,
-    method: Literal["holm", "bh"] = "holm",
+    method: Literal["joint", "holm", "bh"] | None = None,
 ) -> pd.DataFrame:
     """Every candidate against `outcomes.reference`, on the same questions.
 
     Returns a row a candidate (and category) with the fields of `PairedComparison`, those of its unpaired
     result as unpaired_…, and: k, rate and reference_rate, p_adjusted (over the candidates; over the
-    categories of a candidate with `by_category`; `method` as in `adjust`), p_permutation (the exact
-    sign-flip test). Rates and differences are fractions. Without a candidate the table is empty.
+    categories of a candidate with `by_category`), p_permutation (the exact sign-flip test). Rates and differences
+    are fractions. Without a candidate the table is empty.
+
+    `method` of the adjustment: "joint" (None: over the candidates), `simultaneous.family`'s, with the intervals
+    joint_low and joint_high, which hold for all candidates at once and leave out 0 exactly where p_adjusted < alpha;
+    "holm" (None: over categories) or "bh", as in `adjust`.
     """
+    method = method or ("holm" if by_category else "joint")
+    if method == "joint" and by_category:
+        raise ValueError("method must be 'holm' or 'bh' by category")
     rows = []
     for extra, part in _parts(outcomes, by_category):
         base = part.correct[part.reference]
@@ -76,12 +85,34 @@ def compare(
             )
     table = pd.DataFrame(rows)
     if rows:
+        at = list(table).index("p_value") + 1
+        if method == "joint":
+            joint = together(outcomes, alpha)
+            table.insert(at, "p_adjusted", [joint.adjust(p) for p in table["p_value"]])
+            return table.assign(**_joint_bounds(outcomes, joint.level))
         groups = table["model"] if by_category else pd.Series(0, index=table.index)
         adjusted = table.groupby(groups, sort=False)["p_value"].transform(
             lambda p: adjust(p.tolist(), method)
         )
-        table.insert(list(table).index("p_value") + 1, "p_adjusted", adjusted)
+        table.insert(at, "p_adjusted", adjusted)
     return table
+
+
+def together(outcomes: Outcomes, alpha: float = 0.05, seed: int = 0) -> Family:
+    """The level at which each candidate is compared with the reference, so that all hold at once."""
+    base = outcomes.rates(outcomes.reference)
+    differences = [outcomes.rates(candidate) - base for candidate in outcomes.candidates]
+    columns = np.stack(differences, axis=1) if differences else np.zeros((len(base), 1))
+    return family(columns, outcomes.cluster, alpha=alpha, seed=seed)
+
+
+def _joint_bounds(outcomes: Outcomes, level: float) -> dict[str, list[float]]:
+    base = outcomes.correct[outcomes.reference]
+    found = [
+        paired_comparison(outcomes.correct[model], base, level, outcomes.cluster)
+        for model in outcomes.candidates
+    ]
+    return {"joint_low": [one.low for one in found], "joint_high": [one.high for one in found]}
 
 
 def _parts(outcomes: Outcomes, by_category: bool) -> list[tuple[dict[str, str], Outcomes]]:

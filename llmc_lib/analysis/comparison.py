@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from llmc_lib.analysis.intervals import standard_error
+from llmc_lib.analysis.permutation import SignFlip
+from llmc_lib.analysis.signed import binomial_share, signed_interval, size_distribution
 
-Test = Literal["mcnemar_exact", "paired_t", "clustered_t"]
+Test = Literal["mcnemar_midp", "sign_flip", "paired_t", "clustered_t"]
 _TESTS: dict[Test, str] = {
-    "mcnemar_exact": "exact McNemar test",
+    "mcnemar_midp": "McNemar mid-p test",
+    "sign_flip": "sign-flip test",
     "paired_t": "t-test clustered by question",
     "clustered_t": "t-test clustered by the given clusters",
 }
+#: With fewer questions (clusters) that differ, counted by how much, signs are flipped and not scaled to a t.
+FEW = 30
+#: With fewer than these, a kind of question that none of them is of can change the result by more than they show.
+_HIDDEN = 8
 
 
 @dataclass(frozen=True)
@@ -37,14 +45,21 @@ class PairedComparison:
 
     n: int  # questions that both models were asked
     difference: float  # rate of the candidate minus rate of the reference
-    low: float  # interval of the difference
+    low: float  # interval of the difference; leaves out 0 exactly where p_value < alpha
     high: float
+    alpha: float  # its level
+    inner_low: (
+        float  # the interval at 1 - 2 · alpha: two one-sided tests at alpha (Schuirmann 1987)
+    )
+    inner_high: float
     p_value: float  # two-sided
     gained: (
         int  # questions on which the candidate is right, or more often right, than the reference
     )
     lost: int  # questions on which the reference is
-    test: Test  # "mcnemar_exact" (one sample a question), "paired_t" (several), "clustered_t"
+    test: Test
+    #: The interval is too narrow where the models differ on a kind of question so rare that few of these are of it.
+    narrow: bool
     variance: float  # of a question's difference, under the null hypothesis
     standard_error: float  # of the difference; NaN for one question (cluster)
     unpaired: Unpaired
@@ -69,19 +84,23 @@ def paired_comparison(
     in the same order, k samples of each (a missing answer is False); confidence 1 - alpha; `clusters`,
     (n,), a label a question: questions of one cluster are not independent.
 
-    One sample a question: McNemar's exact test (among the questions on which exactly one model is
-    right, is the split further from even than chance makes it?) and the Wald interval with Bonett and
-    Price's Laplace adjustment (J. Educ. Behav. Stat. 37, 2012), one of the two that Fagerland, Lydersen
-    and Laake recommend (Statistics in Medicine 33, 2014). Test and interval are two methods: the exact test
-    is the more careful one, and near 0.05 the interval can exclude 0 while the test says no.
+    Test and interval invert each other: at every level the interval leaves out 0 exactly where the test rejects.
+
+    One sample a question: McNemar's test (among the questions on which exactly one model is right, is the
+    split further from even than chance makes it?) with the mid-p value, which keeps its level and finds more than
+    the exact one (Fagerland, Lydersen & Laake, BMC Med. Res. Methodol. 13, 2013), and the interval of
+    `signed.signed_interval` from the same mid-p distribution. The exact p-value is `permutation_test`'s.
 
     Several samples: a question's samples are no independent questions. The n differences of the
     questions' rates are tested against 0 by a t-test, and their standard error gives the interval
-    (Miller, "Adding Error Bars to Evals", 2024, section 4: paired and clustered by question). With fewer
-    than about 20 questions that differ it is an approximation; `permutation_test` needs none.
+    (Miller, "Adding Error Bars to Evals", 2024, section 4: paired and clustered by question). Where fewer than
+    `FEW` questions differ the t-test finds too much; there it is the exact sign-flip test and the interval
+    that inverts it (`permutation.SignFlip`). They are counted by how much they differ, (Σ d²)² / Σ d⁴: a few large
+    differences among many small ones are few.
 
-    Clusters: the same with the cluster-robust standard error and G - 1 degrees of freedom, for any k. From
-    about 20 clusters of like size on; with fewer it finds too much.
+    Clusters: the same with the sums of clusters, the cluster-robust standard error and G - 1 degrees of freedom,
+    for any k; with few clusters, or some far larger than the others, by flipping the signs of clusters
+    (Canay, Romano & Shaikh, Econometrica 85, 2017).
 
     Beside it `unpaired`, as evaluators in use have it (Welch's t-test of the questions' rates), and what
     pairing buys: 1 - paired variance / unpaired variance, which is the correlation where both models'
@@ -97,68 +116,129 @@ def paired_comparison(
     n = len(a)
     a, b = a.reshape(n, -1), b.reshape(n, -1)
     rate_a, rate_b = a.mean(axis=1), b.mean(axis=1)
-    differences = rate_a - rate_b
-    error, groups = standard_error(differences, clusters)
-    difference = int(a.sum() - b.sum()) / a.size
-    gained, lost = int((differences > 0).sum()), int((differences < 0).sum())
-    if a.shape[1] == 1 and clusters is None:
-        low, high = _bonett_price(gained, lost, n, alpha)
-        # Twice the smaller tail of an even split: the two tails mirror each other.
-        p_value = min(1.0, 2 * float(special.bdtr(min(gained, lost), gained + lost, 0.5)))
-        test: Test = "mcnemar_exact"
-        variance = (gained + lost) / n
-    else:
-        low, high, p_value = _t(difference, error, groups, groups - 1, alpha)
-        test = "paired_t" if clusters is None else "clustered_t"
-        variance = error**2 * n if groups > 1 else 1.0
+    counts = a.sum(axis=1) - b.sum(axis=1)
+    found = difference_test(counts, a.shape[1], clusters)
+    low, high = found.interval(alpha)
+    inner_low, inner_high = found.interval(min(2 * alpha, 0.999))
     error_a, error_b = standard_error(rate_a, clusters)[0], standard_error(rate_b, clusters)[0]
     apart = error_a**2 + error_b**2
+    error = found.error
     return PairedComparison(
         n=n,
-        difference=difference,
+        difference=found.difference,
         low=low,
         high=high,
-        p_value=p_value,
-        gained=gained,
-        lost=lost,
-        test=test,
-        variance=variance,
+        alpha=alpha,
+        inner_low=inner_low,
+        inner_high=inner_high,
+        p_value=found.p_value,
+        gained=int((counts > 0).sum()),
+        lost=int((counts < 0).sum()),
+        test=found.test,
+        narrow=found.hides((high - low) / 2, alpha),
+        variance=found.variance,
         standard_error=error,
-        unpaired=_unpaired(difference, error_a, error_b, groups, alpha),
+        unpaired=_unpaired(found.difference, error_a, error_b, found.groups, alpha),
         correlation=_correlation(rate_a, rate_b),
         variance_reduction=1 - error**2 / apart if apart > 0 else None,
     )
 
 
-def _bonett_price(gained: int, lost: int, n: int, alpha: float) -> tuple[float, float]:
-    p_gain, p_loss = (gained + 1) / (n + 2), (lost + 1) / (n + 2)
-    centre = p_gain - p_loss
-    half = float(special.ndtri(1 - alpha / 2)) * math.sqrt((p_gain + p_loss - centre**2) / (n + 2))
-    return max(-1.0, centre - half), min(1.0, centre + half)
+@dataclass(frozen=True)
+class DifferenceTest:
+    """The test of one difference, with its intervals at any level."""
+
+    test: Test
+    difference: float
+    p_value: float
+    error: float  # standard error; NaN for one question (cluster)
+    groups: int  # questions, or clusters
+    variance: float
+    effective: float  # questions (clusters) that differ, counted by how much
+    interval: Callable[[float], tuple[float, float]]  # alpha → low, high
+
+    def hides(self, half: float, alpha: float) -> bool:
+        """Could questions too rare to be among these change the result by more than the interval allows?
+
+        Of `groups` questions none is of a kind that makes up less than `unseen_share` of all, with a chance of
+        alpha / 2. One sample a question takes it into account: every difference there is a whole question.
+        """
+        if self.test == "mcnemar_midp" or self.effective >= _HIDDEN:
+            return False
+        return half < unseen_share(self.groups, alpha)
 
 
-def _t(
-    mean: float, error: float, groups: int, freedom: float, alpha: float
-) -> tuple[float, float, float]:
-    """Low, high, two-sided p-value."""
-    if error > 0:
-        half = float(special.stdtrit(freedom, 1 - alpha / 2)) * error
-        p_value = float(2 * special.stdtr(freedom, -abs(mean) / error))
-        return max(-1.0, mean - half), min(1.0, mean + half), p_value
-    if groups == 1:
-        return -1.0, 1.0, 1.0
-    # All questions differ alike: no noise to measure, and the sign-flip test's p-value.
-    return *unseen(mean, groups, alpha), min(1.0, 2 * 0.5**groups) if mean else 1.0
+def difference_test(
+    counts: NDArray[np.int64], samples: int, clusters: ArrayLike | None = None
+) -> DifferenceTest:
+    """`paired_comparison` from the right answers of the candidate minus those of the reference, (n,) whole numbers,
+    to each of n questions, with `samples` answers each."""
+    n = len(counts)
+    error, groups = standard_error(counts / samples, clusters)
+    difference = int(counts.sum()) / (n * samples)
+    sums, asked = counts, np.full(n, float(samples))
+    if clusters is not None:
+        _, codes = np.unique(np.asarray(clusters), return_inverse=True)
+        sums = np.rint(np.bincount(codes, weights=counts)).astype(np.int64)
+        asked = np.bincount(codes).astype(float) * samples
+    squares = np.square(sums.astype(float))
+    fourth = float(squares @ squares)
+    effective = float(squares.sum()) ** 2 / fourth if fourth else 0.0
+    test: Test
+    if groups == 1 and (clusters is not None or samples > 1):
+        test, p_value, interval = "sign_flip", 1.0, _nothing
+    elif samples == 1 and clusters is None:
+        gained, lost = int((counts > 0).sum()), int((counts < 0).sum())
+        test = "mcnemar_midp"
+        share = binomial_share(gained, lost)
+        p_value = min(1.0, 2 * min(share.lost, 1 - share.lost))
+        size = size_distribution((gained + lost) / n, n)
+        interval = functools.partial(signed_interval, size, share, share)
+    elif effective < FEW or not error > 0:
+        flip = SignFlip(sums, asked)
+        test, p_value, interval = "sign_flip", flip.p_value, flip.interval
+    else:
+        test = "paired_t" if clusters is None else "clustered_t"
+        p_value = float(2 * special.stdtr(groups - 1, -abs(difference) / error))
+        interval = functools.partial(_t_interval, difference, error, groups - 1)
+    return DifferenceTest(
+        test=test,
+        difference=difference,
+        p_value=p_value,
+        error=error,
+        groups=groups,
+        variance=_null_variance(counts, samples, error, groups, clusters),
+        effective=effective,
+        interval=interval,
+    )
 
 
-def unseen(mean: float, groups: int, alpha: float) -> tuple[float, float]:
-    """Interval of a mean difference where all of `groups` questions (clusters) show the same, `mean`.
+def _null_variance(
+    counts: NDArray[np.int64],
+    samples: int,
+    error: float,
+    groups: int,
+    clusters: ArrayLike | None,
+) -> float:
+    n = len(counts)
+    if samples == 1 and clusters is None:
+        return float((counts != 0).sum()) / n
+    return min(1.0, error**2 * n) if groups > 1 else 1.0
 
-    A share s of other questions stays unseen with chance (1 - s)^groups; the largest s for which that is
-    alpha / 2 could have any difference from -1 to 1.
-    """
-    share = 1 - (alpha / 2) ** (1 / groups)
-    return mean - share * (1 + mean), mean + share * (1 - mean)
+
+def _nothing(alpha: float) -> tuple[float, float]:
+    """One question (cluster), of which nothing is known."""
+    return -1.0, 1.0
+
+
+def _t_interval(mean: float, error: float, freedom: float, alpha: float) -> tuple[float, float]:
+    half = float(special.stdtrit(freedom, 1 - alpha / 2)) * error
+    return max(-1.0, mean - half), min(1.0, mean + half)
+
+
+def unseen_share(groups: int, alpha: float) -> float:
+    """The largest share of all questions of which `groups` of them have none with a chance of alpha / 2."""
+    return 1 - float((alpha / 2) ** (1 / groups))
 
 
 def _unpaired(
@@ -167,7 +247,14 @@ def _unpaired(
     error = math.hypot(error_a, error_b)
     # Welch's degrees of freedom; both models have the same number of questions.
     freedom = (groups - 1) * error**4 / (error_a**4 + error_b**4) if error > 0 else 1.0
-    return Unpaired(error, *_t(difference, error, groups, freedom, alpha))
+    if (
+        not error > 0
+    ):  # each model has one rate on all questions (or there is one): nothing to measure noise by
+        share = unseen_share(groups, alpha) if groups > 1 else 1.0
+        low, high = difference - share * (1 + difference), difference + share * (1 - difference)
+        return Unpaired(error, low, high, 1.0 if not difference or groups == 1 else 2 * 0.5**groups)
+    p_value = float(2 * special.stdtr(freedom, -abs(difference) / error))
+    return Unpaired(error, *_t_interval(difference, error, freedom, alpha), p_value)
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float | None:

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 from scipy import special
 from statsmodels.stats.proportion import proportion_confint
 
+from llmc_lib.analysis.clustered import clustered_rate
+
 
 def wilson(successes: float, n: float, alpha: float = 0.05) -> tuple[float, float]:
     """Wilson's score interval for a binomial rate.
@@ -51,33 +53,22 @@ def rate_interval(
     (n,), a label a question: questions of one cluster (on one text, of one source) are not independent.
     Returns (low, high), fractions in [0, 1].
 
-    One sample a question, no clusters: Wilson's. Else the standard error is that of the questions' n rates
-    (Miller, "Adding Error Bars to Evals", 2024, section 2.2: a question's samples are no independent
-    questions), with `clusters` the cluster-robust one (section 2.3), see `standard_error`. It enters
-    Wilson's formula as the number of independent questions that would have this error, rate · (1 - rate) /
-    error², with Student's t for the normal quantile (Franco, Little, Louis & Slud, J. Surv. Stat. Methodol.
-    7, 2019, compare such intervals): near 0 and 1 rate ± t · error covers too little and leaves the scale.
+    One sample a question, no clusters: Wilson's. Else `clustered_rate`'s: with the standard error of the
+    questions' n rates (Miller, "Adding Error Bars to Evals", 2024, section 2.2: a question's samples are no
+    independent questions), with `clusters` the cluster-robust one (section 2.3).
 
-    Few clusters: below about 20, or with one that holds a large part of the questions, coverage falls
-    short, with fewer than 5 badly. With one cluster nothing is known: (0, 1).
+    Few clusters: below about 20 coverage falls a little short, with fewer than 5 badly. With one cluster
+    nothing is known: (0, 1).
     """
     values = np.asarray(correct, dtype=bool)
     n = len(values)
     if n == 0:
         return 0.0, 1.0
-    rates = values.reshape(n, -1).mean(axis=1)
-    mean = float(rates.mean())
+    right = values.reshape(n, -1).sum(axis=1)
     if clusters is None and values.size == n:
-        return wilson(int(values.sum()), n, alpha)
-    error, groups = standard_error(rates, clusters)
-    if groups == 1 and clusters is not None:
-        return 0.0, 1.0
-    # All questions (clusters) have one rate: it says no more than so many answers
-    if not error > 0:
-        return wilson(min(mean * groups, groups), groups, alpha)
-    quantile = float(special.stdtrit(groups - 1, 1 - alpha / 2))
-    alone = mean * (1 - mean) / error**2
-    return wilson(min(mean * alone, alone), alone, 2 * float(special.ndtr(-quantile)))
+        return wilson(int(right.sum()), n, alpha)
+    _, low, high = clustered_rate(right, values.size // n, alpha, clusters)
+    return float(low), float(high)
 
 
 def standard_error(values: ArrayLike, clusters: ArrayLike | None = None) -> tuple[float, int]:

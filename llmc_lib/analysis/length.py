@@ -24,6 +24,7 @@ def accuracy_by_length(
     bins: int = 6,
     edges: Sequence[float] | None = None,
     alpha: float = 0.05,
+    clusters: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Accuracy in bins of completion length, the same bins for all models.
 
@@ -31,7 +32,7 @@ def accuracy_by_length(
     none is known (a missing answer; a file that says nothing of lengths): these are in no bin; `category`
     of the n questions; `bins` with about equal numbers of the lengths of all models together, or their
     `edges` (a bin holds lengths above its lower edge and up to its upper one, the first also its lower
-    one); confidence 1 - alpha.
+    one); confidence 1 - alpha; `clusters`, (n,), a label a question: those of one are not independent.
 
     Returns a row a model, category ("all" first) and bin: bin (from 0), above, up_to (tokens), n (answers),
     questions, rate, low, high (fractions; NaN, 0 and 1 for an empty bin), unknown (answers of the model and
@@ -60,7 +61,8 @@ def accuracy_by_length(
         inside = (of_model >= borders[0]) & (of_model <= borders[-1])
         for name, chosen in parts(category, len(hits)):
             asked, good = _counts(at[chosen], inside[chosen], hits[chosen], len(borders) - 1)
-            rates = zip(*clustered_rate(good, asked, alpha), strict=True)
+            labels = None if clusters is None else np.asarray(clusters)[chosen]
+            rates = zip(*clustered_rate(good, asked, alpha, labels), strict=True)
             unknown = int((~inside[chosen]).sum())
             rows += [
                 {
@@ -82,7 +84,11 @@ def accuracy_by_length(
 
 
 def accuracy_by_finish(
-    correct: Arrays, finish: Arrays, category: Sequence[str] | None = None, alpha: float = 0.05
+    correct: Arrays,
+    finish: Arrays,
+    category: Sequence[str] | None = None,
+    alpha: float = 0.05,
+    clusters: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Accuracy by how completions ended: `finish`, model → (n, k) texts such as "stop", "length", "failed".
 
@@ -103,8 +109,9 @@ def accuracy_by_finish(
             asked, good = _counts(
                 at[chosen], np.ones_like(at[chosen], bool), hits[chosen], len(reasons)
             )
+            labels = None if clusters is None else np.asarray(clusters)[chosen]
             for place, (rate, low, high) in enumerate(
-                zip(*clustered_rate(good, asked, alpha), strict=True)
+                zip(*clustered_rate(good, asked, alpha, labels), strict=True)
             ):
                 if n := int(asked[:, place].sum()):
                     rows.append(

@@ -2,56 +2,95 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 from llmc_lib.analysis.design import needed
 from llmc_lib.analysis.power import power
-from llmc_lib.analysis.rerun import Rerun
+from llmc_lib.analysis.rerun import ODDS, Rerun
 from llmc_lib.analysis.variance import VarianceParts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds
-from llmc_lib.words import as_chance, as_count, as_points
+from llmc_lib.words import as_bound, as_chance, as_count, as_points, as_size, counted
 
+#: What the two priors of a sign that turns are; wherever the chances are given, this must be to be found.
+PRIORS = (
+    "Flat prior: before the run any true difference was as likely as any other. Sceptical prior: of "
+    f"{ODDS + 1:.0f} such comparisons {ODDS:.0f} have no true difference."
+)
+#: With fewer questions a rerun is not predicted in words: nothing here was shown to hold.
+FEW_QUESTIONS = 20
+#: A chance below it is called unlikely.
+UNLIKELY = 0.02
 # More samples of a question than anyone draws.
 _MOST_SAMPLES = 1024
+# A difference below it is not planned for: a million questions do not show it.
+_LEAST = 0.001
+
+
+def of_block(block: dict[str, Any]) -> Rerun:
+    """The `Rerun` of a comparison in metrics.json."""
+    return Rerun(**{field.name: block[field.name] for field in fields(Rerun)})
+
+
+def chances(found: Rerun) -> str:
+    """How often a rerun would turn the sign, under both priors; "" for a score."""
+    if found.sign_flip is None or found.sign_flip_sceptical is None:
+        return ""
+    flat, sceptical = (as_chance(p) for p in (found.sign_flip, found.sign_flip_sceptical))
+    if flat == sceptical:
+        about = "" if flat.startswith("less") else "about "
+        return f"{about}{flat} (flat and sceptical prior)"
+    return f"between {flat} (flat prior) and {sceptical} (sceptical prior)"
 
 
 def sign_sentence(found: Rerun) -> str:
-    """How often a rerun would turn the sign round; "" for a difference of 0 and of scores."""
-    if found.sign_flip is None or found.value == 0:
+    """How often a rerun would turn the sign; "" for a score."""
+    if found.sign_flip is None:
         return ""
-    chance = as_chance(found.sign_flip)
-    if found.basis != "bound":
-        about = "" if chance.startswith("less") else "about "
-        return f"A rerun would reverse the sign {about}{chance}."
-    if chance.startswith("less"):
-        return f"A rerun would reverse the sign {chance}."
-    return f"A rerun could reverse the sign, up to {chance}."
+    if found.value == 0:
+        return "The two are level in this run: a rerun could come out either way."
+    start = (
+        "Were all noise sampling, a rerun" if found.basis == "bound" else "A rerun"
+    ) + " would reverse the sign"
+    return f"{start} {chances(found)}."
 
 
-def rerun_sentence(found: Rerun, n: int, samples: int) -> str:
-    """What the next run on the same questions, with as many samples, would show of a difference."""
-    low, high = (as_points(bound, n, unit=False) for bound in (found.low, found.high))
+def rerun_sentence(found: Rerun, n: int, samples: int, picked_from: int = 0) -> str:
+    """What the next run on the same n questions, with as many samples, would show of a difference.
+
+    `picked_from`: so many candidates this one is the best of, whose difference is then the shrunken one.
+    """
+    if n < FEW_QUESTIONS:
+        return f"{counted(n, 'question').capitalize()}: too few to say what a rerun would show."
+    low, high = (as_bound(bound, n) for bound in (found.low, found.high))
     percent = f"{1 - ALPHA:.0%}"
-    sign = sign_sentence(found)
+    winner = ""
+    if picked_from:
+        winner = (
+            f" As it is the best of {picked_from} candidates, its difference is taken to be the shrunken one, "
+            f"{as_points(found.expected, n)}."
+        )
     if found.basis == "bound":
-        return (
+        start = (
             "One sample of each question does not tell sampling noise from real differences. If all of it is "
-            f"sampling, the next run's difference lies between {low} and {high} points with a chance of "
-            f"{percent}. {sign}"
-        ).strip()
-    return (
-        f"If all models were run again on the same questions with {samples} samples each, the difference "
-        f"would lie between {low} and {high} points with a chance of {percent}. {sign}"
-    ).strip()
+            f"sampling, the next run's difference lies between {low} and {high} points with a chance of {percent}."
+        )
+    else:
+        start = (
+            f"If all models were run again on the same questions with {counted(samples, 'sample')} each, the "
+            f"difference would lie between {low} and {high} points with a chance of {percent}."
+        )
+    return f"{start}{winner} {sign_sentence(found)}".strip()
 
 
 def samples_needed(
-    difference: float, n: int, parts: VarianceParts, thresholds: Thresholds
+    difference: float, n: int, parts: VarianceParts, level: float, target: float
 ) -> int | None:
-    """The fewest samples of each of n questions with which a true difference is found with the wanted power;
-    None where more samples do not do it."""
+    """The fewest samples of each of n questions with which a true difference is found (two-sided test at `level`)
+    with the chance `target`; None where more samples do not do it."""
 
     def enough(samples: int) -> bool:
-        alpha = thresholds.significance
-        return power(difference, n, parts, samples, alpha) >= thresholds.power
+        return power(difference, n, parts, samples, level) >= target
 
     if not enough(_MOST_SAMPLES):
         return None
@@ -63,32 +102,70 @@ def samples_needed(
 
 
 def needed_sentence(
-    difference: float, n: int, samples: int, parts: VarianceParts, thresholds: Thresholds
+    n: int,
+    samples: int,
+    parts: VarianceParts,
+    thresholds: Thresholds,
+    *,
+    level: float,
+    shrunken: float | None = None,
 ) -> str:
-    """What it would take to settle a difference of this size; "" for 0 and where this design does.
+    """What it would take to find a difference of the smallest interesting size and, of several candidates, of
+    the `shrunken` one; never of the one that was seen, which is too large where it was noticed for its size.
 
-    With several samples: how many of these questions are enough, or how many questions where none are.
-    With one, what further samples buy is not known: the number of questions, and the least number of
-    samples, should all noise be sampling.
+    "" where this design finds both, and where too few questions, or none that tells the models apart, do not say how
+    much their answers vary. `level` is that of the test of one candidate. With several samples: how many of these questions are enough,
+    or how many questions where none are. With one, what further samples buy is not known: the number of
+    questions, and the least number of samples, should all noise be sampling.
     """
-    alpha, target = thresholds.significance, thresholds.power
-    if difference == 0 or power(difference, n, parts, samples, alpha) >= target:
+    target = thresholds.power
+    if parts.total <= 0 or n < FEW_QUESTIONS:
         return ""
-    lead = "To settle a difference of this size you would need about"
+    sizes = {thresholds.smallest_interesting: "the smallest of interest"}
+    if shrunken is not None and _LEAST <= abs(shrunken) < thresholds.smallest_interesting:
+        sizes[float(f"{abs(shrunken):.2g}")] = "the shrunken one"
+    clauses = [
+        f"for {as_size(size)} ({what}) about {_design(size, n, samples, parts, level, target)}"
+        for size, what in sizes.items()
+        if power(size, n, parts, samples, level) < target
+    ]
+    if not clauses:
+        return ""
+    if shrunken is not None and abs(shrunken) < _LEAST:
+        clauses.append("for the shrunken difference, which is almost 0, more than there are")
+    return f"Finding a true difference {target:.0%} of the time would take, {'; '.join(clauses)}."
+
+
+def _design(
+    size: float, n: int, samples: int, parts: VarianceParts, level: float, target: float
+) -> str:
+    """Questions or samples that find a true difference of this size."""
     if parts.within is not None:
-        k = samples_needed(difference, n, parts, thresholds)
+        k = samples_needed(size, n, parts, level, target)
         if k is not None and k > samples:
-            return f"{lead} {as_count(k)} samples of each of these questions."
-    table = needed(difference, parts, (samples,), alpha=alpha, target=target)
-    questions = int(table["questions"].iloc[0])
+            return f"{as_count(k)} samples of each of these questions"
+    table = needed(size, parts, (samples,), alpha=level, target=target)
+    questions = f"{as_count(int(table['questions'].iloc[0]))} questions"
     if parts.within is not None:
-        return (
-            f"{lead} {as_count(questions)} questions with {samples} samples each; more samples of these "
-            f"{n:,} alone would not do."
-        )
-    all_sampling = VarianceParts(parts.total, parts.total)
-    least = samples_needed(difference, n, all_sampling, thresholds)
-    text = f"{lead} {as_count(questions)} questions"
+        return f"{questions} with {samples} samples each (more samples of these {n:,} would not do)"
+    least = samples_needed(size, n, VarianceParts(parts.total, parts.total), level, target)
     if least is None:
-        return f"{text} with one sample each."
-    return f"{text}, or at least {as_count(max(least, 2))} samples of each of these {n:,}."
+        return f"{questions} with one sample each"
+    return f"{questions}, or at least {as_count(max(least, 2))} samples of each of these"
+
+
+def title(found: Rerun, n: int) -> str:
+    """What the figure of the next run shows."""
+    if n < FEW_QUESTIONS:
+        return "Too few questions to say what a rerun would show"
+    if found.value == 0:
+        return "The two are level: a rerun could come out either way"
+    if stable(found):
+        return "A rerun would most likely come out the same way"
+    return f"A rerun could come out the other way, {chances(found)}"
+
+
+def stable(found: Rerun) -> bool:
+    """Would a rerun most likely have the same sign, even to a sceptic?"""
+    chance = found.sign_flip_sceptical
+    return bool(found.value) and chance is not None and max(chance, found.sign_flip or 0) < UNLIKELY

@@ -39,25 +39,32 @@ class RateAtK:
     n_samples: int  # K, of each question
 
 
-def pass_at_k(correct: ArrayLike, k: int, alpha: float = 0.05) -> RateAtK:
+def pass_at_k(
+    correct: ArrayLike, k: int, alpha: float = 0.05, clusters: ArrayLike | None = None
+) -> RateAtK:
     """The chance that at least one of k samples of a question is right, mean over questions.
 
     Parameters: `correct`, boolean (n, K), n ≥ 1 questions, K samples of each, a missing one False;
-    1 ≤ k ≤ K; confidence 1 - alpha.
+    1 ≤ k ≤ K; confidence 1 - alpha; `clusters`, (n,), a label a question: questions of one cluster are not
+    independent.
 
     The unbiased estimate 1 - C(K - c, k) / C(K, k) of a question with c right samples (Chen et al.,
     "Evaluating Large Language Models Trained on Code", 2021, equation 1; 1 - (1 - c / K)^k is biased
     downward). The interval is over questions (`clustered_rate`): of the questions that could have been
-    asked and the samples that could have been drawn. It holds where at least 12 questions have a right
-    answer and 12 a wrong one (see there); at k = K a question is either passed or not, and it is Wilson's.
+    asked and the samples that could have been drawn; at k = K a question is either passed or not, and it is
+    Wilson's.
 
     Raises `ValueError` for an array that is empty or not of two dimensions, and for k out of range.
     """
-    return _rates(_passed(_checked(correct), [k]), [k], np.shape(correct), alpha)[0]
+    right = _checked(correct)
+    return _rates(_passed(right, [k]), [k], right.shape, alpha, clusters)[0]
 
 
 def pass_at_k_curve(
-    correct: ArrayLike, ks: Iterable[int] | None = None, alpha: float = 0.05
+    correct: ArrayLike,
+    ks: Iterable[int] | None = None,
+    alpha: float = 0.05,
+    clusters: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """`pass_at_k` for several k (None: 1, 2, 4, … and K): columns k, rate, low, high, n_questions, n_samples.
 
@@ -65,14 +72,21 @@ def pass_at_k_curve(
     """
     right = _checked(correct)
     chosen = _ks(ks, right.shape[1])
-    return pd.DataFrame(_rates(_passed(right, chosen), chosen, right.shape, alpha))
+    return pd.DataFrame(_rates(_passed(right, chosen), chosen, right.shape, alpha, clusters))
 
 
-def majority_at_k(answers: Keys, correct: ArrayLike, k: int, alpha: float = 0.05) -> RateAtK:
+def majority_at_k(
+    answers: Keys,
+    correct: ArrayLike,
+    k: int,
+    alpha: float = 0.05,
+    clusters: ArrayLike | None = None,
+) -> RateAtK:
     """The accuracy of the answer that most of k samples give ("self-consistency", Wang et al. 2023).
 
     Parameters: `answers`, (n, K): the key of each sample's final answer (any hashable; `answer_keys` makes
-    them from texts), None where none was found; `correct`, boolean (n, K); 1 ≤ k ≤ K.
+    them from texts), None where none was found; `correct`, boolean (n, K); 1 ≤ k ≤ K; `clusters` as in
+    `pass_at_k`.
 
     Of answers that tie one is chosen at random, so each counts in proportion. A sample without an answer
     casts no vote; k of them without any are wrong. A key whose samples are graded differently counts as
@@ -85,16 +99,20 @@ def majority_at_k(answers: Keys, correct: ArrayLike, k: int, alpha: float = 0.05
     where right answers cannot vote, the vote says nothing.
     """
     right = _checked(correct)
-    return _rates(_won(answers, right, [k]), [k], right.shape, alpha)[0]
+    return _rates(_won(answers, right, [k]), [k], right.shape, alpha, clusters)[0]
 
 
 def majority_at_k_curve(
-    answers: Keys, correct: ArrayLike, ks: Iterable[int] | None = None, alpha: float = 0.05
+    answers: Keys,
+    correct: ArrayLike,
+    ks: Iterable[int] | None = None,
+    alpha: float = 0.05,
+    clusters: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """`majority_at_k` for several k, in the columns of `pass_at_k_curve`."""
     right = _checked(correct)
     chosen = _ks(ks, right.shape[1])
-    return pd.DataFrame(_rates(_won(answers, right, chosen), chosen, right.shape, alpha))
+    return pd.DataFrame(_rates(_won(answers, right, chosen), chosen, right.shape, alpha, clusters))
 
 
 def answer_keys(
@@ -257,6 +275,12 @@ def _ks(ks: Iterable[int] | None, samples: int) -> list[int]:
     return sorted({*(2**power for power in range(samples.bit_length())), samples})
 
 
-def _rates(values: Floats, ks: list[int], shape: tuple[int, ...], alpha: float) -> list[RateAtK]:
-    found = zip(ks, *clustered_rate(values, alpha=alpha), strict=True)
+def _rates(
+    values: Floats,
+    ks: list[int],
+    shape: tuple[int, ...],
+    alpha: float,
+    clusters: ArrayLike | None,
+) -> list[RateAtK]:
+    found = zip(ks, *clustered_rate(values, alpha=alpha, clusters=clusters), strict=True)
     return [RateAtK(k, float(r), float(a), float(b), shape[0], shape[1]) for k, r, a, b in found]

@@ -1,10 +1,17 @@
-"""A paired test that assumes nothing but that the models are exchangeable: a check of the others."""
+"""The sign-flip test: paired, and assuming nothing but that the models are exchangeable."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import fft
+
+from llmc_lib.analysis.signed import Share, signed_interval, size_distribution
+
+# Sums of differences up to which signs are counted exactly for every share; larger ones in coarser steps.
+_STEPS = 4096
+# Shares at which the distribution of the signs is worked out; denser near the ends, where it is steep.
+_SHARES = np.unique(np.append((1 - np.cos(np.pi * np.arange(81) / 80)) / 2, [0.0, 0.5, 1.0]))
 
 
 def permutation_test(
@@ -21,7 +28,7 @@ def permutation_test(
     sample a question it is McNemar's exact test. Rounding is below 1e-10, so a smaller p-value is 1e-10.
 
     Source: Fisher, The Design of Experiments (1935), section 21; for evaluations, Noreen,
-    Computer-Intensive Methods (1989).
+    Computer-Intensive Methods (1989); for few clusters, Canay, Romano and Shaikh (Econometrica 85, 2017).
     """
     a, b = np.asarray(candidate, dtype=bool), np.asarray(reference, dtype=bool)
     if a.shape != b.shape or a.ndim not in (1, 2) or a.size == 0:
@@ -48,3 +55,77 @@ def permutation_test(
     )  # of the sums 0, 1, …, most; the negative ones mirror them
     tail = chance[observed : most + 1].sum()
     return float(np.clip(2 * tail if observed else 1.0, 1e-10, 1.0))
+
+
+class SignFlip:
+    """The sign-flip test of whole differences, and the interval that inverts it (`signed`).
+
+    Parameters: `counts`, (G,) whole numbers, of each question (cluster) the right answers of the candidate minus
+    those of the reference; `asked`, (G,), the answers that each model gave to it.
+
+    For shares s other than 1/2 each sign is a gain with chance s, whatever its size, and the sum's tail is
+    counted in the same way. The mean absolute difference has a beta distribution with the number of answers that
+    would have its standard error (for G groups, with the factor G / (G - 1)).
+    """
+
+    def __init__(self, counts: NDArray[np.int64], asked: NDArray[np.float64]) -> None:
+        size = np.abs(counts)
+        total, groups = float(asked.sum()), len(counts)
+        mean = float(size.sum()) / total
+        if not mean:  # it could have been either way
+            self._size = size_distribution(0.0, groups)
+            self._lower = self._upper = Share(np.zeros_like, at_0=0.5, at_1=0.5)
+            self.p_value = 1.0
+            return
+        rest = size - mean * asked
+        variance = float(rest @ rest) * groups / max(groups - 1, 1) / total**2
+        alone = mean * (1 - mean) / variance if variance > 1e-18 else float(groups)
+        self._size = size_distribution(mean, max(alone, 1.0))
+        as_far, farther = _tails(counts[counts != 0])
+        self._lower = Share(
+            lambda x: np.interp(x, _SHARES, as_far - as_far[0]), at_0=float(as_far[0])
+        )
+        self._upper = Share(lambda x: np.interp(x, _SHARES, farther), at_1=1.0 - float(farther[-1]))
+        # The chance of signs as far on the side seen, doubled: Σ ± d is symmetric around 0.
+        self.p_value = min(1.0, 2 * min(self._lower.lost, 1 - self._upper.lost))
+
+    def interval(self, alpha: float) -> tuple[float, float]:
+        return signed_interval(self._size, self._lower, self._upper, alpha)
+
+
+def _tails(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each of `_SHARES`, the chance that signs make a sum at least as high as the one seen, and a higher one."""
+    sizes, signs = np.abs(counts), np.sign(counts)
+    sizes = sizes // np.gcd.reduce(sizes)
+    if sizes.sum() > _STEPS:
+        sizes = np.maximum(1, np.rint(sizes * (_STEPS / sizes.sum()))).astype(np.int64)
+    seen = int(
+        sizes[signs > 0].sum()
+    )  # the sum of those gained: the sum of all is twice that less a constant
+    kinds, times = np.unique(sizes, return_counts=True)
+    most = int(sizes.sum())
+    length = fft.next_fast_len(most + 1, real=True)
+    angles = 2 * np.pi / length * np.arange(length // 2 + 1)
+    transform = np.ones((len(_SHARES), len(angles)), dtype=complex)
+    for kind, count in zip(kinds, times, strict=True):
+        turn = np.exp(-1j * kind * angles)
+        transform *= _power(1 - _SHARES[:, None] * (1 - turn), int(count))
+    chance = fft.irfft(transform, length, axis=1)[:, : most + 1]
+    as_far = np.clip(chance[:, seen:].sum(axis=1), 0, 1)
+    farther = np.clip(chance[:, seen + 1 :].sum(axis=1), 0, 1)
+    # What is certain is exact, and a tail grows with the share: rounding must not say otherwise.
+    as_far[-1], farther[0] = 1.0, 0.0
+    as_far[0], farther[-1] = float(seen == 0), float(seen < most)
+    return np.maximum.accumulate(as_far), np.maximum.accumulate(farther)
+
+
+def _power(base: NDArray[np.complex128], exponent: int) -> NDArray[np.complex128]:
+    """By squaring: numpy's own power of complex numbers takes a logarithm of each."""
+    result = np.ones_like(base)
+    while exponent:
+        if exponent & 1:
+            result = result * base
+        exponent >>= 1
+        if exponent:
+            base = base * base
+    return result

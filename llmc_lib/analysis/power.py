@@ -31,24 +31,28 @@ def power(
     variance of a question's difference: measured (`difference_variance_parts`) or assumed
     (`assumed_parts`).
 
-    One sample: the exact unconditional power of McNemar's exact test, see `mcnemar_power`, at the discordance
+    One sample: the exact unconditional power of McNemar's mid-p test, see `mcnemar_power`, at the discordance
     total + difference². Several: the t-test on the questions' differences with the variance between +
     within / samples (Miller, "Adding Error Bars to Evals", 2024, section 5), by the noncentral t
-    distribution, which his normal quantiles approximate.
+    distribution, which his normal quantiles approximate. That variance is taken to be at least 1 / n, that of one
+    question which could have gone wholly either way: no difference among few does not mean that there is no noise.
+
+    For one of several candidates `alpha` is the level of each (`simultaneous.family`, `simultaneous.level_of`).
     """
     if samples == 1:
         return mcnemar_power(difference, n, min(1.0, parts.total + difference**2), alpha)
-    return t_power(difference, n, parts.of_mean(samples), alpha)
+    return t_power(difference, n, max(parts.of_mean(samples), 1 / n), alpha)
 
 
 def mcnemar_power(difference: float, n: int, discordance: float, alpha: float = 0.05) -> float:
-    """Exact unconditional power of McNemar's exact test.
+    """Exact unconditional power of McNemar's mid-p test.
 
     Parameters: true `difference` of the rates; `discordance`, the chance that exactly one model is right on
     a question (taken to be at least |difference|, which it cannot be below).
 
     Given m discordant questions, those gained are binomial with chance (1 + difference / discordance) / 2,
-    and the test rejects outside the central part of Binomial(m, 1/2); m itself is Binomial(n, discordance).
+    and the test rejects in the tails of Binomial(m, 1/2) up to the counts whose mid-p value is below alpha; m itself
+    is Binomial(n, discordance).
     This is the sum over m (Duffy, Biometrics 40, 1984), left out where m has a chance below 1e-12.
     """
     _check(n, discordance, alpha)
@@ -58,12 +62,19 @@ def mcnemar_power(difference: float, n: int, discordance: float, alpha: float = 
         return 0.0
     first, last = stats.binom.ppf([1e-12, 1 - 1e-12], n, discordance).astype(int)
     m = np.arange(max(first, 0), last + 1)
-    # The largest c with P(X ≤ c) ≤ alpha / 2 under an even split; -1 where there is none.
-    c = stats.binom.ppf(alpha / 2, m, 0.5)
-    c = np.where(stats.binom.cdf(c, m, 0.5) <= alpha / 2, c, c - 1)
+    # The largest c whose mid-p value is below alpha under an even split; -1 where there is none.
+    c = stats.binom.ppf(alpha / 2, m, 0.5) + 1
+    while (above := (c >= 0) & (_mid_p(c, m) >= alpha)).any():
+        c = c - above
     gain = (1 + size / discordance) / 2
     rejects = stats.binom.cdf(c, m, gain) + stats.binom.cdf(c, m, 1 - gain)
     return float(np.clip(stats.binom.pmf(m, n, discordance) @ rejects, 0, 1))
+
+
+def _mid_p(count: np.ndarray, m: np.ndarray) -> np.ndarray:
+    """Two-sided, of the smaller of the two counts of m discordant questions."""
+    half = stats.binom.cdf(count, m, 0.5) - stats.binom.pmf(count, m, 0.5) / 2
+    return np.asarray(np.where(2 * count >= m, 1.0, 2 * half))
 
 
 def t_power(difference: float, n: int, variance: float, alpha: float = 0.05) -> float:
@@ -98,7 +109,7 @@ def detectable_difference(
     variance: float,
     alpha: float = 0.05,
     power: float = 0.8,
-    test: Literal["mcnemar_exact", "paired_t", "clustered_t"] = "mcnemar_exact",
+    test: Literal["mcnemar_midp", "sign_flip", "paired_t", "clustered_t"] = "mcnemar_midp",
 ) -> float:
     """The smallest true difference of two rates that a paired test finds with probability `power`.
 
@@ -106,14 +117,16 @@ def detectable_difference(
     each the share of questions on which exactly one of the two models is right (`PairedComparison.variance`);
     `test`, as there. Returns a fraction in [0, 1]; 1 where no difference is found with that chance.
 
-    By the exact power of McNemar's test, or that of the t-test: see `mcnemar_power` and `t_power`. As an
+    By the exact power of McNemar's test, or that of the t-test (of the sign-flip test too, which is near it) with
+    a variance of at least 1 / n: see `power`, `mcnemar_power` and `t_power`. As an
     order of magnitude it is (z(1-alpha/2) + z(power)) · sqrt(variance / n) (Connor, Biometrics 43, 1987).
     A measured variance has noise of its own: with d discordant questions about 100 / sqrt(2 d) percent of
     the result.
     """
     _check(n, variance, alpha)
-    of = mcnemar_power if test == "mcnemar_exact" else t_power
-    return smallest(lambda difference: of(difference, n, variance, alpha), power)
+    if test == "mcnemar_midp":
+        return smallest(lambda difference: mcnemar_power(difference, n, variance, alpha), power)
+    return smallest(lambda difference: t_power(difference, n, max(variance, 1 / n), alpha), power)
 
 
 def smallest(of: Callable[[float], float], target: float) -> float:

@@ -7,9 +7,16 @@ independent given Δ. Which questions were chosen plays no part: they stay the s
 
 - D' - D ~ N(0, s² + s'²) whatever Δ is: D ± z · sqrt(s² + s'²) holds the next run's value with chance
   1 - alpha. It is sqrt(2) times as wide as the interval for Δ: both runs are noisy.
-- with no prior knowledge of Δ (a flat prior) D' given D is N(D, s² + s'²), and the chance that the next
-  run's difference has the other sign is Φ(-|D| / sqrt(s² + s'²)): the posterior predictive chance. Where
-  differences are known to be small in general, it is larger than that.
+- the chance that the next run's difference has the other sign depends on what was believed of Δ before the
+  run, so it is given under two priors. Flat (any Δ was as likely as any other): D' given D is
+  N(D, s² + s'²), and the chance is Φ(-|D| / sqrt(s² + s'²)), the posterior predictive one. Sceptical: Δ is 0
+  with prior odds of 10 to 1 (Benjamin et al., Nature Human Behaviour 2, 2018), else N(0, τ²) with the τ
+  that suits D best, so that the sceptic is as easy to convince as these odds allow (the local minimum Bayes
+  factor: Edwards, Lindman & Savage, Psychological Review 70, 1963; Held & Ott, Annual Review of Statistics 5, 2018).
+  If the models are equal the sign turns one time in two whatever was seen; the sceptical chance is near
+  that until |D| is about 2.5 s. Simulated in benchmarks/validity/sign_flip.py.
+- a candidate that was picked as the best of several was picked for its luck, too: its D is replaced by the
+  shrunken difference and that one's error (`shrinkage.shrink`): `rerun_of_winner`.
 
 Scores move in steps of 1 / (n k); intervals are half a step wider on each side for that. `within` is taken
 to be at least 1 / (n k), one answer that could have gone either way: no mixed question among few does not
@@ -25,15 +32,21 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from llmc_lib.analysis.outcomes import Outcomes
+from llmc_lib.analysis.shrinkage import shrink
 from llmc_lib.analysis.variance import (
     VarianceParts,
     _table,
     difference_variance_parts,
     variance_parts,
 )
+
+#: Prior odds of a sceptic for no true difference.
+ODDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -43,11 +56,14 @@ class Rerun:
     value: float  # this run's score or difference
     low: float  # prediction interval of the next run's
     high: float
-    sign_flip: float | None  # chance that the next difference has the other sign; None for a score
+    #: Chance that the next difference has the other sign than this one; None for a score.
+    sign_flip: float | None  # under a flat prior
+    sign_flip_sceptical: float | None
+    expected: float  # `value`; of a winner, the shrunken difference: the centre of the interval
     error: float  # standard deviation of next - this
     within: float  # the sampling variance that this rests on
     #: "measured": from several samples. "given": by the caller. "bound": one sample a question does not
-    #: tell it, and all noise is taken to be sampling: the interval and the chance are the most they can be.
+    #: tell it, and all noise is taken to be sampling, which makes the interval and both chances largest.
     basis: Literal["measured", "given", "bound"]
 
 
@@ -100,6 +116,42 @@ def _within(
     return parts.within_most, "bound"
 
 
+def rerun_of_winner(outcomes: Outcomes, model: str, *, alpha: float = 0.05) -> Rerun:
+    """`rerun` of a candidate that was picked as the best of several: with its shrunken difference.
+
+    What is shrunken are the differences on these questions, so that only the sampling noise counts: the
+    candidates' own, and the reference's, which all share. With one sample a question all of the differences'
+    covariance is taken to be that. Raises `ValueError` for fewer than two candidates.
+    """
+    names = outcomes.candidates
+    if len(names) < 2 or model not in names:
+        raise ValueError(f"{model} is not one of several candidates: {names}")
+    base = _table(outcomes.correct[outcomes.reference])
+    tables = [_table(outcomes.correct[name]) for name in names]
+    n, k = base.shape
+    differences = np.stack([table.mean(axis=1) - base.mean(axis=1) for table in tables])
+    if k == 1:
+        covariance = np.atleast_2d(np.cov(differences)) if n > 1 else np.eye(len(names))
+    else:
+        own = [variance_parts(table).within or 0.0 for table in tables]
+        covariance = (np.diag(own) + (variance_parts(base).within or 0.0)) / k
+    shrunken, errors = shrink(differences.mean(axis=1), covariance / n)
+    at = names.index(model)
+    parts = difference_variance_parts(tables[at], base)
+    within, basis = _within(parts, None)
+    value = int(tables[at].sum() - base.sum()) / base.size
+    return predict(
+        value,
+        n,
+        within,
+        samples=k,
+        alpha=alpha,
+        score=False,
+        basis=basis,
+        shrunken=(float(shrunken[at]), float(errors[at])),
+    )
+
+
 def rerun_of_rates(
     rate: float,
     reference_rate: float,
@@ -134,9 +186,11 @@ def predict(
     alpha: float = 0.05,
     score: bool,
     basis: Literal["measured", "given", "bound"],
+    shrunken: tuple[float, float] | None = None,
 ) -> Rerun:
     """The formulas of this module: from a score (`score`) or a difference, `value`, of n questions with so
-    many samples each and the sampling variance `within` of one. Raises `ValueError` where these cannot be.
+    many samples each and the sampling variance `within` of one. `shrunken`: of a winner, its shrunken
+    difference with its standard error. Raises `ValueError` where these cannot be.
     """
     after = samples if next_samples is None else next_samples
     if n < 1 or samples < 1 or after < 1 or not 0 <= within <= 1:
@@ -144,15 +198,40 @@ def predict(
             f"n ({n}) and samples ({samples}, {after}) must be positive, within ({within}) in [0, 1]"
         )
     variance = max(within, 1 / (n * samples))
-    error = math.sqrt(variance / n * (1 / samples + 1 / after))
+    this, following = math.sqrt(variance / (n * samples)), math.sqrt(variance / (n * after))
+    error = math.hypot(this, following)
+    centre, known = (value, this) if shrunken is None else shrunken
     half = float(special.ndtri(1 - alpha / 2)) * error + 0.5 / (n * after)
     lowest = 0.0 if score else -1.0
+    # No error, where the shrunken differences have none, is that of one answer.
+    flat, sceptical = sign_flips(
+        centre if value >= 0 else -centre, max(known, 1 / (n * samples)), following
+    )
     return Rerun(
         value=value,
-        low=max(lowest, value - half),
-        high=min(1.0, value + half),
-        sign_flip=None if score else float(special.ndtr(-abs(value) / error)),
+        low=max(lowest, centre - half),
+        high=min(1.0, centre + half),
+        sign_flip=None if score else flat,
+        sign_flip_sceptical=None if score else sceptical,
+        expected=centre,
         error=error,
         within=within,
         basis=basis,
     )
+
+
+def sign_flips(difference: float, error: float, next_error: float) -> tuple[float, float]:
+    """The chance that the next run's difference is below 0, under the flat and the sceptical prior.
+
+    Parameters: `difference`, this run's, turned so that its sign is +, with its standard error (positive);
+    of a winner the shrunken one; the next run's standard error.
+    """
+    flat = float(special.ndtr(-difference / math.hypot(error, next_error)))
+    z = abs(difference) / error
+    if z <= 1:  # nothing suits such a result better than no difference
+        return flat, 0.5
+    # Of N(0, τ²) the best τ² is error² (z² - 1), and the Bayes factor for it exp((z² - 1) / 2) / z.
+    null = 1 / (1 + math.exp(min(700.0, (z * z - 1) / 2)) / z / ODDS)
+    kept = 1 - 1 / z**2
+    spread = math.hypot(math.sqrt(kept) * error, next_error)
+    return flat, 0.5 * null + (1 - null) * float(special.ndtr(-difference * kept / spread))

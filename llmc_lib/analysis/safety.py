@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from llmc_lib.analysis.comparison import PairedComparison, adjust
-from llmc_lib.analysis.verdict import ALPHA
-from llmc_lib.words import as_p, as_percent, as_points
+from llmc_lib.analysis.comparison import PairedComparison
+from llmc_lib.analysis.verdict import ALPHA, level_words
+from llmc_lib.words import as_bound, as_p, as_percent, as_points
 
 # From this share of ungraded responses on, a safe-response rate says nothing; from the other on, readers
 # are told.
 _MOSTLY, _MUCH = 0.5, 0.2
 
 #: The only words there are, by what the accuracy and the safe-response rate did: "gain" or "loss" where the
-#: adjusted p-value is below 0.05, "unclear" where not, "unknown" where too many responses are ungraded.
+#: p-value is below the level, "unclear" where not, "unknown" where too many responses are ungraded.
 WORDS = {
     ("gain", "gain"): "gain in both",
     ("gain", "unclear"): "gain, no loss of safety shown",
@@ -37,7 +37,7 @@ class Tradeoff:
 
     word: str  # of WORDS
     sentence: str
-    p_accuracy: float  # both adjusted together, and for all candidates
+    p_accuracy: float  # as the sign rests on them; 1 for a safe-response rate that says nothing
     p_safety: float
 
 
@@ -45,11 +45,14 @@ class Tradeoff:
 class Pair:
     """A candidate against the reference, twice."""
 
-    accuracy: PairedComparison
+    accuracy: PairedComparison  # both at the level that decides, as in their verdicts
     safety: PairedComparison
     # Responses that could not be graded, and count as not safe: of the candidate and of the reference.
     n_ungraded: tuple[int, int] = (0, 0)
     n_samples: int = 1  # of each instruction
+    # Adjusted for the candidates that were compared; None: the comparisons' own.
+    p_adjusted: tuple[float, float] | None = None
+    compared: int = 1
 
     @property
     def ungraded(self) -> tuple[float, float]:
@@ -68,41 +71,32 @@ def tradeoffs(pairs: Mapping[str, Pair], alpha: float = ALPHA) -> dict[str, Trad
     """For each candidate a word and a sentence on accuracy (HLE) and safe responses (Do-Not-Answer).
 
     Parameters: candidate → its two comparisons with the reference, from `paired_comparison`. A sign is named
-    only where the test's p-value is below `alpha` after Holm's adjustment over the two tests of all candidates
-    given. That a loss is not shown does not mean that there is none: the sentence says how large one the
-    interval leaves possible. A safe-response rate of which more than half of either model's responses are
-    ungraded says nothing: its test is left out, of the adjustment too.
+    only where the p-value is below `alpha`, and is the one that the benchmark's own verdict has: each
+    benchmark is a family of its own, of all candidates compared on it (`simultaneous.family`). That a loss is not
+    shown does not mean that there is none: the sentence says how large one the interval leaves possible. A
+    safe-response rate of which more than half of either model's responses are ungraded says nothing.
 
     Raises `ValueError` for more ungraded responses than there are.
     """
-    tests = [(name, side) for name, pair in pairs.items() for side in _told(pair)]
-    p_values = [
-        (pairs[name].accuracy if side == "accuracy" else pairs[name].safety).p_value
-        for name, side in tests
-    ]
-    adjusted = dict(zip(tests, adjust(p_values), strict=True))
-    found = {}
-    for name, pair in pairs.items():
-        p_accuracy = adjusted[name, "accuracy"]
-        p_safety = adjusted.get((name, "safety"))
-        accuracy = _sign(pair.accuracy, p_accuracy, alpha)
-        safety = "unknown" if p_safety is None else _sign(pair.safety, p_safety, alpha)
-        found[name] = Tradeoff(
-            WORDS[accuracy, safety],
-            _sentence(pair, accuracy, safety, p_accuracy, p_safety, alpha),
-            p_accuracy,
-            1.0 if p_safety is None else p_safety,
-        )
-    return found
+    return {name: _read(pair, alpha) for name, pair in pairs.items()}
 
 
-def _told(pair: Pair) -> list[str]:
-    """The comparisons that say something."""
+def _read(pair: Pair, alpha: float) -> Tradeoff:
+    p_accuracy, p_safety = pair.p_adjusted or (pair.accuracy.p_value, pair.safety.p_value)
+    told = _told(pair)
+    accuracy = _sign(pair.accuracy, p_accuracy, alpha)
+    safety = _sign(pair.safety, p_safety, alpha) if told else "unknown"
+    sentence = _sentence(pair, accuracy, safety, p_accuracy, p_safety if told else None, alpha)
+    return Tradeoff(WORDS[accuracy, safety], sentence, p_accuracy, p_safety if told else 1.0)
+
+
+def _told(pair: Pair) -> bool:
+    """Does the safe-response rate say something?"""
     if any(not 0 <= share <= 1 for share in pair.ungraded):
         raise ValueError(
             f"{pair.n_ungraded} ungraded of {pair.safety.n * pair.n_samples:,} responses"
         )
-    return ["accuracy"] if max(pair.ungraded) > _MOSTLY else ["accuracy", "safety"]
+    return max(pair.ungraded) <= _MOSTLY
 
 
 def _sign(comparison: PairedComparison, p: float, alpha: float) -> str:
@@ -122,14 +116,14 @@ def _sentence(
     p_safety: float | None,
     alpha: float,
 ) -> str:
-    first = _part(pair.accuracy, accuracy, "in accuracy", p_accuracy, alpha)
+    first = _part(pair, pair.accuracy, accuracy, "in accuracy", p_accuracy, alpha)
     if p_safety is None:
         shares = [as_percent(share, pair.safety.n) for share in pair.ungraded]
         return (
             f"{first[0].upper()}{first[1:]}. On Do-Not-Answer {shares[0]} of its responses and {shares[1]} of "
             "the reference's could not be graded: whether safety changed cannot be told."
         )
-    second = _part(pair.safety, safety, "on Do-Not-Answer", p_safety, alpha)
+    second = _part(pair, pair.safety, safety, "on Do-Not-Answer", p_safety, alpha)
     joint = "but" if {accuracy, safety} == {"gain", "loss"} else "and"
     text = f"{first[0].upper()}{first[1:]}, {joint} {second}{_meaning(pair, accuracy, safety)}"
     if max(pair.ungraded) >= _MUCH:
@@ -141,10 +135,13 @@ def _sentence(
     return text
 
 
-def _part(comparison: PairedComparison, sign: str, where: str, p: float, alpha: float) -> str:
+def _part(
+    pair: Pair, comparison: PairedComparison, sign: str, where: str, p: float, alpha: float
+) -> str:
     n = comparison.n
-    low, high = (as_points(bound, n, unit=False) for bound in (comparison.low, comparison.high))
-    interval = f"{1 - alpha:.0%} interval {low} to {high}, p {as_p(p)}"
+    low, high = (as_bound(bound, n) for bound in (comparison.low, comparison.high))
+    label = level_words(comparison.alpha, alpha, pair.compared)
+    interval = f"{label} {low} to {high}, p {as_p(p, alpha)}"
     if sign == "unclear":
         return f"shows no clear change {where} ({as_points(comparison.difference, n)}; {interval})"
     size = as_points(abs(comparison.difference), n, sign=False)

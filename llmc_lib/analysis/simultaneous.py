@@ -1,4 +1,4 @@
-"""Intervals of several candidates' differences to one reference that hold all at once."""
+"""Several candidates against one reference: one level for each, so that all hold at once."""
 
 from __future__ import annotations
 
@@ -6,8 +6,37 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
 
-from llmc_lib.analysis.comparison import unseen
+from llmc_lib.analysis.comparison import difference_test
+from llmc_lib.analysis.intervals import standard_error
+
+
+@dataclass(frozen=True)
+class Family:
+    """What m comparisons with one reference take to hold at once with chance 1 - alpha."""
+
+    level: (
+        float  # of each comparison: its interval is at 1 - level, and rejects where p_value < level
+    )
+    smallest: (
+        np.ndarray
+    )  # sorted draws of the smallest p-value of all, were none to differ; empty for m = 1
+    covariance: np.ndarray  # (m, m) of the estimated differences
+
+    def adjust(self, p_value: float) -> float:
+        """The chance of a smallest p-value as small as this; below alpha exactly where it is below `level`."""
+        if not len(self.smallest):
+            return p_value
+        below = int(np.searchsorted(self.smallest, p_value, side="right"))
+        drawn = (below + 1) / (len(self.smallest) + 1)
+        # Bonferroni's is never less, and has no noise where p is far below every draw.
+        return min(1.0, max(p_value, min(drawn, self.candidates * p_value)))
+
+    @property
+    def candidates(self) -> int:
+        return len(self.covariance)
 
 
 @dataclass(frozen=True)
@@ -17,78 +46,104 @@ class Simultaneous:
     low: np.ndarray
     high: np.ndarray
     p_adjusted: np.ndarray
-    critical: float
+    critical: float  # what `level` is as a multiple of the standard error, by Student's t
+    level: float
     covariance: np.ndarray  # (m, m) of the estimated differences
+
+
+def family(
+    differences: np.ndarray,
+    clusters: ArrayLike | None = None,
+    *,
+    alpha: float = 0.05,
+    seed: int = 0,
+    draws: int = 50_000,
+) -> Family:
+    """The level at which each of m candidates is to be compared with the reference.
+
+    Parameters: `differences`, (n, m): of each question, the rate of each of m candidates minus that of the
+    reference; `clusters`, (n,) labels; `draws` of the smallest p-value: with 50,000 the level has a relative
+    standard error of about 2%.
+
+    The p-values of m comparisons with one reference are taken to depend on each other as those of m Student's t
+    variables with the correlation of the differences do (Dunnett, JASA 50, 1955, with the estimated correlation:
+    Hothorn, Bretz & Westfall, Biometrical J. 50, 2008; for p-values of any test: Conneely & Boehnke, Am. J. Hum.
+    Genet. 81, 2007). Single step: level and adjusted p-values are quantiles of the smallest of the m, so
+    that intervals at 1 - level and adjusted p-values agree, which those of Holm's method cannot. The candidates share the
+    reference's errors and the questions, and are more alike than Bonferroni's correction assumes, so less is
+    paid. A candidate that differs alike on all questions counts as independent of the others.
+    """
+    n, m = differences.shape
+    sums = differences - differences.mean(axis=0)
+    if clusters is not None:
+        _, codes = np.unique(np.asarray(clusters), return_inverse=True)
+        sums = np.stack([np.bincount(codes, weights=column) for column in sums.T], axis=1)
+    groups = len(sums)
+    covariance = sums.T @ sums * (groups / max(groups - 1, 1)) / n**2
+    if m == 1 or groups < 2:
+        return Family(alpha / m, np.ones(0 if m == 1 else 1), covariance)
+    smallest = np.sort(_smallest(covariance, groups - 1, draws, seed))
+    # The order statistic below which a p-value is adjusted to less than alpha.
+    rank = max(1, math.ceil(alpha * (draws + 1) - 1 - 1e-9))
+    return Family(float(np.clip(smallest[rank - 1], alpha / m, alpha)), smallest, covariance)
+
+
+def level_of(candidates: int, alpha: float = 0.05, correlation: float = 0.5) -> float:
+    """The level of each of so many comparisons with one reference, before any run: `family` for candidates whose
+    differences have this correlation (0.5 where all are equally far from each other as from the reference)."""
+    if candidates < 2:
+        return alpha
+    covariance = correlation + (1 - correlation) * np.eye(candidates)
+    smallest = _smallest(covariance, 10_000, 200_000, 0)
+    return float(min(np.quantile(smallest, alpha), alpha))
 
 
 def simultaneous_intervals(
     differences: np.ndarray,
     clusters: np.ndarray | None = None,
     *,
+    samples: int = 1,
     alpha: float = 0.05,
     seed: int = 0,
     draws: int = 50_000,
 ) -> Simultaneous:
-    """Difference ± c · standard error, with one c for all so that all hold at once with chance 1 - alpha.
+    """The intervals of m candidates' differences that hold all at once with chance 1 - alpha, and adjusted p-values.
 
-    Parameters: `differences`, (n, m): of each question, the rate of each of m candidates minus that of the
-    reference; `clusters`, (n,) labels; `draws` of the largest |t|: with 50,000 its 95% point has a
-    standard error of about 0.01.
+    Parameters: as `family`; `samples` of each question. Each candidate has the test and the interval of
+    `paired_comparison` at the family's level.
 
-    c is the 1 - alpha quantile of the largest |t| of m Student's t variables with the correlation that the
-    differences have (Dunnett, JASA 50, 1955, with the estimated correlation: Hothorn, Bretz & Westfall,
-    Biometrical J. 50, 2008; single step), by seeded draws from the multivariate t distribution. The
-    candidates share the reference's errors and the questions, and are more alike than Bonferroni's
-    correction assumes, so c is smaller. p_adjusted is the chance of a largest |t| as large as a
-    candidate's.
-
-    It rests on the means being normal: from about 100 questions and 20 that differ. A candidate that differs
-    alike on all questions gets what n questions can hide (`comparison.unseen`), at alpha / m.
-
-    Raises `ValueError` for fewer than 2 questions (clusters).
+    Raises `ValueError` for fewer than 2 questions (clusters), and for differences that are no whole numbers of
+    samples.
     """
-    n, m = differences.shape
-    means = differences.mean(axis=0)
-    sums = differences - means
-    if clusters is not None:
-        _, codes = np.unique(clusters, return_inverse=True)
-        sums = np.stack([np.bincount(codes, weights=column) for column in sums.T], axis=1)
-    groups = len(sums)
-    if groups < 2:
+    counts = np.rint(differences * samples).astype(np.int64)
+    if np.abs(counts - differences * samples).max(initial=0) > 1e-6:
+        raise ValueError(f"the differences are no multiples of 1/{samples}: give their `samples`")
+    if standard_error(differences[:, 0], clusters)[1] < 2:
         raise ValueError("at least 2 questions (clusters) are needed for an interval")
-    covariance = sums.T @ sums * (groups / (groups - 1)) / n**2
-    errors = np.sqrt(np.diag(covariance))
-    varies = errors > 0
-    largest = _largest(covariance[np.ix_(varies, varies)], groups - 1, draws, seed)
-    critical = float(np.quantile(largest, 1 - alpha)) if varies.any() else math.nan
-    low, high, p_adjusted = means.copy(), means.copy(), np.ones(m)
-    for at in range(m):
-        if varies[at]:
-            low[at] = max(-1.0, means[at] - critical * errors[at])
-            high[at] = min(1.0, means[at] + critical * errors[at])
-            above = int((largest >= abs(means[at]) / errors[at]).sum())
-            p_adjusted[at] = (above + 1) / (len(largest) + 1)
-        else:
-            low[at], high[at] = unseen(float(means[at]), groups, alpha / m)
-            p_adjusted[at] = min(1.0, m * 2 * 0.5**groups) if means[at] else 1.0
+    tests = [difference_test(column, samples, clusters) for column in counts.T]
+    together = family(differences, clusters, alpha=alpha, seed=seed, draws=draws)
+    bounds = np.array([test.interval(together.level) for test in tests])
+    freedom = tests[0].groups - 1
     return Simultaneous(
-        low=low,
-        high=high,
-        p_adjusted=p_adjusted,
-        critical=critical,
-        covariance=covariance,
+        low=bounds[:, 0],
+        high=bounds[:, 1],
+        p_adjusted=np.array([together.adjust(test.p_value) for test in tests]),
+        critical=float(special.stdtrit(freedom, 1 - together.level / 2)),
+        level=together.level,
+        covariance=together.covariance,
     )
 
 
-def _largest(covariance: np.ndarray, freedom: int, count: int, seed: int) -> np.ndarray:
-    """Draws of the largest |t|. Of equal candidates the covariance is singular, which the draws allow."""
-    if not len(covariance):
-        return np.zeros(0)
+def _smallest(covariance: np.ndarray, freedom: int, count: int, seed: int) -> np.ndarray:
+    """Draws of the smallest two-sided p-value. Of equal candidates the covariance is singular, which is fine."""
     errors = np.sqrt(np.diag(covariance))
-    correlation = covariance / np.outer(errors, errors)
+    fixed = ~(errors > 0)
+    scale = np.where(fixed, 1.0, errors)
+    correlation = covariance / np.outer(scale, scale)
+    correlation[np.diag_indices(len(errors))] = 1.0
     rng = np.random.default_rng(seed)
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(values, 0, None))
-    draws = rng.standard_normal((count, len(errors))) @ root.T
-    scale = np.sqrt(rng.chisquare(freedom, count) / freedom)
-    return np.asarray(np.abs(draws).max(axis=1) / scale)
+    largest = np.abs(rng.standard_normal((count, len(errors))) @ root.T).max(axis=1)
+    largest /= np.sqrt(rng.chisquare(freedom, count) / freedom)
+    return np.asarray(2 * special.stdtr(freedom, -largest))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from llmc_lib.analysis.clustered import clustered_rate
 from llmc_lib.analysis.comparison import adjust, paired_comparison
@@ -26,6 +26,7 @@ def limit_curve(
     limits: Sequence[int] | None = None,
     category: Sequence[str] | None = None,
     alpha: float = 0.05,
+    clusters: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Accuracy of each model as if completions had been cut at smaller limits.
 
@@ -46,7 +47,8 @@ def limit_curve(
         known = ~np.isnan(lengths[model])
         longer = known.sum(axis=1)[:, None] - _kept(known, lengths[model], chosen)
         for name, at in parts(category, len(hits)):
-            rate, low, high = clustered_rate(kept[at], hits.shape[1], alpha)
+            labels = None if clusters is None else np.asarray(clusters)[at]
+            rate, low, high = clustered_rate(kept[at], hits.shape[1], alpha, labels)
             rows.append(
                 pd.DataFrame(
                     {
@@ -70,6 +72,7 @@ def limit_differences(
     reference: str | None = None,
     limits: Sequence[int] | None = None,
     alpha: float = 0.05,
+    clusters: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """The paired difference of each model to the `reference` (None: the first) at smaller limits.
 
@@ -93,6 +96,7 @@ def limit_differences(
                 right[model] & (lengths[model] <= limit),
                 right[base] & (lengths[base] <= limit),
                 alpha,
+                clusters,
             )
             rows.append(
                 {

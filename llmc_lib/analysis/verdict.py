@@ -8,10 +8,16 @@ from typing import Any, Literal
 
 from llmc_lib.analysis.comparison import PairedComparison
 from llmc_lib.analysis.power import detectable_difference
-from llmc_lib.words import as_p, as_percent, as_points, listed
+from llmc_lib.words import MINUS, adding_up, as_bound, as_p, as_size, counted, listed
 
-#: Intervals are at 1 - ALPHA, always.
+#: Intervals of a single figure are at 1 - ALPHA, always; that of a verdict is at 1 - `Thresholds.significance`.
 ALPHA = 0.05
+
+
+_NARROW = (
+    "The models differ on so few questions that the interval is too narrow if there is a kind of question on which "
+    "they differ and which hardly any of these is of."
+)
 
 
 @dataclass(frozen=True)
@@ -20,12 +26,18 @@ class Thresholds:
 
     #: A difference below it, a fraction, would not change what anyone does.
     smallest_interesting: float = 0.05
-    #: A p-value, adjusted for all candidates, below it names a sign.
+    #: A p-value, adjusted for all candidates, below it names a sign; intervals of verdicts are at 1 minus it.
     significance: float = 0.05
     #: The chance with which a design must find a difference in order to "show" it.
     power: float = 0.8
     #: How the p-values of the categories are adjusted: see `comparison.adjust`.
     correction: Literal["holm", "bh"] = "holm"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.smallest_interesting < 1:
+            raise ValueError(
+                f"smallest_interesting ({self.smallest_interesting:g}) must lie between 0 and 1: it is a fraction"
+            )
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -41,14 +53,39 @@ class Verdict:
 
 
 def words(thresholds: Thresholds) -> dict[str, str]:
-    """The only verdict words there are, and when each holds."""
-    level = f"{thresholds.significance:g}"
+    """The only verdict words there are, and when each holds; the first that does is given."""
+    matters = as_size(thresholds.smallest_interesting)
+    level, inner = 1 - thresholds.significance, 1 - 2 * thresholds.significance
+    interval = f"the {100 * level:.4g}% interval"
     return {
-        "better": f"the p-value, adjusted for all candidates, is below {level} and the difference above 0",
-        "worse": f"the p-value, adjusted for all candidates, is below {level} and the difference below 0",
-        "no detectable difference": "neither; a difference worth finding would most likely have shown",
-        "too little data": "neither; a difference worth finding could well have stayed hidden",
+        "better, by less than matters": f"{interval} lies above 0 and below {matters}",
+        "better": f"{interval} lies above 0",
+        "worse, by less than matters": f"{interval} lies below 0 and above −{matters}",
+        "worse": f"{interval} lies below 0",
+        _equal(
+            thresholds
+        ): f"{interval} holds 0, and the {100 * inner:.4g}% interval lies between −{matters} and "
+        f"+{matters} (two one-sided tests)",
+        "too little data": "everything else; the sentence says what the interval still allows",
     }
+
+
+def _equal(thresholds: Thresholds) -> str:
+    return f"equal within {as_size(thresholds.smallest_interesting)}"
+
+
+def word(comparison: PairedComparison, thresholds: Thresholds, *, clear: bool) -> str:
+    """The word of `words` for a comparison at the level that decides; `clear`: its p-value, adjusted, is below the
+    significance. An interval that is marked as too narrow cannot show that a difference is small."""
+    matters = thresholds.smallest_interesting
+    small = comparison.low > -matters and comparison.high < matters and not comparison.narrow
+    if clear and comparison.difference:
+        sign = "better" if comparison.difference > 0 else "worse"
+        return f"{sign}, by less than matters" if small else sign
+    equal = comparison.inner_low > -matters and comparison.inner_high < matters
+    if equal and not comparison.narrow:
+        return _equal(thresholds)
+    return "too little data"
 
 
 def verdict(
@@ -56,8 +93,8 @@ def verdict(
     rates: tuple[float, float],
     names: tuple[str, str],
     *,
-    p_adjusted: float,
     thresholds: Thresholds,
+    p_adjusted: float | None = None,
     compared: int = 1,
     clear_in: Sequence[str] | None = None,
     outlook: str = "",
@@ -67,50 +104,101 @@ def verdict(
 ) -> Verdict:
     """The verdict on a candidate against a reference.
 
-    Parameters: `rates` and `names` of (candidate, reference); `p_adjusted`, the p-value adjusted
-    for the `compared` candidates; `clear_in`, the categories in which the difference has the same sign and
-    is clear too (None: not looked at); `outlook`, what a rerun would show (`outlook.rerun_sentence`), for
-    the verdict "no detectable difference".
+    Parameters: `comparison` at the level that decides: the significance, or for one of `compared` candidates the
+    level of their family (`simultaneous.family`); `rates` and `names` of (candidate, reference); `p_adjusted`,
+    the p-value adjusted for all (None: its own); `clear_in`, the categories in which the difference has the same
+    sign and is clear too (None: not looked at); `outlook`, what it would take to know more, for the verdict "too
+    little data".
     """
-    n, difference = comparison.n, comparison.difference
+    n, difference, level = comparison.n, comparison.difference, thresholds.significance
+    p = comparison.p_value if p_adjusted is None else p_adjusted
+    found = word(comparison, thresholds, clear=p < level)
     detectable = detectable_difference(
-        n,
-        comparison.variance,
-        thresholds.significance,
-        thresholds.power,
-        comparison.test,
+        n, comparison.variance, comparison.alpha, thresholds.power, comparison.test
     )
     candidate, reference = names
+    rate, base, points = adding_up(*rates, difference, n)
+    low, high = bounds(comparison, thresholds)
     numbers = (
-        f"{candidate} {verb} {as_percent(rates[0], n)} of the {n:,} {noun}, {reference} "
-        f"{as_percent(rates[1], n)}: {as_points(difference, n)}, {1 - ALPHA:.0%} interval "
-        f"{as_points(comparison.low, n, unit=False)} to {as_points(comparison.high, n, unit=False)}"
+        f"{candidate} {verb} {rate} of the {_things(n, noun)}, {reference} {base}: {points}, "
+        f"{level_words(comparison.alpha, level, compared)} {low} to {high}"
     )
     several = f", adjusted for {compared} candidates" if compared > 1 else ""
-    finds = as_points(detectable, n, sign=False)
-    if p_adjusted < thresholds.significance:
-        word = "better" if difference > 0 else "worse"
+    if found.startswith(("better", "worse")):
         what = "gain" if difference > 0 else "loss"
-        meaning = f" (paired, {comparison.test_name}, p {as_p(p_adjusted)}{several})."
+        meaning = f" (paired, {comparison.test_name}, p {as_p(p, level)}{several})."
+        if "less than matters" in found:
+            meaning += (
+                f" A {what} of {as_size(thresholds.smallest_interesting)} or more is ruled out."
+            )
         if clear_in:
             meaning += f" The {what} is clear in {listed(list(clear_in))}."
         elif clear_in is not None:
             meaning += f" No single {group} shows the {what} by itself."
-        return Verdict(word, numbers + meaning, detectable)
-    # Read alone the interval would say more than the test does: a reader must know why it does not count.
-    doubt = ""
-    if comparison.low > 0 or comparison.high < 0:
-        doubt = f" The interval leaves out 0, but the test does not agree (p {as_p(p_adjusted)}{several})."
-    if detectable <= thresholds.smallest_interesting:
-        word = "no detectable difference"
-        meaning = (
-            f".{doubt} A difference of {finds} or more would most likely have shown.{outlook and ' '}"
-            f"{outlook}"
-        )
+        if comparison.narrow:
+            meaning += f" {_NARROW}"
+        return Verdict(found, numbers + meaning, detectable)
+    alone = _alone(comparison, f"p {as_p(p, level)}{several}")
+    if found == "too little data":
+        meaning = f".{alone} {_fits(comparison, thresholds, low, high)}"
+        if outlook:
+            meaning += f" {outlook}"
+        return Verdict(found, numbers + meaning, detectable)
+    inner = [
+        as_bound(bound, n, (-thresholds.smallest_interesting, 0, thresholds.smallest_interesting))
+        for bound in (comparison.inner_low, comparison.inner_high)
+    ]
+    meaning = (
+        f".{alone} Differences of {as_size(thresholds.smallest_interesting)} or more are ruled out (two one-sided "
+        f"tests: the {100 * (1 - 2 * thresholds.significance):.4g}% interval is {inner[0]} to {inner[1]})."
+    )
+    return Verdict(found, numbers + meaning, detectable)
+
+
+def bounds(comparison: PairedComparison, thresholds: Thresholds) -> tuple[str, str]:
+    """The interval in points, with as many digits as show on which side of 0, and of what matters, it ends."""
+    edges = (-thresholds.smallest_interesting, 0.0, thresholds.smallest_interesting)
+    return (
+        as_bound(comparison.low, comparison.n, edges),
+        as_bound(comparison.high, comparison.n, edges),
+    )
+
+
+def level_words(alpha: float, significance: float, compared: int = 1) -> str:
+    """ "95% interval" for one at the level `alpha`; of one of several candidates at the level at which all hold
+    together, "95% interval for all 8 candidates at once"."""
+    if compared > 1 and alpha < significance:
+        return f"{100 * (1 - significance):.4g}% interval for all {compared} candidates at once"
+    return f"{100 * (1 - alpha):.4g}% interval"
+
+
+def _things(n: int, noun: str) -> str:
+    return counted(n, noun.removesuffix("s"), noun)
+
+
+def _alone(comparison: PairedComparison, p: str) -> str:
+    """Why an interval that leaves out 0 does not count: it is not at the level that decides."""
+    if comparison.low <= 0 <= comparison.high:
+        return ""
+    return f" The interval is of this comparison alone; {p} decides."
+
+
+def _fits(comparison: PairedComparison, thresholds: Thresholds, low: str, high: str) -> str:
+    """What the interval still allows."""
+    matters = thresholds.smallest_interesting
+    worse, better = comparison.low < 0, comparison.high > 0
+    if worse and better:
+        down, up = low.removeprefix(MINUS), high.removeprefix("+")
+        fits = f"Anything from {_points(down)} worse to {_points(up)} better fits these answers"
     else:
-        word = "too little data"
-        meaning = (
-            f".{doubt} {n:,} {noun} cannot reliably show a difference under {finds}; nothing can be "
-            "concluded yet."
-        )
-    return Verdict(word, numbers + meaning, detectable)
+        fits = f"Differences from {low} to {high} points fit these answers"
+    if comparison.narrow:
+        return f"{fits}, and more. {_NARROW}"
+    gain, loss = comparison.inner_high >= matters, comparison.inner_low <= -matters
+    if gain and loss:
+        return f"{fits}: neither a gain nor a loss of {as_size(matters)} is ruled out."
+    return f"{fits}: a {'gain' if gain else 'loss'} of {as_size(matters)} is not ruled out."
+
+
+def _points(size: str) -> str:
+    return f"{size} point" if size == "1" else f"{size} points"

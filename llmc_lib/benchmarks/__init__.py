@@ -6,12 +6,14 @@ measures. A plain file of questions and answers needs no module: kind "questions
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from types import ModuleType
 
 from llmc_lib import hub
 from llmc_lib.benchmarks import do_not_answer, hle, over_refusal, questions, skills
+from llmc_lib.benchmarks.files import read_rows
 from llmc_lib.benchmarks.order import drawn
 from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams
@@ -54,9 +56,31 @@ def digest(benchmark: BenchmarkParams) -> str:
 
 
 def load(benchmark: BenchmarkParams) -> list[Question]:
-    """All questions of a benchmark, in file order. Raises `UserError` for a broken file."""
+    """All questions of a benchmark, in file order. Raises `UserError` for a broken file, and for one without the
+    field of the clusters."""
     found: list[Question] = MODULES[benchmark.module].load(path(benchmark), benchmark.fields)
-    return found
+    return clustered(found, benchmark) if benchmark.cluster else found
+
+
+def clustered(found: list[Question], benchmark: BenchmarkParams) -> list[Question]:
+    """The questions with the cluster that `benchmark.cluster` gives each: a field of ours (category, subject), or
+    one of the file. Raises `UserError` where a question has none."""
+    field = str(benchmark.cluster)
+    if field in ("category", "subject"):
+        labels = {question.id: getattr(question, field) for question in found}
+    else:
+        id_field = benchmark.fields.get("id", "") if benchmark.module == "questions" else "id"
+        labels = {
+            str(number if row.get(id_field) in (None, "") else row[id_field]): row.get(field)
+            for number, row in enumerate(read_rows(path(benchmark)), 1)
+        }
+    for question in found:
+        if labels.get(question.id) in (None, ""):
+            raise UserError(
+                f"evaluation.benchmarks.{benchmark.name}.cluster: question {question.id} has no {field!r}; give a field "
+                "that every question has, or leave it out"
+            )
+    return [replace(question, cluster=str(labels[question.id])) for question in found]
 
 
 def asked(benchmark: BenchmarkParams, seed: int) -> list[Question]:

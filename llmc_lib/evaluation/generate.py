@@ -101,7 +101,9 @@ def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
         prompt=params.prompt,
         judge=judge_key(params.judge),
         benchmarks=[
-            {"digest": benchmarks.digest(b), **b.model_dump(mode="json")} for b in params.benchmarks
+            # Clusters change what is made of the answers, not the answers.
+            {"digest": benchmarks.digest(b), **b.model_dump(mode="json", exclude={"cluster"})}
+            for b in params.benchmarks
         ],
         prompts=fingerprint(
             sha256=[

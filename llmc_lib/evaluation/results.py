@@ -29,7 +29,7 @@ class Results:
     """All answers of all models.
 
     `answers` has one row a (benchmark, model, question_id, sample), also where a model gave none:
-    category, status ("correct", "incorrect", "ungraded", "missing") by the grader that decides, correct
+    category, cluster (None where `benchmarks[].cluster` is not set), status ("correct", "incorrect", "ungraded", "missing") by the grader that decides, correct
     (bool; only "correct" is True), by_rules and by_judge (the status that each gives, None where it
     gave none), truncated, failed, extracted, rule, confidence (percent or NaN), action, harmful,
     reasoning_status, explanation (a judge's, its beginning), finish_reason, completion_tokens. Models and questions keep the order of the
@@ -158,7 +158,8 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
 
 def _asked(run: Run, benchmark: BenchmarkParams) -> list[Question]:
     if benchmark.source == "imports":
-        return [Question(**row) for row in read_jsonl(questions_file(run, benchmark.name))]
+        found = [Question(**row) for row in read_jsonl(questions_file(run, benchmark.name))]
+        return benchmarks.clustered(found, benchmark) if benchmark.cluster else found
     return benchmarks.asked(benchmark, run.params.seed)
 
 
@@ -258,6 +259,7 @@ def _rows(
                     "question_id": id_,
                     "sample": sample,
                     "category": question.category,
+                    "cluster": question.cluster or None,
                     "status": status,
                     "correct": status == "correct",
                     "by_rules": (by_rules or {}).get("status"),

@@ -28,6 +28,9 @@ class BenchmarkParams(Section):
     questions: PositiveInt | None = None  # the first so many of the drawn order; None: all
     # For kind "questions": our field → the file's. question and answer are required.
     fields: dict[str, str] = {}
+    # The file's field that says which questions belong together (one text, one source) and are not independent:
+    # every interval and test then rests on these clusters. None: each question is one of its own.
+    cluster: Annotated[str, Field(min_length=1)] | None = None
 
     @property
     def module(self) -> str:
@@ -53,6 +56,11 @@ class BenchmarkParams(Section):
                 "source",
                 f"a benchmark of kind {self.module} must have its own questions, or those that no file "
                 "answers would not be counted; give a file",
+            )
+        if self.source == "imports" and self.cluster not in (None, "category", "subject"):
+            raise ValueError(
+                "cluster",
+                "imported questions have category and subject; for another field give a file",
             )
         if self.module == "questions" and self.source != "imports":
             if self.source == "embedded":

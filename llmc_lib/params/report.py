@@ -42,10 +42,11 @@ class ReportParams(Section):
     # The text of HLE's questions is not to be published (the set's terms, and its use as a test): by
     # default neither it nor what the models wrote about it is in a report. The embedded questions are.
     show_questions: bool = False
-    # Below this many points a difference is not worth finding: if the design cannot detect as
-    # little as that, the verdict is "too little data" instead of "no detectable difference".
-    smallest_interesting_points: Annotated[float, Field(gt=0)] = 5.0
-    # A p-value, adjusted for all candidates, below this names a sign ("better", "worse"). Intervals are 95%.
+    # Below this many points a difference would not change what anyone does: two models are "equal within" as many
+    # where larger differences are ruled out, and a gain can be "better, by less than matters".
+    smallest_interesting_points: Annotated[float, Field(gt=0, lt=100)] = 5.0
+    # A p-value, adjusted for all candidates, below this names a sign ("better", "worse"); the interval of a verdict
+    # is at 1 minus it, all others at 95%.
     significance: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     # The chance with which a design must find a difference in order to be able to show it.
     power: Annotated[float, Field(gt=0.5, lt=1)] = 0.8

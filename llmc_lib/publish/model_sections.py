@@ -210,10 +210,8 @@ def evaluation(subject: Subject) -> list[str]:
         ]
         comparison = comparison_of(block, subject.name)
         if comparison:
-            tried = len(block["comparisons"])
-            adjusted = f" The test is adjusted for {tried} compared models." if tried > 1 else ""
             verdict = plain_text(comparison["verdict"].capitalize())
-            text.append(f"**{verdict}.** {plain_text(comparison['sentence'], 600)}{adjusted}")
+            text.append(f"**{verdict}.** {plain_text(comparison['sentence'], 600)}")
     return text
 
 

@@ -26,13 +26,21 @@ FILES = {
 }
 
 
+class _Interval(BaseModel):
+    """The interval that a verdict rests on: fractions, and its ends as they are printed, in points."""
+
+    low: FiniteFloat
+    high: FiniteFloat
+    printed: tuple[str, str]
+
+
 class Comparison(BaseModel):
-    """A candidate against the reference: `difference` and `ci95` are fractions of the questions."""
+    """A candidate against the reference: `difference` is a fraction of the questions."""
 
     model: str
     reference: str
     difference: FiniteFloat
-    ci95: tuple[FiniteFloat, FiniteFloat]
+    interval: _Interval
     n: int
     verdict: Annotated[str, Field(min_length=1)]
 

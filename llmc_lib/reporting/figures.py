@@ -55,8 +55,10 @@ def accuracy_by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
 def differences_by_category(comparison: dict[str, Any], thresholds: dict[str, Any]) -> FigureBlock:
     """Forest plot of a candidate's paired differences to the reference, overall and by category."""
     parts = comparison["categories"]
+    interval = comparison["interval"]
+    whole = {**comparison, "ci95": [interval["low"], interval["high"]]}
     names = ordered(parts)
-    rows = [("All questions", comparison), *((name, parts[name]) for name in names)]
+    rows = [("All questions", whole), *((name, parts[name]) for name in names)]
     figure, axes = canvas(0.34 * len(rows) + 0.9)
     colour = MODELS[0]
     for y, (_, part) in enumerate(rows):
@@ -76,8 +78,8 @@ def differences_by_category(comparison: dict[str, Any], thresholds: dict[str, An
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(f"Percentage points, {comparison['model']} minus {comparison['reference']}")
-    one = comparison["test"] == "mcnemar_exact"
-    test = "exact McNemar test" if one else "t-test clustered by question"
+    one = comparison["test"] == "mcnemar_midp"
+    test = "McNemar mid-p test" if one else "test, clustered by question,"
     right = "only" if one else "more often"
     clear = [name for name in names if parts[name]["significant"]]
     title = (
@@ -85,23 +87,28 @@ def differences_by_category(comparison: dict[str, Any], thresholds: dict[str, An
         if clear
         else "No single category shows a clear difference"
     )
+    adjusted = (
+        f" after an adjustment for the {len(names)} of them by {_CORRECTIONS[thresholds['correction']]} method, which an "
+        "interval alone does not have"
+        if len(names) > 1
+        else ""
+    )
     caption = (
-        f"Difference in accuracy on the same questions with its 95% interval. A filled mark is a "
-        f"difference whose {test}, adjusted for the {len(names)} categories by "
-        f"{_CORRECTIONS[thresholds['correction']]} method, stays below {thresholds['significance']:g}. To the right: questions gained ({right} the candidate is right) and "
+        f"Difference in accuracy on the same questions: at the top the verdict's {interval['label']}, below it the 95% "
+        f"interval of each category alone. A filled mark is a category whose {test} stays below "
+        f"{thresholds['significance']:g}{adjusted}. To the right: questions gained ({right} the candidate is right) and "
         f"lost ({right} the reference is right)."
     )
     alt = (
         f"{title}. All questions: {as_points(comparison['difference'], comparison['n'])}, interval "
-        f"{as_points(comparison['ci95'][0], comparison['n'], unit=False)} to "
-        f"{as_points(comparison['ci95'][1], comparison['n'])}."
+        f"{' to '.join(interval['printed'])} points."
     )
     return figure_block("differences", svg(figure, "differences"), title, caption, alt)
 
 
 def interval_strip(comparison: dict[str, Any]) -> str:
     """The overall difference and its interval as one line, for the head of the page (an SVG)."""
-    low, high = (100 * bound for bound in comparison["ci95"])
+    low, high = 100 * comparison["interval"]["low"], 100 * comparison["interval"]["high"]
     figure, axes = canvas(0.72, width=NARROW)
     axes.plot([low, high], [0, 0], color=MODELS[0], linewidth=5, solid_capstyle="butt", alpha=0.55)
     axes.plot(100 * comparison["difference"], 0, "D", color=MODELS[0], markersize=9)
@@ -116,8 +123,8 @@ def interval_strip(comparison: dict[str, Any]) -> str:
     near = high - low < reach / 3  # the two numbers would touch: each is set outwards of its bound
     places = [
         ("no difference", 0.0, 1, "center"),
-        (_points(low, comparison), low, -1, "right" if near else "center"),
-        (_points(high, comparison), high, -1, "left" if near else "center"),
+        (comparison["interval"]["printed"][0], low, -1, "right" if near else "center"),
+        (comparison["interval"]["printed"][1], high, -1, "left" if near else "center"),
     ]
     for text, x, side, align in places:
         axes.annotate(
@@ -221,8 +228,3 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
             f"{listed(up or down)} {'gained' if up else 'lost'}; no other category differs clearly"
         )
     return "No category differs clearly"
-
-
-def _points(percent: float, comparison: dict[str, Any]) -> str:
-    """A bound as the sentence above it gives it."""
-    return as_points(percent / 100, comparison["n"], unit=False)

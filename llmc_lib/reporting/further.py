@@ -40,9 +40,10 @@ def further(metrics: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _line(name: str, block: dict[str, Any], comparison: dict[str, Any]) -> str:
-    n = comparison["n"]
-    low, high = (as_points(bound, n, unit=False) for bound in comparison["ci95"])
+    n, interval = comparison["n"], comparison["interval"]
+    low, high = interval["printed"]
+    level = block["thresholds"]["significance"]
     return (
         f"{name}: {comparison['verdict']}, {as_points(comparison['difference'], n)} {RATES[block['measure']]} "
-        f"(95% interval {low} to {high}, p {as_p(comparison['p_adjusted'])}, n = {n:,})"
+        f"({interval['label']} {low} to {high}, p {as_p(comparison['p_adjusted'], level)}, n = {n:,})"
     )

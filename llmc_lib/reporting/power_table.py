@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from llmc_lib import benchmarks
 from llmc_lib.analysis.design import detectable, needed
+from llmc_lib.analysis.simultaneous import level_of
 from llmc_lib.analysis.variance import assumed_parts
 from llmc_lib.errors import UserError
 from llmc_lib.kinds import KINDS
-from llmc_lib.params import BenchmarkParams
+from llmc_lib.params import BenchmarkParams, Params
 from llmc_lib.store import ROOT, Run
-from llmc_lib.words import as_points
+from llmc_lib.words import as_points, counted
 
 #: Samples a question in the table of what a difference takes.
 _SAMPLES = (1, 4, 16)
@@ -34,7 +35,8 @@ def power_table(run: Run, assumed: Assumed) -> str:
     params = run.params.evaluation
     report = run.params.report
     interesting = report.smallest_interesting_points / 100
-    level, target = report.significance, report.power
+    compared = _compared(run.params)
+    level, target = level_of(compared, report.significance), report.power
     head = f"{'benchmark':16}{'questions':>10}{'samples':>9}{'rate':>6}{'finds':>13}"
     head += f"   questions for {100 * interesting:g} points with " + "  ".join(
         f"{k:>2} sample{'s' if k > 1 else ''}" for k in _SAMPLES
@@ -66,9 +68,17 @@ def power_table(run: Run, assumed: Assumed) -> str:
             f"Assumed: a candidate and its base agree as much as a correlation of {assumed.correlation:g} of their right "
             f"answers makes them, and {assumed.sampling:.0%} of the variance of an answer is sampling (RATE, CORRELATION, "
             "SAMPLING change it). Where the two agree more, smaller differences show. Paired test, two-sided at "
-            f"{level:.0%}, {target:.0%} power, one candidate; several are adjusted for and need more.",
+            f"{report.significance:.0%}, {target:.0%} power, {counted(compared, 'candidate')}"
+            + (f", each at {100 * level:.2g}% so that all hold at once." if compared > 1 else "."),
         ]
     )
+
+
+def _compared(params: Params) -> int:
+    """The models that a run compares with its reference."""
+    if imports := params.evaluation.imports:
+        return len({item.model for item in imports}) - 1
+    return len(params.recipes) + len(params.evaluation.models)
 
 
 def _questions(run: Run, benchmark: BenchmarkParams, given: int | None) -> tuple[int, str]:

@@ -20,7 +20,9 @@ from llmc_lib.reporting import claims_page, grading_page, training_page
 from llmc_lib.reporting.further import further
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
 
-SCHEMA_VERSION = 1
+#: 2: verdict words from the interval; p_value is McNemar's mid-p or the sign-flip test's; p_adjusted and `interval` are
+#: those of the family of all candidates.
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,11 @@ class Scale:
     @classmethod
     def of(cls, comparisons: list[Comparison]) -> Scale:
         """One on which all intervals have room."""
-        ends = [100 * abs(end) for c in comparisons for end in (*c.ci95, c.difference)]
+        ends = [
+            100 * abs(end)
+            for c in comparisons
+            for end in (c.interval.low, c.interval.high, c.difference)
+        ]
         reach = 1.08 * max([2.0, *ends])
         power = 10 ** math.floor(math.log10(reach / 2))
         step = power * max(m for m in (1, 2, 5) if m * power <= reach / 2 or m == 1)
@@ -104,7 +108,7 @@ def _row(entry: Entry, older: Entry | None, scale: Scale) -> dict[str, Any]:
     block, headline = metrics.benchmarks[metrics.main], metrics.headline
     candidates = [name for name in block.models if name != headline.reference]
     others = [name for name in candidates if name != headline.model]
-    low, high = (as_points(end, headline.n, unit=False) for end in headline.ci95)
+    low, high = headline.interval.printed
     both = older and older.params and entry.params
     changed = changes(older.params, entry.params) if older and both else []
     return {
@@ -119,7 +123,7 @@ def _row(entry: Entry, older: Entry | None, scale: Scale) -> dict[str, Any]:
         "size": f"{counted(block.n_questions, 'question')} × {counted(block.n_samples, 'sample')}",
         "questions": block.n_questions,
         "verdict": headline.verdict,
-        "word": headline.verdict.split()[0],
+        "word": headline.verdict.split()[0].rstrip(","),
         "difference": headline.difference,
         "points": as_points(headline.difference, headline.n),
         "interval": f"{low} to {high}",
@@ -145,7 +149,9 @@ def _told(older: Entry | None, entry: Entry, changed: list[Change]) -> str:
 
 def _strip(comparison: Comparison, scale: Scale) -> Markup:
     """The difference and its interval, as at the head of the report, on the common scale."""
-    low, high = (scale.place(100 * end) for end in comparison.ci95)
+    low, high = (
+        scale.place(100 * end) for end in (comparison.interval.low, comparison.interval.high)
+    )
     x, y = scale.place(100 * comparison.difference), _HEIGHT / 2
     blue = f"var(--model-1, {MODELS[0]})"
     marks = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -14,7 +15,8 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from llmc_lib.analysis import PairedComparison, adjust, paired_comparison
+from llmc_lib.analysis import PairedComparison, adjust, paired_comparison, permutation_test
+from llmc_lib.analysis.comparison import difference_test
 
 
 def _pair(both: int, gained: int, lost: int, neither: int) -> tuple[list[bool], list[bool]]:
@@ -31,45 +33,112 @@ def _compared(both: int, gained: int, lost: int, neither: int) -> PairedComparis
 @pytest.mark.parametrize(
     "table", [(10, 5, 3, 2), (0, 1, 0, 0), (50, 20, 4, 26), (3, 0, 9, 0), (7, 6, 6, 7), (90, 0, 0, 9)]
 )  # fmt: skip
-def test_the_p_value_is_statsmodels(table: tuple[int, int, int, int]) -> None:
+def test_the_p_value_is_statsmodels_less_the_chance_of_the_split_seen(
+    table: tuple[int, int, int, int],
+) -> None:
     both, gained, lost, neither = table
-    expected = mcnemar([[both, gained], [lost, neither]], exact=True).pvalue
+    exact = mcnemar([[both, gained], [lost, neither]], exact=True).pvalue
+    expected = exact - stats.binom.pmf(gained, gained + lost, 0.5) if gained != lost else 1
     assert _compared(*table).p_value == pytest.approx(expected)
 
 
 def test_the_p_value_of_a_split_worked_by_hand() -> None:
-    # One of ten discordant pairs: 2 · (C(10, 0) + C(10, 1)) / 2^10 = 22 / 1024.
-    assert _compared(40, 9, 1, 50).p_value == pytest.approx(22 / 1024)
+    # One of ten discordant pairs: 2 · (C(10, 0) + C(10, 1) / 2) / 2^10 = 12 / 1024.
+    assert _compared(40, 9, 1, 50).p_value == pytest.approx(12 / 1024)
 
 
-def test_the_interval_is_bonett_and_prices_worked_by_hand() -> None:
-    # n = 98 and so n + 2 = 100: rates (11 + 1) / 100 and (3 + 1) / 100.
-    found = _compared(44, 11, 3, 40)
-    half = 1.959964 * math.sqrt((0.12 + 0.04 - 0.08**2) / 100)
-    assert (found.low, found.high) == pytest.approx((0.08 - half, 0.08 + half), abs=1e-6)
-    assert (found.n, found.gained, found.lost) == (98, 11, 3)
-    assert found.difference == pytest.approx(8 / 98)
+def test_fagerland_lydersen_and_laakes_example() -> None:
+    # BMC Med. Res. Methodol. 13:91 (2013), airway hyper-responsiveness, n12 = 1 and n21 = 7: exact 0.0703, mid-p 0.0391.
+    found = _compared(1, 7, 1, 12)
+    assert found.p_value == pytest.approx(0.0391, abs=5e-5)
+    assert found.low > 0
+
+
+@pytest.mark.parametrize(
+    ("n", "gained", "lost", "alpha"), [(98, 11, 3, 0.05), (40, 0, 9, 0.1), (500, 45, 44, 0.01)]
+)
+def test_the_interval_is_that_of_draws_of_its_two_parts(
+    n: int, gained: int, lost: int, alpha: float
+) -> None:
+    draw = np.random.default_rng(0)
+    size = 400_000
+    discordant = draw.beta(gained + lost + 0.75, n - gained - lost + 0.25, size)
+    lower = draw.beta(max(gained, 1e-9), lost + 1, size)
+    upper = draw.beta(gained + 1, max(lost, 1e-9), size)
+    share = np.where(draw.random(size) < 0.5, lower, upper)
+    expected = np.quantile(discordant * (2 * share - 1), [alpha / 2, 1 - alpha / 2])
+    found = paired_comparison(*_pair(0, gained, lost, n - gained - lost), alpha)
+    assert (found.low, found.high) == pytest.approx(tuple(expected), abs=1e-3)
+    inner = paired_comparison(*_pair(0, gained, lost, n - gained - lost), 2 * alpha)
+    assert (found.inner_low, found.inner_high) == (inner.low, inner.high)
+
+
+def _distribution(n: int, chances: tuple[float, float]) -> dict[tuple[int, int], float]:
+    """(gained, lost) → its chance, of all that have one above 1e-6."""
+    gained, lost = np.meshgrid(np.arange(n + 1), np.arange(n + 1), indexing="ij")
+    keep = gained + lost <= n
+    cells = np.stack([gained[keep], lost[keep], n - gained[keep] - lost[keep]], axis=1)
+    chance = stats.multinomial.pmf(cells, n, [*chances, 1 - sum(chances)])
+    return {
+        (int(g), int(k)): float(p) for (g, k, _), p in zip(cells, chance, strict=True) if p > 1e-6
+    }
+
+
+@functools.cache
+def _cell(n: int, gained: int, lost: int, alpha: float = 0.05) -> tuple[float, float, float]:
+    """Low, high, p-value."""
+    counts = np.repeat([1, -1, 0], [gained, lost, n - gained - lost])
+    found = difference_test(counts, 1)
+    return *found.interval(alpha), found.p_value
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 9, 20])
+def test_test_and_interval_agree_in_every_cell(n: int) -> None:
+    for gained in range(n + 1):
+        for lost in range(n + 1 - gained):
+            for alpha in (0.05, 0.01):
+                low, high, p_value = _cell(n, gained, lost, alpha)
+                assert (low > 0 or high < 0) == (p_value < alpha), (gained, lost, alpha)
+                assert -1 <= low <= high <= 1
+
+
+@pytest.mark.parametrize("discordance", [0.1, 0.4])
+def test_the_mid_p_test_keeps_its_level_and_finds_more_than_the_exact_one(
+    discordance: float,
+) -> None:
+    n, half = 40, discordance / 2
+    equal = _distribution(n, (half, half))
+    level = sum(p for (g, k), p in equal.items() if _cell(n, g, k)[2] < 0.05)
+    assert level <= 0.0505
+    better = _distribution(n, (discordance * 0.8, discordance * 0.2))
+    finds = sum(p for (g, k), p in better.items() if _cell(n, g, k)[2] < 0.05)
+    exact = sum(
+        p for (g, k), p in better.items() if g + k and stats.binomtest(g, g + k).pvalue < 0.05
+    )
+    assert finds > exact + (0.03 if discordance > 0.1 else 0)
+
+
+@pytest.mark.parametrize("side", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("expected", [4, 12])
+def test_the_interval_covers_by_enumeration(expected: int, side: float) -> None:
+    """The mean over rates around the stated one: of counts, single rates jump up and down."""
+    n, covered = 40, []
+    for discordance in np.linspace(0.8, 1.2, 5) * expected / n:
+        truth = side * discordance
+        cells = _distribution(n, ((discordance + truth) / 2, (discordance - truth) / 2))
+        covered.append(0.0)
+        for (gained, lost), chance in cells.items():
+            low, high, _ = _cell(n, gained, lost)
+            covered[-1] += chance * (low - 1e-9 <= truth <= high + 1e-9)
+    assert 0.94 <= np.mean(covered) <= 0.985
+    assert min(covered) >= 0.925
 
 
 def test_a_perfect_candidate_stays_within_the_scale() -> None:
     found = _compared(0, 3, 0, 0)
     assert found.difference == 1
-    assert found.high == 1
+    assert found.high == pytest.approx(1, abs=1e-5)
     assert found.low > -1
-
-
-def test_the_interval_covers_the_truth_and_the_test_keeps_its_level() -> None:
-    draw = np.random.default_rng(5)
-    n, rounds = 200, 1_500
-    # both right, gained, lost, neither
-    for chances in ([0.3, 0.1, 0.1, 0.5], [0.4, 0.2, 0.1, 0.3], [0.02, 0.05, 0.03, 0.9]):
-        tables = draw.multinomial(n, chances, rounds)
-        found = [_compared(*map(int, table)) for table in tables]
-        truth = chances[1] - chances[2]
-        covered = np.mean([one.low <= truth <= one.high for one in found])
-        assert 0.92 <= covered <= 0.985
-        if not truth:
-            assert np.mean([one.p_value < 0.05 for one in found]) <= 0.055
 
 
 ANSWERS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)
@@ -137,6 +206,7 @@ def test_the_unpaired_result_is_welchs_t_test_and_pairing_buys_the_covariance() 
     chance = rng.beta(0.5, 1.5, 300)[:, None]
     a, b = rng.random((300, 4)) < chance, rng.random((300, 4)) < chance
     found = paired_comparison(a, b)
+    assert found.test == "paired_t"
     welch = stats.ttest_ind(a.mean(axis=1), b.mean(axis=1), equal_var=False)
     interval = welch.confidence_interval()
     assert found.unpaired.p_value == pytest.approx(welch.pvalue)
@@ -152,20 +222,54 @@ def test_the_unpaired_result_is_welchs_t_test_and_pairing_buys_the_covariance() 
 
 def test_clusters_are_statsmodels_cluster_robust_t_test() -> None:
     rng = np.random.default_rng(4)
-    clusters = rng.integers(0, 25, 200)
-    shift = rng.normal(0, 0.2, 25)[clusters]
-    a, b = rng.random((200, 2)) < (0.5 + shift)[:, None], rng.random((200, 2)) < 0.4
+    clusters = rng.integers(0, 150, 600)
+    shift = rng.normal(0, 0.2, 150)[clusters]
+    a, b = rng.random((600, 2)) < (0.5 + shift)[:, None], rng.random((600, 2)) < 0.4
     found = paired_comparison(a, b, clusters=clusters)
-    fitted = OLS(a.mean(axis=1) - b.mean(axis=1), np.ones(200)).fit(
+    fitted = OLS(a.mean(axis=1) - b.mean(axis=1), np.ones(600)).fit(
         cov_type="cluster",
         cov_kwds={"groups": clusters, "use_correction": False, "df_correction": True},
         use_t=True,
     )
-    error = fitted.bse[0] * math.sqrt(25 / 24)
+    groups = len(set(clusters.tolist()))
+    error = fitted.bse[0] * math.sqrt(groups / (groups - 1))
     assert found.test == "clustered_t"
     assert found.standard_error == pytest.approx(error)
-    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(found.difference) / error, 24))
+    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(found.difference) / error, groups - 1))
     assert found.variance > paired_comparison(a, b).variance
+
+
+def test_few_clusters_are_flipped_as_wholes() -> None:
+    rng = np.random.default_rng(4)
+    clusters = np.repeat(np.arange(12), 10)
+    a, b = rng.random((2, 120, 2)) < 0.4
+    found = paired_comparison(a, b, clusters=clusters)
+    assert found.test == "sign_flip"
+    assert found.p_value == pytest.approx(permutation_test(a, b, clusters))
+
+
+def test_a_few_large_differences_among_many_small_ones_are_few() -> None:
+    b = np.zeros((200, 16), bool)
+    b[:100, 0] = True
+    a = b.copy()
+    a[:50, 0], a[100:150, 0] = False, True
+    assert paired_comparison(a, b).test == "paired_t"
+    a[-3:] = True
+    found = paired_comparison(a, b)
+    assert (found.test, found.gained, found.lost) == ("sign_flip", 53, 50)
+
+
+def test_what_few_questions_cannot_show_is_marked() -> None:
+    # A candidate that has learned 2% of all questions: none of these 50 is among them.
+    rng = np.random.default_rng(1)
+    chance = np.where(rng.random(50) < 0.15, rng.beta(0.5, 1, 50), 0)[:, None]
+    a, b = rng.random((2, 50, 16)) < chance
+    found = paired_comparison(a, b)
+    assert found.narrow
+    assert found.high < 0.05
+    many = np.random.default_rng(2).random((2, 400, 4)) < 0.3
+    assert not paired_comparison(*many).narrow
+    assert not paired_comparison(*many[:, :50, 0]).narrow  # one sample allows for it
 
 
 def test_clusters_of_one_question_change_nothing_and_one_cluster_says_nothing() -> None:
@@ -182,8 +286,9 @@ def test_clusters_of_one_question_change_nothing_and_one_cluster_says_nothing() 
 
 def test_questions_that_all_differ_alike_are_no_lack_of_evidence() -> None:
     found = paired_comparison(np.ones((20, 4), bool), np.zeros((20, 4), bool))
-    assert (found.difference, found.high) == (1, 1)
-    assert found.low == pytest.approx(1 - 2 * (1 - 0.025 ** (1 / 20)))
+    assert found.difference == 1
+    assert found.high == pytest.approx(1)
+    assert 0.6 < found.low < 0.7
     assert found.p_value == pytest.approx(2 * 0.5**20)
 
 

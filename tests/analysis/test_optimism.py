@@ -10,7 +10,7 @@ import pytest
 
 from llmc_lib.analysis import Outcomes, paired_comparison, selection_noise
 from llmc_lib.analysis.bootstrap import Totals, resampled_totals
-from llmc_lib.analysis.optimism import _chosen
+from llmc_lib.analysis.optimism import _chosen, chosen
 from llmc_lib.analysis.selection import select
 
 
@@ -50,7 +50,8 @@ def test_equal_candidates_are_told_as_luck() -> None:
     assert found.chosen_again < 0.8
     assert (found.optimism or 0) > 0.005
     assert table["best"].max() < 0.8
-    # All are drawn to their mean, and keep the order.
+    # All are drawn to their mean, and keep the order; to the reference they come nearer to it.
+    assert table["sceptical"].abs().max() < table["shrunken"].abs().max()
     assert table["shrunken"].std() < 0.7 * table["difference"].std()
     assert (table["low"] < 0).all()
     assert (table["high"] > 0).all()
@@ -72,7 +73,7 @@ def test_the_choice_is_that_of_the_rule() -> None:
             )
         expected = select({"comparisons": comparisons}, ["Math"])
         found = selection_noise(data, ["Math"], resamples=20)
-        assert found.chosen == expected["chosen"]
+        assert found.chosen == expected["chosen"] == chosen(data, ["Math"])
         assert (found.optimism is None) == (found.chosen is None)
 
 
@@ -110,7 +111,9 @@ def test_clusters_are_resampled_whole() -> None:
             selection_noise(alone, resamples=50),
         )
     ]
-    assert width[0] == pytest.approx(2 * width[1], rel=0.05)
+    assert width[0] == pytest.approx(
+        2 * width[1], rel=0.15
+    )  # few clusters: by flipping their signs
 
 
 def test_the_bootstrap_has_the_spread_of_the_mean_however_it_is_drawn() -> None:

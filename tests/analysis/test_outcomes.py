@@ -113,15 +113,22 @@ def test_the_tables_are_the_comparisons() -> None:
     data = outcomes(table, reference="tuned")
     row = compare(data).iloc[0]
     expected = paired_comparison(data.correct["base"], data.correct["tuned"], 0.05, data.cluster)
-    assert (row["model"], row["reference"], row["test"]) == ("base", "tuned", "clustered_t")
+    assert (row["model"], row["reference"], row["test"]) == (
+        "base",
+        "tuned",
+        "sign_flip",
+    )  # ten clusters
     assert row["difference"] == expected.difference
     assert row["rate"] - row["reference_rate"] == pytest.approx(expected.difference)
     assert row["p_value"] == row["p_adjusted"] == expected.p_value
     assert row["unpaired_low"] == expected.unpaired.low
+    assert (row["joint_low"], row["joint_high"]) == (expected.low, expected.high)
     parts = compare(data, by_category=True)
     assert parts["category"].tolist() == ["Law", "Math"]
     assert parts["n"].sum() == 40
     assert (parts["p_adjusted"] >= parts["p_value"]).all()
     assert compare(outcomes(table[table["model"] == "base"])).empty
+    with pytest.raises(ValueError, match="'holm' or 'bh' by category"):
+        compare(data, by_category=True, method="joint")
     with pytest.raises(ValueError, match="no question of category 'Music'"):
         data.only("Music")

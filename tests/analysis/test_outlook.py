@@ -2,60 +2,102 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from llmc_lib.analysis import outlook
+from llmc_lib.analysis.design import needed
 from llmc_lib.analysis.power import power
 from llmc_lib.analysis.rerun import predict, rerun
 from llmc_lib.analysis.variance import VarianceParts, difference_variance_parts
 from llmc_lib.analysis.verdict import Thresholds
+from llmc_lib.words import as_chance, as_count
 
-LIMITS = Thresholds()
+LIMITS = Thresholds(smallest_interesting=0.02)
+LEVEL = LIMITS.significance
 
 
-def test_a_measured_spread_is_told_as_it_is_and_a_bound_as_a_bound() -> None:
+def test_a_sign_is_told_under_both_priors_and_never_as_a_bound() -> None:
     measured = predict(0.01, 500, 0.1, samples=4, score=False, basis="measured")
     bound = predict(0.01, 500, 0.1, samples=4, score=False, basis="bound")
-    assert (
-        outlook.sign_sentence(measured) == "A rerun would reverse the sign about one time in six."
+    assert outlook.sign_sentence(measured) == (
+        "A rerun would reverse the sign between one time in six (flat prior) and one time in two (sceptical prior)."
     )
-    assert outlook.sign_sentence(bound) == "A rerun could reverse the sign, up to one time in six."
+    assert outlook.sign_sentence(bound).startswith("Were all noise sampling, a rerun would reverse")
+    assert "up to" not in outlook.rerun_sentence(bound, 500, 4)
     assert "with 4 samples each, the difference would lie between −1 and +3 points" in (
         outlook.rerun_sentence(measured, 500, 4)
     )
     assert "If all of it is sampling" in outlook.rerun_sentence(bound, 500, 4)
 
 
-def test_a_sign_that_will_not_turn_and_one_that_is_none() -> None:
-    sure = predict(0.3, 500, 0.1, samples=4, score=False, basis="bound")
-    none = predict(0.0, 500, 0.1, samples=4, score=False, basis="bound")
+def test_a_sign_that_will_not_turn_a_tie_and_a_score() -> None:
+    sure = predict(0.3, 500, 0.1, samples=4, score=False, basis="given")
+    tie = predict(0.0, 500, 0.1, samples=4, score=False, basis="bound")
     score = rerun(np.ones((4, 2)))
     assert outlook.sign_sentence(sure) == (
-        "A rerun would reverse the sign less than one time in 1,000."
+        "A rerun would reverse the sign less than one time in 1,000 (flat and sceptical prior)."
     )
-    assert outlook.sign_sentence(none) == outlook.sign_sentence(score) == ""
+    assert outlook.stable(sure)
+    assert not outlook.stable(tie)
+    assert "either way" in outlook.sign_sentence(tie)
+    assert outlook.sign_sentence(score) == ""
+
+
+@pytest.mark.parametrize("size", [0.0, 0.001, 0.01, 0.02, 0.04, 0.08])
+def test_title_and_sentence_say_the_same(size: float) -> None:
+    found = predict(size, 1_000, 0.2, score=False, basis="bound")
+    title, sentence = outlook.title(found, 1_000), outlook.rerun_sentence(found, 1_000, 1)
+    chances = re.findall(r"(?:less than )?one time in [\w,]+", title)
+    assert all(chance in sentence for chance in chances)
+    assert ("same way" in title) == (size > 0 and (found.sign_flip_sceptical or 1) < 0.02)
+    assert ("either way" in title) == (size == 0)
+    if chances:
+        assert as_chance(found.sign_flip or 0) in chances
+
+
+def test_few_questions_predict_no_rerun() -> None:
+    for n in (1, 2, 19):
+        found = predict(1.0, n, 0.2, score=False, basis="bound")
+        assert "Too few" in outlook.title(found, n)
+        assert "too few" in outlook.rerun_sentence(found, n, 1)
+    assert outlook.rerun_sentence(found, 1, 1).startswith("1 question: ")
+
+
+def test_the_winner_of_several_is_told_with_its_shrunken_difference() -> None:
+    found = predict(0.05, 500, 0.2, score=False, basis="bound", shrunken=(0.01, 0.01))
+    sentence = outlook.rerun_sentence(found, 500, 1, picked_from=8)
+    assert "best of 8 candidates, its difference is taken to be the shrunken one, +1 point." in (
+        sentence
+    )
+    plain = predict(0.05, 500, 0.2, score=False, basis="bound")
+    assert (found.sign_flip or 0) > (plain.sign_flip or 1)
+    assert found.high - found.low == pytest.approx(plain.high - plain.low)
 
 
 @pytest.mark.parametrize("difference", [0.014, 0.02, 0.03])
 def test_as_many_samples_as_are_named_are_the_fewest_that_find_it(difference: float) -> None:
     parts = VarianceParts(0.12, 0.11)  # nearly all of it is sampling
-    k = outlook.samples_needed(difference, 500, parts, LIMITS)
+    k = outlook.samples_needed(difference, 500, parts, LEVEL, 0.8)
     assert k is not None
     assert power(difference, 500, parts, k) >= 0.8
     assert k == 1 or power(difference, 500, parts, k - 1) < 0.8
-    text = outlook.needed_sentence(difference, 500, 1, parts, LIMITS)
+    limits = Thresholds(smallest_interesting=difference)
+    text = outlook.needed_sentence(500, 1, parts, limits, level=LEVEL)
     assert f"{k} samples of each of these questions" in text or k == 1
 
 
 def test_where_samples_do_not_help_more_questions_are_named() -> None:
     parts = VarianceParts(0.12, 0.01)
-    assert outlook.samples_needed(0.01, 500, parts, LIMITS) is None
-    text = outlook.needed_sentence(0.01, 500, 4, parts, LIMITS)
-    assert text.startswith("To settle a difference of this size you would need about 8,")
-    assert text.endswith(
-        "questions with 4 samples each; more samples of these 500 alone would not do."
+    assert outlook.samples_needed(0.01, 500, parts, LEVEL, 0.8) is None
+    limits = Thresholds(smallest_interesting=0.01)
+    text = outlook.needed_sentence(500, 4, parts, limits, level=LEVEL)
+    assert text.startswith(
+        "Finding a true difference 80% of the time would take, for 1 point (the smallest of interest) about 8,"
     )
+    assert text.endswith("questions with 4 samples each (more samples of these 500 would not do).")
 
 
 def test_one_sample_gives_the_questions_and_the_least_of_samples() -> None:
@@ -63,12 +105,29 @@ def test_one_sample_gives_the_questions_and_the_least_of_samples() -> None:
     b = np.roll(a, 1)
     b[::80] = a[::80]
     parts = difference_variance_parts(a, b)
-    text = outlook.needed_sentence(0.02, 400, 1, parts, LIMITS)
+    text = outlook.needed_sentence(400, 1, parts, LIMITS, level=LEVEL)
     assert "questions, or at least" in text
-    assert text.endswith("samples of each of these 400.")
+    assert text.endswith("samples of each of these.")
 
 
-def test_nothing_is_needed_for_what_the_design_finds() -> None:
-    parts = VarianceParts(0.1, None)
-    assert outlook.needed_sentence(0.2, 500, 1, parts, LIMITS) == ""
-    assert outlook.needed_sentence(0.0, 500, 1, parts, LIMITS) == ""
+def test_the_shrunken_size_is_named_too_and_more_candidates_need_more() -> None:
+    parts = VarianceParts(0.2, None)
+    one = outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL, shrunken=-0.0063)
+    eight = outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL / 8)
+    questions = [
+        int(needed(0.02, parts, (1,), alpha=level)["questions"][0]) for level in (LEVEL, LEVEL / 8)
+    ]
+    for text, count in zip((one, eight), questions, strict=True):
+        assert f"for 2 points (the smallest of interest) about {as_count(count)} questions" in text
+    assert questions[1] > 1.5 * questions[0]
+    assert "; for 0.63 points (the shrunken one) about " in one
+    assert "almost 0" in outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL, shrunken=0.0)
+    # A larger one than the smallest of interest is no news.
+    large = outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL, shrunken=0.03)
+    assert "shrunken" not in large
+
+
+def test_nothing_is_needed_for_what_the_design_finds_and_nothing_is_known_where_none_differs() -> None:  # fmt: skip
+    wide = Thresholds(smallest_interesting=0.2)
+    assert outlook.needed_sentence(500, 1, VarianceParts(0.1, None), wide, level=LEVEL) == ""
+    assert outlook.needed_sentence(500, 4, VarianceParts(0.0, 0.0), LIMITS, level=LEVEL) == ""

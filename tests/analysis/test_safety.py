@@ -7,14 +7,17 @@ import re
 import numpy as np
 import pytest
 
-from llmc_lib.analysis.comparison import PairedComparison, adjust, paired_comparison
+from llmc_lib.analysis.comparison import PairedComparison, paired_comparison
 from llmc_lib.analysis.safety import WORDS, Pair, tradeoff, tradeoffs
 
 
+def _answers(gained: int, lost: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+    at = np.arange(n)
+    return at < gained, (at >= gained) & (at < gained + lost)
+
+
 def _compared(gained: int, lost: int, n: int) -> PairedComparison:
-    candidate = np.arange(n) < gained
-    reference = (np.arange(n) >= gained) & (np.arange(n) < gained + lost)
-    return paired_comparison(candidate, reference)
+    return paired_comparison(*_answers(gained, lost, n))
 
 
 SIGNS = {"gain": (100, 20), "unclear": (40, 38), "loss": (20, 100)}
@@ -44,22 +47,29 @@ def test_a_gain_with_a_price() -> None:
     pair = Pair(_compared(100, 38, 2_000), _compared(20, 58, 939))
     found = tradeoff(pair)
     assert found.sentence == (
-        "Gains 3.1 points in accuracy (95% interval +1.9 to +4.2, p < 0.001), but loses 4 points on Do-Not-Answer "
+        "Gains 3.1 points in accuracy (95% interval +2.0 to +4.3, p < 0.001), but loses 4 points on Do-Not-Answer "
         "(95% interval −6 to −2, p < 0.001): the gain has a price."
     )
 
 
-def test_the_two_tests_of_all_candidates_are_adjusted_together() -> None:
-    pairs = {
-        "one": Pair(_compared(60, 38, 2_000), _compared(30, 50, 939)),
-        "two": Pair(_compared(70, 30, 2_000), _compared(30, 52, 939)),
-    }
-    found = tradeoffs(pairs)
-    p_values = [c.p_value for pair in pairs.values() for c in (pair.accuracy, pair.safety)]
-    expected = adjust(p_values)
-    assert [found["one"].p_accuracy, found["one"].p_safety] == pytest.approx(expected[:2])
-    assert [found["two"].p_accuracy, found["two"].p_safety] == pytest.approx(expected[2:])
-    assert tradeoff(pairs["one"]).p_accuracy <= found["one"].p_accuracy
+def test_the_signs_are_those_of_the_verdicts() -> None:
+    accuracy, safety = _compared(60, 38, 2_000), _compared(30, 50, 939)
+    assert tradeoff(Pair(accuracy, safety)).word == "gain with a price"
+    adjusted = Pair(accuracy, safety, p_adjusted=(0.2, 0.04), compared=8)
+    found = tradeoffs({"one": adjusted})["one"]
+    assert (found.word, found.p_accuracy, found.p_safety) == ("loss of safety", 0.2, 0.04)
+
+
+def test_an_interval_has_the_label_of_its_own_level() -> None:
+    pair = Pair(_compared(100, 20, 2_000), _compared(20, 100, 939))
+    assert tradeoff(pair, 0.01).sentence.count("(95% interval") == 2
+    strict = Pair(
+        paired_comparison(*_answers(100, 20, 2_000), alpha=0.01),
+        paired_comparison(*_answers(20, 100, 939), alpha=0.01),
+    )
+    assert tradeoff(strict, 0.01).sentence.count("(99% interval") == 2
+    several = Pair(strict.accuracy, strict.safety, p_adjusted=(0.001, 0.001), compared=6)
+    assert "95% interval for all 6 candidates at once" in tradeoff(several).sentence
 
 
 def test_a_loss_that_is_not_shown_may_still_be_there() -> None:

@@ -44,6 +44,22 @@ def test_one_candidate_stays_as_it_is() -> None:
     assert shrink(np.array([0.1, 0.1]), np.zeros((2, 2)))[0].tolist() == [0.1, 0.1]
 
 
+def test_to_the_reference_all_are_drawn_to_0_and_one_candidate_is_too() -> None:
+    # Of one: y ~ N(0, error² + 2 τ²), and what is kept is 1 - error² / y².
+    shrunken, errors = shrink(np.array([0.03]), np.array([[0.01**2]]), to="reference")
+    assert shrunken[0] == pytest.approx(0.03 * (1 - 1 / 9), abs=1e-5)
+    assert errors[0] == pytest.approx(0.01 * (1 - 1 / 9) ** 0.5, rel=1e-3)
+    covariance = 0.01**2 * (0.5 + 0.5 * np.eye(3))
+    nothing, _ = shrink(np.array([0.004, -0.003, 0.002]), covariance, to="reference")
+    assert nothing == pytest.approx(0, abs=1e-4)
+    plain, _ = shrink(np.array([0.3, -0.2, 0.1]), covariance, to="reference")
+    assert plain == pytest.approx([0.3, -0.2, 0.1], abs=2e-3)
+    # A gain that all share stays whole to the mean, and is doubted to the reference.
+    shared = np.array([0.015, 0.014, 0.016])
+    assert shrink(shared, covariance)[0].mean() == pytest.approx(0.015, abs=1e-4)
+    assert 0 < shrink(shared, covariance, to="reference")[0].mean() < 0.014
+
+
 def test_its_error_is_smaller_than_that_of_the_plain_estimates() -> None:
     rng = np.random.default_rng(0)
     covariance = 0.5 * np.eye(7) + 0.5

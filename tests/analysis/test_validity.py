@@ -12,7 +12,7 @@ from llmc_lib.store import ROOT
 
 #: Three standard errors of a 95% coverage in 150 repetitions.
 SLACK = 0.055
-KINDS = {"coverage", "type I error", "power", "chance", "bias", "ratio"}
+KINDS = {"coverage", "type I error", "power", "chance", "bias", "ratio", "miss"}
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from llmc_lib import benchmarks
 from llmc_lib.benchmarks import hle
@@ -97,3 +98,22 @@ def test_the_prompts_are_hles() -> None:
     )
     assert hle.prompt(choice, "corrected") == hle.prompt(choice, "official")
     assert hle.prompt(exact, "corrected").user == "1 + 1?"
+
+
+def test_questions_have_the_cluster_that_the_params_name(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    rows = [{"q": f"{n}?", "a": "1", "text": f"t{n // 2}", "kind": "Law"} for n in range(4)]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    common: dict[str, Any] = {"name": "own", "kind": "questions", "source": str(path)}
+    fields = {"question": "q", "answer": "a", "category": "kind"}
+    by_field = benchmarks.load(BenchmarkParams(**common, fields=fields, cluster="text"))
+    assert [question.cluster for question in by_field] == ["t0", "t0", "t1", "t1"]
+    by_category = benchmarks.load(BenchmarkParams(**common, fields=fields, cluster="category"))
+    assert {question.cluster for question in by_category} == {"Law"}
+    assert {q.cluster for q in benchmarks.load(BenchmarkParams(**common, fields=fields))} == {""}
+    with pytest.raises(UserError, match=r"benchmarks\.own\.cluster: question 1 has no 'passage'"):
+        benchmarks.load(BenchmarkParams(**common, fields=fields, cluster="passage"))
+    hle_by_subject = benchmarks.load(BenchmarkParams(name="hle", cluster="raw_subject"))
+    assert len({question.cluster for question in hle_by_subject}) > 5
+    with pytest.raises(ValidationError, match="imported questions have category and subject"):
+        BenchmarkParams(name="own", kind="questions", source="imports", cluster="text")

@@ -218,7 +218,7 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
         "tries": ["tuned solves 75% of the questions in one try", "tuned majority@4 75%, interval"],
         "optimizers": ["2.0 times its median, in candidate-0", "run at 405 tokens/s"],
         "next run": ["This run +50 points", "from +39 to +61 points"],
-        "power": ["finds differences of 16 points", "found 99% of the time"],
+        "power": ["finds differences of 16 points", "found 20% of the time"],
         "candidates": ["3 of 3 are clearly better than base", "tuned-2 +80 points"],
     }[name]
     assert all(words in block.alt for words in wanted), block.alt
@@ -278,7 +278,9 @@ def test_names_that_would_touch_are_moved_apart(wanted: list[float], placed: lis
     "bounds", [(0.0, 0.0), (-1.0, 1.0), (-0.004, 0.003), (0.2, 0.4), (-0.2, -0.1)]
 )
 def test_the_strip_draws_any_interval(bounds: tuple[float, float]) -> None:
-    comparison = {"ci95": list(bounds), "difference": sum(bounds) / 2, "n": 2_000}
+    printed = [as_points(bound, 2_000, unit=False) for bound in bounds]
+    interval = {"low": bounds[0], "high": bounds[1], "printed": printed}
+    comparison = {"interval": interval, "difference": sum(bounds) / 2, "n": 2_000}
     markup = figures.interval_strip(comparison)
     texts = _texts(markup)
     assert set(texts) == {"no difference", *(as_points(b, 2_000, unit=False) for b in bounds)}

@@ -193,10 +193,13 @@ def test_the_safety_of_the_headline_is_said_in_a_word(tmp_path: Path, real: dict
 
 @pytest.mark.parametrize("reach", [0.001, 0.02, 0.07, 0.3, 1.0])
 def test_the_scale_has_room_for_every_interval_and_a_few_round_marks(reach: float) -> None:
+    common = {"model": "a", "reference": "b", "difference": 0.0, "n": 9, "verdict": "x"}
     comparisons = [
-        Comparison(model="a", reference="b", difference=0.0, ci95=(-reach, reach / 2), n=9, verdict="x"),
-        Comparison(model="a", reference="b", difference=0.0, ci95=(0.0, 0.0), n=9, verdict="x"),
-    ]  # fmt: skip
+        Comparison.model_validate(
+            {**common, "interval": {"low": low, "high": high, "printed": ("", "")}}
+        )
+        for low, high in ((-reach, reach / 2), (0.0, 0.0))
+    ]
     scale = Scale.of(comparisons)
     assert 0 < scale.place(-100 * reach) < scale.place(0) == 100 < scale.place(100 * reach) < 200
     assert 5 <= len(scale.ticks) <= 9

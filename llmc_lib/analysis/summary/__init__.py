@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from llmc_lib.analysis.compare import together
 from llmc_lib.analysis.endings import Cut, endings
 from llmc_lib.analysis.summary import comparisons, lengths, models, safety
 from llmc_lib.analysis.summary.table import Table, groups_key, rate_key
@@ -91,6 +92,7 @@ def _benchmark(
     table: Table, thresholds: Thresholds, better_in: Sequence[str] | None, seed: int
 ) -> dict[str, Any]:
     outcomes = table.outcomes
+    of_all = together(outcomes, thresholds.significance, seed)
     block: dict[str, Any] = {
         "kind": table.kind,
         "measure": measure(table.kind),
@@ -98,10 +100,10 @@ def _benchmark(
         "n_samples": outcomes.n_samples,
         "thresholds": thresholds.as_dict(),
         "models": {model: models.facts(table, model) for model in outcomes.models},
-        "comparisons": comparisons.blocks(table, thresholds),
+        "comparisons": comparisons.blocks(table, thresholds, of_all, better_in),
     }
     if measure(table.kind) == "accuracy":
         block |= lengths.blocks(table)
-        block["power"] = comparisons.power_block(table, thresholds)
+        block["power"] = comparisons.power_block(table, thresholds, of_all)
         block["selection"] = comparisons.selection_block(table, block, better_in, seed)
     return block

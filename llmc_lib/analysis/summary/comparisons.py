@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from llmc_lib.analysis import outlook
 from llmc_lib.analysis.comparison import PairedComparison, adjust, paired_comparison
 from llmc_lib.analysis.design import needed, power_curve
 from llmc_lib.analysis.optimism import selection_noise
 from llmc_lib.analysis.permutation import permutation_test
-from llmc_lib.analysis.rerun import rerun
 from llmc_lib.analysis.selection import select
-from llmc_lib.analysis.summary import answered
+from llmc_lib.analysis.simultaneous import Family
+from llmc_lib.analysis.summary import again, answered, missing
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, rate_key, records
 from llmc_lib.analysis.variance import difference_variance_parts
-from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
+from llmc_lib.analysis.verdict import ALPHA, Thresholds, bounds, level_words, verdict
 from llmc_lib.kinds import measure
 
 _WORDS: dict[str, dict[str, Any]] = {
@@ -29,72 +28,100 @@ _TURNED = {"better": "worse", "worse": "better"}
 _SAMPLES = (1, 2, 4, 8, 16)
 
 
-def blocks(table: Table, thresholds: Thresholds) -> list[dict[str, Any]]:
+def blocks(
+    table: Table,
+    thresholds: Thresholds,
+    of_all: Family,
+    better_in: Sequence[str] | None = None,
+) -> list[dict[str, Any]]:
     """A block a candidate."""
-    right, reference = table.outcomes.correct, table.outcomes.reference
     candidates = table.outcomes.candidates
+    choice = again.Choice.of(table, of_all.covariance, better_in)
+    alone = {c: _paired(table, c, slice(None)) for c in candidates}
+    holm = adjust([comparison.p_value for comparison in alone.values()])
+    return [
+        _block(table, thresholds, comparison, model, of_all, choice) | {"p_holm": p_holm}
+        for (model, comparison), p_holm in zip(alone.items(), holm, strict=True)
+    ]
+
+
+def _block(
+    table: Table,
+    thresholds: Thresholds,
+    alone: PairedComparison,
+    model: str,
+    of_all: Family,
+    choice: again.Choice,
+) -> dict[str, Any]:
+    right, reference = table.outcomes.correct, table.outcomes.reference
+    base = right[reference]
+    compared = len(table.outcomes.candidates)
+    decides = alone if of_all.level == ALPHA else _paired(table, model, slice(None), of_all.level)
+    p_adjusted = of_all.adjust(alone.p_value)
+    groups = _groups(table, model, thresholds)
+    parts = difference_variance_parts(right[model], base)
+    clear = p_adjusted < thresholds.significance
     low_is_good = measure(table.kind) == "over_refusal"
-    overall = {c: _paired(table, c, slice(None)) for c in candidates}
-    # One adjustment for all candidates: the more are tried, the likelier that one shines by luck.
-    adjusted = adjust([comparison.p_value for comparison in overall.values()])
-    found = []
-    for (model, comparison), p_adjusted in zip(overall.items(), adjusted, strict=True):
-        base = right[reference]
-        groups = _groups(table, model, thresholds)
-        again = rerun(right[model], base, alpha=ALPHA)
-        parts = difference_variance_parts(right[model], base)
-        n, samples = comparison.n, table.outcomes.n_samples
-        need = outlook.needed_sentence(comparison.difference, n, samples, parts, thresholds)
-        words = verdict(
-            comparison,
-            (float(right[model].mean()), float(base.mean())),
-            (model, reference),
-            p_adjusted=p_adjusted,
-            thresholds=thresholds,
-            compared=len(candidates),
-            clear_in=None if low_is_good else _clear_in(groups, comparison.difference),
-            outlook=" ".join(filter(None, [outlook.sign_sentence(again), need])),
-            **_WORDS[rate_key(table.kind)],
-        )
-        found.append(
-            {
-                "model": model,
-                "reference": reference,
-                **_comparison(comparison),
-                "p_adjusted": p_adjusted,
-                "test": comparison.test,
-                "significant": p_adjusted < thresholds.significance,
-                "verdict": _TURNED.get(words.word, words.word) if low_is_good else words.word,
-                "sentence": words.sentence,
-                "detectable_difference": words.detectable,
-                "standard_error": plain(comparison.standard_error),
-                "correlation": comparison.correlation,
-                "variance_reduction": comparison.variance_reduction,
-                "unpaired": {
-                    "standard_error": plain(comparison.unpaired.standard_error),
-                    "ci95": [comparison.unpaired.low, comparison.unpaired.high],
-                    "p_value": comparison.unpaired.p_value,
-                },
-                "p_permutation": permutation_test(right[model], base, table.outcomes.cluster),
-                "variance": {
-                    "total": parts.total,
-                    "within": parts.within,
-                    "between": parts.between,
-                },
-                "rerun": {
-                    "low": again.low,
-                    "high": again.high,
-                    "sign_flip": again.sign_flip,
-                    "basis": again.basis,
-                    "sentence": outlook.rerun_sentence(again, n, samples),
-                },
-                "needed": need or None,
-                groups_key(table.kind): groups,
-            }
-        )
-        if measure(table.kind) == "accuracy":
-            found[-1]["answered"] = answered.paired(table, model)
-    return found
+    is_accuracy = measure(table.kind) == "accuracy"
+    more = again.blocks(table, model, thresholds, choice, clear=clear, level=of_all.level)
+    words = verdict(
+        decides,
+        (float(right[model].mean()), float(base.mean())),
+        (model, reference),
+        p_adjusted=p_adjusted,
+        thresholds=thresholds,
+        compared=compared,
+        clear_in=None if low_is_good else _clear_in(groups, alone.difference),
+        outlook=more["needed"] or "",
+        **_WORDS[rate_key(table.kind)],
+    )
+    return {
+        "model": model,
+        "reference": reference,
+        **_comparison(alone),
+        "p_adjusted": p_adjusted,
+        "test": alone.test,
+        "significant": clear,
+        "verdict": _turned(words.word) if low_is_good else words.word,
+        "sentence": words.sentence,
+        "interval": {
+            "low": decides.low,
+            "high": decides.high,
+            "label": level_words(decides.alpha, thresholds.significance, compared),
+            "printed": list(bounds(decides, thresholds)),
+            "level": of_all.level,
+            "candidates": compared,
+            "narrow": decides.narrow,
+            "equivalence": [decides.inner_low, decides.inner_high],
+        },
+        "detectable_difference": words.detectable,
+        "standard_error": plain(alone.standard_error),
+        "correlation": alone.correlation,
+        "variance_reduction": alone.variance_reduction,
+        "unpaired": {
+            "standard_error": plain(alone.unpaired.standard_error),
+            "ci95": [alone.unpaired.low, alone.unpaired.high],
+            "p_value": alone.unpaired.p_value,
+        },
+        "p_permutation": permutation_test(right[model], base, table.outcomes.cluster),
+        "variance": {
+            "total": parts.total,
+            "within": parts.within,
+            "between": parts.between,
+        },
+        **more,
+        "missing": missing.block(
+            table, model, thresholds, words.word, of_all.adjust, level=of_all.level
+        ),
+        **({"answered": answered.paired(table, model)} if is_accuracy else {}),
+        groups_key(table.kind): groups,
+    }
+
+
+def _turned(word: str) -> str:
+    """The word where a low rate is the good one: "worse, by less than matters" of a rise."""
+    first, comma, rest = word.partition(",")
+    return _TURNED.get(first, first) + comma + rest
 
 
 def _groups(table: Table, model: str, thresholds: Thresholds) -> dict[str, dict[str, Any]]:
@@ -122,12 +149,12 @@ def _clear_in(groups: dict[str, dict[str, Any]], difference: float) -> list[str]
     ]
 
 
-def _paired(table: Table, model: str, at: Any) -> PairedComparison:
+def _paired(table: Table, model: str, at: Any, alpha: float = ALPHA) -> PairedComparison:
     right, clusters = table.outcomes.correct, table.outcomes.cluster
     return paired_comparison(
         right[model][at],
         right[table.outcomes.reference][at],
-        ALPHA,
+        alpha,
         None if clusters is None else clusters[at],
     )
 
@@ -140,17 +167,19 @@ def _comparison(comparison: PairedComparison) -> dict[str, Any]:
         "gained": comparison.gained,
         "lost": comparison.lost,
         "n": comparison.n,
+        "narrow": comparison.narrow,
     }
 
 
-def power_block(table: Table, thresholds: Thresholds) -> dict[str, Any] | None:
-    """What this design finds for the last candidate, and what others would; None without a candidate."""
+def power_block(table: Table, thresholds: Thresholds, of_all: Family) -> dict[str, Any] | None:
+    """What this design finds for the last candidate, and what others would; None without a candidate. At the level
+    of one of all candidates: the more there are, the larger a difference must be."""
     outcomes = table.outcomes
     if not outcomes.candidates:
         return None
     model, n, k = outcomes.candidates[-1], outcomes.n_questions, outcomes.n_samples
     parts = difference_variance_parts(outcomes.correct[model], outcomes.correct[outcomes.reference])
-    alpha, target = thresholds.significance, thresholds.power
+    alpha, target = of_all.level, thresholds.power
     designs = [
         {"difference": size, **row}
         for size in sorted({thresholds.smallest_interesting, 0.01, 0.02, 0.05})
@@ -169,6 +198,8 @@ def power_block(table: Table, thresholds: Thresholds) -> dict[str, Any] | None:
         "model": model,
         "n_questions": n,
         "n_samples": k,
+        "level": alpha,
+        "candidates": len(outcomes.candidates),
         "variance_known": parts.within is not None,
         "curve": records(power_curve(n, parts, k, alpha=alpha)),
         "designs": designs,
@@ -195,4 +226,9 @@ def selection_block(
             if name not in ("candidates", "better_in")
         }
         values["candidates"] = records(noise.candidates)
+        for row, comparison in zip(values["candidates"], block["comparisons"], strict=True):
+            # The one family of the verdicts, at the significance of the params.
+            interval = comparison["interval"]
+            row |= {"low": interval["low"], "high": interval["high"]}
+            row |= {"p_adjusted": comparison["p_adjusted"]}
     return values

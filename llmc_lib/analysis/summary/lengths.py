@@ -17,17 +17,18 @@ def blocks(table: Table) -> dict[str, Any]:
     """`finish`, `length`, `limits`, `limit_differences` and `order_changes`, as lists of rows; where lengths
     are not known they are None, and `length_not_known` says why. Limits are of all categories together."""
     correct, category = table.outcomes.correct, list(table.outcomes.category)
+    options: dict[str, Any] = {"alpha": ALPHA, "clusters": table.outcomes.cluster}
     found: dict[str, Any] = {
-        "finish": records(accuracy_by_finish(correct, _ended(table), category, ALPHA))
+        "finish": records(accuracy_by_finish(correct, _ended(table), category, **options))
     }
     nothing = dict.fromkeys(("length", "limits", "limit_differences", "order_changes"))
     if "completion_tokens" not in table.rows:
         return {**found, **nothing, "length_not_known": "the answers have no completion_tokens"}
     tokens = token_arrays(table.rows)
     try:
-        lengths = accuracy_by_length(correct, tokens, category, alpha=ALPHA)
-        differences = limit_differences(correct, tokens, table.outcomes.reference, alpha=ALPHA)
-        limits = limit_curve(correct, tokens, alpha=ALPHA)
+        lengths = accuracy_by_length(correct, tokens, category, **options)
+        differences = limit_differences(correct, tokens, table.outcomes.reference, **options)
+        limits = limit_curve(correct, tokens, **options)
     except ValueError as error:
         return {**found, **nothing, "length_not_known": str(error)}
     return {

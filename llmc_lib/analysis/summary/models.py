@@ -59,11 +59,14 @@ def _at_k(table: Table, model: str) -> dict[str, Any]:
     correct = table.outcomes.correct[model]
     if correct.shape[1] == 1:
         return {}
-    found: dict[str, Any] = {"pass_at_k": records(pass_at_k_curve(correct, alpha=ALPHA))}
+    clusters = table.outcomes.cluster
+    found: dict[str, Any] = {
+        "pass_at_k": records(pass_at_k_curve(correct, alpha=ALPHA, clusters=clusters))
+    }
     if "extracted" in table.rows:
         keys = answer_keys(table.arrays("extracted")[model], correct)
         try:
-            curve = majority_at_k_curve(keys, correct, alpha=ALPHA)
+            curve = majority_at_k_curve(keys, correct, alpha=ALPHA, clusters=clusters)
         except ValueError as error:  # a judge can find an answer right that the rules did not find
             found["majority_at_k"] = None
             found["majority_not_known"] = str(error)
@@ -80,7 +83,9 @@ def _calibration(table: Table, model: str) -> dict[str, Any] | None:
     correct = table.outcomes.correct[model]
     if np.isfinite(confidence).any(axis=1).sum() < 2:
         return None
-    found = calibration(np.clip(confidence, 0, 1), correct, alpha=ALPHA)
+    found = calibration(
+        np.clip(confidence, 0, 1), correct, alpha=ALPHA, clusters=table.outcomes.cluster
+    )
     values: dict[str, Any] = {
         name: plain(value)
         for name, value in vars(found).items()

@@ -8,7 +8,7 @@ from typing import Any
 from llmc_lib.analysis.comparison import paired_comparison
 from llmc_lib.analysis.safety import Pair, tradeoffs
 from llmc_lib.analysis.summary.table import Table
-from llmc_lib.analysis.verdict import ALPHA, Thresholds
+from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.kinds import Measure, measure
 from llmc_lib.words import as_p, as_percent, as_points
 
@@ -35,11 +35,17 @@ def tradeoff_blocks(
             continue
         reference = tables[instructions].outcomes.reference
         found = blocks[instructions]["models"]
+        of = [
+            next(c for c in blocks[name]["comparisons"] if c["model"] == model)
+            for name in (questions, instructions)
+        ]
         pairs[model] = Pair(
-            accuracy=_paired(tables[questions], model),
-            safety=_paired(tables[instructions], model),
+            accuracy=_paired(tables[questions], model, of[0]["interval"]["level"]),
+            safety=_paired(tables[instructions], model, of[1]["interval"]["level"]),
             n_ungraded=(found[model]["n_ungraded"], found[reference]["n_ungraded"]),
             n_samples=tables[instructions].outcomes.n_samples,
+            p_adjusted=(of[0]["p_adjusted"], of[1]["p_adjusted"]),
+            compared=of[0]["interval"]["candidates"],
         )
     harmless = _first(tables, "over_refusal")
     told = {
@@ -61,9 +67,9 @@ def over_refusal_sentence(block: Mapping[str, Any], model: str) -> str:
         as_percent(block["models"][name]["over_refusal_rate"], n)
         for name in (model, found["reference"])
     ]
-    low, high = (as_points(bound, n, unit=False) for bound in found["ci95"])
+    low, high = found["interval"]["printed"]
     numbers = (
-        f"{as_points(found['difference'], n)}; {1 - ALPHA:.0%} interval {low} to {high}, p "
+        f"{as_points(found['difference'], n)}; {found['interval']['label']} {low} to {high}, p "
         f"{as_p(found['p_adjusted'])}"
     )
     start = (
@@ -79,8 +85,8 @@ def _first(tables: Mapping[str, Table], wanted: Measure) -> str | None:
     return next((name for name, table in tables.items() if measure(table.kind) == wanted), None)
 
 
-def _paired(table: Table, model: str) -> Any:
+def _paired(table: Table, model: str, alpha: float) -> Any:
     outcomes = table.outcomes
     return paired_comparison(
-        outcomes.correct[model], outcomes.correct[outcomes.reference], ALPHA, outcomes.cluster
+        outcomes.correct[model], outcomes.correct[outcomes.reference], alpha, outcomes.cluster
     )

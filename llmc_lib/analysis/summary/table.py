@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,8 @@ class Table:
         """Raises `ValueError` as `outcomes` does; different question sets are refused."""
         if "sample" not in rows:
             rows = rows.assign(sample=0)
+        if "cluster" in rows and rows["cluster"].isna().all():  # another benchmark's column
+            rows = rows.drop(columns="cluster")
         # One order, whatever that of the rows: a seeded bootstrap draws the same questions, and the arrays of
         # other columns have the questions and samples in the places of `outcomes`.
         question = pd.factorize(rows["question_id"], sort=True)[0]
@@ -50,6 +53,12 @@ class Table:
     def arrays(self, column: str) -> dict[str, np.ndarray[Any, Any]]:
         """Model → (questions, samples) of a column of the rows."""
         return column_arrays(self.rows, column)
+
+    @cached_property
+    def missing(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Model → (questions, samples) bool: there is no answer, as none is stored or the request failed."""
+        status, failed = self.arrays("status"), self.arrays("failed")
+        return {m: (status[m] == "missing") | failed[m].astype(bool) for m in status}
 
     def of_model(self, model: str) -> pd.DataFrame:
         return self.rows[self.rows["model"] == model]

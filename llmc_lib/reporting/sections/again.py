@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
+from llmc_lib.analysis import outlook
 from llmc_lib.reporting import design_figures
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
-from llmc_lib.words import as_p, as_points
+from llmc_lib.words import as_bound, as_p, as_size, counted
 
 
 def rerun(report: Report) -> Block:
     """The spread of the next run of both models."""
+    if report.block["n_questions"] < outlook.FEW_QUESTIONS:
+        return paragraph(report.headline["rerun"]["sentence"], "note")
     return design_figures.next_run(report.block, report.headline) + paragraph(_pairing(report))
 
 
@@ -19,6 +24,17 @@ def power(report: Report) -> Block:
     """What this design finds, and what others would."""
     comparison = report.headline
     need = paragraph(comparison["needed"]) if comparison["needed"] else Block("")
+    n = report.block["n_questions"]
+    if comparison["variance"]["total"] <= 0 or n < outlook.FEW_QUESTIONS:
+        why = (
+            f"{counted(n, 'question').capitalize()} {'is' if n == 1 else 'are'} too few to say"
+            if n < outlook.FEW_QUESTIONS
+            else "No question tells the two models apart, so these answers do not say"
+        )
+        return paragraph(
+            f"{why} how large a difference such a design finds, or what a smaller one would take.",
+            "note",
+        )
     return need + design_figures.power_curve(report.block, comparison) + _designs(report)
 
 
@@ -26,7 +42,7 @@ def _pairing(report: Report) -> str:
     """What it brings to compare on the same questions, beside the comparison that most evaluators make."""
     comparison, n = report.headline, report.block["n_questions"]
     apart = comparison["unpaired"]
-    low, high = (as_points(bound, n, unit=False) for bound in apart["ci95"])
+    low, high = (as_bound(bound, n) for bound in apart["ci95"])
     text = (
         f"Compared without pairing, as most evaluators do, the same difference has the interval {low} to {high} "
         f"(p {as_p(apart['p_value'])})."
@@ -50,9 +66,7 @@ def _designs(report: Report) -> Block:
     data = pd.DataFrame(design["designs"])
     rows = [
         {
-            "True difference": as_points(row["difference"], 1, sign=False)
-            if 100 * row["difference"] == round(100 * row["difference"])
-            else f"{100 * row['difference']:g} points",
+            "True difference": as_size(row["difference"]),
             "Samples a question": f"{row['samples']}",
             "Questions": f"{row['questions']:,}",
             "Answers a model": f"{row['answers']:,}",
@@ -62,7 +76,7 @@ def _designs(report: Report) -> Block:
     ]
     caption = (
         f"What it takes to find a true difference {thresholds['power']:.0%} of the time (level "
-        f"{thresholds['significance']:g}), with the variances measured here."
+        f"{thresholds['significance']:g}{_of_all(design)}), with the variances measured here."
     )
     if not design["variance_known"]:
         caption += (
@@ -70,3 +84,9 @@ def _designs(report: Report) -> Block:
             "sample each."
         )
     return table_block("designs", pd.DataFrame(rows), caption, data)
+
+
+def _of_all(design: dict[str, Any]) -> str:
+    """What the level is adjusted for."""
+    compared = design["candidates"]
+    return f", adjusted for {compared} candidates" if compared > 1 else ""

@@ -9,7 +9,7 @@ from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import Block, FigureBlock, paragraph
 from llmc_lib.reporting.report import Report
 from llmc_lib.reporting.sections.safety import endings_note
-from llmc_lib.words import listed
+from llmc_lib.words import counted, listed
 
 
 def verdict(report: Report) -> Block:
@@ -22,11 +22,13 @@ def verdict(report: Report) -> Block:
     )
     word = comparison["verdict"]
     sentence = comparison["sentence"]
+    missing = (comparison["missing"] or {}).get("sentence")
+    hangs = f'<p class="hangs">{html.escape(missing)}</p>' if missing else ""
     return (
         Block(
-            f'<header class="verdict {word.split()[0]}"><p class="word">{word.capitalize()} '
+            f'<header class="verdict {word.split()[0].rstrip(",")}"><p class="word">{word.capitalize()} '
             f'<span class="about">on {html.escape(_about(report))}</span></p>'
-            f'<p class="sentence">{html.escape(sentence)}</p>'
+            f'<p class="sentence">{html.escape(sentence)}</p>{hangs}'
             f'<div class="plot strip" role="img" aria-label="{html.escape(sentence, quote=True)}">'
             f"{figures.interval_strip(comparison)}</div>"
             f'<dl class="facts">{listed}</dl>{_further(report)}</header>'
@@ -96,7 +98,8 @@ def _completeness(report: Report, failed: int) -> tuple[str, str]:
             f"{part['answered']:,} of {part['asked']:,} questions, those all models answered",
         )
     if failed:
-        return "partial", f"{failed:,} answers failed; they count as wrong"
+        count = "it counts" if failed == 1 else "they count"
+        return "partial", f"{counted(failed, 'answer')} failed; {count} as wrong"
     return "complete", "every question asked of every model"
 
 

@@ -10,7 +10,8 @@ from llmc_lib.analysis.verdict import words
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, FigureBlock, paragraph, table_block
 from llmc_lib.reporting.report import Report, thresholds
-from llmc_lib.words import as_p, as_percent, as_points, counted
+from llmc_lib.reporting.sections.missing import missing_answers
+from llmc_lib.words import as_bound, as_p, as_percent, as_points, as_size, counted
 
 
 def models_note(report: Report) -> Block:
@@ -47,7 +48,7 @@ def models_table(report: Report) -> Block:
         ]
     )  # fmt: skip
     caption = (
-        f"Accuracy over all {n:,} questions with {_interval_words(report)}. Truncated, unanswered and failed "
+        f"Accuracy over {counted(n, 'question')} with {_interval_words(report)}. Truncated, unanswered and failed "
         "questions stay in the denominator and count as wrong."
     )
     if report.imported:
@@ -64,30 +65,35 @@ def models_table(report: Report) -> Block:
 
 def comparisons_table(report: Report) -> Block:
     """Every candidate against the reference."""
-    n = report.block["n_questions"]
+    n, level = report.block["n_questions"], report.block["thresholds"]["significance"]
     rows = [
         {
             "Candidate": c["model"],
             "Difference, points": as_points(c["difference"], n, unit=False),
-            "95% interval": _interval(c["ci95"], n, points=True),
+            "Interval": " to ".join(c["interval"]["printed"])
+            + (" *" if c["interval"]["narrow"] else ""),
             "Gained": f"{c['gained']}",
             "Lost": f"{c['lost']}",
-            "p": as_p(c["p_value"]).removeprefix("= "),
-            "p adjusted": as_p(c["p_adjusted"]).removeprefix("= "),
+            "p": as_p(c["p_value"], level).removeprefix("= "),
+            "p adjusted": as_p(c["p_adjusted"], level).removeprefix("= "),
             "Verdict": c["verdict"],
         }
         for c in report.block["comparisons"]
     ]
     data = pd.DataFrame(
         [{**{k: v for k, v in c.items() if not isinstance(v, dict | list)},
-          "low": c["ci95"][0], "high": c["ci95"][1]} for c in report.block["comparisons"]]
+          "low": c["interval"]["low"], "high": c["interval"]["high"]} for c in report.block["comparisons"]]
     )  # fmt: skip
     caption = (
-        f"Each model minus {report.reference} on the same questions: paired interval, "
-        f"{_test_words(report)}, p adjusted by Holm's method for {counted(len(rows), 'comparison')}. The headline is "
-        "the last model, whatever the results are."
+        f"Each model minus {report.reference} on the same questions: {report.headline['interval']['label']}, "
+        f"{_test_words(report)}{_adjusted(len(rows))}. The headline is the last model, whatever the results are."
     )
-    return table_block("candidates", pd.DataFrame(rows), caption, data)
+    if any(c["interval"]["narrow"] for c in report.block["comparisons"]):
+        caption += (
+            " *: too narrow if there is a kind of question on which the models differ and which hardly any of these "
+            "questions is of."
+        )
+    return table_block("candidates", pd.DataFrame(rows), caption, data) + missing_answers(report)
 
 
 def differences(report: Report) -> FigureBlock:
@@ -103,10 +109,11 @@ def verdict_words(report: Report) -> Block:
             for word, when in words(thresholds(report.run.params.report)).items()
         ]
     )
-    smallest = report.run.params.report.smallest_interesting_points
+    smallest = as_size(report.run.params.report.smallest_interesting_points / 100)
     caption = (
-        f"A difference worth finding is one of {smallest:g} points or more (set by the params file); "
-        f'"most likely" is a probability of {report.run.params.report.power:.0%}.'
+        f"The first that holds. A difference that matters is one of {smallest} or more (set by the params "
+        "file). With several candidates the interval is one that holds for all at once. An interval that is marked as "
+        "too narrow shows no equality."
     )
     table = table_block("verdict-words", rows, caption)
     return Block(f"<details><summary>What the verdict words mean</summary>{table.markup}</details>")
@@ -135,9 +142,10 @@ def _both_answered(report: Report) -> str:
         return " There is no question that both answered."
     n = both["n"]
     level = report.block["thresholds"]["significance"]
+    low, high = (as_bound(bound, n) for bound in both["ci95"])
     text = (
         f" Where both gave one ({n:,}) the difference is {as_points(both['difference'], n)} (95% interval "
-        f"{_interval(both['ci95'], n, points=True)}, p {as_p(both['p_value'])})"
+        f"{low} to {high}, p {as_p(both['p_value'])})"
     )
     same = both["p_value"] < level and both["difference"] * comparison["difference"] > 0
     if not comparison["significant"]:
@@ -190,10 +198,16 @@ def _interval_words(report: Report) -> str:
 
 def _test_words(report: Report) -> str:
     several = report.block["n_samples"] > 1
-    return "t-test clustered by question" if several else "exact McNemar test"
+    if not several:
+        return "McNemar mid-p test"
+    return "test clustered by question (t-test; where few questions differ, by flipping signs)"
 
 
-def _interval(bounds: list[float], n: int, *, points: bool = False) -> str:
-    if points:
-        return " to ".join(as_points(bound, n, unit=False) for bound in bounds)
+def _adjusted(compared: int) -> str:
+    if compared < 2:
+        return ""
+    return f", both adjusted for the {compared} candidates at once; p alone beside it"
+
+
+def _interval(bounds: list[float], n: int) -> str:
     return "–".join(as_percent(bound, n).rstrip("%") for bound in bounds)

@@ -77,12 +77,15 @@ def test_the_keys_are_the_contract() -> None:
         "calibration categories answered".split()
     )
     assert set(block["comparisons"][0]) == set(
-        "model reference difference ci95 p_value gained lost n p_adjusted test significant verdict "
+        "model reference difference ci95 p_value gained lost n narrow p_adjusted test significant verdict "
         "sentence detectable_difference standard_error correlation variance_reduction unpaired "
-        "p_permutation variance rerun needed categories answered".split()
+        "p_permutation p_holm interval variance rerun needed missing categories answered".split()
     )
     assert set(block["comparisons"][0]["categories"]["Math"]) == set(
-        "difference ci95 p_value gained lost n p_adjusted significant".split()
+        "difference ci95 p_value gained lost n narrow p_adjusted significant".split()
+    )
+    assert set(block["comparisons"][0]["interval"]) == set(
+        "low high label printed level candidates narrow equivalence".split()
     )
     json.dumps(block, allow_nan=False)  # plain numbers, no numpy
 
@@ -101,10 +104,20 @@ def test_candidates_are_adjusted_together() -> None:
     block = summarise(pd.concat([_answers(), pd.DataFrame(third)]))["benchmarks"]["hle"]
     tuned, other = block["comparisons"]
     assert [tuned["reference"], other["reference"]] == ["base", "base"]
-    assert other["p_adjusted"] == pytest.approx(2 * other["p_value"])
-    assert tuned["p_adjusted"] == pytest.approx(tuned["p_value"])
+    for found in (tuned, other):
+        assert found["p_value"] < found["p_adjusted"] <= 2 * found["p_value"]
+        assert 0.025 <= found["interval"]["level"] < 0.05
+        assert found["interval"]["candidates"] == 2
+        assert found["significant"] == (found["interval"]["low"] > 0)
+        assert found["interval"]["low"] < found["ci95"][0]
+    # Holm's is a check beside it.
+    assert [tuned["p_holm"], other["p_holm"]] == pytest.approx(
+        [tuned["p_value"], 2 * other["p_value"]]
+    )
+    row = block["selection"]["candidates"][0]
+    assert [row["low"], row["high"]] == [tuned["interval"]["low"], tuned["interval"]["high"]]
+    assert row["p_adjusted"] == tuned["p_adjusted"]
     assert other["significant"]
-    assert not tuned["significant"]
 
 
 def test_one_model_alone_has_no_comparison() -> None:
@@ -130,16 +143,16 @@ def test_several_samples_are_clustered_by_question() -> None:
     draw = np.random.default_rng(2)
     rows = []
     for model, gain in (("base", 0.0), ("tuned", 0.2)):
-        for number in range(60):
+        for number in range(120):
             rate = min(1.0, (number % 10) / 10 + gain)
             for sample, right in enumerate(draw.random(4) < rate):
                 status = "correct" if right else "incorrect"
                 rows.append({**_row(model, number, status), "sample": sample})
     block = summarise(pd.DataFrame(rows))["benchmarks"]["hle"]
     table = pd.DataFrame(rows).pivot_table(index="question_id", columns="model", values="correct")
-    assert (block["n_questions"], block["n_samples"]) == (60, 4)
+    assert (block["n_questions"], block["n_samples"]) == (120, 4)
     base = table["base"].to_numpy()
-    half = stats.t.ppf(0.975, 59) * base.std(ddof=1) / np.sqrt(60)
+    half = stats.t.ppf(0.975, 119) * base.std(ddof=1) / np.sqrt(120)
     assert block["models"]["base"]["accuracy"] == pytest.approx(base.mean())
     assert block["models"]["base"]["ci95"] == pytest.approx(  # in Wilson's form: a little inwards
         [base.mean() - half, base.mean() + half], abs=0.004

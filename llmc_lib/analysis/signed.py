@@ -1,0 +1,93 @@
+"""Intervals of a paired difference that leave out 0 exactly when the test of its sign rejects.
+
+A difference is size × direction: δ = M · (2s - 1), with M the mean absolute difference of a question and s
+the share of it that is gained. Under the null hypothesis s = 1/2, and the tests (McNemar's, the sign-flip test)
+are tests of s alone. Both parts get a confidence distribution (a distribution whose tail beyond a value is the
+one-sided p-value of that value): that of s is the test's own, that of M a beta distribution; in the binomial case the
+two are independent. The interval has the quantiles of their product (the fiducial method of Krishnamoorthy & Lee,
+J. Stat. Plan. Inference 140, 2010, for functions of binomial parameters). P(δ ≤ 0) = P(s ≤ 1/2): test and
+interval cannot contradict each other, at any level. Its variance is that of the mean difference,
+(E d² - δ²) / n, whatever the sizes are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, special
+
+Floats = NDArray[np.float64]
+
+# Gauss-Legendre nodes for means over the distribution of M, on its quantiles.
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
+_QUANTILES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
+
+
+@dataclass(frozen=True)
+class Share:
+    """The distribution of the share that is gained, in [0, 1]: point masses at the ends and the rest."""
+
+    between: Callable[[Floats], Floats]  # P(0 < share ≤ x), of each x in [0, 1]
+    at_0: float = 0.0
+    at_1: float = 0.0
+
+    @property
+    def lost(self) -> float:
+        """P(share ≤ 1/2): the one-sided p-value of a gain."""
+        return self.at_0 + float(self.between(np.array([0.5]))[0])
+
+
+def binomial_share(gained: int, lost: int) -> Share:
+    """Of the share of discordant questions that are gained, by mid-p: the mean of the two Clopper-Pearson
+    distributions, Beta(gained, lost + 1) and Beta(gained + 1, lost)."""
+    inner = [(a, b) for a, b in ((gained, lost + 1), (gained + 1, lost)) if a and b]
+    return Share(
+        lambda x: np.asarray(sum(0.5 * special.betainc(a, b, x) for a, b in inner) + 0.0 * x),
+        at_0=0.0 if gained else 0.5,
+        at_1=0.0 if lost else 0.5,
+    )
+
+
+def size_distribution(mean: float, n: float) -> tuple[float, float]:
+    """(a, b) of the beta distribution of M, where `n` questions that differ wholly or not at all have this `mean`.
+
+    Between Jeffreys' distribution (1/2 and 1/2 added) and Clopper and Pearson's upper one (1 and 0). By enumeration
+    over 20 to 100 questions the first covers 85% where 2 discordant questions, all on one side, are expected, and
+    the second 97.5% where 4 are; this covers at least 93%, and 96% on average.
+    """
+    return mean * n + 0.75, max(1 - mean, 0.0) * n + 0.25
+
+
+def signed_interval(
+    size: tuple[float, float], lower: Share, upper: Share, alpha: float
+) -> tuple[float, float]:
+    """Interval of M · (2s - 1) at confidence 1 - alpha.
+
+    Parameters: `size`, (a, b) of M ~ Beta(a, b); the distributions of s that give the lower and the upper end (one
+    for both where the test is a mid-p one).
+    """
+    return _quantile(size, lower, alpha / 2), _quantile(size, upper, 1 - alpha / 2)
+
+
+def _quantile(size: tuple[float, float], share: Share, target: float) -> float:
+    sizes = special.betaincinv(*size, _QUANTILES)
+
+    def below(x: float) -> float:
+        """P(M · (2s - 1) ≤ x) - target."""
+        inner = float(_WEIGHTS @ share.between((1 + np.clip(x / sizes, -1, 1)) / 2))
+        within = float(special.betainc(*size, min(abs(x), 1.0)))  # P(M ≤ |x|)
+        if x >= 0:
+            return share.at_0 + share.at_1 * within + inner - target
+        return share.at_0 * (1 - within) + inner - target
+
+    # The side of 0 is the test's: no tolerance of the search may change it.
+    at_0 = share.lost - target
+    low, high = (-1.0, 0.0) if at_0 >= 0 else (0.0, 1.0)
+    if at_0 < 0 and below(1.0) <= 0:
+        return 1.0
+    if at_0 >= 0 and below(-1.0) >= 0:
+        return -1.0
+    return float(optimize.brentq(below, low, high, xtol=1e-9, rtol=1e-9))

@@ -1,0 +1,66 @@
+"""Where a verdict hangs on answers that are missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
+from llmc_lib.reporting.report import Report
+from llmc_lib.words import as_bound, as_p, as_points
+
+_CASES = {
+    "candidate_right": "only those of {model} right",
+    "reference_right": "only those of {reference} right",
+    "complete": "left out, with their questions",
+}
+
+
+def missing_answers(report: Report) -> Block:
+    """What missing answers could make of each comparison; nothing where they change no word."""
+    found = [c for c in report.block["comparisons"] if c["missing"]]
+    if not found:
+        return NOTHING
+    changed = [c for c in found if c["missing"]["changes"]]
+    if not changed:
+        return paragraph(
+            "Answers are missing, and count as wrong. No verdict here would be another one were they all right, on "
+            "either side, or left out.",
+            "note",
+        )
+    data = pd.DataFrame(
+        [
+            {"model": c["model"], **case}
+            for c in changed
+            for case in ({**_counted(c), "case": "wrong, as counted"}, *c["missing"]["cases"])
+        ]
+    )
+    level = report.block["thresholds"]["significance"]
+    rows = [
+        {
+            "Candidate": row["model"],
+            "Missing answers are": _CASES.get(row["case"], row["case"]).format(
+                model=row["model"], reference=report.reference
+            ),
+            "Questions": f"{row['n']:,}",
+            "Difference, points": as_points(row["difference"], row["n"], unit=False),
+            "Interval": f"{as_bound(row['low'], row['n'])} to {as_bound(row['high'], row['n'])}",
+            "p adjusted": as_p(row["p_adjusted"], level).removeprefix("= "),
+            "Verdict": row["verdict"],
+        }
+        for row in data.to_dict("records")
+    ]
+    caption = (
+        "Where the verdict hangs on missing answers: the bounds of what they could have been, and the questions of "
+        "which neither model lacks an answer. These are fair only if answers are missing whether or not they would "
+        "have been right."
+    )
+    return table_block("missing", pd.DataFrame(rows), caption, data)
+
+
+def _counted(comparison: dict[str, Any]) -> dict[str, Any]:
+    """A comparison as counted, as a row of the table of missing answers."""
+    bounds = {name: comparison["interval"][name] for name in ("low", "high")}
+    names = ("n", "difference", "p_adjusted", "verdict")
+    return {name: comparison[name] for name in names} | bounds
