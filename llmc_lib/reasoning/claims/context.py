@@ -79,7 +79,7 @@ _UNITS: dict[str, tuple[float, ...]] = {
     r"\b(?:ounces?|oz|pounds?|lbs?|tons?)\b": (16, 2000),
     r"\b(?:cups?|pints?|quarts?|gallons?|(?:table|tea)spoons?)\b": (2, 3, 4, 8, 16, 48),
     r"\b(?:dozens?|gross)\b": (12, 144),
-    r"\b(?:thousands?|millions?|billions?|[kKMG]?(?:bits?|bytes?|B))\b": (8, 1e3, 1024, 1e6, 1048576, 1e9),
+    r"\b(?:thousands?|millions?|billions?|[kKMG]?(?:kilo|mega|giga)?(?:bits?|bytes?|B))\b": (8, 1e3, 1024, 1e6, 1048576, 1e9),
     r"\b(?:degrees?|radians?|turns?|revolutions?|rotations?)\b|\\circ|°": (
         180 / math.pi, 360, 2 * math.pi,
     ),
@@ -91,7 +91,7 @@ BEFORE = frozenset(
     "of times plus minus over by twice thrice double triple half square squared cube cubed root per negative "
     "than from subtract subtracting add adding divided multiplied increased decreased reduced mod modulo base "
     "log ln sin cos tan lim max min gcd lcm step case problem question equation line part figure table page "
-    "exercise example theorem lemma section chapter version option item number row column day year level round "
+    "exercise example theorem lemma section chapter version option item number row column day week month hour year level round "
     "choose sqrt ratio odds score difference average mean exp arcsin arccos arctan sec csc cot "
     "median digits totient round rounded".split()
 )
@@ -114,7 +114,7 @@ _GOES_ON = re.compile(
 _MARKUP = re.compile(r"\\(?:text\w*|mathrm|mbox)\b|\\[,;:! ]|[{}$~]")
 # A remark in brackets, and a sum that goes on behind it: "= 100 (see above) + 44".
 _REMARK = re.compile(
-    r"\([^()\n]{0,200}\)\s*\$?\s*(?:[+×·⋅*/÷−-]|\\(?:cdot|times|div)\b)\s*\$?\s*[\d.(\\√]"
+    r"\([^()\n]{0,200}\)\s*\$?\s*(?:[+×·⋅*/÷−-]|\\(?:cdot|times|div)(?![A-Za-z]))\s*\$?\s*[\d.(\\√]"
 )
 
 

@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any, Literal
 
-from llmc_lib.reasoning.claims.expression import Tree, is_literal
+from llmc_lib.reasoning.claims.expression import is_literal
+from llmc_lib.reasoning.claims.products import Tree
 from llmc_lib.reasoning.claims.values import Undecided, as_float, value_of
 
 Verdict = Literal["holds", "fails", "undecided"]
@@ -97,14 +98,15 @@ def _kinds(tree: Tree) -> set[str]:
 def _readings(left: Tree, right: Tree) -> list[tuple[Tree, Tree]]:
     """Both sides without choices, once for each combination of them. All angles of a claim have one unit."""
     both = _choices(left) | _choices(right)
-    names = [name for name in ("degree", "angle") if name in both]
+    names: list[str] = [name for name in ("degree", "angle") if name in both]
     found: list[tuple[Tree, Tree]] = []
     for options in product((2, 3), repeat=len(names)):
         chosen = dict(zip(names, options, strict=True))
-        sides = (_expand(_chosen(side, chosen)) for side in (left, right))
-        found += islice(
-            product(*(list(islice(s, _MOST_READINGS + 1)) for s in sides)), _MOST_READINGS + 1
+        lefts, rights = (
+            list(islice(_expand(_chosen(side, chosen)), _MOST_READINGS + 1))
+            for side in (left, right)
         )
+        found += islice(product(lefts, rights), _MOST_READINGS + 1)
         if len(found) > _MOST_READINGS:
             raise Undecided
     return found
@@ -220,10 +222,13 @@ def _is_coarse(left: Tree, right: Tree, a: Any, b: Any) -> bool:
 
 
 def _is_converted(a: Any, b: Any, factors: tuple[float, ...]) -> bool:
-    """Is a side the other one in another unit?"""
+    """Is a side the other one in another unit, or a share in per cent without the sign?"""
     if a == 0 or b == 0:
         return False
     ratio = as_float(a) / as_float(b)
+    share, other = sorted((a, b), key=abs)
+    if 0 < share < 1 and not share.is_Integer and other.is_Integer and share * 100 == other:
+        return True
     ratio = ratio if abs(ratio) > 1 else 1 / ratio
     return any(abs(ratio - factor) < 1e-6 * factor for factor in factors)
 
@@ -246,7 +251,8 @@ def _is_share(comparison: Comparison, readings: list[tuple[Tree, Tree]]) -> bool
     for share, other, place in ((left, right, 1), (right, left, 0)):
         if _in_percent(share) and "percent" not in _choices(other):
             plain = all(abs(as_float(value_of(reading[place]))) <= 2 for reading in readings)
-            return not is_literal(share) or not (plain or _has_number(other, "100"))
+            single = share[0] == "choice" and is_literal(share[3])
+            return not single or not (plain or _has_number(other, "100"))
     return False
 
 

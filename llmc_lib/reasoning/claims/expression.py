@@ -11,10 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from llmc_lib.reasoning.claims.products import Tree, product
 from llmc_lib.reasoning.claims.tokens import Token
-
-#: An expression: ("num", text), ("add", a, b), …, or ("choice", name, a, b, …), one for each reading.
-Tree = tuple[Any, ...]
 
 _MOST_TOKENS = 120
 _DEEPEST = 24
@@ -39,6 +37,8 @@ def parse(tokens: Sequence[Token], *, last: bool = False) -> Tree | None:
     tokens = tokens[1:] if bullet else tokens
     try:
         tree = _Reader(tokens).whole()
+        readings = [_Reader(part).whole() for part in _bracketed(tokens)]
+        tree = ("choice", "brackets", tree, *readings) if readings else tree
         if _mixed_at(tokens):
             tree = ("choice", "mixed", tree, _Reader(tokens, mixed=True).whole())
         if last and tokens[-1].kind == "!" and tree[0] == "fact":
@@ -68,6 +68,26 @@ def first_operand(tree: Tree) -> Tree:
     while tree[0] in ("add", "sub", "mul", "div"):
         tree = tree[1]
     return tree
+
+
+def _bracketed(tokens: Sequence[Token]) -> list[list[Token]]:
+    """A quotient with the brackets that it lacks in plain text: 50/12+13 for 50/(12+13), and 4+6/2+3 likewise."""
+    depth, bars, added = 0, [], False
+    for at, token in enumerate(tokens):
+        depth += {"OPEN": 1, "CLOSE": -1}.get(token.kind, 0)
+        if depth == 0 and token.text == "/":
+            bars.append(at)
+        added = added or (depth == 0 and bool(bars) and token.kind in ("+", "-"))
+    if len(bars) != 1 or not added:
+        return []
+    above, below = list(tokens[: bars[0]]), list(tokens[bars[0] + 1 :])
+    bar, opened, closed = (
+        tokens[bars[0]],
+        Token("OPEN", "(", 0, 0, False),
+        Token("CLOSE", ")", 0, 0, False),
+    )
+    below = [bar, opened, *below, closed]
+    return [[*above, *below], [opened, *above, closed, *below]]
 
 
 def _mixed_at(tokens: Sequence[Token]) -> set[int]:
@@ -157,7 +177,7 @@ class _Reader:
                 factors.append(self.power())
             else:
                 break
-        return _product(factors, operations)
+        return product(factors, operations)
 
     def beside(self, before: Tree) -> bool:
         """Does a factor follow without a sign?"""
@@ -180,14 +200,22 @@ class _Reader:
         if self.has_root():
             if divides:
                 raise Unreadable
-            exponent, below = self.tokens[self.at + 1].text, self.tokens[self.at + 3].text
+            above, below = (("num", self.tokens[self.at + n].text) for n in (1, 3))
             self.at += 4
-            root = ("frac", ("num", exponent), ("num", below))
-            power = ("div", ("pow", tree, ("num", exponent)), ("num", below))
-            return ("choice", "root", power, ("pow", tree, root))
+            over = ("div", ("pow", tree, above), below)
+            return ("choice", "root", over, ("pow", tree, ("frac", above, below)))
         if self.peek() in ("^", "SUP"):
-            tree = ("pow", tree, self.exponent())
-            tree = self.postfix(tree)
+            exponent = self.exponent()
+            power: Tree = ("pow", tree, exponent)
+            if (
+                exponent[0] == "num"
+                and len(exponent[1]) > 1
+                and self.tokens[self.at - 1].kind == "NUM"
+            ):
+                first = ("pow", tree, ("num", exponent[1][0]))  # LaTeX raises one digit: r^24
+                slip = ("mul", first, ("num", exponent[1][1:]))
+                power = ("choice", "raised", power, slip)
+            tree = self.postfix(power)
             if self.peek() in ("^", "SUP"):
                 raise Unreadable
         return tree
@@ -321,7 +349,7 @@ class _Reader:
         if first[0] != "group":
             while self.peek() in ("PI", "FRAC", "SQRT"):
                 argument.append(self.power())
-        tree = _call(name, _product(argument, ["i"] * (len(argument) - 1)))
+        tree = _call(name, product(argument, ["i"] * (len(argument) - 1)))
         return tree if exponent is None else ("pow", tree, exponent)
 
 
@@ -351,37 +379,6 @@ def _without_degrees(tree: Tree) -> Tree:
     if tree[:2] == ("choice", "degree"):
         return tree[3]  # type: ignore[no-any-return]
     return tuple(_without_degrees(part) if isinstance(part, tuple) else part for part in tree)
-
-
-def _product(factors: list[Tree], operations: list[str]) -> Tree:
-    usual = _left_to_right(factors, operations)
-    readings = [usual]
-    if "/" in operations[:-1]:
-        below = _below_the_bar(factors, operations, "*i")
-        tight = _below_the_bar(factors, operations, "i")
-        readings += [tree for tree in (below, tight) if tree not in readings]
-    return usual if len(readings) == 1 else ("choice", "product", *readings)
-
-
-def _left_to_right(factors: list[Tree], operations: list[str]) -> Tree:
-    tree = factors[0]
-    for operation, factor in zip(operations, factors[1:], strict=True):
-        tree = ("div" if operation == "/" else "mul", tree, factor)
-    return tree
-
-
-def _below_the_bar(factors: list[Tree], operations: list[str], joined: str) -> Tree:
-    """A product in which what is `joined` to a divisor belongs to it."""
-    merged, kept = [factors[0]], []
-    divides = False
-    for operation, factor in zip(operations, factors[1:], strict=True):
-        if divides and operation in joined:
-            merged[-1] = ("mul", merged[-1], factor)
-            continue
-        divides = operation == "/"
-        merged.append(factor)
-        kept.append(operation)
-    return _left_to_right(merged, kept)
 
 
 def _is_percent(tree: Tree) -> bool:

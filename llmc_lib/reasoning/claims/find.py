@@ -10,7 +10,8 @@ from itertools import pairwise
 
 from llmc_lib.reasoning.claims import context
 from llmc_lib.reasoning.claims.decide import Comparison
-from llmc_lib.reasoning.claims.expression import Tree, first_operand, is_literal, parse
+from llmc_lib.reasoning.claims.expression import first_operand, is_literal, parse
+from llmc_lib.reasoning.claims.products import Tree
 from llmc_lib.reasoning.claims.tokens import STAR, Token, tokens
 from llmc_lib.reasoning.mathematics import spans
 
@@ -172,7 +173,7 @@ def _claims(
         else:
             sides[-1].append(token)
     usable = [True] * len(sides)
-    usable[0] = before is None or _last_word(before) not in context.BEFORE
+    usable[0] = before is None or not (_is_part(before) or _is_fraction(text, before, sides[0]))
     usable[-1] = after is None or not context.goes_on(text, after.text, after.start)
     if remark is not None and context.goes_on_behind_remark(text, remark.start):
         usable[-1] = False
@@ -220,9 +221,22 @@ def _starred(side: _Side) -> bool:
     return any(t.kind == "*" and t.text in ("*", STAR) for t in side.tokens)
 
 
-def _last_word(before: Token) -> str:
+def _is_part(before: Token) -> bool:
+    """Is what comes after a word a part of what the word says?"""
     words = before.text.lower().split()
-    return words[-1].strip("\\") if words else ""
+    last = words[-1].strip("\\") if words else ""
+    return not context.BEFORE.isdisjoint((last, last.removesuffix("s")))
+
+
+def _is_fraction(text: str, before: Token, side: list[Token]) -> bool:
+    """Is it the fraction of a mixed number: "1 and 1/4"?"""
+    kinds = [t.kind for t in side[:3]]
+    number = (
+        text[max(0, before.start - 9) : before.start].rstrip()[-1:]
+        if before.text.lower() == "and"
+        else ""
+    )
+    return number.isdigit() and (kinds[:1] == ["FRAC"] or kinds == ["NUM", "/", "NUM"])
 
 
 def _boxed(text: str, side: list[Token]) -> bool:

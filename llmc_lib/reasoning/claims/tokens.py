@@ -93,16 +93,18 @@ _MASKED = re.compile(
 )
 # "- ", "2. ", "(b) " at the beginning of a line. A hyphen may also be a minus.
 _MARKER = re.compile(r"[ \t>#]*(?:(?P<hyphen>[-−–*+•])|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t]+")
-_INDENTS = (
-    r"\\q?quad\b|\\[hv]?phantom\s*\{[^{}]{0,80}\}|\\hspace\*?\s*\{[^{}]{0,20}\}|\\[,;:! ]|\{\}"
-)
+_INDENTS = r"\\q?quad(?![A-Za-z])|\\[hv]?phantom\s*\{[^{}]{0,80}\}|\\hspace\*?\s*\{[^{}]{0,20}\}|\\[,;:! ]|\{\}"
 _SUM_OR_ITEM = re.compile(r"[ \t]*([-−–+*])[ \t]+[\d(\\$√]")
-_CONTINUES = re.compile(rf"(?:[\s&]|{_INDENTS})*(?:[=<>≤≥≠≈≃]|\\(?:leq?|geq?|neq?|approx|lt|gt)\b)")
+_CONTINUES = re.compile(
+    rf"(?:[\s&]|{_INDENTS})*(?:[=<>≤≥≠≈≃]|\\(?:leq?|geq?|neq?|approx|lt|gt)(?![A-Za-z]))"
+)
 # The line below goes on with a sum or a product, or is moved in as if it did.
 _OPERATES = re.compile(
-    rf"(?:[\s&]|{_INDENTS})*(?:[+×·⋅*/÷−^-]|\\(?:cdot|times|div|pm|mp|ast)\b)|[\s&]*\\q?quad\b"
+    rf"(?:[\s&]|{_INDENTS})*(?:[+×·⋅*/÷−^-]|\\(?:cdot|times|div|pm|mp|ast)(?![A-Za-z]))|[\s&]*\\q?quad(?![A-Za-z])"
 )
-_OPERATES_IN_NEXT = re.compile(r"(?:\s|\$|\\[\[(])*(?:[+×·⋅÷]|\\(?:cdot|times|div|pm|mp)\b)")
+_OPERATES_IN_NEXT = re.compile(
+    r"(?:\s|\$|\\[\[(])*(?:[+×·⋅÷]|\\(?:cdot|times|div|pm|mp)(?![A-Za-z]))"
+)
 _OPERATORS = frozenset("+-*/^")
 _OPERANDS = frozenset(["NUM", "CLOSE", "SUP", "PI", "!", "%", "DEG"])
 _NUMBERED = re.compile(r"[\d_]")
@@ -110,14 +112,15 @@ _NUMBERED = re.compile(r"[\d_]")
 _GLUED = re.compile(r"\.\d|,(?:\\!)?\d|\{,\}|_")
 _TAG = re.compile(r"</?[a-zA-Z]")
 _TIMES = re.compile(r"\s\d")
-_COMPUTES = re.compile(r"\s*(?:[+×·⋅/÷^]|[-−*]\s|[-−]$)")
-_ADDS = re.compile(r"(?:[\s&]|\\[,;:! ])*(?:[+×·⋅/÷−*-]|\\(?:cdot|times|div)\b)")
+_COMPUTES = re.compile(r"\s*(?:[+×·⋅/÷^]|[-−*]\s|[-−]$|\*[\d(])|[-−][\d(]")
+_ADDS = re.compile(r"(?:[\s&]|\\[,;:! ])*(?:[+×·⋅/÷−*-]|\\(?:cdot|times|div)(?![A-Za-z]))")
 _APPLIES = re.compile(r"(?:\s|\\[,;:! ]|\\left\b)*[(\[]")
 # Digits that repeat without end: 0.\overline{3}, 0.(3), a dot or a bar above them.
 _REPEATS = re.compile(
-    r"\\(?:overline|bar|dot|overset|underline)\b|\(\d|[\u0300-\u036f]|\$\s*\\(?:overline|bar|dot)\b"
+    r"\\(?:overline|bar|dot|overset|underline)(?![A-Za-z])|\(\d|[\u0300-\u036f]|\$\s*\\(?:overline|bar|dot)(?![A-Za-z])"
 )
 _POINT_OUTSIDE = re.compile(r"\$\d")
+_RUPEES = re.compile(r"-(?!\d)")
 _SIGNS = re.compile(r"[\d.($\\√π]")
 _OPERAND = re.compile(r"\s*[\d.($\\√π]")
 _RAISES = re.compile(r"[\d(]")
@@ -241,7 +244,8 @@ def _kind(
         case "command":
             return _command(text, match)
         case "number":
-            return BAD if _follows(_GLUED, text, match, 4) else "NUM"
+            padded = source[0] == "0" and len(source) > 3 and source.isdigit()  # of a clock
+            return BAD if padded or _follows(_GLUED, text, match, 4) else "NUM"
         case "word":
             return _word(text, match, mathematics, before, space)
         case "raised":
@@ -275,7 +279,7 @@ def _words(text: str, match: re.Match[str]) -> str | None:
     if name in FUNCTIONS:
         return "FUNC"
     applied = " " not in name and _follows(_APPLIES, text, match, 10)
-    goes_on = _follows(_ADDS, text, match, 20)  # "3 \text{ apples} + 4"
+    goes_on = _follows(_ADDS, text, match, 24)  # "3 \text{ apples} + 4"
     spoilt = name in _OTHER_FUNCTIONS or applied or goes_on or re.search(r"[\d=+]", content)
     return BAD if spoilt else SEP
 
@@ -285,7 +289,7 @@ def _command(text: str, match: re.Match[str]) -> str | None:
     if source in _NOTHING:
         return None
     if source in _ENDS:
-        return BAD if source.endswith("quad") and _follows(_ADDS, text, match, 20) else SEP
+        return BAD if source.endswith("quad") and _follows(_ADDS, text, match, 24) else SEP
     if source in _RELATIONS:
         return "REL"
     if source in _COMMANDS:
@@ -335,18 +339,21 @@ def _symbol(text: str, match: re.Match[str], before: Token | None, mathematics: 
             # "*emphasised*" has no operand on one of its sides.
             goes_on = _follows(_MULTIPLIES, text, match, 4)
             spaced = before_it.isspace() and behind.isspace()
-            return "*" if operand and (goes_on or spaced or behind.isalpha()) else None
+            followed = behind.isalpha() or behind in "+−×·/="
+            return "*" if operand and (goes_on or spaced or (behind and followed)) else None
         case "!":
             close = before is not None and before.end == match.start()
             if operand and close:
                 return "!"
             return BAD if behind.isdigit() or behind == "(" else SEP  # "!4": a subfactorial
-        case "." if _follows(_REPEATS, text, match, 12) and before_it.isdigit():
+        case "." if _follows(_REPEATS, text, match, 16) and before_it.isdigit():
             return BAD
         case "." if _follows(_POINT_OUTSIDE, text, match, 2) and not before_it.strip():
             return BAD  # ".$5$"
         case "," | ".":
             return BAD if behind.isdigit() and before_it.isdigit() else SEP
+        case "/" if _follows(_RUPEES, text, match, 2):
+            return BAD  # "25/-": of money
         case "?" if operand and before_it.isspace():
             return BAD  # "6 ? 2": an operator to be found
         case ":":

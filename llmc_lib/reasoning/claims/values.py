@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from llmc_lib.reasoning.claims.expression import Tree
+from llmc_lib.reasoning.claims.products import Tree
 
 _MOST_BITS = 4_000  # of a whole number, a numerator or a denominator
 _LONGEST_NUMBER = 60  # characters
