@@ -48,7 +48,7 @@ from llmc_lib.store import (
 )
 
 # Raised when the same params would give other rows, so that old data sets are built anew.
-_VERSION = 4
+_VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,7 @@ def stage_key(run: Run) -> str:
         dataset=params.dataset.model_dump(mode="json", exclude={"processes"}),
         sources=[identity(source) for source in params.dataset.sources],
         benchmarks=sha256_text(json.dumps(texts, ensure_ascii=False)),
+        withheld=sorted(run.params.withheld),
         shares=target_shares(run, params.dataset)[0],
         mixtures=mixture_settings(run),
         dtype=params.evaluation.dtype if _samples(run) else None,
@@ -222,5 +223,5 @@ def _context(run: Run) -> Context:
         run.params.seed,
         run.params.max_length,
         ChatFormat(tokenizer_folder(run)),
-        Screen(texts, params.decontamination) if texts else None,
+        Screen(texts, params.decontamination, run.params.withheld) if texts else None,
     )

@@ -31,7 +31,7 @@ FINAL = pa.schema([*PART, ("n_tokens", pa.int32())])
 #: A row of removed.parquet: what went, at which step, why.
 REMOVED = pa.schema(
     [(name, pa.string()) for name in
-     ("id", "source", "category", "subject", "step", "reason", "detail", "question")]
+     ("id", "source", "category", "subject", "step", "reason", "detail", "shared", "question")]
 )  # fmt: skip
 
 #: Rows that are held in memory at a time when the training order is written.

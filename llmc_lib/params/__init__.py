@@ -90,6 +90,18 @@ class Params(Section):
         return [self.recipe(candidate) for candidate in self.candidates]
 
     @property
+    def withheld(self) -> frozenset[str]:
+        """The benchmarks whose texts must not be shown: HLE's, wherever its file lies, unless
+        `report.show_questions` says otherwise. The embedded questions are this project's own."""
+        return frozenset(
+            benchmark.name
+            for benchmark in self.evaluation.benchmarks
+            if benchmark.module == "hle"
+            and benchmark.source != "embedded"
+            and not self.report.show_questions
+        )
+
+    @property
     def max_length(self) -> int:
         """The longest example that a candidate is trained on, in tokens."""
         return max(recipe.training.max_length for recipe in self.recipes)

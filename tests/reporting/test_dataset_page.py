@@ -140,7 +140,7 @@ def test_the_summary_has_a_sentence_on_each() -> None:
 
 def test_hostile_names_are_escaped() -> None:
     made = made_manifest()["composition"]
-    hit = {"id": HOSTILE, "benchmark_id": HOSTILE, "reason": HOSTILE}
+    hit = {"id": HOSTILE, "benchmark_id": HOSTILE, "reason": HOSTILE, "shared": HOSTILE}
     manifest = made_manifest(
         sources={HOSTILE: made_manifest()["sources"]["textbook"] | {"description": HOSTILE}},
         composition={name: {HOSTILE: 1000} for name in made},
