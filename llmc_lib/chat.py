@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from llmc_lib.store import ROOT, Run
 _TOGETHER = 128
 # Words that no template changes, to see what it makes of a turn.
 _PROBE = prompts.completion("probe-reasoning", "probe-answer", "probe-response")
+_EMPTY = re.compile(rf"{prompts.THINK_OPEN}\s*{prompts.THINK_CLOSE}\s*\Z")
 
 
 class Encoded(NamedTuple):
@@ -32,7 +34,8 @@ class ChatFormat:
     what comes behind it is the token that ends its turn, and nothing more. Templates differ in where
     they want reasoning: in the content ("<think>…</think>", Qwen3), in a field of its own (gpt-oss),
     or nowhere, as they cut it out of earlier turns (DeepSeek-R1's). In the last case the completion is
-    put between the two halves of the template, so that no reasoning is lost.
+    put between the two halves of the template, so that no reasoning is lost. An empty block that a template
+    opens for a model that is not to reason ("<think></think>") makes room for the completion's own, if it has one.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -52,7 +55,7 @@ class ChatFormat:
 
     def encode(self, prompt: str, completion: str) -> Encoded:
         """The tokens of both turns."""
-        opening, whole = self.opening(prompt), self.text(prompt, completion)
+        opening, whole = self._before(prompt, completion), self.text(prompt, completion)
         if not whole.startswith(opening):
             whole = self._joined(prompt, completion)
         ids, given = self._ids(whole), self._ids(opening)
@@ -124,8 +127,14 @@ class ChatFormat:
         """No fewer tokens than the template itself has."""
         return self.count("", _PROBE)
 
-    def _joined(self, prompt: str, completion: str) -> str:
+    def _before(self, prompt: str, completion: str) -> str:
+        """The opening, without an empty block where the completion has one of its own."""
         opening = self.opening(prompt)
+        reasoning, _ = prompts.split_reasoning(completion)
+        return _EMPTY.sub("", opening) if reasoning else opening
+
+    def _joined(self, prompt: str, completion: str) -> str:
+        opening = self._before(prompt, completion)
         if opening.rstrip().endswith(prompts.THINK_OPEN):  # the template opens the block itself
             completion = completion.removeprefix(prompts.THINK_OPEN).lstrip("\n")
         return opening + completion + self._end
@@ -154,6 +163,10 @@ def _assistant(completion: str, way: Literal["content", "fields"]) -> dict[str, 
 def _holds(whole: str, completion: str, way: Literal["content", "fields"]) -> bool:
     """Has the template left the completion whole?"""
     reasoning, response = prompts.split_reasoning(completion)
+    if reasoning and _EMPTY.search(
+        whole.partition(reasoning)[0].removesuffix("\n").removesuffix(prompts.THINK_OPEN)
+    ):
+        return False
     if way == "content" or not reasoning:
         # A template that opens the block itself may do so with other white space.
         return completion.removeprefix(prompts.THINK_OPEN).lstrip("\n") in whole

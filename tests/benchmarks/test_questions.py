@@ -97,3 +97,10 @@ def test_the_prompts_are_hles() -> None:
     )
     assert hle.prompt(choice, "corrected") == hle.prompt(choice, "official")
     assert hle.prompt(exact, "corrected").user == "1 + 1?"
+
+
+def test_a_list_of_answers_is_written_as_a_set(tmp_path: Path) -> None:
+    path = tmp_path / "sums.jsonl"
+    rows = [{"problem": "Half?", "final": ["$\\frac{1}{2}$"]}, {"problem": "?", "final": ["2", 3]}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert [q.answer for q in benchmarks.load(_benchmark(path))] == ["$\\frac{1}{2}$", "2, 3"]

@@ -21,13 +21,33 @@ def verdict(report: Report) -> Block:
     )
     word = comparison["verdict"]
     sentence = comparison["sentence"]
-    return Block(
-        f'<header class="verdict {word.split()[0]}"><p class="word">{word.capitalize()}</p>'
-        f'<p class="sentence">{html.escape(sentence)}</p>'
-        f'<div class="plot strip" role="img" aria-label="{html.escape(sentence, quote=True)}">'
-        f"{figures.interval_strip(comparison)}</div>"
-        f'<dl class="facts">{listed}</dl></header>'
-    ) + _partial_note(report.results, report.main)
+    return (
+        _contradiction(report)
+        + Block(
+            f'<header class="verdict {word.split()[0]}"><p class="word">{word.capitalize()}</p>'
+            f'<p class="sentence">{html.escape(sentence)}</p>'
+            f'<div class="plot strip" role="img" aria-label="{html.escape(sentence, quote=True)}">'
+            f"{figures.interval_strip(comparison)}</div>"
+            f'<dl class="facts">{listed}</dl></header>'
+        )
+        + _partial_note(report.results, report.main)
+    )
+
+
+def _contradiction(report: Report) -> Block:
+    """A warning where the imported verdicts and our rules cannot both be right."""
+    found = report.block.get("contradiction")
+    if found is None:
+        return Block("")
+    n = found["decided"]
+    agreed = report.block["agreement"]["agreed"]
+    text = (
+        f"**Check the grading first.** The verdicts that were imported contradict the rules of this package: of {n:,} "
+        f"answers that both decided, {found['second']:,} are correct by the verdicts and {found['first']:,} by the "
+        f"rules, and they agree on {agreed:,}. One of the two is at fault, for example a filter of the evaluator that "
+        "cut the answer away. Everything on this page follows the verdicts; the section on grading shows answers to read."
+    )
+    return paragraph(text.replace("**", ""), "note warning")
 
 
 def accuracy_by_category(report: Report) -> FigureBlock:
