@@ -27,6 +27,7 @@ _PHRASES = (
     r"can be expressed as $\frac{m}{n}$ where $m$ and $n$ are relatively prime positive integers. Compute $100m+n$.",
     r"can be written as $m\sqrt{n}$, where $m$ and $n$ are positive integers and $n$ is not divisible by the square of "
     r"any prime. Find $m+n$.",
+    r"is $m\sqrt{n}$ where $m$ and $n$ are positive integers, and $n$ is not divisible by the square of any prime.",
     r"where $a$, $b$, and $c$ are positive integers, $a$ and $c$ are relatively prime, and $b$ is not divisible by the "
     r"square of any prime. Find $a+b+c$.",
     r"where $\lfloor x \rfloor$ denotes the greatest integer less than or equal to $x$.",
