@@ -187,10 +187,10 @@ def _target(target: Any, choices: list[str]) -> str:
             target = ast.literal_eval(target)  # a list that was written as Python's text
     if isinstance(target, list | tuple):
         return " or ".join(dict.fromkeys(_target(one, choices) for one in target))
-    target = "" if target is None else str(target)
-    if choices and target.isdecimal() and int(target) < len(choices):
-        return chr(65 + int(target))
-    return target
+    text = "" if target is None else str(target)
+    if choices and text.isdecimal() and int(text) < len(choices):
+        return chr(65 + int(text))
+    return text
 
 
 def _prompt(row: dict[str, Any]) -> str:
