@@ -182,7 +182,8 @@ def _choices(doc: dict[str, Any]) -> list[str]:
 
 def _target(target: Any, choices: list[str]) -> str:
     """The reference answer; of a choice its letter, where the file has its number. Of a list each will do."""
-    if isinstance(target, str) and target[:1] == "[" and len(target) < 10_000:
+    # ["2", "3"], but not [2, 3], which is an interval.
+    if isinstance(target, str) and re.match(r"\[\s*['\"]", target) and len(target) < 10_000:
         with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
             target = ast.literal_eval(target)  # a list that was written as Python's text
     if isinstance(target, list | tuple):

@@ -485,9 +485,10 @@ def test_options_and_lists_as_targets(tmp_path: Path) -> None:
         (one,) = _read(_jsonl(tmp_path / TOY, {**ROW, "target": target}))
         assert one.question
         assert one.question.answer == "2 or 3"
-    (one,) = _read(_jsonl(tmp_path / TOY, {**ROW, "target": "[0, 1)"}))
-    assert one.question
-    assert one.question.answer == "[0, 1)"
+    for target in ("[0, 1)", "[0, 1]"):
+        (one,) = _read(_jsonl(tmp_path / TOY, {**ROW, "target": target}))
+        assert one.question
+        assert one.question.answer == target
 
 
 def test_reasoning_that_the_prompt_opened_and_the_limit_cut_is_no_answer(tmp_path: Path) -> None:
