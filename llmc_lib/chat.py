@@ -21,6 +21,8 @@ _TOGETHER = 128
 _PROBE = prompts.completion("probe-reasoning", "probe-answer", "probe-response")
 _MARK = "probe-5f3c9e7a"
 _SPECIAL = re.compile(r"\s*<[^<>\s]{1,40}>")
+_EMPTY = re.compile(rf"{prompts.THINK_OPEN}\s*{prompts.THINK_CLOSE}\s*\Z")
+_NOTHING = re.compile(r"(?!)")
 
 
 class Encoded(NamedTuple):
@@ -44,7 +46,8 @@ class ChatFormat:
     what follows it is the token that ends its turn, and nothing more. Templates differ in where they
     want reasoning: in the content ("<think>…</think>", Qwen3), in a field of its own (gpt-oss), or
     nowhere, as they cut it out of earlier turns (DeepSeek-R1's). In the last case the completion is put
-    between the two halves of the template, so that no reasoning is lost.
+    between the two halves of the template, so that no reasoning is lost. An empty block that a template
+    opens for a model that is not to reason ("<think></think>") makes room for the completion's own.
 
     The methods take the fields of a `Dialogue`. Where the loss is on all turns of the assistant, each is
     written as if it were the last one, reasoning included, and what the template puts between turns is
@@ -160,10 +163,13 @@ class ChatFormat:
             if loss == "last" and answer != answers[-1]:
                 continue
             before = turns[:answer]
-            opening = self._given(before)
-            tail = self._tail(opening, before, turns[answer].content)
+            content = turns[answer].content
+            # An empty block that the template opens makes room for the completion's own.
+            empty = _EMPTY if prompts.split_reasoning(content)[0] else _NOTHING
+            opening = empty.sub("", self._given(before))
+            tail = self._tail(opening, before, content)
             if pieces:
-                opening = self._between(before, answers[number - 1])
+                opening = empty.sub("", self._between(before, answers[number - 1]))
             pieces += [opening, tail]
         return pieces
 
@@ -279,6 +285,10 @@ def _assistant(completion: str, way: Literal["content", "fields", "joined"]) -> 
 def _holds(tail: str, completion: str, way: Literal["content", "fields", "joined"]) -> bool:
     """Has the template left the completion whole in what comes after the opening?"""
     reasoning, response = prompts.split_reasoning(completion)
+    if reasoning and _EMPTY.search(
+        tail.partition(reasoning)[0].removesuffix("\n").removesuffix(prompts.THINK_OPEN)
+    ):
+        return False
     if way == "content" or not reasoning:
         # A template that opens the block itself may do so with other white space.
         return completion.removeprefix(prompts.THINK_OPEN).lstrip("\n") in tail

@@ -106,6 +106,7 @@ def _hit(number: int) -> dict[str, str]:
         "id": f"textbook/{number:05d}",
         "benchmark_id": f"hle/{number}",
         "reason": "the question is nearly the same",
+        "shared": f"How many sheep has farmer {number}?",
     }
 
 

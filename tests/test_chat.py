@@ -23,6 +23,7 @@ ENDS = {
     "chatml": "<|im_end|>",
     "qwen3": "<|im_end|>",
     "qwen3_thinking": "<|im_end|>",
+    "qwen3_empty": "<|im_end|>",
     "qwen3_instruct_2507": "<|im_end|>",
     "qwen2_5": "<|im_end|>",
     "gptoss": "<|return|>",
@@ -42,6 +43,10 @@ def _template(name: str) -> str:
         opening = "{{- '<|im_start|>assistant\\n' }}"
         assert opening in text
         return text.replace(opening, "{{- '<|im_start|>assistant\\n<think>\\n' }}")
+    if name == "qwen3_empty":  # a template that is not to reason opens and closes the block
+        text = (TEMPLATES / "qwen3.jinja").read_text()
+        opening = "{{- '<|im_start|>assistant\\n' }}"
+        return text.replace(opening, "{{- '<|im_start|>assistant\\n<think>\\n\\n</think>\\n\\n' }}")
     return (TEMPLATES / f"{name}.jinja").read_text()
 
 
@@ -232,3 +237,17 @@ def test_it_travels_to_another_process(make: Make) -> None:
     expected = chat.encode(PROMPT, COMPLETION)
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         assert pool.submit(chat.encode, PROMPT, COMPLETION).result() == expected
+
+
+def test_an_empty_block_of_the_template_makes_room_for_the_reasoning(make: Make) -> None:
+    form = make("qwen3_empty")
+    assert form.opening(PROMPT).endswith("<think>\n\n</think>\n\n")
+    text = form.text(PROMPT, COMPLETION)
+    assert (text.count("<think>"), text.count("</think>")) == (1, 1)
+    ids, given = form.encode(PROMPT, COMPLETION)
+    learned = form.tokenizer.decode(ids[given:])
+    assert learned.startswith("<think>")
+    assert "That is four." in learned
+    plain = form.text(PROMPT, "Answer: 4")  # without reasoning the model is given the empty block
+    assert plain.startswith(form.opening(PROMPT))
+    assert form.tokenizer.decode(form.encode(PROMPT, "Answer: 4").ids).count("<think>") == 1

@@ -7,9 +7,46 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 from statsmodels.stats.inter_rater import cohens_kappa
 
+# Verdicts and rules contradict each other wholesale where one is right far more often than the other, or where they
+# agree little beyond chance. On real logs they differ on up to 5 answers in 100, in both directions; ten points in
+# one direction, or what Landis & Koch (Biometrics 33, 1977) call at most a fair agreement (kappa below 0.41, its
+# interval too), is a fault of one of the two graders and no matter of taste.
+_LEAST = 20  # answers that both decided
+_APART = 0.10
+_CHANCE = 0.001
+_FAIR = 0.41
 _DECIDED = ("correct", "incorrect")
+
+
+def contradiction(found: dict[str, Any]) -> dict[str, Any] | None:
+    """What shows that two graders contradict each other wholesale, None where nothing does.
+
+    Parameters: `found`, as `agreement` gives it. Needs 20 answers that both decided. Either their accuracies
+    on these differ by 10 points or more and by the exact McNemar test (Psychometrika 12, 1947) at 0.001, which
+    holds for independent answers; or the 95% interval of kappa lies below 0.41.
+
+    Returns decided, first and second (correct by each), p (of the test), kappa.
+    """
+    if found["decided"] < _LEAST:
+        return None
+    counts = found["counts"]
+    both = counts["correct"]["correct"]
+    first, second = counts["correct"]["incorrect"], counts["incorrect"]["correct"]
+    p = float(binomtest(min(first, second), first + second).pvalue) if first + second else 1.0
+    one_sided = abs(first - second) >= _APART * found["decided"] and p < _CHANCE
+    little = found["ci95"] is not None and found["ci95"][1] < _FAIR
+    if not (one_sided or little):
+        return None
+    return {
+        "decided": found["decided"],
+        "first": both + first,
+        "second": both + second,
+        "p": p,
+        "kappa": found["kappa"],
+    }
 
 
 def agreement(first: Sequence[str | None], second: Sequence[str | None]) -> dict[str, Any]:

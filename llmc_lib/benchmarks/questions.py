@@ -64,4 +64,7 @@ def _problem(values: dict[str, Any], fields: dict[str, str]) -> str:
 
 
 def _text(value: Any) -> str:
+    """A value as text; of a list of answers all, as a set is written."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value))
     return "" if value is None else str(value)

@@ -121,6 +121,7 @@ def stage_key(run: Run) -> str:
         dataset=params.dataset.model_dump(mode="json", exclude={"processes"}),
         sources=[identity(source) for source in params.dataset.sources],
         benchmarks=sha256_text(json.dumps(texts, ensure_ascii=False)),
+        withheld=sorted(run.params.withheld),
         shares=target_shares(run, params.dataset)[0],
         mixtures=mixture_settings(run),
         dtype=params.evaluation.dtype if _samples(run) else None,
@@ -225,7 +226,11 @@ def _context(run: Run) -> Context:
     # Side by side, as the first run of all compiles the loops over texts (15 s) while a process of its own
     # converts the embedded model (14 s).
     with ThreadPoolExecutor(1) as pool:
-        screen = pool.submit(Screen, texts, params.decontamination) if texts else None
+        screen = (
+            pool.submit(Screen, texts, params.decontamination, run.params.withheld)
+            if texts
+            else None
+        )
         chat = ChatFormat(tokenizer_folder(run))
         made = screen.result() if screen else None
     return Context(params, run.params.seed, run.params.max_length, chat, made)

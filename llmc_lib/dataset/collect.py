@@ -25,6 +25,7 @@ from llmc_lib.records import Example
 _BATCH = 1000
 # Hits that the manifest lists; removed.parquet has all of them.
 _HITS = 500
+_SHARED = 200  # characters of what a row shares with a benchmark, in that list
 
 
 @dataclass
@@ -77,7 +78,12 @@ def collect(
                 ledger.remove_completion(step, id_, reason, detail)
                 stripped[id_] = reason
             hits += [
-                {"id": row["id"], "benchmark_id": row["detail"], "reason": row["reason"]}
+                {
+                    "id": row["id"],
+                    "benchmark_id": row["detail"],
+                    "reason": row["reason"],
+                    "shared": row["shared"][:_SHARED],
+                }
                 for row in part.removed
                 if row["step"] == "decontamination"
             ][: _HITS - len(hits)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from llmc_lib.dataset.sources._readers import DataFile, rows
 from llmc_lib.dataset.texts.characters import Array, compiled
 from llmc_lib.dataset.texts.ngrams import NgramIndex
 from llmc_lib.dataset.texts.signatures import EMPTY, equal_slots, signatures
+from llmc_lib.dataset.texts.words import normal_words
 from llmc_lib.errors import UserError
 from llmc_lib.params import DecontaminationParams
 from llmc_lib.store import ROOT, Run
@@ -26,10 +28,11 @@ _FIELDS = ("question", "problem", "prompt", "instruction", "text")
 
 @dataclass(frozen=True)
 class Hit:
-    """A row that repeats a benchmark."""
+    """A row that repeats a benchmark; the words that both have, where the benchmark may be shown."""
 
     benchmark_id: str
     reason: str
+    shared: str = ""
 
 
 def benchmark_texts(run: Run) -> dict[str, dict[str, str]]:
@@ -49,12 +52,26 @@ def benchmark_texts(run: Run) -> dict[str, dict[str, str]]:
 
 
 class Screen:
-    """Finds rows that repeat a benchmark text: a run of n words of it, or nearly the whole problem."""
+    """Finds rows that repeat a benchmark text: a run of n words of it, or nearly the whole problem.
 
-    def __init__(self, texts: dict[str, dict[str, str]], params: DecontaminationParams) -> None:
+    Words that several benchmark texts have in common are no such run (`NgramIndex`). Of benchmarks that are
+    `withheld` no text is given away.
+    """
+
+    def __init__(
+        self,
+        texts: dict[str, dict[str, str]],
+        params: DecontaminationParams,
+        withheld: frozenset[str] = frozenset(),
+    ) -> None:
         self._ids = [f"{name}/{id_}" for name, found in texts.items() for id_ in found]
         self._params = params
         flat = [text for found in texts.values() for text in found.values()]
+        self._shown = [
+            "" if name in withheld else text
+            for name, found in texts.items()
+            for text in found.values()
+        ]
         self._index = NgramIndex(flat, params.ngram)
         self._signatures = signatures(flat)
 
@@ -69,9 +86,12 @@ class Screen:
         found: list[Hit | None] = [None] * len(questions)
         runs = f"shares {self._params.ngram} words in a row"
         for where, texts in (("the completion", completions), ("the question", questions)):
-            for row, text in enumerate(self._index.find(texts)):
-                if text >= 0:
-                    found[row] = Hit(self._ids[text], f"{where} {runs}")
+            matches = self._index.match(texts)
+            for row in np.flatnonzero(matches.texts >= 0):
+                text = matches.texts[row]
+                place, normalised = int(matches.places[row]), bool(matches.normalised[row])
+                shared = words_from(self._shown[text], place, self._params.ngram, normalised)
+                found[row] = Hit(self._ids[text], f"{where} {runs}", shared)
         return [run or near for run, near in zip(found, self._near(made), strict=True)]
 
     def near(self, questions: Sequence[str]) -> list[Hit | None]:
@@ -82,9 +102,23 @@ class Screen:
         if self._params.near is None or not self._ids:
             return [None] * len(made)
         return [
-            Hit(self._ids[text], "the question is nearly the same") if text >= 0 else None
+            Hit(self._ids[text], "the question is nearly the same", self._shown[text])
+            if text >= 0
+            else None
             for text in near_matches(made, self._signatures, self._params.near)
         ]
+
+
+def words_from(text: str, place: int, n: int, normalised: bool) -> str:
+    """The part of a text with its words `place` to `place + n - 1`; `normalised`: counted as `normal_words` does."""
+    if not normalised:
+        return " ".join(text.split()[place : place + n])
+    # Where a word may begin or end: at white space, and around what is no ASCII letter.
+    cuts = [0, *(m.end() for m in re.finditer(r"\s+|[^\x00-\x7f]", text)), len(text)]
+    counts = np.diff(normal_words([text[:cut] for cut in cuts]).offsets)
+    first = int(np.searchsorted(counts, place, "right")) - 1
+    last = int(np.searchsorted(counts, place + n))
+    return text[cuts[max(first, 0)] : cuts[min(last, len(cuts) - 1)]].strip()
 
 
 def _file_texts(name: str) -> dict[str, str]:

@@ -171,10 +171,12 @@ def _hashes(texts: Sequence[str]) -> np.ndarray:
     return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
 
 
-def removal(row: dict[str, Any], step: str, reason: str, detail: str = "") -> dict[str, Any]:
+def removal(
+    row: dict[str, Any], step: str, reason: str, detail: str = "", shared: str = ""
+) -> dict[str, Any]:
     """A row of removed.parquet."""
     kept = {name: row[name] for name in ("id", "source", "category", "subject", "question")}
-    return {**kept, "step": step, "reason": reason, "detail": detail}
+    return {**kept, "step": step, "reason": reason, "detail": detail, "shared": shared}
 
 
 def draw_key(seed: int, id_: str) -> tuple[int, int]:
@@ -244,7 +246,7 @@ def _decontaminate(
         hits[number] = hits[number] or hit
     for row, hit in zip(rows, hits, strict=True):
         if hit is not None:
-            entry = removal(row, "decontamination", hit.reason, hit.benchmark_id)
+            entry = removal(row, "decontamination", hit.reason, hit.benchmark_id, hit.shared)
             show = context.params.decontamination.show_text
             removed.append(entry if show else {**entry, "question": ""})
     return [number for number, hit in enumerate(hits) if hit is None]

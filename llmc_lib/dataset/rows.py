@@ -33,7 +33,7 @@ FINAL = pa.schema([*PART, ("n_tokens", pa.int32())])
 #: A row of removed.parquet: what went, at which step, why.
 REMOVED = pa.schema(
     [(name, pa.string()) for name in
-     ("id", "source", "category", "subject", "step", "reason", "detail", "question")]
+     ("id", "source", "category", "subject", "step", "reason", "detail", "shared", "question")]
 )  # fmt: skip
 
 

@@ -12,8 +12,7 @@ import pandas as pd
 
 from llmc_lib import benchmarks
 from llmc_lib.errors import UserError
-from llmc_lib.kinds import KINDS
-from llmc_lib.params import BenchmarkParams, Params
+from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Question, writable
 from llmc_lib.store import Run, read_jsonl, read_manifest, scan_jsonl
 
@@ -72,18 +71,6 @@ class Results:
             for name, items in self.questions.items()
             if items
         }
-
-
-def withheld(params: Params) -> frozenset[str]:
-    """The benchmarks whose texts must not be in a report: HLE's, wherever its file lies, unless
-    `report.show_questions` says otherwise. The embedded questions are this project's own."""
-    return frozenset(
-        benchmark.name
-        for benchmark in params.evaluation.benchmarks
-        if KINDS[benchmark.module].withheld
-        and benchmark.source != "embedded"
-        and not params.report.show_questions
-    )
 
 
 def predictions_file(run: Run, benchmark: str, model: str) -> Path:
@@ -151,7 +138,7 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
         manifest,
         graders=graders,
         texts=texts,
-        withheld=withheld(run.params),
+        withheld=run.params.withheld,
     )
     return _common(results) if partial else results
 

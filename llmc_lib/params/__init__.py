@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from llmc_lib.kinds import KINDS
 from llmc_lib.params.common import ModelParams, Section, check_once, is_commit
 from llmc_lib.params.dataset import (
     EMBEDDED_SOURCES,
@@ -89,6 +90,18 @@ class Params(Section):
         if not self.candidates:
             return [Recipe("main", False, None, self.training)]
         return [self.recipe(candidate) for candidate in self.candidates]
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """The benchmarks whose texts must not be shown: HLE's, wherever its file lies, unless
+        `report.show_questions` says otherwise. The embedded questions are this project's own."""
+        return frozenset(
+            benchmark.name
+            for benchmark in self.evaluation.benchmarks
+            if KINDS[benchmark.module].withheld
+            and benchmark.source != "embedded"
+            and not self.report.show_questions
+        )
 
     @property
     def max_length(self) -> int:

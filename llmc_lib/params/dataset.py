@@ -199,7 +199,9 @@ class DecontaminationParams(Section):
     """Rows that repeat a question of the run's benchmarks are removed."""
 
     enabled: bool = True
-    ngram: PositiveInt = 13  # words in a row that a row may not share with a benchmark question
+    # Words in a row that a row may not share with a benchmark question; words that several questions have in
+    # common do not count alone.
+    ngram: PositiveInt = 13
     near: Annotated[float, Field(gt=0, le=1)] | None = 0.8  # similarity of the problem texts
     files: Annotated[tuple[str, ...], Field(strict=False)] = ()  # further texts to keep out
     show_text: bool = False  # keep the text of such rows in removed.parquet

@@ -78,6 +78,11 @@ def _write(run: Run, facts: dict[str, Any], part: Path) -> dict[str, str]:
             shutil.copyfile(run.dataset / f"{name}.parquet", part / "data" / f"{name}.parquet")
     left_out = {*OF_THE_BUILD, *_NOT_PUBLISHED}
     kept = {key: value for key, value in facts.items() if key not in left_out}
+    # Which rows repeated what, but not the benchmark's words.
+    kept["contamination"] = [
+        {key: value for key, value in hit.items() if key != "shared"}
+        for hit in facts["contamination"]
+    ]
     kept["files"] = {
         f"data/{name}": digest
         for name, digest in facts["files"].items()

@@ -152,15 +152,21 @@ def contamination(manifest: dict[str, Any], params: Params) -> Block:
     )
     method = (
         f"Removed is a row that shares {counted(chosen.ngram, 'word')} in a row with one of them"
-        f"{near}. Case, punctuation and the spacing of formulas do not count. "
-        "A question that was put in other words is not found."
+        f"{near}. Case, punctuation and the spacing of formulas do not count. Words that several questions have in "
+        "common (“where m and n are relatively prime”) are no sign of any of them, unless a row has nearly all words of "
+        "one. A question that was put in other words is not found."
     )
     said = paragraph(contamination_words(manifest, params)) + paragraph(method, "note")
     hits = manifest["contamination"]
     if not hits:
         return said
     rows = [
-        {"Row": hit["id"], "Benchmark question": hit["benchmark_id"], "How": hit["reason"]}
+        {
+            "Row": hit["id"],
+            "Benchmark question": hit["benchmark_id"],
+            "How": hit["reason"],
+            "Shared words": _shared(hit, params),
+        }
         for hit in hits
     ]
     removed = _step(manifest, "decontamination")["removed"]
@@ -175,6 +181,13 @@ def contamination(manifest: dict[str, Any], params: Params) -> Block:
         )
         table = Block(f"<details><summary>{first}</summary>{table.markup}</details>")
     return said + table
+
+
+def _shared(hit: dict[str, Any], params: Params) -> str:
+    """What a row has of a benchmark's text, where that may be shown."""
+    return (
+        "(withheld)" if hit["benchmark_id"].partition("/")[0] in params.withheld else hit["shared"]
+    )
 
 
 def contamination_words(manifest: dict[str, Any], params: Params) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from llmc_lib.analysis.agreement import contradiction
 from llmc_lib.analysis.false_claims import summarise_claims
 from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.verdict import Thresholds
@@ -129,6 +130,8 @@ def load_report(run: Run, results: Results | None = None) -> Report:
         block["grader"] = results.graders.get(name, "rules")
         if name in agreements:
             block["agreement"] = agreements[name]
+            if run.params.evaluation.imports:
+                block["contradiction"] = contradiction(agreements[name])
         if block["measure"] == "accuracy":
             checked = claims_page.check_sample(
                 results, name, params.report.claims, params.seed, run.reasoning

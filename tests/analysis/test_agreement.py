@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from llmc_lib.analysis.agreement import agreement
+from llmc_lib.analysis.agreement import agreement, contradiction
 
 
 def _pairs(both: int, first: int, second: int, neither: int) -> tuple[list[str], list[str]]:
@@ -54,3 +55,34 @@ def test_different_lengths_are_refused() -> None:
 def test_full_agreement_has_no_interval() -> None:
     found = agreement(*_pairs(3, 0, 0, 2))
     assert (found["kappa"], found["ci95"]) == (pytest.approx(1.0), None)
+
+
+def _graded(pairs: dict[tuple[str, str], int]) -> dict[str, Any] | None:
+    rows = [pair for pair, n in pairs.items() for _ in range(n)]
+    return contradiction(agreement([a for a, _ in rows], [b for _, b in rows]))
+
+
+def test_graders_that_contradict_each_other_wholesale_are_told() -> None:
+    fault = {("correct", "incorrect"): 64, ("incorrect", "incorrect"): 236}
+    found = _graded(fault)
+    assert found is not None
+    assert (found["decided"], found["first"], found["second"], found["kappa"]) == (300, 64, 0, None)
+    swapped = {
+        ("correct", "incorrect"): 30,
+        ("incorrect", "correct"): 30,
+        ("correct", "correct"): 5,
+        ("incorrect", "incorrect"): 5,
+    }
+    assert _graded(swapped) is not None
+
+
+def test_ordinary_disagreement_is_no_contradiction() -> None:
+    usual = {
+        ("correct", "correct"): 180,
+        ("incorrect", "incorrect"): 108,
+        ("correct", "incorrect"): 9,
+        ("incorrect", "correct"): 3,
+    }
+    assert _graded(usual) is None
+    assert _graded({("correct", "incorrect"): 12, ("incorrect", "incorrect"): 7}) is None  # too few
+    assert _graded({("correct", "correct"): 50}) is None

@@ -117,3 +117,10 @@ def test_questions_have_the_cluster_that_the_params_name(tmp_path: Path) -> None
     assert len({question.cluster for question in hle_by_subject}) > 5
     with pytest.raises(ValidationError, match="imported questions have category and subject"):
         BenchmarkParams(name="own", kind="questions", source="imports", cluster="text")
+
+
+def test_a_list_of_answers_is_written_as_a_set(tmp_path: Path) -> None:
+    path = tmp_path / "sums.jsonl"
+    rows = [{"problem": "Half?", "final": ["$\\frac{1}{2}$"]}, {"problem": "?", "final": ["2", 3]}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert [q.answer for q in benchmarks.load(_benchmark(path))] == ["$\\frac{1}{2}$", "2, 3"]

@@ -18,6 +18,7 @@ from tests.reasoning.labelled import rows, score
 
 SHARED = Path(os.environ.get("LLMC_SHARED", Path(__file__).parents[3] / "shared"))
 AIME = SHARED / "data" / "math" / "aime.json"
+CASES = SHARED / "cases" / "grading" / "claims.jsonl"
 
 
 def _checks(text: str) -> list[str]:
@@ -40,6 +41,25 @@ def test_the_labels_are_as_many_as_the_text_says() -> None:
     assert len({row["text"] for row in labelled}) == len(labelled)
 
 
+def test_each_way_of_writing_has_ten_texts_that_are_not_flagged_and_a_false_one_that_is() -> None:
+    labelled = [row for row in rows("develop") if "kind" in row]
+    kinds = {row["kind"] for row in labelled}
+    assert len(kinds) >= 13
+    for kind in kinds:
+        mine = [row for row in labelled if row["kind"] == kind]
+        assert sum(not row["false"] for row in mine) >= 10, kind
+        assert any(row["false"] for row in mine), kind
+    found = score(labelled)
+    assert found.wrong == ()
+    assert found.missed == ()
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="the cases are not part of the project")
+def test_the_collected_false_accusations_are_gone() -> None:
+    texts = [json.loads(line)["text"] for line in CASES.read_text().splitlines()]
+    assert [check.failed for check in check_traces(texts).values()] == [()] * len(texts)
+
+
 @pytest.mark.skipif(not AIME.exists(), reason="the data of others are not part of the project")
 def test_correct_solutions_are_hardly_ever_flagged() -> None:
     solutions = [row["solution"] for row in json.loads(AIME.read_text())]
@@ -59,6 +79,8 @@ def test_correct_solutions_are_hardly_ever_flagged() -> None:
         ("2·3 ≠ 6", "2·3 = 6, and 6: they are equal"),
         ("√2 · 10 ≈ 20.5", "√2 · 10 ≈ 14.1421, not 20.5"),
         ("10^100 · 2 = 3 + 1", "10^100 · 2 = 2·10^100, but 3 + 1 = 4"),
+        ("$2 \\sin 60^\\circ = 3$", "$2 \\sin 60^\\circ$ ≈ 1.73205, not 3"),
+        ("180° - 90° - 102° = 12°", "180° - 90° - 102° = −12, not 12°"),
     ],
 )
 def test_the_check_is_told(text: str, check: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from llmc_lib.dataset.completions import Yield
+from llmc_lib.params import EvaluationParams
 from llmc_lib.reporting import dataset_figures, dataset_page, dataset_sample, waterfall
 from llmc_lib.reporting.dataset_page import contamination, licence_words, make_up, teacher_yield
 from llmc_lib.reporting.elements import Block
@@ -73,7 +74,13 @@ def test_a_licence_without_conditions_is_no_news() -> None:
 
 def test_hits_show_both_ids_and_the_method() -> None:
     block = contamination(made_manifest(), made_params())
-    assert _rows(block)[0] == ["textbook/00001", "hle/1", "the question is nearly the same"]
+    row = ["textbook/00001", "hle/1", "the question is nearly the same"]
+    assert _rows(block)[0] == [*row, "How many sheep has farmer 1?"]
+    hle = {"name": "hle", "source": "cais/hle", "revision": "1" * 40}
+    params = made_params().model_copy(
+        update={"evaluation": EvaluationParams.model_validate({"benchmarks": [hle]})}
+    )
+    assert _rows(contamination(made_manifest(), params))[0] == [*row, "(withheld)"]
     assert (
         "1,600 rows were compared with the texts of hle (200) and do_not_answer (40): 2 repeat one"
         in block.markup
@@ -140,7 +147,7 @@ def test_the_summary_has_a_sentence_on_each() -> None:
 
 def test_hostile_names_are_escaped() -> None:
     made = made_manifest()["composition"]
-    hit = {"id": HOSTILE, "benchmark_id": HOSTILE, "reason": HOSTILE}
+    hit = {"id": HOSTILE, "benchmark_id": HOSTILE, "reason": HOSTILE, "shared": HOSTILE}
     manifest = made_manifest(
         sources={HOSTILE: made_manifest()["sources"]["textbook"] | {"description": HOSTILE}},
         composition={name: {HOSTILE: 1000} for name in made},

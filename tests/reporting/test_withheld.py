@@ -99,6 +99,4 @@ def test_no_six_words_of_a_question_are_shown_unless_asked_for(tmp_path: Path) -
 )  # fmt: skip
 def test_what_is_withheld(benchmark: dict[str, Any], withheld: bool) -> None:
     params = Params.model_validate({"run": "a", "evaluation": {"benchmarks": [benchmark]}})
-    from llmc_lib.evaluation.results import withheld as of
-
-    assert of(params) == (frozenset({benchmark["name"]}) if withheld else frozenset())
+    assert params.withheld == (frozenset({benchmark["name"]}) if withheld else frozenset())

@@ -108,7 +108,7 @@ def decontamination(run: Run, facts: dict[str, Any]) -> list[str]:
         head,
         f"Checked against {some(map(plain_text, checked))}. A row is removed that shares {params.ngram} "
         f"words in a row with one of their texts{near}; case, spacing, punctuation and LaTeX spelling do "
-        f"not count. {hits:,} rows were removed.",
+        f"not count, and words that several of these texts have in common do not count alone. {hits:,} rows were removed.",
     ]
     if listed:
         found: list[list[object]] = [

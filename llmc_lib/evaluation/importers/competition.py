@@ -28,10 +28,10 @@ from typing import Any
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.importers.records import (
     Imported,
-    binary,
     field,
     json_lines,
     predicted,
+    said,
     verdict,
 )
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question
@@ -53,7 +53,7 @@ def read(path: Path) -> Iterator[Imported]:
             path,
             reasoning=str(row.get("reasoning_content") or "").strip() if safety else "",
         )
-        status = binary(field(row, "correct", object, path, where))
+        status = said(field(row, "correct", object, path, where))
         if status is None:
             raise UserError(f"{path}, {where}: 'correct' must be 0 or 1, not {row['correct']!r}")
         grade = _safety(prediction, row) if safety else _accuracy(prediction, row, status)

@@ -74,11 +74,24 @@ def detect(path: Path) -> str:
     """The format of a file. Raises `UserError` where it is none that is known."""
     known = _known(path)
     if known is None:
+        if {"results", "configs"} <= {key for key, _ in _keys(path)}:
+            raise UserError(
+                f"{path}: lm-evaluation-harness's summary, which has no answers; give the samples_*.jsonl "
+                "beside it (run the harness with --log_samples)"
+            )
         raise UserError(
             f"{path}: not in a format that is known: {', '.join(READERS)}; what each holds stands in "
             "llmc_lib/evaluation/importers/"
         )
     return known
+
+
+def _keys(path: Path) -> list[tuple[str, Any]]:
+    """The first keys of a JSON object; none of another file."""
+    try:
+        return [] if zipfile.is_zipfile(path) else _head(path)
+    except OSError:
+        return []
 
 
 def _known(path: Path) -> str | None:
@@ -105,10 +118,19 @@ def _head(path: Path) -> list[tuple[str, Any]]:
         try:
             # Python's parser first: it takes the NaN that programs in Python write.
             first = json.loads(handle.readline(_LINE))
+            if isinstance(first, list):  # an array of rows
+                first = first[0] if first else None
             return list(first.items())[:_LOOK] if isinstance(first, dict) else []
         except ValueError:
             handle.seek(0)
         head: list[tuple[str, Any]] = []
+        if handle.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"[":
+            handle.seek(0)
+            with suppress(ijson.JSONError):
+                row = next(_PARSER.items(handle, "item"), None)
+                return list(row.items())[:_LOOK] if isinstance(row, dict) else []
+            return []
+        handle.seek(0)
         with suppress(ijson.JSONError):  # what is wrong behind the first keys is told by the reader
             head.extend(itertools.islice(_PARSER.kvitems(handle, "", multiple_values=True), _LOOK))
         return head

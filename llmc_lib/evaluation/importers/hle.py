@@ -7,12 +7,16 @@ One JSON object, question id → {"model", "response", "usage"}; the judged file
 `matsuolab/llm_bridge_prod`, which puts a reasoning model's reasoning into usage.reasoning_content
 (confirmed from the fork's code and from files that it wrote).
 
+One odd entry does not stop a file: an entry without a text as response ("response": null) is a failed answer,
+and a verdict that says neither yes nor no ("Yes.", true and 1 do) is none.
+
 Neither keeps an answer that was cut at the token limit or whose request failed: those questions are not
 in the file, and nothing in it tells the one from the other.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +28,7 @@ from llmc_lib.evaluation.importers.records import (
     field,
     json_object,
     predicted,
+    said,
     verdict,
 )
 from llmc_lib.records import Grade, Prediction
@@ -40,47 +45,49 @@ def read_judged(path: Path) -> Iterator[Imported]:
     key."""
     for id_, row in _rows(path):
         prediction = _prediction(id_, row, path)
-        judged = row.get("judge_response")
-        yield Imported(prediction, None if judged is None else _grade(prediction, judged, path))
+        yield Imported(prediction, _grade(prediction, row.get("judge_response")))
 
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for id_, row in json_object(path):
-        if not isinstance(row, dict):
+        if row is not None and not isinstance(row, dict):
             raise UserError(
                 f"{path}, key {id_!r}: must be an object with 'response'; is it a file of HLE's evaluator?"
             )
-        yield id_, row
+        yield id_, row or {"response": None}
 
 
 def _prediction(id_: str, row: dict[str, Any], path: Path) -> Prediction:
-    text = field(row, "response", str, path, f"key {id_!r}")
+    text = field(row, "response", object, path, f"key {id_!r}")
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        text = str(text)
+    given = isinstance(text, str)
     usage = row.get("usage") or {}
     if not isinstance(usage, dict):
         usage = {}
     return predicted(
         id_,
-        text,
+        text if given else "",
         path,
+        finish_reason="stop" if given else "failed",
+        error="" if given else f"the file has {json.dumps(text)[:60]} for a response",
         reasoning=str(usage.get("reasoning_content") or "").strip(),
         prompt_tokens=count(usage.get("prompt_tokens")),
         completion_tokens=count(usage.get("completion_tokens")),
     )
 
 
-def _grade(prediction: Prediction, judged: Any, path: Path) -> Grade:
-    where = f"key {prediction.question_id!r}, judge_response"
-    if not isinstance(judged, dict):
-        raise UserError(f"{path}, {where}: must be an object")
-    said = field(judged, "correct", str, path, where).strip().lower()
-    if said not in ("yes", "no"):
-        raise UserError(f"{path}, {where}: 'correct' must be yes or no, not {said[:60]!r}")
+def _grade(prediction: Prediction, judged: Any) -> Grade | None:
+    """The judge's verdict; None where it says neither yes nor no."""
+    status = said(judged.get("correct")) if isinstance(judged, dict) else None
+    if status is None:
+        return None
     confidence = judged.get("confidence")
     if not isinstance(confidence, int | float):
         confidence = None
     return verdict(
         prediction,
-        "correct" if said == "yes" else "incorrect",
+        status,
         extracted=str(judged.get("model_answer") or ""),
         confidence=confidence,
         explanation=str(judged.get("reasoning") or ""),

@@ -44,9 +44,17 @@ def read(path: Path) -> Iterator[Imported]:
             "inspect-ai (.venv/bin/uv pip install inspect-ai)"
         ) from None
     try:
-        header = read_eval_log(path, header_only=True)
+        # Of a .json log Inspect may fail to read the header alone.
+        header = read_eval_log(path, header_only=path.suffix != ".json")
+        found = False
         for sample in _samples(path):
+            found = True
             yield _imported(sample, path, header.eval.task)
+        if not found:
+            raise UserError(
+                f"{path}: has no sample (the status of its evaluation is {header.status!r}); give the log of a run "
+                "that answered some, or leave this one out"
+            )
     except UserError:
         raise
     # What a broken file makes Inspect raise is not told by its documentation: pydantic's, zipfile's, its own.

@@ -1,4 +1,5 @@
-"""lm-evaluation-harness: `samples_<task>_<time>.jsonl`, which `--log_samples` writes, a row a document.
+"""lm-evaluation-harness: `samples_<task>_<time>.jsonl`, which `--log_samples` writes, a row a document; up to version
+0.4.2 a JSON file with one array of them.
 
 Keys used (lm_eval/evaluator.py and loggers/evaluation_tracker.py): doc_id, doc, target, arguments, resps,
 filtered_resps, filter, metrics, and the metrics themselves. All inner values of resps are text there.
@@ -7,18 +8,24 @@ filtered_resps, filter, metrics, and the metrics themselves. All inner values of
   filtered answer (the first repeat, or a vote of all), so that they are a verdict only where there is one.
 - Multiple choice by log-likelihood: resps is a list of choices, each [[log-likelihood, is greedy]]. The
   response is the choice with the highest one; no text was generated.
-- A task with several filters has a row for each document and filter. The first filter of the file counts.
+- A task with several filters has a row for each document and filter. The first filter of the file counts;
+  versions before 0.4.7 do not name it, and the first row of a document counts.
+- The log-likelihood of one text (lambada) is a choice too, which the model took where it is greedy. That of a
+  whole document (perplexity) holds no answer and is refused.
 
-The verdict is the first of `metrics` whose value is 0 or 1 (acc, exact_match, …). There is no finish
-reason, no token count and no time. The question is the document's "question" (or "problem", "query",
+The verdict is the first of `metrics` whose value is 0 or 1 (acc, exact_match, …), of files without that list the
+first of `_METRICS`. A prompt that ends in `<think>` opened the reasoning. There is no finish reason, no token
+count and no time. The question is the document's "question" (or "problem", "query",
 "input", "prompt"), or else the prompt, which then has the few-shot examples too.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,33 +34,45 @@ from llmc_lib.evaluation.importers.records import (
     Imported,
     binary,
     field,
-    json_lines,
+    json_rows,
     predicted,
     verdict,
 )
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question
+from llmc_lib.store import sha256_text
 
 _NAME = re.compile(r"samples_(.+)_\d{4}-\d\d-\d\dT[\d.-]+$")
 _QUESTION = ("question", "problem", "query", "input", "prompt")
+_METRICS = ("exact_match", "acc", "acc_norm", "em", "exact", "correct", "pass@1")
 _CATEGORY = ("category", "subject", "raw_subject", "subfield", "type")
 
 
 def read(path: Path) -> Iterator[Imported]:
     """Answers, verdicts and questions. Raises `UserError` with file and row."""
     first = None
-    for where, row in json_lines(path):
+    answered: dict[
+        str, str
+    ] = {}  # of files that name no filter: document → its answers, as a digest
+    for where, row in json_rows(path):
         doc = field(row, "doc", object, path, where)
         doc = doc if isinstance(doc, dict) else {"question": str(doc)}
         applied = row.get("filter", "none")
         first = first or applied
         if applied != first:
             continue
+        if "filter" not in row:
+            number, answers = str(row.get("doc_id")), sha256_text(json.dumps(row.get("resps")))
+            if answered.get(number) == answers:
+                continue  # by the next filter
+            answered[number] = answers
         question = _question(row, doc, path, where)
         id_ = doc.get("id")
         own = str(id_) if isinstance(id_, str | int) else question.id
         texts, multiple = _texts(field(row, "resps", list, path, where), row, path, where)
         for sample, text in enumerate(texts):
-            prediction = predicted(own, text, path, sample=sample)
+            prediction = predicted(
+                own, text, path, sample=sample, prompt="" if multiple else _last_turn(row)
+            )
             grade = _grade(prediction, row, multiple) if len(texts) == 1 else None
             yield Imported(prediction, grade, question)
 
@@ -66,9 +85,14 @@ def task(path: Path) -> str:
 
 def _texts(resps: list[Any], row: dict[str, Any], path: Path, where: str) -> tuple[list[str], bool]:
     """The responses to a document, one a repeat; and were they choices with a log-likelihood?"""
+    if resps and all(isinstance(text, str) for text in resps):
+        return list(resps), False  # not nested: one text a repeat
     if len(resps) == 1 and isinstance(resps[0], list) and resps[0]:
         if all(isinstance(text, str) for text in resps[0]):
             return list(resps[0]), False
+        if isinstance(resps[0][0], list) and len(resps[0][0]) == 2:
+            greedy = str(resps[0][0][1]).lower() == "true"
+            return [_choice(row, 0) if greedy else ""], True
     elif len(resps) > 1:
         try:
             likelihoods = [float(choice[0][0]) for choice in resps]
@@ -77,16 +101,29 @@ def _texts(resps: list[Any], row: dict[str, Any], path: Path, where: str) -> tup
         else:
             return [_choice(row, max(range(len(resps)), key=likelihoods.__getitem__))], True
     raise UserError(
-        f"{path}, {where}: 'resps' holds neither generated texts nor choices with their log-likelihood"
+        f"{path}, {where}: 'resps' holds neither generated texts nor choices with their log-likelihood, so there "
+        "is no answer in it; leave this task out (perplexity tasks have none)"
     )
 
 
 def _choice(row: dict[str, Any], number: int) -> str:
-    """The text of a choice: what the model was asked the likelihood of."""
-    try:
-        return str(row["arguments"][f"gen_args_{number}"]["arg_1"]).strip()
-    except (KeyError, TypeError):
-        return f"choice {number + 1}"
+    """The text of a choice: what the model was asked the likelihood of, or the document's own."""
+    asked = _arguments(row, number)
+    if len(asked) > 1 and isinstance(asked[1], str):
+        return asked[1].strip()
+    doc = row.get("doc")
+    choices = _choices(doc) if isinstance(doc, dict) else []
+    return choices[number] if number < len(choices) else chr(65 + number)
+
+
+def _arguments(row: dict[str, Any], number: int) -> list[Any]:
+    """The arguments of a request: {"gen_args_0": {"arg_0": …}}, and before version 0.4.3 [[…], …]."""
+    given = row.get("arguments")
+    if isinstance(given, dict):
+        one = given.get(f"gen_args_{number}")
+        return list(one.values()) if isinstance(one, dict) else []
+    one = given[number] if isinstance(given, list) and number < len(given) else []
+    return one if isinstance(one, list) else []
 
 
 def _grade(prediction: Prediction, row: dict[str, Any], multiple: bool) -> Grade | None:
@@ -99,13 +136,15 @@ def _grade(prediction: Prediction, row: dict[str, Any], multiple: bool) -> Grade
         extracted = prediction.response
     elif isinstance(filtered, list) and len(filtered) == 1 and isinstance(filtered[0], str):
         extracted = filtered[0]
+    elif isinstance(filtered, str):
+        extracted = filtered
     by = f"{metric}, filter {row['filter']}" if row.get("filter", "none") != "none" else metric
     return verdict(prediction, status, extracted=extracted, explanation=f"By {by}.")
 
 
 def _verdict(row: dict[str, Any]) -> tuple[GradeStatus | None, str]:
     names = row.get("metrics")
-    for name in names if isinstance(names, list) else ():
+    for name in names if isinstance(names, list) else _METRICS:
         status = binary(row.get(name))
         if status is not None:
             return status, str(name)
@@ -126,7 +165,7 @@ def _question(row: dict[str, Any], doc: dict[str, Any], path: Path, where: str) 
         id=f"{task(path)}/{number}",
         benchmark="questions",
         question=text,
-        answer=_target(str(row.get("target", "")), choices),
+        answer=_target(row.get("target", ""), choices),
         answer_type="multipleChoice" if choices else "exactMatch",
         category=category or task(path),
         subject="",
@@ -134,23 +173,39 @@ def _question(row: dict[str, Any], doc: dict[str, Any], path: Path, where: str) 
 
 
 def _choices(doc: dict[str, Any]) -> list[str]:
-    """The choices of a document: a list, or {"text": [...]} as ARC has them."""
-    found = doc.get("choices")
+    """The choices of a document: a list, {"text": [...]} as ARC has them, or `options` as MMLU-Pro has."""
+    found = doc.get("choices") or doc.get("options")
     if isinstance(found, dict):
         found = found.get("text")
     return [str(choice) for choice in found] if isinstance(found, list) else []
 
 
-def _target(target: str, choices: list[str]) -> str:
-    """The reference answer; of a choice its letter, where the file has its number."""
-    if choices and target.isdecimal() and int(target) < len(choices):
-        return chr(65 + int(target))
-    return target
+def _target(target: Any, choices: list[str]) -> str:
+    """The reference answer; of a choice its letter, where the file has its number. Of a list each will do."""
+    # ["2", "3"], but not [2, 3], which is an interval.
+    if isinstance(target, str) and re.match(r"\[\s*['\"]", target) and len(target) < 10_000:
+        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            target = ast.literal_eval(target)  # a list that was written as Python's text
+    if isinstance(target, list | tuple):
+        return " or ".join(dict.fromkeys(_target(one, choices) for one in target))
+    text = "" if target is None else str(target)
+    if choices and text.isdecimal() and int(text) < len(choices):
+        return chr(65 + int(text))
+    return text
 
 
 def _prompt(row: dict[str, Any]) -> str:
-    try:
-        prompt = row["arguments"]["gen_args_0"]["arg_0"]
-    except (KeyError, TypeError):
-        return ""
+    prompt = next(iter(_arguments(row, 0)), "")
     return prompt if isinstance(prompt, str) else json.dumps(prompt, ensure_ascii=False)
+
+
+def _last_turn(row: dict[str, Any]) -> str:
+    """What the model saw last: the prompt, or of turns of a chat the last one's text."""
+    prompt: Any = next(iter(_arguments(row, 0)), "")
+    if isinstance(prompt, str) and prompt[:1] == "[":
+        with suppress(ValueError):
+            prompt = json.loads(prompt)
+    if isinstance(prompt, list):
+        last = prompt[-1] if prompt else {}
+        prompt = last.get("content") if isinstance(last, dict) else last
+    return prompt if isinstance(prompt, str) else ""

@@ -12,6 +12,7 @@ from typing import Any
 import ijson
 
 from llmc_lib import prompts
+from llmc_lib.engines.formats import opens
 from llmc_lib.errors import UserError
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question
 
@@ -43,15 +44,17 @@ def predicted(
     seconds: float = 0.0,
     finished: str = "",
     error: str = "",
+    prompt: str = "",
 ) -> Prediction:
     """A prediction with what a file tells of it; 0 and "" where it is silent.
 
     Reasoning that stands in the text in a `<think>` block is taken apart from the response, unless the
-    file has it in a field of its own.
+    file has it in a field of its own. `prompt`: what the model was given, where the file has it; it may have
+    opened the block.
     """
     response = text.strip()
     if not reasoning:
-        reasoning, response = prompts.split_reasoning(text)
+        reasoning, response = prompts.split_reasoning(text, opened=opens(prompt))
     return Prediction(
         question_id=question_id,
         sample=sample,
@@ -88,6 +91,19 @@ def verdict(
     )
 
 
+_WORDS: dict[str, GradeStatus] = {
+    "yes": "correct", "true": "correct", "correct": "correct", "right": "correct", "1": "correct",
+    "no": "incorrect", "false": "incorrect", "incorrect": "incorrect", "wrong": "incorrect", "0": "incorrect",
+}  # fmt: skip
+
+
+def said(value: Any) -> GradeStatus | None:
+    """The status that a judge's word has ("yes", "Yes.", "**No**", true, 1); None where it says neither."""
+    if isinstance(value, str):
+        return _WORDS.get(value.strip(" \t\n.!*'\"").lower())
+    return binary(value)
+
+
 def binary(value: Any) -> GradeStatus | None:
     """The status of a metric that is 0 or 1 (or a boolean); None for any other value."""
     if isinstance(value, bool | int | float) and value in (0, 1):
@@ -116,6 +132,23 @@ def json_object(path: Path) -> Iterator[tuple[str, Any]]:
 def _pairs(path: Path, parser: Any) -> Iterator[tuple[str, Any]]:
     with open(path, "rb") as handle:
         yield from parser.kvitems(handle, "", use_float=True)
+
+
+def json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of a JSON Lines file, or of the one array in a JSON file, one at a time, with their places."""
+    with open(path, "rb") as handle:
+        is_array = handle.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"["
+        if not is_array:
+            yield from json_lines(path)
+            return
+        handle.seek(0)
+        try:
+            for number, row in enumerate(ijson.items(handle, "item", use_float=True), 1):
+                if not isinstance(row, dict):
+                    raise UserError(f"{path}, row {number}: must be a JSON object")
+                yield f"row {number}", row
+        except (ijson.JSONError, UnicodeDecodeError) as error:
+            raise UserError(f"{path}: not valid JSON: {' '.join(str(error).split())}") from None
 
 
 def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -14,7 +14,7 @@ from llmc_lib.reasoning.claims.find import Claim, find_claims
 from llmc_lib.store import read_jsonl, sha256_text, write_jsonl
 
 #: Raised when what is read or how it is decided changes: texts are then checked anew.
-VERSION = 1
+VERSION = 2
 
 # Of one claim, in a process of its own.
 _SECONDS = 2.0
@@ -103,11 +103,12 @@ def _read_all(texts: list[str]) -> Iterator[tuple[TraceCheck, list[Claim]]]:
 
 
 def _read_text(text: str) -> tuple[TraceCheck, list[Claim]]:
-    """What became of a text's claims of the four operations, and all its other claims."""
+    """What became of a text's claims of the four operations, and all its other claims (doubtful ones too)."""
     plain: list[Claim] = []
     others: list[Claim] = []
     for claim in find_claims(text):
-        (plain if is_plain(claim.comparison) else others).append(claim)
+        alone = is_plain(claim.comparison) and not claim.doubtful
+        (plain if alone else others).append(claim)
     comparisons = dict.fromkeys(claim.comparison for claim in plain)
     return _outcome(plain, {one: decide(one) for one in comparisons}), others
 
@@ -130,7 +131,7 @@ def _decided(claims: Iterable[list[Claim]]) -> dict[Comparison, Decision]:
 
 
 def _outcome(claims: list[Claim], decisions: dict[Comparison, Decision]) -> TraceCheck:
-    verdicts = [decisions[claim.comparison] for claim in claims]
+    verdicts = _without_other_operations(claims, [decisions[claim.comparison] for claim in claims])
     failed = tuple(
         FailedClaim(claim.start, claim.end, in_words(claim, decision))
         for claim, decision in zip(claims, verdicts, strict=True)
@@ -138,6 +139,23 @@ def _outcome(claims: list[Claim], decisions: dict[Comparison, Decision]) -> Trac
     )
     undecided = sum(decision.verdict == "undecided" for decision in verdicts)
     return TraceCheck(len(claims) - undecided, undecided, failed)
+
+
+def _without_other_operations(claims: list[Claim], verdicts: list[Decision]) -> list[Decision]:
+    r"""Where nothing shows that an asterisk multiplies, a doubtful claim that fails is undecided.
+
+    A claim that holds shows it, with the asterisk on one side only: $3 * 4 = 12$, but not $2 * 3 = 2 * 3$.
+    """
+    shown = any(
+        verdict.verdict == "holds" and claim.doubtful and claim.stars[0] != claim.stars[1]
+        for claim, verdict in zip(claims, verdicts, strict=True)
+    )
+    return [
+        Decision("undecided")
+        if verdict.verdict == "fails" and claim.doubtful and not shown
+        else verdict
+        for claim, verdict in zip(claims, verdicts, strict=True)
+    ]
 
 
 def _together(one: TraceCheck, other: TraceCheck) -> TraceCheck:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 # The sentence supposes, asks, tries, or denies: what its words begin with → the words. A pattern is only tried where
@@ -34,6 +35,7 @@ _OTHER_ARITHMETIC = {
     "gf": r"\bGF\b", "\\mathbb": r"\\mathbb\s*\{?[ZF]", "z_": r"\bZ_", "ℤ": "ℤ", "finite field": "finite field",
     "characteristic": "characteristic", "cipher": r"\bcipher", "cyclic": "cyclic", "around": r"wraps? around",
     "boolean": "boolean", "tropical": "tropical", "wise": r"\bdigits? wise", ".m.": r"[ap]\.m\.",
+    "digital root": "digital root",
 }  # fmt: skip
 _ROUGHLY = re.compile(
     r"\b(?:about|approx\w*|roughly|around|nearly|almost|round(?:s|ed|ing)?|estimat\w+|close to|nearest|"
@@ -51,17 +53,47 @@ _TAKEN_BACK = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?][*_)\"”\]]*(?=\s|$)|\n\s*\n")
 _MODULUS = re.compile(
-    r"(?:\bmod(?:ulo|ulus)?\b|\\[pb]?mod)[\s{(\\$,;!]*(\d{1,6})|(?:\\mathbb\s*\{?[ZF]\}?|\bZ|ℤ)_\{?(\d{1,6})",
+    r"(?:\bmod(?:ulo|ulus)?\b|\\[pb]?mod)[\s{(\\$,;!]*(\d{1,6})|(?:\\mathbb\s*\{?[ZF]\}?|\bZ|ℤ)_\{?(\d{1,6})"
+    r"|\bremainders?\b[^.\n]{0,80}?\bby\s+\$?(\d{1,6})|\b(?:by|of)\s+\$?(\d{1,6})\$?[^.\n]{0,80}?\bremainders?\b",
     re.IGNORECASE,
 )
+# Reckoning with the last digits alone is reckoning modulo 10, 100, …
+_LAST_DIGITS = re.compile(
+    r"\b(?:unit['’]?s?|ones|one's|last|final|rightmost|ending)[ -](?:(two|three|2|3)[ -])?(?:decimal[ -])?(?:digits?|place)\b"
+    r"|\bends? (?:in|with)\b|\bends? up (?:in|with)\b|一の位|下一桁|个位|個位|末位",
+    re.IGNORECASE,
+)
+_DIGITS = re.compile(r"\bdigits?\b|\bcarry|\bcarr(?:ies|ied)\b|数字|の位", re.IGNORECASE)
+_REMAINS = re.compile(r"\bremainders?\b|\bquotients?\b|余り|余数", re.IGNORECASE)
+_DEFINES = re.compile(
+    r"\b(?<!order of )operat(?:ion|or)\b|\bdefin(?:e|es|ed|ing|ition)\b", re.IGNORECASE
+)
+# Units, and how many of one make another that a sentence may have on its other side without a word.
+_UNITS: dict[str, tuple[float, ...]] = {
+    r"\bcents?\b|¢|\bpenn(?:y|ies)\b|\bpence\b|\b(?:dime|nickel|quarter|coin)s?\b|\\\$|[£€]|\$\d+\.\d\d\b": (100,),
+    r"\b(?:milli|centi|kilo|deci)?(?:met(?:er|re)|gram|lit(?:er|re)|watt|volt|joule|newton|ton(?:ne)?)s?\b"
+    r"|\b(?:mm|cm|dm|km|mg|kg|ml|cl|dl|mL|kW|kWh|kJ|kN|kPa|ms|hectares?|ha)\b": (10, 100, 1e3, 1e4, 1e6, 1e9),
+    r"\b(?:seconds?|secs?|minutes?|mins?|hours?|hrs?)\b": (60, 3600, 24, 1440),
+    r"\b(?:days?|weeks?|fortnights?|months?|years?|decades?|centur(?:y|ies))\b": (7, 10, 12, 14, 24, 30, 52, 100, 365),
+    r"\b(?:inch(?:es)?|in|feet|foot|ft|yards?|yds?|miles?|mi|acres?)\b": (3, 9, 12, 27, 36, 144, 1728, 1760, 5280),
+    r"\b(?:ounces?|oz|pounds?|lbs?|tons?)\b": (16, 2000),
+    r"\b(?:cups?|pints?|quarts?|gallons?|(?:table|tea)spoons?)\b": (2, 3, 4, 8, 16, 48),
+    r"\b(?:dozens?|gross)\b": (12, 144),
+    r"\b(?:thousands?|millions?|billions?|[kKMG]?(?:kilo|mega|giga)?(?:bits?|bytes?|B))\b": (8, 1e3, 1024, 1e6, 1048576, 1e9),
+    r"\b(?:degrees?|radians?|turns?|revolutions?|rotations?)\b|\\circ|°": (
+        180 / math.pi, 360, 2 * math.pi,
+    ),
+}  # fmt: skip
+_UNIT_PATTERNS = [(re.compile(pattern), factors) for pattern, factors in _UNITS.items()]
 
 #: Before an expression: it is a part of a longer one that is told in words.
 BEFORE = frozenset(
     "of times plus minus over by twice thrice double triple half square squared cube cubed root per negative "
     "than from subtract subtracting add adding divided multiplied increased decreased reduced mod modulo base "
     "log ln sin cos tan lim max min gcd lcm step case problem question equation line part figure table page "
-    "exercise example theorem lemma section chapter version option item number row column day year level round "
-    "choose sqrt ratio odds score difference average mean".split()
+    "exercise example theorem lemma section chapter version option item number row column day week month hour year level round "
+    "choose sqrt ratio odds score difference average mean exp arcsin arccos arctan sec csc cot "
+    "median digits totient round rounded".split()
 )
 #: Behind an expression: likewise.
 BEHIND = frozenset(
@@ -69,7 +101,20 @@ BEHIND = frozenset(
     "trillion dozen radians rad base choose factorial to or of pm am p.m a.m o'clock o’clock "
     "divided multiplied if unless more less th rem halves thirds "
     "quarters tenths oclock monday tuesday wednesday thursday friday saturday sunday january february march "
-    "april june july august september october november december if where when pairs".split()
+    "april june july august september october november december if where when pairs percentage".split()
+)
+_TIME_OR_LENGTH = (
+    r"(?:hours?|hrs?|h|minutes?|mins?|weeks?|days?|months?|years?|feet|foot|ft|yards?|m|km|kg|pounds?|lbs?|dollars?|"
+    r"degrees?|dozen|gallons?|quarts?|cups?)"
+)
+# What goes on behind the last side: "20 per cent", "1 hour and 30 minutes", "5 feet 4 inches".
+_GOES_ON = re.compile(
+    rf"\s*(?:per\s?cent\b|(?!(?:and|so|then|or|but|as|for)\b)[a-z]+\s+and\s+\d+\s+[a-z]|{_TIME_OR_LENGTH}\s*,?\s*\d+\s*[a-z])"
+)
+_MARKUP = re.compile(r"\\(?:text\w*|mathrm|mbox)\b|\\[,;:! ]|[{}$~]")
+# A remark in brackets, and a sum that goes on behind it: "= 100 (see above) + 44".
+_REMARK = re.compile(
+    r"\([^()\n]{0,200}\)\s*\$?\s*(?:[+×·⋅*/÷−-]|\\(?:cdot|times|div)(?![A-Za-z]))\s*\$?\s*[\d.(\\√]"
 )
 
 
@@ -108,6 +153,44 @@ def is_rough(sentence: str) -> bool:
     return _ROUGHLY.search(sentence) is not None
 
 
+def goes_on(text: str, word: str, start: int) -> bool:
+    """Does an expression go on in words from `start`, or `word` make another of it?"""
+    first = word.lower().split()[0] if word.split() else ""
+    behind = _MARKUP.sub(" ", text[start : start + 80].partition("\n")[0]).lower()
+    return first.strip("(),.") in BEHIND or _GOES_ON.match(behind) is not None
+
+
+def goes_on_behind_remark(text: str, start: int) -> bool:
+    """Does a sum go on behind a remark in brackets that begins at `start`?"""
+    return _REMARK.match(text, start, start + 300) is not None
+
+
+def defines_operation(text: str) -> bool:
+    """Does a text speak of an operation, or of a definition?"""
+    return _DEFINES.search(text) is not None
+
+
+def has_remainders(text: str) -> bool:
+    """Does a text divide with a remainder?"""
+    return _REMAINS.search(text) is not None
+
+
+def has_digits(text: str) -> bool:
+    """Does a text speak of the digits of numbers?"""
+    return _DIGITS.search(text) is not None
+
+
+def factors(sentence: str) -> tuple[float, ...]:
+    """How many of one unit make another, for the units that a sentence names."""
+    found = (factors for pattern, factors in _UNIT_PATTERNS if pattern.search(sentence))
+    return tuple(sorted({factor for group in found for factor in group}))
+
+
 def moduli(text: str) -> tuple[int, ...]:
     """The numbers that a text reckons modulo somewhere."""
-    return tuple(sorted({int(m[1] or m[2]) for m in _MODULUS.finditer(text)} - {0, 1}))
+    named = {int(next(filter(None, m.groups()))) for m in _MODULUS.finditer(text)}
+    digits = {_POWERS.get(m[1], 10) for m in _LAST_DIGITS.finditer(text)}
+    return tuple(sorted((named | digits) - {0, 1}))
+
+
+_POWERS = {"two": 100, "2": 100, "three": 1000, "3": 1000}

@@ -8,7 +8,13 @@ What counts as holding is generous, as a false alarm costs more than a miss:
   two digits or more that are computed with carry half a unit of their last place through the expression;
 - a whole number that is the exact value rounded to it or cut is undecided (7/2 = 3);
 - ≈, and = in a sentence that rounds, allow 10% beside a decimal of two digits or more, else a factor of 2;
-- whole numbers that differ by a multiple of a modulus that the text names are undecided.
+- a number of 14 digits or more that misses by the rounding of a double (1/3·5 = 1.6666666666666665) holds;
+- a number for an expression with roots or π is undecided within 0.3% (π taken as 3.14);
+- whole numbers that differ by a multiple of a modulus that the text names are undecided;
+- sides whose quotient is that of two units the sentence names (70 cents for 7/10 of a dollar) are undecided;
+- a share in per cent and a quantity (36 = 100% + 20%, of something) are undecided;
+- so is a division with a remainder where the text speaks of remainders, and one number out of the digits of the
+  other where it speaks of digits.
 """
 
 from __future__ import annotations
@@ -18,7 +24,8 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any, Literal
 
-from llmc_lib.reasoning.claims.expression import Tree, is_literal
+from llmc_lib.reasoning.claims.expression import is_literal
+from llmc_lib.reasoning.claims.products import Tree
 from llmc_lib.reasoning.claims.values import Undecided, as_float, value_of
 
 Verdict = Literal["holds", "fails", "undecided"]
@@ -45,6 +52,9 @@ class Comparison:
     right: Tree
     rough: bool = False  # the sentence rounds or estimates
     moduli: tuple[int, ...] = ()
+    factors: tuple[float, ...] = ()  # between units that the sentence names
+    remainders: bool = False  # the text divides with remainders
+    digits: bool = False  # the text speaks of digits
     # What the right side begins with: "3·4 = 12 + 5 = 17" is read as steps
     runs_on: Tree | None = None
 
@@ -57,24 +67,19 @@ def is_plain(comparison: Comparison) -> bool:
 def decide(comparison: Comparison) -> Decision:
     """Does it hold, in at least one of its readings? It fails only where it fails in all of them."""
     try:
-        left, right = _readings(comparison.left), _readings(comparison.right)
-        if len(left) * len(right) > _MOST_READINGS:
-            return Decision("undecided")
-        verdicts = [_compare(a, b, comparison) for a, b in product(left, right)]
+        sides = _readings(comparison.left, comparison.right)
+        verdicts = [_compare(a, b, comparison) for a, b in sides]
         if comparison.runs_on is not None:
             start = Comparison(comparison.left, "=", comparison.runs_on)
-            others = _readings(comparison.runs_on)
-            verdicts += [
-                "undecided" for a, b in product(left, others) if _compare(a, b, start) == "holds"
-            ]
+            others = _readings(comparison.left, comparison.runs_on)
+            verdicts += ["undecided" for a, b in others if _compare(a, b, start) == "holds"]
         if "holds" in verdicts:
             return Decision("holds")
-        if "undecided" in verdicts:
+        if "undecided" in verdicts or _is_share(comparison, sides):
             return Decision("undecided")
-        rounded = any("." in text for text in _decimals(left[0]) + _decimals(right[0]))
-        return Decision(
-            "fails", _shown(value_of(left[0]), rounded), _shown(value_of(right[0]), rounded)
-        )
+        a, b = min(sides, key=_apart)  # the most charitable reading is shown
+        rounded = any("." in text for text in _decimals(a) + _decimals(b))
+        return Decision("fails", _shown(value_of(a), rounded), _shown(value_of(b), rounded))
     except (Undecided, ArithmeticError, ValueError, TypeError, RecursionError, MemoryError):
         return Decision("undecided")
 
@@ -90,12 +95,28 @@ def _kinds(tree: Tree) -> set[str]:
     return found
 
 
-def _readings(tree: Tree) -> list[Tree]:
-    """The expression without choices, once for each combination of them."""
-    found = list(islice(_expand(tree), _MOST_READINGS + 1))
-    if len(found) > _MOST_READINGS:
-        raise Undecided
+def _readings(left: Tree, right: Tree) -> list[tuple[Tree, Tree]]:
+    """Both sides without choices, once for each combination of them. All angles of a claim have one unit."""
+    both = _choices(left) | _choices(right)
+    names: list[str] = [name for name in ("degree", "angle") if name in both]
+    found: list[tuple[Tree, Tree]] = []
+    for options in product((2, 3), repeat=len(names)):
+        chosen = dict(zip(names, options, strict=True))
+        lefts, rights = (
+            list(islice(_expand(_chosen(side, chosen)), _MOST_READINGS + 1))
+            for side in (left, right)
+        )
+        found += islice(product(lefts, rights), _MOST_READINGS + 1)
+        if len(found) > _MOST_READINGS:
+            raise Undecided
     return found
+
+
+def _chosen(tree: Tree, chosen: dict[str, int]) -> Tree:
+    """An expression with the options `chosen` in the choices of those names."""
+    if tree[0] == "choice" and tree[1] in chosen:
+        return _chosen(tree[chosen[tree[1]]], chosen)
+    return tuple(_chosen(part, chosen) if isinstance(part, tuple) else part for part in tree)
 
 
 def _expand(tree: Tree) -> Iterator[Tree]:
@@ -144,13 +165,19 @@ def _equality(
     left: Tree, right: Tree, a: Any, b: Any, difference: Any, slack: Any, comparison: Comparison
 ) -> Verdict:
     distance = abs(difference)
-    if distance == 0 or distance < slack:
+    if distance == 0 or distance < slack or _is_of_double(left, right, a, b):
         return "holds"
     if comparison.relation == "≈" or comparison.rough:
         return "fails" if _far(left, right, a, b) else "holds"
     if _is_rounded(left, b, distance) or _is_rounded(right, a, distance):
         return "undecided"
     if a.is_Integer and b.is_Integer and any(difference % m == 0 for m in comparison.moduli):
+        return "undecided"
+    if _is_coarse(left, right, a, b) or _is_converted(a, b, comparison.factors):
+        return "undecided"
+    if comparison.digits and (_are_digits(left, a, b) or _are_digits(right, b, a)):
+        return "undecided"
+    if comparison.remainders and (_has_remainder(left, a, b) or _has_remainder(right, b, a)):
         return "undecided"
     return "fails"
 
@@ -177,6 +204,82 @@ def _is_rounded(side: Tree, value: Any, distance: Any) -> bool:
         # 8,370,000 for 8,369,910; but 1,000 is not 1,024.
         return zeros >= 2 and len(digits) - zeros >= 3 and distance < 10**zeros
     return bool(distance < 1)
+
+
+def _is_of_double(left: Tree, right: Tree, a: Any, b: Any) -> bool:
+    """Is a side a number as a computer prints it, and the difference no more than its rounding?"""
+    longest = max((_places(t) for t in _decimals(left) + _decimals(right)), default=0)
+    return longest >= 14 and bool(abs(a - b) <= 10.0**-13 * max(1, abs(as_float(a))))
+
+
+def _is_coarse(left: Tree, right: Tree, a: Any, b: Any) -> bool:
+    """Is a number given for a composed expression with roots or π, and within 0.3%?"""
+    for side, other, value in ((left, right, b), (right, left, a)):
+        if is_literal(side) and not is_literal(other) and other[0] != "root":
+            near = abs(as_float(a) - as_float(b)) < 0.003 * abs(as_float(b))
+            return not value.is_Rational and bool(near)
+    return False
+
+
+def _is_converted(a: Any, b: Any, factors: tuple[float, ...]) -> bool:
+    """Is a side the other one in another unit, or a share in per cent without the sign?"""
+    if a == 0 or b == 0:
+        return False
+    ratio = as_float(a) / as_float(b)
+    share, other = sorted((a, b), key=abs)
+    if 0 < share < 1 and not share.is_Integer and other.is_Integer and share * 100 == other:
+        return True
+    ratio = ratio if abs(ratio) > 1 else 1 / ratio
+    return any(abs(ratio - factor) < 1e-6 * factor for factor in factors)
+
+
+def _are_digits(side: Tree, value: Any, other: Any) -> bool:
+    """Is a side a whole number that the other one's digits contain? 7^2 = 9, of the last of them."""
+    whole = bool(value.is_Integer and other.is_Integer and value >= 0)
+    return whole and is_literal(side) and str(value) in str(abs(other))
+
+
+def _has_remainder(side: Tree, value: Any, other: Any) -> bool:
+    while side[0] == "group":
+        side = side[1]
+    return side[0] in ("div", "frac") and not value.is_Integer and bool(other.is_Integer)
+
+
+def _is_share(comparison: Comparison, readings: list[tuple[Tree, Tree]]) -> bool:
+    """Is one side a share in per cent, and the other a quantity that it may be a share of?"""
+    left, right = comparison.left, comparison.right
+    for share, other, place in ((left, right, 1), (right, left, 0)):
+        if _in_percent(share) and "percent" not in _choices(other):
+            plain = all(abs(as_float(value_of(reading[place]))) <= 2 for reading in readings)
+            single = share[0] == "choice" and is_literal(share[3])
+            return not single or not (plain or _has_number(other, "100"))
+    return False
+
+
+def _in_percent(tree: Tree) -> bool:
+    """Is it a number of per cent, or a sum of such?"""
+    if tree[0] in ("add", "sub", "neg", "group"):
+        return all(map(_in_percent, tree[1:]))
+    if tree[0] == "choice" and tree[1] in ("bullet", "mixed", "dash"):
+        return all(map(_in_percent, tree[2:]))
+    return bool(tree[:2] == ("choice", "percent"))
+
+
+def _choices(tree: Tree) -> set[str]:
+    found = {tree[1]} if tree[0] == "choice" else set()
+    return found.union(*(_choices(part) for part in tree[1:] if isinstance(part, tuple)))
+
+
+def _has_number(tree: Tree, text: str) -> bool:
+    return tree == ("num", text) or any(
+        _has_number(part, text) for part in tree[1:] if isinstance(part, tuple)
+    )
+
+
+def _apart(sides: tuple[Tree, Tree]) -> Any:
+    """How far two readings are from each other, in hundredths of the larger one."""
+    a, b = (as_float(value_of(side)) for side in sides)
+    return round(100 * abs(a - b) / max(abs(a), abs(b), 10.0**-30))
 
 
 def _slack(left: Tree, right: Tree) -> Any:

@@ -1,9 +1,9 @@
 """Tokens as an arithmetic expression, in every way that a reader could mean it.
 
 The grammar has closed numeric expressions alone: whatever has a variable in it is read by nobody
-here. What can be read in several ways keeps them all (`Choice`): "50%" as 0.5 or 50, "2 1/3" in LaTeX as a
-mixed number or a product, "6/2·3" from left to right or with all of 2·3 below the bar. A claim is only
-false if it is false in each.
+here. What can be read in several ways keeps them all (`Choice`): "50%" as 0.5 or 50, "80 - 25%" as less a quarter,
+"2 1/3" in LaTeX and "2-1/3" in plain text as a mixed number or not, "6/2·3" from left to right or with all of 2·3
+below the bar, "3!!" as a double factorial, "[2.5]" as its whole part. A claim is only false if it is false in each.
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from llmc_lib.reasoning.claims.products import Tree, product
 from llmc_lib.reasoning.claims.tokens import Token
-
-#: An expression: ("num", text), ("add", a, b), …, or ("choice", name, a, b, …), one for each reading.
-Tree = tuple[Any, ...]
 
 _MOST_TOKENS = 120
 _DEEPEST = 24
 _PAIRS = {
-    ")": "(", "]": "[", "}": "{", "⌋": "⌊", "⌉": "⌈", "\\}": "\\{", "\\rfloor": "\\lfloor", "\\rceil": "\\lceil",
+    ")": "(", "]": "[", "}": "{", "⌋": "⌊", "⌉": "⌈", "\\rfloor": "\\lfloor", "\\rceil": "\\lceil",
 }  # fmt: skip
 _STARTS = {"SQRT", "PI", "FUNC", "BINOM", "FRAC"}
 
@@ -39,6 +37,10 @@ def parse(tokens: Sequence[Token], *, last: bool = False) -> Tree | None:
     tokens = tokens[1:] if bullet else tokens
     try:
         tree = _Reader(tokens).whole()
+        readings = [_Reader(part).whole() for part in _bracketed(tokens)]
+        tree = ("choice", "brackets", tree, *readings) if readings else tree
+        if _mixed_at(tokens):
+            tree = ("choice", "mixed", tree, _Reader(tokens, mixed=True).whole())
         if last and tokens[-1].kind == "!" and tree[0] == "fact":
             tree = ("choice", "mark", tree, tree[1])
         if bullet:  # or was it a minus?
@@ -68,11 +70,53 @@ def first_operand(tree: Tree) -> Tree:
     return tree
 
 
+def _bracketed(tokens: Sequence[Token]) -> list[list[Token]]:
+    """A quotient with the brackets that it lacks in plain text: 50/12+13 for 50/(12+13), and 4+6/2+3 likewise."""
+    depth, bars, added = 0, [], False
+    for at, token in enumerate(tokens):
+        depth += {"OPEN": 1, "CLOSE": -1}.get(token.kind, 0)
+        if depth == 0 and token.text == "/":
+            bars.append(at)
+        added = added or (depth == 0 and bool(bars) and token.kind in ("+", "-"))
+    if len(bars) != 1 or not added:
+        return []
+    above, below = list(tokens[: bars[0]]), list(tokens[bars[0] + 1 :])
+    bar, opened, closed = (
+        tokens[bars[0]],
+        Token("OPEN", "(", 0, 0, False),
+        Token("CLOSE", ")", 0, 0, False),
+    )
+    below = [bar, opened, *below, closed]
+    return [[*above, *below], [opened, *above, closed, *below]]
+
+
+def _mixed_at(tokens: Sequence[Token]) -> set[int]:
+    r"""The places in the text of whole numbers that may be those of mixed ones: 3\frac{1}{3}, and 3-1/3 in plain text."""
+    found = set()
+    for at, token in enumerate(tokens):
+        if token.kind == "NUM" and token.text.isdigit():
+            behind = tokens[at + 1 : at + 5]
+            kinds = [t.kind for t in behind]
+            glued = not any(t.space for t in behind[:4])
+            fraction = kinds == ["-", "NUM", "/", "NUM"] and glued
+            if kinds[:1] == ["FRAC"] or (
+                fraction
+                and behind[1].text.isdigit()
+                and behind[3].text.isdigit()
+                and int(behind[1].text) < int(behind[3].text)
+            ):
+                found.add(token.start)
+    return found
+
+
 class _Reader:
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    """Reads the tokens of a side. `mixed`: whole numbers before a fraction belong to it."""
+
+    def __init__(self, tokens: Sequence[Token], *, mixed: bool = False) -> None:
         self.tokens = tokens
         self.at = 0
         self.depth = 0
+        self.mixed_at = _mixed_at(tokens) if mixed else set()
 
     def whole(self) -> Tree:
         tree = self.sum()
@@ -90,10 +134,27 @@ class _Reader:
         return self.tokens[self.at - 1]
 
     def sum(self) -> Tree:
-        tree = self.signed(self.product)
+        parts = [self.terms(self.signed(self.product))]
+        whole: Tree = parts[0]
+        while self.peek() == "DASH":
+            self.take()
+            first = self.product()
+            whole, start = ("sub", whole, first), self.at
+            parts.append(self.terms(first))
+            self.at = start
+            whole = self.terms(whole)
+        return whole if len(parts) == 1 else ("choice", "dash", whole, parts[0], parts[-1])
+
+    def terms(self, tree: Tree) -> Tree:
+        """A sum that begins with `tree`."""
         while self.peek() in ("+", "-"):
             operation = {"+": "add", "-": "sub"}[self.take().kind]
-            tree = (operation, tree, self.product())
+            term = self.product()
+            whole: Tree = (operation, tree, term)
+            if _is_percent(term) and not _is_percent(tree):  # of what is before it?
+                share = (operation, ("num", "1"), term[2])
+                whole = ("choice", "share", whole, ("mul", tree, share))
+            tree = whole
         return tree
 
     def signed(self, following: Any) -> Tree:
@@ -116,7 +177,7 @@ class _Reader:
                 factors.append(self.power())
             else:
                 break
-        return _product(factors, operations)
+        return product(factors, operations)
 
     def beside(self, before: Tree) -> bool:
         """Does a factor follow without a sign?"""
@@ -134,10 +195,27 @@ class _Reader:
         return False
 
     def power(self) -> Tree:
+        divides = self.at > 0 and self.tokens[self.at - 1].kind == "/"
         tree = self.postfix(self.primary())
+        if self.has_root():
+            if divides:
+                raise Unreadable
+            above, below = (("num", self.tokens[self.at + n].text) for n in (1, 3))
+            self.at += 4
+            over = ("div", ("pow", tree, above), below)
+            return ("choice", "root", over, ("pow", tree, ("frac", above, below)))
         if self.peek() in ("^", "SUP"):
-            tree = ("pow", tree, self.exponent())
-            tree = self.postfix(tree)
+            exponent = self.exponent()
+            power: Tree = ("pow", tree, exponent)
+            if (
+                exponent[0] == "num"
+                and len(exponent[1]) > 1
+                and self.tokens[self.at - 1].kind == "NUM"
+            ):
+                first = ("pow", tree, ("num", exponent[1][0]))  # LaTeX raises one digit: r^24
+                slip = ("mul", first, ("num", exponent[1][1:]))
+                power = ("choice", "raised", power, slip)
+            tree = self.postfix(power)
             if self.peek() in ("^", "SUP"):
                 raise Unreadable
         return tree
@@ -145,6 +223,10 @@ class _Reader:
     def postfix(self, tree: Tree) -> Tree:
         while self.peek() in ("!", "%", "DEG"):
             match self.take().kind:
+                case "!" if tree[0] == "fact":  # of every second number, or twice?
+                    tree = ("choice", "double", ("fact", tree), ("double", tree[1]))
+                case "!" if tree[0] == "choice":
+                    raise Unreadable
                 case "!":
                     tree = ("fact", tree)
                 case "%":
@@ -153,6 +235,13 @@ class _Reader:
                     radians = ("div", ("mul", tree, ("pi",)), ("num", "180"))
                     tree = ("choice", "degree", tree, radians)
         return tree
+
+    def has_root(self) -> bool:
+        """Does ^1/3 follow, in one piece? Many write the cube root so."""
+        behind = self.tokens[self.at : self.at + 5]
+        kinds = [t.kind for t in behind]
+        glued = not any(t.space for t in behind[1:4])
+        return kinds[:4] == ["^", "NUM", "/", "NUM"] and glued and kinds[4:] not in (["^"], ["!"])
 
     def exponent(self) -> Tree:
         if self.peek() == "SUP":
@@ -175,6 +264,8 @@ class _Reader:
 
     def primary(self) -> Tree:
         match self.peek():
+            case "NUM" if self.tokens[self.at].start in self.mixed_at:
+                return self.mixed_number()
             case "NUM":
                 return ("num", self.take().text)
             case "PI":
@@ -206,7 +297,18 @@ class _Reader:
             return ("floor", tree)
         if opened in ("⌈", "\\lceil"):
             return ("ceiling", tree)
+        if opened == "[" and not _is_whole(tree):
+            return ("choice", "bracket", ("group", tree), ("floor", tree))
         return ("group", tree)
+
+    def mixed_number(self) -> Tree:
+        whole = ("num", self.take().text)
+        if self.peek() == "FRAC":
+            return ("group", ("add", whole, self.primary()))
+        self.take("-")
+        above = ("num", self.take().text)
+        self.take("/")
+        return ("group", ("add", whole, ("frac", above, ("num", self.take().text))))
 
     def argument(self) -> Tree:
         r"""An argument of LaTeX: {…}, or one digit, as in \frac12."""
@@ -247,7 +349,7 @@ class _Reader:
         if first[0] != "group":
             while self.peek() in ("PI", "FRAC", "SQRT"):
                 argument.append(self.power())
-        tree = _call(name, _product(argument, ["i"] * (len(argument) - 1)))
+        tree = _call(name, product(argument, ["i"] * (len(argument) - 1)))
         return tree if exponent is None else ("pow", tree, exponent)
 
 
@@ -261,43 +363,31 @@ def _call(name: str, argument: Tree) -> Tree:
     if name.startswith("arc"):
         angle = ("call", name, argument)
         return ("choice", "angle", angle, ("div", ("mul", angle, ("num", "180")), ("pi",)))
+    degrees = _without_degrees(argument)
+    if degrees != argument or _has_pi(argument):
+        return ("call", name, degrees)
     radians = ("div", ("mul", argument, ("pi",)), ("num", "180"))
     return ("choice", "angle", ("call", name, argument), ("call", name, radians))
 
 
-def _product(factors: list[Tree], operations: list[str]) -> Tree:
-    usual = _left_to_right(factors, operations)
-    readings = [usual]
-    if "/" in operations[:-1]:
-        below = _below_the_bar(factors, operations, "*i")
-        tight = _below_the_bar(factors, operations, "i")
-        readings += [tree for tree in (below, tight) if tree not in readings]
-    if operations[:1] == ["i"] and _is_mixed(factors[0], factors[1]):
-        mixed = [("add", factors[0], factors[1]), *factors[2:]]
-        readings.append(_left_to_right(mixed, operations[1:]))
-    return usual if len(readings) == 1 else ("choice", "product", *readings)
+def _has_pi(tree: Tree) -> bool:
+    return tree == ("pi",) or any(_has_pi(part) for part in tree if isinstance(part, tuple))
 
 
-def _left_to_right(factors: list[Tree], operations: list[str]) -> Tree:
-    tree = factors[0]
-    for operation, factor in zip(operations, factors[1:], strict=True):
-        tree = ("div" if operation == "/" else "mul", tree, factor)
-    return tree
+def _without_degrees(tree: Tree) -> Tree:
+    """An expression with its degrees as radians."""
+    if tree[:2] == ("choice", "degree"):
+        return tree[3]  # type: ignore[no-any-return]
+    return tuple(_without_degrees(part) if isinstance(part, tuple) else part for part in tree)
 
 
-def _below_the_bar(factors: list[Tree], operations: list[str], joined: str) -> Tree:
-    """A product in which what is `joined` to a divisor belongs to it."""
-    merged, kept = [factors[0]], []
-    divides = False
-    for operation, factor in zip(operations, factors[1:], strict=True):
-        if divides and operation in joined:
-            merged[-1] = ("mul", merged[-1], factor)
-            continue
-        divides = operation == "/"
-        merged.append(factor)
-        kept.append(operation)
-    return _left_to_right(merged, kept)
+def _is_percent(tree: Tree) -> bool:
+    return bool(tree[:2] == ("choice", "percent"))
 
 
-def _is_mixed(whole: Tree, part: Tree) -> bool:
-    return bool(whole[0] == "num" and whole[1].isdigit() and part[0] == "frac")
+def _is_whole(tree: Tree) -> bool:
+    """Is it made of whole numbers without any division?"""
+    if tree[0] == "num":
+        return str(tree[1]).isdigit()
+    parts = [part for part in tree[1:] if isinstance(part, tuple)]
+    return tree[0] in ("add", "sub", "mul", "neg", "group") and all(map(_is_whole, parts))

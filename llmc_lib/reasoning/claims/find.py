@@ -10,8 +10,9 @@ from itertools import pairwise
 
 from llmc_lib.reasoning.claims import context
 from llmc_lib.reasoning.claims.decide import Comparison
-from llmc_lib.reasoning.claims.expression import Tree, first_operand, is_literal, parse
-from llmc_lib.reasoning.claims.tokens import Token, tokens
+from llmc_lib.reasoning.claims.expression import first_operand, is_literal, parse
+from llmc_lib.reasoning.claims.products import Tree
+from llmc_lib.reasoning.claims.tokens import STAR, Token, tokens
 from llmc_lib.reasoning.mathematics import spans
 
 #: Characters of a text that are read.
@@ -27,6 +28,9 @@ class Claim:
     left: str
     right: str
     comparison: Comparison
+    # Is a side computed with an asterisk, and does that show that it multiplies, or may it be another operation?
+    stars: tuple[bool, bool] = (False, False)
+    doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,11 @@ class _Surroundings:
         self._stated: dict[int, bool] = {}
         self._other: dict[int, bool] = {}
         self._rough: dict[int, bool] = {}
+        self._factors: dict[int, tuple[float, ...]] = {}
         self.moduli = context.moduli(text)
+        self.remainders = context.has_remainders(text)
+        self.digits = context.has_digits(text)
+        self.defines = context.defines_operation(text)
 
     def rough(self, place: int) -> bool:
         """Does the sentence at a place round or estimate?"""
@@ -82,6 +90,14 @@ class _Surroundings:
             start, end = self._sentences[number]
             self._rough[number] = context.is_rough(self._text[start:end])
         return self._rough[number]
+
+    def factors(self, place: int) -> tuple[float, ...]:
+        """How many of one unit make another, for the units that the sentence at a place names."""
+        number = bisect_right(self._starts, place) - 1
+        if number not in self._factors:
+            start, end = self._sentences[number]
+            self._factors[number] = context.factors(self._text[start:end])
+        return self._factors[number]
 
     def stated(self, place: int, last: int) -> bool:
         """Is a claim from `place` to `last` stated, in ordinary arithmetic?"""
@@ -146,6 +162,7 @@ def _claims(
     after: Token | None,
     surroundings: _Surroundings,
 ) -> Iterator[Claim]:
+    remark = _remark(run)
     run = _without_outer_brackets(run)
     sides: list[list[Token]] = [[]]
     relations: list[str] = []
@@ -156,10 +173,15 @@ def _claims(
         else:
             sides[-1].append(token)
     usable = [True] * len(sides)
-    usable[0] = before is None or before.text.lower().strip("\\") not in context.BEFORE
-    usable[-1] = after is None or not _goes_on(after)
+    usable[0] = before is None or not (_is_part(before) or _is_fraction(text, before, sides[0]))
+    usable[-1] = after is None or not context.goes_on(text, after.text, after.start)
+    if remark is not None and context.goes_on_behind_remark(text, remark.start):
+        usable[-1] = False
     read = [
-        _Side(side, parse(side, last=n == len(sides) - 1) if usable[n] else None)
+        _Side(
+            side,
+            parse(side, last=n == len(sides) - 1) if usable[n] and _boxed(text, side) else None,
+        )
         for n, side in enumerate(sides)
     ]
     word = before is not None and before.text[:1].isalpha()
@@ -178,14 +200,68 @@ def _claims(
             right.tree,
             rough=relation == "=" and surroundings.rough(start),
             moduli=surroundings.moduli,
+            factors=surroundings.factors(start),
+            remainders=surroundings.remainders,
+            digits=surroundings.digits,
             runs_on=first if first is not right.tree and not is_literal(left.tree) else None,
         )
-        yield Claim(start, end, _source(text, left), _source(text, right), comparison)
+        stars = {t.text for side in (left, right) for t in side.tokens if t.kind == "*"}
+        yield Claim(
+            start,
+            end,
+            _source(text, left),
+            _source(text, right),
+            comparison,
+            stars=(_starred(left), _starred(right)),
+            doubtful=STAR in stars or ("*" in stars and surroundings.defines),
+        )
 
 
-def _goes_on(after: Token) -> bool:
-    word = after.text.lower().split()[0] if after.text.split() else ""
-    return word.strip("(),.") in context.BEHIND
+def _starred(side: _Side) -> bool:
+    return any(t.kind == "*" and t.text in ("*", STAR) for t in side.tokens)
+
+
+def _is_part(before: Token) -> bool:
+    """Is what comes after a word a part of what the word says?"""
+    words = before.text.lower().split()
+    last = words[-1].strip("\\") if words else ""
+    return not context.BEFORE.isdisjoint((last, last.removesuffix("s")))
+
+
+def _is_fraction(text: str, before: Token, side: list[Token]) -> bool:
+    """Is it the fraction of a mixed number: "1 and 1/4"?"""
+    kinds = [t.kind for t in side[:3]]
+    number = (
+        text[max(0, before.start - 9) : before.start].rstrip()[-1:]
+        if before.text.lower() == "and"
+        else ""
+    )
+    return number.isdigit() and (kinds[:1] == ["FRAC"] or kinds == ["NUM", "/", "NUM"])
+
+
+def _boxed(text: str, side: list[Token]) -> bool:
+    r"""Is there no box that is but a part of a side? "\boxed{11} + 1": it may stand for an operation."""
+    for number, token in enumerate(side):
+        if token.kind == "OPEN" and text.endswith(("\\boxed", "\\fbox"), 0, token.start):
+            rest = side[_closing(side) + 1 :]
+            return number == 0 and all(t.kind in ("DEG", "%") for t in rest)
+    return True
+
+
+def _closing(side: list[Token]) -> int:
+    """Where the bracket that a side begins with is closed; -1: nowhere."""
+    depth = 0
+    for number, token in enumerate(side):
+        depth += {"OPEN": 1, "CLOSE": -1}.get(token.kind, 0)
+        if depth == 0:
+            return number
+    return -1
+
+
+def _remark(run: list[Token]) -> Token | None:
+    """The bracket at the end of a run that opens a remark."""
+    last = run[-1] if run else None
+    return last if last is not None and last.kind == "OPEN" and last.space else None
 
 
 def _without_outer_brackets(run: list[Token]) -> list[Token]:

@@ -11,9 +11,12 @@ from typing import NamedTuple
 
 from llmc_lib.reasoning.mathematics import spans
 
-#: The kinds of a token. NUM, SUP (raised digits), the operators ("+", "-", "*", "/", "^", "!", "%", "DEG"),
-#: OPEN, CLOSE, FRAC, SQRT, BINOM, PI, FUNC, REL, BULLET; SEP ends an expression, BAD spoils it.
+#: The kinds of a token. NUM, SUP (raised digits), the operators ("+", "-", "*", "/", "^", "!", "%", "DEG"), DASH (a
+#: minus, or a mark between two expressions), OPEN, CLOSE, FRAC, SQRT, BINOM, PI, FUNC, REL, BULLET; SEP ends an
+#: expression, BAD spoils it.
 SEP, BAD = "SEP", "BAD"
+#: The text of an asterisk in LaTeX, and of the others that seldom mean a product there.
+STAR = "\\ast"
 
 
 class Token(NamedTuple):
@@ -25,6 +28,11 @@ class Token(NamedTuple):
 
 
 FUNCTIONS = frozenset("sin cos tan cot sec csc arcsin arccos arctan ln log exp sqrt".split())
+# Names of functions that are not computed here: what they are applied to is no number by itself.
+_OTHER_FUNCTIONS = frozenset(
+    "cis lg lb sinh cosh tanh coth arg det tr rank deg dim ord sgn sign gcd gcf hcf lcm lcd floor ceil abs mod div "
+    "erf re im phi sigma tau mu gamma zeta".split()
+)
 _RELATIONS = {
     "=": "=", "==": "=", "<": "<", ">": ">", "≤": "≤", "≥": "≥", "<=": "≤", ">=": "≥", "≠": "≠",
     "≈": "≈", "≃": "≈", "≅": "≈",
@@ -34,6 +42,7 @@ _RELATIONS = {
 _SYMBOLS = {
     "+": "+", "＋": "+", "-": "-", "−": "-", "*": "*", "×": "*", "·": "*", "⋅": "*", "∙": "*",
     "∗": "*", "/": "/", "÷": "/", "∕": "/", "^": "^", "%": "%", "°": "DEG", "π": "PI", "√": "SQRT",
+    "‒": "-", "﹣": "-", "－": "-",
     "(": "OPEN", "[": "OPEN", "{": "OPEN", "⌊": "OPEN", "⌈": "OPEN",
     ")": "CLOSE", "]": "CLOSE", "}": "CLOSE", "⌋": "CLOSE", "⌉": "CLOSE",
 }  # fmt: skip
@@ -41,8 +50,7 @@ _COMMANDS = {
     "\\cdot": "*", "\\times": "*", "\\ast": "*", "\\div": "/", "\\%": "%", "\\degree": "DEG",
     "\\frac": "FRAC", "\\dfrac": "FRAC", "\\tfrac": "FRAC", "\\cfrac": "FRAC", "\\sqrt": "SQRT",
     "\\binom": "BINOM", "\\dbinom": "BINOM", "\\tbinom": "BINOM", "\\pi": "PI",
-    "\\{": "OPEN", "\\lfloor": "OPEN", "\\lceil": "OPEN", "\\}": "CLOSE", "\\rfloor": "CLOSE",
-    "\\rceil": "CLOSE",
+    "\\lfloor": "OPEN", "\\lceil": "OPEN", "\\rfloor": "CLOSE", "\\rceil": "CLOSE",
 }  # fmt: skip
 _NOTHING = frozenset(
     "\\left \\right \\big \\Big \\bigg \\Bigg \\bigl \\bigr \\Bigl \\Bigr \\biggl \\biggr \\Biggl \\Biggr "
@@ -56,7 +64,8 @@ _ENDS = frozenset(
 
 _TOKEN = re.compile(
     r"(?P<space>\s+|~)"
-    r"|(?P<words>\\(?:text\w*|mathrm|mathop|mbox|hbox|operatorname\*?)\s*\{(?P<content>[^{}]{0,200})\})"
+    r"|(?P<operator>\\operatorname\*?\s*\{[^{}]{0,200}\})"
+    r"|(?P<words>\\(?:text\w*|mathrm|mathop|mbox|hbox)\s*\{(?P<content>[^{}]{0,200})\})"
     r"|(?P<degree>\^\s*(?:\\circ|\{\s*\\circ\s*\}))"
     r"|(?P<ignored>\\(?:tag\*?|label|hspace\*?|vspace\*?|phantom)\s*\{[^{}]{0,100}\})"
     r"|(?P<environment>\\(?:begin|end)\s*\{[a-z]+\*?\})"
@@ -67,7 +76,9 @@ _TOKEN = re.compile(
     r"|(?P<word>[^\W\d_][\w'’]*(?:-[^\W\d_][\w'’]*)*)"
     r"|(?P<raised>⁻?[⁰¹²³⁴-⁹]+)"
     r"|(?P<dots>\.\.+|…|⋯)"
-    r"|(?P<arrow>==>|=>|<=>|<->|->|<-|→|⇒|⇔|⟹|⟶|↔|∴|∵)"
+    r"|(?P<entity>&\#?\w{1,8};)"
+    r"|(?P<calculator><<|>>)"
+    r"|(?P<arrow>==>|=>|<=>|<->|->|<-(?![\d.(\\])|→|⇒|⇔|⟹|⟶|↔|∴|∵)"
     r"|(?P<unequal>!=)"
     r"|(?P<relation>==|<=|>=|[=<>≤≥≠≈≃≅])"
     r"|(?P<power>\*\*)"
@@ -82,14 +93,36 @@ _MASKED = re.compile(
 )
 # "- ", "2. ", "(b) " at the beginning of a line. A hyphen may also be a minus.
 _MARKER = re.compile(r"[ \t>#]*(?:(?P<hyphen>[-−–*+•])|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t]+")
-_CONTINUES = re.compile(r"[\s&]*(?:[=<>≤≥≠≈≃]|\\(?:leq?|geq?|neq?|approx|lt|gt)\b)")
-_OPERATES = re.compile(r"[\s&]*(?:[+×·⋅*/÷−^-]|\\(?:cdot|times|div|pm)\b)")
+_INDENTS = r"\\q?quad(?![A-Za-z])|\\[hv]?phantom\s*\{[^{}]{0,80}\}|\\hspace\*?\s*\{[^{}]{0,20}\}|\\[,;:! ]|\{\}"
+_SUM_OR_ITEM = re.compile(r"[ \t]*([-−–+*])[ \t]+[\d(\\$√]")
+_CONTINUES = re.compile(
+    rf"(?:[\s&]|{_INDENTS})*(?:[=<>≤≥≠≈≃]|\\(?:leq?|geq?|neq?|approx|lt|gt)(?![A-Za-z]))"
+)
+# The line below goes on with a sum or a product, or is moved in as if it did.
+_OPERATES = re.compile(
+    rf"(?:[\s&]|{_INDENTS})*(?:[+×·⋅*/÷−^-]|\\(?:cdot|times|div|pm|mp|ast)(?![A-Za-z]))|[\s&]*\\q?quad(?![A-Za-z])"
+)
+_OPERATES_IN_NEXT = re.compile(
+    r"(?:\s|\$|\\[\[(])*(?:[+×·⋅÷]|\\(?:cdot|times|div|pm|mp)(?![A-Za-z]))"
+)
+_OPERATORS = frozenset("+-*/^")
+_OPERANDS = frozenset(["NUM", "CLOSE", "SUP", "PI", "!", "%", "DEG"])
 _NUMBERED = re.compile(r"[\d_]")
 # What stands behind a token, looked at in the text itself: a slice would copy the rest of it.
 _GLUED = re.compile(r"\.\d|,(?:\\!)?\d|\{,\}|_")
 _TAG = re.compile(r"</?[a-zA-Z]")
 _TIMES = re.compile(r"\s\d")
-_COMPUTES = re.compile(r"\s*(?:[+×·⋅/÷^]|[-−*]\s|[-−]$)")
+_COMPUTES = re.compile(r"\s*(?:[+×·⋅/÷^]|[-−*]\s|[-−]$|\*[\d(])|[-−][\d(]")
+_ADDS = re.compile(r"(?:[\s&]|\\[,;:! ])*(?:[+×·⋅/÷−*-]|\\(?:cdot|times|div)(?![A-Za-z]))")
+_APPLIES = re.compile(r"(?:\s|\\[,;:! ]|\\left\b)*[(\[]")
+# Digits that repeat without end: 0.\overline{3}, 0.(3), a dot or a bar above them.
+_REPEATS = re.compile(
+    r"\\(?:overline|bar|dot|overset|underline)(?![A-Za-z])|\(\d|[\u0300-\u036f]|\$\s*\\(?:overline|bar|dot)(?![A-Za-z])"
+)
+_POINT_OUTSIDE = re.compile(r"\$\d")
+_RUPEES = re.compile(r"-(?!\d)")
+_SIGNS = re.compile(r"[\d.($\\√π]")
+_OPERAND = re.compile(r"\s*[\d.($\\√π]")
 _RAISES = re.compile(r"[\d(]")
 _MULTIPLIES = re.compile(r"\s*[\d(.\\√π\[-]")
 _IN_RATIO = re.compile(r"\s*[\d\\]")
@@ -107,7 +140,8 @@ def tokens(text: str) -> list[Token]:
             found.append(Token(SEP, "\n", start, inner_start, True))
         _read(masked, inner_start, inner_end, found, mathematics=True)
         if displayed:
-            found.append(Token(SEP, "\n", inner_end, end, True))
+            kind = BAD if _OPERATES_IN_NEXT.match(masked, end) else SEP
+            found.append(Token(kind, "\n", inner_end, end, True))
         place = end
     _plain(masked, place, len(masked), found)
     return found
@@ -138,17 +172,26 @@ def _plain(text: str, start: int, end: int, found: list[Token]) -> None:
         _read(text, place, stop, found, mathematics=False)
         if stop < end:
             if _MARKER.match(text, stop + 1):
-                found.append(Token(SEP, "\n", stop, stop + 1, True))
+                kind = BAD if _goes_on(text, place, stop) else SEP
+                found.append(Token(kind, "\n", stop, stop + 1, True))
             else:
                 _line_end(text, stop, stop + 1, found)
         place = stop + 1
 
 
+def _goes_on(text: str, start: int, stop: int) -> bool:
+    """Is a line that begins like an item of a list rather the rest of a sum in the line above it?"""
+    sign = _SUM_OR_ITEM.match(text, stop + 1)
+    return sign is not None and (sign[1] == "+" or not _MARKER.match(text, start))
+
+
 def _line_end(text: str, start: int, end: int, found: list[Token]) -> None:
     if _CONTINUES.match(text, end):
         return
-    kind = BAD if _OPERATES.match(text, end) else SEP
-    found.append(Token(kind, "\n", start, end, True))
+    if len(found) > 1 and found[-1].kind in _OPERATORS and found[-2].kind in _OPERANDS:
+        return  # "2 + 3 +" and the rest in the next line
+    goes_on = _OPERATES.match(text, end) or _OPERATES_IN_NEXT.match(text, end)
+    found.append(Token(BAD if goes_on else SEP, "\n", start, end, True))
 
 
 def _read(text: str, start: int, end: int, found: list[Token], *, mathematics: bool) -> None:
@@ -171,6 +214,8 @@ def _read(text: str, start: int, end: int, found: list[Token], *, mathematics: b
             shown = (match["content"] or "") if kind == "words" else source
             if token == "REL":  # noqa: S105
                 shown = _RELATIONS[source]
+            if token == "*" and (source in (STAR, "∗") or (mathematics and source == "*")):  # noqa: S105
+                shown = STAR
             if token == SEP and kind not in ("words", "word", "symbol"):
                 shown = "\n"
             found.append(Token(token, shown.strip() or "\n", place, match.end(), space))
@@ -187,7 +232,7 @@ def _kind(
         case "space":  # the one that says something: "about", in plain text
             return BAD
         case "words":
-            return _words(match["content"])
+            return _words(text, match)
         case "degree":
             return "DEG"
         case "ignored":
@@ -197,17 +242,23 @@ def _kind(
         case "newline":
             return "LINE" if mathematics else SEP
         case "command":
-            return _command(source)
+            return _command(text, match)
         case "number":
-            return BAD if _follows(_GLUED, text, match, 4) else "NUM"
+            padded = source[0] == "0" and len(source) > 3 and source.isdigit()  # of a clock
+            return BAD if padded or _follows(_GLUED, text, match, 4) else "NUM"
         case "word":
             return _word(text, match, mathematics, before, space)
         case "raised":
             return "SUP"
         case "dots" | "unequal":
             return BAD
-        case "arrow":
+        case "arrow" | "calculator":
             return SEP
+        case "entity":
+            return SEP if mathematics else BAD
+        case "operator":
+            name = source.partition("{")[2].strip(" }")
+            return "FUNC" if name in FUNCTIONS else BAD
         case "relation":
             return SEP if source == "<" and _TAG.match(text, match.start()) else "REL"
         case "power":
@@ -220,20 +271,25 @@ def _follows(pattern: re.Pattern[str], text: str, match: re.Match[str], most: in
     return pattern.match(text, match.end(), match.end() + most) is not None
 
 
-def _words(content: str) -> str | None:
-    if not content.strip():
-        return None
+def _words(text: str, match: re.Match[str]) -> str | None:
+    content = match["content"]
     name = content.strip().lower()
+    if not name:
+        return None
     if name in FUNCTIONS:
         return "FUNC"
-    return BAD if re.search(r"[\d=+]", content) else SEP
+    applied = " " not in name and _follows(_APPLIES, text, match, 10)
+    goes_on = _follows(_ADDS, text, match, 24)  # "3 \text{ apples} + 4"
+    spoilt = name in _OTHER_FUNCTIONS or applied or goes_on or re.search(r"[\d=+]", content)
+    return BAD if spoilt else SEP
 
 
-def _command(source: str) -> str | None:
+def _command(text: str, match: re.Match[str]) -> str | None:
+    source = match[0]
     if source in _NOTHING:
         return None
     if source in _ENDS:
-        return SEP
+        return BAD if source.endswith("quad") and _follows(_ADDS, text, match, 24) else SEP
     if source in _RELATIONS:
         return "REL"
     if source in _COMMANDS:
@@ -252,6 +308,8 @@ def _word(
         return "*" if _follows(_TIMES, text, match, 2) else BAD
     if source.lower() in FUNCTIONS and behind == "(" and not mathematics:
         return "FUNC" if source.lower() != "log" else BAD
+    if source.lower() in _OTHER_FUNCTIONS:
+        return BAD
     if mathematics or len(source) == 1 or _NUMBERED.search(source) or behind in ("(", "_", "["):
         return BAD
     glued = (
@@ -270,7 +328,8 @@ def _power(text: str, match: re.Match[str], before: Token | None) -> str | None:
 
 def _symbol(text: str, match: re.Match[str], before: Token | None, mathematics: bool) -> str | None:
     source, behind = match[0], text[match.end() : match.end() + 1]
-    operand = before is not None and before.kind in ("NUM", "CLOSE", "SUP", "PI", "!", "%", "DEG")
+    operand = before is not None and before.kind in _OPERANDS
+    before_it = text[match.start() - 1 : match.start()]
     match source:
         case "$":
             return None
@@ -279,28 +338,43 @@ def _symbol(text: str, match: re.Match[str], before: Token | None, mathematics: 
         case "*":
             # "*emphasised*" has no operand on one of its sides.
             goes_on = _follows(_MULTIPLIES, text, match, 4)
-            return "*" if operand and goes_on else None
+            spaced = before_it.isspace() and behind.isspace()
+            followed = behind.isalpha() or behind in "+−×·/="
+            return "*" if operand and (goes_on or spaced or (behind and followed)) else None
         case "!":
             close = before is not None and before.end == match.start()
-            return "!" if operand and close else SEP
+            if operand and close:
+                return "!"
+            return BAD if behind.isdigit() or behind == "(" else SEP  # "!4": a subfactorial
+        case "." if _follows(_REPEATS, text, match, 16) and before_it.isdigit():
+            return BAD
+        case "." if _follows(_POINT_OUTSIDE, text, match, 2) and not before_it.strip():
+            return BAD  # ".$5$"
         case "," | ".":
-            return (
-                BAD
-                if behind.isdigit() and text[match.start() - 1 : match.start()].isdigit()
-                else SEP
-            )
+            return BAD if behind.isdigit() and before_it.isdigit() else SEP
+        case "/" if _follows(_RUPEES, text, match, 2):
+            return BAD  # "25/-": of money
+        case "?" if operand and before_it.isspace():
+            return BAD  # "6 ? 2": an operator to be found
         case ":":
             return (
                 BAD if behind == "=" or (operand and _follows(_IN_RATIO, text, match, 3)) else SEP
             )
-        case ";" | "?" | '"' | "“" | "”" | "—" | "•" | "✓" | "✔" | "✅" | "❌":
+        case ";" | "?" | '"' | "“" | "”" | "•" | "✓" | "✔" | "✅" | "❌":
             return SEP
-        case "–":
-            return (
-                BAD
-                if behind.isdigit() and text[match.start() - 1 : match.start()].isdigit()
-                else SEP
-            )
+        case "–" | "—":
+            return _dash(text, match, operand)
         case "£" | "€":
             return None
     return _SYMBOLS.get(source, BAD)
+
+
+def _dash(text: str, match: re.Match[str], operand: bool) -> str:
+    """An en or em dash is a minus, a mark of the sentence, or "to"."""
+    behind = text[match.end() : match.end() + 1]
+    if not _follows(_OPERAND, text, match, 3):
+        return SEP
+    if operand:
+        return BAD if behind.isdigit() and text[match.start() - 1].isdigit() else "DASH"
+    glued = _follows(_SIGNS, text, match, 1)
+    return "-" if glued and match[0] == "–" else BAD

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from llmc_lib.reasoning.claims.expression import Tree
+from llmc_lib.reasoning.claims.products import Tree
 
 _MOST_BITS = 4_000  # of a whole number, a numerator or a denominator
 _LONGEST_NUMBER = 60  # characters
@@ -52,6 +52,8 @@ def _apply(tree: Tree, sympy: Any) -> Any:
             return _root(value_of(degree), value_of(a), sympy)
         case ("fact", a):
             return sympy.factorial(_whole(value_of(a), 0, 300))
+        case ("double", a):
+            return sympy.factorial2(_whole(value_of(a), 0, 300))
         case ("binom", a, b):
             n, k = _whole(value_of(a), 0, 2000), _whole(value_of(b), 0, 2000)
             return sympy.binomial(n, k)

@@ -25,7 +25,8 @@ def verdict(report: Report) -> Block:
     missing = (comparison["missing"] or {}).get("sentence")
     hangs = f'<p class="hangs">{html.escape(missing)}</p>' if missing else ""
     return (
-        Block(
+        _contradiction(report)
+        + Block(
             f'<header class="verdict {word.split()[0].rstrip(",")}"><p class="word">{word.capitalize()} '
             f'<span class="about">on {html.escape(_about(report))}</span></p>'
             f'<p class="sentence">{html.escape(sentence)}</p>{hangs}'
@@ -55,6 +56,22 @@ def _further(report: Report) -> str:
         f'<div class="further-verdicts note"><p>The other benchmarks; these p-values are not adjusted for their '
         f"number:</p><ul>{items}</ul></div>"
     )
+
+
+def _contradiction(report: Report) -> Block:
+    """A warning where the imported verdicts and our rules cannot both be right."""
+    found = report.block.get("contradiction")
+    if found is None:
+        return Block("")
+    n = found["decided"]
+    agreed = report.block["agreement"]["agreed"]
+    text = (
+        f"**Check the grading first.** The verdicts that were imported contradict the rules of this package: of {n:,} "
+        f"answers that both decided, {found['second']:,} are correct by the verdicts and {found['first']:,} by the "
+        f"rules, and they agree on {agreed:,}. One of the two is at fault, for example a filter of the evaluator that "
+        "cut the answer away. Everything on this page follows the verdicts; the section on grading shows answers to read."
+    )
+    return paragraph(text.replace("**", ""), "note warning")
 
 
 def accuracy_by_category(report: Report) -> FigureBlock:

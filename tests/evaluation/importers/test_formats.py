@@ -157,15 +157,8 @@ def test_the_predictions_alone_have_no_verdict(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"response": None}, "key 'q9': 'response' must be a text, not null"),
         ({"model": "m"}, "key 'q9': 'response' is missing; it has model"),
         ("text", "key 'q9': must be an object with 'response'"),
-        (
-            {"response": "", "judge_response": {"correct": "perhaps"}},
-            "key 'q9', judge_response: 'correct' must be yes or no, not 'perhaps'",
-        ),
-        ({"response": "", "judge_response": {}}, "judge_response: 'correct' is missing"),
-        ({"response": "", "judge_response": "yes"}, "judge_response: must be an object"),
     ],
 )
 def test_a_mistake_in_an_official_file_names_its_key(
@@ -258,6 +251,33 @@ def test_a_mistake_in_results_names_its_row(tmp_path: Path) -> None:
     path.write_bytes(json.dumps(RESULT).encode() + b'\n{"id": "\xff"}\n')
     with pytest.raises(UserError, match="not UTF-8"):
         _read(path, "competition")
+
+
+@pytest.mark.parametrize(
+    ("row", "finish", "status"),
+    [
+        ({"response": None, "judge_response": {"correct": "yes"}}, "failed", "correct"),
+        (None, "failed", None),
+        ({"response": ["a"]}, "failed", None),
+        ({"response": 7, "judge_response": {"correct": "no"}}, "stop", "incorrect"),
+        ({"response": "7", "judge_response": {"correct": True}}, "stop", "correct"),
+        ({"response": "7", "judge_response": {"correct": "Yes."}}, "stop", "correct"),
+        ({"response": "7", "judge_response": {"correct": " **NO** "}}, "stop", "incorrect"),
+        ({"response": "7", "judge_response": {"correct": 0}}, "stop", "incorrect"),
+        ({"response": "7", "judge_response": {"correct": "perhaps"}}, "stop", None),
+        ({"response": "7", "judge_response": {}}, "stop", None),
+        ({"response": "7", "judge_response": "yes"}, "stop", None),
+        ({"response": "7", "judge_response": None}, "stop", None),
+    ],
+)
+def test_one_odd_entry_does_not_refuse_a_judged_file(
+    tmp_path: Path, row: Any, finish: str, status: str | None
+) -> None:
+    path = _json(tmp_path / "judged_hle_m.json", {**JUDGED, "q9": row})
+    *others, odd = _read(path, "hle_judged")
+    assert len(others) == len(JUDGED)
+    assert odd.prediction.finish_reason == finish
+    assert (odd.grade.status if odd.grade else None) == status
 
 
 # ---- lm-evaluation-harness ---------------------------------------------------------------------
@@ -387,3 +407,102 @@ def test_a_folder_of_several_formats_is_refused(tmp_path: Path) -> None:
 def _empty(folder: Path) -> Path:
     (folder / "empty").mkdir()
     return folder / "empty"
+
+
+# ---- lm-evaluation-harness, other versions and tasks ---------------------------------------------
+
+ROW = {
+    "doc_id": 0,
+    "doc": {"question": "Twice seven?"},
+    "target": "14",
+    "arguments": {"gen_args_0": {"arg_0": "Twice seven?", "arg_1": {"until": []}}},
+    "resps": [["It is 14."]],
+    "filtered_resps": ["14"],
+    "exact_match": 1.0,
+}
+TOY = "samples_toy_2024-09-01T00-00-00.jsonl"
+
+
+def test_two_filters_without_names_are_one_answer_with_the_first_verdict(tmp_path: Path) -> None:
+    other = {**ROW, "doc_id": 1, "doc": {"question": "Half of ten?"}, "exact_match": 0.0}
+    flexible = [{**row, "exact_match": 1.0, "filtered_resps": ["1"]} for row in (ROW, other)]
+    found = _read(_jsonl(tmp_path / TOY, ROW, other, *flexible))
+    assert [one.grade.status for one in found if one.grade] == ["correct", "incorrect"]
+    again = {**ROW, "resps": [["Fourteen."]]}  # another answer to the same document is not hidden
+    assert len(_read(_jsonl(tmp_path / TOY, ROW, again))) == 2
+
+
+def test_an_array_and_flat_responses_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "samples_toy_2024-06-08T05-42-41.351110.json"
+    path.write_text(json.dumps([ROW, {**ROW, "doc_id": 1}], indent=1))
+    assert [one.prediction.question_id for one in _read(path)] == ["toy/0", "toy/1"]
+    (flat,) = _read(_jsonl(tmp_path / TOY, {**ROW, "resps": ["It is 14."], "filtered_resps": "14"}))
+    assert (flat.prediction.response, flat.grade and flat.grade.extracted) == ("It is 14.", "14")
+    path.write_text(json.dumps([ROW]) + "]")
+    with pytest.raises(UserError, match="not valid JSON"):
+        _read(path)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [["Q", " iron"], ["Q", " zinc"]],
+        {f"gen_args_{n}": {"arg_0": "Q", "arg_1": f" {t}"} for n, t in enumerate(["iron", "zinc"])},
+        None,
+    ],
+)
+def test_the_choice_of_a_log_likelihood_task_of_any_version(tmp_path: Path, arguments: Any) -> None:
+    doc = {"question": "Which?", "choices": ["iron", "zinc"]}
+    row = {
+        **ROW, "doc": doc, "target": 1, "arguments": arguments, "acc": 1.0,
+        "resps": [[[-3.5, False]], [["-1.25", "True"]]], "filtered_resps": [[-3.5, False], [-1.25, True]],
+    }  # fmt: skip
+    del row["exact_match"]
+    (one,) = _read(_jsonl(tmp_path / TOY, row))
+    assert one.prediction.response == "zinc"
+    assert one.grade
+    assert one.grade.explanation == "By acc."
+    assert one.question
+    assert one.question.answer == "B"
+
+
+def test_one_text_and_its_likelihood(tmp_path: Path) -> None:
+    arguments = [["The sky is", " blue"]]
+    row = {**ROW, "arguments": arguments, "resps": [[[-0.5, True]]], "acc": 1}
+    (one,) = _read(_jsonl(tmp_path / TOY, row))
+    assert one.prediction.response == "blue"
+    with pytest.raises(UserError, match="there is no answer in it; leave this task out"):
+        _read(_jsonl(tmp_path / TOY, {**row, "resps": [[-123.5]]}))
+
+
+def test_options_and_lists_as_targets(tmp_path: Path) -> None:
+    doc = {"question": "Which?", "options": ["iron", "zinc", "lead"]}
+    (one,) = _read(_jsonl(tmp_path / TOY, {**ROW, "doc": doc, "target": "C"}))
+    assert one.question
+    assert one.question.question.endswith("A. iron\nB. zinc\nC. lead")
+    assert (one.question.answer, one.question.answer_type) == ("C", "multipleChoice")
+    for target in (["2", "3"], "['2', '3']"):
+        (one,) = _read(_jsonl(tmp_path / TOY, {**ROW, "target": target}))
+        assert one.question
+        assert one.question.answer == "2 or 3"
+    for target in ("[0, 1)", "[0, 1]"):
+        (one,) = _read(_jsonl(tmp_path / TOY, {**ROW, "target": target}))
+        assert one.question
+        assert one.question.answer == target
+
+
+def test_reasoning_that_the_prompt_opened_and_the_limit_cut_is_no_answer(tmp_path: Path) -> None:
+    cut = "The answer is 14, but let me check: 7 + 7"
+    turns = json.dumps(
+        [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "<think>"}]
+    )
+    for prompt in ("<|user|>Q<|assistant|><think>\n", turns):
+        arguments = {"gen_args_0": {"arg_0": prompt, "arg_1": {}}}
+        (one,) = _read(_jsonl(tmp_path / TOY, {**ROW, "arguments": arguments, "resps": [[cut]]}))
+        assert (one.prediction.reasoning, one.prediction.response) == (cut, "")
+
+
+def test_a_summary_is_refused_with_what_to_give(tmp_path: Path) -> None:
+    path = _json(tmp_path / "results_2026.json", {"results": {}, "configs": {}, "versions": {}})
+    with pytest.raises(UserError, match=r"no answers; give the samples_\*.jsonl"):
+        detect(path)
