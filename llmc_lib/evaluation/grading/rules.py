@@ -44,5 +44,5 @@ def grade(question: Question, prediction: Prediction) -> Grade:
         return result("ungraded", answer, "restates the question")
     equal = compare(answer, question.answer)
     if equal is None:
-        return result("ungraded", answer, "time limit")
+        return result("ungraded", answer, "not comparable")
     return result("correct" if equal else "incorrect", answer, rule)
