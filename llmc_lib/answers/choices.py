@@ -7,6 +7,7 @@ import re
 from llmc_lib.answers import finding
 from llmc_lib.answers.comparing import same
 from llmc_lib.answers.finding import NEGATED, prepared
+from llmc_lib.answers.japanese import plain
 from llmc_lib.answers.text import SENTENCE, TAIL, clean, fold, undelimited, unwrapped
 
 _KANA = "アイウエオカキクケコ"
@@ -18,6 +19,7 @@ _IS_CORRECT = re.compile(
     r"^\W*(?i:(?:so|thus|hence|therefore)\b\W*)?(?i:(?:option|choice|answer)\b\W*)?\(?([A-Z])\W*"
     r"(?i: ?is (?:the (?:only )?)?(?:correct|right|best|true)(?: answer| choice| option| one)?\W*)$"
 )
+_IS_CORRECT_JAPANESE = re.compile(r"([A-Z])[)）]?\s*が(?:正解|正し|適切|最も|答え)")
 # "The correct choice is (C)", "Option C"
 _LETTER_LEAD = re.compile(
     r"^\W*(?:the )?(?:correct |right |best |final )?(?:letter|option|choice|answer)(?: is)?\W+(?=[A-Z]\W*$)",
@@ -35,10 +37,14 @@ def options(question: str) -> dict[str, str]:
 
     Lines "A. …" below "Answer Choices:" or at the end, or "(A) … (B) …" in the text, also ア to コ.
     """
-    question = _in_letters(question)
-    _, listed, block = question.partition("Answer Choices:")
-    found = _lines(block if listed else question)
-    return found if listed or len(found) > 1 else _inline(question)
+    lettered = _in_letters(question)
+    _, listed, block = lettered.partition("Answer Choices:")
+    found = _lines(block if listed else lettered)
+    if not listed and len(found) < 2:
+        found = _inline(lettered)
+    if lettered != question and not re.search(r"(?<![A-Za-z])A(?![A-Za-z])", question):
+        return {_KANA[_LETTERS.index(letter)]: text for letter, text in found.items()}
+    return found
 
 
 def _lines(block: str) -> dict[str, str]:
@@ -67,7 +73,15 @@ def find_letter(response: str, choices: dict[str, str]) -> tuple[str | None, str
     A choice may be named by its letter, its text or its value. A response that only repeats several choices,
     or whose last "Answer: …" names none or two of them, has chosen none.
     """
-    tail = _in_letters(prepared(response)[-TAIL:])
+    tail = prepared(response)[-TAIL:]
+    if choices and set(choices) <= set(_KANA):
+        lettered = {_LETTERS[_KANA.index(kana)]: text for kana, text in choices.items()}
+        letter, rule = _find_letter(_in_letters(tail), lettered)
+        return (_KANA[_LETTERS.index(letter)] if letter else None), rule
+    return _find_letter(tail, choices)
+
+
+def _find_letter(tail: str, choices: dict[str, str]) -> tuple[str | None, str]:
     folded = [fold(text) for text in choices.values()]
     by_text = {fold(t): letter for letter, t in choices.items() if folded.count(fold(t)) == 1}
     boxed = finding.last_boxes(tail)
@@ -80,7 +94,7 @@ def find_letter(response: str, choices: dict[str, str]) -> tuple[str | None, str
     for rule, matches in rules:
         for found in reversed(matches):
             inner = finding.last_boxes(found) if rule != "boxed" else None
-            text = inner or found
+            text = plain(inner or found)
             letter = _letter(text, choices, by_text) or _by_value(text, choices)
             if letter:
                 return letter, rule
@@ -91,18 +105,19 @@ def find_letter(response: str, choices: dict[str, str]) -> tuple[str | None, str
 
 def _unmarked(tail: str, choices: dict[str, str], by_text: dict[str, str]) -> tuple[str | None, str]:
     lines = [line.strip() for line in tail.splitlines() if line.strip()]
-    if lines and (stated := _IS_CORRECT.match(lines[-1])) and stated[1] in choices:
-        return stated[1], "stated"
+    if lines and (stated := _IS_CORRECT.match(lines[-1]) or _IS_CORRECT_JAPANESE.search(lines[-1])):
+        if stated[1] in choices and not NEGATED.search(lines[-1]):
+            return stated[1], "stated"
     named = {letter for line in lines if (letter := _letter_line(line, choices, by_text))}
     if len(named) == 1:
         return named.pop(), "only choice named"
     if named:
         return None, "several choices named"
-    taken = _taken(lines[-1], choices) if lines else None
+    taken = _taken(lines[-1], " ".join(lines[-3:-1]), choices) if lines else None
     return (taken, "stated") if taken else (None, "no choice named")
 
 
-def _taken(line: str, choices: dict[str, str]) -> str | None:
+def _taken(line: str, before: str, choices: dict[str, str]) -> str | None:
     """The choice that the last sentence takes, where it names one and denies nothing."""
     sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z])", line)[-1]
     if len(sentence) > SENTENCE or NEGATED.search(sentence):
@@ -111,6 +126,9 @@ def _taken(line: str, choices: dict[str, str]) -> str | None:
     found = [match[1] or match[2] for match in _TAKEN.finditer(sentence)]
     bracketed = {letter for letter in re.findall(r"\(\s*([A-Z])\s*\)", sentence) if letter in choices}
     if len(bracketed) > 1:
+        return None
+    near = {letter for letter in re.findall(r"\(\s*([A-Z])\s*\)", before) if letter in choices}
+    if bracketed and not found and len(bracketed | near) > 1:
         return None
     if bracketed and (not found or set(found) <= bracketed):
         return bracketed.pop()
@@ -184,7 +202,7 @@ def _letter(text: str, choices: dict[str, str], by_text: dict[str, str]) -> str 
 def _letter_line(line: str, choices: dict[str, str], by_text: dict[str, str]) -> str | None:
     """The choice that a line of a response without a marked answer names: the letter alone, the
     choice's text alone, or both. A line that denies something names none."""
-    line = unwrapped(line)
+    line = unwrapped(finding.without_lead(line))
     match = _OPTION_LINE.match(line)
     if match and match[1] in choices:
         text, said = fold(choices[match[1]]), fold(clean(match[2]))

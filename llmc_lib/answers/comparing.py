@@ -39,7 +39,10 @@ _SYNONYMS = {"true": "yes", "false": "no", "none of the above": "none of these",
     )
 }
 _LETTER = re.compile(r"\(?([A-Z])\)?[.,:]?")
-_LETTER_AND_TEXT = re.compile(r"(?:(?:option|choice)\s+)?(?:\(([A-Z])\)|([A-Z])[).:](?=\s))[\s:.,–-]*\S", re.IGNORECASE)
+_LETTER_AND_TEXT = re.compile(
+    r"(?:(?:option|choice|letter)\s+)?(?:\(([A-Z])\)|([A-Z])[).:](?=\s))[\s:.,–-]*\S"
+    r"|(?:option|choice|letter|answer)\s+\(?([A-Z])\)?[.,:]?$", re.IGNORECASE
+)
 _CONCLUDED = re.compile(
     r"^(?=.*\w\s)[^=<>]*?\b(?:is|are|was|were|equals?|becomes?|(?:is|are) equal to|comes to|will be|would be)\s*:?\s+(?!.*\b(?:is|are|equals?)\s)(.+)$",
     re.IGNORECASE | re.DOTALL,
@@ -88,8 +91,12 @@ def _compare(answer: str, reference: str) -> bool | None:
     if len(answer) > LONGEST or len(reference) > LONGEST:
         return False
     found = _same_formula(answer, reference, expected)
-    if found is not True and (concluded := conclusion(answer)) is not None:
-        return _compare(concluded, reference)
+    if found is True:
+        return True
+    if ":" in reference and re.fullmatch(r"[^:]+ to [^:]+", answer):
+        return _compare(answer.replace(" to ", " : "), reference)
+    if (shorter := conclusion(answer) or _without_aside(answer)) is not None:
+        return _compare(shorter, reference)
     return found
 
 
@@ -101,6 +108,14 @@ def conclusion(answer: str) -> str | None:
     if match is None or len(match[1].split()) > 12:
         return None
     return match[1].strip()
+
+
+def _without_aside(answer: str) -> str | None:
+    """A number without the words in brackets behind it that neither limit nor change it: "26 (twice 13)"."""
+    match = re.fullmatch(r"([^()]*\d[^()]*)\s\(([^()]*[a-zA-Z]{3}[^()]*)\)", answer)
+    if match is None or _RESERVED.search(match[2]) or re.search(r"\b(?:mod|base|times)\b", match[2]):
+        return None
+    return match[1]
 
 
 def restates(answer: str, question: str, reference: str) -> bool:
@@ -133,9 +148,14 @@ def _same_text(answer: str, reference: str) -> bool:
             return False
         left, right = change(answer), change(reference)
         if fold(left) == fold(right) and not _differ_by_symbols(left, right):
-            return True
+            return _closed(answer) or not re.search(r"\d", reference)
     one, two = fold(without_markup(answer)), fold(without_markup(reference))
     return _SYNONYMS.get(one, one) == _SYNONYMS.get(two, two) and one != two
+
+
+def _closed(text: str) -> bool:
+    """Are as many brackets closed as opened?"""
+    return sum(map(text.count, "([")) == sum(map(text.count, ")]"))
 
 
 def _differ_by_symbols(one: str, two: str) -> bool:
@@ -152,7 +172,7 @@ def _same_letter(answer: str, reference: str) -> bool | None:
     given = _LETTER_AND_TEXT.match(unwrapped(answer).strip(" $*"))
     if expected is None or given is None:
         return None
-    return (given[1] or given[2]) == expected[1]
+    return (given[1] or given[2] or given[3]).upper() == expected[1]
 
 
 def _same_name(answer: str, reference: str) -> bool | None:

@@ -9,6 +9,7 @@ import re
 from typing import NamedTuple
 
 from llmc_lib.answers.confidence import without_confidence
+from llmc_lib.answers.japanese import plain
 from llmc_lib.answers.mathematics import readable
 from llmc_lib.answers.notation import joined_digits
 from llmc_lib.answers.text import (
@@ -239,6 +240,11 @@ def last_boxes(text: str) -> str | None:
     return found.text if found else None
 
 
+def without_lead(text: str) -> str:
+    """A text without "therefore", "exactly" and their like in front."""
+    return _LEAD.sub("", text)
+
+
 def without_explanation(text: str) -> str:
     return _EXPLANATION.split(text, maxsplit=1)[0]
 
@@ -253,7 +259,10 @@ def sound(answer: str) -> bool:
     """Can this be an answer: has it a letter, digit or sign, closed brackets, and mathematics that is closed?"""
     if not re.search(r"[^\W_]|[∞∅√½¼¾%°+-]", re.sub(r"\\(?:[a-zA-Z]+|.)", lambda m: "a" if len(m[0]) > 3 or m[0] in ("\\pi", "\\%", "\\ln") else "", answer)):
         return False
-    if len(re.findall(r"(?<!\\)\$(?!\d)", answer)) % 2 or len(re.findall(r"\\[\[(]", answer)) != len(re.findall(r"\\[\])]", answer)):
+    # "$45" is an amount, and "$45$" a formula.
+    if len(re.findall(r"(?<!\\)\$", answer)) % 2 and not re.search(r"(?<!\\)\$\s?\d", answer):
+        return False
+    if len(re.findall(r"\\[\[(]", answer)) != len(re.findall(r"\\[\])]", answer)):
         return False
     if re.search(r"\\begin\b", answer) and not re.search(r"\\end\b", answer):
         return False
@@ -287,6 +296,8 @@ def _concluded(line: str, question: str) -> tuple[str | None, str]:
     if (formula := _displayed_formula(sentence)) is not None:
         return formula, "concluded"
     given = set(NUMBER.findall(question))
+    if (japanese := plain(sentence)) != sentence:
+        sentence = re.split(r"[はがをも、]\s*|\s", japanese)[-1] if re.search(r"\d", japanese) else japanese
     sentence = _LABEL.sub("", sentence).rstrip(".,;!。 ").strip("*_` ")
     if (formula := _last_formula(sentence, given)) is not None:
         return formula, "concluded"
@@ -294,7 +305,7 @@ def _concluded(line: str, question: str) -> tuple[str | None, str]:
     numbers = {number for number in found if number not in given}
     # A number within a formula ("1/4", "2^5", "3 million") or a choice of two is no answer alone.
     alone = not re.search(r"[/^*!\\√π⁰¹²³⁴-⁹½¼¾±<>≤≥≠=+$]|\d\s*[a-zA-Z]?\(|\bor\b", sentence)
-    alone = alone and not NOT_A_UNIT.search(re.sub(r"\btimes\b(?! [\d(])", "", sentence))
+    alone = alone and not NOT_A_UNIT.search(re.sub(r"\b(?:times|over|point|power)\b(?! [\d(])", "", sentence))
     if alone and len(numbers) == 1:
         return numbers.pop(), "only number"
     if not numbers and (verb := list(_VERB.finditer(sentence))):

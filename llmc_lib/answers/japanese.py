@@ -54,7 +54,7 @@ def plain(text: str) -> str:
     text = re.sub(r"(.+)の(\d+)倍$", r"\2(\1)", text)
     text = re.sub(r"の?(\d+|[a-z])乗", r"^{\1}", text)
     text = re.sub(r"(\d+)と(\d+)分の(\d+)", r"\1 \3/\2", text)
-    text = re.sub(r"([\w.π√()]+)分の([\w.π√()]+)", r"(\2)/(\1)", text)
+    text = re.sub(r"([0-9a-zA-Z.π√()]+)分の([0-9a-zA-Z.π√()]+)", r"(\2)/(\1)", text)
     for pattern, unit in _UNITS:
         text = pattern.sub(unit, text)
     text = re.sub(r"(?<=[\d)])度", "°", text)

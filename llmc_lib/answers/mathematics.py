@@ -182,7 +182,8 @@ def _clock(node: Node) -> bool:
 
 def _same_relation(given: Node, expected: Node) -> bool:
     if given.kind != "relation":
-        return same(given, expected.parts[-1]) if _assigns(expected) else False
+        named = _assigns(expected) and all(map(_named, expected.parts[:-1]))
+        return same(given, expected.parts[-1]) if named else False
     if expected.kind != "relation":
         return same(given.parts[-1], expected) if _assigns(given) else False
     if _is_equation(given) and _is_equation(expected):
@@ -253,6 +254,11 @@ def _same_equation(given: Node, expected: Node) -> bool:
 def _simple(node: Node) -> bool:
     """A name: of a quantity, or of a function with its argument."""
     return node.kind == "symbol" or (node.kind == "call" and node.name.startswith("?"))
+
+
+def _named(node: Node) -> bool:
+    """A name, or a product of symbols as h(x) is read."""
+    return _simple(node) or node.kind == "sequence" or (node.kind == "product" and all(map(_named, node.parts)))
 
 
 def _difference(node: Node) -> Node:

@@ -47,6 +47,8 @@ _OTHER_NAMES = {
     "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "ldots": "…", "cdots": "…", "dots": "…",
     "prime": "'", "bmod": "mod", "pmod": "mod",
 }  # fmt: skip
+#: Names of more than one letter that are symbols.
+SYMBOLS = CONSTANTS | _GREEK_NAMES | {"ell", "hbar"}
 # Commands that change how a formula looks and not what it says.
 _LAYOUT = re.compile(
     r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits|quad|qquad|thinspace"
@@ -95,6 +97,9 @@ _GROUPS = re.compile(r"(?<![\d.,])(?<!\d )\d{1,3}(?: \d{3})+(?! ?\d)")
 _DIGITS = re.compile(r"(?<![\d.])\d(?: (?=[\d.])[\d.])+(?! ?\d)")
 
 
+_REPEATING = re.compile(r"(\d{0,12})\.(\d{0,12})\\(?:overline|bar|dot)\s*\{?\s*(\d{1,12})\s*\}?")
+
+
 def joined_digits(text: str) -> str:
     r"""Digits that are set apart by spaces inside mathematics, `\mathbf{1 8}`, as a number."""
     return _DIGITS.sub(lambda match: match[0].replace(" ", ""), text)
@@ -112,6 +117,10 @@ def uniform(text: str) -> str:
     if typeset:
         text = joined_digits(text)
     text = re.sub(r"(?<=[\d)}])\s*(?:\\text\{\s*)?\bdeg(?:rees?)?\b(?:\s*\})?", "°", text)
+    text = re.sub(r"\s*\(?\bbase[- ]?(\d+)\)?", r"_{\1}", text)
+    text = re.sub(r"\b([a-zA-Z]) in (?=[\[({])", r"\1 ∈ ", text)
+    text = re.sub(r"\{([^{}]*)\\over(?![a-zA-Z])([^{}]*)\}", r"\\frac{\1}{\2}", text)
+    text = _REPEATING.sub(_repeating, text)
     text = _THOUSANDS.sub("", text)
     text = _LAYOUT.sub(" ", text)
     for _ in range(4):
@@ -119,6 +128,14 @@ def uniform(text: str) -> str:
         if not changed:
             break
     return text.strip()
+
+
+def _repeating(match: re.Match[str]) -> str:
+    r"""`0.1\overline{6}` as a fraction."""
+    whole, fixed, period = match[1] or "0", match[2], match[3]
+    below = 10 ** len(fixed) * (10 ** len(period) - 1)
+    above = int(whole + fixed + period) - int(whole + fixed)
+    return f"\\frac{{{above}}}{{{below}}}"
 
 
 def _vulgar(match: re.Match[str]) -> str:
@@ -207,6 +224,8 @@ def _letters(run: str, spaced: bool, python: bool) -> list[Token]:
         return [found[0]._replace(spaced=spaced), *found[1:]]
     if low in _NO_PRODUCT or len(run) > (6 if run.isupper() else 3):
         raise Unreadable(run)
+    if run.isupper() and len(run) > 1:  # AB is a segment, not a product
+        return [Token("name", run, spaced)]
     return [Token("name", letter, spaced and at == 0) for at, letter in enumerate(run)]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from llmc_lib.answers.notation import FUNCTIONS, Token, Unreadable, tokens, uniform
+from llmc_lib.answers.notation import FUNCTIONS, SYMBOLS, Token, Unreadable, tokens, uniform
 
 _DEPTH = 60
 RELATIONS = frozenset(["=", "<", ">", "<=", ">=", "!=", "≈", "∈"])
@@ -22,12 +22,6 @@ _MATRICES = {
 }
 #: Letters that are commonly functions when a bracket follows: f(2x) is not 2 f(x).
 _UNKNOWN_FUNCTIONS = frozenset("fgFG")
-_UNREADABLE = frozenset(
-    "sum prod int iint oint lim limsup liminf max min sup inf bigcup bigcap partial nabla equiv to rightarrow mapsto"
-    " Rightarrow iff implies overline underbrace overbrace stackrel forall exists".split()
-)
-
-
 @dataclass(frozen=True)
 class Node:
     """A formula. `kind`: number, symbol, sum, product, quotient, power, negative, call, sequence, relation, union,
@@ -176,7 +170,7 @@ class _Parser:
 
     def beside(self, left: Node) -> Node:
         """The product with what stands right behind, or a mixed number."""
-        if self.peek().kind == "number" and not self.peek(-1).text.endswith(("}", ")")):
+        if self.peek().kind == "number" and self.peek(-1).kind in ("number", "name"):
             mixed = self.mixed(left)
             if mixed is None:
                 raise Unreadable("two numbers in a row")
@@ -330,7 +324,9 @@ class _Parser:
             return self.root({"sqrt": "2", "cbrt": "3", "fthrt": "4"}[name])
         if name in FUNCTIONS:
             return self.called(name)
-        if name in _UNREADABLE or name in ("mod", "choose"):
+        if name == "C" and [self.peek(n).text for n in (0, 2, 4)] == ["(", ",", ")"]:
+            return self.called("binom")
+        if len(name) > 1 and name.lower() not in SYMBOLS and not name.isupper():
             raise Unreadable(name)
         if name in _UNKNOWN_FUNCTIONS and self.peek().text == "(":
             self.at += 1
@@ -371,7 +367,7 @@ class _Parser:
             node = self.bracketed("(")
             parts = node.parts if node.kind == "sequence" and node.name == "()" else (node,)
         else:
-            parts = (self.bare_argument(),)
+            parts = (self.bare_argument(name),)
         if base is not None:
             if name not in ("log", "ln"):
                 raise Unreadable("a subscript of a function")
@@ -382,12 +378,14 @@ class _Parser:
         call = _node("call", name, *parts)
         return call if power is None else _node("power", "", call, power)
 
-    def bare_argument(self) -> Node:
+    def bare_argument(self, name: str) -> Node:
+        """What a function without brackets is applied to; `sin π/5` is that of π/5, `ln 2/3` a third of ln 2."""
         if self.accept("-"):
-            return _signed("-", self.bare_argument())
+            return _signed("-", self.bare_argument(name))
         start = self.at
         left = self.factor()
-        if left.kind == "number" and self.at == start + 1 and self.peek().text == "/" and self.peek(1).kind == "number":
+        plain = left.kind in ("number", "symbol") and self.at == start + 1 and not name.endswith(("ln", "log", "lg"))
+        if plain and self.peek().text == "/" and self.peek(1).kind == "number":
             self.at += 1
             left = _node("quotient", "", left, _number(self.take().text))
         while self.begins() and self.peek().text not in FUNCTIONS and self.peek().text not in ("(", "["):
