@@ -15,8 +15,18 @@ from typing import NamedTuple
 
 from llmc_lib.records import Question
 
-FRAMES = ("\\boxed{{{}}}", "Answer: {}", "So we are done.\n\nThe final answer is ${}$.", "**Answer:** ${}$")
-PLAIN_FRAMES = ("Answer: {}", "**Answer:** {}", "So we are done.\n\nThe answer is {}.", "Exact Answer: {}\nConfidence: 80%")
+FRAMES = (
+    "\\boxed{{{}}}",
+    "Answer: {}",
+    "So we are done.\n\nThe final answer is ${}$.",
+    "**Answer:** ${}$",
+)
+PLAIN_FRAMES = (
+    "Answer: {}",
+    "**Answer:** {}",
+    "So we are done.\n\nThe answer is {}.",
+    "Exact Answer: {}\nConfidence: 80%",
+)
 
 
 class Case(NamedTuple):
@@ -29,7 +39,15 @@ class Case(NamedTuple):
 
 
 def exact(kind: str, reference: str, response: str, right: bool, text: str = "?") -> Case:
-    return Case(kind, Question("q", "hle", text, reference, "exactMatch", "Math", ""), response, right)
+    return Case(
+        kind, Question("q", "hle", text, reference, "exactMatch", "Math", ""), response, right
+    )
+
+
+def all_cases(folder: Path) -> Iterator[Case]:
+    """Every case, those of a kind together."""
+    for cases in (gsm8k, mathv, solutions, rewrites, near_misses):
+        yield from sorted(cases(folder), key=lambda case: case.kind)
 
 
 # ---- real answers ----------------------------------------------------------------------------
@@ -41,7 +59,13 @@ def gsm8k(folder: Path) -> Iterator[Case]:
         reference = row["ground_truth"].rpartition("A:")[2].strip()
         for model, answer in row.items():
             if isinstance(answer, dict):
-                yield exact(f"GSM8K {model[:4]}", reference, answer["solution"], answer["is_correct"], row["question"])
+                yield exact(
+                    f"GSM8K {model[:4]}",
+                    reference,
+                    answer["solution"],
+                    answer["is_correct"],
+                    row["question"],
+                )
 
 
 def mathv(folder: Path) -> Iterator[Case]:
@@ -53,7 +77,9 @@ def mathv(folder: Path) -> Iterator[Case]:
         if choices:
             listed = (f"{chr(65 + n)}. {choice}" for n, choice in enumerate(choices))
             text = "\n".join([text, "", "Answer Choices:", *listed])
-            question = Question(row["id"], "hle", text, asked["answer"], "multipleChoice", "Math", "")
+            question = Question(
+                row["id"], "hle", text, asked["answer"], "multipleChoice", "Math", ""
+            )
             yield Case("MATH-Vision, choices", question, row["response"], row["correct"])
         else:
             question = Question(row["id"], "hle", text, asked["answer"], "exactMatch", "Math", "")
@@ -73,8 +99,14 @@ def solutions(folder: Path) -> Iterator[Case]:
 def references(folder: Path) -> dict[str, list[str]]:
     """The references of each set that are more than a whole number."""
     math = json.loads((folder / "math" / "math.json").read_text(encoding="utf-8"))
-    olym = [row for part in ("EN-EASY", "EN-HARD") for row in _lines(folder / "olymmath" / f"OlymMATH-{part}.jsonl")]
-    hard = json.loads((folder / "hardmath" / "HARDMath_mini.json").read_text(encoding="utf-8")).values()
+    olym = [
+        row
+        for part in ("EN-EASY", "EN-HARD")
+        for row in _lines(folder / "olymmath" / f"OlymMATH-{part}.jsonl")
+    ]
+    hard = json.loads(
+        (folder / "hardmath" / "HARDMath_mini.json").read_text(encoding="utf-8")
+    ).values()
     found = {
         "MATH": [row["answer"] for row in math],
         "OlymMATH": [row["answer"] for row in olym],
@@ -82,13 +114,21 @@ def references(folder: Path) -> dict[str, list[str]]:
     }
     whole = re.compile(r"-?\d+")
     return {
-        name: list(dict.fromkeys(str(r) for r in values if r and not whole.fullmatch(str(r)) and len(str(r)) < 300))
+        name: list(
+            dict.fromkeys(
+                str(r) for r in values if r and not whole.fullmatch(str(r)) and len(str(r)) < 300
+            )
+        )
         for name, values in found.items()
     }
 
 
 def _spaces(text: str) -> str:
-    return re.sub(r"\s*([-+=,](?!\\!))\s*", r" \1 ", text) if "\\text" not in text and "\\mbox" not in text else text
+    return (
+        re.sub(r"\s*([-+=,](?!\\!))\s*", r" \1 ", text)
+        if "\\text" not in text and "\\mbox" not in text
+        else text
+    )
 
 
 def _no_spaces(text: str) -> str:
@@ -98,8 +138,14 @@ def _no_spaces(text: str) -> str:
 
 
 def _commands(text: str) -> str:
-    text = re.sub(r"\\[dt]?frac(?![a-z])", lambda m: "\\frac" if m[0] != "\\frac" else "\\dfrac", text)
-    text = re.sub(r"\\left(?=[\[(])|\\right(?=[\])])", "", text) if "\\left" in text else re.sub(r"^\((.*)\)$", r"\\left(\1\\right)", text)
+    text = re.sub(
+        r"\\[dt]?frac(?![a-z])", lambda m: "\\frac" if m[0] != "\\frac" else "\\dfrac", text
+    )
+    text = (
+        re.sub(r"\\left(?=[\[(])|\\right(?=[\])])", "", text)
+        if "\\left" in text
+        else re.sub(r"^\((.*)\)$", r"\\left(\1\\right)", text)
+    )
     return text.replace("\\le ", "\\leq ").replace("\\cdot", "\\times") + "."
 
 
@@ -107,7 +153,9 @@ def _unicode(text: str) -> str:
     for old, new in (("\\pi", "π"), ("\\infty", "∞"), ("\\cup", "∪"), ("\\leq", "≤"), ("\\le", "≤"), ("\\cdot", "·"), ("\\times", "×"), ("^\\circ", "°"), ("^{\\circ}", "°"), ("\\theta", "θ"), ("\\epsilon", "ε")):  # fmt: skip
         text = re.sub(re.escape(old) + r"(?![a-zA-Z])", new, text)
     text = re.sub(r"\\sqrt\{(\d+|[a-z])\}", r"√\1", text)
-    text = re.sub(r"\^(?:\{([0-9])\}|([0-9])(?!\d))", lambda m: "⁰¹²³⁴⁵⁶⁷⁸⁹"[int(m[1] or m[2])], text)
+    text = re.sub(
+        r"\^(?:\{([0-9])\}|([0-9])(?!\d))", lambda m: "⁰¹²³⁴⁵⁶⁷⁸⁹"[int(m[1] or m[2])], text
+    )
     return text.replace("-", "−")
 
 
@@ -130,12 +178,25 @@ def _plain(text: str) -> str:
     """As plain text: sqrt(…), a/b, pi, ^."""
     text = re.sub(r"(?<=\d),\\!(?=\d{3})", "", re.sub(r"\\[dt]frac", r"\\frac", text))
     text = re.sub(r"(?<=\d)(?=\\frac)", " ", text)
-    text = re.sub(r"\\frac(\d)(\d)", r"\\frac{\1}{\2}", re.sub(r"\\frac(\{[^{}]*\})(\d)", r"\\frac\1{\2}", text))
+    text = re.sub(
+        r"\\frac(\d)(\d)",
+        r"\\frac{\1}{\2}",
+        re.sub(r"\\frac(\{[^{}]*\})(\d)", r"\\frac\1{\2}", text),
+    )
     text = re.sub(r"\\left|\\right|\\!|\\,|\\ ", "", text)
     for _ in range(4):
-        text = re.sub(r"\^\{([^{}]*)\}", lambda m: f"^({m[1]})" if len(m[1]) > 1 else f"^{m[1]}", text)
+        text = re.sub(
+            r"\^\{([^{}]*)\}", lambda m: f"^({m[1]})" if len(m[1]) > 1 else f"^{m[1]}", text
+        )
         text = _grouped(text, "sqrt", lambda a: f"sqrt({a})", 1)
-        text = _grouped(text, "frac", lambda a, b: f"({_atom(a)}/{_atom(b)})" if not re.fullmatch(r"\d+", a + b) else f"{a}/{b}", 2)
+        text = _grouped(
+            text,
+            "frac",
+            lambda a, b: (
+                f"({_atom(a)}/{_atom(b)})" if not re.fullmatch(r"\d+", a + b) else f"{a}/{b}"
+            ),
+            2,
+        )
     for old, new in (("\\pi", "pi"), ("\\infty", "infinity"), ("\\cdot", "*"), ("\\times", "*"), ("^\\circ", " degrees"), ("^(\\circ)", " degrees"), ("\\cup", "∪"), ("\\le", "<="), ("\\leq", "<="), ("\\$", "$"), ("\\%", "%")):  # fmt: skip
         text = re.sub(re.escape(old) + r"(?![a-zA-Z])", new, text)
     text = re.sub(r"\\(?:text|mbox)\{([^{}]*)\}", r"\1", text)
@@ -149,7 +210,9 @@ def _python(text: str) -> str:
     from latex2sympy2_extended.latex2sympy2 import ConversionConfig
 
     # What it reads as something else: units, text, bases, thousands, lists.
-    if re.search(r"text|mbox|circ|\d_|[fgh]\(|\\!|[,:%$=<>]|\\le|\\approx|infty|triangle|e\^", text):
+    if re.search(
+        r"text|mbox|circ|\d_|[fgh]\(|\\!|[,:%$=<>]|\\le|\\approx|infty|triangle|e\^", text
+    ):
         return text
     try:
         found = latex2sympy(text, conversion_config=ConversionConfig(lowercase_symbols=False))
@@ -198,14 +261,20 @@ def _next(text: str) -> str:
 def _first(text: str) -> str:
     """The first number of a text minus one."""
     found = re.search(r"(?<![.\d])\d+", text)
-    return text[: found.start()] + str(abs(int(found[0]) - 1)) + text[found.end() :] if found else text
+    return (
+        text[: found.start()] + str(abs(int(found[0]) - 1)) + text[found.end() :] if found else text
+    )
 
 
 def _sign(text: str) -> str:
     if re.fullmatch(r"[-\w\\{}^./ ]+", text) and not re.match(r"\\text|\\begin|[0.]+$", text):
         return text[1:].strip() if text.startswith("-") else f"-{text}"
     found = re.search(r"(?<=[\w}]) ?([+-]) ?(?=[\w\\])", text)
-    return text[: found.start()] + {"+": "-", "-": "+"}[found[1]] + text[found.end() :] if found else text
+    return (
+        text[: found.start()] + {"+": "-", "-": "+"}[found[1]] + text[found.end() :]
+        if found
+        else text
+    )
 
 
 def _swapped(text: str) -> str:
@@ -218,13 +287,18 @@ def _swapped(text: str) -> str:
 
 def _dropped(text: str) -> str:
     """Without its last term, factor or item."""
-    found = re.search(r"(?<=[\w}])\s*[-+]\s*[\w\\{}^]+$|\\pi$|(?<=\d)\s*\\sqrt\{\d+\}$|,[^,()\[\]{}]+$|\s*i$", text)
+    found = re.search(
+        r"(?<=[\w}])\s*[-+]\s*[\w\\{}^]+$|\\pi$|(?<=\d)\s*\\sqrt\{\d+\}$|,[^,()\[\]{}]+$|\s*i$",
+        text,
+    )
     return text[: found.start()] if found and found.start() > 0 else text
 
 
 def _bracket(text: str) -> str:
     found = re.search(r"(?:(?<=\\left)|^)([\[(])(?=[^,]*,[^,]*[\])]$)", text)
-    if not found or not (text.startswith(("[", "\\left[")) or text.endswith("]") or "infty" in text):
+    if not found or not (
+        text.startswith(("[", "\\left[")) or text.endswith("]") or "infty" in text
+    ):
         return text
     return text[: found.start()] + {"[": "(", "(": "["}[found[1]] + text[found.end() :]
 
@@ -243,12 +317,28 @@ def near_misses(folder: Path) -> Iterator[Case]:
             for reference in values:
                 written = change(reference)
                 if written != reference:
-                    yield exact(f"near miss: {miss}", reference, rng.choice(FRAMES).format(written), False)
+                    yield exact(
+                        f"near miss: {miss}", reference, rng.choice(FRAMES).format(written), False
+                    )
     numbers = rng.sample(range(2, 20_000), 1_000)
     for number in numbers:
-        written = rng.choice([str(number + 1), str(number - 1), str(-number), f"{number}x", f"{number}^2", f"x > {number}", f"{number} or {number + 1}"])
-        yield exact("near miss: whole numbers", str(number), rng.choice(PLAIN_FRAMES).format(written), False)
+        written = rng.choice(
+            [
+                str(number + 1),
+                str(number - 1),
+                str(-number),
+                f"{number}x",
+                f"{number}^2",
+                f"x > {number}",
+                f"{number} or {number + 1}",
+            ]
+        )
+        yield exact(
+            "near miss: whole numbers", str(number), rng.choice(PLAIN_FRAMES).format(written), False
+        )
 
 
 def _lines(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [
+        json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()
+    ]

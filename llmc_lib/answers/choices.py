@@ -60,9 +60,17 @@ def _inline(question: str) -> dict[str, str]:
     if len(found) < 2 or "".join(match[1] for match in found) not in _LETTERS:
         return {}
     ends = [*(match.start() for match in found[1:]), len(question)]
-    texts = [question[match.end() : end].strip(" \n\t,;\\~") for match, end in zip(found, ends, strict=True)]
-    texts = [re.sub(r"\\q?quad|\s*\\+\s*$|(?:\s|,)+(?:and|or)$", "", text).strip(" \n\t$\\") for text in texts]
-    if not all(re.search(r"\w", text) for text in texts) or any(text in ("and", "or") for text in texts):
+    texts = [
+        question[match.end() : end].strip(" \n\t,;\\~")
+        for match, end in zip(found, ends, strict=True)
+    ]
+    texts = [
+        re.sub(r"\\q?quad|\s*\\+\s*$|(?:\s|,)+(?:and|or)$", "", text).strip(" \n\t$\\")
+        for text in texts
+    ]
+    if not all(re.search(r"\w", text) for text in texts) or any(
+        text in ("and", "or") for text in texts
+    ):
         return {}
     return dict(zip((match[1] for match in found), texts, strict=True))
 
@@ -98,12 +106,18 @@ def _find_letter(tail: str, choices: dict[str, str]) -> tuple[str | None, str]:
             letter = _letter(text, choices, by_text) or _by_value(text, choices)
             if letter:
                 return letter, rule
-            if rule == "marked" and clean(found) and not (boxed and not inner and len(found.split()) > 3):
+            if (
+                rule == "marked"
+                and clean(found)
+                and not (boxed and not inner and len(found.split()) > 3)
+            ):
                 return None, "no choice named"
     return _unmarked(tail, choices, by_text)
 
 
-def _unmarked(tail: str, choices: dict[str, str], by_text: dict[str, str]) -> tuple[str | None, str]:
+def _unmarked(
+    tail: str, choices: dict[str, str], by_text: dict[str, str]
+) -> tuple[str | None, str]:
     lines = [line.strip() for line in tail.splitlines() if line.strip()]
     if lines and (stated := _IS_CORRECT.match(lines[-1]) or _IS_CORRECT_JAPANESE.search(lines[-1])):
         if stated[1] in choices and not NEGATED.search(lines[-1]):
@@ -124,7 +138,9 @@ def _taken(line: str, before: str, choices: dict[str, str]) -> str | None:
         return None
     sentence = unwrapped(sentence)
     found = [match[1] or match[2] for match in _TAKEN.finditer(sentence)]
-    bracketed = {letter for letter in re.findall(r"\(\s*([A-Z])\s*\)", sentence) if letter in choices}
+    bracketed = {
+        letter for letter in re.findall(r"\(\s*([A-Z])\s*\)", sentence) if letter in choices
+    }
     if len(bracketed) > 1:
         return None
     near = {letter for letter in re.findall(r"\(\s*([A-Z])\s*\)", before) if letter in choices}
@@ -137,7 +153,11 @@ def _taken(line: str, before: str, choices: dict[str, str]) -> str | None:
     last = list(_TAKEN.finditer(sentence))[-1]
     rest = sentence[last.end() :].strip(" .,;:*$\"')")
     # "is A vein" is no choice, nor is "to A level".
-    if rest and not re.match(r"(?:\(|because\b|since\b|as\b|[-–—])", rest) and fold(clean(rest)) != fold(choices.get(found[-1], "")):
+    if (
+        rest
+        and not re.match(r"(?:\(|because\b|since\b|as\b|[-–—])", rest)
+        and fold(clean(rest)) != fold(choices.get(found[-1], ""))
+    ):
         return None
     return found[-1]
 
@@ -145,7 +165,12 @@ def _taken(line: str, before: str, choices: dict[str, str]) -> str | None:
 def _by_value(text: str, choices: dict[str, str]) -> str | None:
     """The choice with the value of an answer: 14 cm for "$14 \\mathrm{~cm}$"; None where two have it."""
     answer = finding.trimmed(text)
-    if not answer or len(answer) > SENTENCE or not choices or not re.search(r"[\d\\^+*/√π=]", answer):
+    if (
+        not answer
+        or len(answer) > SENTENCE
+        or not choices
+        or not re.search(r"[\d\\^+*/√π=]", answer)
+    ):
         return None
     equal = [letter for letter, choice in choices.items() if same(answer, undelimited(choice))]
     return equal[0] if len(equal) == 1 else None
@@ -158,6 +183,8 @@ def _in_letters(text: str) -> str:
     return _KANA_CHOICE.sub(lambda match: _LETTERS[_KANA.index(match[0])], text).translate(
         {0xFF08: "(", 0xFF09: ")", 0xFF0E: ".", 0xFF1A: ":"}
     )
+
+
 def _letter(text: str, choices: dict[str, str], by_text: dict[str, str]) -> str | None:
     """The choice that a phrase begins with ("C", "(C)", "C. Kidney") or spells out ("Kidney").
 

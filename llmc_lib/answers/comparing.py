@@ -28,10 +28,15 @@ _RESERVED = re.compile(
 )
 # Words in front of a name that make another one of it: "South Africa", "mezzo forte".
 _OTHER_NAME = re.compile(
-    r"[,;/]|\b(?:and|anti|central|east|eastern|giga|kilo|mega|mezzo|micro|milli|nano|never|no|non|nor|north"
+    r"[,;/]|\b(?:and|anti|central|east|eastern|giga|kilo|mega|mezzo|micro|milli|nano|never|new|no|non|nor|north"
     r"|northern|not|or|semi|south|southern|sub|vs|west|western)\b"
 )
-_SYNONYMS = {"true": "yes", "false": "no", "none of the above": "none of these", "neither": "neither"} | {
+_SYNONYMS = {
+    "true": "yes",
+    "false": "no",
+    "none of the above": "none of these",
+    "neither": "neither",
+} | {
     word: str(number)
     for number, word in enumerate(
         "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
@@ -41,12 +46,14 @@ _SYNONYMS = {"true": "yes", "false": "no", "none of the above": "none of these",
 _LETTER = re.compile(r"\(?([A-Z])\)?[.,:]?")
 _LETTER_AND_TEXT = re.compile(
     r"(?:(?:option|choice|letter)\s+)?(?:\(([A-Z])\)|([A-Z])[).:](?=\s))[\s:.,–-]*\S"
-    r"|(?:option|choice|letter|answer)\s+\(?([A-Z])\)?[.,:]?$", re.IGNORECASE
+    r"|(?:option|choice|letter|answer)\s+\(?([A-Z])\)?[.,:]?$",
+    re.IGNORECASE,
 )
 _CONCLUDED = re.compile(
     r"^(?=.*\w\s)[^=<>]*?\b(?:is|are|was|were|equals?|becomes?|(?:is|are) equal to|comes to|will be|would be)\s*:?\s+(?!.*\b(?:is|are|equals?)\s)(.+)$",
     re.IGNORECASE | re.DOTALL,
 )
+_OPEN_END = re.compile(r"(?:\.\.\.|…|\\[lc]?dots)\W*$")
 _DENIED = re.compile(r"\b(?:not|never|no|cannot|neither|nor)\b|n['’]t\b", re.IGNORECASE)
 
 
@@ -78,6 +85,8 @@ def _compare(answer: str, reference: str) -> bool | None:
         return False
     expected = quantity(reference)
     given = quantity(answer, rounded=True)
+    if _OPEN_END.search(answer) and not _OPEN_END.search(reference):
+        return False
     if given and expected and differ_by_prefix(given.unit, expected.unit):
         return False
     if _same_text(answer, reference):
@@ -85,7 +94,11 @@ def _compare(answer: str, reference: str) -> bool | None:
     for rule in (_same_letter, _same_name):
         if (found := rule(answer, reference)) is not None:
             return found
-    if expected and given and not (_HEDGED.search(signs(answer)) and not _HEDGED.search(signs(reference))):
+    if (
+        expected
+        and given
+        and not (_HEDGED.search(signs(answer)) and not _HEDGED.search(signs(reference)))
+    ):
         if (found := _same_quantity(given, expected)) is not None:
             return found
     if len(answer) > LONGEST or len(reference) > LONGEST:
@@ -113,7 +126,11 @@ def conclusion(answer: str) -> str | None:
 def _without_aside(answer: str) -> str | None:
     """A number without the words in brackets behind it that neither limit nor change it: "26 (twice 13)"."""
     match = re.fullmatch(r"([^()]*\d[^()]*)\s\(([^()]*[a-zA-Z]{3}[^()]*)\)", answer)
-    if match is None or _RESERVED.search(match[2]) or re.search(r"\b(?:mod|base|times)\b", match[2]):
+    if (
+        match is None
+        or _RESERVED.search(match[2])
+        or re.search(r"\b(?:mod|base|times)\b", match[2])
+    ):
         return None
     return match[1]
 
@@ -159,11 +176,13 @@ def _closed(text: str) -> bool:
 
 
 def _differ_by_symbols(one: str, two: str) -> bool:
-    left, right = (re.findall(r"[^\W\d_]+", re.sub(r"\\[a-zA-Z]+", " ", text)) for text in (one, two))
-    if len(left) + len(right) == 2:
-        return False  # a lone letter is a choice or a name
+    left, right = (
+        re.findall(r"[^\W\d_]+", re.sub(r"\\[a-zA-Z]+", " ", text)) for text in (one, two)
+    )
     pairs = zip(left, right, strict=False)
-    return any(a != b and len(a) < 3 for a, b in pairs) and re.search(r"[\d^_=+*/\\]", two) is not None
+    return (
+        any(a != b and len(a) < 3 for a, b in pairs) and re.search(r"[\d^_=+*/\\]", two) is not None
+    )
 
 
 def _same_letter(answer: str, reference: str) -> bool | None:
@@ -256,7 +275,11 @@ def _right_side(text: str) -> str:
         if sign == "=" and depth == 0 and text[at - 1 : at] not in ("<", ">", "!"):
             found = at
     front = text[: max(found, 0)]
-    return text[found + 1 :].strip() if re.search(r"[a-zA-Z]{3,}", front) and not re.search(r"\\(?:sum|prod|int|lim)", front) else ""
+    return (
+        text[found + 1 :].strip()
+        if re.search(r"[a-zA-Z]{3,}", front) and not re.search(r"\\(?:sum|prod|int|lim)", front)
+        else ""
+    )
 
 
 # ---- lists -----------------------------------------------------------------------------------

@@ -28,7 +28,10 @@ _STATED = tuple(
     )
 )
 # Digits in words: "ninety-five percent", 九十五パーセント.
-_TENS = {name: 10 * n for n, name in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_TENS = {
+    name: 10 * n
+    for n, name in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
+}
 _ONES = {
     name: n
     for n, name in enumerate(
@@ -93,13 +96,18 @@ def _in_digits(text: str) -> str:
         if match["hundred"]:
             return "100"
         if match["tens"]:
-            return str(_TENS[match["tens"].lower()] + _ONES.get((match["ones"] or "zero").lower(), 0))
+            return str(
+                _TENS[match["tens"].lower()] + _ONES.get((match["ones"] or "zero").lower(), 0)
+            )
         return str(_ONES[match["small"].lower()])
 
     def kanji(match: re.Match[str]) -> str:
         tens, ten, ones = match[1].partition("十")
         if not ten:
             return "100"
-        return str(10 * ("〇一二三四五六七八九".index(tens) if tens else 1) + ("〇一二三四五六七八九".index(ones) if ones else 0))
+        return str(
+            10 * ("〇一二三四五六七八九".index(tens) if tens else 1)
+            + ("〇一二三四五六七八九".index(ones) if ones else 0)
+        )
 
     return _KANJI.sub(kanji, _IN_WORDS.sub(english, text))

@@ -27,9 +27,7 @@ from llmc_lib.answers.units import quantity
 # Where nothing in the last characters of a response is marked as its answer, so much of it is searched for a mark.
 _FAR = 60_000
 _LONGEST_BOX = 2_000
-_NOT_WRONG = (
-    r"(?<!wrong )(?<!incorrect )(?<!possible )(?<!alternative )(?<!not the )(?<!another )(?<!an )(?<!any )(?<!no )"
-)
+_NOT_WRONG = r"(?<!wrong )(?<!incorrect )(?<!possible )(?<!alternative )(?<!not the )(?<!another )(?<!an )(?<!any )(?<!no )"
 _MARKED = re.compile(
     _NOT_WRONG + r"\banswer[\"*_]*(?:\s*\([^()\n]{1,30}\))?[\"*_]*\s*[:：=]\s*(?P<answer>.+)"
     r"|^[^\w\n]*(?:final )?judge?ment[\"*_]*\s*[:：=]\s*(?P<judgment>.+)"
@@ -65,7 +63,7 @@ _NEXT_QUESTION = re.compile(
 _BOX = re.compile(r"\\?\b(?:boxed|fbox)\s*(?=\{)|\\boxed\s*(?P<bare>\\?[\w.,/^-]+)")
 # Between boxes that are one answer: nothing that takes back the first or draws a conclusion from it.
 _CONCLUDES = re.compile(
-    r"\b(?:so|thus|hence|therefore|then|final|finally|answer|total|wait|actually|instead|rather|correct\w*|mistake"
+    r"\b(?:so|thus|hence|therefore|then|final|finally|answer|total|wait|actually|no|hmm|oops|sorry|instead|rather|correct\w*|mistake"
     r"|which gives|giving|we (?:get|have|obtain|find)|implies|step|sum|product|because|since)\b|\n\s*\n.*\w{3}",
     re.IGNORECASE | re.DOTALL,
 )
@@ -149,7 +147,9 @@ def prepared(response: str) -> str:
     """A response as answers are looked for in it: its end, without what follows the answer."""
     text = _TAGGED.sub(r"\nAnswer: \1\n", response[-_FAR:].strip())
     if (token := _CHAT_TOKEN.search(text)) is not None:
-        text = text[: token.start()] if text[: token.start()].strip() else _CHAT_TOKEN.sub(" ", text)
+        text = (
+            text[: token.start()] if text[: token.start()].strip() else _CHAT_TOKEN.sub(" ", text)
+        )
     text = without_confidence(_DISPLAYED.sub(r" \1\2\3", text))
     for match in _NEXT_QUESTION.finditer(text):
         before = text[max(0, match.start() - TAIL) : match.start()]
@@ -188,7 +188,11 @@ def boxes(text: str) -> list[tuple[int, int, str]]:
         if end is not None:
             found.append((match.start(), end, text[match.end() + 1 : end - 1]))
     # Of boxes in boxes the innermost.
-    return [box for box in found if not any(box[0] < o[0] and o[1] <= box[1] for o in found[:200])] if len(found) < 200 else found
+    return (
+        [box for box in found if not any(box[0] < o[0] and o[1] <= box[1] for o in found[:200])]
+        if len(found) < 200
+        else found
+    )
 
 
 def _explicit(text: str) -> tuple[str, str] | None:
@@ -226,7 +230,11 @@ def _last_boxes(text: str) -> _Marked | None:
     last = len(found) - 1
     while last > 0 and _together(text[found[last - 1][1] : found[last][0]]):
         last -= 1
-    contents = list(dict.fromkeys(joined_digits(clean(undelimited(box[2]))) for box in found[last:]))
+    if (other := re.match(r"[\s$)\\]{0,4}or\s+([$\\\w.,-]+)", text[found[-1][1] :])) is not None:
+        found.append((found[-1][0], found[-1][1], other[1]))
+    contents = list(
+        dict.fromkeys(joined_digits(clean(undelimited(box[2]))) for box in found[last:])
+    )
     return _Marked(found[-1][0], "boxed", ", ".join(contents))
 
 
@@ -257,7 +265,16 @@ def trimmed(text: str) -> str:
 
 def sound(answer: str) -> bool:
     """Can this be an answer: has it a letter, digit or sign, closed brackets, and mathematics that is closed?"""
-    if not re.search(r"[^\W_]|[∞∅√½¼¾%°+-]", re.sub(r"\\(?:[a-zA-Z]+|.)", lambda m: "a" if len(m[0]) > 3 or m[0] in ("\\pi", "\\%", "\\ln") else "", answer)):
+    if answer.replace(" ", "") == "\\{\\}":
+        return True
+    if not re.search(
+        r"[^\W_]|[∞∅√½¼¾%°+-]",
+        re.sub(
+            r"\\(?:[a-zA-Z]+|.)",
+            lambda m: "a" if len(m[0]) > 3 or m[0] in ("\\pi", "\\%", "\\ln") else "",
+            answer,
+        ),
+    ):
         return False
     # "$45" is an amount, and "$45$" a formula.
     if len(re.findall(r"(?<!\\)\$", answer)) % 2 and not re.search(r"(?<!\\)\$\s?\d", answer):
@@ -279,7 +296,11 @@ def _solid(text: str) -> bool:
     answer = trimmed(text)
     if not answer or not sound(answer):
         return False
-    return len(answer.split()) <= 3 or readable(undelimited(answer)) or quantity(undelimited(answer)) is not None
+    return (
+        len(answer.split()) <= 3
+        or readable(undelimited(answer))
+        or quantity(undelimited(answer)) is not None
+    )
 
 
 # ---- without a mark --------------------------------------------------------------------------
@@ -297,7 +318,11 @@ def _concluded(line: str, question: str) -> tuple[str | None, str]:
         return formula, "concluded"
     given = set(NUMBER.findall(question))
     if (japanese := plain(sentence)) != sentence:
-        sentence = re.split(r"[はがをも、]\s*|\s", japanese)[-1] if re.search(r"\d", japanese) else japanese
+        sentence = (
+            re.split(r"[はがをも、]\s*|\s", japanese)[-1]
+            if re.search(r"\d", japanese)
+            else japanese
+        )
     sentence = _LABEL.sub("", sentence).rstrip(".,;!。 ").strip("*_` ")
     if (formula := _last_formula(sentence, given)) is not None:
         return formula, "concluded"
@@ -305,14 +330,21 @@ def _concluded(line: str, question: str) -> tuple[str | None, str]:
     numbers = {number for number in found if number not in given}
     # A number within a formula ("1/4", "2^5", "3 million") or a choice of two is no answer alone.
     alone = not re.search(r"[/^*!\\√π⁰¹²³⁴-⁹½¼¾±<>≤≥≠=+$]|\d\s*[a-zA-Z]?\(|\bor\b", sentence)
-    alone = alone and not NOT_A_UNIT.search(re.sub(r"\b(?:times|over|point|power)\b(?! [\d(])", "", sentence))
+    alone = alone and not NOT_A_UNIT.search(
+        re.sub(r"\b(?:times|over|point|power)\b(?! [\d(])", "", sentence)
+    )
     if alone and len(numbers) == 1:
         return numbers.pop(), "only number"
     if not numbers and (verb := list(_VERB.finditer(sentence))):
         answer = clean(verb[-1][1])
         if len(answer.split()) <= 4 and answer and not _NO_CONCLUSION.match(answer):
             return answer, "concluded"
-    if len(sentence.split()) <= 3 and fold(sentence) and "\\boxed" not in sentence and not re.search(r"\\(?:equiv|cdot|times|sum)?\s*$", sentence):
+    if (
+        len(sentence.split()) <= 3
+        and fold(sentence)
+        and "\\boxed" not in sentence
+        and not re.search(r"\\(?:equiv|cdot|times|sum)?\s*$", sentence)
+    ):
         return clean(sentence), "bare"
     return nothing
 
@@ -324,9 +356,13 @@ def _displayed_formula(sentence: str) -> str | None:
         return None
     formula = next(group for group in found[-1].groups() if group is not None).strip()
     rest = sentence[found[-1].end() :].strip(" .,;!*")
-    if len(rest.split()) > 3 and len(found) > 1:
+    if (len(rest.split()) > 3 and len(found) > 1) or re.search(r"\d|\b(?:is|are|equals?)\b", rest):
         return None
-    behind_verb = re.search(r"(?:\b(?:is|are|equals?|be|get|have|obtain|therefore|hence|thus|so|to|find)|[=:,])\s*$", sentence[: found[-1].start()], re.IGNORECASE)
+    behind_verb = re.search(
+        r"(?:\b(?:is|are|equals?|be|get|have|obtain|therefore|hence|thus|so|to|find)|[=:,])\s*$",
+        sentence[: found[-1].start()],
+        re.IGNORECASE,
+    )
     if len(found) > 1 and not behind_verb and not re.search(r"=", formula):
         return None
     return formula if readable(formula) else None
@@ -337,7 +373,9 @@ def _last_formula(sentence: str, given: set[str]) -> str | None:
     starts = [match.start() for match in re.finditer(r"(?<!\S)\S", sentence)]
     for start in starts[-30:]:
         formula = sentence[start:].strip("*_`")
-        if not re.search(r"\d|[a-zA-Z)]\s*(?:[=<>≤≥≠]|!=)|[√πa-zA-Z]\s*[-+*/^]\s*[\da-zA-Z]", formula) or formula.startswith(("=", "+", "*", "/")):
+        if not re.search(
+            r"\d|[a-zA-Z)]\s*(?:[=<>≤≥≠]|!=)|[√πa-zA-Z]\s*[-+*/^]\s*[\da-zA-Z]", formula
+        ) or formula.startswith(("=", "+", "*", "/")):
             continue
         if formula in given or not readable(formula):
             continue

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 _ANY = re.compile(r"[\u3001-\u30ff\u3400-\u9fff\uff00-\uffef\u3000]")
-_FULL_WIDTH = str.maketrans({code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {0x3000: " "})
+_FULL_WIDTH = str.maketrans(
+    {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}
+)
 _ENDINGS = re.compile(
     r"(?:と(?:なります|なる|分かります|わかります|求まります|求められます)|に(?:なります|なる)|であります|である|でした|です|だ|であり|"
     r"と(?:答える|言える|いえる))?[。.．、\s]*$"
@@ -36,7 +38,15 @@ _RANGE = re.compile(
     r"(?:(?P<low>[^以未より]+?)(?P<from>以上|より大きく|より大きい|を超え(?:る)?)[、, ]*)?"
     r"(?:(?P<high>[^以未より]+?)(?P<to>以下|未満|より小さい))?(?:の(?:範囲|値|数|実数))?$"
 )
-_WORDS = {"はい": "yes", "いいえ": "no", "真": "true", "偽": "false", "正しい": "true", "正しくない": "false", "なし": "none"}
+_WORDS = {
+    "はい": "yes",
+    "いいえ": "no",
+    "真": "true",
+    "偽": "false",
+    "正しい": "true",
+    "正しくない": "false",
+    "なし": "none",
+}
 
 
 def plain(text: str) -> str:
@@ -49,7 +59,12 @@ def plain(text: str) -> str:
         return _WORDS[text]
     text = re.sub(r"^(?:約|およそ|ちょうど)\s*", "", text)
     text = _NUMERAL.sub(_number, text)
-    text = text.replace("円周率", "π").replace("無限大", "∞").replace("マイナス", "-").replace("プラス", "+")
+    text = (
+        text.replace("円周率", "π")
+        .replace("無限大", "∞")
+        .replace("マイナス", "-")
+        .replace("プラス", "+")
+    )
     text = re.sub(r"ルート\s*", "√", text)
     text = re.sub(r"(.+)の(\d+)倍$", r"\2(\1)", text)
     text = re.sub(r"の?(\d+|[a-z])乗", r"^{\1}", text)
@@ -59,8 +74,16 @@ def plain(text: str) -> str:
         text = pattern.sub(unit, text)
     text = re.sub(r"(?<=[\d)])度", "°", text)
     text = re.sub(rf"{_BEHIND}円(?:/|$)", " yen", text)
-    text = re.sub(rf"{_BEHIND}(?:{'|'.join(['通り', '種類', '番目', '番号', '週間', 'ヶ月', 'か月', 'カ月'])}|[{_COUNTERS}])(?=$|[\s,、。)]|と|または|以上|以下|未満|より|を超)", "", text)
-    text = re.sub(r"\s*(?:、|および|及び|または|又は|もしくは|あるいは|(?<=[\w)])と(?=[\w(√-]))\s*", ", ", text)
+    text = re.sub(
+        rf"{_BEHIND}(?:{'|'.join(['通り', '種類', '番目', '番号', '週間', 'ヶ月', 'か月', 'カ月'])}|[{_COUNTERS}])(?=$|[\s,、。)]|と|または|以上|以下|未満|より|を超)",
+        "",
+        text,
+    )
+    text = re.sub(
+        r"\s*(?:、|および|及び|または|又は|もしくは|あるいは|(?<=[\w)])と(?=[\w(√-]))\s*",
+        ", ",
+        text,
+    )
     return _bounds(text.strip())
 
 

@@ -7,7 +7,15 @@ from dataclasses import replace
 
 from llmc_lib.answers.notation import Unreadable, tokens, uniform
 from llmc_lib.answers.parsing import Node, read
-from llmc_lib.answers.values import Undecided, Undefined, proportional, real, same_value, symbols, value_at
+from llmc_lib.answers.values import (
+    Undecided,
+    Undefined,
+    proportional,
+    real,
+    same_value,
+    symbols,
+    value_at,
+)
 
 _ORDER = frozenset(["<", ">", "<=", ">="])
 _TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "≈": "≈", "!=": "!="}
@@ -117,9 +125,11 @@ def _same_expression(given: Node, expected: Node) -> bool:
     if _angle(given) == _angle(expected):
         return same_value(given, expected)
     # 30° for 30, and for π/6
-    return same_value(_without_degrees(given), _without_degrees(expected)) or (
-        _mentions(given, "symbol", "pi") or _mentions(expected, "symbol", "pi")
-    ) and same_value(given, expected)
+    return (
+        same_value(_without_degrees(given), _without_degrees(expected))
+        or (_mentions(given, "symbol", "pi") or _mentions(expected, "symbol", "pi"))
+        and same_value(given, expected)
+    )
 
 
 def _angle(node: Node) -> bool:
@@ -246,7 +256,11 @@ def _same_equation(given: Node, expected: Node) -> bool:
             return same(given.parts[-1], expected.parts[-1])
     if len(given.parts) > 2 or len(expected.parts) > 2:
         return _all_same(given.parts, expected.parts)
-    if any(part.kind in ("sequence", "union", "ratio") for node in (given, expected) for part in node.parts):
+    if any(
+        part.kind in ("sequence", "union", "ratio")
+        for node in (given, expected)
+        for part in node.parts
+    ):
         return _all_same(given.parts, expected.parts)
     return proportional(_difference(given), _difference(expected))
 
@@ -258,7 +272,11 @@ def _simple(node: Node) -> bool:
 
 def _named(node: Node) -> bool:
     """A name, or a product of symbols as h(x) is read."""
-    return _simple(node) or node.kind == "sequence" or (node.kind == "product" and all(map(_named, node.parts)))
+    return (
+        _simple(node)
+        or node.kind == "sequence"
+        or (node.kind == "product" and all(map(_named, node.parts)))
+    )
 
 
 def _difference(node: Node) -> Node:
@@ -313,7 +331,14 @@ def _interval(node: Node) -> Node | None:
         left, right = node.parts
         if left.kind != "symbol" or symbols(right):
             return None
-        return Node("union", "∪", (Node("sequence", "()", (_MINUS_INFINITY, right)), Node("sequence", "()", (right, _INFINITY))))
+        return Node(
+            "union",
+            "∪",
+            (
+                Node("sequence", "()", (_MINUS_INFINITY, right)),
+                Node("sequence", "()", (right, _INFINITY)),
+            ),
+        )
     if not set(signs) <= _ORDER:
         return None
     if len({sign[0] for sign in signs}) > 1:
@@ -324,9 +349,16 @@ def _interval(node: Node) -> Node | None:
     if len(signs) == 1:
         left, right = node.parts
         if left.kind == "symbol" and not symbols(right):
-            return Node("sequence", "(" + _bracket(signs[0], ")"), (_MINUS_INFINITY, right), exact=node.exact)
+            return Node(
+                "sequence",
+                "(" + _bracket(signs[0], ")"),
+                (_MINUS_INFINITY, right),
+                exact=node.exact,
+            )
         if right.kind == "symbol" and not symbols(left):
-            return Node("sequence", _bracket(signs[0], "(") + ")", (left, _INFINITY), exact=node.exact)
+            return Node(
+                "sequence", _bracket(signs[0], "(") + ")", (left, _INFINITY), exact=node.exact
+            )
         return None
     if len(signs) == 2 and node.parts[1].kind == "symbol":
         name = _bracket(signs[0], "(") + _bracket(signs[1], ")")
@@ -358,7 +390,14 @@ def _members(node: Node) -> list[Node] | None:
 def _same_sequence(given: Node, expected: Node) -> bool:
     if given.kind != "sequence" or expected.kind != "sequence":
         several, one = (given, expected) if given.kind == "sequence" else (expected, given)
-        return several.name in ("{}", "[]") and len(several.parts) == 1 and same(given if several is expected else given.parts[0], expected if several is given else expected.parts[0])
+        return (
+            several.name in ("{}", "[]")
+            and len(several.parts) == 1
+            and same(
+                given if several is expected else given.parts[0],
+                expected if several is given else expected.parts[0],
+            )
+        )
     if max(len(given.parts), len(expected.parts)) > _MOST_ITEMS:
         raise Undecided("a long list")
     given, expected = _assignments(given, expected)
@@ -378,13 +417,21 @@ def _same_sequence(given: Node, expected: Node) -> bool:
 
 def _assignments(given: Node, expected: Node) -> tuple[Node, Node]:
     """Lists of `x = 2, y = 3` without the names, where only one of the two has any."""
-    named = [node.name == "" and all(p.kind == "relation" and _assigns(p) for p in node.parts) for node in (given, expected)]
+    named = [
+        node.name == "" and all(p.kind == "relation" and _assigns(p) for p in node.parts)
+        for node in (given, expected)
+    ]
     if named[0] == named[1]:
         return given, expected
     node = given if named[0] else expected
     names = {str(part.parts[0]) for part in node.parts}
     # Values of different symbols have an order; those of one have none.
-    stripped = Node("sequence", "" if len(names) == 1 else "()", tuple(part.parts[-1] for part in node.parts), exact=node.exact)
+    stripped = Node(
+        "sequence",
+        "" if len(names) == 1 else "()",
+        tuple(part.parts[-1] for part in node.parts),
+        exact=node.exact,
+    )
     return (stripped, expected) if named[0] else (given, stripped)
 
 

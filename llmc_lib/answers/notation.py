@@ -91,7 +91,9 @@ _NO_PRODUCT = frozenset(
     "is in it of on no to at by if as be so we an am are the not nor for one two six ten yes all any but odd max min via"
     " per its let get has can may non its how who why".split()
 )
-_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}(?:\\!)?|,\\!|\\[,;:!]|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))")
+_THOUSANDS = re.compile(
+    r"(?<=\d)(?:\{,\}(?:\\!)?|,\\!|\\[,;:!]|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))"
+)
 _COMMAS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _GROUPS = re.compile(r"(?<![\d.,])(?<!\d )\d{1,3}(?: \d{3})+(?! ?\d)")
 _DIGITS = re.compile(r"(?<![\d.])\d(?: (?=[\d.])[\d.])+(?! ?\d)")

@@ -18,10 +18,13 @@ _DEPTH = 60
 RELATIONS = frozenset(["=", "<", ">", "<=", ">=", "!=", "≈", "∈"])
 _CLOSING = {"(": ")", "[": "]", "{": "}", "{*": "*}", "|": "|", "⌊": "⌋", "⌈": "⌉"}
 _MATRICES = {
-    f"beg{name}" for name in ("pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", "array")
+    f"beg{name}"
+    for name in ("pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", "array")
 }
 #: Letters that are commonly functions when a bracket follows: f(2x) is not 2 f(x).
 _UNKNOWN_FUNCTIONS = frozenset("fgFG")
+
+
 @dataclass(frozen=True)
 class Node:
     """A formula. `kind`: number, symbol, sum, product, quotient, power, negative, call, sequence, relation, union,
@@ -211,7 +214,11 @@ class _Parser:
             if self.accept("^"):
                 if self.accept("°") or (self.peek().text == "circ" and self.take()):
                     base = _node("degrees", "", base)
-                elif self.peek().text == "{" and self.peek(1).text in ("circ", "°") and self.peek(2).text == "}":
+                elif (
+                    self.peek().text == "{"
+                    and self.peek(1).text in ("circ", "°")
+                    and self.peek(2).text == "}"
+                ):
                     self.at += 3
                     base = _node("degrees", "", base)
                 else:
@@ -384,11 +391,19 @@ class _Parser:
             return _signed("-", self.bare_argument(name))
         start = self.at
         left = self.factor()
-        plain = left.kind in ("number", "symbol") and self.at == start + 1 and not name.endswith(("ln", "log", "lg"))
+        plain = (
+            left.kind in ("number", "symbol")
+            and self.at == start + 1
+            and not name.endswith(("ln", "log", "lg"))
+        )
         if plain and self.peek().text == "/" and self.peek(1).kind == "number":
             self.at += 1
             left = _node("quotient", "", left, _number(self.take().text))
-        while self.begins() and self.peek().text not in FUNCTIONS and self.peek().text not in ("(", "["):
+        while (
+            self.begins()
+            and self.peek().text not in FUNCTIONS
+            and self.peek().text not in ("(", "[")
+        ):
             left = self.beside(left)
         return left
 
@@ -421,7 +436,9 @@ def _node(kind: str, name: str, *parts: Node) -> Node:
 def _number(text: str) -> Node:
     if len(text.lower().partition("e")[2]) > 5:
         raise Unreadable("a number without an end")
-    return Node("number", text, value=Fraction(text), exact="." not in text and "e" not in text.lower())
+    return Node(
+        "number", text, value=Fraction(text), exact="." not in text and "e" not in text.lower()
+    )
 
 
 def _signed(sign: str, node: Node) -> Node:

@@ -30,7 +30,9 @@ def signs(text: str) -> str:
 
 def unwrapped(text: str) -> str:
     r"""A text without LaTeX's \text{…} and its like around words."""
-    return re.sub(r"\\(?:text(?:bf|it|rm|normal|sf)?|mathrm|mathbf|mbox)\s*\{([^{}]*)\}", r"\1", text)
+    return re.sub(
+        r"\\(?:text(?:bf|it|rm|normal|sf)?|mathrm|mathbf|mbox)\s*\{([^{}]*)\}", r"\1", text
+    )
 
 
 def without_markup(text: str) -> str:
@@ -41,14 +43,22 @@ def without_markup(text: str) -> str:
     return re.sub(r"_(?:\{(\d+)\}|(\d))", r"\1\2", re.sub(r"\\[ ,;!]|~", " ", text))
 
 
+def unended(text: str) -> str:
+    """A text without its full stop; three dots say that it goes on."""
+    text = text.strip()
+    return text if text.endswith("...") else text.rstrip(".,;").strip()
+
+
 def undelimited(text: str) -> str:
     r"""A text without the marks of mathematics around the whole of it, nor `\boxed{…}`."""
     for _ in range(4):
-        text = text.strip().rstrip(".,;").strip()
+        text = unended(text)
         inner = re.fullmatch(r"\$\$?([^$]+)\$\$?|\\\((.*)\\\)|\\\[(.*)\\\]", text, re.DOTALL)
         if inner is not None:
             text = next(group for group in inner.groups() if group is not None)
-        elif (box := re.match(r"\\(?:boxed|fbox)\s*\{", text)) and closing(text, box.end()) == len(text):
+        elif (box := re.match(r"\\(?:boxed|fbox)\s*\{", text)) and closing(text, box.end()) == len(
+            text
+        ):
             text = text[box.end() : -1]
         else:
             return text
@@ -67,7 +77,7 @@ def closing(text: str, start: int) -> int | None:
 
 def clean(text: str) -> str:
     """A final answer without the markup and punctuation that models put around it."""
-    text = unwrapped(text).strip().strip("*`\"'_ ").rstrip(".,;").strip("*`\"'$_ ")
+    text = unended(unwrapped(text).strip().strip("*`\"'_ ")).strip("*`\"'$_ ")
     inner = re.fullmatch(r"\\[(\[](.*)\\[)\]]", text, re.DOTALL)
     return inner[1].strip() if inner else text
 

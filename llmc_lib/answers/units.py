@@ -30,7 +30,9 @@ _LATEX_UNIT = re.compile(
 )
 _BRACED_UNIT = re.compile(r"(?<=[\d})])\{(?P<unit>[a-zA-Z ]{2,})\}(?P<power>)$")
 _PLAIN_UNIT = re.compile(rf"(?<=[\w)}}\]²³])(?P<unit>{_UNIT.pattern})(?P<power>)$")
-_CURRENCY = re.compile(r"^(-?)\s*(?:\\\$|\$|[€£¥]|\\text\{\\?\$\}|\\(?:euro|pounds)\b|USD|EUR|Rs\.?)\s*(?=[\d.\\(])")
+_CURRENCY = re.compile(
+    r"^(-?)\s*(?:\\\$|\$|[€£¥]|\\text\{\\?\$\}|\\(?:euro|pounds)\b|USD|EUR|Rs\.?)\s*(?=[\d.\\(])"
+)
 # One name for the units that have several.
 _NAMES = {
     "centimeter": "cm", "centimetre": "cm", "meter": "m", "metre": "m", "kilometer": "km", "kilometre": "km",
@@ -99,14 +101,28 @@ def same_unit(one: str, two: str) -> bool:
 def differ_by_prefix(one: str, two: str) -> bool:
     """Are these units that differ in capitals alone, as mW and MW do?"""
     known = re.compile(_FURTHER)
-    return one != two and one.lower() == two.lower() and all(known.fullmatch(unit) for unit in (one, two))
+    return (
+        one != two
+        and one.lower() == two.lower()
+        and all(known.fullmatch(unit) for unit in (one, two))
+    )
 
 
 def _names_a_unit(unit: str) -> bool:
     unit = unit.strip(" ~\\,;.")
-    if not unit or NOT_A_UNIT.search(unit) or re.search(r"\b(?:and|or|to|if|not|no|for|is)\b|[=<>]", unit):
+    if (
+        not unit
+        or NOT_A_UNIT.search(unit)
+        or re.search(r"\b(?:and|or|to|if|not|no|for|is)\b|[=<>]", unit)
+    ):
         return False
-    if re.fullmatch(r"(?:arc)?(?:sin|cos|tan|cot|sec|csc)|mod|max|min|ln|log|exp|det|gcd|lcm|[A-Za-z]", unit) and unit not in "mgshlNJWVAKCFL" and unit != "min":
+    if (
+        re.fullmatch(
+            r"(?:arc)?(?:sin|cos|tan|cot|sec|csc)|mod|max|min|ln|log|exp|det|gcd|lcm|[A-Za-z]", unit
+        )
+        and unit not in "mgshlNJWVAKCFL"
+        and unit != "min"
+    ):
         return False
     return re.search(r"[a-zA-Z°$%]", unit) is not None
 

@@ -178,7 +178,13 @@ def _evaluated(node: Node, point: Point, bits: int) -> tuple[Value, int]:
         evaluation = _Evaluation(point)
         try:
             value = evaluation.of(node)
-        except (ZeroDivisionError, OverflowError, ValueError, TypeError, NotImplementedError) as error:
+        except (
+            ZeroDivisionError,
+            OverflowError,
+            ValueError,
+            TypeError,
+            NotImplementedError,
+        ) as error:
             raise Undefined(str(error)) from None
         if not isinstance(value, Fraction) and not _mp.isfinite(value) and not _mp.isinf(value):
             raise Undefined("not a number")
@@ -252,7 +258,9 @@ class _Evaluation:
                 size = max(base.numerator.bit_length(), base.denominator.bit_length())
                 if abs(base) != 1 and size * abs(exponent) > _BITS:
                     raise Undecided("a power")
-                return base**exponent.numerator if abs(base) != 1 else base ** (exponent.numerator % 2)
+                return (
+                    base**exponent.numerator if abs(base) != 1 else base ** (exponent.numerator % 2)
+                )
             if base < 0 and exponent.denominator % 2:  # the real root
                 sign = -1 if exponent.numerator % 2 else 1
                 return sign * self.power(-base, exponent)
@@ -309,7 +317,11 @@ def _bounded(value: Value) -> Value:
 def _rational_root(base: Fraction, exponent: Fraction) -> Fraction | None:
     """A rational power of a rational number that is rational itself, as of 8^(2/3)."""
     degree = exponent.denominator
-    if base < 0 or degree > 64 or base.numerator.bit_length() + base.denominator.bit_length() > 2_000:
+    if (
+        base < 0
+        or degree > 64
+        or base.numerator.bit_length() + base.denominator.bit_length() > 2_000
+    ):
         return None
     if abs(exponent.numerator) > 100:
         return None

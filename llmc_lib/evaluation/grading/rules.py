@@ -48,7 +48,12 @@ def grade(question: Question, prediction: Prediction) -> Grade:
     if answer is None:
         return result("ungraded", "", rule)
     equal = compare(answer, question.answer)
-    if not equal and expected is None and (named := _LETTER.fullmatch(answer)) and named[1] in choices:
+    if (
+        not equal
+        and expected is None
+        and (named := _LETTER.fullmatch(answer))
+        and named[1] in choices
+    ):
         equal = compare(choices[named[1]], question.answer)
     if equal and restates(answer, question.question, question.answer):
         return result("ungraded", answer, "restates the question")
@@ -62,5 +67,7 @@ def _choice(question: Question, choices: dict[str, str]) -> str | None:
     and the reference is a letter, as in `\text{(C)}`."""
     if question.answer_type == "multipleChoice":
         return question.answer
-    letter = re.fullmatch(r"(?:\\text\s*\{\s*)?\(?([A-Zア-コ])\)?\.?\s*\}?", question.answer.strip(" $"))
+    letter = re.fullmatch(
+        r"(?:\\text\s*\{\s*)?\(?([A-Zア-コ])\)?\.?\s*\}?", question.answer.strip(" $")
+    )
     return letter[1] if letter and letter[1] in choices else None
