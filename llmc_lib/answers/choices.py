@@ -119,9 +119,10 @@ def _unmarked(
     tail: str, choices: dict[str, str], by_text: dict[str, str]
 ) -> tuple[str | None, str]:
     lines = [line.strip() for line in tail.splitlines() if line.strip()]
-    if lines and (stated := _IS_CORRECT.match(lines[-1]) or _IS_CORRECT_JAPANESE.search(lines[-1])):
-        if stated[1] in choices and not NEGATED.search(lines[-1]):
-            return stated[1], "stated"
+    last = lines[-1] if lines else ""
+    stated = _IS_CORRECT.match(last) or _IS_CORRECT_JAPANESE.search(last)
+    if stated and stated[1] in choices and not NEGATED.search(last):
+        return str(stated[1]), "stated"
     named = {letter for line in lines if (letter := _letter_line(line, choices, by_text))}
     if len(named) == 1:
         return named.pop(), "only choice named"

@@ -7,9 +7,8 @@ import math
 import re
 from ast import literal_eval
 
-
 from llmc_lib.answers import japanese
-from llmc_lib.answers.mathematics import canonical, operations, readable, same_mathematics, value
+from llmc_lib.answers.mathematics import operations, readable, same_mathematics, value
 from llmc_lib.answers.notation import LONGEST, Unreadable
 from llmc_lib.answers.text import SENTENCE, fold, signs, undelimited, unwrapped, without_markup
 from llmc_lib.answers.units import Quantity, differ_by_prefix, quantity, same_unit, without_unit
@@ -81,7 +80,7 @@ def compare(answer: str, reference: str) -> bool | None:
 
 def _compare(answer: str, reference: str) -> bool | None:
     answer, reference = undelimited(answer), undelimited(reference)
-    if not (folded := fold(reference)) or not fold(answer):
+    if not fold(reference) or not fold(answer):
         return False
     expected = quantity(reference)
     given = quantity(answer, rounded=True)
@@ -94,13 +93,9 @@ def _compare(answer: str, reference: str) -> bool | None:
     for rule in (_same_letter, _same_name):
         if (found := rule(answer, reference)) is not None:
             return found
-    if (
-        expected
-        and given
-        and not (_HEDGED.search(signs(answer)) and not _HEDGED.search(signs(reference)))
-    ):
-        if (found := _same_quantity(given, expected)) is not None:
-            return found
+    hedged = _HEDGED.search(signs(answer)) and not _HEDGED.search(signs(reference))
+    if expected and given and not hedged:
+        return _same_quantity(given, expected)
     if len(answer) > LONGEST or len(reference) > LONGEST:
         return False
     found = _same_formula(answer, reference, expected)
@@ -214,8 +209,8 @@ def _same_name(answer: str, reference: str) -> bool | None:
 # ---- as numbers ------------------------------------------------------------------------------
 
 
-def _same_quantity(given: Quantity, expected: Quantity) -> bool | None:
-    """Do two numbers agree, or two quantities of one unit? None where their units are not comparable."""
+def _same_quantity(given: Quantity, expected: Quantity) -> bool:
+    """Do two numbers agree, or two quantities of one unit?"""
     percent = [item.unit in ("%", "percent", "per cent") for item in (given, expected)]
     if given.unit and expected.unit and not same_unit(given.unit, expected.unit):
         return False

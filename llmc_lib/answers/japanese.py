@@ -101,7 +101,7 @@ def _bounds(text: str) -> str:
 def _number(match: re.Match[str]) -> str:
     """The digits of 3万5千, 五十六 or 二〇二四."""
     text = match["number"].replace(",", "")
-    if "万" == text or len(text) > 30:
+    if text == "万" or len(text) > 30:
         return match[0]
     total, part, digits = 0.0, 0.0, ""
     for sign in text:

@@ -248,3 +248,31 @@ def _words(content: str, spaced: bool) -> list[Token]:
     if len(bare) <= 2 and content.isupper():
         return [Token("name", letter, spaced) for letter in content]
     return [Token("text", content, spaced)]
+
+
+class Cursor:
+    """A place in a list of tokens."""
+
+    def __init__(self, found: list[Token]) -> None:
+        self.tokens = found
+        self.at = 0
+
+    def peek(self, ahead: int = 0) -> Token:
+        at = self.at + ahead
+        return self.tokens[at] if at < len(self.tokens) else Token("end", "", True)
+
+    def take(self) -> Token:
+        token = self.peek()
+        self.at += 1
+        return token
+
+    def accept(self, *marks: str) -> str:
+        token = self.peek()
+        if token.kind in ("mark", "name") and token.text in marks:
+            self.at += 1
+            return token.text
+        return ""
+
+    def expect(self, mark: str) -> None:
+        if not self.accept(mark):
+            raise Unreadable(f"no {mark}")

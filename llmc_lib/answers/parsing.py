@@ -7,12 +7,19 @@ text does not tell (sums, integrals, limits) is unreadable too.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from llmc_lib.answers.notation import FUNCTIONS, SYMBOLS, Token, Unreadable, tokens, uniform
+from llmc_lib.answers.nodes import Node, make, number, proper, signed
+from llmc_lib.answers.notation import (
+    FUNCTIONS,
+    SYMBOLS,
+    Cursor,
+    Token,
+    Unreadable,
+    tokens,
+    uniform,
+)
 
 _DEPTH = 60
 RELATIONS = frozenset(["=", "<", ">", "<=", ">=", "!=", "≈", "∈"])
@@ -23,18 +30,6 @@ _MATRICES = {
 }
 #: Letters that are commonly functions when a bracket follows: f(2x) is not 2 f(x).
 _UNKNOWN_FUNCTIONS = frozenset("fgFG")
-
-
-@dataclass(frozen=True)
-class Node:
-    """A formula. `kind`: number, symbol, sum, product, quotient, power, negative, call, sequence, relation, union,
-    choice (±) or degrees. `name`: of a symbol or function, the brackets of a sequence, or the signs of a relation."""
-
-    kind: str
-    name: str = ""
-    parts: tuple[Node, ...] = ()
-    value: Fraction = Fraction(0)
-    exact: bool = True  # no decimal point in it
 
 
 @lru_cache(maxsize=4096)
@@ -53,34 +48,11 @@ def read(text: str) -> Node:
     return node
 
 
-class _Parser:
+class _Parser(Cursor):
     def __init__(self, found: list[Token]) -> None:
-        self.tokens = found
-        self.at = 0
+        super().__init__(found)
         self.depth = 0
         self.bars = 0  # open |
-
-    # ---- tokens ----
-
-    def peek(self, ahead: int = 0) -> Token:
-        at = self.at + ahead
-        return self.tokens[at] if at < len(self.tokens) else Token("end", "", True)
-
-    def take(self) -> Token:
-        token = self.peek()
-        self.at += 1
-        return token
-
-    def accept(self, *marks: str) -> str:
-        token = self.peek()
-        if token.kind in ("mark", "name") and token.text in marks:
-            self.at += 1
-            return token.text
-        return ""
-
-    def expect(self, mark: str) -> None:
-        if not self.accept(mark):
-            raise Unreadable(f"no {mark}")
 
     # ---- lists, relations, sets ----
 
@@ -114,12 +86,12 @@ class _Parser:
             parts.append(self.union())
         if not signs:
             return parts[0]
-        return _node("relation", " ".join(signs), *parts)
+        return make("relation", " ".join(signs), *parts)
 
     def union(self) -> Node:
         left = self.ratio()
         while mark := self.accept("∪", "∩", "∖"):
-            left = _node("union", mark, left, self.ratio())
+            left = make("union", mark, left, self.ratio())
         return left
 
     def ratio(self) -> Node:
@@ -127,28 +99,28 @@ class _Parser:
         parts = [left]
         while self.accept(":"):
             parts.append(self.sum())
-        return parts[0] if len(parts) == 1 else _node("ratio", "", *parts)
+        return parts[0] if len(parts) == 1 else make("ratio", "", *parts)
 
     # ---- expressions ----
 
     def sum(self) -> Node:
         sign = self.accept("-", "+", "±", "∓")
-        left = _signed(sign, self.product())
+        left = signed(sign, self.product())
         while mark := self.accept("+", "-", "±", "∓"):
-            right = _signed(mark, self.product())
-            left = _node("sum", "", left, right)
+            right = signed(mark, self.product())
+            left = make("sum", "", left, right)
         return left
 
     def product(self) -> Node:
         left = self.signed_factor()
         while True:
             if self.accept("*"):
-                left = _node("product", "", left, self.signed_factor())
+                left = make("product", "", left, self.signed_factor())
             elif self.accept("/"):
                 left = self.division(left)
             elif self.accept("mod", "choose"):
                 name = self.peek(-1).text
-                left = _node("call", "binom" if name == "choose" else name, left, self.factor())
+                left = make("call", "binom" if name == "choose" else name, left, self.factor())
             elif self.begins():
                 left = self.beside(left)
             else:
@@ -156,7 +128,7 @@ class _Parser:
 
     def signed_factor(self) -> Node:
         if self.accept("-"):
-            return _signed("-", self.signed_factor())
+            return signed("-", self.signed_factor())
         self.accept("+")
         return self.factor()
 
@@ -166,10 +138,10 @@ class _Parser:
         right = self.signed_factor()
         literal = left.kind == right.kind == "number" and self.at == start + 1
         if literal:
-            return _node("quotient", "", left, right)
+            return make("quotient", "", left, right)
         while self.begins() and not self.peek().spaced:
             right = self.beside(right)
-        return _node("quotient", "", left, right)
+        return make("quotient", "", left, right)
 
     def beside(self, left: Node) -> Node:
         """The product with what stands right behind, or a mixed number."""
@@ -181,20 +153,20 @@ class _Parser:
         begun, fraction = self.peek(-1), self.peek().text == "frac"
         right = self.factor()
         whole = left.kind == "number" and left.value.denominator == 1 and begun.kind == "number"
-        if fraction and whole and _proper(right):
-            return _node("sum", "", left, right)
-        return _node("product", "", left, right)
+        if fraction and whole and proper(right):
+            return make("sum", "", left, right)
+        return make("product", "", left, right)
 
     def mixed(self, left: Node) -> Node | None:
         """`2 5/6`, at its 5."""
         above, slash, below = self.peek(), self.peek(1), self.peek(2)
         if not (above.spaced and slash.text == "/" and below.kind == "number"):
             return None
-        fraction = _node("quotient", "", _number(above.text), _number(below.text))
-        if left.kind != "number" or self.peek(-1).kind != "number" or not _proper(fraction):
+        fraction = make("quotient", "", number(above.text), number(below.text))
+        if left.kind != "number" or self.peek(-1).kind != "number" or not proper(fraction):
             return None
         self.at += 3
-        return _node("sum", "", left, fraction)
+        return make("sum", "", left, fraction)
 
     def begins(self) -> bool:
         """Does a factor begin here?"""
@@ -213,22 +185,22 @@ class _Parser:
         while True:
             if self.accept("^"):
                 if self.accept("°") or (self.peek().text == "circ" and self.take()):
-                    base = _node("degrees", "", base)
+                    base = make("degrees", "", base)
                 elif (
                     self.peek().text == "{"
                     and self.peek(1).text in ("circ", "°")
                     and self.peek(2).text == "}"
                 ):
                     self.at += 3
-                    base = _node("degrees", "", base)
+                    base = make("degrees", "", base)
                 else:
-                    base = _node("power", "", base, self.exponent())
+                    base = make("power", "", base, self.exponent())
             elif self.accept("!"):
-                base = _node("call", "double" if self.accept("!") else "factorial", base)
+                base = make("call", "double" if self.accept("!") else "factorial", base)
             elif self.accept("°"):
-                base = _node("degrees", "", base)
+                base = make("degrees", "", base)
             elif self.accept("%"):
-                base = _node("quotient", "", base, _number("100"))
+                base = make("quotient", "", base, number("100"))
             elif self.accept("_"):
                 base = self.subscript(base)
             else:
@@ -238,8 +210,8 @@ class _Parser:
         sign = self.accept("-", "+")
         node = self.argument()
         if self.accept("^"):
-            node = _node("power", "", node, self.exponent())
-        return _signed(sign, node)
+            node = make("power", "", node, self.exponent())
+        return signed(sign, node)
 
     def subscript(self, base: Node) -> Node:
         """`a_1` is a symbol, `101_2` a number in base 2."""
@@ -280,7 +252,7 @@ class _Parser:
         try:
             token = self.take()
             if token.kind == "number":
-                return _number(token.text)
+                return number(token.text)
             if token.kind == "name":
                 return self.named(token.text)
             if token.kind == "mark" and token.text in _CLOSING:
@@ -297,7 +269,7 @@ class _Parser:
             node = self.sum()
             self.bars -= 1
             self.expect("|")
-            return _node("call", "abs", node)
+            return make("call", "abs", node)
         bars, self.bars = self.bars, 0
         if opening in ("{", "{*") and self.accept(_CLOSING[opening]):
             self.bars = bars
@@ -306,7 +278,7 @@ class _Parser:
         self.bars = bars
         if opening in ("⌊", "⌈"):
             self.expect(_CLOSING[opening])
-            return _node("call", "floor" if opening == "⌊" else "ceil", node)
+            return make("call", "floor" if opening == "⌊" else "ceil", node)
         closing = self.accept(")", "]", "}", "*}")
         several = node.kind == "sequence" and node.name == (opening if opening != "{" else "")
         if several and opening in "([" and closing in (")", "]"):
@@ -320,13 +292,13 @@ class _Parser:
     def named(self, name: str) -> Node:
         if name == "frac":
             above = self.digit_or_argument()
-            return _node("quotient", "", above, self.digit_or_argument())
+            return make("quotient", "", above, self.digit_or_argument())
         if name == "binom":
             comma = self.peek().text == "("
             if comma:
                 return self.called(name)
             above = self.digit_or_argument()
-            return _node("call", "binom", above, self.digit_or_argument())
+            return make("call", "binom", above, self.digit_or_argument())
         if name in ("sqrt", "cbrt", "fthrt"):
             return self.root({"sqrt": "2", "cbrt": "3", "fthrt": "4"}[name])
         if name in FUNCTIONS:
@@ -339,7 +311,7 @@ class _Parser:
             self.at += 1
             node = self.bracketed("(")
             parts = node.parts if node.kind == "sequence" else (node,)
-            return _node("call", f"?{name}", *parts)
+            return make("call", f"?{name}", *parts)
         return Node("symbol", name)
 
     def digit_or_argument(self) -> Node:
@@ -347,11 +319,11 @@ class _Parser:
         token = self.peek()
         if token.kind == "number" and len(token.text) > 1 and token.text.isdecimal():
             self.tokens[self.at] = Token("number", token.text[1:], False)
-            return _number(token.text[0])
+            return number(token.text[0])
         return self.argument()
 
     def root(self, degree: str) -> Node:
-        index = _number(degree)
+        index = number(degree)
         if degree == "2" and self.peek().text == "[":
             self.at += 1
             index = self.sum()
@@ -359,7 +331,7 @@ class _Parser:
         radicand = self.argument()
         if radicand.kind == "sequence":
             raise Unreadable("a root of several")
-        return _node("power", "root", radicand, _node("quotient", "", _number("1"), index))
+        return make("power", "root", radicand, make("quotient", "", number("1"), index))
 
     def called(self, name: str) -> Node:
         r"""A function with its argument: `\sin x`, `\sin^2 2x`, `\log_2 8`, `exp(3)`."""
@@ -379,16 +351,16 @@ class _Parser:
             if name not in ("log", "ln"):
                 raise Unreadable("a subscript of a function")
             parts = (*parts, base)
-        inverse = power is not None and power == _signed("-", _number("1"))
+        inverse = power is not None and power == signed("-", number("1"))
         if inverse and name in ("sin", "cos", "tan", "cot", "sec", "csc"):
-            return _node("call", f"arc{name}", *parts)
-        call = _node("call", name, *parts)
-        return call if power is None else _node("power", "", call, power)
+            return make("call", f"arc{name}", *parts)
+        call = make("call", name, *parts)
+        return call if power is None else make("power", "", call, power)
 
     def bare_argument(self, name: str) -> Node:
         """What a function without brackets is applied to; `sin π/5` is that of π/5, `ln 2/3` a third of ln 2."""
         if self.accept("-"):
-            return _signed("-", self.bare_argument(name))
+            return signed("-", self.bare_argument(name))
         start = self.at
         left = self.factor()
         plain = (
@@ -398,7 +370,7 @@ class _Parser:
         )
         if plain and self.peek().text == "/" and self.peek(1).kind == "number":
             self.at += 1
-            left = _node("quotient", "", left, _number(self.take().text))
+            left = make("quotient", "", left, number(self.take().text))
         while (
             self.begins()
             and self.peek().text not in FUNCTIONS
@@ -417,7 +389,7 @@ class _Parser:
             token = self.take()
             if token.text == "&":
                 continue
-            rows.append(_node("sequence", "row", *row))
+            rows.append(make("sequence", "row", *row))
             row = []
             if token.text == "\\\\" and self.peek().text != f"end{kind}":
                 continue
@@ -425,31 +397,5 @@ class _Parser:
                 token = self.take()
             if token.text != f"end{kind}":
                 raise Unreadable("a matrix without an end")
-            matrix = _node("sequence", "matrix", *rows)
-            return _node("call", "det", matrix) if kind == "vmatrix" else matrix
-
-
-def _node(kind: str, name: str, *parts: Node) -> Node:
-    return Node(kind, name, parts, exact=all(part.exact for part in parts))
-
-
-def _number(text: str) -> Node:
-    if len(text.lower().partition("e")[2]) > 5:
-        raise Unreadable("a number without an end")
-    return Node(
-        "number", text, value=Fraction(text), exact="." not in text and "e" not in text.lower()
-    )
-
-
-def _signed(sign: str, node: Node) -> Node:
-    if sign == "-":
-        return _node("negative", "", node)
-    return _node("choice", sign, node) if sign in ("±", "∓") else node
-
-
-def _proper(node: Node) -> bool:
-    """Is this a fraction of whole numbers below 1, as a mixed number has it?"""
-    if node.kind != "quotient" or any(part.kind != "number" for part in node.parts):
-        return False
-    above, below = (part.value for part in node.parts)
-    return below > above and above.denominator == below.denominator == 1
+            matrix = make("sequence", "matrix", *rows)
+            return make("call", "det", matrix) if kind == "vmatrix" else matrix
