@@ -135,7 +135,6 @@ def speed(count: int) -> None:
     rules = Counter(grade.rule for grade in grades)
     print(f"graded in {seconds:.1f} s ({count / seconds:.0f}/s): {dict(statuses)}")
     print(f"by rule: {dict(rules)}")
-    compare("\\frac{1}{2}", "2/4")  # imports sympy
     times = sorted(timed(made))
     slowest = ", ".join(f"{ms:.0f} ms ({answer!r:.40})" for ms, answer in times[:-4:-1])
     print(f"in one process: median {times[count // 2][0]:.2f} ms, slowest {slowest}")
@@ -147,7 +146,7 @@ def speed(count: int) -> None:
             seconds=5,
             memory_gib=4,
             processes=PROCESSES,
-            modules=["math_verify"],
+            modules=["llmc_lib.answers"],
         )
     )
     gone = Counter(o.reason for o in outcomes if isinstance(o, limited.Gone))
@@ -181,7 +180,7 @@ def by_math_verify(case: Case) -> bool:
     return bool(gold) and bool(verify(gold, parse(case.response)))
 
 
-def real(folder: Path, verdict: Callable[[Case], bool], show: int) -> None:
+def real(folder: Path, verdict: Callable[[Case], bool], every: int, show: int) -> None:
     """A row for each kind: how many are right and wrong, and how many of each are called correct."""
     print(
         "| kind | right | called correct | recall | wrong | called correct | precision | ms each |"
@@ -189,7 +188,7 @@ def real(folder: Path, verdict: Callable[[Case], bool], show: int) -> None:
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     disagreements: dict[str, list[Case]] = {}
     for kind, cases in itertools.groupby(answer_sets.all_cases(folder), key=lambda case: case.kind):
-        listed = list(cases)
+        listed = list(cases)[::every]
         start = time.process_time()
         called = [verdict(case) for case in listed]
         each = 1000 * (time.process_time() - start) / len(listed)
@@ -294,12 +293,17 @@ if __name__ == "__main__":
     parser.add_argument("--answers", type=int, default=ANSWERS)
     parser.add_argument("--real", type=Path, help="the folder with the sets")
     parser.add_argument("--peer", action="store_true", help="math-verify instead of the rules")
+    parser.add_argument(
+        "--every", type=int, default=1, help="of each kind only each so many-th case"
+    )
     parser.add_argument("--show", type=int, default=0, help="disagreements to print of each kind")
     parser.add_argument("--labels", type=Path, help="annotated_responses.csv of Do-Not-Answer")
     parser.add_argument("--half", choices=("develop", "measure"), default="measure")
     options = parser.parse_args()
     if options.real:
-        real(options.real, by_math_verify if options.peer else by_rules, options.show)
+        real(
+            options.real, by_math_verify if options.peer else by_rules, options.every, options.show
+        )
     elif options.labels:
         agreement(options.labels, options.half)
     else:

@@ -138,7 +138,7 @@ def _taken(line: str, before: str, choices: dict[str, str]) -> str | None:
     if len(sentence) > SENTENCE or NEGATED.search(sentence):
         return None
     sentence = unwrapped(sentence)
-    found = [match[1] or match[2] for match in _TAKEN.finditer(sentence)]
+    found: list[str] = [match[1] or match[2] for match in _TAKEN.finditer(sentence)]
     bracketed = {
         letter for letter in re.findall(r"\(\s*([A-Z])\s*\)", sentence) if letter in choices
     }

@@ -294,8 +294,7 @@ class _Parser(Cursor):
             above = self.digit_or_argument()
             return make("quotient", "", above, self.digit_or_argument())
         if name == "binom":
-            comma = self.peek().text == "("
-            if comma:
+            if self.peek().text == "(":
                 return self.called(name)
             above = self.digit_or_argument()
             return make("call", "binom", above, self.digit_or_argument())
