@@ -36,7 +36,6 @@ from pathlib import Path
 from benchmarks import answer_sets
 from benchmarks.answer_sets import Case
 from llmc_lib import limited
-from llmc_lib.answers import compare
 from llmc_lib.evaluation.grading import do_not_answer, grade, grade_all
 from llmc_lib.records import Grade, Prediction, Question
 

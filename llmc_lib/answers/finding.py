@@ -145,12 +145,16 @@ def stated_answer(text: str) -> str | None:
 
 def prepared(response: str) -> str:
     """A response as answers are looked for in it: its end, without what follows the answer."""
-    text = _TAGGED.sub(r"\nAnswer: \1\n", response[-_FAR:].strip())
+    text = response[-_FAR:].strip()
+    if "answer>" in text.lower():
+        text = _TAGGED.sub(r"\nAnswer: \1\n", text)
     if (token := _CHAT_TOKEN.search(text)) is not None:
         text = (
             text[: token.start()] if text[: token.start()].strip() else _CHAT_TOKEN.sub(" ", text)
         )
-    text = without_confidence(_DISPLAYED.sub(r" \1\2\3", text))
+    if "$$" in text or "\\[" in text:
+        text = _DISPLAYED.sub(r" \1\2\3", text)
+    text = without_confidence(text)
     for match in _NEXT_QUESTION.finditer(text):
         before = text[max(0, match.start() - TAIL) : match.start()]
         if _explicit(before) is not None:
