@@ -148,7 +148,7 @@ def _taken(line: str, before: str, choices: dict[str, str]) -> str | None:
     if bracketed and not found and len(bracketed | near) > 1:
         return None
     if bracketed and (not found or set(found) <= bracketed):
-        return bracketed.pop()
+        return str(bracketed.pop())
     if not found or (choices and found[-1] not in choices) or len(set(found)) > 1:
         return None
     last = list(_TAKEN.finditer(sentence))[-1]
