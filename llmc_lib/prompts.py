@@ -6,8 +6,11 @@ the data set is written in and the form that the grader looks for first.
 
 from __future__ import annotations
 
+from llmc_lib.thinking import THINK_CLOSE as THINK_CLOSE
+from llmc_lib.thinking import THINK_OPEN as THINK_OPEN
+from llmc_lib.thinking import split_reasoning as split_reasoning
+
 ANSWER_MARK = "Answer:"
-THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
 
 _INSTRUCTION = {
     "exactMatch": "Reason briefly, then give the final answer on a last line that begins with "
@@ -45,21 +48,3 @@ def completion(reasoning: str, answer: str, response: str = "", *, think: bool =
 def join(reasoning: str, response: str) -> str:
     """The completion that `split_reasoning` splits into these two."""
     return f"{THINK_OPEN}\n{reasoning}\n{THINK_CLOSE}\n\n{response}" if reasoning else response
-
-
-def split_reasoning(text: str, *, opened: bool = False) -> tuple[str, str]:
-    """Split a completion into (reasoning, response).
-
-    A model that never closes its `<think>` block has reasoned and not answered: the response is
-    empty. Some chat templates put the opening tag into the prompt (`opened`), so a lone closing tag
-    counts. Without any tag everything is response, or reasoning where the block was opened.
-    """
-    before, closed, after = text.rpartition(THINK_CLOSE)
-    if closed:
-        return before.replace(THINK_OPEN, "", 1).strip(), after.strip()
-    head, tag, rest = text.partition(THINK_OPEN)
-    if tag and not head.strip():
-        return rest.strip(), ""
-    if opened:
-        return text.strip(), ""
-    return "", text.strip()

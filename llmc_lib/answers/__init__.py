@@ -3,14 +3,10 @@
 The rules are conservative: where no final answer can be found, none is guessed.
 """
 
+from llmc_lib.answers.choices import find_letter, options
 from llmc_lib.answers.comparing import compare, restates, same
-from llmc_lib.answers.finding import (
-    find_answer,
-    find_letter,
-    options,
-    stated_answer,
-    stated_confidence,
-)
+from llmc_lib.answers.confidence import stated_confidence
+from llmc_lib.answers.finding import find_answer, stated_answer
 
 __all__ = [
     "compare", "find_answer", "find_letter", "options", "restates", "same", "stated_answer", "stated_confidence",

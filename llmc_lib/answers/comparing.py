@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-import logging
+import json
 import math
 import re
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from typing import NamedTuple
+from ast import literal_eval
 
-from llmc_lib.answers.text import (
-    MATHEMATICS,
-    NOT_A_UNIT,
-    NUMBER,
-    SENTENCE,
-    TAIL,
-    fold,
-    signs,
-    unwrapped,
-    without_markup,
-)
+from llmc_lib.answers import japanese
+from llmc_lib.answers.mathematics import operations, readable, same_mathematics, value
+from llmc_lib.answers.notation import LONGEST, Unreadable
+from llmc_lib.answers.text import SENTENCE, fold, signs, undelimited, unwrapped, without_markup
+from llmc_lib.answers.units import Quantity, differ_by_prefix, quantity, same_unit, without_unit
 
-# What math-verify says of a text, and of the time limit that is ours, is no message for the notebook.
-for _name in ("math_verify", "latex2sympy2_extended"):
-    logging.getLogger(_name).setLevel(logging.CRITICAL)
-
-_MATH_SECONDS = 2
-# 1\\,234 and 1{,}234 as LaTeX writes thousands, 1 234 with the narrow spaces of typesetting.
-_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|\\[,;:!]|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))")
-_SCIENTIFIC = re.compile(
-    r"^(-?\d+(?:\.\d+)?)\s*(?:\\times|\\cdot|[×·*x])\s*10\s*(?:\^|\*\*)\s*\{?([-+]?\d{1,3})(?:\}|(?!\d))"
-)
 # Two answers, a range or a bound are not one answer, unless the reference is of that kind.
 _HEDGED = re.compile(
-    r"\b(?:or|and|to|not|no|neither|nor|never|either|between|than|least|most)\b|[<>≤≥±?~–—]|\.\.\.|…",
+    r"\b(?:or|and|to|not|no|neither|nor|never|either|between|than|least|most|maximum|minimum|more|fewer)\b"
+    r"|[<>≤≥±?~–—]|\.\.\.|…",
     re.IGNORECASE,
 )
 # What in brackets behind an answer takes it back or limits it.
@@ -46,51 +27,172 @@ _RESERVED = re.compile(
 )
 # Words in front of a name that make another one of it: "South Africa", "mezzo forte".
 _OTHER_NAME = re.compile(
-    r"[,;/]|\b(?:and|anti|central|east|eastern|giga|kilo|mega|mezzo|micro|milli|nano|never|no|non|nor|north"
+    r"[,;/]|\b(?:and|anti|central|east|eastern|giga|kilo|mega|mezzo|micro|milli|nano|never|new|no|non|nor|north"
     r"|northern|not|or|semi|south|southern|sub|vs|west|western)\b"
 )
-# Behind a number: a unit is an abbreviation from this list or a word, except for words that
-# change the number.
-_ABBREVIATION = (
-    r"(?:[kcmµμ]?m|[kmµμ]?g|[mµμn]?s|h|hr|hrs|min|[mkMG]?J|[mkM]?N|[mkMG]?W|[km]?V|[kMG]?eV|m?A|m?K|C|F|°|°C|°F"
-    r"|m?L|ml|l|[kMG]?Hz|[kM]?Pa|m?mol|atm|cd|rpm|%|€|\$|Ω)(?:[²³]|\^[23]|\^\{[23]\})?"
+_SYNONYMS = {
+    "true": "yes",
+    "false": "no",
+    "none of the above": "none of these",
+    "neither": "neither",
+} | {
+    word: str(number)
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+        " seventeen eighteen nineteen twenty".split()
+    )
+}
+_LETTER = re.compile(r"\(?([A-Z])\)?[.,:]?")
+_LETTER_AND_TEXT = re.compile(
+    r"(?:(?:option|choice|letter)\s+)?(?:\(([A-Z])\)|([A-Z])[).:](?=\s))[\s:.,–-]*\S"
+    r"|(?:option|choice|letter|answer)\s+\(?([A-Z])\)?[.,:]?$",
+    re.IGNORECASE,
 )
-_UNIT = re.compile(
-    rf"(?:{_ABBREVIATION}|(?<=\s)[a-zA-Z]{{3,}})"
-    rf"(?:\s*/\s*{_ABBREVIATION}|\s*·\s*{_ABBREVIATION}|\s+{_ABBREVIATION}|\s+[a-zA-Z]{{2,}})*"
+_CONCLUDED = re.compile(
+    r"^(?=.*\w\s)[^=<>]*?\b(?:is|are|was|were|equals?|becomes?|(?:is|are) equal to|comes to|will be|would be)\s*:?\s+(?!.*\b(?:is|are|equals?)\s)(.+)$",
+    re.IGNORECASE | re.DOTALL,
 )
-# Mathematics whose evaluation outgrows every memory: towers, long exponents, factorials, gamma, sums.
-_GROWS = re.compile(
-    r"(?:\^|\*\*)[\s({]*-?\d{4,}|(?:\^|\*\*)[^=]*(?:\^|\*\*)[^=]*(?:\^|\*\*)"
-    r"|(?:\^|\*\*)\s*[({][^)}]*(?:\^|\*\*)|(?:\^|\*\*)\s*\w+\s*(?:\^|\*\*)|\d{3,}\s*[)}]*\s*!|!\s*[)}]*\s*!"
-    r"|\\(?:binom|dbinom|tbinom|gamma|Gamma|zeta|prod|sum|int|lim)(?![a-z])|[({\[]{20}|10{5}"
-)
-# What is compared outside the main thread, where math-verify has no time limit.
-_PLAIN = re.compile(r"(?:[\d\s.,+*/()=x-]|\\[dt]?frac|\\sqrt|\\pi|\\cdot|\\times|[{}])*")
+_OPEN_END = re.compile(r"(?:\.\.\.|…|\\[lc]?dots)\W*$")
+_DENIED = re.compile(r"\b(?:not|never|no|cannot|neither|nor)\b|n['’]t\b", re.IGNORECASE)
 
 
 def same(answer: str, reference: str) -> bool:
-    """Are two final answers the same (see `compare`)? What takes too long to tell is not."""
+    """Are two final answers the same (see `compare`)? What cannot be told is not."""
     return compare(answer, reference) is True
 
 
 def compare(answer: str, reference: str) -> bool | None:
-    """Are two final answers the same: as text, as numbers, or as mathematics? None: it took too long to tell.
+    r"""Are two final answers the same: as text, as numbers, or as mathematics? None: that cannot be told, as the
+    reference is no mathematics that can be read, or its values outgrow the limits.
 
-    Whole numbers agree exactly, others within a relative 1e-6, or to the decimals that the reference
-    gives if it has more than three digits; a unit behind the answer's number is ignored, unless the
-    reference has one. Two answers ("5 or 6"), a range or a bound are never the same as one. Mathematics
-    is compared by math-verify (Hugging Face), under a limit of processor time and without what would outgrow it.
+    Exact values are compared exactly; a decimal number agrees within a relative 1e-6, or to the decimals that
+    the reference gives if it has more than three digits. A unit is compared where both have one. Two answers
+    ("5 or 6"), a range or a bound are never the same as one; `["2", "3"]` and `2, 3` are sets of answers.
     """
-    if not (folded := fold(reference)):
+    answer, reference = japanese.plain(answer.strip()), japanese.plain(reference.strip())
+    if (several := _listed(reference)) is not None:
+        if len(several) == 1:
+            return compare(answer, several[0])
+        given = _listed(answer) or _split(answer)
+        return _all_listed(given, several) or _compare(answer, ", ".join(several))
+    return _compare(answer, reference)
+
+
+def _compare(answer: str, reference: str) -> bool | None:
+    answer, reference = undelimited(answer), undelimited(reference)
+    if not fold(reference) or not fold(answer):
         return False
-    if _differ_by_prefix(answer, reference):
+    expected = quantity(reference)
+    given = quantity(answer, rounded=True)
+    if _OPEN_END.search(answer) and not _OPEN_END.search(reference):
         return False
-    if fold(answer) == folded:
+    if given and expected and differ_by_prefix(given.unit, expected.unit):
+        return False
+    if _same_text(answer, reference):
         return True
+    for rule in (_same_letter, _same_name):
+        if (found := rule(answer, reference)) is not None:
+            return found
+    hedged = _HEDGED.search(signs(answer)) and not _HEDGED.search(signs(reference))
+    if expected and given and not hedged:
+        return _same_quantity(given, expected)
+    if len(answer) > LONGEST or len(reference) > LONGEST:
+        return False
+    found = _same_formula(answer, reference, expected)
+    if found is True:
+        return True
+    if ":" in reference and re.fullmatch(r"[^:]+ to [^:]+", answer):
+        return _compare(answer.replace(" to ", " : "), reference)
+    if (shorter := conclusion(answer) or _without_aside(answer)) is not None:
+        return _compare(shorter, reference)
+    return found
+
+
+def conclusion(answer: str) -> str | None:
+    """What an answer in a sentence says in the end: 14 of "The largest $k$ is 14". None where it denies, or says nothing."""
+    if len(answer) > SENTENCE or _DENIED.search(answer):
+        return None
+    match = _CONCLUDED.match(answer)
+    if match is None or len(match[1].split()) > 12:
+        return None
+    return match[1].strip()
+
+
+def _without_aside(answer: str) -> str | None:
+    """A number without the words in brackets behind it that neither limit nor change it: "26 (twice 13)"."""
+    match = re.fullmatch(r"([^()]*\d[^()]*)\s\(([^()]*[a-zA-Z]{3}[^()]*)\)", answer)
+    if (
+        match is None
+        or _RESERVED.search(match[2])
+        or re.search(r"\b(?:mod|base|times)\b", match[2])
+    ):
+        return None
+    return match[1]
+
+
+def restates(answer: str, question: str, reference: str) -> bool:
+    """Is an answer an expression of the question, "2 + 8" for "What is 2 + 8?"
+
+    It may equal the reference as mathematics, but nothing has been worked out. A value that the question
+    holds ("Which is larger, 3/4 or 5/7?"), and a choice, are no such expressions.
+    """
+    given, asked = _squeezed(answer), _squeezed(question)
+    if given not in asked or given == _squeezed(reference):
+        return False
+    try:
+        worked, expected = operations(answer), operations(reference)
+    except Unreadable:
+        return False
+    return bool(worked) and worked != expected
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\s$]", "", text).rstrip(".,")
+
+
+# ---- as text ---------------------------------------------------------------------------------
+
+
+def _same_text(answer: str, reference: str) -> bool:
+    """The same words, case and markup ignored; in formulas, where R and r are two symbols, case counts."""
+    for change in (str, without_markup):
+        if len(answer) > SENTENCE and change is without_markup:
+            return False
+        left, right = change(answer), change(reference)
+        if fold(left) == fold(right) and not _differ_by_symbols(left, right):
+            return _closed(answer) or not re.search(r"\d", reference)
+    one, two = fold(without_markup(answer)), fold(without_markup(reference))
+    return _SYNONYMS.get(one, one) == _SYNONYMS.get(two, two) and one != two
+
+
+def _closed(text: str) -> bool:
+    """Are as many brackets closed as opened?"""
+    return sum(map(text.count, "([")) == sum(map(text.count, ")]"))
+
+
+def _differ_by_symbols(one: str, two: str) -> bool:
+    left, right = (
+        re.findall(r"[^\W\d_]+", re.sub(r"\\[a-zA-Z]+", " ", text)) for text in (one, two)
+    )
+    pairs = zip(left, right, strict=False)
+    return (
+        any(a != b and len(a) < 3 for a, b in pairs) and re.search(r"[\d^_=+*/\\]", two) is not None
+    )
+
+
+def _same_letter(answer: str, reference: str) -> bool | None:
+    """A choice: "(C) Snell's law" for C. None where one of them is no choice."""
+    expected = _LETTER.fullmatch(unwrapped(reference).strip(" $"))
+    given = _LETTER_AND_TEXT.match(unwrapped(answer).strip(" $*"))
+    if expected is None or given is None:
+        return None
+    return (given[1] or given[2] or given[3]).upper() == expected[1]
+
+
+def _same_name(answer: str, reference: str) -> bool | None:
+    """A name in a longer form: "Alan Turing" for Turing. None where the reference is no name."""
+    folded = fold(reference)
     short = answer[:SENTENCE]
-    if len(answer) <= SENTENCE and fold(without_markup(answer)) == fold(without_markup(reference)):
-        return True
     bare = fold(re.sub(r"\s*\([^()]*\)", "", short))
     if bare == folded and _RESERVED.search(" ".join(re.findall(r"\(([^()]*)\)", short))):
         return False  # "Yes (but only if …)"
@@ -101,56 +203,30 @@ def compare(answer: str, reference: str) -> bool | None:
     named = re.fullmatch(r"(.*\w)\s+\(([^()]*)\)\W*", short)
     if named and len(answer) <= SENTENCE and re.fullmatch(r"[^\W\d_][\w '’-]{2,}", folded):
         return fold(named[1]) == folded and not _RESERVED.search(named[2])
-    if _HEDGED.search(signs(answer)) and not _HEDGED.search(signs(reference)):
+    return None
+
+
+# ---- as numbers ------------------------------------------------------------------------------
+
+
+def _same_quantity(given: Quantity, expected: Quantity) -> bool:
+    """Do two numbers agree, or two quantities of one unit?"""
+    percent = [item.unit in ("%", "percent", "per cent") for item in (given, expected)]
+    if given.unit and expected.unit and not same_unit(given.unit, expected.unit):
         return False
-    numbers = _same_number(answer, reference)
-    if numbers is not None:
-        return numbers
-    if len(answer) > MATHEMATICS or not re.search(r"[\d\\^/]", reference):
-        return False
-    return _same_mathematics(signs(answer), signs(reference))
-
-
-def restates(answer: str, question: str, reference: str) -> bool:
-    """Is an answer an expression of the question, "2 + 8" for "What is 2 + 8?"
-
-    It equals the reference as mathematics, and nothing has been worked out.
-    """
-    given, asked, expected = map(_squeezed, (answer, question, reference))
-    formula = re.search(r"[^\w.,]", given) is not None
-    return formula and given in asked and given != expected
-
-
-def _squeezed(text: str) -> str:
-    return re.sub(r"[\s$]", "", text).rstrip(".,")
-
-
-def _differ_by_prefix(answer: str, reference: str) -> bool:
-    """Are these quantities of units that differ in capitals alone, as "5 mW" and "5 MW" do?"""
-    left, right = _quantity(answer), _quantity(reference)
-    return (
-        left is not None
-        and right is not None
-        and left.unit != right.unit
-        and all(re.fullmatch(_ABBREVIATION, each.unit) for each in (left, right))
-    )
-
-
-def _same_number(answer: str, reference: str) -> bool | None:
-    """Do two numbers, or two quantities of one unit, agree? None where one of them is neither."""
-    expected, given = _quantity(reference), _quantity(answer, rounded=True)
-    if expected is None or given is None or (expected.unit and expected.unit != given.unit):
-        return None
     whole = re.compile(r"-?\d+")
     if whole.fullmatch(given.digits) and whole.fullmatch(expected.digits):
         same = given.digits.lstrip("0") == expected.digits.lstrip("0")
     else:
         same = _close(float(given.digits), expected)
-    percent = given.unit in ("%", "percent") and not expected.unit
-    return same or (percent and _close(float(given.digits) / 100, expected))
+    if same or percent[0] == percent[1]:
+        return same
+    if percent[0] and not expected.unit:
+        return _close(float(given.digits) / 100, expected)
+    return not given.unit and _close(float(given.digits) * 100, expected)
 
 
-def _close(given: float, expected: _Quantity) -> bool:
+def _close(given: float, expected: Quantity) -> bool:
     """Do two numbers agree: within a relative 1e-6, or to the decimals of a reference that has some
     and more than three digits?"""
     value = float(expected.digits)
@@ -162,82 +238,85 @@ def _close(given: float, expected: _Quantity) -> bool:
         and decimals.isdecimal()
         and len(f"{abs(value):.15g}".replace(".", "").lstrip("0")) > 3
     ):
-        return abs(given - value) <= 0.5 * 10.0 ** -len(decimals)
+        return abs(given - value) <= 0.5 * 10.0 ** -len(decimals) * (1 + 1e-9)
     return abs(given - value) <= 1e-6 * abs(value)
 
 
-def _same_mathematics(answer: str, reference: str) -> bool | None:
-    """Does math-verify find two texts equal? None where its time was up."""
-    if _GROWS.search(answer) and answer.replace(" ", "") != reference.replace(" ", ""):
-        return False
-    # The time limit is a signal, which only the main thread gets.
-    main = threading.current_thread() is threading.main_thread()
-    if not main and not (_PLAIN.fullmatch(answer) and _PLAIN.fullmatch(reference)):
-        return False
-    from math_verify import parse, verify  # brings sympy, which takes seconds to import
+# ---- as mathematics --------------------------------------------------------------------------
 
-    try:
-        with _processor_time(_MATH_SECONDS) if main else nullcontext():
-            gold = parse(f"${reference}$", parsing_timeout=None)
-            target = parse(f"${answer}$", parsing_timeout=None)
-            return bool(gold and target and verify(gold, target, timeout_seconds=None))
-    except (_TimeIsUp, MemoryError):
+
+def _same_formula(answer: str, reference: str, expected: Quantity | None) -> bool | None:
+    """Two formulas, the units behind them aside; a part in words in front of an `=` is left out."""
+    whole = same_mathematics(answer, reference)
+    if whole is True:
+        return True
+    (given, unit), (wanted, other) = without_unit(answer), without_unit(reference)
+    if unit and other and not same_unit(unit, other):
+        return False
+    found = same_mathematics(given, wanted) if (unit or other) else whole
+    if found is False and not readable(given) and (side := _right_side(given)):
+        found = same_mathematics(side, wanted)
+    if found is not True and expected is not None and "." in expected.digits and not expected.unit:
+        number = value(given)
+        return number is not None and _close(number, expected)
+    return found
+
+
+def _right_side(text: str) -> str:
+    """What is behind the last `=` that is in no brackets, where words are in front: "Area = 5"."""
+    depth, found = 0, -1
+    for at, sign in enumerate(text):
+        depth += (sign in "{([") - (sign in "})]")
+        if sign == "=" and depth == 0 and text[at - 1 : at] not in ("<", ">", "!"):
+            found = at
+    front = text[: max(found, 0)]
+    return (
+        text[found + 1 :].strip()
+        if re.search(r"[a-zA-Z]{3,}", front) and not re.search(r"\\(?:sum|prod|int|lim)", front)
+        else ""
+    )
+
+
+# ---- lists -----------------------------------------------------------------------------------
+
+
+def _listed(text: str) -> list[str] | None:
+    """The answers of a text that is a list of texts in JSON or Python, as data sets write several; else None."""
+    text = text.rstrip(" .,;$").lstrip(" $")
+    if not re.match(r"^\[\s*['\"]", text):
         return None
-    # Whatever a model's text makes the parser stumble over, it is not the reference
-    except Exception:
+    for load in (json.loads, literal_eval):
+        try:
+            found = load(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(found, list) and found and all(isinstance(item, str) for item in found):
+            return [item.strip() for item in found]
+    return None
+
+
+def _split(text: str) -> list[str]:
+    """The items of a list in plain text: at commas, semicolons and "and" outside of brackets."""
+    text = undelimited(text)
+    text = re.sub(r"^\\?\{(.*?)\\?\}$", r"\1", text, flags=re.DOTALL)
+    parts, depth, current = [], 0, ""
+    for piece in re.split(r"(\\?[(\[{]|\\?[)\]}]|[,;]|\band\b|\bor\b)", text[:LONGEST]):
+        depth += (piece[-1:] in "([{" and piece != "") - (piece[-1:] in ")]}" and piece != "")
+        if depth == 0 and piece in (",", ";", "and", "or"):
+            parts.append(current)
+            current = ""
+        else:
+            current += piece
+    return [part.strip(" $") for part in [*parts, current] if part.strip(" $")]
+
+
+def _all_listed(given: list[str], expected: list[str]) -> bool:
+    if len(given) != len(expected) or len(given) > 40:
         return False
-
-
-class _TimeIsUp(BaseException):
-    """No Exception: sympy catches those."""
-
-
-@contextmanager
-def _processor_time(seconds: float) -> Iterator[None]:
-    """Raise `_TimeIsUp` once this process has computed for `seconds`, however busy the machine is, and
-    again each second for whoever catches it."""
-
-    def stop(*_: object) -> None:
-        raise _TimeIsUp
-
-    before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
-
-
-class _Quantity(NamedTuple):
-    """A number as `float` reads it, and the unit behind it, "" where there is none."""
-
-    digits: str
-    unit: str
-
-
-def _quantity(text: str, *, rounded: bool = False) -> _Quantity | None:
-    """A text that is one number, alone or with a unit; with `rounded`, "about" may stand before it."""
-    text = signs(text[:TAIL]).strip().strip("$").replace("\\%", "%").strip()
-    if rounded:
-        text = re.sub(r"^(?:\\approx\b|\\sim\b|≈|approximately|about|roughly|[€£])\s*", "", text)
-    text = _THOUSANDS.sub("", text)
-    text = re.sub(r"^-?\d{1,3}(?: \d{3}){2,}(?!\d)", lambda m: m[0].replace(" ", ""), text)
-    text = _SCIENTIFIC.sub(r"\1e\2", re.sub(r"^(-?)10(?=\^)", r"\g<1>1*10", text))
-    match = NUMBER.match(text)
-    if match is None:
-        return None
-    rest = re.sub(r"\\[ ,;!]|~", " ", text[match.end() :]).rstrip()
-    rest = re.sub(r"\s*\([a-zA-Z -]*\)$|\.$", "", unwrapped(rest).replace("$", " ").rstrip())
-    rest = re.sub(r"\^\\?\{?\\circ\}?", "°", rest).rstrip()
-    if rest and not (len(rest) <= 40 and _unit(rest)):
-        return None
-    return _Quantity(match[0].replace(",", ""), re.sub(r"\s", "", rest))
-
-
-def _unit(rest: str) -> bool:
-    """Is this what stands behind a number a unit? The space in front of it tells "5 cm" from "5x"."""
-    if NOT_A_UNIT.search(rest):
-        return False
-    start = len(rest) - len(rest.lstrip())
-    return bool(_UNIT.fullmatch(rest, start))
+    left = list(expected)
+    for item in given:
+        at = next((n for n, other in enumerate(left) if same(item, other)), None)
+        if at is None:
+            return False
+        del left[at]
+    return True

@@ -1,4 +1,4 @@
-"""Find the final answer that a response gives, and how sure it says to be.
+"""Find the final answer that a response gives.
 
 The rules are conservative: where no final answer can be found, none is guessed.
 """
@@ -6,120 +6,134 @@ The rules are conservative: where no final answer can be found, none is guessed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from typing import NamedTuple
 
+from llmc_lib.answers.confidence import without_confidence
+from llmc_lib.answers.japanese import plain
+from llmc_lib.answers.mathematics import readable
+from llmc_lib.answers.notation import joined_digits
 from llmc_lib.answers.text import (
-    MATHEMATICS,
     NOT_A_UNIT,
     NUMBER,
     SENTENCE,
     TAIL,
     clean,
+    closing,
     fold,
-    unwrapped,
+    undelimited,
 )
+from llmc_lib.answers.units import quantity
 
-_NOT_WRONG = r"(?<!wrong )(?<!incorrect )(?<!possible )(?<!alternative )(?<!not the )"
-_MARKED = re.compile(_NOT_WRONG + r"\banswer[\"*_]*\s*[:：=]\s*(.+)", re.IGNORECASE)
+# Where nothing in the last characters of a response is marked as its answer, so much of it is searched for a mark.
+_FAR = 60_000
+_LONGEST_BOX = 2_000
+_NOT_WRONG = r"(?<!wrong )(?<!incorrect )(?<!possible )(?<!alternative )(?<!not the )(?<!another )(?<!an )(?<!any )(?<!no )"
+_MARKED = re.compile(
+    _NOT_WRONG + r"\banswer[\"*_]*(?:\s*\([^()\n]{1,30}\))?[\"*_]*\s*[:：=]\s*(?P<answer>.+)"
+    r"|^[^\w\n]*(?:final )?judge?ment[\"*_]*\s*[:：=]\s*(?P<judgment>.+)"
+    r"|^\s*####[^\S\n]*(?P<hashes>[^\s#].*)"
+    r"|(?:最終的?な?)?(?:答え?|解答|回答|答案|正解|結論)[*_」】]*\s*(?:[:：=]|は(?=[^\n]*(?:です|である|だ|となる|となります|になる|になります|[\d\w)}$°%個通円])[。.．*\s]*$))\s*(?P<japanese>.+)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _STATED = re.compile(
-    _NOT_WRONG + r"\b(?:answer|choice|option)[*_]* (?:is|would be|must be)\s*:?\s*(.+)",
+    _NOT_WRONG
+    + r"\b(?:answer|choice|option|solution|result)[*_]*(?: to (?:the|this) (?:question|problem))?"
+    r" (?:is|would be|must be|should be|will be|was|has to be|comes out to(?: be)?|turns out to be|equals)\b\s*:?\s*(.+)",
     re.IGNORECASE,
 )
 # A heading "Final Answer" with the answer on a short line of its own below.
 _HEADED = re.compile(
-    r"^[^\w\n]*(?:final |exact |my )?answer[^\w\n]*\n\s*+(\S.{0,100})$",
+    r"^[^\w\n]*(?:(?:final |exact |my )?answer|(?:最終)?(?:答え?|解答|回答))[^\w\n]*\n\s*+(\S.{0,100})$",
     re.IGNORECASE | re.MULTILINE,
 )
 # "<answer>42</answer>", as some are trained to write it.
 _TAGGED = re.compile(r"<(?:final_)?answer>\s*([^<]{1,400}?)\s*</(?:final_)?answer>", re.IGNORECASE)
 # Mathematics displayed on lines of its own: it belongs to the line before.
 _DISPLAYED = re.compile(r"(?<!\s)[ \t]*+\n\s*+(\$\$|\\\[)\s*([^\n]{1,400}?)\s*+(\$\$|\\\])")
-_SURE = r"confidence(?: (?:score|level|estimate|rating|value))?[\"'*_`]*(?: \([^()\n]{0,40}\))?[\"'*_`]*"
-_PERCENT = (
-    r"[\s\"'*_`~≈${\[(]*(?:(?:very )?(?:high|medium|moderate|low)\b[\s*_,;:({\[–-]*)?"
-    r"(?:(?:approximately|about|around|roughly) )?(\d{1,3}(?:\.\d{1,6})?|\.\d{1,6})\s*"
-    r"(\\?%|percent\b|/\s*100?\b)?(\s*(?:[-–—]|to\b|and\b)\s*\d)?"
+# Tokens of chat templates: what is behind one belongs to another turn.
+_CHAT_TOKEN = re.compile(
+    r"<\|(?:im_end|im_start|eot_id|end|endoftext|end_of_text|return|eom_id|eos|user|end_of_turn)\|>|</s>"
+    r"|<(?:end_of_turn|eos|start_of_turn)>|<｜end▁of▁sentence｜>|<\|END_OF_TURN_TOKEN\|>|\[/?INST\]"
 )
-# Each finds the number, its unit, and what makes it a range.
-_CONFIDENCE = tuple(
-    re.compile(pattern, re.IGNORECASE | re.MULTILINE)
-    for pattern in (
-        rf"\b{_SURE}\s*[:：=]{_PERCENT}",
-        rf"(?:^[^\w\n]*{_SURE} is|\bmy (?:\w+ )?{_SURE}(?: in \w+ \w+)? (?:is|of|at))\b{_PERCENT}",
-        rf"^[^\w\n]*{_SURE}[^\w\n]*\n{_PERCENT}\W*$",
-        r"\b(\d{1,3}(?:\.\d{1,6})?) ?(\\?%)() (?:confident|sure|certain"
-        r"|confidence(?! (?:interval|level|limit|bound|region|band)))\b",
-    )
-)
-# What is said of the confidence beside an answer, or on lines of its own, is no part of the answer.
-_BETWEEN = r"[\s,;.(\[{\"'*_`#|–-]"
-_CONFIDENCE_PART = re.compile(
-    rf"(?<!{_BETWEEN}){_BETWEEN}*+(?<!\w){_SURE}\s*+(?:[:：=]|(?<=\n))(?:(?!\banswer).)*",
-    re.IGNORECASE | re.MULTILINE,
-)
-_IS_CORRECT = re.compile(
-    r"^\W*(?i:(?:so|thus|hence|therefore)\b\W*)?(?i:(?:option|choice|answer)\b\W*)?([A-Z])\W*"
-    r"(?i: ?is (?:the (?:only )?)?(?:correct|right|best)(?: answer| choice| option| one)?\W*)$"
-)
-# "The correct choice is (C)", "Option C"
-_LETTER_LEAD = re.compile(
-    r"^\W*(?:the )?(?:correct |right |best |final )?(?:letter|option|choice|answer)(?: is)?\W+(?=[A-Z]\W*$)",
+# Another question that a model of few-shot prompts goes on with.
+_NEXT_QUESTION = re.compile(
+    r"\n\s*(?:\*\*|#{1,4} ?)?(?:Q|Question|Problem|Exercise|Example|Human|User|Instruction|問題|問)(?: ?\d{1,3})?(?:\*\*)?\s*[:：.]",
     re.IGNORECASE,
 )
-_CONCLUDED = re.compile(r"(?:\b(?:is|are|was|were|called|named|equals?)\b|=)(?!.*=)\s+(.+)$")
-_OPTION_LINE = re.compile(r"^\W*([A-Z])[.):]\s+(.+)$")
+_BOX = re.compile(r"\\?\b(?:boxed|fbox)\s*(?=\{)|\\boxed\s*(?P<bare>\\?[\w.,/^-]+)")
+# Between boxes that are one answer: nothing that takes back the first or draws a conclusion from it.
+_CONCLUDES = re.compile(
+    r"\b(?:so|thus|hence|therefore|then|final|finally|answer|total|wait|actually|no|hmm|oops|sorry|instead|rather|correct\w*|mistake"
+    r"|which gives|giving|we (?:get|have|obtain|find)|implies|step|sum|product|because|since)\b|\n\s*\n.*\w{3}",
+    re.IGNORECASE | re.DOTALL,
+)
 # What turns a sentence that holds an answer into one that does not give it.
-_NEGATED = re.compile(
+NEGATED = re.compile(
     r"n['’]t\b|\b(?:not|cannot|never|no|neither|nor|wrong|incorrect|false|unsure|uncertain|unclear"
-    r"|unknown|maybe|perhaps|guess)\b",
+    r"|unknown|maybe|perhaps|guess|impossible)\b|ではな|ではあり|じゃな|分からな|わからな|分かりませ|わかりませ",
     re.IGNORECASE,
 )
-# An explanation behind an answer: "A because …", "42. This is …".
+# A bound or a relation in words.
+_BOUND = re.compile(
+    r"\b(?:at (?:most|least)|(?:less|greater|more|fewer|larger|smaller|bigger) than|up to|between|divisible|divides|multiple of"
+    r"|exceeds?|below|above|nearly|almost)\b",
+    re.IGNORECASE,
+)
+# An explanation behind an answer: "A because …", "42. This is …", "14, which is even".
 _EXPLANATION = re.compile(
-    r",?\s+(?:because|since|as (?:it|the|this))\b|;\s|\s[–—]\s"
-    r"|(?<!\bDr)(?<!\bMr)(?<!\bSt)(?<!\bMrs)(?<!\b[A-Z])\.\**\s+(?=[A-Z])"
+    r",?\s+(?:because|since|as (?:it|the|this|required|desired|needed|claimed|expected|stated|shown|we))\b|;\s(?=[A-Za-z]{2})|\s[–—]\s"
+    r"|,\s+(?:which|not|so|where|for|thus|hence|therefore|making|meaning|given|but|while|and (?:not|this|that|it|so|we|the))\b"
+    r"|(?<!\bDr)(?<!\bMr)(?<!\bSt)(?<!\bMrs)(?<!\b[A-Z])\.\**\s+(?=[A-Z])|。"
+)
+_LEAD = re.compile(
+    r"^(?:\s|[*_])*(?:(?:therefore|thus|hence|then|so|indeed|exactly|precisely|simply|just|clearly|obviously|finally|also|now|only"
+    r"|equal to|given by|as follows|found to be|of course)\b[\s,:*_]*)+",
+    re.IGNORECASE,
+)
+# What "the answer is …" goes on with where it does not give it.
+_NO_ANSWER = re.compile(
+    r"^(?:correct|incorrect|right|wrong|obvious|clear|known|unknown|not|that|to|in|on|at|of|as|by|from|for|with|when|if|what|how"
+    r"|whether|the same|unique|undefined by|found|obtained|determined|based|also|still|given|expected|asked|required"
+    r"|supposed|likely|probably|either|independent|a matter)\b(?!$)|^(?:correct|right|wrong|incorrect|clear|obvious)\b",
+    re.IGNORECASE,
+)
+# "A: 42", as sets of questions and answers write it.
+_LABEL = re.compile(r"^(?:A|Ans|Solution|Result|結果|解)\.?\s*[:：]\s*")
+_MATH = re.compile(r"\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+_VERB = re.compile(r"(?:\b(?:is|are|was|were|called|named|equals?)\b|=)(?!.*=)\s+(.+)$")
+_NO_CONCLUSION = re.compile(
+    r"^(?:over|done|complete\w*|finished|correct|right|true that|in|on|at|of|to|for|not|the same|needed|required|given|found|that|why"
+    r"|how|shown|clear|obvious|possible|able|used|equal|positive|negative|when|as|by|from|with)\b",
+    re.IGNORECASE,
 )
 
 
-def options(question: str) -> dict[str, str]:
-    """The lettered choices of a multiple-choice question, {} where there are none."""
-    _, _, block = question.partition("Answer Choices:")
-    found = (_OPTION_LINE.match(line.strip()) for line in block.splitlines())
-    return {match[1]: match[2].strip() for match in found if match}
+class _Marked(NamedTuple):
+    """Something that a response marks as its answer."""
+
+    start: int
+    rule: str
+    text: str
 
 
 def find_answer(response: str, question: str = "") -> tuple[str | None, str]:
     """The final answer of a response and the rule that found it: (None, why) where there is none.
 
-    In this order: a line "Answer: …", `\\boxed{…}`, "the answer is …", a heading "Answer" (the last of
-    each). What is said of its confidence is left out. Then, from the last line of a response without any of these, if it is a short one that denies nothing: the
-    only number in it that the question does not already hold, or what stands behind its last verb
-    ("The symbol of gold is Au.").
+    What is marked as one: the last of a line "Answer: …" (also `#### …`, "Judgment: …", <answer>) and of
+    `\\boxed{…}`, several of which in one statement are one answer; else "the answer is …", else what is
+    below a heading "Answer". What is said of the confidence is left out, and so is what follows: tokens of a chat template,
+    another question. Then, from the last sentence of a response without any of these, if it is a short one that
+    denies nothing: the formula that it ends with, the only number in it that the question does not already hold, or what
+    is behind its last verb ("The symbol of gold is Au.").
     """
-    tail = _tail(response)
-    for rule, matches in _final(tail):
-        if matches and clean(matches[-1]):
-            boxed = _boxed(matches[-1])
-            return clean(boxed[-1] if boxed else _without_explanation(matches[-1])), rule
-    last = next((line for line in reversed(tail.splitlines()) if line.strip()), "")
-    if not last or len(last) > SENTENCE or _NEGATED.search(last):
-        return None, "no final answer"
-    conclusion = last.rpartition("=")[2].replace("−", "-")
-    given = set(NUMBER.findall(question))
-    found = NUMBER.findall(conclusion)
-    numbers = [number for number in found if number not in given]
-    # A number within a formula ("1/4", "2^5", "3 million") or a choice of two is no answer alone.
-    alone = not re.search(r"[/^*!\\√π⁰¹²³⁴-⁹½¼¾–±<>]|\d\s*[a-zA-Z]?\(", conclusion)
-    alone = alone and not NOT_A_UNIT.search(conclusion) and not re.search(r"\bor\b", conclusion)
-    if alone and len(set(numbers)) == 1:
-        return numbers[0], "only number"
-    if (not numbers or not alone) and (concluded := list(_CONCLUDED.finditer(conclusion))):
-        return clean(concluded[-1][1]), "concluded"
-    if not alone and "=" in last and len(conclusion.split()) <= 3 and clean(conclusion):
-        return clean(conclusion), "concluded"
-    if len(last.split()) <= 3 and fold(last) and "\\boxed" not in last:
-        return clean(last), "bare"
-    return None, "no final answer"
+    text = prepared(response)
+    for part in (text[-TAIL:], text[-_FAR:]):
+        if (found := _explicit(part)) is not None:
+            return found
+        if len(part) == len(text):
+            break
+    last = next((line for line in reversed(text[-TAIL:].splitlines()) if line.strip()), "")
+    return _concluded(last.strip(), question)
 
 
 def stated_answer(text: str) -> str | None:
@@ -129,140 +143,251 @@ def stated_answer(text: str) -> str | None:
     return answer if rule in ("marked", "boxed", "stated", "headed") else None
 
 
-def find_letter(response: str, choices: dict[str, str]) -> tuple[str | None, str]:
-    """The letter that a response chooses, and the rule that found it.
-
-    A response that only repeats several choices, or whose last "Answer: …" names none or two of
-    them, has chosen none.
-    """
-    tail = _tail(response)
-    folded = [fold(text) for text in choices.values()]
-    by_text = {fold(t): letter for letter, t in choices.items() if folded.count(fold(t)) == 1}
-    for rule, matches in _final(tail):
-        for found in reversed(matches):
-            boxed = _boxed(found)
-            letter = _letter(boxed[-1] if boxed else found, choices, by_text)
-            if letter:
-                return letter, rule
-            if rule == "marked" and clean(found):
-                return None, "no choice named"
-    lines = [line.strip() for line in tail.splitlines() if line.strip()]
-    if lines and (stated := _IS_CORRECT.match(lines[-1])) and stated[1] in choices:
-        return stated[1], "stated"
-    named = {letter for line in lines if (letter := _letter_line(line, choices, by_text))}
-    if len(named) == 1:
-        return named.pop(), "only choice named"
-    return None, "no choice named" if not named else "several choices named"
+def prepared(response: str) -> str:
+    """A response as answers are looked for in it: its end, without what follows the answer."""
+    text = response[-_FAR:].strip()
+    if "answer>" in text.lower():
+        text = _TAGGED.sub(r"\nAnswer: \1\n", text)
+    if (token := _CHAT_TOKEN.search(text)) is not None:
+        text = (
+            text[: token.start()] if text[: token.start()].strip() else _CHAT_TOKEN.sub(" ", text)
+        )
+    if "$$" in text or "\\[" in text:
+        text = _DISPLAYED.sub(r" \1\2\3", text)
+    text = without_confidence(text)
+    for match in _NEXT_QUESTION.finditer(text):
+        before = text[max(0, match.start() - TAIL) : match.start()]
+        if _explicit(before) is not None:
+            return text[: match.start()]
+    return text
 
 
-def stated_confidence(response: str) -> float | None:
-    """How sure of its answer a response says to be, in percent (0 to 100); None where it says nothing, or
-    nothing clear. The last statement counts.
-
-    "Confidence: 85%", "**Confidence score:** 0.85", "Confidence: 8/10", "I am 85% confident". A lone 1
-    (one percent, or all of it?), a range, and what is above 100 are not clear.
-    """
-    tail = response[-TAIL:]
-    if not any(word in tail.lower() for word in ("confiden", "% sure", "% certain")):
-        return None
-    found = [match for pattern in _CONFIDENCE for match in pattern.finditer(tail)]
-    if not found:
-        return None
-    number, unit, more = max(found, key=lambda match: match.start(1)).groups()
-    value, unit = float(number), re.sub(r"\s", "", unit or "")
-    if more or (number == "1" and not unit):
-        return None
-    if unit == "/10" or (not unit and value <= 1):
-        value *= 10 if unit else 100
-    return value if value <= 100 else None
-
-
-def _tail(response: str) -> str:
-    """The end of a response, as answers are looked for in it."""
-    tail = _TAGGED.sub(r"\nAnswer: \1\n", response[-TAIL:])
-    tail = _DISPLAYED.sub(r" \1\2\3", tail)
-    return _CONFIDENCE_PART.sub("", tail) if "confidence" in tail.lower() else tail
-
-
-def _final(tail: str) -> Iterator[tuple[str, list[str]]]:
-    """What stands where a final answer is expected, by the rule that looks there."""
-    said = "answer" in tail.lower()  # the search is a hundred times as long
-    yield "marked", _MARKED.findall(tail) if said else []
-    yield "boxed", _boxed(tail)
-    yield "stated", _STATED.findall(tail)
-    yield "headed", _HEADED.findall(tail) if said else []
-
-
-def _boxed(text: str) -> list[str]:
-    r"""The contents of each closed \boxed{…} in a text."""
+def marked(text: str) -> list[_Marked]:
+    """Everything that a text marks as its answer, but for boxes, in its order."""
     found = []
-    for match in re.finditer(r"\\boxed\s*\{", text):
-        depth = 1
-        for end in range(match.end(), min(len(text), match.end() + 2 * MATHEMATICS)):
-            depth += {"{": 1, "}": -1}.get(text[end], 0)
-            if depth == 0:
-                found.append(text[match.end() : end])
-                break
+    if re.search(r"answer|####|judge?ment|[答解回正結]", text, re.IGNORECASE):
+        for match in _MARKED.finditer(text):
+            content = next(group for group in match.groups() if group is not None)
+            found.append(_Marked(match.start(), "marked", content))
     return found
 
 
-def _without_explanation(text: str) -> str:
+def stated(text: str) -> list[str]:
+    """What a text says to be the answer in a sentence."""
+    return [_LEAD.sub("", content) for content in _STATED.findall(text)]
+
+
+def headed(text: str) -> list[str]:
+    return list(_HEADED.findall(text))
+
+
+def boxes(text: str) -> list[tuple[int, int, str]]:
+    r"""The contents of each closed `\boxed{…}` in a text (also `\boxed 14` and a lost backslash), with start and end."""
+    found: list[tuple[int, int, str]] = []
+    for match in _BOX.finditer(text):
+        if match["bare"]:
+            found.append((match.start(), match.end(), match["bare"].rstrip(".,")))
+            continue
+        end = closing(text[: match.end() + _LONGEST_BOX], match.end() + 1)
+        if end is not None:
+            found.append((match.start(), end, text[match.end() + 1 : end - 1]))
+    # Of boxes in boxes the innermost.
+    return (
+        [box for box in found if not any(box[0] < o[0] and o[1] <= box[1] for o in found[:200])]
+        if len(found) < 200
+        else found
+    )
+
+
+def _explicit(text: str) -> tuple[str, str] | None:
+    """The last thing in a text that is marked as its answer, and the rule."""
+    found = marked(text)
+    if boxed := _last_boxes(text):
+        # A sentence that happens to hold "answer:" is none beside a box.
+        found = [item for item in found if _solid(item.text) or boxes(item.text)]
+        found = sorted([*found, boxed], key=lambda item: item.start)
+    for item in reversed(found):
+        if item.rule == "boxed":
+            return item.text, "boxed"
+        inner = boxes(item.text)
+        if inner and boxed is not None:
+            return boxed.text, "marked"
+        answer = trimmed(item.text)
+        if answer and sound(answer):
+            return answer, "marked"
+    for content in reversed(stated(text)):
+        answer = trimmed(content)
+        if answer and sound(answer) and not _NO_ANSWER.match(answer):
+            return answer, "stated"
+    for content in reversed(headed(text)):
+        answer = trimmed(content)
+        if answer and sound(answer):
+            return answer, "headed"
+    return None
+
+
+def _last_boxes(text: str) -> _Marked | None:
+    """The last box with all that are one statement with it: "x = [2] and x = [8]"."""
+    found = [box for box in boxes(text) if clean(box[2])]
+    if not found:
+        return None
+    last = len(found) - 1
+    while last > 0 and _together(text[found[last - 1][1] : found[last][0]]):
+        last -= 1
+    if (other := re.match(r"[\s$)\\]{0,4}or\s+([$\\\w.,-]+)", text[found[-1][1] :])) is not None:
+        found.append((found[-1][0], found[-1][1], other[1]))
+    contents = list(
+        dict.fromkeys(joined_digits(clean(undelimited(box[2]))) for box in found[last:])
+    )
+    return _Marked(found[-1][0], "boxed", ", ".join(contents))
+
+
+def _together(between: str) -> bool:
+    return len(between) <= 80 and _CONCLUDES.search(between) is None and between.count("\n") <= 3
+
+
+def last_boxes(text: str) -> str | None:
+    """The contents of the last boxes of a text that are one statement, None where it has none."""
+    found = _last_boxes(text)
+    return found.text if found else None
+
+
+def without_lead(text: str) -> str:
+    """A text without "therefore", "exactly" and their like in front."""
+    return _LEAD.sub("", text)
+
+
+def without_explanation(text: str) -> str:
     return _EXPLANATION.split(text, maxsplit=1)[0]
 
 
-def _letter(text: str, choices: dict[str, str], by_text: dict[str, str]) -> str | None:
-    """The choice that a phrase begins with ("C", "(C)", "C. Kidney") or spells out ("Kidney").
-
-    None where it names two, or a letter beside the text of another choice. A sentence that begins
-    with the article "A" is not taken for choice A.
-    """
-    text = _LETTER_LEAD.sub("", unwrapped(text.replace("_", " ")))
-    alone = re.fullmatch(r"\W*([A-Za-z])\W*", text)
-    if alone and "'" not in text and "+" not in text:
-        # Choices that stand in no list of ours are not known: then a letter alone is what can be told.
-        return alone[1].upper() if alone[1].upper() in choices or not choices else None
-    short = _without_explanation(text)
-    if (spelled := by_text.get(fold(clean(short)))) is not None:
-        return spelled
-    behind = re.fullmatch(r"(.+)\(\W*([A-Z])\W*\)\W*", short)
-    if behind and behind[2] in choices:
-        return behind[2] if by_text.get(fold(clean(behind[1]))) == behind[2] else None
-    match = re.match(
-        r"\W*(?:the )?(?i:letter |option |choice |answer )?\W*([A-Z])(?=[^\w'’+-]|$|\s)(.*)",
-        text,
-        re.DOTALL,
-    )
-    if match is None or match[1] not in choices:
-        return None
-    letter, rest = match[1], match[2]
-    also = re.match(r"\W*(?:,|/|&|\band\b|\bor\b|\bnor\b|\bnot\b)\W*([A-Z])\b", rest)
-    if also and also[1] in choices and also[1] != letter:
-        return None
-    if re.match(r"[\s\W]*(?:is|was|are|can)?\s*(?:not|n't|wrong|incorrect|false)\b", rest):
-        return None
-    said = fold(
-        clean(_without_explanation(re.sub(r"^[\s.):,*`}\]]*(?:[-–—]\s)?[\s*(]*", "", rest)))
-    )
-    if by_text.get(said, letter) != letter:
-        return None
-    separated = re.match(r"\s*(?:[.):,;*`}$\]\n(]|[-–—=]\s|because\b|since\b|as\b|is\b|$)", rest)
-    if letter in "AI" and not separated and said != fold(choices[letter]):
-        return None
-    return letter
+def trimmed(text: str) -> str:
+    """A final answer without what explains it and the words in front."""
+    text = _LEAD.sub("", text)
+    return clean(_LEAD.sub("", without_explanation(text)))
 
 
-def _letter_line(line: str, choices: dict[str, str], by_text: dict[str, str]) -> str | None:
-    """The choice that a line of a response without a marked answer names: the letter alone, the
-    choice's text alone, or both. A line that denies something names none."""
-    line = unwrapped(line)
-    match = _OPTION_LINE.match(line)
-    if match and match[1] in choices:
-        text, said = fold(choices[match[1]]), fold(clean(match[2]))
-        if _NEGATED.search(match[2][len(choices[match[1]]) :]):
-            return None
-        return match[1] if said == text or re.match(re.escape(text) + r"\W", said) else None
-    if re.fullmatch(r"\W*[A-Z]\W*", line) or re.fullmatch(
-        r"\W*(?i:option|choice)\W+[A-Z]\W*", line
+def sound(answer: str) -> bool:
+    """Can this be an answer: has it a letter, digit or sign, closed brackets, and mathematics that is closed?"""
+    if answer.replace(" ", "") == "\\{\\}":
+        return True
+    if not re.search(
+        r"[^\W_]|[∞∅√½¼¾%°+-]",
+        re.sub(
+            r"\\(?:[a-zA-Z]+|.)",
+            lambda m: "a" if len(m[0]) > 3 or m[0] in ("\\pi", "\\%", "\\ln") else "",
+            answer,
+        ),
     ):
-        return _letter(line, choices, by_text)
-    return by_text.get(fold(clean(line)))
+        return False
+    # "$45" is an amount, and "$45$" a formula.
+    if len(re.findall(r"(?<!\\)\$", answer)) % 2 and not re.search(r"(?<!\\)\$\s?\d", answer):
+        return False
+    if len(re.findall(r"\\[\[(]", answer)) != len(re.findall(r"\\[\])]", answer)):
+        return False
+    if re.search(r"\\begin\b", answer) and not re.search(r"\\end\b", answer):
+        return False
+    depth = 0
+    for sign in re.sub(r"\\[{}]", "", answer):
+        depth += (sign == "{") - (sign == "}")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _solid(text: str) -> bool:
+    """Is this a formula, or a name or choice of few words?"""
+    answer = trimmed(text)
+    if not answer or not sound(answer):
+        return False
+    return (
+        len(answer.split()) <= 3
+        or readable(undelimited(answer))
+        or quantity(undelimited(answer)) is not None
+    )
+
+
+# ---- without a mark --------------------------------------------------------------------------
+
+
+def _concluded(line: str, question: str) -> tuple[str | None, str]:
+    """What the last line of a response comes to."""
+    nothing = None, "no final answer"
+    sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z$\\(])|(?<=。)", line.rstrip("。 "))[-1].strip()
+    if not sentence or len(sentence) > SENTENCE or NEGATED.search(sentence):
+        return nothing
+    if not sound(sentence) or _BOUND.search(sentence):
+        return nothing
+    if (formula := _displayed_formula(sentence)) is not None:
+        return formula, "concluded"
+    given = set(NUMBER.findall(question))
+    if (japanese := plain(sentence)) != sentence:
+        sentence = (
+            re.split(r"[はがをも、]\s*|\s", japanese)[-1]
+            if re.search(r"\d", japanese)
+            else japanese
+        )
+    sentence = _LABEL.sub("", sentence).rstrip(".,;!。 ").strip("*_` ")
+    if (formula := _last_formula(sentence, given)) is not None:
+        return formula, "concluded"
+    found = NUMBER.findall(sentence.replace("−", "-"))
+    numbers = {number for number in found if number not in given}
+    # A number within a formula ("1/4", "2^5", "3 million") or a choice of two is no answer alone.
+    alone = not re.search(r"[/^*!\\√π⁰¹²³⁴-⁹½¼¾±<>≤≥≠=+$]|\d\s*[a-zA-Z]?\(|\bor\b", sentence)
+    alone = alone and not NOT_A_UNIT.search(
+        re.sub(r"\b(?:times|over|point|power)\b(?! [\d(])", "", sentence)
+    )
+    if alone and len(numbers) == 1:
+        return numbers.pop(), "only number"
+    if not numbers and (verb := list(_VERB.finditer(sentence))):
+        answer = clean(verb[-1][1])
+        if len(answer.split()) <= 4 and answer and not _NO_CONCLUSION.match(answer):
+            return answer, "concluded"
+    if (
+        len(sentence.split()) <= 3
+        and fold(sentence)
+        and "\\boxed" not in sentence
+        and not re.search(r"\\(?:equiv|cdot|times|sum)?\s*$", sentence)
+    ):
+        return clean(sentence), "bare"
+    return nothing
+
+
+def _displayed_formula(sentence: str) -> str | None:
+    """The last formula between the marks of mathematics, where nothing but a unit or an aside follows."""
+    found = list(_MATH.finditer(sentence))
+    if not found:
+        return None
+    formula = next(group for group in found[-1].groups() if group is not None).strip()
+    rest = sentence[found[-1].end() :].strip(" .,;!*")
+    if (len(rest.split()) > 3 and len(found) > 1) or re.search(r"\d|\b(?:is|are|equals?)\b", rest):
+        return None
+    behind_verb = re.search(
+        r"(?:\b(?:is|are|equals?|be|get|have|obtain|therefore|hence|thus|so|to|find)|[=:,])\s*$",
+        sentence[: found[-1].start()],
+        re.IGNORECASE,
+    )
+    if len(found) > 1 and not behind_verb and not re.search(r"=", formula):
+        return None
+    return formula if readable(formula) else None
+
+
+def _last_formula(sentence: str, given: set[str]) -> str | None:
+    """The longest end of a sentence that is a formula as a whole, or a quantity behind `=`."""
+    starts = [match.start() for match in re.finditer(r"(?<!\S)\S", sentence)]
+    for start in starts[-30:]:
+        formula = sentence[start:].strip("*_`")
+        if not re.search(
+            r"\d|[a-zA-Z)]\s*(?:[=<>≤≥≠]|!=)|[√πa-zA-Z]\s*[-+*/^]\s*[\da-zA-Z]", formula
+        ) or formula.startswith(("=", "+", "*", "/")):
+            continue
+        if formula in given or not readable(formula):
+            continue
+        front = sentence[:start].rstrip()
+        if re.search(r"[-+*/^=<>≤≥≠×·]$|\d$", front):
+            continue  # a part of a longer one that cannot be read
+        return formula
+    behind = sentence.rpartition("=")[2].strip()
+    if "=" in sentence and behind and quantity(behind) is not None:
+        return behind
+    return None

@@ -10,8 +10,6 @@ import unicodedata
 TAIL = 4000
 # The longest line that is read as a sentence which states an answer.
 SENTENCE = 200
-# The longest final answer that is compared by mathematics; longer ones are compared as text.
-MATHEMATICS = 200
 NUMBER = re.compile(
     r"(?<![\w.])-?\d+(?:,\d{3})+(?:\.\d+)?|(?:(?<![\w.])-)?\d*\.?\d+(?:[eE][-+]?\d+)?"
 )
@@ -32,19 +30,54 @@ def signs(text: str) -> str:
 
 def unwrapped(text: str) -> str:
     r"""A text without LaTeX's \text{…} and its like around words."""
-    return re.sub(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox)\s*\{([^{}]*)\}", r"\1", text)
+    return re.sub(
+        r"\\(?:text(?:bf|it|rm|normal|sf)?|mathrm|mathbf|mbox)\s*\{([^{}]*)\}", r"\1", text
+    )
 
 
 def without_markup(text: str) -> str:
     r"""A text without the marks of LaTeX around words and formulas of chemistry: H_2O is H2O."""
     text = unwrapped(unwrapped(text)).replace("\\infty", "∞")
-    text = re.sub(r"\\(?:left|right)\b|\\[()\[\]]|\$", "", text)
+    text = re.sub(r"\\(?:left|right)\b|\\[()\[\]!]|\$", "", text)
+    text = re.sub(r"\s*([,:])\s*", r"\1 ", text)
     return re.sub(r"_(?:\{(\d+)\}|(\d))", r"\1\2", re.sub(r"\\[ ,;!]|~", " ", text))
+
+
+def unended(text: str) -> str:
+    """A text without its full stop; three dots say that it goes on."""
+    text = text.strip()
+    return text if text.endswith("...") else text.rstrip(".,;").strip()
+
+
+def undelimited(text: str) -> str:
+    r"""A text without the marks of mathematics around the whole of it, nor `\boxed{…}`."""
+    for _ in range(4):
+        text = unended(text)
+        inner = re.fullmatch(r"\$\$?([^$]+)\$\$?|\\\((.*)\\\)|\\\[(.*)\\\]", text, re.DOTALL)
+        if inner is not None:
+            text = next(group for group in inner.groups() if group is not None)
+        elif (box := re.match(r"\\(?:boxed|fbox)\s*\{", text)) and closing(text, box.end()) == len(
+            text
+        ):
+            text = text[box.end() : -1]
+        else:
+            return text
+    return text
+
+
+def closing(text: str, start: int) -> int | None:
+    """Where the brace is closed that was opened in front of `start`: the index behind it."""
+    depth = 1
+    for match in re.compile(r"\\.|[{}]").finditer(text, start):
+        depth += {"{": 1, "}": -1}.get(match[0], 0)
+        if depth == 0:
+            return match.end()
+    return None
 
 
 def clean(text: str) -> str:
     """A final answer without the markup and punctuation that models put around it."""
-    text = unwrapped(text).strip().strip("*`\"'_ ").rstrip(".,;").strip("*`\"'$_ ")
+    text = unended(unwrapped(text).strip().strip("*`\"'_ ")).strip("*`\"'$_ ")
     inner = re.fullmatch(r"\\[(\[](.*)\\[)\]]", text, re.DOTALL)
     return inner[1].strip() if inner else text
 

@@ -1,26 +1,16 @@
-"""Where a model writes its reasoning: between `<think>` tags, in gpt-oss's channels, or nowhere.
-
-gpt-oss writes messages, each in a channel (OpenAI's "harmony" format); its prompt ends in `<|start|>assistant`:
-
-    <|channel|>analysis<|message|>reasoning<|end|><|start|>assistant<|channel|>final<|message|>response<|return|>
-
-A model without any marks writes a response alone, which is what the rule for tags makes of it.
-"""
+"""Which marks a model tells its reasoning from its response by, read off its chat template (see `thinking`)."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from llmc_lib.errors import UserError
-from llmc_lib.prompts import THINK_CLOSE, THINK_OPEN, split_reasoning
+from llmc_lib.thinking import CHANNEL, THINK_CLOSE, THINK_OPEN, opens, split_reasoning
 
-_CHANNEL, _MESSAGE = "<|channel|>", "<|message|>"
 #: Where a tokenizer keeps its chat template.
 _TEMPLATES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
-_BORDER = re.compile(r"<\|(start|end|return|call|channel)\|>")
 
 
 @dataclass(frozen=True)
@@ -48,8 +38,6 @@ class ReasoningFormat:
 
         `opened`: did this prompt end in an opened block? None: as the template commonly does.
         """
-        if self.kind == "harmony" and _BORDER.search(text):
-            return _split_harmony(text)
         return split_reasoning(text, opened=self.opened if opened is None else opened)
 
 
@@ -68,7 +56,7 @@ def reasoning_format(tokenizer: Any) -> ReasoningFormat:
         )
     # Several templates by name: the one for a plain conversation.
     template = tokenizer.get_chat_template()
-    if _CHANNEL in template:
+    if CHANNEL in template:
         return ReasoningFormat("harmony", special=True, tokens=True)
     turns = [{"role": "user", "content": "probe"}]
     opening = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
@@ -93,37 +81,4 @@ def format_of(folder: Path) -> ReasoningFormat:
 
 def _speaks_of_marks(file: Path) -> bool:
     text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
-    return THINK_OPEN in text or _CHANNEL in text
-
-
-def opens(prompt: str) -> bool:
-    """Does a prompt end in an opened `<think>` block?"""
-    return prompt.rstrip().endswith(THINK_OPEN)
-
-
-def _split_harmony(text: str) -> tuple[str, str]:
-    """By channel: "final" is the response, and so is "commentary" that calls no tool, which is meant for
-    the user; the rest is reasoning. A message without a channel, and words outside of messages, belong
-    to the response. A header that was cut off is only a mark."""
-    reasoning: list[str] = []
-    response: list[str] = []
-    role = ""
-    pieces = _BORDER.split(text)
-    for border, piece in zip(["", *pieces[1::2]], pieces[::2], strict=True):
-        header, message, body = piece.partition(_MESSAGE)
-        if border == "channel":
-            channel = header.split()[0] if header.split() else ""
-            calls = "to=" in role + header
-            shown = channel == "final" or (channel == "commentary" and not calls)
-            (response if shown else reasoning).append(body)
-        elif border == "start":
-            role = header
-            response.append(body)
-        else:
-            role = ""
-            response.append(body if message and not header.strip() else piece)
-    return _joined(reasoning), _joined(response)
-
-
-def _joined(parts: list[str]) -> str:
-    return "\n\n".join(part.strip() for part in parts if part.strip())
+    return THINK_OPEN in text or CHANNEL in text

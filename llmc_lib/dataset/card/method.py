@@ -54,8 +54,8 @@ STEPS = {
 }
 #: What the values of the column `verified` mean.
 VERIFIED = {
-    "yes": "the final answer agrees with the reference by a rule (a choice's letter, or mathematics "
-    "compared by math-verify). It says nothing of the reasoning before it.",
+    "yes": "the final answer agrees with the reference by a rule (a choice's letter, a number, a name, or "
+    "mathematics). It says nothing of the reasoning before it.",
     "not stated": "the completion states no final answer; the reference was added as its last line.",
     "not comparable": "answer or reference is prose, which no rule compares; it may be wrong.",
     "no reference": "the source gives no reference; the completion's own answer is in `answer`.",

@@ -70,7 +70,7 @@ def _in_processes(pairs: Sequence[Pair], processes: int | None) -> Iterator[Grad
         seconds=_SECONDS,
         memory_gib=_MEMORY_GIB,
         processes=processes,
-        modules=["math_verify"],
+        modules=["llmc_lib.answers"],
     )
     for (question, prediction), outcome in zip(pairs, outcomes, strict=True):
         if isinstance(outcome, limited.Gone):

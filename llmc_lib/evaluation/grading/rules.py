@@ -7,6 +7,8 @@ limit is part of the task). Both count as not correct in every rate.
 
 from __future__ import annotations
 
+import re
+
 from llmc_lib.answers import (
     compare,
     find_answer,
@@ -16,6 +18,8 @@ from llmc_lib.answers import (
     stated_confidence,
 )
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question, writable
+
+_LETTER = re.compile(r"\(?([A-Z])\)?")
 
 
 def grade(question: Question, prediction: Prediction) -> Grade:
@@ -32,17 +36,38 @@ def grade(question: Question, prediction: Prediction) -> Grade:
         return result("incorrect", "", "truncated")
     if not response.strip():
         return result("ungraded", "", "empty")
-    if question.answer_type == "multipleChoice":
-        letter, rule = find_letter(response, options(question.question))
-        if letter is None:
+    choices = options(question.question)
+    expected = _choice(question, choices)
+    if expected is not None:
+        letter, rule = find_letter(response, choices)
+        if letter is not None:
+            return result("correct" if letter == expected else "incorrect", letter, rule)
+        if question.answer_type == "multipleChoice":
             return result("ungraded", "", rule)
-        return result("correct" if letter == question.answer else "incorrect", letter, rule)
     answer, rule = find_answer(response, question.question)
     if answer is None:
         return result("ungraded", "", rule)
-    if restates(answer, question.question, question.answer):
-        return result("ungraded", answer, "restates the question")
     equal = compare(answer, question.answer)
+    if (
+        not equal
+        and expected is None
+        and (named := _LETTER.fullmatch(answer))
+        and named[1] in choices
+    ):
+        equal = compare(choices[named[1]], question.answer)
+    if equal and restates(answer, question.question, question.answer):
+        return result("ungraded", answer, "restates the question")
     if equal is None:
-        return result("ungraded", answer, "time limit")
+        return result("ungraded", answer, "not comparable")
     return result("correct" if equal else "incorrect", answer, rule)
+
+
+def _choice(question: Question, choices: dict[str, str]) -> str | None:
+    r"""The letter of the right choice, where the question is one of choices: its type says so, or it lists them
+    and the reference is a letter, as in `\text{(C)}`."""
+    if question.answer_type == "multipleChoice":
+        return question.answer
+    letter = re.fullmatch(
+        r"(?:\\text\s*\{\s*)?\(?([A-Zア-コ])\)?\.?\s*\}?", question.answer.strip(" $")
+    )
+    return letter[1] if letter and letter[1] in choices else None

@@ -12,9 +12,9 @@ from typing import Any
 import ijson
 
 from llmc_lib import prompts
-from llmc_lib.engines.formats import opens
 from llmc_lib.errors import UserError
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question
+from llmc_lib.thinking import opens
 
 #: The rule of a grade that the file's own evaluator gave.
 IMPORTED = "imported"

@@ -148,7 +148,7 @@ def test_the_article_is_not_choice_a(text: str, status: str) -> None:
         ("206", "Answer: 206!", "incorrect"),
         ("206", "It is not 206.", "ungraded"),
         ("206", "I can't say whether it is 206.", "ungraded"),
-        ("206", "There are 206 or 207 bones.", "incorrect"),
+        ("206", "There are 206 or 207 bones.", "ungraded"),
         ("2500", "Answer: 2,500", "correct"),
         ("2500", "Answer: $2{,}500$ ", "correct"),
         ("2500", "Answer: 2500.0", "correct"),
@@ -286,6 +286,20 @@ def test_exact_answers_as_models_write_them(reference: str, text: str, status: s
         ("I lack confidence.\n95 of them are red.", None),
         ("", None),
         ("Answer: 85", None),
+        ("Confidence: \\boxed{95\\%}", 95),
+        ("\\text{Confidence: } 95\\%", 95),
+        ("Confidence: \\text{95\\%}", 95),
+        ("Confidence: ninety-five percent", 95),
+        ("I am eighty percent sure.", 80),
+        ("Confidence: one hundred percent", 100),
+        ("My confidence is 90 out of 100", 90),
+        ("自信度：90%", 90),
+        ("確信度: ９０％", 90),
+        ("信頼度は85パーセントです。", 85),
+        ("確信度：九十五パーセント", 95),
+        ("80%の自信があります。", 80),
+        ("自信度：80～90%", None),
+        ("自信があります。", None),
     ],
 )
 def test_the_confidence_that_a_response_states(text: str, confidence: float | None) -> None:
@@ -302,14 +316,22 @@ def test_without_a_list_of_choices_a_letter_alone_is_what_can_be_told() -> None:
     assert _grade(question, "C. Kidney, as it filters").status == "ungraded"
 
 
-def test_mathematics_that_takes_too_long_is_not_decided(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llmc_lib.answers.comparing._MATH_SECONDS", 0.2)
-    slow = "(x+y+z+1)^{60}"  # its expansion has 40,000 terms
-    assert answers.compare(slow, "(x+1)^2") is None
-    assert not answers.same(slow, "(x+1)^2")
-    found = _grade(_question("(x+1)^2"), f"Answer: ${slow}$")
-    assert (found.status, found.rule) == ("ungraded", "time limit")
-    assert answers.compare("\\frac{\\sqrt{4}}{4}", "1/2") is True
+@pytest.mark.parametrize(
+    ("answer", "reference"),
+    [
+        ("9^{9^{9^9}}", "9^{9^{9^8}}"),
+        ("10^{10^{10}}", "10^{10^{10}}+1"),
+        ("(99999999)!", "(99999998)!"),
+        ("\\sum_{n=1}^\\infty \\frac{1}{n^2}", "\\int_0^1 \\frac{\\ln x}{x-1} dx"),
+    ],
+)
+def test_mathematics_beyond_the_limits_is_not_decided(answer: str, reference: str) -> None:
+    found = _grade(_question(reference), f"\\boxed{{{answer}}}")
+    assert found.status != "correct"
+    if answer[0] != "\\":
+        assert answers.compare(answer, reference) is None
+        assert (found.status, found.rule) == ("ungraded", "not comparable")
+    assert answers.compare(answer, answer) is True
 
 
 def test_a_number_of_the_question_is_not_the_answer() -> None:
@@ -414,7 +436,6 @@ def test_an_infinite_reference_equals_no_number() -> None:
 
 
 def test_another_thread_grades_alike() -> None:
-    # math-verify's time limits are signals, which only the main thread can set.
     texts = ["\\frac{1}{2}", "0.5", "2/4", "1/3", "\\frac{\\sqrt{4}}{4}", "9^{9^{9^9}}", "?"]
     expected = [answers.same(answer, "1/2") for answer in texts]
     found: list[bool] = []
@@ -433,9 +454,12 @@ def test_the_mathematics_of_the_last_resort_is_limited_in_time(
     assert not caplog.records
 
 
-def test_choices_with_the_same_text_are_not_chosen_by_it() -> None:
+def test_choices_that_differ_in_capitals_are_told_apart() -> None:
     question = "Which?\n\nAnswer Choices:\nA. 5 mW\nB. 5 MW\nC. 6 W"
-    assert _grade(_question("B", question, "multipleChoice"), "Answer: 5 MW").status == "ungraded"
+    assert _grade(_question("B", question, "multipleChoice"), "Answer: 5 MW").status == "correct"
+    assert _grade(_question("B", question, "multipleChoice"), "Answer: 5 mW").status == "incorrect"
+    question = "Which?\n\nAnswer Choices:\nA. 5 W\nB. 5.0 W\nC. 6 W"
+    assert _grade(_question("B", question, "multipleChoice"), "Answer: 5.00 W").status == "ungraded"
 
 
 def test_a_letter_is_a_letter_though_another_choice_reads_so() -> None:

@@ -1,0 +1,300 @@
+"""Are two formulas the same answer: values, and what is made of them (relations, intervals, sets, lists)?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from llmc_lib.answers.evaluation import Undecided
+from llmc_lib.answers.intervals import ORDER, as_set, turned
+from llmc_lib.answers.nodes import Node
+from llmc_lib.answers.values import proportional, same_value, symbols
+
+_MOST_ITEMS = 40
+
+
+def same(given: Node, expected: Node) -> bool:
+    """Are two formulas the same answer? Raises `Undecided`."""
+    given, expected = _both_signs(given), _both_signs(expected)
+    given, expected = as_set(given), as_set(expected)
+    if given.kind == "relation" or expected.kind == "relation":
+        return _same_relation(given, expected)
+    if given.kind == "union" or expected.kind == "union":
+        return _same_union(given, expected)
+    if given.kind == "sequence" or expected.kind == "sequence":
+        return _same_sequence(given, expected)
+    if given.kind == expected.kind == "ratio":
+        return _same_ratio(given, expected)
+    if "ratio" in (given.kind, expected.kind) and len(given.parts) > 2:
+        return False
+    return _same_expression(given, expected)
+
+
+# ---- expressions -----------------------------------------------------------------------------
+
+
+def _same_expression(given: Node, expected: Node) -> bool:
+    if _angle(given) == _angle(expected):
+        return same_value(given, expected)
+    # 30° for 30, and for π/6
+    return same_value(_without_degrees(given), _without_degrees(expected)) or (
+        (_mentions(given, "symbol", "pi") or _mentions(expected, "symbol", "pi"))
+        and same_value(given, expected)
+    )
+
+
+def _angle(node: Node) -> bool:
+    """Is this a number of degrees, and not only a function of one?"""
+    return node.kind == "degrees" or (node.kind != "call" and any(map(_angle, node.parts)))
+
+
+def _mentions(node: Node, kind: str, name: str = "") -> bool:
+    if node.kind == kind and (not name or node.name == name):
+        return True
+    return any(_mentions(part, kind, name) for part in node.parts)
+
+
+def _mapped(node: Node, change: Callable[[Node], Node]) -> Node:
+    return change(replace(node, parts=tuple(_mapped(part, change) for part in node.parts)))
+
+
+def _without_degrees(node: Node) -> Node:
+    return _mapped(node, lambda n: n.parts[0] if n.kind == "degrees" else n)
+
+
+def _both_signs(node: Node) -> Node:
+    """a ± b as two answers."""
+    if not _mentions(node, "choice"):
+        return node
+    if node.kind in ("sequence", "relation", "union"):
+        return replace(node, parts=tuple(_both_signs(part) for part in node.parts))
+
+    def signed(minus: str) -> Node:
+        def change(n: Node) -> Node:
+            if n.kind != "choice":
+                return n
+            return Node("negative", "", n.parts, exact=n.exact) if n.name == minus else n.parts[0]
+
+        return _mapped(node, change)
+
+    return Node("sequence", "", (signed("∓"), signed("±")), exact=node.exact)
+
+
+def _same_ratio(given: Node, expected: Node) -> bool:
+    if len(given.parts) != len(expected.parts):
+        return False
+    first, other = given.parts[0], expected.parts[0]
+    # 2:30 as a time of the day is no ratio.
+    if len(given.parts) == 2 and all(_clock(node) for node in (given, expected)):
+        return _all_same(given.parts, expected.parts)
+    pairs = zip(given.parts[1:], expected.parts[1:], strict=True)
+    return all(
+        same_value(Node("product", "", (first, right)), Node("product", "", (left, other)))
+        for left, right in pairs
+    )
+
+
+def _clock(node: Node) -> bool:
+    return all(part.kind == "number" for part in node.parts) and len(node.parts[1].name) == 2
+
+
+# ---- relations -------------------------------------------------------------------------------
+
+
+def _same_relation(given: Node, expected: Node) -> bool:
+    if given.kind != "relation":
+        named = assigns(expected) and all(map(_named, expected.parts[:-1]))
+        return same(given, expected.parts[-1]) if named else False
+    if expected.kind != "relation":
+        return same(given.parts[-1], expected) if assigns(given) else False
+    if _is_equation(given) and _is_equation(expected):
+        return _same_equation(given, expected)
+    if given.name.split() != expected.name.split():
+        given = turned(given)
+    if given.name != expected.name:
+        return False
+    if _all_same(given.parts, expected.parts):
+        return True
+    if given.name in ORDER and len(given.parts) == 2:
+        return proportional(_difference(given), _difference(expected), positive=True)
+    return False
+
+
+def _is_equation(node: Node) -> bool:
+    return set(node.name.split()) <= {"=", "≈"}
+
+
+def assigns(node: Node) -> bool:
+    """Does a relation say what something is, and not only what it is bound to: `f(x) = x + 5`, `x + y = 7`, and
+    `2 + 2 = 4`, but not `2x = 8`?"""
+    signs = node.name.split()
+    if set(signs) <= {"∈"}:
+        return True
+    if not set(signs) <= {"=", "≈"}:
+        return False
+    return not any(_unsolved(part) for part in node.parts[:-1])
+
+
+def _unsolved(node: Node) -> bool:
+    """Is this a multiple of one symbol, or a sum of one with numbers?"""
+    return (
+        node.kind in ("sum", "product", "quotient", "negative")
+        and len(symbols(node)) == 1
+        and _linear(node)
+        and sum(1 for _ in _leaves(node, "symbol")) == 1
+        and any(True for _ in _leaves(node, "number"))
+    )
+
+
+def _leaves(node: Node, kind: str) -> Iterator[Node]:
+    if node.kind == kind:
+        yield node
+    for part in node.parts:
+        yield from _leaves(part, kind)
+
+
+def _linear(node: Node) -> bool:
+    if node.kind in ("number", "symbol"):
+        return True
+    return node.kind in ("sum", "product", "quotient", "negative") and all(map(_linear, node.parts))
+
+
+def _same_equation(given: Node, expected: Node) -> bool:
+    left, right = given.parts[0], expected.parts[0]
+    named = [part.kind == "call" and part.name.startswith("?") for part in (left, right)]
+    if _simple(left) and _simple(right) and (left == right or any(named)):
+        return same(given.parts[-1], expected.parts[-1])
+    if len(given.parts) > 2 or len(expected.parts) > 2:
+        return _all_same(given.parts, expected.parts)
+    if any(
+        part.kind in ("sequence", "union", "ratio")
+        for node in (given, expected)
+        for part in node.parts
+    ):
+        return _all_same(given.parts, expected.parts)
+    return proportional(_difference(given), _difference(expected))
+
+
+def _simple(node: Node) -> bool:
+    """A name: of a quantity, or of a function with its argument."""
+    return node.kind == "symbol" or (node.kind == "call" and node.name.startswith("?"))
+
+
+def _named(node: Node) -> bool:
+    """A name, or a product of symbols as h(x) is read."""
+    return (
+        _simple(node)
+        or node.kind == "sequence"
+        or (node.kind == "product" and all(map(_named, node.parts)))
+    )
+
+
+def _difference(node: Node) -> Node:
+    left, right = node.parts[0], node.parts[-1]
+    return Node("sum", "", (left, Node("negative", "", (right,))), exact=node.exact)
+
+
+def _same_union(given: Node, expected: Node) -> bool:
+    one, two = _members(given), _members(expected)
+    return one is not None and two is not None and _matched(one, two)
+
+
+def _members(node: Node) -> list[Node] | None:
+    if node.kind != "union":
+        return [node] if node.kind == "sequence" and node.name else None
+    if node.name != "∪":
+        return [node] if all(part.kind != "union" for part in node.parts) else None
+    found = [_members(part) or [part] for part in node.parts]
+    return [member for members in found for member in members]
+
+
+# ---- lists, tuples, sets ---------------------------------------------------------------------
+
+
+def _same_sequence(given: Node, expected: Node) -> bool:
+    if given.kind != "sequence" or expected.kind != "sequence":
+        if expected.kind == "sequence":
+            return _alone(expected) and same(given, expected.parts[0])
+        return _alone(given) and same(given.parts[0], expected)
+    if max(len(given.parts), len(expected.parts)) > _MOST_ITEMS:
+        raise Undecided("a long list")
+    given, expected = _assignments(given, expected)
+    kinds = {given.name, expected.name}
+    if "matrix" in kinds:
+        return _same_matrix(given, expected)
+    if len(given.parts) != len(expected.parts):
+        return kinds == {"{}"} and _matched(_distinct(given), _distinct(expected))
+    listed = {"", "{}"} if len(given.parts) == 2 else {"", "{}", "[]"}
+    if kinds <= listed:
+        return _matched(list(given.parts), list(expected.parts))
+    in_order = given.name == expected.name or (
+        kinds <= ({"", "()"} if len(given.parts) == 2 else {"", "()", "[]"})
+    )
+    return in_order and _all_same(given.parts, expected.parts)
+
+
+def _alone(node: Node) -> bool:
+    """A set or list of one."""
+    return node.name in ("{}", "[]") and len(node.parts) == 1
+
+
+def _assignments(given: Node, expected: Node) -> tuple[Node, Node]:
+    """Lists of `x = 2, y = 3` without the names, where only one of the two has any."""
+    named = [
+        node.name == "" and all(p.kind == "relation" and assigns(p) for p in node.parts)
+        for node in (given, expected)
+    ]
+    if named[0] == named[1]:
+        return given, expected
+    node = given if named[0] else expected
+    names = {str(part.parts[0]) for part in node.parts}
+    # Values of different symbols have an order; those of one have none.
+    stripped = Node(
+        "sequence",
+        "" if len(names) == 1 else "()",
+        tuple(part.parts[-1] for part in node.parts),
+        exact=node.exact,
+    )
+    return (stripped, expected) if named[0] else (given, stripped)
+
+
+def _same_matrix(given: Node, expected: Node) -> bool:
+    one, two = _rows(given), _rows(expected)
+    if [len(row) for row in one] != [len(row) for row in two]:
+        return False
+    return all(_all_same(left, right) for left, right in zip(one, two, strict=True))
+
+
+def _rows(node: Node) -> list[tuple[Node, ...]]:
+    """The rows of a matrix; a vector is a column, however it is written."""
+    if node.name == "matrix":
+        rows = [row.parts for row in node.parts]
+        return [(cell,) for cell in rows[0]] if len(rows) == 1 else rows
+    if all(part.kind == "sequence" and part.name in ("[]", "()") for part in node.parts):
+        return [part.parts for part in node.parts]
+    return [(part,) for part in node.parts] if node.name in ("()", "[]") else []
+
+
+def _distinct(node: Node) -> list[Node]:
+    found: list[Node] = []
+    for part in node.parts:
+        if not any(same(part, other) for other in found):
+            found.append(part)
+    return found
+
+
+def _matched(given: list[Node], expected: list[Node]) -> bool:
+    """Are these the same, in whatever order?"""
+    if len(given) != len(expected):
+        return False
+    left = list(expected)
+    for node in given:
+        at = next((n for n, other in enumerate(left) if same(node, other)), None)
+        if at is None:
+            return False
+        del left[at]
+    return True
+
+
+def _all_same(given: tuple[Node, ...], expected: tuple[Node, ...]) -> bool:
+    return len(given) == len(expected) and all(map(same, given, expected))

@@ -1,0 +1,90 @@
+"""Final answers as mathematics, from text to verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmc_lib.answers.equality import assigns, same
+from llmc_lib.answers.evaluation import Undecided, Undefined, real
+from llmc_lib.answers.nodes import Node
+from llmc_lib.answers.notation import Unreadable, tokens, uniform
+from llmc_lib.answers.parsing import read
+from llmc_lib.answers.values import value_at
+
+
+def readable(text: str) -> bool:
+    """Is a text mathematics as a whole?"""
+    try:
+        read(text)
+    except Unreadable:
+        return False
+    return True
+
+
+def canonical(text: str) -> tuple[str, ...]:
+    """The tokens of a formula without those that change nothing: two formulas with the same are the same.
+
+    Raises `Unreadable` where a sign is not known.
+    """
+    found = [token.text for token in tokens(uniform(text))]
+    while found and found[-1] in (".", ",", ";"):
+        found.pop()
+    kept: list[str] = []
+    for at, text_ in enumerate(found):
+        alone = found[at - 1 : at] == ["{"] and found[at + 1 : at + 2] == ["}"]
+        if alone and kept and kept[-1] == "{":
+            kept[-1] = text_
+        elif text_ == "}" and at >= 2 and found[at - 2] == "{":
+            continue
+        else:
+            kept.append(text_)
+    return tuple(kept)
+
+
+def same_mathematics(answer: str, reference: str) -> bool | None:
+    """Are two texts the same mathematics? None where that could not be decided: the reference is no formula that can be
+    read, or a value outgrows the limits."""
+    try:
+        if canonical(answer) == canonical(reference):
+            return True
+    except Unreadable:
+        pass
+    try:
+        given = read(answer)
+    except Unreadable:
+        return False
+    try:
+        expected = read(reference)
+    except Unreadable:
+        return None if "\\" in reference else False
+    try:
+        return same(given, expected)
+    except Undecided:
+        return None
+
+
+def value(text: str) -> float | None:
+    """The value of a formula without symbols as a real number, None where it has none that can be told."""
+    try:
+        number = real(value_at(read(text)))
+        return None if number is None else float(number)
+    except (Unreadable, Undefined, Undecided, OverflowError):
+        return None
+
+
+def operations(text: str) -> tuple[str, ...]:
+    """What a formula is made of, in no order, () where it is a number or a symbol alone. Raises `Unreadable`."""
+    node = read(text)
+    if node.kind == "relation" and assigns(node):
+        node = node.parts[-1]
+    return tuple(sorted(_shape(part) for part in _nodes(node))) if node.parts else ()
+
+
+def _nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for part in node.parts:
+        yield from _nodes(part)
+
+
+def _shape(node: Node) -> str:
+    return str(node.value) if node.kind == "number" else f"{node.kind} {node.name}"

@@ -1,0 +1,278 @@
+"""Mathematics as models and references write it (LaTeX, Unicode, plain text, Python), in one notation of tokens."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+from llmc_lib.answers.text import signs
+
+# The longest text that is read as mathematics; longer ones are compared as text.
+LONGEST = 1_500
+
+
+class Unreadable(ValueError):
+    """A text is not mathematics as a whole."""
+
+
+class Token(NamedTuple):
+    """`kind`: number, name (of a symbol, function or constant), mark (an operator or a bracket), text."""
+
+    kind: str
+    text: str
+    spaced: bool  # is there white space in front of it?
+
+
+FUNCTIONS = frozenset(
+    "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth sech csch arsinh arcosh"
+    " artanh ln log lg exp sqrt cbrt abs floor ceil max min gcd lcm binom factorial det".split()
+)
+CONSTANTS = frozenset(["pi", "infty", "emptyset"])
+_GREEK_NAMES = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau phi chi psi omega".split()
+)
+_OTHER_NAMES = {
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "arctg": "arctan", "tg": "tan", "ctg": "cot", "cosec": "csc",
+    "arcsinh": "arsinh", "arccosh": "arcosh", "arctanh": "artanh", "asinh": "arsinh", "acosh": "arcosh",
+    "atanh": "artanh", "oo": "infty", "inf": "infty", "infinity": "infty", "binomial": "binom", "comb": "binom",
+    "ceiling": "ceil", "varnothing": "emptyset", "log10": "lg",
+    "varepsilon": "epsilon", "varphi": "phi", "vartheta": "theta", "upi": "pi", "dfrac": "frac", "tfrac": "frac",
+    "cfrac": "frac", "dbinom": "binom", "tbinom": "binom", "choose": "choose", "lvert": "|", "rvert": "|", "mid": "|",
+    "vert": "|", "lbrace": "{*", "rbrace": "*}", "lbrack": "[", "rbrack": "]", "langle": "(", "rangle": ")",
+    "cdot": "*", "times": "*", "ast": "*", "div": "/", "le": "<=", "leq": "<=", "leqslant": "<=", "lt": "<",
+    "ge": ">=", "geq": ">=", "geqslant": ">=", "gt": ">", "ne": "!=", "neq": "!=", "approx": "≈", "sim": "≈",
+    "simeq": "≈", "land": "and", "lor": "or", "wedge": "and", "vee": "or", "pm": "±", "mp": "∓", "cup": "∪",
+    "cap": "∩", "in": "∈", "setminus": "∖", "backslash": "∖", "colon": ":", "degree": "°", "percent": "%",
+    "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "ldots": "…", "cdots": "…", "dots": "…",
+    "prime": "'", "bmod": "mod", "pmod": "mod",
+}  # fmt: skip
+#: Names of more than one letter that are symbols.
+SYMBOLS = CONSTANTS | _GREEK_NAMES | {"ell", "hbar"}
+# Commands that change how a formula looks and not what it says.
+_LAYOUT = re.compile(
+    r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits|quad|qquad|thinspace"
+    r"|enspace|hfill|noindent|allowbreak|nobreak|relax|rm|bf|it|cal)(?![a-zA-Z])|(?<!\\)\\[,;:! >]|(?<!\\)~|\\hspace\*?\{[^{}]*\}"
+    r"|\\h?phantom\{[^{}]*\}|\\tag\*?\{[^{}]*\}|\\label\{[^{}]*\}"
+)
+_STYLE = re.compile(
+    r"\\(?:mathbf|mathit|mathsf|mathtt|mathcal|mathscr|mathbb|boldsymbol|bm|pmb|bold|ensuremath|mathstrut|boxed|fbox"
+    r"|mathopen|mathclose|mathord|overrightarrow|vec|underline|color\{[a-z]+\}|textcolor\{[a-z]+\})\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}"
+)
+_WORDS = re.compile(
+    r"\\(?:text(?:bf|it|rm|normal|tt|sf)?|mathrm|mbox|hbox|operatorname\*?)\s*\{([^{}]*)\}"
+)
+_UNICODE = {
+    "√": "\\sqrt ", "∛": "\\cbrt ", "∜": "\\fthrt ", "π": "\\pi ", "∞": "\\infty ", "≤": "<=", "≥": ">=", "≦": "<=",
+    "≧": ">=", "⩽": "<=", "⩾": ">=", "≠": "!=", "≈": "≈", "∼": "≈", "×": "*", "·": "*", "⋅": "*", "∙": "*", "•": "*",
+    "∗": "*", "÷": "/", "∕": "/", "⁄": "/", "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "º": "°", "˚": "°",
+    "∅": "\\emptyset ", "⟨": "(", "⟩": ")", "〈": "(", "〉": ")", "、": ", ", "，": ", ", "。": ".", "〜": "~", "≒": "≈",
+    "∣": "|", "‖": "|", "′": "'", "’": "'", "⋯": "…", "ℝ": "R", "ℤ": "Z", "ℕ": "N", "ℚ": "Q", "ℂ": "C",
+    "∧": " and ", "∨": " or ", "∶": ":",
+}  # fmt: skip
+_GREEK = {
+    chr(code): f"\\{name} "
+    for code in [*range(0x391, 0x3AA), *range(0x3B1, 0x3CA)]
+    if (name := unicodedata.name(chr(code), "").rpartition(" ")[2].lower()) and name != "pi"
+} | {"ϵ": "\\epsilon ", "ϕ": "\\phi ", "Δ": "\\Delta ", "Ω": "\\Omega ", "Σ": "\\Sigma ", "Γ": "\\Gamma "}  # fmt: skip
+_TRANSLATED = str.maketrans({**_GREEK, **_UNICODE})
+_SUBSCRIPT = str.maketrans("₀₁₂₃₄₅₆₇₈₉₋₊", "0123456789-+")
+_ROOT = str.maketrans("³⁴", "34")
+_TOKEN = re.compile(
+    r"(?P<number>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+(?![\w.{]))?)"
+    r"|\\(?:begin|end)\s*\{(?P<environment>[a-zA-Z]+)\*?\}"
+    r"|\\(?P<command>[a-zA-Z]+|.)|(?P<letters>[a-zA-Z]+)"
+    r"|(?P<mark>\*\*|<=|>=|=<|!=(?!=)|==|\.\.\.|\{\*|\*\}|[-+*/^_=<>!|:;,&%'()\[\]{}°±∓≈∪∩∈∖⌊⌋⌈⌉…])"
+    r"|\x01(?P<words>[^\x02]*)\x02"
+)
+# Words that join answers, or that no formula holds.
+_JOINING = frozenset(["and", "or", "und", "oder"])
+_NO_PRODUCT = frozenset(
+    "is in it of on no to at by if as be so we an am are the not nor for one two six ten yes all any but odd max min via"
+    " per its let get has can may non its how who why".split()
+)
+_THOUSANDS = re.compile(
+    r"(?<=\d)(?:\{,\}(?:\\!)?|,\\!|\\[,;:!]|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))"
+)
+_COMMAS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_GROUPS = re.compile(r"(?<![\d.,])(?<!\d )\d{1,3}(?: \d{3})+(?! ?\d)")
+_DIGITS = re.compile(r"(?<![\d.])\d(?: (?=[\d.])[\d.])+(?! ?\d)")
+
+
+_REPEATING = re.compile(r"(\d{0,12})\.(\d{0,12})\\(?:overline|bar|dot)\s*\{?\s*(\d{1,12})\s*\}?")
+
+
+def joined_digits(text: str) -> str:
+    r"""Digits that are set apart by spaces inside mathematics, `\mathbf{1 8}`, as a number."""
+    return _DIGITS.sub(lambda match: match[0].replace(" ", ""), text)
+
+
+def uniform(text: str) -> str:
+    """A formula in one notation, by signs alone: without delimiters, layout and style."""
+    text = text[: 2 * LONGEST]
+    typeset = "\\" in text and ("$" in text or "\\math" in text)
+    text = re.sub(r"(\d?)([½¼¾⅐-⅞])", _vulgar, text)
+    text = re.sub(r"([³⁴])√", lambda m: f"\\sqrt[{m[1].translate(_ROOT)}]", text)
+    text = re.sub(r"[₀-₉₋₊]+", lambda m: "_{" + m[0].translate(_SUBSCRIPT) + "}", signs(text))
+    text = unicodedata.normalize("NFKC", text.translate(_TRANSLATED)).translate(_TRANSLATED)
+    text = re.sub(r"\\(?:[()\[\]]|\$)|\$", " ", text)
+    if typeset:
+        text = joined_digits(text)
+    text = re.sub(r"(?<=[\d)}])\s*(?:\\text\{\s*)?\bdeg(?:rees?)?\b(?:\s*\})?", "°", text)
+    text = re.sub(r"\s*\(?\bbase[- ]?(\d+)\)?", r"_{\1}", text)
+    text = re.sub(r"\b([a-zA-Z]) in (?=[\[({])", r"\1 ∈ ", text)
+    text = re.sub(r"\{([^{}]*)\\over(?![a-zA-Z])([^{}]*)\}", r"\\frac{\1}{\2}", text)
+    text = _REPEATING.sub(_repeating, text)
+    text = _THOUSANDS.sub("", text)
+    text = _LAYOUT.sub(" ", text)
+    for _ in range(4):
+        text, changed = _STYLE.subn(r" \1", text)
+        if not changed:
+            break
+    return text.strip()
+
+
+def _repeating(match: re.Match[str]) -> str:
+    r"""`0.1\overline{6}` as a fraction."""
+    whole, fixed, period = match[1] or "0", match[2], match[3]
+    below = 10 ** len(fixed) * (10 ** len(period) - 1)
+    above = int(whole + fixed + period) - int(whole + fixed)
+    return f"\\frac{{{above}}}{{{below}}}"
+
+
+def _vulgar(match: re.Match[str]) -> str:
+    above, below = unicodedata.normalize("NFKC", match[2]).split("⁄")
+    return f"{match[1]}\\frac{{{above}}}{{{below}}}"
+
+
+def numbers_joined(text: str) -> str:
+    """Thousands set apart by commas or spaces, outside of brackets, as plain numbers."""
+    text = _GROUPS.sub(lambda match: match[0].replace(" ", ""), text)
+    if re.search(r"[(\[{]", re.sub(r"\\[a-z]+\s*\{[^{}]*\}", "", text)):
+        return text
+    return _COMMAS.sub(lambda match: match[0].replace(",", ""), text)
+
+
+def tokens(text: str) -> list[Token]:
+    """The tokens of a text in `uniform` notation. Raises `Unreadable` where it is no mathematics."""
+    if len(text) > LONGEST:
+        raise Unreadable("too long")
+    text = _WORDS.sub("\x01\\1\x02", numbers_joined(text))
+    python = "\\" not in text and re.search(r"\*", text) is not None
+    found: list[Token] = []
+    end = 0
+    for match in _TOKEN.finditer(text):
+        between = text[end : match.start()]
+        if between.strip():
+            raise Unreadable(between)
+        end = match.end()
+        kind = match.lastgroup
+        assert kind is not None
+        value = match[kind]
+        spaced = bool(between)
+        if kind == "letters":
+            found += _letters(value, spaced, python)
+        elif kind == "words":
+            found += _words(value, spaced)
+        elif kind == "environment":
+            found.append(Token("mark", ("beg" if match[0][1] == "b" else "end") + value, spaced))
+        elif kind == "command":
+            found.append(_command(value, spaced))
+        elif kind == "mark":
+            value = {"**": "^", "=<": "<=", "==": "=", "...": "…"}.get(value, value)
+            # "5!=120" is a factorial, "y != 6" is none.
+            if value == "!=" and found and not between and found[-1].kind == "number":
+                found += [Token("mark", "!", False), Token("mark", "=", False)]
+            else:
+                found.append(Token("mark", value, spaced))
+        else:
+            found.append(Token("number", value, spaced))
+    if text[end:].strip():
+        raise Unreadable(text[end:])
+    return found
+
+
+def _command(name: str, spaced: bool) -> Token:
+    if name in "{}":
+        return Token("mark", "{*" if name == "{" else "*}", spaced)
+    if name in "%|&#_":
+        return Token("mark" if name in "%|" else "text", name, spaced)
+    if name == "\\":
+        return Token("mark", "\\\\", spaced)
+    if not name.isalpha():
+        raise Unreadable(name)
+    name = _OTHER_NAMES.get(name, name)
+    if name.isalpha():
+        return Token("mark" if name in _JOINING else "name", name, spaced)
+    return Token("mark", name, spaced)
+
+
+def _letters(run: str, spaced: bool, python: bool) -> list[Token]:
+    """A run of letters: a function or constant, a word that joins answers, or a product of symbols."""
+    low = run.lower()
+    if low in _JOINING:
+        return [Token("mark", low, spaced)]
+    name = _OTHER_NAMES.get(low, low)
+    if name in FUNCTIONS or name in CONSTANTS or name in ("mod", "choose"):
+        return [Token("name", name, spaced)]
+    if run.lower() in _GREEK_NAMES:
+        return [Token("name", run, spaced)]
+    if python and run in ("I", "E"):
+        return [Token("name", run.lower(), spaced)]
+    split = re.match(r"(.*?)(arcsin|arccos|arctan|sqrt|sin|cos|tan|ln|log|exp|pi)(.*)$", run)
+    if split and len(split[1]) <= 2 and len(split[3]) <= 2:
+        parts = [split[1], split[2], split[3]]
+        found = [token for part in parts if part for token in _letters(part, False, python)]
+        return [found[0]._replace(spaced=spaced), *found[1:]]
+    if low in _NO_PRODUCT or len(run) > (6 if run.isupper() else 3):
+        raise Unreadable(run)
+    if run.isupper() and len(run) > 1:  # AB is a segment, not a product
+        return [Token("name", run, spaced)]
+    return [Token("name", letter, spaced and at == 0) for at, letter in enumerate(run)]
+
+
+def _words(content: str, spaced: bool) -> list[Token]:
+    content = content.strip(" ~\\")
+    bare = content.strip(" ,.;").lower()
+    if not content:
+        return []
+    if bare in _JOINING or not bare:
+        return [Token("mark", bare or ",", spaced)]
+    name = _OTHER_NAMES.get(bare, bare)
+    if name in FUNCTIONS:
+        return [Token("name", name, spaced)]
+    if re.fullmatch(r"[a-zA-Z]", content):
+        return [Token("name", content, spaced)]
+    if re.fullmatch(r"[-\d.,/ ]+", content):
+        return tokens(content)
+    if len(bare) <= 2 and content.isupper():
+        return [Token("name", letter, spaced) for letter in content]
+    return [Token("text", content, spaced)]
+
+
+class Cursor:
+    """A place in a list of tokens."""
+
+    def __init__(self, found: list[Token]) -> None:
+        self.tokens = found
+        self.at = 0
+
+    def peek(self, ahead: int = 0) -> Token:
+        at = self.at + ahead
+        return self.tokens[at] if at < len(self.tokens) else Token("end", "", True)
+
+    def take(self) -> Token:
+        token = self.peek()
+        self.at += 1
+        return token
+
+    def accept(self, *marks: str) -> str:
+        token = self.peek()
+        if token.kind in ("mark", "name") and token.text in marks:
+            self.at += 1
+            return token.text
+        return ""
+
+    def expect(self, mark: str) -> None:
+        if not self.accept(mark):
+            raise Unreadable(f"no {mark}")

@@ -1,0 +1,161 @@
+"""Numbers with a unit behind (or a currency in front), and formulas with one."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from llmc_lib.answers.text import NOT_A_UNIT, NUMBER, TAIL, signs, unwrapped
+
+# 1\\,234 and 1{,}234 as LaTeX writes thousands, 1 234 with the narrow spaces of typesetting.
+_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,?\\[,;:!]|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))")
+_SCIENTIFIC = re.compile(
+    r"^(-?\d+(?:\.\d+)?)\s*(?:\\times|\\cdot|[×·*x])\s*10\s*(?:\^|\*\*)\s*\{?([-+]?\d{1,3})(?:\}|(?!\d))"
+)
+# Behind a number: a unit is an abbreviation from this list or a word, except for words that
+# change the number. One letter is a unit behind a space only: 5m may be a product.
+_ABBREVIATION = (
+    r"(?:[kcmµμ]m|[kmµμ]g|[mµμn]s|(?<=\s)[msghlCFNJWVAK]|hrs?|min|secs?|in|ft|yd|mi|lbs?|oz|mph|kmh|sq|cu|[mkMG]J|[mk]cal|cal|[mkM]N"
+    r"|[mkMG]W|[km]V|[kMG]?eV|mA|mK|°|°C|°F|mL|ml|[kMG]?Hz|[kM]?Pa|m?mol|atm|cd|rpm|%|€|\$|£|Ω|rad|deg|USD|EUR|GBP|JPY)(?:[²³]|\^[23]|\^\{[23]\})?"
+)
+# One behind a slash or another unit needs no space: m/s, N m.
+_FURTHER = _ABBREVIATION.replace(r"(?<=\s)", "")
+_UNIT = re.compile(
+    rf"\s*(?:{_ABBREVIATION}|(?<=\s)[a-zA-Z]{{3,}})"
+    rf"(?:\s*/\s*(?:{_FURTHER}|[a-zA-Z]{{3,}})|\s*[·*]\s*{_FURTHER}|\s+{_FURTHER}|\s+[a-zA-Z]{{2,}})*(?:\^\{{?[23]\}}?)?"
+)
+_LATEX_UNIT = re.compile(
+    r"(?:\\[ ,;:!]|~|\s)*\\(?:text(?:bf|it|rm|normal|up)?|mathrm|mbox|hbox|operatorname|rm)\s*\{(?P<unit>(?:[^{}]|\{[^{}]*\})*)\}"
+    r"(?P<power>\^\{?[23]\}?)?$"
+)
+_BRACED_UNIT = re.compile(r"(?<=[\d})])\{(?P<unit>[a-zA-Z ]{2,})\}(?P<power>)$")
+_PLAIN_UNIT = re.compile(rf"(?<=[\w)}}\]²³])(?P<unit>{_UNIT.pattern})(?P<power>)$")
+_CURRENCY = re.compile(
+    r"^(-?)\s*(?:\\\$|\$|[€£¥]|\\text\{\\?\$\}|\\(?:euro|pounds)\b|USD|EUR|Rs\.?)\s*(?=[\d.\\(])"
+)
+# One name for the units that have several.
+_NAMES = {
+    "centimeter": "cm", "centimetre": "cm", "meter": "m", "metre": "m", "kilometer": "km", "kilometre": "km",
+    "millimeter": "mm", "millimetre": "mm", "inch": "in", "inche": "in", "foot": "ft", "feet": "ft", "yard": "yd", "mile": "mi",
+    "degree": "°", "deg": "°", "dollar": "$", "usd": "$", "buck": "$", "euro": "€", "hour": "h", "hr": "h", "minute": "min",
+    "second": "s", "sec": "s", "gram": "g", "kilogram": "kg", "pound": "lb", "ounce": "oz", "liter": "l", "litre": "l", "L": "l",
+    "percent": "%", "radian": "rad", "unit": "", "cent": "cent", "mph": "mi/h", "milliliter": "ml", "mL": "ml",
+    "newton": "N", "joule": "J", "watt": "W", "volt": "V", "day": "day", "week": "week", "month": "month", "year": "year",
+}  # fmt: skip
+_MEASURES = frozenset(_NAMES.values()) - {""} | {"ms", "mg", "kW", "MW", "mW", "kJ", "kV", "mV", "mA", "Hz", "kHz", "MHz", "eV", "Pa", "kPa", "mol", "atm", "A", "K", "C", "F", "°C", "°F"}  # fmt: skip
+
+
+class Quantity(NamedTuple):
+    """A number as `float` reads it, and the unit behind it, "" where there is none."""
+
+    digits: str
+    unit: str
+
+
+def quantity(text: str, *, rounded: bool = False) -> Quantity | None:
+    """A text that is one number, alone or with a unit; with `rounded`, "about" may stand before it."""
+    text = signs(text[:TAIL]).strip().replace("\\%", "%")
+    currency = _CURRENCY.match(text)
+    text = text.strip("$").strip()
+    if currency:
+        text = currency[1] + text[currency.end() :] if text[:1] not in "0123456789" else text
+    if rounded:
+        text = re.sub(r"^(?:\\approx\b|\\sim\b|≈|approximately|about|roughly)\s*", "", text)
+    text = _THOUSANDS.sub("", text)
+    text = re.sub(r"^-?\d{1,3}(?: \d{3})+(?! ?\d)", lambda m: m[0].replace(" ", ""), text)
+    text = _SCIENTIFIC.sub(r"\1e\2", re.sub(r"^(-?)10(?=\^)", r"\g<1>1*10", text))
+    match = NUMBER.match(text)
+    if match is None:
+        return None
+    rest = re.sub(r"\\[ ,;!]|~", " ", text[match.end() :]).rstrip()
+    rest = re.sub(r"\s*\([a-zA-Z -]*\)$|\.$", "", unwrapped(rest).replace("$", " ").rstrip())
+    rest = re.sub(r"\^\\?\{?\s*\\circ\s*\}?", "°", rest).rstrip()
+    if rest and not (len(rest) <= 40 and _is_unit(rest)):
+        return None
+    unit = rest.strip() or ("$" if currency and "$" in currency[0] else "")
+    return Quantity(match[0].replace(",", ""), unit)
+
+
+def without_unit(text: str) -> tuple[str, str]:
+    """A formula without the unit behind it, or the currency in front, and the unit."""
+    text = text.strip()
+    currency = _CURRENCY.match(text)
+    if currency and "$" not in text[currency.end() :].replace("\\$", ""):
+        return currency[1] + text[currency.end() :], "$"
+    closed = text.endswith("$")
+    inner = text.strip("$").strip()
+    for pattern in (_LATEX_UNIT, _BRACED_UNIT, _PLAIN_UNIT):
+        match = pattern.search(inner)
+        if match and _names_a_unit(match["unit"]) and inner[: match.start()].strip():
+            rest = inner[: match.start()].rstrip()
+            return (f"${rest}$" if closed else rest), match["unit"] + (match["power"] or "")
+    return text, ""
+
+
+def same_unit(one: str, two: str) -> bool:
+    """May two units be the same? Nouns ("bones", "pieces") say what is counted and are not compared."""
+    left, right = _name(one), _name(two)
+    return left == right or not (_measures(left) and _measures(right))
+
+
+def differ_by_prefix(one: str, two: str) -> bool:
+    """Are these units that differ in capitals alone, as mW and MW do?"""
+    known = re.compile(_FURTHER)
+    return (
+        one != two
+        and one.lower() == two.lower()
+        and all(known.fullmatch(unit) for unit in (one, two))
+    )
+
+
+def _names_a_unit(unit: str) -> bool:
+    unit = unit.strip(" ~\\,;.")
+    if (
+        not unit
+        or NOT_A_UNIT.search(unit)
+        or re.search(r"\b(?:and|or|to|if|not|no|for|is)\b|[=<>]", unit)
+    ):
+        return False
+    if (
+        re.fullmatch(
+            r"(?:arc)?(?:sin|cos|tan|cot|sec|csc)|mod|max|min|ln|log|exp|det|gcd|lcm|[A-Za-z]", unit
+        )
+        and unit not in "mgshlNJWVAKCFL"
+        and unit != "min"
+    ):
+        return False
+    return re.search(r"[a-zA-Z°$%]", unit) is not None
+
+
+def _is_unit(rest: str) -> bool:
+    """Is this what stands behind a number a unit? The space in front of it tells "5 cm" from "5x"."""
+    return not NOT_A_UNIT.search(rest) and _UNIT.fullmatch(rest) is not None
+
+
+def _name(unit: str) -> str:
+    """One name for a unit: square inches, in² and in^2 are one."""
+    unit = re.sub(r"\\(?:text|mathrm|mbox)\s*|[{}~\\]", " ", signs(unit)).strip(" .,;")
+    power = ""
+    for number, word in (("2", r"sq(?:uare)?\.?"), ("3", r"cu(?:bic)?\.?")):
+        shorter = re.sub(rf"^\s*{word}\s+|\s+{word}d?\s*$", "", unit)
+        if shorter != unit:
+            unit, power = shorter, number
+    if found := re.search(r"\s*\^?\s*([23])$|([²³])$", unit):
+        power = found[1] or {"²": "2", "³": "3"}[found[2]]
+        unit = unit[: found.start()]
+    parts = [_singular(part.strip()) for part in re.split(r"/|\bper\b", unit)]
+    return "/".join(parts) + power
+
+
+def _singular(word: str) -> str:
+    if word in _MEASURES:
+        return word
+    low = word.lower()
+    for form in (word, low, low.removesuffix("s"), low.removesuffix("es")):
+        if form in _NAMES:
+            return _NAMES[form]
+    return low.removesuffix("s") if len(low) > 3 else word
+
+
+def _measures(name: str) -> bool:
+    return all(part.rstrip("23") in _MEASURES for part in name.split("/"))
