@@ -24,7 +24,7 @@ import os
 import sys
 from importlib.util import find_spec
 
-from llmc_lib.errors import UserError
+from llmc_lib.errors import UserError, printable
 from llmc_lib.store import ROOT, Run, open_run
 from llmc_lib.workers import WorkerError
 
@@ -44,8 +44,6 @@ def main(arguments: list[str] | None = None) -> int:
             return _of_a_page(run, options.command)
         if options.command not in ("publish", "dataset", "serve", "power"):
             _check_training(run)
-        if options.command in ("check", "report"):
-            _check_engine(run)
         if options.command == "check":
             print(f"{options.params}: fine")
             return 0
@@ -71,8 +69,12 @@ def main(arguments: list[str] | None = None) -> int:
         what = "partial" if getattr(options, "partial", False) else options.command
         return _make(run, what)
     except UserError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         return 2
+    except OSError as error:  # a folder that cannot be written to, a full disk
+        what = f"{error.filename}: " if error.filename else ""
+        print(printable(f"{what}{error.strerror or error}"), file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(
             "\nStopped. What was finished is kept; the same command goes on from here.",
@@ -146,12 +148,6 @@ def _check_training(run: Run) -> None:
         from llmc_lib.training.check import check
 
         check(run)
-
-
-def _check_engine(run: Run) -> None:
-    from llmc_lib.engines.arguments import check
-
-    check(run)
 
 
 def _make(run: Run, what: str) -> int:

@@ -6,9 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from llmc_lib.params.common import PositiveInt, Section, check_once
-
-Count = Annotated[int, Field(ge=0)]
+from llmc_lib.params.common import Count, PositiveInt, Section, check_once
 
 
 class CasesParams(Section):
@@ -41,7 +39,7 @@ class ReportParams(Section):
     show_questions: bool = False
     # Below this many points a difference is not worth finding: if the design cannot detect as
     # little as that, the verdict is "too little data" instead of "no detectable difference".
-    smallest_interesting_points: Annotated[float, Field(gt=0)] = 5.0
+    smallest_interesting_points: Annotated[float, Field(gt=0, lt=100)] = 5.0
     # A p-value, adjusted for all candidates, below this names a sign ("better", "worse"). Intervals are 95%.
     significance: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     # The chance with which a design must find a difference in order to be able to show it.

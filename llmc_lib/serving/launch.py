@@ -15,7 +15,6 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
 
-from llmc_lib.engines.arguments import check
 from llmc_lib.errors import UserError
 from llmc_lib.progress import VARIABLE, progress_bar
 from llmc_lib.serving import nodes
@@ -33,10 +32,9 @@ def serve(run: Run, names: str | None = None, host: str = "127.0.0.1", port: int
     Slurm scripts that do. Returns the exit status: 1 when a server ended by itself.
 
     `names`: of models, separated by commas; None: the base. Raises `UserError` for a name that the run
-    does not have, for arguments that vLLM does not know, and for a port that is taken.
+    does not have, and for a port that is taken.
     """
     os.environ.setdefault(VARIABLE, f"/proc/{os.getpid()}/fd/2")
-    check(run)
     served = chosen(run, names)
     spanning = [model for model in served if model.engine.nodes > 1]
     if spanning:

@@ -91,18 +91,9 @@ def _kind(source: SourceParams) -> str:
 
 
 def _module(source: SourceParams) -> ModuleType:
-    """The module of a source, once it is sure that the params fit it."""
-    kind = _kind(source)
+    """The module of a source."""
     # By name and late: the generator of hard_math takes seconds to import.
-    module = importlib.import_module(f"{__package__}.{kind}")
-    if source.subset is not None and source.subset not in module.SUBSETS:
-        known = f"it has {', '.join(module.SUBSETS)}" if module.SUBSETS else "it has none"
-        raise UserError(f"subset: {kind} has no {source.subset!r}; {known}")
-    if source.path and hasattr(module, "identity"):
-        raise UserError(f"path: {kind} is embedded and reads no file; leave the path out")
-    if source.fields and kind != "files":
-        raise UserError(f"fields: {kind} knows its fields; leave them out, or give kind: files")
-    return module
+    return importlib.import_module(f"{__package__}.{_kind(source)}")
 
 
 def _examples(
