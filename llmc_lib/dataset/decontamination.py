@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmc_lib import benchmarks
-from llmc_lib.dataset.sources._readers import DataFile, rows
+from llmc_lib.data_files import DataFile, rows
 from llmc_lib.dataset.texts.characters import Array, compiled
 from llmc_lib.dataset.texts.ngrams import NgramIndex
 from llmc_lib.dataset.texts.signatures import EMPTY, equal_slots, signatures

@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Iterator
 from types import ModuleType
 
+from llmc_lib.data_files import count_rows
 from llmc_lib.dataset.sources._common import Draft, SourceFacts, digests, local_files, text
-from llmc_lib.dataset.sources._readers import count_rows
 from llmc_lib.errors import UserError
 from llmc_lib.params import SourceParams
 from llmc_lib.records import AnswerType, Example

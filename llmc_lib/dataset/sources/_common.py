@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from llmc_lib import hub
-from llmc_lib.dataset.sources._readers import DataFile, Row, data_files, rows
+from llmc_lib.data_files import DataFile, Row, data_files, rows
 from llmc_lib.errors import UserError
 from llmc_lib.params import SourceParams
 from llmc_lib.records import AuthorKind, writable

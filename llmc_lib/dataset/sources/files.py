@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from llmc_lib.data_files import Row
 from llmc_lib.dataset.sources._common import Draft, SourceFacts, number, source_rows, text
-from llmc_lib.dataset.sources._readers import Row
 from llmc_lib.errors import UserError
 from llmc_lib.params import SourceParams
 from llmc_lib.records import AuthorKind
