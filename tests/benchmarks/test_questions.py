@@ -63,7 +63,7 @@ def test_a_broken_row_is_named(tmp_path: Path, row: dict[str, Any], message: str
     fields = {**FIELDS, "id": "n", "answer_type": "kind"}
     with pytest.raises(UserError) as error:
         benchmarks.load(_benchmark(path, fields=fields))
-    assert str(error.value).startswith(f"{path}, row 7: ")
+    assert str(error.value).startswith(f"{path}, line 7: ")
     assert message in str(error.value)
 
 
