@@ -44,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _of_a_page(run, options.command)
         if options.command not in ("publish", "dataset", "serve", "power"):
             _check_training(run)
+        if options.command in ("check", "report", "train", "dataset"):
+            _preflight(run)
         if options.command == "check":
             print(f"{options.params}: fine")
             return 0
@@ -148,6 +150,13 @@ def _check_training(run: Run) -> None:
         from llmc_lib.training.check import check
 
         check(run)
+
+
+def _preflight(run: Run) -> None:
+    from llmc_lib import preflight
+
+    for warning in preflight.check(run):
+        print(warning, file=sys.stderr)
 
 
 def _make(run: Run, what: str) -> int:

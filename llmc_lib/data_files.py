@@ -20,6 +20,8 @@ from llmc_lib.json_reader import JsonError
 _BATCH = 512
 #: How much of a JSON file is read to see what it is.
 _HEAD = 1 << 24
+#: The fields that may hold the text of a row, the first one found is taken.
+_TEXT = ("question", "problem", "prompt", "instruction", "text")
 _BOM = b"\xef\xbb\xbf"  # what some editors put before UTF-8
 
 
@@ -90,6 +92,29 @@ def rows(file: DataFile, columns: Collection[str] | None = None) -> Iterator[Row
         raise UserError(f"{shown}: cannot be read: {' '.join(str(error).split())}") from None
     if empty:
         raise UserError(f"{shown}: has no row; give a file with data, or leave it out")
+
+
+def file_texts(path: Path, shown: str) -> Iterator[tuple[str, str]]:
+    """The texts of a file, each with its id: one a line of a .txt, one a row of a data file, which has it in
+    one of the fields of `_TEXT`. Raises `UserError` for a file that cannot be read."""
+    if not path.is_file():
+        raise UserError(f"{shown}: no file {path}; correct the path")
+    if path.suffix == ".txt":
+        try:
+            with open(path, encoding="utf-8") as handle:
+                for number, line in enumerate(handle, 1):
+                    if line.strip():
+                        yield str(number), line.rstrip("\n")
+        except UnicodeDecodeError:
+            raise UserError(_not_utf8(path, shown)) from None
+        return
+    for row in rows(DataFile(path, shown, "")):
+        field = next((field for field in _TEXT if row.record.get(field)), None)
+        if field is None:
+            raise UserError(
+                f"{row.where} has none of {', '.join(_TEXT)}; rename the field with the text"
+            )
+        yield str(row.record.get("id") or row.number), str(row.record[field])
 
 
 def count_rows(path: Path) -> int | None:

@@ -24,6 +24,12 @@ class Run:
     params_file: Path
 
     @property
+    def shown(self) -> Path:
+        """The params file as messages call it: from the checkout, where it lies there."""
+        file = self.params_file
+        return file.relative_to(ROOT) if file.is_relative_to(ROOT) and Path.cwd() == ROOT else file
+
+    @property
     def name(self) -> str:
         return self.params.run
 
