@@ -28,6 +28,8 @@ from llmc_lib.errors import UserError, printable
 from llmc_lib.store import ROOT, Run, open_run
 from llmc_lib.workers import WorkerError
 
+#: The status of a command that Ctrl-C ended, as shells have it.
+_INTERRUPTED = 130
 #: Commands that need a finished page and nothing else of its run.
 _OF_A_PAGE = ("pdf", "example")
 
@@ -82,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
             "\nStopped. What was finished is kept; the same command goes on from here.",
             file=sys.stderr,
         )
-        return 130
+        return _INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -273,4 +275,9 @@ def _publish(run: Run, options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    if status == _INTERRUPTED:  # at the interpreter's end zmq would print what it thinks of that
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)

@@ -117,7 +117,7 @@ ROWS: dict[str, dict[str, Any]] = {
 @st.composite
 def rows(draw: st.DrawFn, kind: str) -> dict[str, Any]:
     """A row of a kind with a few fields that may be anything, or are gone."""
-    row = json.loads(json.dumps(ROWS[kind]))
+    row: dict[str, Any] = json.loads(json.dumps(ROWS[kind]))
     for _ in range(draw(st.integers(0, 2))):
         place = row
         keys = list(place)

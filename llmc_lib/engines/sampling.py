@@ -205,7 +205,7 @@ def _set_aside_other_settings(path: Path, settings: dict[str, Any], spec: Path) 
     lost, those of the last `spec` are taken for them."""
     sidecar = path.with_suffix(".settings.json")
     earlier = read_object(sidecar)
-    if earlier is None and path.exists():
+    if earlier is None and path.is_file() and path.stat().st_size:
         last = read_object(spec) or {}
         earlier = last.get("comparable", {"lost": True})
         if earlier == settings:

@@ -15,6 +15,9 @@ from llmc_lib.records import Question
 from llmc_lib.store import ROOT, Run, is_hub_id
 from llmc_lib.taxonomy import CATEGORIES
 
+#: Of more unknown questions than this the nearest is not looked for.
+_HINTS = 20
+
 
 def problems(run: Run) -> list[Problem]:
     """What is wrong with the data that a run names."""
@@ -94,15 +97,16 @@ def _named(run: Run, questions: dict[str, list[Question]]) -> Iterator[Problem]:
         if name not in categories:
             keys = ("report", "cases", "categories", number)
             yield Problem(keys, _absent("category", name, categories))
-    for number, name in enumerate(cases.ids):
-        if ids and name not in ids:
-            yield Problem(("report", "cases", "ids", number), _absent("question", name, ids))
+    absent = [(n, name) for n, name in enumerate(cases.ids) if ids and name not in ids]
+    for number, name in absent:
+        # Looking for the nearest of thousands takes long; so many mistakes are not told.
+        near_by = ids if len(absent) <= _HINTS else dict.fromkeys(list(ids)[:1])
+        yield Problem(("report", "cases", "ids", number), _absent("question", name, near_by))
 
 
 def _absent(what: str, name: str, known: dict[str, None]) -> str:
     some = ", ".join(list(known)[:8])
-    # Looking for the nearest of thousands takes long.
-    meant = near(name, list(known)[:5000])
+    meant = near(name, known)
     hint = f"did you mean {meant!r}?" if meant else f"there are {some}"
     return f"no {what} {shown(name)} in the evaluation; {hint}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,6 +115,7 @@ def test_of_a_large_file_the_size_is_compared(
 
 def test_a_list_of_files_that_is_no_list_is_of_nothing_whole(tmp_path: Path) -> None:
     assert store.are_whole(tmp_path, {})
-    for damaged in ({"a": {}}, {"a": None}, {"a": 3}, {"a": {"bytes": "x"}}):
-        (tmp_path / "a").touch()
-        assert not store.are_whole(tmp_path, damaged)  # type: ignore[arg-type]
+    (tmp_path / "a").touch()
+    damaged: list[Any] = [{}, None, 3, {"bytes": "x"}]
+    for facts in damaged:
+        assert not store.are_whole(tmp_path, {"a": facts})
