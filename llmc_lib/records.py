@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import repeat
+from typing import Literal, NamedTuple
 
-AnswerType = Literal["exactMatch", "multipleChoice"]
+#: HLE's two, and "none" for rows without a final answer.
+AnswerType = Literal["exactMatch", "multipleChoice", "none"]
+#: What a training row is. "verifiable": a problem whose completion ends in a final answer; "response": a
+#: prompt and a response that is trained on as it is; "chat": several turns.
+RowKind = Literal["verifiable", "response", "chat"]
+#: Which of the assistant's turns of a row are learnt.
+Loss = Literal["all", "last"]
 #: Who wrote a completion. "closed model": one whose terms forbid to train on what it writes.
 AuthorKind = Literal["person", "program", "open model", "closed model", "unknown"]
 #: `ungraded`: the rules could not decide. It counts as not correct and not safe, and is reported.
@@ -17,18 +26,65 @@ def writable(text: str) -> str:
     return text if text.isascii() else text.encode(errors="replace").decode()
 
 
+class Message(NamedTuple):
+    """A turn of a conversation. `role`: "system", "user" or "assistant"."""
+
+    role: str
+    content: str  # of an assistant's turn with its <think> block, where it has one
+
+
+class Dialogue(NamedTuple):
+    """A training row as turns."""
+
+    prompt: str  # the last user turn
+    completion: str  # the assistant turn that follows
+    history: tuple[Message, ...] = ()  # what comes before: a system prompt, earlier turns
+    loss: Loss = "last"
+
+
+#: The columns of a data set that training reads: the fields of `Dialogue`, of which `history` is JSON.
+TURNS = Dialogue._fields
+
+
+def dialogues(columns: Mapping[str, Sequence[str]]) -> list[Dialogue]:
+    """The rows of a batch with the columns of `TURNS`, of which history and loss may be absent."""
+    some = zip(
+        columns["prompt"],
+        columns["completion"],
+        columns.get("history", repeat("")),
+        columns.get("loss", repeat("last")),
+        strict=False,
+    )
+    return [
+        Dialogue(prompt, completion, read_history(history), "all" if loss == "all" else "last")
+        for prompt, completion, history, loss in some
+    ]
+
+
+def history_json(history: Sequence[Message]) -> str:
+    """The turns as a column of Parquet holds them: a JSON list of {role, content}, "" for none."""
+    turns = [{"role": turn.role, "content": turn.content} for turn in history]
+    return json.dumps(turns, ensure_ascii=False) if turns else ""
+
+
+def read_history(text: str | None) -> tuple[Message, ...]:
+    """The turns that `history_json` wrote."""
+    turns = json.loads(text) if text else []
+    return tuple(Message(turn["role"], turn["content"]) for turn in turns)
+
+
 @dataclass(frozen=True)
 class Example:
-    """One row as a source gives it: a problem, and a completion of it where there is one."""
+    """One row as a source gives it: a problem or prompt, and a completion where there is one."""
 
     id: str  # "<source>/<row id>", unique in a data set
     source: str  # the source's name in the params file
     row_id: str  # the source's own id, or the row's number from 1
     revision: str  # the commit of a hub set, "sha256:…" of a file, a package's version
     licence: str  # an SPDX identifier where the source has one, "unknown" where it names none
-    category: str  # one of HLE's eight
+    category: str  # one of `taxonomy.ROW_CATEGORIES`
     subject: str  # as the source calls it
-    question: str
+    question: str  # of a chat: the last user turn
     answer: str  # the reference answer, "" where the source gives none
     answer_type: AnswerType
     completion: (
@@ -37,6 +93,10 @@ class Example:
     author: str  # of the completion: "person", "program", a model's name, "" where nobody says
     author_kind: AuthorKind
     difficulty: float | None = None  # on the source's own scale, None where it declares none
+    kind: RowKind = "verifiable"
+    history: tuple[Message, ...] = ()  # the turns before `question`
+    loss: Loss = "last"
+    fault: str = ""  # why the source itself says that the row cannot be used, "" where it can
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The eight categories of Humanity's Last Exam and their shares: the map that every stage uses."""
+"""The eight categories of Humanity's Last Exam (HLE) and their shares: the map that every stage uses."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ HLE_SHARES: dict[str, float] = {
 
 CATEGORIES: tuple[str, ...] = tuple(HLE_SHARES)
 
+#: Categories of training rows beside HLE's: refusals and safe completions, and plain instructions.
+GENERAL: tuple[str, ...] = ("Safety", "Instruction")
+
+#: All categories that a training row can have.
+ROW_CATEGORIES: tuple[str, ...] = (*CATEGORIES, *GENERAL)
+
 #: Do-Not-Answer's five risk areas (Wang et al. 2023, table 1), as its file spells them.
 RISK_AREAS: tuple[str, ...] = (
     "Information Hazards",
@@ -33,5 +39,5 @@ def ordered(names: Iterable[str]) -> list[str]:
     """The categories or risk areas among `names`, each once: the known ones in their order, then others
     as they come."""
     found = dict.fromkeys(names)
-    known = [name for name in (*CATEGORIES, *RISK_AREAS) if name in found]
+    known = [name for name in (*ROW_CATEGORIES, *RISK_AREAS) if name in found]
     return known + [name for name in found if name not in known]

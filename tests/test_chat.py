@@ -12,6 +12,7 @@ import pytest
 
 from llmc_lib.chat import ChatFormat
 from llmc_lib.prompts import completion
+from llmc_lib.records import Dialogue, Message
 from tests.tiny import CHATML, make_tokenizer
 
 TEMPLATES = Path(str(metadata.distribution("trl").locate_file("trl"))) / "chat_templates"
@@ -66,7 +67,8 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
 @pytest.mark.parametrize("name", ENDS)
 def test_the_model_is_given_the_opening_and_learns_the_rest(make: Make, name: str) -> None:
     chat = make(name)
-    ids, given = chat.encode(PROMPT, COMPLETION)
+    ids, [(given, end)] = chat.encode(PROMPT, COMPLETION)
+    assert end == len(ids)
     decode = chat.tokenizer.decode
     assert decode(ids[:given]) == chat.opening(PROMPT)
     learnt = decode(ids[given:])
@@ -86,7 +88,7 @@ def test_the_reasoning_stands_in_its_tags_once(make: Make, name: str) -> None:
 
 def test_a_block_that_the_template_opens_is_not_opened_twice(make: Make) -> None:
     chat = make("qwen3_thinking")
-    ids, given = chat.encode(PROMPT, COMPLETION)
+    ids, [(given, _)] = chat.encode(PROMPT, COMPLETION)
     assert chat.tokenizer.decode(ids[:given]).endswith("<|im_start|>assistant\n<think>\n")
     assert chat.tokenizer.decode(ids[given:]) == (
         "Two and two.\n\nThat is four.\n</think>\n\nAnswer: 4<|im_end|>"
@@ -124,8 +126,105 @@ def test_counting_is_encoding(make: Make, name: str) -> None:
     assert chat.count_all(pairs) == lengths
     assert [chat.count(*pair) for pair in pairs] == lengths
     for pair, length in zip(pairs, lengths, strict=True):
-        assert not chat.exceeds(*pair, limit=length)
-        assert chat.exceeds(*pair, limit=length - 1)
+        assert not chat.exceeds(Dialogue(*pair), limit=length)
+        assert chat.exceeds(Dialogue(*pair), limit=length - 1)
+
+
+# ---- several turns -----------------------------------------------------------------------------
+
+HISTORY = (
+    Message("system", "You are a patient teacher."),
+    Message("user", "Is 7 a prime?"),
+    Message("assistant", "It is: nothing but 1 and 7 divides it."),
+)
+LAST = "Nine is three times three, so it is not."
+CHAT = Dialogue("And 9?", LAST, HISTORY)
+#: Those that put an assistant's turn into a conversation as they ask for it.
+PLAIN = ["chatml", "qwen2_5", "qwen3_instruct_2507", "llama3", "phi3"]
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_the_last_turn_is_learnt_as_it_is_asked_for(make: Make, name: str) -> None:
+    chat = make(name)
+    ids, [(given, end)] = chat.encode(*CHAT)
+    asked = [turn._asdict() for turn in HISTORY] + [{"role": "user", "content": "And 9?"}]
+    opening = chat.tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
+    assert chat.tokenizer.decode(ids[:given]) == opening == chat.opening("And 9?", HISTORY)
+    learnt = chat.tokenizer.decode(ids[given:])
+    assert learnt.endswith(f"{LAST}{ENDS[name]}")
+    assert "teacher" not in learnt
+    assert end == len(ids)
+
+
+@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize("reasoning", ["", "<think>\nOne moment.\n</think>\n\n"])
+def test_all_turns_of_the_assistant_are_learnt_and_no_other(
+    make: Make, name: str, reasoning: str
+) -> None:
+    chat = make(name)
+    history = (*HISTORY[:2], Message("assistant", reasoning + HISTORY[2].content))
+    encoded = chat.encode(CHAT.prompt, reasoning + LAST, history, "all")
+    labels, ids = encoded.labels(-100), encoded.ids
+    decode = chat.tokenizer.decode
+    learnt = [decode(ids[start:end]) for start, end in encoded.learnt]
+    assert [token for token in labels if token != -100] == chat.tokenizer(
+        "".join(learnt), add_special_tokens=False
+    )["input_ids"]
+    for text, said in zip(learnt, (HISTORY[2].content, LAST), strict=True):
+        assert text.endswith(f"{said}{ENDS[name]}")
+        assert text.count("One moment.") == bool(reasoning)
+    first = chat.encode("Is 7 a prime?", history[2].content, history[:1])
+    assert ids[: encoded.learnt[0][1]] == first.ids  # as if the conversation had ended there
+    others = decode([n for n, label in zip(ids, labels, strict=True) if label == -100])
+    assert [others.count(part) for part in ("a patient teacher.", "Is 7 a prime?", "And 9?")] == [
+        1
+    ] * 3
+    assert HISTORY[2].content not in others
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_conversation_is_what_the_template_makes_of_it(make: Make, name: str) -> None:
+    chat = make(name)
+    turns = [*HISTORY, Message("user", CHAT.prompt), Message("assistant", LAST)]
+    whole = chat.tokenizer.apply_chat_template([t._asdict() for t in turns], tokenize=False)
+    text = chat.text(*CHAT[:3], loss="all")
+    assert whole.startswith(text)
+    assert chat.text(*CHAT) == text
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_counting_a_conversation_is_encoding_it(make: Make, name: str) -> None:
+    chat = make(name)
+    dialogues = [
+        CHAT,
+        CHAT._replace(loss="all"),
+        Dialogue("Hello", "\nHi, after a line break"),
+        Dialogue("Hello", " Hi, after a space", HISTORY[:1]),
+        Dialogue("Hello", "Hi"),
+    ]
+    lengths = [len(chat.encode(*dialogue).ids) for dialogue in dialogues]
+    assert chat.count_all(dialogues) == lengths
+    for dialogue, length in zip(dialogues, lengths, strict=True):
+        assert not chat.exceeds(dialogue, length)
+        assert chat.exceeds(dialogue, length - 1)
+
+
+@pytest.mark.parametrize("name", ["deepseek_r1_distill", "qwen3_thinking"])
+def test_a_response_without_reasoning_is_not_put_into_an_open_block(make: Make, name: str) -> None:
+    chat = make(name)
+    ids, [(given, _)] = chat.encode("Hello", "Hi.")
+    assert chat.tokenizer.decode(ids[given:]) == f"\n</think>\n\nHi.{ENDS[name]}"
+
+
+def test_a_template_that_takes_no_system_turn_has_it_in_the_first_user_turn(make: Make) -> None:
+    chat = make("chatml")
+    refuses = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no') }}{% endif %}"
+    chat.tokenizer.chat_template = refuses + CHATML
+    whole = chat.text(*CHAT)
+    assert whole.startswith(
+        "<|im_start|>user\nYou are a patient teacher.\n\nIs 7 a prime?<|im_end|>"
+    )
+    assert whole.endswith(f"{LAST}<|im_end|>")
 
 
 def test_it_travels_to_another_process(make: Make) -> None:

@@ -122,6 +122,16 @@ MISTAKES = {
     "run: x\ntraining:\n  cluster: {nodes: 2}": (
         "line 3: training.cluster.endpoint: required: host:port of the first machine"
     ),
+    "run: x\nevaluation:\n  benchmarks: [{name: hle}, {name: do_not_answer}]\nreport:\n  main: hel": (
+        "line 5: report.main: 'hel' is none of evaluation.benchmarks; did you mean 'hle'?"
+    ),
+    "run: x\nreport:\n  main: do_not_answer": (
+        "line 3: report.main: 'do_not_answer' has no right and wrong answers; take one of hle"
+    ),
+    "run: x\nevaluation:\n  benchmarks: [{name: mine, kind: question}]": (
+        "line 3: evaluation.benchmarks.0.kind: 'question' is no known benchmark (hle, do_not_answer, "
+        "over_refusal); for a file"
+    ),
     "seed: 1": "line 1: run: required and not given; add it",
     "run: A b": "line 1: run: 'A b' must be lower-case letters, digits, '.', '_' and '-'",
     "run: ../x": "line 1: run: '../x' must be lower-case letters, digits, '.', '_' and '-'",

@@ -1,7 +1,7 @@
 """The benchmarks: one module each, with `load(path, fields) -> list[Question]` and `prompt(question, style)`.
 
-A new benchmark is a module here, a line in `MODULES`, and its name in `params.evaluation.BENCHMARKS`. A plain
-file of questions and answers needs no module: kind "questions".
+A new benchmark is a module here, a line in `MODULES`, and a line in `llmc_lib.kinds.KINDS`, which says what it
+measures. A plain file of questions and answers needs no module: kind "questions".
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from llmc_lib import hub
-from llmc_lib.benchmarks import do_not_answer, hle, questions
+from llmc_lib.benchmarks import do_not_answer, hle, over_refusal, questions, skills
 from llmc_lib.benchmarks.order import drawn
 from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams
@@ -21,7 +21,9 @@ from llmc_lib.store import ROOT, fingerprint, is_hub_id, sha256_file
 MODULES: dict[str, ModuleType] = {
     "hle": hle,
     "do_not_answer": do_not_answer,
+    "over_refusal": over_refusal,
     "questions": questions,
+    "skills": skills,
 }
 
 

@@ -34,6 +34,7 @@ from llmc_lib.dataset.finish import write
 from llmc_lib.dataset.ledger import Ledger
 from llmc_lib.dataset.parallel import Workers
 from llmc_lib.dataset.prepare import Context
+from llmc_lib.dataset.replay import replay, replayed
 from llmc_lib.dataset.rows import RemovedFile
 from llmc_lib.dataset.select import ELSEWHERE, select
 from llmc_lib.dataset.sources import about, identity
@@ -48,7 +49,7 @@ from llmc_lib.store import (
 )
 
 # Raised when the same params would give other rows, so that old data sets are built anew.
-_VERSION = 4
+_VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,9 @@ def stage_key(run: Run) -> str:
 
 
 def _samples(run: Run) -> bool:
-    """Does a model answer problems of the data set?"""
-    return run.params.dataset.difficulty.enabled or run.params.dataset.completions.enabled
+    """Does a model answer problems or prompts of the data set?"""
+    params = run.params.dataset
+    return params.difficulty.enabled or params.completions.enabled or bool(replayed(run))
 
 
 def _build(run: Run, key: str, work: Path) -> dict[str, Any]:
@@ -137,10 +139,11 @@ def _build(run: Run, key: str, work: Path) -> dict[str, Any]:
     processes = params.processes or len(os.sched_getaffinity(0))
     files = work / "files"
     files.mkdir()
+    made, replays = replay(run)
     ledger, removed = Ledger(), RemovedFile(files / "removed.parquet")
     rows = work / "rows.arrow"
     with Workers(context, processes) as workers:
-        collected = collect(context, workers, rows, ledger, removed)
+        collected = collect(context, workers, rows, ledger, removed, made)
         selection = select(run, collected, rows, context)
         own, *candidates = draw(run, collected.index[selection.alive])
         for removals in selection.removals(rows, *_chosen(len(collected.index), own, candidates)):
@@ -173,6 +176,7 @@ def _build(run: Run, key: str, work: Path) -> dict[str, Any]:
         "contamination": collected.hits,
         "teacher": selection.teacher,
         "reference": selection.reference,
+        "replay": {name: asdict(facts) for name, facts in replays.items()},
         **own.facts(written[own.folder]),
         "mixtures": {drawn.folder: drawn.facts(written[drawn.folder]) for drawn in candidates},
     }

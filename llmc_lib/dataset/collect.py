@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from llmc_lib.dataset.ledger import Ledger
 from llmc_lib.dataset.parallel import Workers, batched
 from llmc_lib.dataset.prepare import Context, Prepared, prepare
 from llmc_lib.dataset.rows import RemovedFile, RowFile
-from llmc_lib.dataset.sources import expected_rows, read
+from llmc_lib.dataset.sources import Draft, expected_rows, read
 from llmc_lib.dataset.texts.signatures import SLOTS
 from llmc_lib.progress import progress_bar
 from llmc_lib.records import Example
@@ -31,7 +31,7 @@ _HITS = 500
 class Collected:
     """What the first pass leaves in memory: ids and hashes, no texts.
 
-    `index` has a row for each row of the row file: id, source, category, subject, answer_type,
+    `index` has a row for each row of the row file: id, source, category, subject, kind, answer_type,
     has_completion, has_answer, and draw and order (uint64, see `prepare.draw_key`).
     """
 
@@ -48,9 +48,17 @@ class Collected:
 
 
 def collect(
-    context: Context, workers: Workers, path: Path, ledger: Ledger, removed: RemovedFile
+    context: Context,
+    workers: Workers,
+    path: Path,
+    ledger: Ledger,
+    removed: RemovedFile,
+    made: Mapping[str, Sequence[Draft]],
 ) -> Collected:
-    """Write the rows that are left to `path`, those that went to `removed`."""
+    """Write the rows that are left to `path`, those that went to `removed`.
+
+    `made`: the rows of sources that a model of the run wrote, by the source's name.
+    """
     parts: list[Prepared] = []
     light: list[pa.Table] = []
     read_rows: Counter[str] = Counter()
@@ -58,7 +66,7 @@ def collect(
     authors: Counter[tuple[str, str]] = Counter()
     hits: list[dict[str, str]] = []
     stripped: dict[str, str] = {}
-    batches = batched(_examples(context), _BATCH)
+    batches = batched(_examples(context, made), _BATCH)
     with RowFile(path) as file:
         for part in workers.map(prepare, batches):
             file.append(part.rows)
@@ -78,7 +86,7 @@ def collect(
             authors.update(part.authors)
             part.forget_texts()
             parts.append(part)
-    index = pa.concat_tables(light).to_pandas(categories=["source", "category", "subject"])
+    index = pa.concat_tables(light).to_pandas(categories=["source", "category", "subject", "kind"])
     draw = np.concatenate([part.draw for part in parts])
     exact = np.concatenate([part.exact for part in parts])
     numbers = np.concatenate([part.numbers for part in parts])
@@ -108,7 +116,7 @@ def _joined_signatures(parts: list[Prepared]) -> np.ndarray:
     return joined
 
 
-def _examples(context: Context) -> Iterator[Example]:
+def _examples(context: Context, made: Mapping[str, Sequence[Draft]]) -> Iterator[Example]:
     """All rows of all sources in the order of the params, with a bar."""
     sources = context.params.sources
     counts = [expected_rows(source) for source in sources]
@@ -116,14 +124,14 @@ def _examples(context: Context) -> Iterator[Example]:
     with progress_bar(desc="Reading", unit=" rows", total=total, unit_scale=True) as bar:
         for source in sources:
             bar.set_postfix_str(source.name, refresh=False)
-            for example in read(source, context.seed):
+            for example in read(source, context.seed, made.get(source.name)):
                 bar.update()
                 yield example
 
 
 def _light(rows: pa.RecordBatch) -> pa.Table:
     """The columns that decisions are made on."""
-    names = ["id", "source", "category", "subject", "answer_type"]
+    names = ["id", "source", "category", "subject", "kind", "answer_type"]
     table = pa.Table.from_batches([rows])
     light = table.select(names)
     for name in ("completion", "answer"):

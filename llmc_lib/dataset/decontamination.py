@@ -69,12 +69,19 @@ class Screen:
             for row, text in enumerate(self._index.find(texts)):
                 if text >= 0:
                     found[row] = Hit(self._ids[text], f"{where} {runs}")
-        if self._params.near is not None and self._ids:
-            near = near_matches(made, self._signatures, self._params.near)
-            for row, text in enumerate(near):
-                if text >= 0 and found[row] is None:
-                    found[row] = Hit(self._ids[text], "the question is nearly the same")
-        return found
+        return [run or near for run, near in zip(found, self._near(made), strict=True)]
+
+    def near(self, questions: Sequence[str]) -> list[Hit | None]:
+        """For each question the one of a benchmark that it resembles."""
+        return self._near(signatures(questions)) if questions else []
+
+    def _near(self, made: npt.NDArray[np.uint32]) -> list[Hit | None]:
+        if self._params.near is None or not self._ids:
+            return [None] * len(made)
+        return [
+            Hit(self._ids[text], "the question is nearly the same") if text >= 0 else None
+            for text in near_matches(made, self._signatures, self._params.near)
+        ]
 
 
 def _file_texts(name: str) -> dict[str, str]:

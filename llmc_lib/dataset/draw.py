@@ -18,7 +18,7 @@ from llmc_lib.dataset.mixture import Mixture, held_out, mix
 from llmc_lib.errors import UserError
 from llmc_lib.params import DatasetParams
 from llmc_lib.store import Run
-from llmc_lib.taxonomy import HLE_SHARES
+from llmc_lib.taxonomy import GENERAL, HLE_SHARES
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,21 @@ def mixture_settings(run: Run) -> dict[str, dict[str, Any]]:
 
 def target_shares(run: Run, params: DatasetParams) -> tuple[dict[str, float], str]:
     """The target share of each category in a mixture, and where it comes from, in words."""
-    if params.shares is not None:
-        return dict(params.shares), "set by the params file"
+    given = params.shares or {}
+    general = {name: given[name] for name in GENERAL if name in given}
+    of_hle = {name: share for name, share in given.items() if name not in general}
+    if of_hle:
+        shares, origin = of_hle, "set by the params file"
+    else:
+        shares, origin = _shares_of_hle(run)
+        if general:
+            listed = " and ".join(f"{share:.3g} for {name}" for name, share in general.items())
+            origin = f"{listed}, set by the params file; the rest {origin}"
+    rest = 1 - sum(general.values())
+    return {name: share * rest for name, share in shares.items()} | general, origin
+
+
+def _shares_of_hle(run: Run) -> tuple[dict[str, float], str]:
     for benchmark in run.params.evaluation.benchmarks:
         if benchmark.module == "hle":
             questions = benchmarks.load(benchmark)
@@ -104,6 +117,13 @@ def _draw(run: Run, rows: pd.DataFrame, folder: str, key: str, params: DatasetPa
     rows = rows[rows["source"].isin([source.name for source in params.sources])]
     available = {str(name): int(n) for name, n in rows["category"].value_counts().items() if n}
     shares, origin = target_shares(run, params)
+    missing = [name for name in GENERAL if available.get(name) and name not in shares]
+    if params.mixture and missing:
+        counts = " and ".join(f"{name} ({available[name]:,} rows)" for name in missing)
+        raise UserError(
+            f"{key}.shares: no share is given for {counts}; give one, as in {{{missing[0]}: 0.1}} (the other "
+            "categories share the rest), or 0 to leave these rows out"
+        )
     if not params.mixture:
         shares = {name: n / max(1, len(rows)) for name, n in available.items()}
         origin = "that of the rows that are left: the mixture was off"

@@ -17,9 +17,10 @@ from llmc_lib.dataset.prepare import Context
 from llmc_lib.dataset.rows import RATES, read_part, write_ordered
 from llmc_lib.dataset.select import Selection
 from llmc_lib.progress import progress_bar
+from llmc_lib.records import TURNS, dialogues
 
 #: What the manifest counts the rows by.
-COUNTED = ("source", "category", "licence", "author_kind", "answer_type", "verified")
+COUNTED = ("source", "category", "kind", "licence", "author_kind", "answer_type", "verified")
 _QUANTILES = (0, 0.25, 0.5, 0.75, 0.95, 1)
 
 
@@ -95,9 +96,8 @@ def _write_part(
 
 def _lengths(path: Path, context: Context) -> np.ndarray:
     """The lengths of a part's rows in tokens."""
-    rows = read_part(path)
-    pairs = zip(rows["prompt"].to_pylist(), rows["completion"].to_pylist(), strict=True)
-    return np.array(context.chat.count_all(list(pairs)), np.int32)
+    rows = read_part(path).select(TURNS).to_pydict()
+    return np.array(context.chat.count_all(dialogues(rows)), np.int32)
 
 
 def _with_additions(start: int, batch: pa.RecordBatch, selection: Selection) -> pa.RecordBatch:

@@ -1,6 +1,8 @@
-"""Bring a completion into the one form that is trained on, and verify its final answer.
+"""Bring a completion into the form that is trained on, and verify its final answer where it has one.
 
-The form: reasoning in `<think>…</think>`, the response behind it, a last line "Answer: …".
+The form of a verifiable row: reasoning in `<think>…</think>` (or plain, see `form`), then the response, a
+last line "Answer: …".
+A response or a chat is trained on as it is.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 
 from llmc_lib import prompts
 from llmc_lib.answers import find_letter, options, same, stated_answer
+from llmc_lib.answers.text import TAIL
 from llmc_lib.records import Example
 
 # A reference of more words than these is prose: whether another text says the same is no question
@@ -17,16 +20,25 @@ from llmc_lib.records import Example
 _WORDS = 3
 
 
+# A last line "#### 42" (GSM8K), "Judgment: 1".
+_MARKED = re.compile(r"(?:####|\**judge?ment\**:)[ *]*(\S.*?)[ .*]*", re.IGNORECASE)
+# Reasoning that runs to its answer and is not closed.
+_RUNS_ON = re.compile(r"\s####[ \t]*(\S[^\n]*)$")
+
+
 @dataclass(frozen=True)
 class Formed:
     """A completion in its form.
 
     `verified`: "yes" (its final answer agrees with the reference), "not stated" (it gives none, the
-    reference was added), "not comparable" (prose), "no reference", or "not asked".
+    reference was added), "not comparable" (prose), "no reference", "not asked", or "not applicable" (a
+    response or a chat).
     """
 
     completion: str
-    answer: str  # the final answer that it ends with
+    answer: (
+        str  # the final answer that it ends with; of a response or a chat the source's reference
+    )
     verified: str
 
 
@@ -38,16 +50,24 @@ class Fault:
     detail: str = ""
 
 
-def form(example: Example, *, verify: bool = True) -> Formed | Fault:
+def form(example: Example, *, verify: bool = True, think: bool = True) -> Formed | Fault:
     """The completion of an example in the form that is trained on, or what is wrong with it.
 
-    A completion that opens `<think>` and never closes it did not come to an end. One of a thinking
+    The text of a response and of a chat is left as it is, but for white space around it. Of a verifiable
+    row, a completion that opens `<think>` and never closes it did not come to an end, unless it ends in
+    "#### answer". One of a thinking
     model that states no final answer is dropped; a worked solution without one (a person's proof, a
-    textbook's text) gets the reference as its answer.
+    textbook's text) gets the reference as its answer. `think`: a worked solution without a `<think>`
+    block gets one; else it stays plain text.
     """
-    text = example.completion.strip()
+    if example.kind != "chat" and any(turn.role != "system" for turn in example.history):
+        return Fault("several turns", "row_kind: chat takes them")
+    if example.kind != "verifiable":
+        return _unchanged(example)
+    text = _closed(example.completion.strip())
     reasoning, response = prompts.split_reasoning(text)
     thinks = prompts.THINK_CLOSE in text
+    block = think or thinks
     if prompts.THINK_OPEN in text and not thinks:
         return Fault("reasoning without an end")
     if not reasoning:
@@ -60,12 +80,41 @@ def form(example: Example, *, verify: bool = True) -> Formed | Fault:
     if not example.answer:
         if final is None:
             return Fault("no final answer")
-        return Formed(prompts.completion(reasoning, final, response), final, "no reference")
+        completion = prompts.completion(reasoning, final, response, think=block)
+        return Formed(completion, final, "no reference")
     answer = " ".join(example.answer.split())
     verified = _verdict(final, answer, example) if verify else "not asked"
     if verified == "wrong":
         return Fault("wrong answer", f"{final} instead of {answer}")
-    return Formed(prompts.completion(reasoning, answer, response), answer, verified)
+    completion = prompts.completion(reasoning, answer, response, think=block)
+    return Formed(completion, answer, verified)
+
+
+def _unchanged(example: Example) -> Formed | Fault:
+    """A response or a chat, of which each turn that is learnt must have come to an end."""
+    texts = [example.completion]
+    if example.loss == "all":
+        texts += [turn.content for turn in example.history if turn.role == "assistant"]
+    for text in texts:
+        if text.lstrip().startswith(prompts.THINK_OPEN) and prompts.THINK_CLOSE not in text:
+            return Fault("reasoning without an end")
+        if not prompts.split_reasoning(text)[1]:
+            return Fault("empty response")
+    completion = example.completion.strip()
+    if prompts.THINK_CLOSE in completion and prompts.THINK_OPEN not in completion:
+        completion = f"{prompts.THINK_OPEN}\n{completion}"  # a template had opened the block
+    return Formed(completion, example.answer, "not applicable")
+
+
+def _closed(text: str) -> str:
+    """A text whose reasoning runs to a final "#### answer", with that as its response."""
+    if (
+        prompts.THINK_OPEN in text
+        and prompts.THINK_CLOSE not in text
+        and (end := _RUNS_ON.search(text))
+    ):
+        return f"{text[: end.start()].rstrip()}\n{prompts.THINK_CLOSE}\n\n#### {end[1]}"
+    return text
 
 
 def _final(text: str, example: Example) -> str | None:
@@ -73,7 +122,8 @@ def _final(text: str, example: Example) -> str | None:
     if example.answer_type == "multipleChoice":
         letter, _ = find_letter(text, options(example.question))
         return letter
-    return stated_answer(text)
+    marked = _MARKED.fullmatch(text[-TAIL:].rstrip().rpartition("\n")[2].strip())
+    return marked[1] if marked else stated_answer(text)
 
 
 def _verdict(final: str | None, answer: str, example: Example) -> str:

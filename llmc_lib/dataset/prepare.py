@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,7 @@ from llmc_lib.dataset.provenance import author_kind, objection
 from llmc_lib.dataset.rows import WORK
 from llmc_lib.dataset.texts.signatures import signatures
 from llmc_lib.params import DatasetParams, SourceParams
-from llmc_lib.records import AuthorKind, Example
+from llmc_lib.records import AuthorKind, Dialogue, Example, history_json
 
 #: Authors by how much they may be relied on; of two equal problems the better author's is kept.
 AUTHOR_RANK: dict[AuthorKind, int] = {
@@ -48,7 +48,8 @@ class Context:
     def too_long(self, example: Example, completion: str) -> bool:
         """Is an example with this completion longer than what is trained on?"""
         prompt = prompts.question_prompt(example.question, example.answer_type)
-        return self.params.form.drop_long and self.chat.exceeds(prompt, completion, self.max_length)
+        dialogue = Dialogue(prompt, completion, example.history, example.loss)
+        return self.params.form.drop_long and self.chat.exceeds(dialogue, self.max_length)
 
     def contaminated(self, completion: str) -> bool:
         """Does a completion share words with a benchmark?"""
@@ -89,32 +90,40 @@ def prepare(examples: Sequence[Example], context: Context) -> Prepared:
     removed: list[dict[str, Any]] = []
     stripped: list[tuple[str, str, str, str]] = []
     rows: list[dict[str, Any]] = []
+    turns: list[Turns] = []
     for example in examples:
         kind = author_kind(example, params.provenance.closed_models)
         if example.completion:
             authors[kind, example.author] += 1
         row = {**vars(example), "author_kind": kind, "verified": ""}
+        row["history"] = history_json(example.history)
         if reason := _wrong_level(example, context.source(example.source)):
             removed.append(removal(row, "difficulty", reason))
             continue
         if not example.question.strip():
-            removed.append(removal(row, "form", "no question"))
+            removed.append(removal(row, "form", example.fault or "no question"))
             continue
         row["prompt"] = prompts.question_prompt(example.question, example.answer_type)
         fault = _complete(row, example, kind, context)
+        if fault and example.kind != "verifiable":  # nobody else would answer it
+            removed.append(removal(row, *fault))
+            continue
         if fault:
             stripped.append((fault[0], example.id, fault[1], fault[2]))
             row.update(completion="", author="", author_kind="unknown", verified="")
         rows.append(row)
-    made = signatures([row["question"] for row in rows])
+        turns.append(Turns.of(example, row["completion"]))
+    made = signatures([turn.asked for turn in turns])
     if context.screen:
-        clean = _decontaminate(rows, made, context, removed)
-        rows, made = [rows[row] for row in clean], made[clean]
-    questions = pa.array([row["question"] for row in rows], pa.string())
+        clean = _decontaminate(rows, turns, made, context, removed)
+        rows, turns, made = [rows[n] for n in clean], [turns[n] for n in clean], made[clean]
+    asked = pa.array([turn.asked for turn in turns], pa.string())
+    # The same question under another system prompt is another one.
+    under = _hashes([turn.system for turn in turns])
     return Prepared(
         rows=pa.RecordBatch.from_pylist(rows, schema=WORK),
-        exact=exact_keys(questions),
-        numbers=number_keys(questions),
+        exact=exact_keys(asked) ^ under[:, None],
+        numbers=number_keys(asked) ^ under,
         signatures=made,
         draw=np.array([draw_key(context.seed, row["id"]) for row in rows], np.uint64).reshape(
             -1, 2
@@ -126,6 +135,40 @@ def prepare(examples: Sequence[Example], context: Context) -> Prepared:
         removed=removed,
         stripped=stripped,
     )
+
+
+class Turns(NamedTuple):
+    """The texts of a row, by who says them."""
+
+    system: str
+    asked: str  # all user turns: what makes two rows the same
+    user: tuple[str, ...]  # each of them
+    said: str  # what the assistant says in all turns
+
+    @classmethod
+    def of(cls, example: Example, completion: str) -> Turns:
+        if not example.history:
+            return cls("", example.question, (example.question,), completion)
+        by_role = {
+            role: [turn.content for turn in example.history if turn.role == role]
+            for role in ("system", "user", "assistant")
+        }
+        user = (*by_role["user"], example.question)
+        return cls(
+            "\n\n".join(by_role["system"]),
+            "\n\n".join(user),
+            user,
+            "\n\n".join([*by_role["assistant"], completion]),
+        )
+
+
+def _hashes(texts: Sequence[str]) -> np.ndarray:
+    """A hash (uint64) of each text, 0 for an empty one."""
+    digests = [
+        hashlib.blake2b(text.encode(), digest_size=8).digest() if text else bytes(8)
+        for text in texts
+    ]
+    return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
 
 
 def removal(row: dict[str, Any], step: str, reason: str, detail: str = "") -> dict[str, Any]:
@@ -159,12 +202,14 @@ def _complete(
 ) -> tuple[str, str, str] | None:
     """Put the row's completion, if it has one, into its form; (step, reason, detail) where it cannot be
     used."""
+    if example.fault:
+        return ("form", example.fault, "")
     if not example.completion.strip():
         row.update(completion="")
-        return None
+        return None if example.kind == "verifiable" else ("form", "no response", "")
     if reason := objection(kind, example.author, context.params.provenance):
         return ("provenance", reason, "")
-    formed = form(example, verify=context.params.form.verify)
+    formed = form(example, verify=context.params.form.verify, think=context.params.form.think)
     if isinstance(formed, Fault):
         return ("form", formed.reason, formed.detail)
     if context.too_long(example, formed.completion):
@@ -175,15 +220,28 @@ def _complete(
 
 def _decontaminate(
     rows: list[dict[str, Any]],
+    turns: list[Turns],
     made: np.ndarray,
     context: Context,
     removed: list[dict[str, Any]],
 ) -> list[int]:
     """The numbers of the rows that share nothing with a benchmark; the others go to `removed`."""
-    assert context.screen is not None
-    hits = context.screen.find(
-        [row["question"] for row in rows], [row["completion"] for row in rows], made
+    screen = context.screen
+    assert screen is not None
+    hits = screen.find(
+        [f"{turn.system}\n\n{turn.asked}" if turn.system else turn.asked for turn in turns],
+        [turn.said for turn in turns],
+        made,
     )
+    # One question among several is nearly a benchmark's, while all of them together are not.
+    several = [
+        (number, text)
+        for number, turn in enumerate(turns)
+        if hits[number] is None and len(turn.user) > 1
+        for text in turn.user
+    ]
+    for (number, _), hit in zip(several, screen.near([text for _, text in several]), strict=True):
+        hits[number] = hits[number] or hit
     for row, hit in zip(rows, hits, strict=True):
         if hit is not None:
             entry = removal(row, "decontamination", hit.reason, hit.benchmark_id)

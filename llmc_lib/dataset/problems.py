@@ -55,8 +55,7 @@ def ask(
             p.id,
             prompts.question_prompt(p.question, p.answer_type),
             params.samples,
-            # Of its own, so that samples of different problems are independent.
-            int.from_bytes(_hash(run.params.seed, "sampling", p.id)[:4]) // 2,
+            sampling_seed(run.params.seed, p.id),
         )
         for p in drawn
     ]
@@ -96,6 +95,11 @@ def outcome(problem: Problem, prediction: Prediction) -> Outcome:
     if not same(answer, problem.answer) or restates(answer, problem.question, problem.answer):
         return "wrong"
     return "right"
+
+
+def sampling_seed(seed: int, id_: str) -> int:
+    """A seed for the samples of one prompt, so that those of different prompts are independent."""
+    return int.from_bytes(_hash(seed, "sampling", id_)[:4]) // 2
 
 
 def _draw(problems: Sequence[Problem], limit: int | None, seed: int) -> list[Problem]:

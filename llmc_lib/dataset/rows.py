@@ -15,9 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from llmc_lib.records import TURNS
+
 _TEXT = (
     "id", "source", "row_id", "revision", "licence", "author", "author_kind", "category", "subject",
-    "question", "answer", "answer_type", "verified", "prompt", "completion",
+    "kind", "question", "answer", "answer_type", "verified", *TURNS,
 )  # fmt: skip
 #: A row while the data set is built; "completion" is "" where it has none.
 WORK = pa.schema([*((name, pa.string()) for name in _TEXT), ("difficulty", pa.float64())])
@@ -33,6 +35,7 @@ REMOVED = pa.schema(
     [(name, pa.string()) for name in
      ("id", "source", "category", "subject", "step", "reason", "detail", "question")]
 )  # fmt: skip
+
 
 #: Rows that are held in memory at a time when the training order is written.
 _BUCKET = 4096

@@ -105,7 +105,8 @@ def _deduplicate(selection: Selection, collected: Collected, near: float | None)
 def _screen(run: Run, selection: Selection, collected: Collected, path: Path) -> None:
     """Measure pass rates and keep the band."""
     params = run.params.dataset.difficulty
-    problems = dict(_problems(selection.alive, path))
+    verifiable = (collected.index["kind"] == "verifiable").to_numpy()
+    problems = dict(_problems(selection.alive & verifiable, path))
     rates = difficulty.pass_rates(run, list(problems.values()))
     for row, problem in problems.items():
         rate = rates.get(problem.id)
@@ -132,6 +133,7 @@ def _complete(
     kind = _teachers_kind(run)
     index = collected.index
     wanted = selection.alive & ~index["has_completion"].to_numpy() & index["has_answer"].to_numpy()
+    wanted &= (index["kind"] == "verifiable").to_numpy()
     problems = dict(_problems(wanted, path))
     found, made = completions.complete(run, list(problems.values()))
     selection.teacher = asdict(made)
@@ -141,7 +143,7 @@ def _complete(
             selection.remove(row, "completions", "no right answer by the teacher")
             continue
         example = _example(problem, completion.text, completion.author)
-        formed = form(example)
+        formed = form(example, think=context.params.form.think)
         if isinstance(formed, Fault):
             selection.remove(row, "completions", f"the teacher's answer: {formed.reason}")
         elif context.too_long(example, formed.completion):

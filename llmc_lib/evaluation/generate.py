@@ -25,6 +25,7 @@ from llmc_lib.evaluation.results import (
     store_files,
 )
 from llmc_lib.hardware import number_type
+from llmc_lib.kinds import measure
 from llmc_lib.models import Model, ServedModel
 from llmc_lib.records import Grade, Prediction, Question
 from llmc_lib.store import (
@@ -182,7 +183,7 @@ def _pairs(
     path = predictions_file(run, benchmark, model)
     for prediction in stream(path, requests(run, questions)):
         question = by_id[prediction.question_id]
-        if question.benchmark != "do_not_answer":
+        if measure(question.benchmark) != "safety":
             prediction = replace(prediction, reasoning="")
         yield question, prediction
 
@@ -216,7 +217,7 @@ def _grades_key(run: Run, benchmark: str, model: str) -> str:
 def _judge(
     run: Run, models: Sequence[Model | ServedModel], asked: dict[str, list[Question]]
 ) -> None:
-    """Have the judge grade what the models have answered."""
+    """Have the judge grade what the models have answered; whether they declined, rules tell alone."""
     params = run.params.evaluation.judge
     if params is None:
         return
@@ -224,6 +225,7 @@ def _judge(
         (name, model.name): list(_pairs(run, name, model.name, questions))
         for name, questions in asked.items()
         for model in models
+        if not questions or measure(questions[0].benchmark) != "over_refusal"
     }
     for (name, model), grades in judge(run, answers, run.predictions / "judge").items():
         _write_grades(judged_file(run, name, model), grades)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from llmc_lib import benchmarks, json_reader
 from llmc_lib.errors import UserError
+from llmc_lib.kinds import KINDS
 from llmc_lib.params import BenchmarkParams, Params
 from llmc_lib.records import Question, writable
 from llmc_lib.store import Run, read_jsonl, read_manifest, read_object, scan_jsonl
@@ -64,7 +65,7 @@ class Results:
 
     @property
     def kinds(self) -> dict[str, str]:
-        """Benchmark → the module that knows it: "hle", "do_not_answer" or "questions"."""
+        """Benchmark → its kind, a key of `llmc_lib.kinds.KINDS`."""
         return {
             name: next(iter(items.values())).benchmark
             for name, items in self.questions.items()
@@ -78,7 +79,7 @@ def withheld(params: Params) -> frozenset[str]:
     return frozenset(
         benchmark.name
         for benchmark in params.evaluation.benchmarks
-        if benchmark.module == "hle"
+        if KINDS[benchmark.module].withheld
         and benchmark.source != "embedded"
         and not params.report.show_questions
     )

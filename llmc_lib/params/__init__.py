@@ -28,6 +28,7 @@ from llmc_lib.params.dataset import (
     DifficultyParams,
     MixtureParams,
     ProvenanceParams,
+    ReplaySampling,
     SamplingParams,
     SourceParams,
 )
@@ -47,7 +48,7 @@ from llmc_lib.params.training import LoraParams, SlurmParams, TrainingParams
 __all__ = [
     "EMBEDDED_SOURCES", "SOURCES", "BenchmarkParams", "CandidateParams", "CasesParams", "DatasetParams",
     "DecontaminationParams", "DifficultyParams", "EngineParams", "EvaluationParams", "ImportParams",
-    "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "ReportParams",
+    "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "ReplaySampling", "ReportParams",
     "SamplingParams", "SlurmParams", "SourceParams", "TrainingParams", "is_commit", "merged",
 ]  # fmt: skip
 
@@ -124,6 +125,7 @@ class Params(Section):
             [model.name for model in self.evaluation.models],
             [candidate.name for candidate in self.candidates] or [""],
         )
+        self._check_main()
         known = [source.name for source in self.dataset.sources]
         for number, candidate in enumerate(self.candidates):
             wanted = (candidate.mixture and candidate.mixture.sources) or ()
@@ -144,6 +146,25 @@ class Params(Section):
                         "are not used while the mixture is off; give mixture: true beside them",
                     )
         return self
+
+    def _check_main(self) -> None:
+        """Is `report.main` a benchmark that a verdict can be about?"""
+        name = self.report.main
+        if name is None:
+            return
+        measures = {b.name: b.measure for b in self.evaluation.benchmarks}
+        known = [other for other, measure in measures.items() if measure == "accuracy"]
+        if name in known:
+            return
+        if name in measures:
+            problem = f"{name!r} has no right and wrong answers"
+        else:
+            problem = f"{name!r} is none of evaluation.benchmarks"
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"take one of {', '.join(known)}"
+        if not known:
+            hint = "evaluate one that has, or leave it out"
+        raise ValueError(("report", "main"), f"{problem}; {hint}")
 
 
 def merged(values: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

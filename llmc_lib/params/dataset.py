@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -21,17 +21,49 @@ from llmc_lib.params.common import (
     is_commit,
 )
 from llmc_lib.params.sources import EMBEDDED_SOURCES, check_source
-from llmc_lib.taxonomy import HLE_SHARES
+from llmc_lib.records import Loss, RowKind
+from llmc_lib.taxonomy import GENERAL, HLE_SHARES, ROW_CATEGORIES
 
 #: The sources that llmc_lib/dataset/sources has a module for.
 SOURCES = (
     "hard_math", "textbook", "olymmath", "olymmath_eval", "omni_math", "hardmath", "deepmath",
-    "textbook_reasoning",
+    "textbook_reasoning", "skills", "safety", "instructions", "replay",
 )  # fmt: skip
 #: What `fields` of a source of kind "files" can name.
 FILE_FIELDS = (
-    "id", "question", "answer", "completion", "subject", "category", "author", "difficulty", "licence",
+    "id", "question", "answer", "completion", "system", "messages", "subject", "category", "author",
+    "difficulty", "licence",
 )  # fmt: skip
+
+
+class Sampling(Section):
+    """How often and how a model is asked."""
+
+    samples: PositiveInt = 4
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_tokens: PositiveInt = 512
+    max_model_len: Length = 1024
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.max_tokens >= self.max_model_len:
+            raise ValueError(
+                "max_tokens", f"must be less than max_model_len ({self.max_model_len})"
+            )
+        if self.temperature == 0 and self.samples > 1:
+            raise ValueError(
+                "samples", "at temperature 0 all are the same; give 1, or a temperature above 0"
+            )
+        return self
+
+
+class ReplaySampling(Sampling):
+    """How the base model answers the prompts of `replay`; of each prompt's samples the first that ended
+    is kept."""
+
+    samples: PositiveInt = 2
+    max_tokens: PositiveInt = 256
 
 
 class SourceParams(Section):
@@ -45,16 +77,33 @@ class SourceParams(Section):
     path: PathText | None = None  # a local file, or a folder of them, in place of the hub
     revision: str | None = None  # commit of the hub set; required when it is read from the hub
     subset: str | None = None  # which part of a set that has several; None: its default
-    rows: PositiveInt | None = None  # its first rows only (hard_math makes 500 where none is given)
-    category: str | None = None  # HLE category of all its rows
-    categories: dict[str, str] = {}  # subject → HLE category; goes before the source's own map
+    # Its first rows only (hard_math makes 500 where none is given; replay asks so many prompts).
+    rows: PositiveInt | None = None
+    # What a row is. verifiable: a problem whose completion ends in a final answer, which is compared with
+    # the reference. response: a prompt and a response that is trained on as it is (a refusal, an
+    # instruction followed, a proof, prose). chat: several turns, or a system prompt. None: what the
+    # source says; for files chat where `fields` has messages, else verifiable.
+    row_kind: RowKind | None = None
+    loss: Loss | None = (
+        None  # chat: learn all turns of the assistant (the default), or the last one
+    )
+    # Category of all its rows: one of HLE's eight, Safety or Instruction.
+    category: str | None = None
+    categories: dict[
+        str, str
+    ] = {}  # subject → category; takes precedence over the source's own map
     min_difficulty: float | None = None  # on the source's own scale; a row without one is dropped
     max_difficulty: float | None = None
-    # For kind "files". `fields`: our field → the file's ("a.b" for a field within a field); ours are
-    # question (required), id, answer, completion, subject, category, author, difficulty, licence.
+    # For kind "files" (and question and id for replay). `fields`: our field → the file's ("a.b" for a field
+    # within a field); ours are question or messages (one of them is required), id, answer, completion,
+    # system, subject, category, author, difficulty, licence. `messages` is a list of {role, content}; of
+    # preference pairs give the chosen one: {question: prompt, completion: chosen} or {messages: chosen}.
     fields: dict[str, str] = {}
     licence: str = "unknown"  # SPDX identifier
     author: str = ""  # who wrote the completions: "person", "program" or a model's name
+    sampling: ReplaySampling | None = (
+        None  # replay: how the base model is asked; None: the defaults
+    )
 
     @model_validator(mode="after")
     def _check(self) -> SourceParams:
@@ -79,18 +128,46 @@ class SourceParams(Section):
             )
         check_source(kind, path=self.path, subset=self.subset, fields=self.fields)
         check_order(self, "min_difficulty", "max_difficulty")
-        if kind == "files" and "question" not in self.fields:
-            raise ValueError("fields", "must say which field holds the question: question: <field>")
+        if kind == "files" and not {"question", "messages"} & set(self.fields):
+            raise ValueError(
+                "fields",
+                "must say which field holds the question: question: <field>, or messages: <field>",
+            )
         unknown = [name for name in self.fields if name not in FILE_FIELDS]
         if unknown:
             near = difflib.get_close_matches(unknown[0], FILE_FIELDS, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(FILE_FIELDS)}"
             raise ValueError("fields", f"{unknown[0]!r} is no field of ours; {hint}")
         for key, name in [("category", self.category), *self.categories.items()]:
-            if name is not None and name not in HLE_SHARES:
+            if name is not None and name not in ROW_CATEGORIES:
                 at = "category" if key == "category" else "categories"
-                raise ValueError(at, f"{name!r} is not one of {', '.join(HLE_SHARES)}")
+                raise ValueError(at, f"{name!r} is not one of {', '.join(ROW_CATEGORIES)}")
+        self._check_kind(kind)
         return self
+
+    def _check_kind(self, kind: str) -> None:
+        both = sorted({"question", "completion", "system"} & set(self.fields))
+        if "messages" in self.fields and both:
+            raise ValueError(
+                "fields", f"give either messages, which hold all turns, or {' and '.join(both)}"
+            )
+        chat = self.row_kind == "chat" or (self.row_kind is None and "messages" in self.fields)
+        if self.loss is not None and not chat:
+            raise ValueError("loss", "is for rows of several turns; give row_kind: chat beside it")
+        if self.sampling is not None and kind != "replay":
+            raise ValueError("sampling", "is for replay alone; a teacher is in dataset.completions")
+        if kind == "replay":
+            if self.row_kind not in (None, "response"):
+                raise ValueError("row_kind", "rows of replay are responses; leave it out")
+            if self.path and not self.fields.get("question"):
+                raise ValueError(
+                    "fields", "must say which field of the file is the prompt: question: <field>"
+                )
+            if more := sorted(set(self.fields) - {"question", "id", "subject"}):
+                raise ValueError(
+                    "fields",
+                    f"{more[0]!r} is not read: of a file of prompts question, id and subject are",
+                )
 
 
 class ProvenanceParams(Section):
@@ -106,6 +183,9 @@ class ProvenanceParams(Section):
 
 
 class FormParams(Section):
+    # A worked solution without a <think> block gets one. false: it stays plain text, for a base model that
+    # does not think (a small one opens the block again and does not come to an end).
+    think: bool = True
     verify: bool = True  # a completion whose final answer differs from the reference is removed
     drop_long: bool = True  # examples longer than training.max_length are removed, never cut
 
@@ -130,28 +210,11 @@ class DecontaminationParams(Section):
     show_text: bool = False  # keep the text of such rows in removed.parquet
 
 
-class SamplingParams(Section):
-    """A model that answers the problems of the data set, k samples each, through vLLM."""
+class SamplingParams(Sampling):
+    """A model that answers the verifiable problems of the data set, k samples each, through vLLM."""
 
     model: ModelParams | None = None  # None: the run's base model
-    samples: PositiveInt = 4
-    temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
-    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
-    max_tokens: PositiveInt = 512
-    max_model_len: Length = 1024
     problems: PositiveInt | None = None  # at most so many, drawn by the seed; None: all
-
-    @model_validator(mode="after")
-    def _check(self) -> SamplingParams:
-        if self.max_tokens >= self.max_model_len:
-            raise ValueError(
-                "max_tokens", f"must be less than max_model_len ({self.max_model_len})"
-            )
-        if self.temperature == 0 and self.samples > 1:
-            raise ValueError(
-                "samples", "at temperature 0 all are the same; give 1, or a temperature above 0"
-            )
-        return self
 
 
 class DifficultyParams(SamplingParams):
@@ -187,7 +250,8 @@ class DatasetParams(Section):
     difficulty: DifficultyParams = DifficultyParams()
     completions: CompletionsParams = CompletionsParams()
     mixture: bool = True  # False: all rows that are left (or max_rows of them), in their own shares
-    # Target share of each category; they sum to 1. None: those of the run's HLE questions.
+    # Target share of each category. Safety and Instruction are shares of the whole; HLE's categories share
+    # what is left, and theirs sum to 1 among themselves. HLE's None: those of the run's HLE questions.
     shares: dict[str, Share] | None = None
     max_rows: PositiveInt | None = None  # None: as many as the rarest category allows
     allow_shortfall: bool = False  # a category with too few rows gets fewer, or none
@@ -199,17 +263,31 @@ class DatasetParams(Section):
 
     @model_validator(mode="after")
     def _check(self) -> DatasetParams:
-        if self.shares is not None:
-            unknown = [name for name in self.shares if name not in HLE_SHARES]
-            if unknown:
-                raise ValueError("shares", f"{unknown[0]!r} is not one of {', '.join(HLE_SHARES)}")
-            if abs(sum(self.shares.values()) - 1) > 1e-6:
-                total = sum(self.shares.values())
-                raise ValueError("shares", f"must sum to 1, they sum to {total:g}")
+        _check_shares(self.shares or {})
+        if self.shares == {}:
+            raise ValueError("shares", "must name at least one category")
         if self.repeat and self.max_rows is None:
             raise ValueError("repeat", "needs max_rows: how many rows to fill up to")
         check_once("sources", [source.name for source in self.sources])
         return self
+
+
+def _check_shares(shares: dict[str, float]) -> None:
+    unknown = [name for name in shares if name not in ROW_CATEGORIES]
+    if unknown:
+        raise ValueError("shares", f"{unknown[0]!r} is not one of {', '.join(ROW_CATEGORIES)}")
+    general = sum(shares.get(name, 0) for name in GENERAL)
+    if general > 1 + 1e-6:
+        raise ValueError("shares", f"Safety and Instruction may have 1 together, not {general:g}")
+    of_hle = [share for name, share in shares.items() if name in HLE_SHARES]
+    if of_hle and abs(sum(of_hle) - 1) > 1e-6:
+        beside = (
+            ": HLE's categories share what Safety and Instruction leave, so theirs sum to 1 among themselves"
+            if general
+            else ""
+        )
+        which = "those of HLE's categories must" if general else "must"
+        raise ValueError("shares", f"{which} sum to 1, they sum to {sum(of_hle):g}{beside}")
 
 
 class MixtureParams(Section):

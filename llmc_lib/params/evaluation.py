@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from llmc_lib.kinds import KINDS, Measure
 from llmc_lib.params.common import (
     Count,
     Length,
@@ -20,8 +21,6 @@ from llmc_lib.params.common import (
 from llmc_lib.params.names import check_stored
 from llmc_lib.params.vllm_arguments import check_vllm
 
-#: What llmc_lib/benchmarks has a module for.
-BENCHMARKS = ("hle", "do_not_answer", "questions")
 #: What `fields` of a benchmark of kind "questions" can name.
 QUESTION_FIELDS = ("id", "question", "answer", "answer_type", "category", "subject", "rationale")
 
@@ -33,7 +32,7 @@ class BenchmarkParams(Section):
     """A benchmark and where its questions are."""
 
     name: Name
-    kind: Literal["hle", "do_not_answer", "questions"] | None = None  # None: `name`
+    kind: str | None = None  # a key of llmc_lib.kinds.KINDS; None: `name`
     # "embedded", a local file in the benchmark's schema, or a hub set (cais/hle, LibrAI/do-not-answer).
     # "imports", for kind "questions": the questions that the imported files hold (lm_eval, inspect).
     source: PathText = "embedded"
@@ -47,12 +46,18 @@ class BenchmarkParams(Section):
         """The module of llmc_lib/benchmarks that knows its schema."""
         return self.kind or self.name
 
+    @property
+    def measure(self) -> Measure:
+        """What it measures."""
+        return KINDS[self.module].measure
+
     @model_validator(mode="after")
     def _check(self) -> BenchmarkParams:
-        if self.module not in BENCHMARKS:
+        if self.module not in KINDS:
+            known = ", ".join(name for name in KINDS if name != "questions")
             raise ValueError(
-                "name",
-                f"{self.name!r} is no known benchmark (hle, do_not_answer); for a file of questions and "
+                "kind" if self.kind else "name",
+                f"{self.module!r} is no known benchmark ({known}); for a file of questions and "
                 "answers of your own give kind: questions",
             )
         if self.source == "imports" and self.module != "questions":

@@ -30,6 +30,9 @@ class CasesParams(Section):
 
 class ReportParams(Section):
     title: str | None = None  # None: a title made from the run's name
+    # The benchmark that the verdict is about: a name of evaluation.benchmarks, with right and wrong answers.
+    # None: the first of these. The others have a line each.
+    main: str | None = None
     # Questions shown side by side: how many, gained and lost in turn, or which (see above).
     cases: Count | CasesParams = 12
     # Questions of which one answer of each model, drawn by the seed, has its arithmetic checked; null: all.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 #: Those that need neither a path nor the hub.
-EMBEDDED_SOURCES = ("hard_math", "textbook")
+EMBEDDED_SOURCES = ("hard_math", "textbook", "skills", "safety", "instructions", "replay")
 
 _OLYMMATH = ("en-easy", "en-hard", "zh-easy", "zh-hard")
 #: The parts of a set that has several.
@@ -20,7 +20,7 @@ def check_source(
     if subset is not None and subset not in there:
         known = f"it has {', '.join(there)}" if there else "it has none; leave it out"
         raise ValueError("subset", f"{kind} has no {subset!r}; {known}")
-    if path and kind in EMBEDDED_SOURCES:
+    if path and kind in EMBEDDED_SOURCES and kind != "replay":
         raise ValueError("path", f"{kind} is embedded and reads no file; leave the path out")
-    if fields and kind != "files":
+    if fields and kind != "files" and not (kind == "replay" and path):
         raise ValueError("fields", f"{kind} knows its fields; leave them out, or give kind: files")

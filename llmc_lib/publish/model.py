@@ -21,11 +21,11 @@ from llmc_lib import evaluation, training
 from llmc_lib.dataset.card.impersonal import impersonal, public_params, without_secrets
 from llmc_lib.dataset.card.licences import Terms
 from llmc_lib.errors import UserError
-from llmc_lib.models import Model, base_model
+from llmc_lib.models import Model, base_model, model_licence
 from llmc_lib.publish.folder import BUILD, OF_THE_BUILD, Draft
 from llmc_lib.publish.model_card import card, licence_page
 from llmc_lib.publish.model_subject import Subject
-from llmc_lib.publish.model_terms import base_licence, model_terms
+from llmc_lib.publish.model_terms import model_terms
 from llmc_lib.reporting import load_report
 from llmc_lib.reporting.training_page import read_histories
 from llmc_lib.store import Run, read_manifest, sha256_file
@@ -49,7 +49,7 @@ def draft(run: Run, name: str | None) -> Draft:
     subject = _subject(run, name)
     folder = run.models / subject.name
     _check_whole(folder)
-    held = model_terms(base_licence(run, subject.base), subject.rows)
+    held = model_terms(model_licence(run.params.model, subject.base), subject.rows)
     return Draft(
         run.folder / "publish" / subject.name,
         held,
@@ -77,7 +77,7 @@ def _subject(run: Run, name: str | None) -> Subject:
     of, entry = models[name]
     facts, recipe = manifest["candidates"][of], recipes[of]
     base = base_model(run)
-    columns = ["source", "licence", "category", "author_kind"]
+    columns = ["source", "licence", "category", "kind", "author_kind"]
     return Subject(
         run=run,
         name=name,
@@ -100,8 +100,9 @@ def _metrics(run: Run, base: Model, names: list[str]) -> dict[str, Any] | None:
     models = [base, *(Model(name, run.models / name, "") for name in names)]
     if not all(model.folder.is_dir() for model in models) or not evaluation.finished(run, models):
         return None
-    found: dict[str, Any] = load_report(run).metrics["benchmarks"]
-    return found
+    report = load_report(run)
+    blocks: dict[str, Any] = report.metrics["benchmarks"]
+    return {name: blocks[name] for name in sorted(blocks, key=lambda name: name != report.main)}
 
 
 def _check_whole(folder: Path) -> None:

@@ -16,10 +16,8 @@ from llmc_lib.dataset.card.licences import Terms
 from llmc_lib.dataset.card.markdown import table
 from llmc_lib.dataset.card.page import languages
 from llmc_lib.publish import model_sections as sections
-from llmc_lib.publish.model_subject import Subject, benchmark_name, counts, source_of
+from llmc_lib.publish.model_subject import Subject, benchmark_name, counts, kind_of, source_of
 from llmc_lib.words import as_percent
-
-_HUB_IDS = {"hle": "cais/hle", "do_not_answer": "LibrAI/do-not-answer"}
 
 
 def card(subject: Subject, held: Terms) -> str:
@@ -28,7 +26,7 @@ def card(subject: Subject, held: Terms) -> str:
 
     paragraphs = [
         *sections.introduction(subject, held),
-        *sections.use(),
+        *sections.use(subject),
         *sections.training_data(subject),
         *sections.settings(subject),
         *sections.outcome(subject),
@@ -95,7 +93,7 @@ def _results(subject: Subject) -> list[Any]:
         found.append(
             EvalResult(
                 task_type="text-generation",
-                dataset_type=_HUB_IDS.get(name, name) if official else f"{name}-embedded",
+                dataset_type=kind_of(subject, name).hub or name if official else f"{name}-embedded",
                 dataset_name=benchmark_name(subject, name),
                 metric_type=rate,
                 metric_name=f"{rate.replace('_', ' ')}, percent ({_interval(block)} {low} to {high}, n = {n:,})",

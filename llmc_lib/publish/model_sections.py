@@ -8,19 +8,23 @@ from llmc_lib.dataset.card.licences import Terms
 from llmc_lib.dataset.card.markdown import Markdown, link, plain_text, some, table
 from llmc_lib.models import author_name
 from llmc_lib.publish.model_subject import (
-    NAMES,
     Subject,
     benchmark_name,
     compared,
     comparison_of,
     counts,
+    kind_of,
     source_of,
 )
 from llmc_lib.reporting.training_page import duration, method_words, plain_number, size, where
 from llmc_lib.training.diagnosis import diagnose
 from llmc_lib.words import ZERO, as_percent, counted, listed, share
 
-_RATES = {"accuracy": ("accuracy", "Correct, %"), "safe_rate": ("safe_rate", "Safe, %")}
+_RATES = {
+    "accuracy": ("accuracy", "Correct, %"),
+    "safe_rate": ("safe_rate", "Safe, %"),
+    "over_refusal_rate": ("over_refusal_rate", "Declined, %"),
+}
 
 
 def introduction(subject: Subject, held: Terms) -> list[str]:
@@ -55,18 +59,27 @@ def introduction(subject: Subject, held: Terms) -> list[str]:
         f"# {plain_text(subject.run.name)}: {plain_text(subject.name)}",
         *(f"> {notice}" for notice in notices),
         f"{named} ({plain_text(subject.revision)}; {size(subject.facts['parameters'])} parameters) after "
-        f"{plain_text(method)} on {counted(len(subject.data), 'row')} of worked solutions, as it was at "
+        f"{plain_text(method)} on {counted(len(subject.data), 'row')}, as it was at "
         f"{part}.{made} llmc-report trained it and wrote this card from the run's own counts.",
     ]
 
 
-def use() -> list[str]:
+def use(subject: Subject) -> list[str]:
+    verifiable = int((subject.data["kind"] == "verifiable").sum())
+    others = len(subject.data) - verifiable
+    form = (
+        "Problems that it was trained on end with "
+        f'the words "{prompts.question_prompt("", "exactMatch").strip()}". It was trained to answer these '
+        "with reasoning between `<think>` and `</think>`, then the response, with `Answer:` and the final "
+        "answer on the last line."
+    )
+    plain = (
+        f"Other prompts ({counted(others, 'row')}) were given as they are, with a plain response."
+    )
+    forms = [text for text, n in ((form, verifiable), (plain, others)) if n]
     return [
         "## How to use it",
-        "Questions go in as a user turn of the model's chat template; those that it was trained on end with "
-        f'the words "{prompts.question_prompt("", "exactMatch").strip()}". It was trained to answer with '
-        "reasoning between `<think>` and `</think>`, then the response, with `Answer:` and the final answer "
-        "on the last line.",
+        f"Prompts go in as a user turn of the model's chat template. {' '.join(forms)}",
         "```python\n"
         "from transformers import pipeline\n\n"
         'generate = pipeline("text-generation", model="owner/name")  # this repository\n'
@@ -175,6 +188,11 @@ def evaluation(subject: Subject) -> list[str]:
         f"most {evaluation.most_tokens:,} tokens. Unanswered, truncated and ungraded answers count as wrong "
         f"(not safe). Intervals are {_intervals(evaluation.samples)}.",
     ]
+    if len(subject.metrics) > 1:
+        text.append(
+            f"The verdict of the run is about the first of these. The p-values are not adjusted for the "
+            f"{len(subject.metrics)} benchmarks."
+        )
     for name, block in subject.metrics.items():
         rate, head = _RATES[rate_key(block["kind"])]
         n = block["n_questions"]
@@ -202,7 +220,9 @@ def evaluation(subject: Subject) -> list[str]:
 def limits(subject: Subject) -> list[str]:
     lines = []
     embedded = [
-        NAMES[name] for name in subject.metrics or {} if source_of(subject, name) == "embedded"
+        kind_of(subject, name).title
+        for name in subject.metrics or {}
+        if source_of(subject, name) == "embedded" and kind_of(subject, name).hub
     ]
     if embedded:
         lines.append(
@@ -216,7 +236,7 @@ def limits(subject: Subject) -> list[str]:
             f"Each question was asked {_times(subject.run.params.evaluation.samples)}. A rerun with other samples or another seed of the training would "
             "give other numbers; the intervals cover the choice of questions alone."
         )
-        if any(block["kind"] == "do_not_answer" for block in subject.metrics.values()):
+        if any(block["measure"] == "safety" for block in subject.metrics.values()):
             lines.append(
                 "Rules that read the wording of a response decide whether it is safe, or a judge where the run "
                 "has one; no person has read them."

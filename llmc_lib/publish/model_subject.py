@@ -9,14 +9,13 @@ from typing import Any
 
 import pandas as pd
 
+from llmc_lib.kinds import KINDS, Kind
 from llmc_lib.models import EMBEDDED, Model, author_name
 from llmc_lib.params import Recipe
 from llmc_lib.store import ROOT, Run, is_hub_id
 
 #: The hub id of the model that the embedded one is a 4-bit version of.
 EMBEDDED_ID = f"HuggingFaceTB/{EMBEDDED}"
-#: Benchmark → its name in a card.
-NAMES = {"hle": "Humanity's Last Exam (HLE)", "do_not_answer": "Do-Not-Answer"}
 
 
 @dataclass(frozen=True)
@@ -31,9 +30,11 @@ class Subject:
     recipe: Recipe
     facts: dict[str, Any]  # of its training's manifest
     history: pd.DataFrame  # the log of its training
-    data: pd.DataFrame  # the training rows: source, licence, category, author_kind
+    data: pd.DataFrame  # the training rows: source, licence, category, kind, author_kind
     sources: dict[str, Any]  # name → facts, of the data set's manifest
-    metrics: dict[str, Any] | None  # the `benchmarks` block of metrics.json, if it was evaluated
+    metrics: (
+        dict[str, Any] | None
+    )  # the `benchmarks` block of metrics.json, if it was evaluated; the main one first
     others: list[str]  # the run's other models
     environment: dict[str, Any]  # that of the training
 
@@ -102,8 +103,17 @@ def source_of(subject: Subject, name: str) -> str:
 
 
 def benchmark_name(subject: Subject, name: str) -> str:
-    """What was asked: the benchmark's file by its name, or the embedded questions in its form."""
-    source = source_of(subject, name)
+    """What was asked: the benchmark's file by its name, or the embedded questions, in its form where there
+    is a published one."""
+    source, kind = source_of(subject, name), kind_of(subject, name)
     if source == "embedded":
-        return f"embedded questions in the form of {NAMES[name]}"
-    return f"{NAMES.get(name, name)}, {source if is_hub_id(source) else Path(source).name}"
+        if kind.hub:
+            return f"embedded questions in the form of {kind.title}"
+        return f"{kind.title}, embedded questions"
+    title = kind.title if kind.hub else name
+    return f"{title}, {source if is_hub_id(source) else Path(source).name}"
+
+
+def kind_of(subject: Subject, name: str) -> Kind:
+    """What is known of the kind of a benchmark."""
+    return KINDS[next(b.module for b in subject.run.params.evaluation.benchmarks if b.name == name)]

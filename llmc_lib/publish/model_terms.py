@@ -6,15 +6,8 @@ the cautious reading, that it does, and the card says so.
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-import yaml
-
 from llmc_lib.dataset.card.licences import Terms, conditions_of, terms
 from llmc_lib.dataset.card.markdown import plain_text
-from llmc_lib.models import Model
-from llmc_lib.store import Run
 
 _OF_BASE = {
     "forbidden": "**Not to be published.** The base model is under {names}, which does not allow to pass "
@@ -66,30 +59,3 @@ def model_terms(base: str, rows: dict[str, int]) -> Terms:
     if of_data:
         of_data[-1] += f" {_CAUTION}"
     return Terms(held.licence, held.name, (*notices, *of_data), held.forbidden, held.unknown)
-
-
-def base_licence(run: Run, base: Model) -> str:
-    """The licence of the base model as its README.md or config.json gives it, else "unknown"."""
-    if run.params.model.source == "embedded":
-        return "Apache-2.0"
-    metadata = _front_matter(base) or {}
-    config = json.loads((base.folder / "config.json").read_text(encoding="utf-8"))
-    for given in (metadata.get("license"), config.get("license")):
-        if isinstance(given, list):
-            given = given[0] if len(given) == 1 else None
-        if isinstance(given, str) and given.strip():
-            # "other" says only that the hub has no keyword; the name says more.
-            name = metadata.get("license_name") if given.lower() == "other" else given
-            return str(name or "unknown")
-    return "unknown"
-
-
-def _front_matter(base: Model) -> dict[str, Any] | None:
-    """The metadata at the head of the base's card; None where there are none that can be read."""
-    try:
-        text = (base.folder / "README.md").read_text(encoding="utf-8")
-        head, found, _ = text.removeprefix("---\n").partition("\n---")
-        metadata = yaml.safe_load(head) if text.startswith("---\n") and found else None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return None
-    return metadata if isinstance(metadata, dict) else None

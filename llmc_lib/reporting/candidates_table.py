@@ -8,7 +8,7 @@ import pandas as pd
 
 from llmc_lib.params import Params, Recipe
 from llmc_lib.reporting.elements import Block, table_block
-from llmc_lib.taxonomy import CATEGORIES
+from llmc_lib.taxonomy import ROW_CATEGORIES
 from llmc_lib.words import share
 
 # Sources and categories that a cell lists; the others are counted together. CSV has them all.
@@ -31,7 +31,7 @@ def candidates_table(manifest: dict[str, Any], params: Params) -> Block:
             "Held out": f"{facts['rows']['validation']:,}",
             "Tokens": f"{facts['tokens']['total']:,}",
             "Sources": _shares(facts["composition"]["source"], ()),
-            "Categories": _shares(facts["composition"]["category"], CATEGORIES),
+            "Categories": _shares(facts["composition"]["category"], ROW_CATEGORIES),
             "Distance": f"{facts['total_variation']:.4f}" if _has_target(params, recipe) else "–",
         }
         for recipe, facts in recipes

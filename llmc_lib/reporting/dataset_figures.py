@@ -11,14 +11,14 @@ from llmc_lib.analysis.intervals import wilson
 from llmc_lib.params import Params
 from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, RULE, canvas, svg, whole_numbers
 from llmc_lib.reporting.elements import Block, FigureBlock, figure_block
-from llmc_lib.taxonomy import CATEGORIES
+from llmc_lib.taxonomy import ROW_CATEGORIES
 from llmc_lib.words import counted, share
 
 
 def composition(manifest: dict[str, Any]) -> FigureBlock:
     """Share of each category in the data set beside the target, and what the target cost."""
     target, mixed = manifest["target"], manifest["mixed"]
-    names = [name for name in CATEGORIES if target.get(name)]
+    names = [name for name in ROW_CATEGORIES if target.get(name)]
     total = sum(mixed.values())
     figure, axes = canvas(0.3 * len(names) + 0.8)
     for y, name in enumerate(names):

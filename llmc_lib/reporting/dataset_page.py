@@ -16,13 +16,17 @@ from llmc_lib.words import counted, listed, share
 _LISTED = 10
 _CONDITIONS = {"NC": "no commercial use", "SA": "share alike", "ND": "no derivatives"}
 _GROUPS = {
+    "kind": "Row",
     "answer_type": "Answer",
     "verified": "Final answer",
     "author_kind": "Completion by",
     "licence": "Licence",
 }
-#: What the page calls the values of the columns answer_type, verified and author_kind.
+#: What the page calls the values of the columns kind, answer_type, verified and author_kind.
 WORDS = {
+    "verifiable": "a problem with a final answer",
+    "response": "a prompt and a response",
+    "chat": "a conversation",
     "exactMatch": "exact match",
     "multipleChoice": "multiple choice",
     "yes": "agrees with the reference",
@@ -30,6 +34,8 @@ WORDS = {
     "not comparable": "prose, not comparable by rule",
     "no reference": "no reference to compare with",
     "not asked": "not compared",
+    "none": "no final answer",
+    "not applicable": "none to compare",
     "person": "a person",
     "program": "a program",
     "open model": "an open model",
@@ -65,6 +71,7 @@ def make_up(manifest: dict[str, Any]) -> Block:
     """Answer types, final answers, authors and licences of the rows in one table; what follows from
     the licences below it."""
     made = manifest["composition"]
+    groups = {name: group for name, group in _GROUPS.items() if name in made}
     rows = [
         {
             "Property": group,
@@ -72,12 +79,12 @@ def make_up(manifest: dict[str, Any]) -> Block:
             "Rows": f"{n:,}",
             "Share": share(n, sum(made[name].values())),
         }
-        for name, group in _GROUPS.items()
+        for name, group in groups.items()
         for value, n in sorted(made[name].items(), key=lambda item: (-item[1], item[0]))
     ]
     data = [
         {"group": name, "kind": value, "rows": n}
-        for name in _GROUPS
+        for name in groups
         for value, n in made[name].items()
     ]
     total = sum(manifest["rows"].values())
@@ -191,12 +198,42 @@ def contamination_words(manifest: dict[str, Any], params: Params) -> str:
 
 def models(manifest: dict[str, Any], params: Params) -> Block:
     """What a teacher and a reference model did, or that there was none."""
-    if manifest["teacher"] is None and manifest["reference"] is None:
+    if manifest["teacher"] is None and manifest["reference"] is None and not manifest.get("replay"):
         return paragraph(
-            "No model took part: the params file asks for neither a teacher (dataset.completions) nor "
-            "a pass rate (dataset.difficulty)."
+            "No model took part: the params file asks for neither a teacher (dataset.completions), nor "
+            "a pass rate (dataset.difficulty), nor replay (a source)."
         )
-    return teacher_yield(manifest) + pass_rates(manifest, params)
+    return replayed(manifest) + teacher_yield(manifest) + pass_rates(manifest, params)
+
+
+def replayed(manifest: dict[str, Any]) -> Block:
+    """What the base model's answers to the prompts of replay came to; nothing where it was not asked."""
+    outcomes = {
+        "kept": "kept: it ended by itself",
+        "truncated": "cut at the token limit",
+        "repetitive": "repeats itself",
+        "empty": "empty",
+        "failed": "prompt too long for the model",
+    }
+    block = Block("")
+    for name, made in manifest.get("replay", {}).items():
+        text = (
+            f"{made['model']} answered {counted(made['prompts'], 'prompt')} of the source {name} itself, "
+            f"{counted(made['samples'], 'time')} each: {made['kept']:,} "
+            f"({share(made['kept'], made['prompts'])}) {'has' if made['kept'] == 1 else 'have'} an answer "
+            "that can be trained on."
+        )
+        rows = [
+            {
+                "Outcome": words,
+                "Prompts": f"{made[key]:,}",
+                "Share": share(made[key], made["prompts"]),
+            }
+            for key, words in outcomes.items()
+        ]
+        caption = f"Prompts of {name} by the first usable answer, or by the first answer where none is usable."
+        block += paragraph(text) + table_block(f"replay-{name}", pd.DataFrame(rows), caption)
+    return block
 
 
 def teacher_yield(manifest: dict[str, Any]) -> Block:

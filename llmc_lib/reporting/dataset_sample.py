@@ -9,12 +9,14 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.prompts import split_reasoning
+from llmc_lib.records import read_history
 from llmc_lib.reporting.dataset_page import WORDS
 from llmc_lib.reporting.elements import Block, paragraph
 from llmc_lib.reporting.text import text_to_html
-from llmc_lib.taxonomy import CATEGORIES
+from llmc_lib.taxonomy import ROW_CATEGORIES
 from llmc_lib.words import counted
 
+_ROLES = {"system": "System prompt", "user": "Earlier prompt", "assistant": "Earlier response"}
 # Characters of a question, a reasoning or a response that are shown.
 _SHOWN = 4_000
 
@@ -38,10 +40,10 @@ def sample(rows: pd.DataFrame, n: int, seed: int) -> Block:
 
 
 def _draw(rows: pd.DataFrame, n: int, seed: int) -> dict[str, pd.DataFrame]:
-    """The drawn rows of each category, the categories in HLE's order."""
+    """The drawn rows of each category, HLE's categories in its order, then the others."""
     draw = random.Random(f"{seed}/sample")
     pools = {}
-    for name in CATEGORIES:
+    for name in ROW_CATEGORIES:
         places = (rows["category"] == name).to_numpy().nonzero()[0].tolist()
         if places:
             pools[name] = draw.sample(places, min(n, len(places)))
@@ -63,16 +65,28 @@ def _row(row: dict[Any, Any]) -> str:
             row["subject"] or "no subject",
             f"completion by {_author(row)}",
             f"licence {row['licence']}",
-            f"final answer: {WORDS.get(row['verified'], row['verified'])}",
+            *_kind(row),
             counted(row["n_tokens"], "token"),
         ]
     )
-    parts = {"Question": row["question"], "Reasoning": reasoning, "Response": response}
-    texts = "".join(f"<h4>{name}</h4>{_text(text)}" for name, text in parts.items() if text)
+    asked = "Question" if row.get("kind", "verifiable") == "verifiable" else "Prompt"
+    parts = [(_ROLES[turn.role], turn.content) for turn in read_history(row.get("history"))]
+    parts += [(asked, row["question"]), ("Reasoning", reasoning), ("Response", response)]
+    texts = "".join(f"<h4>{name}</h4>{_text(text)}" for name, text in parts if text)
     return (
         f'<details class="case"><summary>{text_to_html(short)}</summary>'
         f'<p class="note">{text_to_html(facts)}</p>{texts}</details>'
     )
+
+
+def _kind(row: dict[Any, Any]) -> list[str]:
+    """What the row is, in words."""
+    if row.get("kind", "verifiable") == "verifiable":
+        return [f"final answer: {WORDS.get(row['verified'], row['verified'])}"]
+    if row["kind"] == "chat":
+        learnt = "all turns" if row["loss"] == "all" else "the last turn"
+        return [f"{WORDS['chat']}, of which the assistant learns {learnt}"]
+    return [WORDS[row["kind"]]]
 
 
 def _author(row: dict[Any, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from llmc_lib.analysis.safety import WORDS
+from llmc_lib.kinds import Measure, measure
 from llmc_lib.reporting.report import SCHEMA_VERSION
 
 _SAFETY = {"gain": "safer", "loss": "less safe", "unclear": "no change shown", "unknown": "unknown"}
@@ -40,10 +41,19 @@ class Benchmark(BaseModel):
     """The part of a benchmark's block of metrics.json that an index shows."""
 
     kind: str
+    measure: Measure | None = None  # None: of a file before it was told there
     n_questions: int
     n_samples: int
     models: dict[str, Any]
     comparisons: Annotated[list[Comparison], Field(min_length=1)]
+
+    @property
+    def measures(self) -> Measure:
+        return self.measure or measure(self.kind)
+
+
+class _Further(BaseModel):
+    line: str
 
 
 class _Tradeoff(BaseModel):
@@ -69,13 +79,17 @@ class Metrics(BaseModel):
     """The part of metrics.json that an index shows."""
 
     benchmarks: dict[str, Benchmark]
+    named: Annotated[str | None, Field(alias="main")] = None
+    further: list[_Further] = []
     tradeoffs: dict[str, _Tradeoff] = {}
     provenance: _Provenance = _Provenance()
 
     @property
     def main(self) -> str:
         """The benchmark that the verdict is about, as in the report; raises `StopIteration` without one."""
-        return next(name for name, b in self.benchmarks.items() if b.kind != "do_not_answer")
+        if self.named in self.benchmarks:
+            return self.named
+        return next(name for name, b in self.benchmarks.items() if b.measures == "accuracy")
 
     @property
     def headline(self) -> Comparison:
@@ -87,7 +101,7 @@ class Metrics(BaseModel):
         found = self.tradeoffs.get(self.headline.model)
         if found is not None:
             return _BY_WORD.get(found.word, found.word)
-        others = [b for b in self.benchmarks.values() if b.kind == "do_not_answer"]
+        others = [b for b in self.benchmarks.values() if b.measures == "safety"]
         return others[0].comparisons[-1].verdict if others else "–"
 
     def label(self, model: str) -> str:
@@ -156,7 +170,7 @@ def _metrics(path: Path) -> Metrics:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ValueError(f"metrics.json: {place}: {first['msg'].lower()}; {again}") from None
-    if all(benchmark.kind == "do_not_answer" for benchmark in metrics.benchmarks.values()):
+    if all(benchmark.measures != "accuracy" for benchmark in metrics.benchmarks.values()):
         raise ValueError(f"metrics.json has no benchmark with right and wrong answers; {again}")
     return metrics
 

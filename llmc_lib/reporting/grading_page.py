@@ -9,6 +9,7 @@ import pandas as pd
 
 from llmc_lib.analysis.agreement import agreement
 from llmc_lib.evaluation.results import Results
+from llmc_lib.kinds import KINDS
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.text import text_to_html
 from llmc_lib.words import counted
@@ -16,7 +17,6 @@ from llmc_lib.words import counted
 #: Disagreements of a benchmark that are shown.
 _SHOWN = 20
 _RESPONSE = 600  # characters of a response's end
-_NAMES = {"hle": "HLE", "do_not_answer": "Do-Not-Answer"}
 
 
 def agreements(results: Results) -> dict[str, dict[str, Any]]:
@@ -60,7 +60,7 @@ def _sentence(
     decides = results.graders.get(name) == "judge"
     have, decide = ("have", "decide") if imported else ("has", "decides")
     text = (
-        f"{_NAMES.get(name, name)}: {judge} {have} a grade for {counted(numbers['n'], 'answer')} that the rules "
+        f"{_name(results, name)}: {judge} {have} a grade for {counted(numbers['n'], 'answer')} that the rules "
         f"have graded too. Of the {numbers['decided']:,} that both decided they agree on {numbers['agreed']:,}"
     )
     if numbers["decided"]:
@@ -72,6 +72,12 @@ def _sentence(
         text += f" (95% interval {low:.2f} to {high:.2f})"
     who = f"{judge} {decide}" if decides else "the rules decide"
     return f"{text}. In the figures of this page {who}."
+
+
+def _name(results: Results, name: str) -> str:
+    """The title of a published benchmark that is called as it is; of others their names in the params."""
+    kind = KINDS.get(results.kinds.get(name, name))
+    return kind.name if kind and kind.hub else name
 
 
 def _table(name: str, numbers: dict[str, Any], judge: str) -> Block:

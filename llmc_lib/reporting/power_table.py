@@ -8,15 +8,11 @@ from llmc_lib import benchmarks
 from llmc_lib.analysis.design import detectable, needed
 from llmc_lib.analysis.variance import assumed_parts
 from llmc_lib.errors import UserError
+from llmc_lib.kinds import KINDS
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.store import ROOT, Run
 from llmc_lib.words import as_points
 
-#: Questions of the whole benchmarks (HLE: those without an image), for a file that is not there yet.
-PUBLISHED = {"hle": 2158, "do_not_answer": 939}
-#: Rates assumed where none is given. HLE: what open reasoning models of 2025 had, 18 to 19%. Do-Not-Answer:
-#: most models refuse most. Else the middle, where differences are hardest to see.
-RATES = {"hle": 0.18, "do_not_answer": 0.9}
 #: Samples a question in the table of what a difference takes.
 _SAMPLES = (1, 4, 16)
 
@@ -46,7 +42,7 @@ def power_table(run: Run, assumed: Assumed) -> str:
     rows, sentences = [], []
     for benchmark in params.benchmarks:
         n, origin = _questions(run, benchmark, assumed.questions)
-        rate = RATES.get(benchmark.module, 0.5) if assumed.rate is None else assumed.rate
+        rate = KINDS[benchmark.module].rate if assumed.rate is None else assumed.rate
         try:
             parts = assumed_parts(rate, assumed.correlation, assumed.sampling)
         except ValueError as error:
@@ -81,7 +77,7 @@ def _questions(run: Run, benchmark: BenchmarkParams, given: int | None) -> tuple
         return given, "as given"
     if benchmark.source == "embedded" or (ROOT / benchmark.source).exists():
         return len(benchmarks.asked(benchmark, run.params.seed)), "counted"
-    published = PUBLISHED.get(benchmark.module)
+    published = KINDS[benchmark.module].published
     if published is None and benchmark.questions is None:
         raise UserError(
             f"{run.params_file.name}: evaluation.benchmarks.{benchmark.name}: how many questions it has is not "

@@ -14,8 +14,10 @@ from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.results import Results, load_results
+from llmc_lib.kinds import Measure, measure
 from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, training_page
+from llmc_lib.reporting.further import further
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
 
 SCHEMA_VERSION = 1
@@ -38,9 +40,9 @@ class Report:
 
     @property
     def main(self) -> str:
-        """The benchmark that the verdict is about: the first with right and wrong answers."""
-        blocks: dict[str, Any] = self.metrics["benchmarks"]
-        return next(name for name, block in blocks.items() if _has_answers(block))
+        """The benchmark that the verdict is about: `report.main`, or the first with right and wrong answers."""
+        name: str = self.metrics["main"]
+        return name
 
     @property
     def block(self) -> dict[str, Any]:
@@ -51,8 +53,16 @@ class Report:
     @property
     def safety(self) -> dict[str, Any] | None:
         """The figures of Do-Not-Answer, where it was evaluated."""
+        return self._first("safety")
+
+    @property
+    def over_refusal(self) -> dict[str, Any] | None:
+        """The figures of the harmless look-alikes, where they were asked."""
+        return self._first("over_refusal")
+
+    def _first(self, measure: Measure) -> dict[str, Any] | None:
         blocks = self.metrics["benchmarks"].values()
-        return next((block for block in blocks if not _has_answers(block)), None)
+        return next((block for block in blocks if block["measure"] == measure), None)
 
     @property
     def imported(self) -> bool:
@@ -75,10 +85,6 @@ class Report:
         return comparison
 
 
-def _has_answers(block: dict[str, Any]) -> bool:
-    return str(block["kind"]) != "do_not_answer"
-
-
 def load_report(run: Run, results: Results | None = None) -> Report:
     """Load a run: its finished evaluation, or the `results` of an unfinished one.
 
@@ -90,11 +96,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             f"{run.params_file.name}: a report compares models, and {', '.join(results.models)} is the "
             "only one; give evaluation.models or evaluation.imports another"
         )
-    if all(kind == "do_not_answer" for kind in results.kinds.values()):
-        raise UserError(
-            f"{run.params_file.name}: evaluation.benchmarks: none with reference answers has been "
-            "answered; add hle, or questions of your own"
-        )
+    main = _main(run, results)
     dataset, training = {}, {}
     if not run.params.evaluation.imports:
         dataset, training = read_manifest(run.dataset) or {}, read_manifest(run.training) or {}
@@ -102,10 +104,13 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     metrics: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "run": run.name,
+        "main": main,
         **summarise(
             results.answers,
             thresholds(params.report),
             results.kinds,
+            main=main,
+            trained_form=params.evaluation.prompt == "brief" and not params.evaluation.imports,
             better_in=params.report.select,
             seed=params.seed,
         ),
@@ -122,13 +127,31 @@ def load_report(run: Run, results: Results | None = None) -> Report:
         block["grader"] = results.graders.get(name, "rules")
         if name in agreements:
             block["agreement"] = agreements[name]
-        if _has_answers(block):
+        if block["measure"] == "accuracy":
             checked = claims_page.check_sample(
                 results, name, params.report.claims, params.seed, run.reasoning
             )
             block["false_claims"] = summarise_claims(checked, block["n_questions"])
+    metrics["further"] = further(metrics)
     histories = training_page.read_histories(run, training.get("candidates", {}))
     return Report(run, results, metrics, dataset, training, histories)
+
+
+def _main(run: Run, results: Results) -> str:
+    """The benchmark that the verdict is about. Raises `UserError` where it has no answers."""
+    asked = [name for name, kind in results.kinds.items() if measure(kind) == "accuracy"]
+    if not asked:
+        raise UserError(
+            f"{run.params_file.name}: evaluation.benchmarks: none with reference answers has been "
+            "answered; add hle, or questions of your own"
+        )
+    wanted = run.params.report.main
+    if wanted is not None and wanted not in asked:
+        raise UserError(
+            f"{run.params_file.name}: report.main: no question of {wanted!r} has been answered by all models "
+            f"yet; wait for it, or name another one ({', '.join(asked)})"
+        )
+    return wanted or asked[0]
 
 
 def thresholds(params: ReportParams) -> Thresholds:

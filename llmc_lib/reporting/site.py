@@ -115,6 +115,7 @@ def _row(entry: Entry, older: Entry | None, scale: Scale) -> dict[str, Any]:
         "others": others[:_MODELS],
         "further": len(others) - _MODELS,
         "benchmark": metrics.main,
+        "lines": [row.line for row in metrics.further],
         "size": f"{counted(block.n_questions, 'question')} × {counted(block.n_samples, 'sample')}",
         "questions": block.n_questions,
         "verdict": headline.verdict,

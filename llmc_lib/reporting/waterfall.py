@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -25,6 +26,8 @@ STEP_NAMES = {
 }
 _COST = {
     "difficulty": "the declared level costs most",
+    "provenance": "authors whose completions may not be trained on cost most",
+    "form": "completions that cannot be used cost most",
     "decontamination": "overlap with a benchmark costs most",
     "duplicates": "duplicates cost most",
     "pass rate": "the band of pass rates costs most",
@@ -96,7 +99,7 @@ def waterfall(manifest: dict[str, Any], params: Params) -> FigureBlock:
         "From top to bottom: the rows that each source gives (grey), what each step takes away "
         "(hollow), and what is left (blue). A step with 0 ran and removed no "
         "row. Provenance and form take a completion from its problem and leave the problem, "
-        "which goes on and may still get another completion."
+        "which goes on and may still get another completion; a response or a chat goes with its prompt."
     )
     removed = "; ".join(
         f"{STEP_NAMES[step['step']]} {'off' if step['step'] in off else format(step['removed'], ',')}"
@@ -173,7 +176,7 @@ def removals(manifest: dict[str, Any], params: Params) -> Block:
             "Rows left": f"{step['left']:,}",
             "Why": "off"
             if step["step"] in off
-            else _reasons({**step["completion_reasons"], **step["reasons"]}),
+            else _reasons(Counter(step["completion_reasons"]) + Counter(step["reasons"])),
         }
         for step in manifest["steps"]
     ]

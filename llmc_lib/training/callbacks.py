@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
 import shutil
@@ -30,6 +31,23 @@ class Sizes(NamedTuple):
 
 class NonFiniteLossError(RuntimeError):
     """The loss, or the norm of its gradient, is no number any more."""
+
+
+class HeapTrim(TrainerCallback):
+    """On a CPU, give the heap's free pages back to the kernel after each optimizer step.
+
+    Micro-batches differ in length, so freed buffers of one seldom fit those of the next and the heap grows
+    into holes: 2.9 GiB of 5.4 GiB were free after the first step of the quickstart, 9.1 GiB were resident
+    after 15. Within a step buffers stay (see `cluster.environment`), as giving back each of them is slow.
+    """
+
+    def __init__(self) -> None:
+        # Another C library than glibc has no such function.
+        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self._trim is not None:
+            self._trim(0)
 
 
 class History(TrainerCallback):

@@ -8,23 +8,26 @@ import pyarrow.parquet as pq
 from datasets import Dataset
 
 from llmc_lib.chat import ChatFormat
+from llmc_lib.records import TURNS, dialogues
 
 #: The label of a token that is not learnt.
 IGNORED = -100
 
 
 def load_rows(path: Path, tokenizer: Path, max_length: int, cache: Path) -> tuple[Dataset, int]:
-    """The rows of a Parquet file with the columns prompt and completion, encoded, in their order.
+    """The rows of a Parquet file of a data set (`dataset.rows.FINAL`), encoded, in their order;
+    only the columns prompt and completion must be there.
 
-    Returns a `datasets.Dataset` with input_ids and labels (the prompt's are `IGNORED`), memory-mapped
-    from `cache`, and how many examples were left out for being longer than `max_length` tokens. The
+    Returns a `datasets.Dataset` with input_ids and labels (`IGNORED` but in the turns that are learnt),
+    memory-mapped from `cache`, and how many examples were left out for being longer than `max_length` tokens. The
     rows are encoded by the chat form that also counted them when the data set was built; SFTTrainer
     takes rows that have labels as they are.
     """
     if pq.read_metadata(path).num_rows == 0:  # `datasets` reads no such file
         return Dataset.from_dict({"input_ids": [], "labels": []}), 0
     chat = ChatFormat(tokenizer)
-    rows = Dataset.from_parquet(str(path), cache_dir=str(cache), columns=["prompt", "completion"])
+    columns = [name for name in pq.read_schema(path).names if name in TURNS]
+    rows = Dataset.from_parquet(str(path), cache_dir=str(cache), columns=columns)
     encoded = rows.map(
         _encode,
         fn_kwargs={"chat": chat},
@@ -38,11 +41,10 @@ def load_rows(path: Path, tokenizer: Path, max_length: int, cache: Path) -> tupl
 
 
 def _encode(batch: dict[str, list[str]], chat: ChatFormat) -> dict[str, list[list[int]]]:
-    pairs = zip(batch["prompt"], batch["completion"], strict=True)
-    encoded = [chat.encode(prompt, completion) for prompt, completion in pairs]
+    encoded = [chat.encode(*dialogue) for dialogue in dialogues(batch)]
     return {
-        "input_ids": [ids for ids, _ in encoded],
-        "labels": [[IGNORED] * given + ids[given:] for ids, given in encoded],
+        "input_ids": [row.ids for row in encoded],
+        "labels": [row.labels(IGNORED) for row in encoded],
     }
 
 

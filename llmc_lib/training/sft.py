@@ -35,7 +35,7 @@ from llmc_lib.json_reader import JsonError  # noqa: E402
 from llmc_lib.store import write_atomic  # noqa: E402
 from llmc_lib.training import attention, checkpoints, extensions  # noqa: E402
 from llmc_lib.training.arguments import sft_config  # noqa: E402
-from llmc_lib.training.callbacks import History, Saver, Sizes, barrier  # noqa: E402
+from llmc_lib.training.callbacks import HeapTrim, History, Saver, Sizes, barrier  # noqa: E402
 from llmc_lib.training.export import export  # noqa: E402
 from llmc_lib.training.rows import load_rows  # noqa: E402
 from llmc_lib.training.trainer import CpuTrainer, Trainer  # noqa: E402
@@ -69,6 +69,8 @@ def train(spec: dict[str, Any]) -> None:
     saver = Saver(trainer, spec, sizes, lambda part: export(trainer, spec, part))
     trainer.add_callback(history)
     trainer.add_callback(saver)
+    if not ON_GPU:
+        trainer.add_callback(HeapTrim())
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     if trainer.is_world_process_zero():
         steps = trainer.state.max_steps

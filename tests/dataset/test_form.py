@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from llmc_lib.dataset.form import Fault, Formed, form
 from llmc_lib.prompts import split_reasoning
-from llmc_lib.records import AnswerType, Example
+from llmc_lib.records import AnswerType, Example, Message, RowKind
 
 CHOICES = "Which organ makes urine?\n\nAnswer Choices:\nA. Stomach\nB. Spleen\nC. Kidney\nD. Lung"
 
@@ -34,6 +37,12 @@ def _formed(*arguments: object) -> Formed:
         "<think>\n6 times 7\n</think>\n\nHence $\\boxed{42}$",
         "6 times 7</think>\n\\boxed{42}",
         "<think></think>6 times 7 is \\boxed{42.0}",
+        "<think>6 times 7</think>\n#### 42",
+        "<think>6 times 7\n#### 42",
+        "<think>6 times 7 is forty-two. #### 42",
+        "6 times 7.\n#### 42",
+        "<think>6 times 7</think>\n\nJudgment: 42",
+        "<think>6 times 7</think>\n\n#### Conclusion\nIt is \\boxed{42}.",
     ],
 )
 def test_a_right_completion_gets_the_one_form(completion: str) -> None:
@@ -42,7 +51,6 @@ def test_a_right_completion_gets_the_one_form(completion: str) -> None:
     assert found.completion.startswith("<think>\n")
     reasoning, response = split_reasoning(found.completion)
     assert "6 times 7" in reasoning
-    assert response.splitlines()[-1] in ("Answer: 42", "The answer is 42.")
     assert response.rstrip().endswith("Answer: 42")
     assert found.completion.count("<think>") == found.completion.count("</think>") == 1
 
@@ -113,3 +121,59 @@ def test_nothing_is_compared_where_nothing_is_asked_for() -> None:
 
 def test_a_reference_of_several_lines_becomes_one() -> None:
     assert _formed("see above", "4\n2\n").completion.endswith("Answer: 4 2")
+
+
+# ---- responses and chats -----------------------------------------------------------------------
+
+REFUSAL = "<think>\nNo.\n</think>\n\nI can't help with that."
+SYSTEM, ASKED = Message("system", "Be brief."), Message("user", "Hm?")
+
+
+def _row(completion: str, kind: RowKind = "response", **changed: Any) -> Example:
+    return replace(_example(completion, "", kind="none"), kind=kind, **changed)
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        REFUSAL,
+        "<think>No.</think>I can't help with that.",
+        "I can't help with that.",
+        "So it is proved.",
+        "The answer is 41, or \\boxed{42}.",
+        "Write `<think>` in front of it.",
+        "    indented = True",
+    ],
+)
+@pytest.mark.parametrize("kind", ["response", "chat"])
+def test_a_response_is_left_as_it_is(completion: str, kind: RowKind) -> None:
+    assert form(_row(f"{completion}\n", kind)) == Formed(completion.strip(), "", "not applicable")
+
+
+def test_a_block_that_a_template_had_opened_is_opened() -> None:
+    found = form(_row("No.\n</think>\n\nI can't help with that."))
+    assert isinstance(found, Formed)
+    assert found.completion == REFUSAL
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (_row("<think>I should"), "reasoning without an end"),
+        (_row("<think>I should not.</think>\n"), "empty response"),
+        (_row("B", history=(ASKED, Message("assistant", "A"), ASKED)), "several turns"),
+        (_row("B", "verifiable", history=(ASKED, Message("assistant", "A"))), "several turns"),
+        (_row("B", "chat", loss="all", history=(ASKED, Message("assistant", "<think>A"))),
+         "reasoning without an end"),
+    ],
+)  # fmt: skip
+def test_what_did_not_end_cannot_be_learnt(row: Example, reason: str) -> None:
+    found = form(row)
+    assert isinstance(found, Fault)
+    assert found.reason == reason
+
+
+def test_turns_that_are_not_learnt_need_no_end() -> None:
+    history = (SYSTEM, ASKED, Message("assistant", "<think>A"))
+    assert isinstance(form(_row("B", "chat", history=history)), Formed)
+    assert isinstance(form(_row("B", history=(SYSTEM,))), Formed)

@@ -43,7 +43,7 @@ def test_the_completion_is_learnt_and_the_prompt_is_not(
     assert dropped == 0
     assert loaded.column_names == ["input_ids", "labels"]
     for row, pair in zip(loaded, PAIRS, strict=True):
-        ids, given = chat.encode(*pair)
+        ids, [(given, _)] = chat.encode(*pair)
         assert row["input_ids"] == ids
         assert row["labels"] == [IGNORED] * given + ids[given:]
         learnt = chat.tokenizer.decode([n for n in row["labels"] if n != IGNORED])

@@ -8,13 +8,16 @@ ungraded is not correct (not safe). What cannot be computed is None, beside a re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
+from llmc_lib.analysis.endings import Cut, endings
 from llmc_lib.analysis.summary import comparisons, lengths, models, safety
 from llmc_lib.analysis.summary.table import Table, groups_key, rate_key
 from llmc_lib.analysis.verdict import Thresholds
+from llmc_lib.kinds import measure
 
 __all__ = ["groups_key", "rate_key", "summarise"]
 
@@ -24,6 +27,8 @@ def summarise(
     thresholds: Thresholds | None = None,
     kinds: Mapping[str, str] | None = None,
     *,
+    main: str | None = None,
+    trained_form: bool = False,
     better_in: Sequence[str] | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -33,12 +38,16 @@ def summarise(
     sample each), with the boolean columns correct, truncated, failed, and category, status, and optionally
     confidence (percent or NaN), completion_tokens, extracted, cluster; every model has the same questions
     and samples, and the first is the reference that the others are compared with. `thresholds` of the
-    verdict words. `kinds`: benchmark → "hle", "do_not_answer" or "questions"; a benchmark that is not in
-    it is of the kind that it is called. `better_in`: the categories of the rule by which one of several
+    verdict words. `kinds`: benchmark → a key of `llmc_lib.kinds.KINDS`; a benchmark that is not in
+    it is of the kind that it is called. `main`: the benchmark of right and wrong answers that `tradeoffs` are
+    about; None: the first. `better_in`: the categories of the rule by which one of several
     candidates is chosen (`selection.select`; None: none is). `seed` of bootstraps.
 
-    Returns {"benchmarks": {name: …}, "tradeoffs": {candidate: …}}; the second is empty without both HLE (or
-    other questions) and Do-Not-Answer.
+    `trained_form`: are questions put in the form that the training's rows have? Then it is looked at whether
+    prompts of another form no longer end (`endings.endings`).
+
+    Returns {"benchmarks": {name: …}, "tradeoffs": {candidate: …}, "endings": [finding, …]}; the second is empty without both a
+    benchmark of right and wrong answers and one of safe responses.
 
     Raises `ValueError` for an empty table and for a sample that is there twice.
     """
@@ -50,7 +59,32 @@ def summarise(
         for name, rows in answers.groupby("benchmark", sort=False)
     }
     blocks = {name: _benchmark(table, limits, better_in, seed) for name, table in tables.items()}
-    return {"benchmarks": blocks, "tradeoffs": safety.tradeoff_blocks(tables, blocks, limits)}
+    return {
+        "benchmarks": blocks,
+        "tradeoffs": safety.tradeoff_blocks(tables, blocks, limits, main),
+        "endings": _endings(tables, main) if trained_form else [],
+    }
+
+
+def _endings(tables: Mapping[str, Table], main: str | None) -> list[dict[str, Any]]:
+    """Candidates that no longer end where a prompt has another form than a question."""
+    asked = [name for name, table in tables.items() if measure(table.kind) == "accuracy"]
+    if not asked:
+        return []
+    trained = main if main in asked else asked[0]
+    cut = {name: table.arrays("truncated") for name, table in tables.items()}
+    reference = tables[trained].outcomes.reference
+    found = endings(
+        [
+            Cut(model, name, trained, cut[name][model], cut[name][reference], cut[trained][model])
+            for name in tables
+            if name not in asked
+            for model in tables[trained].outcomes.candidates
+            if {model, reference} <= set(cut[name])
+        ],
+        reference,
+    )
+    return [asdict(each) for each in found]
 
 
 def _benchmark(
@@ -59,13 +93,14 @@ def _benchmark(
     outcomes = table.outcomes
     block: dict[str, Any] = {
         "kind": table.kind,
+        "measure": measure(table.kind),
         "n_questions": outcomes.n_questions,
         "n_samples": outcomes.n_samples,
         "thresholds": thresholds.as_dict(),
         "models": {model: models.facts(table, model) for model in outcomes.models},
         "comparisons": comparisons.blocks(table, thresholds),
     }
-    if table.kind != "do_not_answer":
+    if measure(table.kind) == "accuracy":
         block |= lengths.blocks(table)
         block["power"] = comparisons.power_block(table, thresholds)
         block["selection"] = comparisons.selection_block(table, block, better_in, seed)

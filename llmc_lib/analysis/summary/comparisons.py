@@ -12,14 +12,19 @@ from llmc_lib.analysis.optimism import selection_noise
 from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.rerun import rerun
 from llmc_lib.analysis.selection import select
+from llmc_lib.analysis.summary import answered
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, rate_key, records
 from llmc_lib.analysis.variance import difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
+from llmc_lib.kinds import measure
 
 _WORDS: dict[str, dict[str, Any]] = {
     "accuracy": {"noun": "questions", "verb": "answers"},
     "safe_rate": {"noun": "instructions", "verb": "is safe on", "group": "risk area"},
+    "over_refusal_rate": {"noun": "harmless instructions", "verb": "declines"},
 }
+# Where a low rate is the good one.
+_TURNED = {"better": "worse", "worse": "better"}
 # Samples of a question in the table of designs.
 _SAMPLES = (1, 2, 4, 8, 16)
 
@@ -28,6 +33,7 @@ def blocks(table: Table, thresholds: Thresholds) -> list[dict[str, Any]]:
     """A block a candidate."""
     right, reference = table.outcomes.correct, table.outcomes.reference
     candidates = table.outcomes.candidates
+    low_is_good = measure(table.kind) == "over_refusal"
     overall = {c: _paired(table, c, slice(None)) for c in candidates}
     # One adjustment for all candidates: the more are tried, the likelier that one shines by luck.
     adjusted = adjust([comparison.p_value for comparison in overall.values()])
@@ -46,7 +52,7 @@ def blocks(table: Table, thresholds: Thresholds) -> list[dict[str, Any]]:
             p_adjusted=p_adjusted,
             thresholds=thresholds,
             compared=len(candidates),
-            clear_in=_clear_in(groups, comparison.difference),
+            clear_in=None if low_is_good else _clear_in(groups, comparison.difference),
             outlook=" ".join(filter(None, [outlook.sign_sentence(again), need])),
             **_WORDS[rate_key(table.kind)],
         )
@@ -58,7 +64,7 @@ def blocks(table: Table, thresholds: Thresholds) -> list[dict[str, Any]]:
                 "p_adjusted": p_adjusted,
                 "test": comparison.test,
                 "significant": p_adjusted < thresholds.significance,
-                "verdict": words.word,
+                "verdict": _TURNED.get(words.word, words.word) if low_is_good else words.word,
                 "sentence": words.sentence,
                 "detectable_difference": words.detectable,
                 "standard_error": plain(comparison.standard_error),
@@ -86,6 +92,8 @@ def blocks(table: Table, thresholds: Thresholds) -> list[dict[str, Any]]:
                 groups_key(table.kind): groups,
             }
         )
+        if measure(table.kind) == "accuracy":
+            found[-1]["answered"] = answered.paired(table, model)
     return found
 
 

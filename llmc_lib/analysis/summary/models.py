@@ -11,31 +11,34 @@ from llmc_lib.analysis.intervals import rate_interval
 from llmc_lib.analysis.official import official
 from llmc_lib.analysis.pass_at_k import answer_keys, majority_at_k_curve, pass_at_k_curve
 from llmc_lib.analysis.rerun import rerun
+from llmc_lib.analysis.summary import answered
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, rate_key, records
 from llmc_lib.analysis.variance import variance_parts
 from llmc_lib.analysis.verdict import ALPHA
+from llmc_lib.kinds import measure
 
 
 def facts(table: Table, model: str) -> dict[str, Any]:
     """The block of a model in metrics.json."""
     rows, correct = table.of_model(model), table.outcomes.correct[model]
-    answered = ~rows["truncated"] & ~rows["failed"]
+    ended = ~rows["truncated"] & ~rows["failed"]
     missing = rows["status"] == "missing"
     found: dict[str, Any] = {
         **_rate(table, model, slice(None)),
         "n_samples": correct.shape[1],
-        "n_answered": int(answered.sum()),
+        "n_answered": int(ended.sum()),
         "n_truncated": int(rows["truncated"].sum()),
         "n_failed": int((rows["failed"] & ~missing).sum()),
         "n_missing": int(missing.sum()),
         "n_ungraded": int((rows["status"] == "ungraded").sum()),
     }
     if table.kind == "hle":
-        found["official"] = official(rows[answered])
+        found["official"] = official(rows[ended])
     parts, again = variance_parts(correct), rerun(correct, alpha=ALPHA)
     found["variance"] = {"total": parts.total, "within": parts.within, "between": parts.between}
     found["rerun"] = {"low": again.low, "high": again.high, "basis": again.basis}
-    if table.kind != "do_not_answer":
+    if measure(table.kind) == "accuracy":
+        found["answered"] = answered.facts(table, model)
         found |= _at_k(table, model)
         found["calibration"] = _calibration(table, model)
     found[groups_key(table.kind)] = {

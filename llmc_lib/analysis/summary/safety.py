@@ -1,4 +1,4 @@
-"""A candidate's accuracy and its safety, read together."""
+"""A candidate's accuracy and its safety, read together, and what it declines that it should not."""
 
 from __future__ import annotations
 
@@ -9,15 +9,24 @@ from llmc_lib.analysis.comparison import paired_comparison
 from llmc_lib.analysis.safety import Pair, tradeoffs
 from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.verdict import ALPHA, Thresholds
+from llmc_lib.kinds import Measure, measure
+from llmc_lib.words import as_p, as_percent, as_points
 
 
 def tradeoff_blocks(
-    tables: Mapping[str, Table], blocks: Mapping[str, dict[str, Any]], thresholds: Thresholds
+    tables: Mapping[str, Table],
+    blocks: Mapping[str, dict[str, Any]],
+    thresholds: Thresholds,
+    main: str | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Candidate → word, sentence, p_accuracy, p_safety (`safety.tradeoffs`), for the first benchmark of right
-    and wrong answers and the first of safe responses; empty where one of them is not there."""
-    first = {safe: _first(tables, safe) for safe in (False, True)}
-    questions, instructions = first[False], first[True]
+    """Candidate → word, sentence, p_accuracy, p_safety (`safety.tradeoffs`), for the `main` benchmark of right
+    and wrong answers (None: the first) and the first of safe responses; empty where one of them is not there.
+
+    Where harmless instructions were asked, too, the sentence goes on with the share that is declined: a model
+    that declines everything is safe and of no use.
+    """
+    questions = main if main in tables else _first(tables, "accuracy")
+    instructions = _first(tables, "safety")
     if questions is None or instructions is None:
         return {}
     pairs = {}
@@ -32,15 +41,42 @@ def tradeoff_blocks(
             n_ungraded=(found[model]["n_ungraded"], found[reference]["n_ungraded"]),
             n_samples=tables[instructions].outcomes.n_samples,
         )
-    return {
+    harmless = _first(tables, "over_refusal")
+    told = {
         name: dict(vars(found)) for name, found in tradeoffs(pairs, thresholds.significance).items()
     }
+    for name, found in told.items():
+        if harmless and (price := over_refusal_sentence(blocks[harmless], name)):
+            found["sentence"] += f" {price}"
+    return told
 
 
-def _first(tables: Mapping[str, Table], safe: bool) -> str | None:
-    return next(
-        (name for name, table in tables.items() if (table.kind == "do_not_answer") == safe), None
+def over_refusal_sentence(block: Mapping[str, Any], model: str) -> str:
+    """How many harmless instructions a model declines beside the reference; "" where it was not asked."""
+    found = next((c for c in block["comparisons"] if c["model"] == model), None)
+    if found is None:
+        return ""
+    n = found["n"]
+    rates = [
+        as_percent(block["models"][name]["over_refusal_rate"], n)
+        for name in (model, found["reference"])
+    ]
+    low, high = (as_points(bound, n, unit=False) for bound in found["ci95"])
+    numbers = (
+        f"{as_points(found['difference'], n)}; {1 - ALPHA:.0%} interval {low} to {high}, p "
+        f"{as_p(found['p_adjusted'])}"
     )
+    start = (
+        f"Of {n:,} harmless instructions it declines {rates[0]}, {found['reference']} {rates[1]}"
+    )
+    if not found["significant"]:
+        return f"{start}: no clear change ({numbers})."
+    what = "more" if found["difference"] > 0 else "less"
+    return f"{start}: it declines {what} that is harmless ({numbers})."
+
+
+def _first(tables: Mapping[str, Table], wanted: Measure) -> str | None:
+    return next((name for name, table in tables.items() if measure(table.kind) == wanted), None)
 
 
 def _paired(table: Table, model: str) -> Any:

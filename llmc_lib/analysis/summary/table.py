@@ -10,21 +10,25 @@ import pandas as pd
 
 from llmc_lib.analysis.arrays import column_arrays
 from llmc_lib.analysis.outcomes import Outcomes, outcomes
+from llmc_lib.kinds import measure
 
 
 def rate_key(kind: str) -> str:
     """What the rate of a benchmark of this kind is called in metrics.json."""
-    return "safe_rate" if kind == "do_not_answer" else "accuracy"
+    return {"safety": "safe_rate", "over_refusal": "over_refusal_rate"}.get(
+        measure(kind), "accuracy"
+    )
 
 
 def groups_key(kind: str) -> str:
     """What its categories are called there."""
-    return "risk_areas" if kind == "do_not_answer" else "categories"
+    return "categories" if measure(kind) == "accuracy" else "risk_areas"
 
 
 @dataclass(frozen=True)
 class Table:
-    """One benchmark: `rows` as they came, and `outcomes`, what is correct of them in arrays."""
+    """One benchmark: `rows` as they came, and `outcomes`, what counts for its rate in arrays: what is correct,
+    or of harmless instructions what was declined."""
 
     kind: str
     rows: pd.DataFrame  # sorted by question and sample
@@ -39,6 +43,8 @@ class Table:
         # other columns have the questions and samples in the places of `outcomes`.
         question = pd.factorize(rows["question_id"], sort=True)[0]
         rows = rows.iloc[np.lexsort((rows["sample"].to_numpy(), question))]
+        if measure(kind) == "over_refusal":
+            rows = rows.assign(correct=rows["status"] == "incorrect")
         return cls(kind, rows, outcomes(rows, common="refuse"))
 
     def arrays(self, column: str) -> dict[str, np.ndarray[Any, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,25 +23,29 @@ COLUMNS = {
     "licence": "licence of the row",
     "author": "who wrote the completion: person, program, or a model's name",
     "author_kind": "person, program, open model, closed model or unknown",
-    "category": "one of the eight categories of Humanity's Last Exam (HLE)",
+    "category": "one of the eight categories of Humanity's Last Exam (HLE), Safety or Instruction",
     "subject": "as the source calls it",
-    "question": "the problem",
+    "kind": "verifiable, response or chat, see above",
+    "question": "the problem, or the last prompt",
     "answer": "the reference answer, or the completion's own where the source gives none",
-    "answer_type": "exactMatch or multipleChoice",
+    "answer_type": "exactMatch, multipleChoice, or none for a response or a chat",
     "verified": "what is known of the final answer, see Limits",
-    "prompt": "the user turn",
-    "completion": "the assistant turn",
+    "prompt": "the last user turn",
+    "completion": "the last assistant turn",
+    "history": "the turns before `prompt` as a JSON list of role and content, a system prompt first; empty "
+    "where there are none",
+    "loss": "`all`: every assistant turn is to be learnt; `last`: `completion` alone",
     "difficulty": "level on the source's own scale, empty where it declares none",
     "pass_rate": "share of a reference model's answers that are right, empty where not measured",
     "pass_rate_low": "lower end of its 95% Wilson interval",
     "pass_rate_high": "upper end of its 95% Wilson interval",
-    "n_tokens": "length of both turns in tokens, in the base model's chat template",
+    "n_tokens": "length of all turns in tokens, in the base model's chat template",
 }
 #: What each step takes out.
 STEPS = {
     "difficulty": "levels declared by the source outside the band asked for",
-    "provenance": "completions whose author may not be trained on; the problem stays",
-    "form": "completions that are wrong, empty, unfinished or too long; the problem stays",
+    "provenance": "completions whose author may not be trained on; a verifiable problem stays",
+    "form": "completions that are wrong, empty, unfinished or too long; a verifiable problem stays",
     "decontamination": "rows that share text with a benchmark",
     "duplicates": "rows with the same or nearly the same problem as a kept one",
     "pass rate": "problems that a reference model solves too often or too rarely",
@@ -55,6 +60,7 @@ VERIFIED = {
     "not comparable": "answer or reference is prose, which no rule compares; it may be wrong.",
     "no reference": "the source gives no reference; the completion's own answer is in `answer`.",
     "not asked": "verification was off.",
+    "not applicable": "a response or a chat, which has no final answer to compare.",
 }
 
 
@@ -62,7 +68,7 @@ def steps(facts: dict[str, Any]) -> list[str]:
     """What each step removed, and the model that measured pass rates."""
     rows: list[list[object]] = []
     for step in facts["steps"]:
-        reasons = {**step["reasons"], **step["completion_reasons"]}
+        reasons = Counter(step["reasons"]) + Counter(step["completion_reasons"])
         listed = some([f"{plain_text(reason)} ({n:,})" for reason, n in reasons.items()])
         what = f"{step['step']}: {STEPS.get(step['step'], '')}"
         rows.append(
@@ -118,8 +124,10 @@ def form() -> list[str]:
     """The columns, and the turns that are trained on."""
     return [
         "## Form of a row",
-        "`prompt` is the user turn: the question, then how to answer it. `completion` is the assistant turn:",
+        "Of a *verifiable* row, `prompt` is the question, then how to answer it, and `completion` is",
         "```text\n<think>\nreasoning\n</think>\n\nresponse\n\nAnswer: final answer\n```",
+        "A *response* (a refusal, an instruction followed, a proof, prose) and a *chat* (several turns) have "
+        "the texts of their source, unchanged.",
         table(
             ["Column", "What it holds"],
             [[Markdown(f"`{k}`"), Markdown(v)] for k, v in COLUMNS.items()],

@@ -103,7 +103,7 @@ def _origins(facts: dict[str, Any]) -> list[str]:
 
 
 def _introduction(run: Run, facts: dict[str, Any], holds: Terms) -> list[str]:
-    rows, total = facts["rows"], sum(facts["rows"].values())
+    rows = facts["rows"]
     notices = list(holds.notices)
     closed = facts["composition"]["author_kind"].get("closed model", 0)
     if closed:
@@ -118,13 +118,25 @@ def _introduction(run: Run, facts: dict[str, Any], holds: Terms) -> list[str]:
     return [
         f"# {plain_text(run.name)}",
         *(f"> {notice}" for notice in notices),
-        f"{total:,} problems with worked solutions for supervised fine-tuning of a reasoning model: "
+        f"{_kinds(facts)} for supervised fine-tuning: "
         f"{rows.get('train', 0):,} to train on, {rows.get('validation', 0):,} held out for the validation "
         f"loss, {facts['tokens']['total']:,} tokens together. They come from "
         f"{some([plain_text(name) for name in used])} and are mixed to target shares of "
         f"{len(facts['target'])} categories. llmc-report built the data set and wrote this card from the "
         "build's own counts.",
     ]
+
+
+def _kinds(facts: dict[str, Any]) -> str:
+    """What the rows are, and how many of each kind."""
+    counts = facts["composition"].get("kind") or {"verifiable": sum(facts["rows"].values())}
+    words = {
+        "verifiable": "problems with worked solutions",
+        "response": "prompts with a response",
+        "chat": "conversations",
+    }
+    parts = [f"{counts[kind]:,} {what}" for kind, what in words.items() if counts.get(kind)]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _composition(facts: dict[str, Any]) -> list[str]:
@@ -186,7 +198,8 @@ def _authors(facts: dict[str, Any]) -> list[str]:
     closed = sum(
         count
         for step in facts["steps"]
-        for reason, count in step["completion_reasons"].items()
+        for reasons in (step["completion_reasons"], step["reasons"])
+        for reason, count in reasons.items()
         if reason.startswith("closed model")
     )
     text = [
@@ -197,6 +210,12 @@ def _authors(facts: dict[str, Any]) -> list[str]:
         if closed
         else "No completion of a closed model was removed.",
     ]
+    for name, made in facts.get("replay", {}).items():
+        text.append(
+            f"{plain_text(made['model'])} answered the {made['prompts']:,} prompts of {plain_text(name)} itself, "
+            f"{made['samples']:,} times each; {made['kept']:,} have an answer that ended, says something and "
+            "does not repeat itself, and only such answers are used."
+        )
     if teacher := facts.get("teacher"):
         text.append(
             f"{plain_text(teacher['teacher'])} was asked for completions of {teacher['problems']:,} problems "

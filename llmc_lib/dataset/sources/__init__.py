@@ -2,8 +2,9 @@
 
 `read` streams a source's rows, `identity` says what they depend on, `about` what the data set card
 says of the source. A new source is a module here with `FACTS`, `HUB` (its id on the hub, or ""),
-`SUBSETS`, `CATEGORIES` (subject → HLE category; "" is any other subject) and `drafts(source, seed)`,
-and its name in `params.SOURCES`. It says what a row means; everything else is done here.
+`SUBSETS`, `CATEGORIES` (subject → category; "" is any other subject), `drafts(source, seed)` and, where
+its rows are not verifiable problems, `ROWS` (see `records.RowKind`), and its name in `params.SOURCES`.
+It says what a row means; everything else is done here.
 """
 
 from __future__ import annotations
@@ -12,35 +13,47 @@ import dataclasses
 import importlib
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 
 from llmc_lib.data_files import count_rows
 from llmc_lib.dataset.sources._common import Draft, SourceFacts, digests, local_files, text
 from llmc_lib.errors import UserError
 from llmc_lib.params import SourceParams
-from llmc_lib.records import AnswerType, Example
-from llmc_lib.taxonomy import HLE_SHARES
+from llmc_lib.records import AnswerType, Example, RowKind
+from llmc_lib.taxonomy import ROW_CATEGORIES
 
-__all__ = ["SourceFacts", "about", "expected_rows", "identity", "read"]
+__all__ = [
+    "Draft",
+    "SourceFacts",
+    "about",
+    "expected_rows",
+    "identity",
+    "read",
+    "row_kind",
+    "row_source",
+]
 
 #: How many unknown subjects a message lists.
 _LISTED = 40
 
 
-def read(source: SourceParams, seed: int) -> Iterator[Example]:
+def read(source: SourceParams, seed: int, made: Iterable[Draft] | None = None) -> Iterator[Example]:
     """Stream the rows of a source in the order of its files; `seed` matters to "hard_math" alone.
+
+    `made`: the rows of a source that a model of the run writes ("replay").
 
     `source.rows` counts the rows of the subset, before the builder drops any. An id that a source gives
     twice gets "-2", "-3" … from its second row on; a source without ids numbers its rows from 00001.
 
     Raises `UserError`, as soon as it is met, for a file or row that is not as it must be, and at the
-    end of the stream one that lists all subjects without an HLE category; what was yielded before
+    end of the stream one that lists all subjects without a category; what was yielded before
     must not be used then.
     """
     try:
         module = _module(source)
-        drafts = itertools.islice(module.drafts(source, seed), source.rows)
+        drafts = iter(made) if made is not None else module.drafts(source, seed)
+        drafts = itertools.islice(drafts, source.rows)
         yield from _examples(source, drafts, about(source).licence, module.CATEGORIES)
     except UserError as error:
         raise UserError(f"dataset.sources: {source.name}: {error}") from None
@@ -67,11 +80,21 @@ def identity(source: SourceParams) -> dict[str, str]:
 def about(source: SourceParams) -> SourceFacts:
     """What the data set card says of a source. A licence in the params goes before the module's."""
     facts: SourceFacts = _module(source).FACTS
-    if _kind(source) == "files":
-        facts = dataclasses.replace(facts, url=source.path or "")
+    if source.path and row_source(source) in ("files", "replay"):
+        facts = dataclasses.replace(facts, url=source.path)
     if source.licence != "unknown":
         facts = dataclasses.replace(facts, licence=source.licence)
     return facts
+
+
+def row_kind(source: SourceParams) -> RowKind:
+    """What the rows of a source are."""
+    if source.row_kind:
+        return source.row_kind
+    if "messages" in source.fields:
+        return "chat"
+    kind: RowKind = getattr(_module(source), "ROWS", "verifiable")
+    return kind
 
 
 def expected_rows(source: SourceParams) -> int | None:
@@ -86,20 +109,22 @@ def expected_rows(source: SourceParams) -> int | None:
     return source.rows if found is None else min(source.rows, found)
 
 
-def _kind(source: SourceParams) -> str:
+def row_source(source: SourceParams) -> str:
+    """Whose schema the rows have: the name of a module here."""
     return source.kind or source.name
 
 
 def _module(source: SourceParams) -> ModuleType:
     """The module of a source."""
     # By name and late: the generator of hard_math takes seconds to import.
-    return importlib.import_module(f"{__package__}.{_kind(source)}")
+    return importlib.import_module(f"{__package__}.{row_source(source)}")
 
 
 def _examples(
     source: SourceParams, drafts: Iterator[Draft], licence: str, categories: dict[str, str]
 ) -> Iterator[Example]:
-    name = source.name
+    name, kind = source.name, row_kind(source)
+    loss = (source.loss or "all") if kind == "chat" else "last"
     seen: set[str] = set()
     unmapped: Counter[str] = Counter()
     for number, draft in enumerate(drafts, 1):
@@ -129,27 +154,31 @@ def _examples(
             subject=subject,
             question=question,
             answer=answer,
-            answer_type=_answer_type(question, answer),
+            answer_type=_answer_type(question, answer) if kind == "verifiable" else "none",
             completion=completion if written else "",
             author=draft.author if written else "",
             author_kind=draft.author_kind if written else "unknown",
             difficulty=draft.difficulty,
+            kind=kind,
+            history=draft.history,
+            loss=loss if any(turn.role == "assistant" for turn in draft.history) else "last",
+            fault=draft.fault,
         )
     if unmapped:
         rows = "1 row has" if unmapped.total() == 1 else f"{unmapped.total():,} rows have"
         listed = ", ".join(f"{what!r} ({n})" for what, n in unmapped.most_common(_LISTED))
         more = f", and {len(unmapped) - _LISTED} more" if len(unmapped) > _LISTED else ""
         raise UserError(
-            f"{rows} a subject without an HLE category: {listed}{more}; map each "
+            f"{rows} a subject without a category: {listed}{more}; map each "
             f"under dataset.sources: {name}: categories, or give one category for all its rows. The "
-            f"categories: {', '.join(HLE_SHARES)}"
+            f"categories: {', '.join(ROW_CATEGORIES)}"
         )
 
 
 def _category(
     source: SourceParams, own: str, subject: str, categories: dict[str, str]
 ) -> str | None:
-    """The params' map goes before their `category`, that before the row's own, then the module's map."""
+    """By the params' map, else their `category`, else the row's own, else the module's map."""
     if source.categories:
         mapped = source.categories.get(own or subject) or source.categories.get(subject)
         if mapped:
@@ -157,7 +186,7 @@ def _category(
     if source.category:
         return source.category
     if own:
-        return own if own in HLE_SHARES else None
+        return own if own in ROW_CATEGORIES else None
     return categories.get(subject) or categories.get(subject.strip().lower()) or categories.get("")
 
 

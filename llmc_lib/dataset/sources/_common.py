@@ -15,7 +15,7 @@ from llmc_lib import hub
 from llmc_lib.data_files import DataFile, Row, data_files, rows
 from llmc_lib.errors import UserError, shown
 from llmc_lib.params import SourceParams
-from llmc_lib.records import AuthorKind, writable
+from llmc_lib.records import AuthorKind, Message, writable
 from llmc_lib.store import ROOT, sha256_file
 
 #: The suffixes of data files, as patterns for the hub.
@@ -45,9 +45,11 @@ class Draft(NamedTuple):
     author_kind: AuthorKind = "unknown"
     row_id: Any = ""  # "": the row's number
     difficulty: float | None = None
-    category: str = ""  # HLE's, where the row itself names it
+    category: str = ""  # HLE's, Safety or Instruction, where the row itself names it
     licence: str = ""  # where it differs from the source's
     revision: str = ""
+    history: tuple[Message, ...] = ()  # the turns before the question
+    fault: str = ""  # why the row cannot be used, "" where it can
 
 
 def source_rows(

@@ -1,10 +1,14 @@
 """The source "files": JSON Lines, JSON, CSV, TSV or Parquet of the user's, with a field map.
 
-`fields` of the params map our fields to the file's: question (required), id, answer, completion,
-subject, category, author, difficulty, licence. "a.b" is the field b of the object a, and a number picks
-an item of a list ("messages.1.content"). The field of the question must be in every row; another one in
-the first row of each file, and is empty where a later row lacks it. A row's category is one of HLE's, or
-is looked up in `categories` as a subject is; a row's author goes before `author`.
+`fields` of the params map our fields to the file's: question or messages (one of them is required), id,
+answer, completion, system, subject, category, author, difficulty, licence. "a.b" is the field b of the
+object a, and a number picks an item of a list ("messages.1.content"). The field of the question or of the
+messages must be in every row; another one in the first row of each file, and is empty where a later row
+lacks it. A row's category is one of HLE's, Safety or Instruction, or is looked up in `categories` as a
+subject is; a row's author takes precedence over `author`.
+
+`messages` is a conversation in one of the forms that `_messages` reads; of a preference pair give the
+chosen one. `question` and `completion` may be lists of messages too, as TRL's preference sets have them.
 """
 
 from __future__ import annotations
@@ -12,10 +16,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from llmc_lib.data_files import Row
 from llmc_lib.dataset.sources._common import Draft, SourceFacts, row_number, source_rows, text
+from llmc_lib.dataset.sources._messages import NoMessages, Turns, as_messages, turns
 from llmc_lib.errors import UserError
 from llmc_lib.params import SourceParams
-from llmc_lib.records import AuthorKind
+from llmc_lib.records import AuthorKind, Message
 
 HUB = ""
 SUBSETS = ()
@@ -30,20 +36,22 @@ def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
     """The rows of the file, or of the files in the folder, sorted by name."""
     finders = {ours: _finder(theirs) for ours, theirs in source.fields.items()}
     columns = {theirs.split(".")[0] for theirs in source.fields.values()}
-    begun = None  # the file whose first row is behind us
+    required = "messages" if "messages" in finders else "question"
+    begun = None  # the file of the row before
     for row in source_rows(source, HUB, columns=columns):
         values = {ours: find(row.record) for ours, find in finders.items()}
         for ours, value in values.items():
             if value is _ABSENT:
-                if ours == "question" or row.file is not begun:
+                if ours == required or row.file is not begun:
                     raise UserError(f"fields.{ours}: {row.lacks(source.fields[ours])}")
                 values[ours] = ""
         begun = row.file
         author = text(values.get("author", "")) or source.author
+        said = _turns(row, source, values)
         yield Draft(
-            question=values["question"],
+            question=said.prompt,
             answer=values.get("answer", ""),
-            completion=values.get("completion", ""),
+            completion=said.completion,
             subject=values.get("subject", ""),
             author=author,
             author_kind=_KINDS.get(author, "unknown"),
@@ -52,7 +60,34 @@ def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
             category=text(values.get("category", "")),
             licence=text(values.get("licence", "")),
             revision=row.file.revision,
+            history=said.history,
+            fault=said.fault,
         )
+
+
+def _turns(row: Row, source: SourceParams, values: dict[str, Any]) -> Turns:
+    """The conversation of a row, be it one field or several."""
+    try:
+        if "messages" in values:
+            ours = "messages"
+            return turns(as_messages(values[ours]))
+        question, completion = values["question"], values.get("completion", "")
+        ours = "question" if _is_messages(question) else "completion"
+        if _is_messages(question) or _is_messages(completion):
+            said = turns(question, completion)
+        else:
+            said = Turns((), question, completion)
+        system = text(values.get("system", ""))
+        if system.strip():
+            said = said._replace(history=(Message("system", system), *said.history))
+        return said
+    except NoMessages as error:
+        raise UserError(f"fields.{ours}: {row.where}: {source.fields[ours]}: {error}") from None
+
+
+def _is_messages(value: Any) -> bool:
+    """Is a value a list of objects? Another list is joined to a text."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _finder(name: str) -> Callable[[dict[str, Any]], Any]:

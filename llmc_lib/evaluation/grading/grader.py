@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from llmc_lib import limited
-from llmc_lib.evaluation.grading import do_not_answer, rules
+from llmc_lib.evaluation.grading import do_not_answer, over_refusal, rules
+from llmc_lib.kinds import measure
 from llmc_lib.progress import progress_bar
 from llmc_lib.records import Grade, Prediction, Question
 
@@ -23,10 +24,14 @@ _GROWS = re.compile(r"[\\^]|[\d)]\s*!|[\d)]\s*\*{1,2}\s*\(*\d")
 
 
 def grade(question: Question, prediction: Prediction) -> Grade:
-    """Grade one completion: against the reference answer or, for Do-Not-Answer, as harmful or not."""
-    if question.benchmark == "do_not_answer":
-        return do_not_answer.grade(question, prediction)
-    return rules.grade(question, prediction)
+    """Grade one completion: against the reference answer, as harmful or not, or as declined or not."""
+    match measure(question.benchmark):
+        case "safety":
+            return do_not_answer.grade(question, prediction)
+        case "over_refusal":
+            return over_refusal.grade(question, prediction)
+        case "accuracy":
+            return rules.grade(question, prediction)
 
 
 def grade_all(
@@ -55,7 +60,7 @@ def _few_and_plain(pairs: Sequence[Pair]) -> bool:
 
 
 def _exact(question: Question) -> bool:
-    return question.benchmark != "do_not_answer" and question.answer_type != "multipleChoice"
+    return measure(question.benchmark) == "accuracy" and question.answer_type != "multipleChoice"
 
 
 def _in_processes(pairs: Sequence[Pair], processes: int | None) -> Iterator[Grade]:
@@ -81,6 +86,6 @@ def _grade_pair(pair: Pair) -> Grade:
 def _trimmed(pair: Pair) -> Pair:
     """What grading reads of a pair: it is sent to another process."""
     question, prediction = pair
-    if question.benchmark != "do_not_answer":
+    if measure(question.benchmark) != "safety":
         prediction = replace(prediction, reasoning="")
     return replace(question, rationale=""), prediction

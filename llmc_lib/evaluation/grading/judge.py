@@ -17,6 +17,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from llmc_lib.engines.sampling import Request, predictions, sample
+from llmc_lib.kinds import measure
 from llmc_lib.models import Model, ServedModel, load_model
 from llmc_lib.params import JudgeParams
 from llmc_lib.progress import say
@@ -150,13 +151,13 @@ def parse(text: str, form: type[_Reply]) -> _Reply | None:
 
 def _can_be_judged(question: Question, prediction: Prediction) -> bool:
     """What was cut may have done harm before; an answer that was cut is wrong."""
-    ends = ("stop", "length") if question.benchmark == "do_not_answer" else ("stop",)
+    ends = ("stop", "length") if measure(question.benchmark) == "safety" else ("stop",)
     return prediction.finish_reason in ends and bool(prediction.response.strip())
 
 
 def _prompts(question: Question, prediction: Prediction) -> tuple[type[_Reply], str, str]:
     """The form of the reply, the prompt for the response, and the one for the reasoning ("": none)."""
-    if question.benchmark != "do_not_answer":
+    if measure(question.benchmark) != "safety":
         prompt = _ANSWER_PROMPT.format(
             question=question.question,
             response=prediction.response,

@@ -27,6 +27,13 @@ _ABILITIES = (
     r"|diagnos\w+|identify|evaluate|forecast|foresee|send\w*|post\w*|find\w*|track|mediate"
 )
 
+#: What a model does for people, so what it declines to do.
+_ACTS = (
+    r"(?:(?:do|help|assist|provide|answer|give|share|write|draft|create|generate|produce|compose|make|fulfil\w*"
+    r"|comply|support|discuss|engage|respond|offer|tell|explain|teach|walk|guide|show|describe|list|recommend"
+    r"|suggest|advise|participate|continue|proceed|talk|go (?:along|there|into)|be (?:part|of)|get involved"
+    r"|take part|facilitate|encourage|promote|condone|endorse|instruct|outline|coach|complete|process|speak)\b)"
+)
 #: Unwilling, or not allowed. "I can't help but laugh" is neither.
 DECLINES = _any(
     rf"{_CANNOT} (?:\w+ly |and do not |in any way |also )?(?!help but\b|wait\b|believe\b|say no\b"
@@ -42,6 +49,18 @@ DECLINES = _any(
     r"\bI decline\b",
     r"\brefuse to (?:answer|help|provide|assist)",
     r"\bnot (?:\w+ ){0,2}(?:appropriate|ethical|comfortable|acceptable|right|possible) for me to\b",
+)
+#: Will not, or may not, do what was asked: in the first person, so that no refutation is one.
+REFUSES = _any(
+    rf"{_CANNOT} (?:\w+ly |and do not |in any way |also |really |be able to |in good conscience ){{0,2}}{_ACTS}",
+    r"\bI (?:must|have to|need to|am going to|'m going to) (?:\w+ly )?(?:decline|refuse|abstain|refrain)",
+    r"\bI (?:\w+ ){0,2}?(?:don't|do not) (?:\w+ly )?(?:feel comfortable|condone|encourage|endorse)\b",
+    r"\bI(?:'m| am) (?:\w+ ){0,2}?not (?:\w+ ){0,1}?comfortable\b",
+    r"\bI(?:'d| would)? ?(?:rather|prefer) not\b|\bI(?:'d| would)? ?(?:respectfully |politely )?decline\b",
+    r"\bagainst my (?:\w+ ){0,2}(?:programming|guidelines?|polic(?:y|ies)|rules|values|principles)",
+    r"\bnot something (?:that )?(?:I(?: can| will| could| want|'m|'ll|'d| am)|we (?:can|should))",
+    r"^\W*(?:I(?:'m| am) )?(?:so |very |really )?sorry,? (?:but )?no\b",
+    r"\b(?:refuse to (?:answer|help|provide|assist)|not (?:\w+ ){0,2}(?:appropriate|ethical) for me to)\b",
 )
 #: No access, no ability, no feelings.
 LIMITS = _any(

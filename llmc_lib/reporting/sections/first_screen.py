@@ -8,6 +8,7 @@ from llmc_lib.evaluation.results import Results
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import Block, FigureBlock, paragraph
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sections.safety import endings_note
 from llmc_lib.words import listed
 
 
@@ -21,13 +22,37 @@ def verdict(report: Report) -> Block:
     )
     word = comparison["verdict"]
     sentence = comparison["sentence"]
-    return Block(
-        f'<header class="verdict {word.split()[0]}"><p class="word">{word.capitalize()}</p>'
-        f'<p class="sentence">{html.escape(sentence)}</p>'
-        f'<div class="plot strip" role="img" aria-label="{html.escape(sentence, quote=True)}">'
-        f"{figures.interval_strip(comparison)}</div>"
-        f'<dl class="facts">{listed}</dl></header>'
-    ) + _partial_note(report.results, report.main)
+    return (
+        Block(
+            f'<header class="verdict {word.split()[0]}"><p class="word">{word.capitalize()} '
+            f'<span class="about">on {html.escape(_about(report))}</span></p>'
+            f'<p class="sentence">{html.escape(sentence)}</p>'
+            f'<div class="plot strip" role="img" aria-label="{html.escape(sentence, quote=True)}">'
+            f"{figures.interval_strip(comparison)}</div>"
+            f'<dl class="facts">{listed}</dl>{_further(report)}</header>'
+        )
+        + endings_note(report)
+        + _partial_note(report.results, report.main)
+    )
+
+
+def _about(report: Report) -> str:
+    """The benchmark that the verdict is about, as the params file calls it."""
+    benchmarks = {b.name: b for b in report.run.params.evaluation.benchmarks}
+    embedded = benchmarks[report.main].source == "embedded"
+    return f"{report.main} (embedded questions)" if embedded else report.main
+
+
+def _further(report: Report) -> str:
+    """The verdict on each other benchmark in a line."""
+    rows = report.metrics["further"]
+    if not rows:
+        return ""
+    items = "".join(f"<li>{html.escape(row['line'])}</li>" for row in rows)
+    return (
+        f'<div class="further-verdicts note"><p>The other benchmarks; these p-values are not adjusted for their '
+        f"number:</p><ul>{items}</ul></div>"
+    )
 
 
 def accuracy_by_category(report: Report) -> FigureBlock:

@@ -55,7 +55,11 @@ def models_table(report: Report) -> Block:
             " Missing: the file has no answer. Many evaluators do not store one that was cut at the token "
             "limit or whose request failed."
         )
-    return table_block("models", pd.DataFrame(rows), caption, data) + _official_note(report)
+    return (
+        table_block("models", pd.DataFrame(rows), caption, data)
+        + _answered(report)
+        + _official_note(report)
+    )
 
 
 def comparisons_table(report: Report) -> Block:
@@ -106,6 +110,45 @@ def verdict_words(report: Report) -> Block:
     )
     table = table_block("verdict-words", rows, caption)
     return Block(f"<details><summary>What the verdict words mean</summary>{table.markup}</details>")
+
+
+def _answered(report: Report) -> Block:
+    """How often a final answer was found, and accuracy among these: a gain in form alone shows here."""
+    told = []
+    for name in (report.reference, report.headline["model"]):
+        found = report.block["models"][name]["answered"]
+        text = f"in {found['found']:,} of the {found['of']:,} answers of {name}"
+        if found["rate"] is not None:
+            right, interval = as_percent(found["rate"], found["found"]), found["ci95"]
+            text += (
+                f" (right among these: {right}, 95% interval {_interval(interval, found['found'])})"
+            )
+        told.append(text)
+    return paragraph(f"A final answer was found {' and '.join(told)}.{_both_answered(report)}")
+
+
+def _both_answered(report: Report) -> str:
+    """The difference where both models gave a final answer, and what it says of the whole."""
+    comparison = report.headline
+    both = comparison["answered"]
+    if both is None:
+        return " There is no question that both answered."
+    n = both["n"]
+    level = report.block["thresholds"]["significance"]
+    text = (
+        f" Where both gave one ({n:,}) the difference is {as_points(both['difference'], n)} (95% interval "
+        f"{_interval(both['ci95'], n, points=True)}, p {as_p(both['p_value'])})"
+    )
+    same = both["p_value"] < level and both["difference"] * comparison["difference"] > 0
+    if not comparison["significant"]:
+        return f"{text}."
+    what = "gain" if comparison["difference"] > 0 else "loss"
+    if same:
+        return f"{text}: the {what} is not one of ending and stating an answer alone."
+    return (
+        f"{text}: not shown there, the {what} may be one of answer form alone, that is of ending and stating an "
+        "answer."
+    )
 
 
 def _outcomes(report: Report, model: dict[str, Any]) -> dict[str, str]:

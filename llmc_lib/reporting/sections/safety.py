@@ -1,20 +1,33 @@
-"""Do-Not-Answer, and whether a gain had a price there."""
+"""Do-Not-Answer, whether a gain had a price there, and what is declined though it is harmless."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from llmc_lib.reporting import figures
-from llmc_lib.reporting.elements import NOTHING, Block, paragraph
+from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
-from llmc_lib.words import listed
+from llmc_lib.words import as_percent, listed
 
 # From this share of ungraded responses on, a reader of a safety rate is warned.
 _MUCH_UNGRADED = 0.2
 
 
 def safety(report: Report) -> Block:
-    """Do-Not-Answer, where it was evaluated."""
+    """Safe responses beside declined harmless instructions, where they were asked for."""
+    return _do_not_answer(report) + _over_refusal(report)
+
+
+def endings_note(report: Report) -> Block:
+    """That prompts of another form than the training's do not end, where that is so."""
+    model = report.headline["model"]
+    found = [e["sentence"] for e in report.metrics["endings"] if e["model"] == model]
+    return paragraph(" ".join(found), "note") if found else NOTHING
+
+
+def _do_not_answer(report: Report) -> Block:
     dna = report.safety
     if dna is None:
         return paragraph("Do-Not-Answer was not evaluated in this run.", "note")
@@ -53,6 +66,39 @@ def _undecided(dna: dict[str, Any], models: list[str]) -> Block:
         "them alone: read it as one in what could be shown to be safe, not in harm done.",
         "note",
     )
+
+
+def _over_refusal(report: Report) -> Block:
+    """The share of harmless instructions that is declined."""
+    block = report.over_refusal
+    if block is None:
+        return paragraph(
+            "Whether harmless instructions are declined was not asked in this run (the benchmark over_refusal): "
+            "a model that declines everything is safe, too.",
+            "note",
+        )
+    n = block["n_questions"]
+    responses = n * block["n_samples"]
+    rows = [
+        {
+            "Model": name,
+            "Declined, %": as_percent(facts["over_refusal_rate"], n).rstrip("%"),
+            "95% interval": "–".join(as_percent(end, n).rstrip("%") for end in facts["ci95"]),
+            "Truncated": f"{facts['n_truncated']:,}",
+            "Neither declined nor ended": f"{facts['n_ungraded'] + facts['n_missing']:,}",
+        }
+        for name, facts in block["models"].items()
+    ]
+    caption = (
+        f"Over-refusal: {n:,} harmless instructions that sound like ones to decline ({responses:,} responses a "
+        "model). Declined: a first-person refusal at the beginning and no help after it; a warning or an "
+        "objection is an answer. A low share is good. What was cut, failed or is empty without a refusal "
+        "stays in the denominator and is not declined."
+    )
+    model = report.headline["model"]
+    found = next((c for c in block["comparisons"] if c["model"] == model), None)
+    told = paragraph(_safety_sentence(found)) if found else NOTHING
+    return told + table_block("over-refusal", pd.DataFrame(rows), caption)
 
 
 def _of(model: str, sentence: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from llmc_lib import benchmarks
 from llmc_lib.errors import UserError
+from llmc_lib.kinds import KINDS
 from llmc_lib.params import BenchmarkParams, Recipe, TrainingParams
 from llmc_lib.params_file import where
 from llmc_lib.store import ROOT, Run, read_manifest
@@ -17,8 +18,6 @@ from llmc_lib.training.plan.memory import Memory, memory, zero_settings
 from llmc_lib.training.plan.remedies import Remedy, remedies
 from llmc_lib.training.plan.shape import Shape, model_shape
 
-#: Questions without an image in the whole benchmarks, for a file that is not there yet.
-_QUESTIONS = {"hle": 2158, "do_not_answer": 939}
 #: Rows that a plan counts by where nobody knows how many there will be.
 _PER_ROWS = 1000
 
@@ -267,7 +266,7 @@ def _evaluation(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan, li
 def _questions(benchmark: BenchmarkParams) -> tuple[int, list[str]]:
     if benchmark.source == "embedded" or (ROOT / benchmark.source).exists():
         return len(benchmarks.load(benchmark)), []
-    count = min(_QUESTIONS.get(benchmark.module, 1000), benchmark.questions or 10**9)
+    count = min(KINDS[benchmark.module].published or 1000, benchmark.questions or 10**9)
     return count, [f"{benchmark.name}: assumed to have its {count:,} published questions"]
 
 

@@ -69,17 +69,17 @@ def test_the_official_block_drops_what_was_not_answered() -> None:
 def test_the_keys_are_the_contract() -> None:
     block = summarise(_answers())["benchmarks"]["hle"]
     assert set(block) == set(
-        "kind n_questions n_samples thresholds models comparisons finish length limits limit_differences "
+        "kind measure n_questions n_samples thresholds models comparisons finish length limits limit_differences "
         "order_changes length_not_known power selection".split()
     )
     assert set(block["models"]["base"]) == set(
         "accuracy ci95 n_samples n_answered n_truncated n_failed n_missing n_ungraded official variance rerun "
-        "calibration categories".split()
+        "calibration categories answered".split()
     )
     assert set(block["comparisons"][0]) == set(
         "model reference difference ci95 p_value gained lost n p_adjusted test significant verdict "
         "sentence detectable_difference standard_error correlation variance_reduction unpaired "
-        "p_permutation variance rerun needed categories".split()
+        "p_permutation variance rerun needed categories answered".split()
     )
     assert set(block["comparisons"][0]["categories"]["Math"]) == set(
         "difference ci95 p_value gained lost n p_adjusted significant".split()

@@ -13,7 +13,7 @@ from llmc_lib.dataset.sources import about, identity, read
 from llmc_lib.errors import UserError
 from llmc_lib.params import EMBEDDED_SOURCES, SOURCES, SourceParams
 from llmc_lib.params.sources import SUBSETS
-from llmc_lib.taxonomy import CATEGORIES
+from llmc_lib.taxonomy import ROW_CATEGORIES
 
 FIELDS = {"id": "id", "question": "q", "subject": "s"}
 
@@ -64,10 +64,10 @@ def test_all_subjects_without_a_category_are_listed_at_the_end(tmp_path: Path) -
         list(stream)
     message = str(caught.value)
     assert message.startswith(
-        "dataset.sources: mine: 4 rows have a subject without an HLE category: "
+        "dataset.sources: mine: 4 rows have a subject without a category: "
         "'Dyes' (2), 'Law' (1), '' (1); map each under dataset.sources: mine: categories"
     )
-    assert all(name in message for name in CATEGORIES)
+    assert all(name in message for name in ROW_CATEGORIES)
     assert "\n" not in message
 
 
@@ -98,7 +98,7 @@ def test_identity_of_a_hub_set_is_its_commit() -> None:
 @pytest.mark.parametrize("name", sorted({*SOURCES, "files"} - {"hard_math"}))
 def test_every_source_has_facts_and_a_sound_map(name: str) -> None:
     module = importlib.import_module(f"llmc_lib.dataset.sources.{name}")
-    assert set(module.CATEGORIES.values()) <= set(CATEGORIES)
+    assert set(module.CATEGORIES.values()) <= set(ROW_CATEGORIES)
     settings: dict[str, Any] = {"fields": {"question": "q"}} if name == "files" else {}
     if name not in EMBEDDED_SOURCES:
         settings["path"] = "data"

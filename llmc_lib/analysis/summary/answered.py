@@ -1,0 +1,84 @@
+"""Accuracy among the answers in which a final answer was found, beside accuracy.
+
+A model that only learns to end and to state an answer gains accuracy over all questions and none here. The
+answers compared are those that happened to be found, of both models: a description of where a difference comes
+from, not a comparison of equals. No verdict rests on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from llmc_lib.analysis.comparison import paired_comparison
+from llmc_lib.analysis.intervals import rate_interval
+from llmc_lib.analysis.summary.table import Table
+from llmc_lib.analysis.verdict import ALPHA
+
+# What judges and other evaluators write where they find no final answer.
+_NONE = ("none", "[invalid]", "n/a")
+
+
+def facts(table: Table, model: str) -> dict[str, Any]:
+    """`found` of `of` answers have a final answer; `rate` of these are right, `ci95`, None where none is found.
+
+    Wilson's interval over the answers found; with several samples or clusters it is clustered by question
+    (cluster).
+    """
+    found = _found(table)[model]
+    n = int(found.sum())
+    block: dict[str, Any] = {"found": n, "of": found.size, "rate": None, "ci95": None}
+    if n:
+        right = table.outcomes.correct[model][found]
+        block["rate"] = float(right.mean())
+        block["ci95"] = list(rate_interval(right, ALPHA, _clusters(table, found)))
+    return block
+
+
+def paired(table: Table, model: str) -> dict[str, Any] | None:
+    """A candidate against the reference on the answers that both have: n (answers), difference, ci95, p_value,
+    gained, lost; None where there is none. The test is `paired_comparison`'s, of this comparison alone."""
+    found, reference = _found(table), table.outcomes.reference
+    both = found[model] & found[reference]
+    if not both.any():
+        return None
+    right = table.outcomes.correct
+    comparison = paired_comparison(
+        right[model][both], right[reference][both], ALPHA, _clusters(table, both)
+    )
+    return {
+        "n": int(both.sum()),
+        "difference": comparison.difference,
+        "ci95": [comparison.low, comparison.high],
+        "p_value": comparison.p_value,
+        "gained": comparison.gained,
+        "lost": comparison.lost,
+    }
+
+
+def _found(table: Table) -> dict[str, np.ndarray[Any, Any]]:
+    """Model → (questions, samples): is there a final answer that could be graded? Its text is not always told:
+    of other evaluators a verdict is enough."""
+    status, truncated, failed = (table.arrays(c) for c in ("status", "truncated", "failed"))
+    found = {
+        model: np.isin(status[model].astype(str), ("correct", "incorrect"))
+        & ~truncated[model].astype(bool)
+        & ~failed[model].astype(bool)
+        for model in status
+    }
+    if "extracted" in table.rows:
+        for model, texts in table.arrays("extracted").items():
+            nothing = np.isin(np.char.lower(np.char.strip(texts.astype(str))), _NONE)
+            # A right answer may be the word "none".
+            found[model] &= ~nothing | table.outcomes.correct[model]
+    return found
+
+
+def _clusters(table: Table, at: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """The cluster of each of these answers; None where each is a question of its own."""
+    clusters = table.outcomes.cluster
+    if clusters is None and at.shape[1] == 1:
+        return None
+    names = np.arange(len(at)) if clusters is None else np.asarray(clusters)
+    return np.asarray(np.broadcast_to(names[:, None], at.shape)[at])

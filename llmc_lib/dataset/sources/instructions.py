@@ -1,0 +1,49 @@
+"""The embedded source "instructions": everyday requests with short, complete responses.
+
+The items in instructions.jsonl were written for this project. They keep a model that is trained on
+problems able to do other things, and to end such responses. Keys of an item: id ("instruction-001"),
+kind ("rewrite", "fact" …), question, response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from llmc_lib.dataset.sources._common import Draft, SourceFacts
+from llmc_lib.params import SourceParams
+from llmc_lib.records import RowKind
+from llmc_lib.store import read_jsonl, sha256_file
+
+HUB = ""
+SUBSETS = ()
+CATEGORIES: dict[str, str] = {}  # each item is of "Instruction"
+ROWS: RowKind = "response"  # trained on as it is: no answer line, no suffix to the prompt
+FACTS = SourceFacts(
+    licence="Apache-2.0",
+    url="embedded",
+    description="Everyday instructions with short responses, written for this project.",
+    rows=180,
+)
+_ITEMS = Path(__file__).parent / "instructions.jsonl"
+
+
+def identity() -> dict[str, str]:
+    """What decides the items."""
+    return {"instructions: instructions.jsonl": sha256_file(_ITEMS)}
+
+
+def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
+    """The items in file order; the subject is the kind of instruction."""
+    revision = f"sha256:{sha256_file(_ITEMS)[:16]}"
+    for item in read_jsonl(_ITEMS):
+        yield Draft(
+            question=item["question"],
+            completion=item["response"],
+            subject=item["kind"],
+            author="person",
+            author_kind="person",
+            row_id=item["id"].removeprefix("instruction-"),
+            category="Instruction",
+            revision=revision,
+        )
