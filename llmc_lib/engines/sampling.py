@@ -204,10 +204,13 @@ def _set_aside_other_settings(path: Path, settings: dict[str, Any], spec: Path) 
     the present settings are taken back, if they were set aside before. Where the settings of a file are
     lost, those of the last `spec` are taken for them."""
     sidecar = path.with_suffix(".settings.json")
+    was_there = os.path.lexists(sidecar)
     earlier = read_object(sidecar)
     if earlier is None and path.is_file() and path.stat().st_size:
-        last = read_object(spec) or {}
-        earlier = last.get("comparable", {"lost": True})
+        # A file that never had one is of the present settings; one whose settings are damaged may be of any.
+        unknown = {"lost": True} if was_there else settings
+        last = (read_object(spec) or {}).get("comparable")
+        earlier = last if isinstance(last, dict) else unknown
         if earlier == settings:
             write_atomic(sidecar, json.dumps(settings, indent=1))
     if earlier is not None:
