@@ -7,6 +7,9 @@ WHAT ?= dataset
 REPORTS ?= reports
 HOST ?= 127.0.0.1
 PORT ?= 8000
+MINUTES ?= 10
+STAGES ?= imports,dataset,run,inputs
+SEED ?= 0
 
 # conda users: the active environment is the project's own, so nothing is installed into .venv.
 ifeq ($(CONDA_DEFAULT_ENV),llmc-report)
@@ -22,7 +25,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install kernel report leaps pdf site example dataset train status plan power slurm serve check publish test test-fast lint lab lock clean
+.PHONY: help install kernel report leaps pdf site example dataset train status plan power slurm serve check publish test test-fast storm lint lab lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -87,6 +90,10 @@ test: lint ## Format, lint, types, all tests, and a whole run on a tiny model.
 
 test-fast: lint ## The same without the tests that load a model or a browser.
 	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+# STAGES=imports,dataset,run,inputs: which; SEED=1: other kills. Not part of make test.
+storm: $(READY) ## Kill and damage whole runs for MINUTES=10, and compare what they make with undisturbed ones.
+	$(BIN)/python -m benchmarks.storm --minutes "$(MINUTES)" --stages "$(STAGES)" --seed "$(SEED)"
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -24,10 +24,12 @@ import os
 import sys
 from importlib.util import find_spec
 
-from llmc_lib.errors import UserError
+from llmc_lib.errors import UserError, printable
 from llmc_lib.store import ROOT, Run, open_run
 from llmc_lib.workers import WorkerError
 
+#: The status of a command that Ctrl-C ended, as shells have it.
+_INTERRUPTED = 130
 #: Commands that need a finished page and nothing else of its run.
 _OF_A_PAGE = ("pdf", "example")
 
@@ -44,8 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _of_a_page(run, options.command)
         if options.command not in ("publish", "dataset", "serve", "power"):
             _check_training(run)
-        if options.command in ("check", "report"):
-            _check_engine(run)
+        if options.command in ("check", "report", "train", "dataset"):
+            _preflight(run)
         if options.command == "check":
             print(f"{options.params}: fine")
             return 0
@@ -71,14 +73,18 @@ def main(arguments: list[str] | None = None) -> int:
         what = "partial" if getattr(options, "partial", False) else options.command
         return _make(run, what)
     except UserError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         return 2
+    except OSError as error:  # a folder that cannot be written to, a full disk
+        what = f"{error.filename}: " if error.filename else ""
+        print(printable(f"{what}{error.strerror or error}"), file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(
             "\nStopped. What was finished is kept; the same command goes on from here.",
             file=sys.stderr,
         )
-        return 130
+        return _INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -148,10 +154,11 @@ def _check_training(run: Run) -> None:
         check(run)
 
 
-def _check_engine(run: Run) -> None:
-    from llmc_lib.engines.arguments import check
+def _preflight(run: Run) -> None:
+    from llmc_lib import preflight
 
-    check(run)
+    for warning in preflight.check(run):
+        print(warning, file=sys.stderr)
 
 
 def _make(run: Run, what: str) -> int:
@@ -268,4 +275,9 @@ def _publish(run: Run, options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    if status == _INTERRUPTED:  # at the interpreter's end zmq would print what it thinks of that
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)

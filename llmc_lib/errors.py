@@ -2,10 +2,51 @@
 
 from __future__ import annotations
 
+import difflib
+import reprlib
+from collections.abc import Iterable
+
+_SHOWN = reprlib.Repr()
+_SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 80
+#: Characters of a message, at most; its beginning says what is wrong, its end what to do.
+_MOST = 1200
+
 
 class UserError(Exception):
     """Something outside the program is not as it must be.
 
     The message names the file or setting, what is wrong with it and what to do; the command line
-    prints it alone and exits with status 2.
+    prints it alone and exits with status 2, and so does a notebook.
     """
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback."""
+        return [printable(str(self))]
+
+
+def shown(value: object) -> str:
+    """A value of a user's as messages show it: on one line, printable, and short."""
+    try:
+        return _SHOWN.repr(value)
+    except ValueError:  # of more digits than Python writes out
+        return "a number of thousands of digits"
+
+
+def printable(text: str) -> str:
+    """A message without escape sequences, which a terminal would obey, and of bounded length."""
+    lines = text.split("\n")
+    return "\n".join(_line(line) for line in lines)
+
+
+def _line(text: str) -> str:
+    if len(text) > _MOST:
+        text = f"{text[: _MOST * 2 // 3]} … {text[-_MOST // 3 :]}"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def near(word: object, known: Iterable[object]) -> str | None:
+    """The known word that is most like one, None where none is."""
+    found = difflib.get_close_matches(str(word)[:100], [str(name) for name in known], 1)
+    return found[0] if found else None

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -94,6 +95,7 @@ class _Pool(Generic[In, Out]):
         self._context.set_forkserver_preload(list(modules))
 
     def start(self, count: int) -> None:
+        _check_main()
         for _ in range(count):
             ours, theirs = self._context.Pipe()
             process = self._context.Process(target=_work, args=(theirs, *self._begin), daemon=True)
@@ -127,6 +129,7 @@ class _Pool(Generic[In, Out]):
             if not worker.ready:
                 raise RuntimeError(
                     f"a process that should call {self._begin[0].__name__} ended before it had begun"
+                    + _main_script()
                 ) from None
             self._replace(worker, "crashed")
             return
@@ -152,6 +155,23 @@ class _Pool(Generic[In, Out]):
         self._workers.remove(worker)
         if self._waiting:
             self.start(1)
+
+
+def _check_main() -> None:
+    """End a process that runs its parent's script again, as Python does to find what the script defines:
+    what starts processes there lacks a guard."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise SystemExit(1)
+
+
+def _main_script() -> str:
+    """What a script that is run must have, where one is."""
+    path = getattr(sys.modules.get("__main__"), "__file__", None)
+    if path is None:
+        return ""
+    return (
+        f": {path} must start its work under `if __name__ == '__main__':`, as processes import it"
+    )
 
 
 def _work(

@@ -6,6 +6,7 @@ load, are imported where a notebook is run.
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable
@@ -20,9 +21,12 @@ from llmc_lib.progress import VARIABLE, say
 from llmc_lib.store import (
     ROOT,
     Run,
+    are_whole,
     fingerprint,
+    listed,
     locked,
     read_manifest,
+    read_object,
     sha256_file,
     write_atomic,
     write_manifest,
@@ -148,8 +152,11 @@ def _do(run: Run, chosen: list[Stage]) -> None:
     with locked(run):
         for number, stage in enumerate(chosen, 1):
             executed = run.report / "notebooks" / f"{stage.notebook}.ipynb"
+            pages = [executed]
+            if stage.notebook == "1_dataset":
+                pages.append(run.report / "dataset.html")
             label = f"[{number}/{len(chosen)}] {stage.title}"
-            if executed.exists() and stage.finished(run):
+            if _are_pages_whole(run, stage) and stage.finished(run):
                 say(f"{label}: unchanged")
                 continue
             say(f"{label} …")
@@ -163,16 +170,30 @@ def _do(run: Run, chosen: list[Stage]) -> None:
 
                 page = render(executed, f"{run.name}: the data set")
                 write_atomic(run.report / "dataset.html", page)
+            _keep_pages(run, stage, pages)
             say(f"{label}: done in {time.monotonic() - start:.0f} s")
             if last:
                 _write_page(run, executed, time.monotonic() - start)
 
 
+def _pages(run: Run) -> Path:
+    return run.report / "notebooks" / "pages.json"
+
+
+def _are_pages_whole(run: Run, stage: Stage) -> bool:
+    """Are the notebook of a stage as it was executed, and the page made of it, as they were written?"""
+    found = (read_object(_pages(run)) or {}).get(stage.notebook)
+    return isinstance(found, dict) and are_whole(run.report, found)
+
+
+def _keep_pages(run: Run, stage: Stage, pages: list[Path]) -> None:
+    known = {**(read_object(_pages(run)) or {}), stage.notebook: listed(run.report, pages)}
+    write_atomic(_pages(run), json.dumps(known, indent=1))
+
+
 def report_finished(run: Run) -> bool:
-    """Is the page there, made from the present results by the present code?"""
-    return (run.report / "index.html").exists() and read_manifest(
-        run.report, report_key(run)
-    ) is not None
+    """Is the page there as it was written, made from the present results by the present code?"""
+    return read_manifest(run.report, report_key(run)) is not None
 
 
 def report_key(run: Run) -> str:
@@ -207,7 +228,8 @@ def _write_page(run: Run, executed: Path, seconds: float) -> None:
     title = run.params.report.title or f"{run.name}: {question}"
     executed.with_suffix(".json").replace(run.report / "metrics.json")
     write_atomic(run.report / "index.html", render(executed, title))
-    write_manifest(run.report, report_key(run), seconds)
+    outputs = [run.report / name for name in ("index.html", "metrics.json")]
+    write_manifest(run.report, report_key(run), seconds, outputs=outputs)
 
 
 def _named(path: Path) -> str:
@@ -232,7 +254,7 @@ def _execute(run: Run, stage: Stage, executed: Path, **parameters: Any) -> None:
             progress_bar=False,
         )
     except PapermillExecutionError as error:
-        if error.ename == "UserError":
+        if error.ename in ("UserError", "KeyRefusedError"):
             raise UserError(error.evalue) from None
         what = error.evalue if error.ename == "WorkerError" else f"{error.ename}: {error.evalue}"
         raise StageError(_block(stage, what, executed)) from None

@@ -79,3 +79,35 @@ def _runs(pid: int) -> bool:
         # The third field of the file is the state; nobody may have waited for a dead one yet.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
+
+
+SCRIPT = """
+from llmc_lib.limited import each
+print("begun", flush=True)
+print(list(each(len, ["a", "bb"], seconds=9, memory_gib=2)))
+"""
+
+
+def test_a_script_without_a_guard_gets_one_clear_error(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text(SCRIPT)
+    ran = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.count("Traceback") == 1
+    assert "bootstrapping" not in ran.stderr
+    assert f"{script} must start its work under `if __name__ == '__main__':`" in ran.stderr
+    script.write_text(SCRIPT.replace("print(list", "if __name__ == '__main__':\n    print(list"))
+    ran = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.stdout.endswith("[1, 2]\n"), ran.stderr

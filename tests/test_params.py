@@ -217,8 +217,8 @@ MISTAKES = {
     "run: x\ntraining: {epochs: 1, epochs: 2}": (
         "line 2: not valid YAML: 'epochs' is given twice; keep one"
     ),
-    "run: x\n\tseed: 1": "line 2: not valid YAML: found character '\\t' that cannot start any token",
-    "run: [x": "line 1: not valid YAML: ",
+    "run: x\n\tseed: 1": "line 2: not valid YAML: found a tab character that violates indentation",
+    "run: [x": "line 2: not valid YAML: did not find expected",
     "run: x\n[a, b]: 1": "line 2: not valid YAML: found unhashable key",
     "run: 2024-13-45": (
         "line 1: not valid YAML: '2024-13-45': month must be in 1..12; put it in quotes"

@@ -14,7 +14,7 @@ import pytest
 
 from llmc_lib import store
 from llmc_lib.errors import UserError
-from llmc_lib.store import JsonlWriter, Run, locked, open_run, read_jsonl, read_manifest
+from llmc_lib.store import JsonlWriter, Run, locked, manifests, open_run, read_jsonl, read_manifest
 
 RECORDS = [{"id": 1, "text": "plain"}, {"id": 2, "text": "naïve 数学 \u2028 \r\n 😀"}]
 
@@ -162,7 +162,7 @@ def test_the_environment_names_versions_and_no_person(monkeypatch: pytest.Monkey
 
 
 def test_the_commit_tells_of_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "ROOT", tmp_path)
+    monkeypatch.setattr(manifests, "ROOT", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert store.git_commit() == "unknown"
     for command in (

@@ -24,11 +24,11 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 STAGES = {"dataset", "training", "evaluation", "analysis", "reasoning"}
 FLOORS = {
     **dict.fromkeys(
-        "errors words hardware hub limited params params_file rank records thinking prompts answers taxonomy store workers progress models benchmarks kinds engines chat".split(),
+        "errors data_files json_reader words hardware hub limited params params_file params_yaml rank records thinking prompts answers taxonomy store workers progress models benchmarks kinds engines chat".split(),
         0,
     ),
     **dict.fromkeys(STAGES, 1),
-    **dict.fromkeys(["reporting", "pipeline", "publish", "serving", "__main__"], 2),
+    **dict.fromkeys(["reporting", "pipeline", "preflight", "publish", "serving", "__main__"], 2),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -13,7 +13,7 @@ from types import ModuleType
 
 from llmc_lib import hub
 from llmc_lib.benchmarks import do_not_answer, hle, over_refusal, questions, skills
-from llmc_lib.benchmarks.files import read_rows
+from llmc_lib.benchmarks.files import question_rows, text
 from llmc_lib.benchmarks.order import drawn
 from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams
@@ -71,8 +71,8 @@ def clustered(found: list[Question], benchmark: BenchmarkParams) -> list[Questio
     else:
         id_field = benchmark.fields.get("id", "") if benchmark.module == "questions" else "id"
         labels = {
-            str(number if row.get(id_field) in (None, "") else row[id_field]): row.get(field)
-            for number, row in enumerate(read_rows(path(benchmark)), 1)
+            text(row.record.get(id_field)) or str(number): row.record.get(field)
+            for number, row in enumerate(question_rows(path(benchmark), [id_field, field]), 1)
         }
     for question in found:
         if labels.get(question.id) in (None, ""):

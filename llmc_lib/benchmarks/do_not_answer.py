@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
-from llmc_lib.benchmarks.files import read_rows
-from llmc_lib.errors import UserError
+from llmc_lib.benchmarks.files import question_rows, text
+from llmc_lib.errors import UserError, shown
 from llmc_lib.records import Prompt, Question
 from llmc_lib.taxonomy import RISK_AREAS
 
@@ -26,38 +24,37 @@ def load(path: Path, fields: dict[str, str] | None = None) -> list[Question]:
     Raises `UserError` for a file that cannot be read, a missing column, an empty question, an id given
     twice or an unknown risk area.
     """
-    rows = pd.DataFrame(read_rows(path)).map(lambda value: "" if value is None else str(value))
-    missing = [name for name in _REQUIRED if name not in rows.columns]
-    if missing:
-        raise UserError(f"{path}: no column {missing[0]!r}; it needs {', '.join(_REQUIRED)}")
-    if rows.empty:
-        raise UserError(f"{path}: no instruction in it")
+    questions: list[Question] = []
+    seen: set[str] = set()
+    for found in question_rows(path, _REQUIRED):
+        missing = [name for name in _REQUIRED if name not in found.record]
+        if missing:
+            raise UserError(f"{found.lacks(missing[0])}; it needs {', '.join(_REQUIRED)}")
+        row = {name: text(found.record[name]) for name in _REQUIRED}
+        if problem := _problem(row, seen):
+            raise UserError(f"{found.where}: {problem}")
+        seen.add(row["id"])
+        questions.append(
+            Question(
+                id=f"dna-{row['id']}",
+                benchmark="do_not_answer",
+                question=row["question"],
+                answer="",
+                answer_type="instruction",
+                category=row["risk_area"],
+                subject=row["types_of_harm"],
+            )
+        )
+    return questions
+
+
+def _problem(row: dict[str, str], seen: set[str]) -> str:
     for name in ("id", "question"):
-        empty = rows[name].str.strip() == ""
-        if empty.any():
-            raise UserError(f"{path}, row {int(empty.argmax()) + 1}: {name!r} is empty")
-    unknown = rows[~rows["risk_area"].isin(RISK_AREAS)]
-    if len(unknown):
-        raise UserError(
-            f"{path}, id {unknown.iloc[0]['id']}: risk_area {unknown.iloc[0]['risk_area']!r} is not "
-            "one of Do-Not-Answer's five"
-        )
-    if rows["id"].duplicated().any():
-        raise UserError(
-            f"{path}: id {rows['id'][rows['id'].duplicated()].iloc[0]!r} is given twice"
-        )
-    return [
-        Question(
-            id=f"dna-{row['id']}",
-            benchmark="do_not_answer",
-            question=row["question"],
-            answer="",
-            answer_type="instruction",
-            category=row["risk_area"],
-            subject=row["types_of_harm"],
-        )
-        for row in rows.to_dict("records")
-    ]
+        if not row[name].strip():
+            return f"{name!r} is empty"
+    if row["risk_area"] not in RISK_AREAS:
+        return f"risk_area {shown(row['risk_area'])} is not one of Do-Not-Answer's five"
+    return f"id {shown(row['id'])} is given twice" if row["id"] in seen else ""
 
 
 def prompt(question: Question, style: str = "brief") -> Prompt:

@@ -2,61 +2,35 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from llmc_lib.data_files import DataFile, Row, data_files, rows
 from llmc_lib.errors import UserError
-from llmc_lib.store import read_jsonl
 
-_SUFFIXES = (".parquet", ".jsonl", ".csv", ".json")
+#: Of a folder that has files of several forms, as hub sets do, those of the first are read.
+_FORMS = (".parquet", ".jsonl", ".csv", ".json")
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """All rows of a file, or of the files of a folder in the order of their names.
+def question_rows(path: Path, columns: Collection[str]) -> Iterator[Row]:
+    """The rows of a file, or of the files of a folder in the order of their names.
 
-    A folder may have files of several forms, as hub sets do; those of the first of Parquet, JSON Lines,
-    CSV and JSON are read. Empty fields of a CSV are "". Raises `UserError` for what cannot be read.
+    `columns` are the fields that are wanted. Raises `UserError` for what cannot be read.
     """
+    files = data_files(path)
     if path.is_dir():
-        for suffix in _SUFFIXES:
-            if files := sorted(path.rglob(f"*{suffix}")):
-                return [row for file in files for row in read_rows(file)]
-        raise UserError(f"{path}: no Parquet, JSON Lines, CSV or JSON file in it")
-    try:
-        match path.suffix.lower():
-            case ".parquet":
-                return _parquet(path)
-            case ".csv":
-                rows = pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
-                return [{str(key): value for key, value in row.items()} for row in rows]
-            case ".json":
-                return _json(path)
-            case _:
-                return read_jsonl(path, whole=True)
-    except (
-        ValueError
-    ) as error:  # pandas', pyarrow's and json's own errors, and bytes that are not UTF-8
-        kind = path.suffix.lstrip(".").upper()
-        raise UserError(
-            f"{path}: cannot be read as {kind}: {' '.join(str(error).split())}"
-        ) from None
+        forms = {file.suffix.lower() for file in files}
+        form = next((form for form in _FORMS if form in forms), None)
+        if form is None:
+            raise UserError(f"{path}: no Parquet, JSON Lines, CSV or JSON file in it")
+        files = [file for file in files if file.suffix.lower() == form]
+    for file in files:
+        yield from rows(DataFile(file, str(file), ""), columns)
 
 
-def _parquet(path: Path) -> list[dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    schema = pq.read_schema(path)
-    # Pictures, which HLE's set holds a second time as bytes, are not needed.
-    names = [field.name for field in schema if not pa.types.is_struct(field.type)]
-    return [dict(row) for row in pq.read_table(path, columns=names).to_pylist()]
-
-
-def _json(path: Path) -> list[dict[str, Any]]:
-    rows = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UserError(f"{path}: must be a list of JSON objects, a question each")
-    return rows
+def text(value: Any) -> str:
+    """A field as text: "" for one that is absent, 42 is "42", a list of answers "2, 3", as a set is written."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(text, value))
+    return "" if value is None else str(value)

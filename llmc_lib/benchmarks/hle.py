@@ -12,11 +12,10 @@ multiple-choice one. Style "official" does the same, style "corrected" gives eac
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from llmc_lib import prompts
-from llmc_lib.benchmarks.files import read_rows
-from llmc_lib.errors import UserError
+from llmc_lib.benchmarks.files import question_rows, text
+from llmc_lib.errors import UserError, shown
 from llmc_lib.records import Prompt, Question
 from llmc_lib.taxonomy import CATEGORIES
 
@@ -30,29 +29,31 @@ _FORM = (
 SYSTEM_EXACT_ANSWER = _FORM % ("final answer", "Exact Answer", "succinct, final answer")
 SYSTEM_MULTIPLE_CHOICE = _FORM % ("answer choice", "Answer", "chosen answer")
 _REQUIRED = ("id", "question", "answer", "answer_type", "category")
+_OPTIONAL = ("raw_subject", "rationale", "image")
 
 
 def load(path: Path, fields: dict[str, str] | None = None) -> list[Question]:
     """Read the text-only questions; `fields` is not used, the schema being HLE's. Raises `UserError` with the row of the first mistake."""
     questions: list[Question] = []
     seen: set[str] = set()
-    for number, row in enumerate(read_rows(path), 1):
+    for found in question_rows(path, (*_REQUIRED, *_OPTIONAL)):
+        row = {name: text(found.record.get(name)) for name in (*_REQUIRED, *_OPTIONAL)}
         problem = _problem(row, seen)
         if problem:
-            raise UserError(f"{path}, row {number}: {problem}")
+            raise UserError(f"{found.where}: {problem}")
         seen.add(row["id"])
-        if row.get("image"):
+        if row["image"]:
             continue
         questions.append(
             Question(
                 id=row["id"],
                 benchmark="hle",
                 question=row["question"],
-                answer=str(row["answer"]),
+                answer=row["answer"],
                 answer_type=row["answer_type"],
                 category=row["category"],
-                subject=row.get("raw_subject") or "",
-                rationale=row.get("rationale") or "",
+                subject=row["raw_subject"],
+                rationale=row["rationale"],
             )
         )
     if not questions:
@@ -60,16 +61,16 @@ def load(path: Path, fields: dict[str, str] | None = None) -> list[Question]:
     return questions
 
 
-def _problem(row: dict[str, Any], seen: set[str]) -> str:
+def _problem(row: dict[str, str], seen: set[str]) -> str:
     for name in _REQUIRED:
-        if row.get(name) in (None, ""):
+        if not row[name]:
             return f"{name!r} is missing or empty; a row needs {', '.join(_REQUIRED)}"
     if row["answer_type"] not in ("exactMatch", "multipleChoice"):
-        return f"answer_type {row['answer_type']!r}: must be exactMatch or multipleChoice"
+        return f"answer_type {shown(row['answer_type'])}: must be exactMatch or multipleChoice"
     if row["category"] not in CATEGORIES:
-        return f"category {row['category']!r}: must be one of {', '.join(CATEGORIES)}"
+        return f"category {shown(row['category'])}: must be one of {', '.join(CATEGORIES)}"
     if row["id"] in seen:
-        return f"id {row['id']!r} is given twice; ids must be unique"
+        return f"id {shown(row['id'])} is given twice; ids must be unique"
     return ""
 
 

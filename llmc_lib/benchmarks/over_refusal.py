@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from llmc_lib.benchmarks.files import read_rows
-from llmc_lib.errors import UserError
+from llmc_lib.benchmarks.files import question_rows, text
+from llmc_lib.errors import UserError, shown
 from llmc_lib.records import Prompt, Question
 
 EMBEDDED = "harmless_mini.jsonl"
@@ -20,17 +20,17 @@ def load(path: Path, fields: dict[str, str] | None = None) -> list[Question]:
     """Read the instructions; `fields` is not used. Raises `UserError` with the row of the first mistake."""
     questions: list[Question] = []
     seen: set[str] = set()
-    for number, row in enumerate(read_rows(path), 1):
-        values = {key: str(row.get(key) or "").strip() for key in ("id", "question", "area")}
+    for row in question_rows(path, ("id", "question", "area")):
+        values = {key: text(row.record.get(key)).strip() for key in ("id", "question", "area")}
         missing = next((key for key in ("id", "question") if not values[key]), None)
         if missing:
             raise UserError(
-                f"{path}, row {number}: {missing!r} is missing or empty; a row needs id and question, and "
+                f"{row.where}: {missing!r} is missing or empty; a row needs id and question, and "
                 "may have an area"
             )
         if values["id"] in seen:
             raise UserError(
-                f"{path}, row {number}: id {values['id']!r} is given twice; ids must be unique"
+                f"{row.where}: id {shown(values['id'])} is given twice; ids must be unique"
             )
         seen.add(values["id"])
         questions.append(

@@ -13,11 +13,10 @@ category is "All".
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from llmc_lib.benchmarks import hle
-from llmc_lib.benchmarks.files import read_rows
-from llmc_lib.errors import UserError
+from llmc_lib.benchmarks.files import question_rows, text
+from llmc_lib.errors import UserError, shown
 from llmc_lib.records import Question
 
 prompt = hle.prompt
@@ -27,25 +26,25 @@ def load(path: Path, fields: dict[str, str]) -> list[Question]:
     """Read the questions. Raises `UserError` with the row of the first mistake."""
     questions: list[Question] = []
     seen: set[str] = set()
-    for number, row in enumerate(read_rows(path), 1):
-        values = {ours: row.get(theirs) for ours, theirs in fields.items()}
+    for number, row in enumerate(question_rows(path, fields.values()), 1):
+        values = {ours: text(row.record.get(theirs)) for ours, theirs in fields.items()}
         problem = _problem(values, fields)
-        id_ = _text(values.get("id")) or str(number)
+        id_ = values.get("id") or str(number)
         if not problem and id_ in seen:
-            problem = f"id {id_!r} is given twice; ids must be unique"
+            problem = f"id {shown(id_)} is given twice; ids must be unique"
         if problem:
-            raise UserError(f"{path}, row {number}: {problem}")
+            raise UserError(f"{row.where}: {problem}")
         seen.add(id_)
         questions.append(
             Question(
                 id=id_,
                 benchmark="questions",
-                question=_text(values["question"]),
-                answer=_text(values["answer"]),
-                answer_type=_text(values.get("answer_type")) or "exactMatch",
-                category=_text(values.get("category")) or "All",
-                subject=_text(values.get("subject")),
-                rationale=_text(values.get("rationale")),
+                question=values["question"],
+                answer=values["answer"],
+                answer_type=values.get("answer_type") or "exactMatch",
+                category=values.get("category") or "All",
+                subject=values.get("subject", ""),
+                rationale=values.get("rationale", ""),
             )
         )
     if not questions:
@@ -53,18 +52,11 @@ def load(path: Path, fields: dict[str, str]) -> list[Question]:
     return questions
 
 
-def _problem(values: dict[str, Any], fields: dict[str, str]) -> str:
+def _problem(values: dict[str, str], fields: dict[str, str]) -> str:
     for name in ("question", "answer"):
-        if not _text(values[name]).strip():
+        if not values[name].strip():
             return f"{fields[name]!r} (evaluation.benchmarks.fields.{name}) is missing or empty"
-    kind = _text(values.get("answer_type"))
+    kind = values.get("answer_type", "")
     if kind not in ("", "exactMatch", "multipleChoice"):
-        return f"{fields['answer_type']!r} is {kind!r}: must be exactMatch or multipleChoice"
+        return f"{fields['answer_type']!r} is {shown(kind)}: must be exactMatch or multipleChoice"
     return ""
-
-
-def _text(value: Any) -> str:
-    """A value as text; of a list of answers all, as a set is written."""
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value))
-    return "" if value is None else str(value)

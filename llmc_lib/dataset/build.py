@@ -184,7 +184,8 @@ def _build(run: Run, key: str, work: Path) -> dict[str, Any]:
     }
     _move(files, run.dataset, facts)
     write_atomic(run.dataset / "README.md", card(run, facts))
-    manifest = write_manifest(run.dataset, key, time.monotonic() - start, **facts)
+    outputs = [run.dataset / name for name in (*facts["files"], "README.md")]
+    manifest = write_manifest(run.dataset, key, time.monotonic() - start, outputs=outputs, **facts)
     _remove_stale(run.dataset, facts)
     return manifest
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from llmc_lib import benchmarks
-from llmc_lib.dataset.sources._readers import DataFile, rows
+from llmc_lib.data_files import file_texts
 from llmc_lib.dataset.texts.characters import Array, compiled
 from llmc_lib.dataset.texts.ngrams import NgramIndex
 from llmc_lib.dataset.texts.signatures import EMPTY, equal_slots, signatures
@@ -22,8 +21,6 @@ from llmc_lib.store import ROOT, Run
 
 # Slots that are compared first: most pairs have so few of them in common that the rest cannot matter.
 _FIRST = 32
-# The fields of a file of one's own that may hold the text, the first one found is taken.
-_FIELDS = ("question", "problem", "prompt", "instruction", "text")
 
 
 @dataclass(frozen=True)
@@ -122,32 +119,10 @@ def words_from(text: str, place: int, n: int, normalised: bool) -> str:
 
 
 def _file_texts(name: str) -> dict[str, str]:
-    """The texts of a file of the user's: one a line of a .txt, one a row of a data file."""
-    where = f"dataset.decontamination.files: {name}"
-    path = ROOT / name
-    if not path.is_file():
-        raise UserError(f"{where}: no file {path}; give a path from {ROOT}")
-    if path.suffix == ".txt":
-        return {str(n): line for n, line in enumerate(_lines(path, where), 1) if line.strip()}
-    texts = {}
     try:
-        for row in rows(DataFile(path, name, "")):
-            field = next((field for field in _FIELDS if row.record.get(field)), None)
-            if field is None:
-                raise UserError(
-                    f"{row.where} has none of {', '.join(_FIELDS)}; rename the field with the text"
-                )
-            texts[str(row.record.get("id") or row.number)] = str(row.record[field])
+        return dict(file_texts(ROOT / name, name))
     except UserError as error:
         raise UserError(f"dataset.decontamination.files: {error}") from None
-    return texts
-
-
-def _lines(path: Path, where: str) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{where}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
 
 
 def near_matches(

@@ -1,46 +1,12 @@
-"""The arguments of vLLM's engine, offline or served, and the check of those from a params file.
-
-python -m llmc_lib.engines.arguments JSON     prints what is wrong with further arguments (see `check`)
-"""
+"""The arguments of vLLM's engine, offline or served."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import json
-import subprocess
-import sys
-from importlib.util import find_spec
 from typing import Any
 
-from llmc_lib.errors import UserError
 from llmc_lib.params import EngineParams
-from llmc_lib.params_file import where
-from llmc_lib.store import ROOT, Run
 
-#: Arguments that have a setting of their own.
-_OURS = {
-    "model": "model.source",
-    "revision": "model.revision",
-    "seed": "seed",
-    "dtype": "evaluation.dtype",
-    "max_model_len": "max_model_len, beside engine",
-    "max_num_seqs": "engine.max_num_seqs",
-    "tensor_parallel_size": "engine.tensor_parallel",
-    "pipeline_parallel_size": "engine.pipeline_parallel",
-    "data_parallel_size": "engine.data_parallel",
-    "nnodes": "engine.nodes",
-    "reasoning_parser": "engine.reasoning_parser",
-    "served_model_name": "engine.served_as",
-}
-#: Arguments with a reason why they are in no params file.
-_NEVER = {
-    "hf_token": "a key never stands in a file; set HF_TOKEN",
-    "trust_remote_code": "code from a hub is not run",
-    "node_rank": "`make serve` sets it",
-    "master_addr": "`make serve` sets it",
-    "master_port": "`make serve` sets it",
-}
 #: Further arguments that change how fast an engine answers, and not what.
 _NO_MATTER = {
     "gpu_memory_utilization", "kv_cache_memory_bytes", "max_num_batched_tokens", "enforce_eager",
@@ -87,62 +53,13 @@ def what_matters(extra: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in extra.items() if name not in _NO_MATTER}
 
 
-def check(run: Run) -> None:
-    """Check the section `vllm` of each engine against the installed vLLM (importing it takes seconds).
-
-    Raises `UserError` with the place of the mistake and its remedy. Without vLLM nothing is checked.
-    """
-    params = run.params.evaluation
-    engines: list[tuple[EngineParams, tuple[str, ...]]]
-    engines = [(params.engine, ("evaluation", "engine", "vllm"))]
-    if params.judge is not None:
-        engines.append((params.judge.engine, ("evaluation", "judge", "engine", "vllm")))
-    for engine, keys in engines:
-        if engine.vllm and find_spec("vllm") and (found := _ask_vllm(engine.vllm)):
-            raise UserError(f"{where(run.params_file, *keys)}.{found}")
-
-
-def _ask_vllm(extra: dict[str, Any]) -> str | None:
-    done = subprocess.run(
-        [sys.executable, "-m", "llmc_lib.engines.arguments", json.dumps(extra)],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise UserError(
-            f"evaluation.engine.vllm: vLLM cannot be loaded: {done.stderr.strip()[-500:]}"
-        )
-    found: str | None = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
 def mistake(extra: dict[str, Any]) -> str | None:
-    """What is wrong with further arguments, as "name: what; remedy"; None if nothing is."""
-    for name in extra:
-        if name in _OURS:
-            return f"{name}: is set by {_OURS[name]}; give it there"
-        if name in _NEVER:
-            return f"{name}: is not for a params file: {_NEVER[name]}"
-    from pydantic import ConfigDict, TypeAdapter, ValidationError
-    from pydantic.errors import PydanticUserError
+    """Which of the further arguments the installed vLLM does not know, as "name: what; remedy"; None if it
+    knows all. The schema of the params has checked their kinds."""
     from vllm.engine.arg_utils import EngineArgs
 
-    fields: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(EngineArgs)}
-    for name, value in extra.items():
-        if name not in fields:
-            near = difflib.get_close_matches(name, fields, 1)
-            hint = f"did you mean {near[0]!r}?" if near else "see vLLM's documentation"
-            return f"{name}: the installed vLLM's EngineArgs has no such argument; {hint}"
-        if isinstance(value, dict | list) or isinstance(fields[name], str):
-            continue  # vLLM checks these itself, before it loads the model
-        try:
-            config = ConfigDict(arbitrary_types_allowed=True)
-            TypeAdapter(fields[name], config=config).validate_python(value)
-        except ValidationError as error:
-            return f"{name}: {error.errors()[0]['msg'].lower()}, not {value!r}"
-        except PydanticUserError:
-            continue
+    known = {field.name for field in dataclasses.fields(EngineArgs)}
+    for name in extra:
+        if name not in known:
+            return f"{name}: the installed vLLM's EngineArgs has no such argument; leave it out"
     return None
-
-
-if __name__ == "__main__":
-    print(json.dumps(mistake(json.loads(sys.argv[1]))))

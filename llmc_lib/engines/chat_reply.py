@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from llmc_lib import json_reader
 from llmc_lib.engines.endpoints import Endpoint, Reply
+from llmc_lib.json_reader import JsonError
 from llmc_lib.records import writable
 
+#: Fields of a message that hold what the model wrote; null where it wrote nothing.
+_TEXTS = ("content", "refusal", "reasoning", "reasoning_content")
 _FINISH_REASONS = ("stop", "length", "content_filter")
 
 
@@ -23,13 +26,15 @@ class AgainError(Exception):
 def choice_of(endpoint: Endpoint, reply: Reply) -> tuple[dict[str, Any], str, dict[str, Any]]:
     """Message, finish reason and usage of a chat completion. Raises `AgainError` where it is none."""
     try:
-        found = json.loads(reply.body)
+        found = json_reader.loads(reply.body)
         choice = found["choices"][0]
         message, reason = choice["message"], choice.get("finish_reason")
         usage = found.get("usage") or {}
         if not isinstance(message, dict) or not isinstance(usage, dict):
             raise TypeError
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        if any(not isinstance(message.get(name, ""), str | None) for name in _TEXTS):
+            raise TypeError
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
         start = endpoint.plain(reply.body[:200].decode(errors="replace"))
         raise AgainError(f"the reply is no chat completion: {start}") from None
     if reason in ("abort", "error"):  # the server ended it
@@ -41,8 +46,8 @@ def complaint_of(body: bytes) -> tuple[str, str]:
     """The message of an error reply, and the parameter that the server does not take, or ""."""
     text = body[:10_000].decode(errors="replace")
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = json_reader.loads(text)
+    except JsonError:
         return text, ""
     error = found.get("error", found) if isinstance(found, dict) else found
     if not isinstance(error, dict):
@@ -58,5 +63,6 @@ def text_of(value: Any) -> str:
 
 
 def count_of(value: Any) -> int:
-    """A whole number; 0 for what is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    """A number of tokens; 0 for what can be none."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 0 <= value < 2**31 else 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import json
 import math
 import os
 import random
@@ -25,6 +24,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
+from llmc_lib import json_reader
 from llmc_lib.errors import UserError
 
 #: Seconds. A server under full load may take long to say which models it has.
@@ -36,8 +36,8 @@ _SEVERAL_ERRORS = 5
 _LONGEST_REST = 60.0
 #: What a completion can do without; max_tokens has another name then.
 _OPTIONAL = ("max_tokens", "temperature", "top_p", "seed", "top_k", "min_p", "repetition_penalty")
-#: A completion of a million tokens has about 10 MB; more than this is no completion.
-_LARGEST_REPLY = 256 * 2**20
+#: A completion of a million tokens has about 10 MB; more than this is no completion, and no row of a store.
+_LARGEST_REPLY = json_reader.BYTES // 2
 #: Seconds of silence, between probes, and probes, after which the kernel gives a connection up. A
 #: generation may say nothing for hours, and a machine that lost its power says nothing either.
 _KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
@@ -116,7 +116,7 @@ class Endpoint:
         if reply.status != 200:
             return f"answers GET /models with status {reply.status} (an address goes up to /v1)"
         try:
-            cards = {str(card["id"]): card for card in json.loads(reply.body)["data"]}
+            cards = {str(card["id"]): card for card in json_reader.loads(reply.body)["data"]}
         except (ValueError, TypeError, KeyError, AttributeError):
             return "answers GET /models with no list of models"
         card = cards.get(self.wanted.model)

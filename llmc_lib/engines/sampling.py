@@ -20,7 +20,15 @@ from llmc_lib.models import Model, ServedModel
 from llmc_lib.params import EngineParams
 from llmc_lib.progress import progress_bar, say
 from llmc_lib.records import Prediction
-from llmc_lib.store import fingerprint, scan_jsonl, sha256_text, write_atomic
+from llmc_lib.store import (
+    fingerprint,
+    is_prediction,
+    read_object,
+    scan_jsonl,
+    set_aside_damaged,
+    sha256_text,
+    write_atomic,
+)
 from llmc_lib.workers import WorkerError, run_worker
 
 
@@ -79,7 +87,8 @@ def sample(
     try:
         missing, total, done = [], 0, 0
         for path, wanted in requests.items():
-            _set_aside_other_settings(path, comparable)
+            _set_aside_other_settings(path, comparable, log.with_suffix(".spec.json"))
+            set_aside_damaged(path, is_prediction)
             finished = {
                 (prediction.question_id, prediction.sample)
                 for prediction in stream(path, wanted, texts=False)
@@ -96,6 +105,7 @@ def sample(
             "section": section,
             "engine": engine.model_dump(mode="json"),
             "requests": missing,
+            "comparable": comparable,
             **settings,
         }
         spec_file = log.with_suffix(".spec.json")
@@ -140,13 +150,13 @@ def stream(path: Path, requests: Sequence[Request], *, texts: bool = True) -> It
     """
     wanted = {request.question_id: (request.prompt_sha256, request.samples) for request in requests}
     latest = {}
-    for place, row in scan_jsonl(path):
+    for place, row in scan_jsonl(path, is_prediction):
         prompt, samples = wanted.get(row["question_id"], ("", 0))
         if row["prompt_sha256"] == prompt and row["sample"] < samples:
             latest[row["question_id"], row["sample"]] = place
     places = set(latest.values())
     empty = {} if texts else {"reasoning": "", "response": ""}
-    for place, row in scan_jsonl(path):
+    for place, row in scan_jsonl(path, is_prediction):
         if place in places:
             yield Prediction(**{**row, **empty})
 
@@ -189,19 +199,29 @@ def _run_engine(kind: str, spec_file: Path, log: Path, total: int, done: int, de
             raise
 
 
-def _set_aside_other_settings(path: Path, settings: dict[str, Any]) -> None:
+def _set_aside_other_settings(path: Path, settings: dict[str, Any], spec: Path) -> None:
     """Keep predictions of other settings apart: a file never mixes two, and none is deleted. Those of
-    the present settings are taken back, if they were set aside before."""
+    the present settings are taken back, if they were set aside before. Where the settings of a file are
+    lost, those of the last `spec` are taken for them."""
     sidecar = path.with_suffix(".settings.json")
-    if sidecar.exists():
-        earlier = json.loads(sidecar.read_text())
+    was_there = os.path.lexists(sidecar)
+    earlier = read_object(sidecar)
+    if earlier is None and path.is_file() and path.stat().st_size:
+        # A file that never had one is of the present settings; one whose settings are damaged may be of any.
+        unknown = {"lost": True} if was_there else settings
+        last = (read_object(spec) or {}).get("comparable")
+        earlier = last if isinstance(last, dict) else unknown
+        if earlier == settings:
+            write_atomic(sidecar, json.dumps(settings, indent=1))
+    if earlier is not None:
         if earlier == settings:
             return
         if path.exists():
             aside = path.parent / "earlier" / fingerprint(**earlier)
             aside.mkdir(parents=True, exist_ok=True)
             os.replace(path, aside / path.name)
-            os.replace(sidecar, aside / sidecar.name)
+            if sidecar.exists():
+                os.replace(sidecar, aside / sidecar.name)
     before = path.parent / "earlier" / fingerprint(**settings) / path.name
     if before.exists() and not path.exists():
         os.replace(before, path)

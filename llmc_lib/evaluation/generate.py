@@ -22,6 +22,7 @@ from llmc_lib.evaluation.results import (
     load_results,
     predictions_file,
     read_results,
+    store_files,
 )
 from llmc_lib.hardware import number_type
 from llmc_lib.kinds import measure
@@ -31,7 +32,9 @@ from llmc_lib.store import (
     Run,
     fingerprint,
     read_manifest,
+    read_word,
     sha256_file,
+    write_atomic,
     write_jsonl,
     write_manifest,
 )
@@ -58,7 +61,14 @@ def evaluate(run: Run, models: Sequence[Model | ServedModel]) -> Results:
             for name, questions in asked.items():
                 _grade(run, model.name, name, questions)
         _judge(run, models, asked)
-        write_manifest(run.predictions, key, time.monotonic() - start, **_facts(run, models, asked))
+        outputs = [
+            file
+            for name in asked
+            for model in models
+            for file in store_files(run, name, model.name)
+        ]
+        facts = _facts(run, models, asked)
+        write_manifest(run.predictions, key, time.monotonic() - start, outputs=outputs, **facts)
     return load_results(run)
 
 
@@ -187,14 +197,14 @@ def _grade(
     path = grades_file(run, benchmark, model, partial=partial)
     key = _grades_key(run, benchmark, model)
     mark = path.with_suffix(".key")
-    if path.exists() and mark.exists() and mark.read_text() == key:
+    if path.is_file() and read_word(mark) == f"{key} {sha256_file(path)}":
         return
     pairs = _pairs(run, benchmark, model, questions)
     grades: list[Grade] = []
     while part := list(islice(pairs, _TOGETHER)):
         grades += grade_all(part, desc=f"Grading {model}, {benchmark}")
     _write_grades(path, grades)
-    mark.write_text(key)
+    write_atomic(mark, f"{key} {sha256_file(path)}")
 
 
 def _grades_key(run: Run, benchmark: str, model: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib import benchmarks
+from llmc_lib import benchmarks, json_reader
 from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Question, writable
-from llmc_lib.store import Run, read_jsonl, read_manifest, scan_jsonl
+from llmc_lib.store import Run, read_jsonl, read_manifest, read_object, scan_jsonl
 
 #: In place of a text that must not be in a report.
 WITHHELD = "(withheld: report.show_questions)"
@@ -88,6 +87,18 @@ def grades_file(run: Run, benchmark: str, model: str, *, partial: bool = False) 
 def judged_file(run: Run, benchmark: str, model: str) -> Path:
     """Where their grades by a judge are, if there is one."""
     return predictions_file(run, benchmark, model).with_suffix(".judge.jsonl")
+
+
+def store_files(run: Run, benchmark: str, model: str) -> list[Path]:
+    """All files that an evaluation or an import leaves of a model and a benchmark; some may not be there."""
+    path = predictions_file(run, benchmark, model)
+    return [
+        path,
+        path.with_suffix(".settings.json"),
+        grades_file(run, benchmark, model),
+        judged_file(run, benchmark, model),
+        questions_file(run, benchmark),
+    ]
 
 
 def questions_file(run: Run, benchmark: str) -> Path:
@@ -186,7 +197,9 @@ def _check_fair(run: Run, names: list[str], models: list[str]) -> None:
             path = predictions_file(run, benchmark, model).with_suffix(".settings.json")
             if not path.exists():
                 continue
-            found = json.loads(path.read_text())
+            found = read_object(path)
+            if found is None:  # it is set aside, and the evaluation is done again
+                continue
             found.pop("model", None)
             if first is None:
                 first = model, found
@@ -278,7 +291,7 @@ class _Texts(Mapping[tuple[str, str, str, int], tuple[str, str]]):
     ) -> dict[tuple[str, int], dict[str, Any]]:
         """Note the places of a file's predictions; returns all else of them, the last of each sample."""
         found = {}
-        for place, row in scan_jsonl(path):
+        for place, row in scan_jsonl(path, _is_answer):
             key = row["question_id"], row.get("sample", 0)
             self._places[benchmark, model, *key] = path, place
             found[key] = {k: v for k, v in row.items() if k not in ("reasoning", "response")}
@@ -288,7 +301,7 @@ class _Texts(Mapping[tuple[str, str, str, int], tuple[str, str]]):
         path, place = self._places[key]
         with open(path, "rb") as file:
             file.seek(place)
-            row = json.loads(file.readline())
+            row = json_reader.loads(file.readline())
         return writable(row.get("reasoning", "")), writable(row.get("response", ""))
 
     def __iter__(self) -> Iterator[tuple[str, str, str, int]]:
@@ -300,4 +313,9 @@ class _Texts(Mapping[tuple[str, str, str, int], tuple[str, str]]):
 
 def _by_sample(path: Path) -> dict[tuple[str, int], dict[str, Any]]:
     """The last record of each question and sample."""
-    return {(row["question_id"], row.get("sample", 0)): row for row in read_jsonl(path)}
+    return {(row["question_id"], row.get("sample", 0)): row for row in read_jsonl(path, _is_answer)}
+
+
+def _is_answer(row: dict[str, Any]) -> bool:
+    """Can a row be told to which answer it belongs? Others are not counted: the answer is missing."""
+    return isinstance(row.get("question_id"), str) and isinstance(row.get("sample", 0), int)

@@ -13,9 +13,16 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from llmc_lib.kinds import KINDS
-from llmc_lib.params.common import ModelParams, Section, check_once, is_commit
+from llmc_lib.params.common import (
+    ModelParams,
+    Name,
+    PathText,
+    PlainName,
+    Section,
+    check_once,
+    is_commit,
+)
 from llmc_lib.params.dataset import (
-    EMBEDDED_SOURCES,
     SOURCES,
     DatasetParams,
     DecontaminationParams,
@@ -33,8 +40,10 @@ from llmc_lib.params.evaluation import (
     ImportParams,
     JudgeParams,
 )
+from llmc_lib.params.names import check_further
 from llmc_lib.params.plan import PlanParams
 from llmc_lib.params.report import CasesParams, ReportParams
+from llmc_lib.params.sources import EMBEDDED_SOURCES
 from llmc_lib.params.training import LoraParams, SlurmParams, TrainingParams
 
 __all__ = [
@@ -48,7 +57,7 @@ __all__ = [
 class CandidateParams(Section):
     """A training of its own: with its own mixture, or other settings, or both."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+    name: PlainName
     mixture: MixtureParams | None = None  # None: the data set of the run
     training: dict[str, Any] = {}  # keys of `training` that differ
 
@@ -70,10 +79,10 @@ class Recipe:
 class Params(Section):
     """One run. Every key is optional but `run`, which names runs/<run> and reports/<run>."""
 
-    run: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    run: Name
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    runs_dir: str = "runs"  # heavy artefacts; may lie on a shared file system
-    reports_dir: str = "reports"
+    runs_dir: PathText = "runs"  # heavy artefacts; may lie on a shared file system
+    reports_dir: PathText = "reports"
     model: ModelParams = ModelParams()
     dataset: DatasetParams = DatasetParams()
     training: TrainingParams = TrainingParams()
@@ -125,6 +134,10 @@ class Params(Section):
     @model_validator(mode="after")
     def _check(self) -> Params:
         check_once("candidates", [candidate.name for candidate in self.candidates])
+        check_further(
+            [model.name for model in self.evaluation.models],
+            [candidate.name for candidate in self.candidates] or [""],
+        )
         self._check_main()
         known = [source.name for source in self.dataset.sources]
         for number, candidate in enumerate(self.candidates):

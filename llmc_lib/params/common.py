@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Part = Annotated[float, Field(gt=0, le=1)]
-PositiveInt = Annotated[int, Field(ge=1)]
+PositiveInt = Annotated[int, Field(ge=1, lt=2**31)]
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+Positive = Annotated[float, Field(gt=0, le=1e9)]
+#: Tokens. A prompt in a chat template alone has more than a few.
+Length = Annotated[int, Field(ge=32, lt=2**31)]
+#: A name becomes part of a file's name, of which a file system takes 255 bytes.
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
+PlainName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)]
+
+
+def _check_path(path: str) -> str:
+    """What a file system can take. The checkout lies before it, and files in it behind it."""
+    if not path.strip():
+        raise ValueError("is empty; give a path, or leave the key out")
+    if "\n" in path or "\t" in path:
+        raise ValueError(f"{path[:60]!r} has a line break or a tab in it; correct it")
+    if len(os.fsencode(path)) > 1000:
+        raise ValueError("is a path of more than 1,000 bytes; give a shorter one")
+    if any(len(os.fsencode(part)) > 255 for part in path.split("/")):
+        raise ValueError("has a name of more than 255 bytes in it; give a shorter one")
+    return path
+
+
+#: Of a file or folder; also what stands in place of one, such as a hub id.
+PathText = Annotated[str, AfterValidator(_check_path)]
 
 
 class Section(BaseModel):
@@ -23,13 +48,22 @@ def is_commit(revision: str | None) -> bool:
 
 
 def check_once(key: str, names: list[str]) -> None:
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice:
-        raise ValueError(key, f"{twice!r} is listed twice; give it once")
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(key, f"{name!r} is listed twice; give it once")
+        seen.add(name)
+
+
+def check_order(section: BaseModel, lowest: str, highest: str) -> None:
+    """Is a range one? Either end may be None."""
+    low, high = getattr(section, lowest), getattr(section, highest)
+    if low is not None and high is not None and low > high:
+        raise ValueError(lowest, f"{low:g} is above {highest} ({high:g}); nothing would be left")
 
 
 class ModelParams(Section):
     """The base model, which the candidates start from and are compared with."""
 
-    source: str = "embedded"  # "embedded", a local folder, or a hub id (owner/name)
+    source: PathText = "embedded"  # "embedded", a local folder, or a hub id (owner/name)
     revision: str | None = None  # required for a hub id: a branch moves, a commit does not

@@ -9,13 +9,18 @@ from pydantic import Field, model_validator
 
 from llmc_lib.params.common import (
     Fraction,
+    Length,
     ModelParams,
+    PathText,
+    PlainName,
     PositiveInt,
     Section,
     Share,
     check_once,
+    check_order,
     is_commit,
 )
+from llmc_lib.params.sources import EMBEDDED_SOURCES, check_source
 from llmc_lib.records import Loss, RowKind
 from llmc_lib.taxonomy import GENERAL, HLE_SHARES, ROW_CATEGORIES
 
@@ -24,8 +29,6 @@ SOURCES = (
     "hard_math", "textbook", "olymmath", "olymmath_eval", "omni_math", "hardmath", "deepmath",
     "textbook_reasoning", "skills", "safety", "instructions", "replay",
 )  # fmt: skip
-#: Those that need neither a path nor the hub.
-EMBEDDED_SOURCES = ("hard_math", "textbook", "skills", "safety", "instructions", "replay")
 #: What `fields` of a source of kind "files" can name.
 FILE_FIELDS = (
     "id", "question", "answer", "completion", "system", "messages", "subject", "category", "author",
@@ -40,7 +43,7 @@ class Sampling(Section):
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_tokens: PositiveInt = 512
-    max_model_len: PositiveInt = 1024
+    max_model_len: Length = 1024
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -69,9 +72,9 @@ class SourceParams(Section):
     The known ones are described in llmc_lib/dataset/sources/<name>.py.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+    name: PlainName
     kind: str | None = None  # whose schema the rows have: a known source, or "files"; None: `name`
-    path: str | None = None  # a local file, or a folder of them, in place of the hub
+    path: PathText | None = None  # a local file, or a folder of them, in place of the hub
     revision: str | None = None  # commit of the hub set; required when it is read from the hub
     subset: str | None = None  # which part of a set that has several; None: its default
     # Its first rows only (hard_math makes 500 where none is given; replay asks so many prompts).
@@ -123,6 +126,8 @@ class SourceParams(Section):
                 f"must be a commit of {kind} on the hub (7 to 40 hexadecimal digits): a branch moves, "
                 "and the run could not be repeated; or give a path to local files",
             )
+        check_source(kind, path=self.path, subset=self.subset, fields=self.fields)
+        check_order(self, "min_difficulty", "max_difficulty")
         if kind == "files" and not {"question", "messages"} & set(self.fields):
             raise ValueError(
                 "fields",
@@ -203,7 +208,7 @@ class DecontaminationParams(Section):
     # common do not count alone.
     ngram: PositiveInt = 13
     near: Annotated[float, Field(gt=0, le=1)] | None = 0.8  # similarity of the problem texts
-    files: Annotated[tuple[str, ...], Field(strict=False)] = ()  # further texts to keep out
+    files: Annotated[tuple[PathText, ...], Field(strict=False)] = ()  # further texts to keep out
     show_text: bool = False  # keep the text of such rows in removed.parquet
 
 
@@ -220,6 +225,11 @@ class DifficultyParams(SamplingParams):
     enabled: bool = False
     min_pass_rate: Share = 0.0
     max_pass_rate: Share = 1.0
+
+    @model_validator(mode="after")
+    def _check_band(self) -> DifficultyParams:
+        check_order(self, "min_pass_rate", "max_pass_rate")
+        return self
 
 
 class CompletionsParams(SamplingParams):
@@ -249,7 +259,9 @@ class DatasetParams(Section):
     allow_shortfall: bool = False  # a category with too few rows gets fewer, or none
     repeat: bool = False  # repeat rows of a category that has too few
     validation: Fraction = 0.08  # share held out for the validation loss, the same in all mixtures
-    processes: PositiveInt | None = None  # None: one a core; the result is the same
+    processes: Annotated[int, Field(ge=1, le=1024)] | None = (
+        None  # None: one a core; the result is the same
+    )
 
     @model_validator(mode="after")
     def _check(self) -> DatasetParams:

@@ -8,12 +8,24 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from llmc_lib.kinds import KINDS, Measure
-from llmc_lib.params.common import ModelParams, PositiveInt, Section, check_once
+from llmc_lib.params.common import (
+    Count,
+    Length,
+    ModelParams,
+    Name,
+    PathText,
+    PositiveInt,
+    Section,
+    check_once,
+)
+from llmc_lib.params.names import check_stored
+from llmc_lib.params.vllm_arguments import check_vllm
 
 #: What `fields` of a benchmark of kind "questions" can name.
 QUESTION_FIELDS = ("id", "question", "answer", "answer_type", "category", "subject", "rationale")
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+#: What servers call a model. It becomes an argument of a command: never an option.
+ServedName = Annotated[str, Field(pattern=r"^[\w./][\w./:@+-]*$", max_length=300)]
 
 
 class BenchmarkParams(Section):
@@ -23,7 +35,7 @@ class BenchmarkParams(Section):
     kind: str | None = None  # a key of llmc_lib.kinds.KINDS; None: `name`
     # "embedded", a local file in the benchmark's schema, or a hub set (cais/hle, LibrAI/do-not-answer).
     # "imports", for kind "questions": the questions that the imported files hold (lm_eval, inspect).
-    source: str = "embedded"
+    source: PathText = "embedded"
     revision: str | None = None  # commit of the hub set; required for one
     questions: PositiveInt | None = None  # the first so many of the drawn order; None: all
     # For kind "questions": our field → the file's. question and answer are required.
@@ -103,20 +115,23 @@ class EngineParams(Section):
     vllm: dict[str, Any] = {}
     # Of `make serve`, which takes the reasoning out of the content. None: by the model's chat template;
     # "": none.
-    reasoning_parser: str | None = None
+    reasoning_parser: Annotated[str, Field(pattern=r"^([a-z0-9]\w*)?$", max_length=60)] | None = (
+        None
+    )
     # Of kind "openai": addresses up to /v1. A model is asked of those that serve it.
     endpoints: Annotated[tuple[str, ...], Field(strict=False)] = ()
     served_as: dict[
-        str, str
+        str, ServedName
     ] = {}  # our name of a model → the servers'; a model not named: the same
     api_key: str = "OPENAI_API_KEY"  # the environment variable that has it, never the key itself
     concurrency: PositiveInt = 256  # requests that an endpoint has at once
-    timeout_minutes: Annotated[float, Field(gt=0)] = 240.0  # of one completion
+    timeout_minutes: Annotated[float, Field(gt=0, le=1e5)] = 240.0  # of one completion
     # Of one request, before it counts as failed; and looks at dead servers, before all are given up.
-    retries: Annotated[int, Field(ge=0)] = 5
+    retries: Count = 5
 
     @model_validator(mode="after")
     def _check(self) -> EngineParams:
+        check_vllm(self.vllm)
         gpus = self.tensor_parallel * self.pipeline_parallel
         if gpus % self.nodes:
             raise ValueError(
@@ -141,13 +156,13 @@ class JudgeParams(Section):
     """A model that grades beside the rules, with HLE's official judge prompt and Do-Not-Answer's rubric."""
 
     model: ModelParams | None = None  # with engine "vllm": the judge's weights
-    served_as: str | None = None  # with engine "openai": what the servers call it
+    served_as: ServedName | None = None  # with engine "openai": what the servers call it
     engine: EngineParams = EngineParams()
     # Its grades are the main figures; False: the rules', and it is shown beside
     decides: bool = True
     max_tokens: PositiveInt = 4096
-    max_model_len: PositiveInt = 32768
-    retries: Annotated[int, Field(ge=0)] = 2  # of a reply that is not in the asked form
+    max_model_len: Length = 32768
+    retries: Count = 2  # of a reply that is not in the asked form
 
     @model_validator(mode="after")
     def _check(self) -> JudgeParams:
@@ -168,7 +183,7 @@ class ImportParams(Section):
     model: Name  # what the report calls it; the first one is the reference
     label: str = ""  # what it is, in words
     benchmark: str = "hle"  # the name of one of `benchmarks`
-    path: str  # a file, or a folder of them
+    path: PathText  # a file, or a folder of them
     # "auto": told by the content. What each is: llmc_lib/evaluation/importers/.
     format: Literal[
         "auto", "hle_predictions", "hle_judged", "competition", "lm_eval", "inspect"
@@ -191,7 +206,7 @@ class EvaluationParams(Section):
     samples: PositiveInt = 1  # completions of a question
     # Of one completion, the same for every model. "max": what max_model_len leaves behind the prompt.
     max_tokens: PositiveInt | Literal["max"] = 256
-    max_model_len: PositiveInt = 1024  # prompt and completion together, in tokens
+    max_model_len: Length = 1024  # prompt and completion together, in tokens
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0  # 0: greedy
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     # "auto": bfloat16 where the processor or GPU multiplies it in hardware, else float32.
@@ -219,8 +234,17 @@ class EvaluationParams(Section):
         names = [benchmark.name for benchmark in self.benchmarks]
         check_once("benchmarks", names)
         check_once("models", [model.name for model in self.models])
+        self._check_names()
         self._check_imports(names)
         return self
+
+    def _check_names(self) -> None:
+        for number, benchmark in enumerate(self.benchmarks):
+            check_stored(("benchmarks", number, "name"), benchmark.name, folder=True)
+        for number, model in enumerate(self.models):
+            check_stored(("models", number, "name"), model.name)
+        for number, item in enumerate(self.imports):
+            check_stored(("imports", number, "model"), item.model)
 
     def _check_imports(self, benchmarks: list[str]) -> None:
         for number, item in enumerate(self.imports):

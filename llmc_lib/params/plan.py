@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from llmc_lib.params.common import PositiveInt, Section
+from llmc_lib.params.common import Positive, PositiveInt, Section
 
 
 class PlanParams(Section):
@@ -23,19 +23,19 @@ class PlanParams(Section):
         | None
     ) = None  # fmt: skip
     # Of a GPU; goes before that of the table
-    memory_gib: Annotated[float, Field(gt=0)] | None = None
-    tflops: Annotated[float, Field(gt=0)] | None = None  # bfloat16 peak of a GPU; the same
+    memory_gib: Positive | None = None
+    tflops: Positive | None = None  # bfloat16 peak of a GPU; the same
     # Memory of a machine; None: not checked, but where the plan is for this machine.
-    ram_gib: Annotated[float, Field(gt=0)] | None = None
+    ram_gib: Positive | None = None
     # Between the GPUs of a machine, and from a GPU to other machines: GB/s in one direction.
-    link_gb_per_s: Annotated[float, Field(gt=0)] = 200.0
-    network_gb_per_s: Annotated[float, Field(gt=0)] = 50.0  # 400 Gbit/s a GPU
+    link_gb_per_s: Positive = 200.0
+    network_gb_per_s: Positive = 50.0  # 400 Gbit/s a GPU
     # Share of the peak that training reaches (model FLOPs utilisation), and that generation reaches.
     mfu: Annotated[float, Field(gt=0, le=1)] = 0.4
     generation_mfu: Annotated[float, Field(gt=0, le=1)] = 0.05
     cpu_generation_mfu: Annotated[float, Field(gt=0, le=1)] = 0.25
     # That a GPU generates; None: by the share
-    tokens_per_s: Annotated[float, Field(gt=0)] | None = None
+    tokens_per_s: Positive | None = None
     # Until the data set is built: its rows, None: max_rows; tokens of a row, None: training.max_length.
     rows: PositiveInt | None = None
     tokens_per_row: PositiveInt | None = None

@@ -6,9 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from llmc_lib.params.common import PositiveInt, Section, check_once
-
-Count = Annotated[int, Field(ge=0)]
+from llmc_lib.params.common import Count, PositiveInt, Section, check_once
 
 
 class CasesParams(Section):

@@ -7,14 +7,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from llmc_lib.params.common import Fraction, Part, PositiveInt, Section
+from llmc_lib.params.common import Fraction, Length, Part, PathText, PositiveInt, Section
+from llmc_lib.params.deepspeed_arguments import check_deepspeed
+from llmc_lib.params.sft_arguments import check_sft
 
 
 class LoraParams(Section):
     """Train low-rank adapters (peft) in place of all weights; they are merged into what is exported."""
 
     rank: PositiveInt = 16
-    alpha: Annotated[float, Field(gt=0)] = 32.0
+    alpha: Annotated[float, Field(gt=0, le=1e6)] = 32.0
     dropout: Fraction = 0.0
     # Names of the layers that get one; (): all linear layers.
     target_modules: Annotated[tuple[str, ...], Field(strict=False)] = ()
@@ -40,8 +42,10 @@ class ClusterParams(Section):
     # Under the script of `make slurm`, "torchrun" it is, and Slurm fills in the endpoint.
     launcher: Literal["torchrun", "hostfile"] = "torchrun"
     endpoint: str | None = None  # host:port of the first machine; any free port
-    hostfile: str | None = None  # DeepSpeed's: a line "host slots=8" a machine
-    timeout_minutes: PositiveInt = 30  # a rank that waits so long for another one ends the run
+    hostfile: PathText | None = None  # DeepSpeed's: a line "host slots=8" a machine
+    timeout_minutes: Annotated[int, Field(ge=1, le=100_000)] = (
+        30  # a rank that waits so long for another one ends the run
+    )
     slurm: SlurmParams = SlurmParams()
 
     @model_validator(mode="after")
@@ -56,18 +60,18 @@ class ClusterParams(Section):
 
 
 class TrainingParams(Section):
-    epochs: Annotated[float, Field(gt=0)] = 1.0
+    epochs: Annotated[float, Field(gt=0, le=10_000)] = 1.0
     learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-5
     lr_scheduler: Literal["cosine", "linear", "constant"] = "cosine"
     warmup_ratio: Fraction = 0.03
-    weight_decay: Annotated[float, Field(ge=0)] = 0.1
+    weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.1
     adam_beta1: Fraction = 0.9
     adam_beta2: Fraction = 0.95
-    adam_epsilon: Annotated[float, Field(gt=0)] = 1e-8
-    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    adam_epsilon: Annotated[float, Field(gt=0, le=1)] = 1e-8
+    max_grad_norm: Annotated[float, Field(gt=0, le=1e9)] = 1.0
     batch_size: PositiveInt = 16  # sequences in one optimizer step, over all processes
     micro_batch_size: PositiveInt = 4  # sequences that one process holds at a time
-    max_length: PositiveInt = 512  # tokens; longer examples are left out, never cut
+    max_length: Length = 512  # tokens; longer examples are left out, never cut
     # "padding_free": the sequences of a micro-batch in one row, none seeing another, no padding.
     # "packed": the same, and several examples fill a sequence of max_length (a step then has more
     # examples than batch_size). "padded": one row each.
@@ -78,7 +82,7 @@ class TrainingParams(Section):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     liger: Literal["auto", "on", "off"] = "auto"  # fused Triton kernels; "auto": on a GPU
     # Weight of the loss that keeps a mixture of experts from sending all tokens to a few; 0: none.
-    router_aux_loss: Annotated[float, Field(ge=0)] = 0.0
+    router_aux_loss: Annotated[float, Field(ge=0, le=1000)] = 0.0
     lora: LoraParams | None = None  # None: all weights are trained
     # A preset of llmc_lib/training/deepspeed/, and keys of DeepSpeed's configuration that go before it.
     deepspeed: Literal["zero1", "zero2", "zero3", "zero3_offload"] = "zero2"
@@ -90,7 +94,7 @@ class TrainingParams(Section):
     checkpoints: Annotated[tuple[Part, ...], Field(min_length=1, strict=False)] = (0.5, 1.0)
     # The longest work that an interruption can cost: minutes between checkpoints to go on from. There
     # is one with each exported model in any case.
-    save_minutes: Annotated[float, Field(ge=0)] = 10.0
+    save_minutes: Annotated[float, Field(ge=0, le=1e6)] = 10.0
     # How often the validation loss is measured, besides before training
     evaluations: PositiveInt = 2
 
@@ -101,6 +105,8 @@ class TrainingParams(Section):
 
     @model_validator(mode="after")
     def _check(self) -> TrainingParams:
+        check_sft(self.sft)
+        check_deepspeed(self.deepspeed_config, self.deepspeed)
         if self.batch_size % (self.micro_batch_size * self.world_size):
             raise ValueError(
                 "batch_size",

@@ -12,7 +12,7 @@ from llmc_lib.dataset.card.licences import Terms
 from llmc_lib.store import sha256_file
 
 #: What differs between two builds of the same thing, and is left out of published manifests.
-OF_THE_BUILD = ("finished", "seconds")
+OF_THE_BUILD = ("finished", "seconds", "outputs", "digest")
 #: The remedy where something is not made, or is no longer what the params say.
 BUILD = "build it first: make report, or the notebooks, with the same params file"
 

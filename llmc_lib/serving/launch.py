@@ -15,17 +15,15 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
 
-from llmc_lib.engines.arguments import check
 from llmc_lib.errors import UserError
 from llmc_lib.progress import VARIABLE, progress_bar
 from llmc_lib.serving import nodes
-from llmc_lib.serving.servers import Server, chosen, planned
+from llmc_lib.serving.servers import LOOPBACK, Server, chosen, own_key, planned
 from llmc_lib.store import Run
 from llmc_lib.workers import explain_end, start, stop
 
 #: Seconds that a server has to end when it is asked to.
 _STOP_SECONDS = 30.0
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def serve(run: Run, names: str | None = None, host: str = "127.0.0.1", port: int = 8000) -> int:
@@ -33,10 +31,9 @@ def serve(run: Run, names: str | None = None, host: str = "127.0.0.1", port: int
     Slurm scripts that do. Returns the exit status: 1 when a server ended by itself.
 
     `names`: of models, separated by commas; None: the base. Raises `UserError` for a name that the run
-    does not have, for arguments that vLLM does not know, and for a port that is taken.
+    does not have, and for a port that is taken.
     """
     os.environ.setdefault(VARIABLE, f"/proc/{os.getpid()}/fd/2")
-    check(run)
     served = chosen(run, names)
     spanning = [model for model in served if model.engine.nodes > 1]
     if spanning:
@@ -49,7 +46,7 @@ def serve(run: Run, names: str | None = None, host: str = "127.0.0.1", port: int
         try:
             if not start_all(servers, processes):
                 return 1
-            print(_told(servers), flush=True)
+            print(_told(run, servers), flush=True)
             return _wait_for_the_end(processes)
         except KeyboardInterrupt:
             print("\nStopping the servers …", flush=True)
@@ -131,7 +128,7 @@ def _wait_for_the_end(processes: Processes) -> int:
     return 1
 
 
-def _told(servers: list[Server]) -> str:
+def _told(run: Run, servers: list[Server]) -> str:
     """Where the servers are, as a params file wants it."""
     lines = ["", "Ready. In the params file of the run that asks them:", ""]
     by_engine: dict[str, list[Server]] = {}
@@ -150,11 +147,12 @@ def _told(servers: list[Server]) -> str:
             for server in group
         ]
     lines.append("")
-    if servers[0].host not in _LOOPBACK and "VLLM_API_KEY" not in servers[0].environment:
+    if servers[0].host not in LOOPBACK:
         variable = servers[0].served.engine.api_key
-        lines.append(
-            f"Everybody who reaches this machine can ask them; a key in {variable} stops that."
-        )
+        where = f"that {variable} has"
+        if not os.environ.get(variable):
+            where = f"in {own_key(run)}: export {variable}=$(cat {own_key(run)}) where you ask them"
+        lines.append(f"Other machines can reach them; they ask for the key {where}.")
     lines.append(f"Their logs: {servers[0].log.parent}   Ctrl-C stops them.")
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from llmc_lib.engines.vllm import environment
-from llmc_lib.serving.servers import VLLM, Served
+from llmc_lib.serving.servers import VLLM, Served, own_key
 from llmc_lib.store import ROOT, Run, write_atomic
 from llmc_lib.training.slurm import Line, explained, head, script
 
@@ -38,6 +38,8 @@ def write(run: Run, served: Served, port: int) -> str:
         f"Watch it:    squeue --me; tail -f {shlex.quote(str(path.parent))}/slurm-JOB.log",
         "Then put the address that the log names at its beginning into evaluation.engine.endpoints, with "
         "kind: openai",
+        f"The key is in {own_key(run)}, unless {served.engine.api_key} is set: export "
+        f"{served.engine.api_key}=$(cat {shlex.quote(str(own_key(run)))}) where you ask it",
         "Stop it:     scancel JOB",
     ]
     return "\n".join(told)
@@ -71,13 +73,17 @@ def _lines(run: Run, served: Served, port: int) -> list[Line]:
         ),
         *[(line, "as on one machine: no usage report, no hub") for line in exports],
         (
-            f'export VLLM_API_KEY="${{{engine.api_key}:-}}"',
-            f"the key that the server asks for, if {engine.api_key} is set where you submit; it stands in no "
-            "file",
+            f'export VLLM_API_KEY="${{{engine.api_key}:-$(cat {shlex.quote(str(own_key(run)))})}}"',
+            f"the key that the server asks for: {engine.api_key}, if it is set where you submit, else the run's "
+            "own, which you alone can read",
         ),
         (
             'first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed -n 1p)',
             "the first machine of the job, where the server listens",
+        ),
+        (
+            "address=$(getent ahostsv4 \"$first\" | awk 'NR == 1 {print $1}')",
+            "its address: the server listens there, and on no other of the machine's networks",
         ),
         (
             f'echo "Once it is up, the endpoint is http://$first:{port}/v1"',
@@ -96,8 +102,7 @@ def _serve(served: Served, port: int) -> str:
     words = [sys.executable, "-m", VLLM, "serve", *served.arguments(on_cpu=False)]
     if _BACKEND not in served.engine.vllm:
         words += [f"--{_BACKEND.replace('_', '-')}", "ray"]
-    words += ["--host", "0.0.0.0", "--port", str(port)]  # noqa: S104 - the other machines ask it
-    return shlex.join(words)
+    return f'{shlex.join(words)} --host "$address" --port {port}'
 
 
 def _ray(served: Served, srun: str, gpus: int, port: int) -> list[Line]:
@@ -105,10 +110,6 @@ def _ray(served: Served, srun: str, gpus: int, port: int) -> list[Line]:
         (
             "command -v ray || { echo \"Ray is missing here: python -m pip install 'ray>=2.49'\"; exit 1; }",
             "Ray is not part of the lock",
-        ),
-        (
-            "address=$(getent ahostsv4 \"$first\" | awk 'NR == 1 {print $1}')",
-            "its address: the machine that has it knows by it that it is the first",
         ),
         (
             f"{srun} --kill-on-bad-exit=1 --label \\",
@@ -128,7 +129,7 @@ def _processes(served: Served, srun: str, port: int) -> list[Line]:
     nodes = served.engine.nodes
     return [
         (
-            "export FIRST=$first MEET=$((10000 + SLURM_JOB_ID % 20000))",
+            "export address FIRST=$first MEET=$((10000 + SLURM_JOB_ID % 20000))",
             "where the machines meet: a port that follows from the job's number",
         ),
         (

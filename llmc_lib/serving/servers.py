@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -22,8 +23,10 @@ from llmc_lib.errors import UserError
 from llmc_lib.hardware import has_gpu, number_type
 from llmc_lib.models import Model, base_model, load_model
 from llmc_lib.params import EngineParams
-from llmc_lib.store import Run
+from llmc_lib.store import Run, read_word
 
+#: What a server listens on that no other machine can reach.
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 #: `python -m` of this is the command `vllm`.
 VLLM = "llmc_lib.serving.vllm"
 
@@ -121,16 +124,28 @@ def planned(run: Run, served: list[Served], host: str, port: int) -> list[Server
             *["--host", host, "--port", str(here)],
         ]
         log = run.folder / "serving" / f"{model.model.name}-{here}.log"
-        variables = {**environment(on_cpu=on_cpu), **part, **api_key(model.engine)}
+        key = {"VLLM_API_KEY": api_key(run, model.engine, others=host not in LOOPBACK)}
+        variables = {**environment(on_cpu=on_cpu), **part, **(key if key["VLLM_API_KEY"] else {})}
         servers.append(Server(model, host, here, command, variables, log))
     return servers
 
 
-def api_key(engine: EngineParams) -> dict[str, str]:
-    """The key that a server asks for, where its variable is set; in the environment, as the list of
-    processes shows the arguments to everybody."""
-    key = os.environ.get(engine.api_key)
-    return {"VLLM_API_KEY": key} if key else {}
+def api_key(run: Run, engine: EngineParams, *, others: bool) -> str:
+    """The key that a server asks for: that of the engine's variable; where there is none and `others` can
+    reach the server, one made for the run. It goes into the environment, as the list of processes shows
+    the arguments to everybody."""
+    return os.environ.get(engine.api_key) or (own_key(run).read_text().strip() if others else "")
+
+
+def own_key(run: Run) -> Path:
+    """The file with the run's own key, which its owner alone can read; made once."""
+    path = run.folder / "serving" / "api_key"
+    if not read_word(path).strip():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(f"{secrets.token_urlsafe(32)}\n")
+    return path
 
 
 def _flags(arguments: dict[str, Any]) -> list[str]:

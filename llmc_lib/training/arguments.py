@@ -1,12 +1,12 @@
 """The settings of a training as TRL's SFTConfig.
 
-python -m llmc_lib.training.arguments FIELDS     checks `training.sft` (JSON) against the installed TRL
+python -m llmc_lib.training.arguments     checks `training.sft` (JSON on standard input) against the
+                                          installed TRL; its kinds are checked by the schema of the params
 """
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import sys
 import typing
@@ -18,62 +18,14 @@ from trl import SFTConfig
 
 from llmc_lib.params import merged
 
-# What `training.sft` must not set: each has a key of its own, or a value that the rest relies on.
-_OURS = {
-    "num_train_epochs": "training.epochs",
-    "max_steps": "training.epochs",
-    "per_device_train_batch_size": "training.micro_batch_size",
-    "per_device_eval_batch_size": "training.micro_batch_size",
-    "gradient_accumulation_steps": "training.batch_size",
-    "gradient_checkpointing": "training.gradient_checkpointing",
-    "learning_rate": "training.learning_rate",
-    "lr_scheduler_type": "training.lr_scheduler",
-    "warmup_steps": "training.warmup_ratio",
-    "warmup_ratio": "training.warmup_ratio",
-    "weight_decay": "training.weight_decay",
-    "adam_beta1": "training.adam_beta1",
-    "adam_beta2": "training.adam_beta2",
-    "adam_epsilon": "training.adam_epsilon",
-    "max_grad_norm": "training.max_grad_norm",
-    "max_length": "training.max_length",
-    "packing": "training.batching",
-    "padding_free": "training.batching",
-    "bf16": "training.precision",
-    "fp16": "training.precision",
-    "deepspeed": "training.deepspeed and training.deepspeed_config",
-    "use_liger_kernel": "training.liger",
-    "router_aux_loss_coef": "training.router_aux_loss",
-    "seed": "seed",
-    "data_seed": "seed",
-    "ddp_timeout": "training.cluster.timeout_minutes",
-    "eval_strategy": "training.evaluations",
-    "eval_steps": "training.evaluations",
-    "eval_on_start": "training.evaluations",
-    "save_strategy": "training.save_minutes",
-    "save_steps": "training.save_minutes",
-}  # fmt: skip
-_FIXED = (
-    "output_dir", "logging_strategy", "logging_steps", "logging_first_step", "logging_nan_inf_filter",
-    "use_cpu", "completion_only_loss", "assistant_only_loss", "dataset_kwargs", "disable_tqdm",
-    "report_to", "push_to_hub", "hub_token", "resume_from_checkpoint", "save_total_limit",
-    "save_only_model", "load_best_model_at_end", "local_rank", "model_init_kwargs", "eval_packing",
-    "remove_unused_columns", "trust_remote_code", "max_seq_length", "chat_template_path",
-)  # fmt: skip
-
 
 def mistake(fields: dict[str, Any]) -> str | None:
     """What is wrong with further fields of SFTConfig, as "field: what; remedy"; None if nothing is."""
     known = {field.name for field in dataclasses.fields(SFTConfig) if field.init}
     hints = typing.get_type_hints(SFTConfig)
     for name, value in fields.items():
-        if name in _OURS:
-            return f"{name}: is set by {_OURS[name]}"
-        if name in _FIXED:
-            return f"{name}: is not for a params file; leave it out"
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else "see its documentation"
-            return f"{name}: the installed TRL's SFTConfig has no such field; {hint}"
+            return f"{name}: the installed TRL's SFTConfig has no such field; leave it out"
         try:
             config = ConfigDict(arbitrary_types_allowed=True)
             TypeAdapter(hints[name], config=config).validate_python(value)
@@ -140,5 +92,5 @@ def deepspeed_config(spec: dict[str, Any], *, bfloat16: bool, gpu: bool) -> dict
 
 
 if __name__ == "__main__":
-    found = mistake(json.loads(sys.argv[1]))
+    found = mistake(json.load(sys.stdin))
     print(json.dumps(found))

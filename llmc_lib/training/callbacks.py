@@ -63,7 +63,7 @@ class History(TrainerCallback):
         self.trainer, self.folder = trainer, folder
         path = folder / "history.jsonl"
         # What came after the checkpoint will be done again.
-        rows = [row for row in read_jsonl(path) if row["step"] <= resumed and resumed]
+        rows = [row for row in read_jsonl(path, _is_row) if row["step"] <= resumed and resumed]
         self.seconds = max((row["seconds"] for row in rows), default=0.0)
         self.tokens = max((row.get("num_tokens", 0) for row in rows), default=0)
         self.file = None
@@ -118,6 +118,10 @@ class History(TrainerCallback):
             f"command {again}; with a lower training.learning_rate or a longer training.warmup_ratio it "
             "is a new training"
         )
+
+
+def _is_row(row: dict[str, Any]) -> bool:
+    return isinstance(row.get("step"), int) and isinstance(row.get("seconds"), int | float)
 
 
 def _finite(value: float | None) -> bool:

@@ -31,8 +31,8 @@ def check(run: Run) -> None:
 
 def _ask_trl(fields: dict[str, object]) -> str | None:
     done = subprocess.run(
-        [sys.executable, "-m", "llmc_lib.training.arguments", json.dumps(fields)],
-        cwd=ROOT, capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "llmc_lib.training.arguments"],
+        input=json.dumps(fields), cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         raise UserError(f"training.sft: TRL cannot be loaded: {done.stderr.strip()[-500:]}")

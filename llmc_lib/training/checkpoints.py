@@ -14,6 +14,7 @@ import re
 import shutil
 from pathlib import Path
 
+from llmc_lib import json_reader
 from llmc_lib.store import write_atomic
 
 COMPLETE = "complete.json"
@@ -55,8 +56,10 @@ def is_complete(checkpoint: Path) -> bool:
     if not re.fullmatch(r"checkpoint-\d+", checkpoint.name):
         return False
     try:
-        sizes: dict[str, int] = json.loads((checkpoint / COMPLETE).read_text())
-        return all((checkpoint / name).stat().st_size == size for name, size in sizes.items())
+        sizes = json_reader.load(checkpoint / COMPLETE)
+        return isinstance(sizes, dict) and all(
+            (checkpoint / name).stat().st_size == size for name, size in sizes.items()
+        )
     except (OSError, ValueError):
         return False
 

@@ -6,7 +6,6 @@ see: `spec.json` beside a candidate's training while that runs, `manifest.json` 
 
 from __future__ import annotations
 
-import json
 import socket
 import time
 from collections.abc import Callable
@@ -14,7 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from llmc_lib import json_reader
 from llmc_lib.errors import UserError
+from llmc_lib.json_reader import JsonError
 from llmc_lib.models import Model, base_model
 from llmc_lib.params import Recipe, TrainingParams
 from llmc_lib.progress import say
@@ -128,10 +129,10 @@ def _key(recipe: Recipe, folder: Path, key: Callable[[Recipe], str]) -> str | No
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        facts: dict[str, Any] = json.loads(path.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+        facts = json_reader.load(path)
+    except (OSError, JsonError):
         return None
-    return facts
+    return facts if isinstance(facts, dict) else None
 
 
 def _answers(host: str, port: int) -> bool:

@@ -30,6 +30,7 @@ from llmc_lib.store import (
     fingerprint,
     read_jsonl,
     read_manifest,
+    read_word,
     write_atomic,
     write_manifest,
 )
@@ -67,6 +68,9 @@ def train(run: Run) -> Training:
     cannot fit into this machine, and `WorkerError` with the error of the process that failed first.
     """
     base = base_model(run)
+    key = stage_key(run, base)
+    if read_manifest(run.training, key) is not None:
+        return load_training(run)
     left = [
         recipe
         for recipe in run.params.recipes
@@ -76,14 +80,16 @@ def train(run: Run) -> Training:
         refuse(run, base.folder, left)
     for recipe in left:
         _train(run, base, recipe)
-    key = stage_key(run, base)
-    if read_manifest(run.training, key) is None:
-        facts = {
-            recipe.name: read_manifest(recipe_folder(run, recipe)) for recipe in run.params.recipes
-        }
-        _tidy(run, facts)
-        seconds = sum(manifest["seconds"] for manifest in facts.values() if manifest)
-        write_manifest(run.training, key, seconds, base=base.label, candidates=facts)
+    facts = {
+        recipe.name: read_manifest(recipe_folder(run, recipe)) or {}
+        for recipe in run.params.recipes
+    }
+    _tidy(run, facts)
+    seconds = sum(manifest["seconds"] for manifest in facts.values())
+    outputs = [
+        file for recipe in run.params.recipes for file in _outputs(run, recipe, facts[recipe.name])
+    ]
+    write_manifest(run.training, key, seconds, outputs=outputs, base=base.label, candidates=facts)
     return load_training(run)
 
 
@@ -153,7 +159,7 @@ def _train(run: Run, base: Model, recipe: Recipe) -> None:
     """Train a candidate, from where an earlier process was stopped if there was one."""
     folder, key = recipe_folder(run, recipe), recipe_key(run, base, recipe)
     mark = folder / "key"
-    if not mark.exists() or mark.read_text() != key:
+    if read_word(mark) != key:
         for path in folder.glob("*"):  # the logs stay
             if path.name != "logs":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -182,11 +188,31 @@ def _train(run: Run, base: Model, recipe: Recipe) -> None:
     facts |= _outcome(history)
     # What an earlier attempt worked, counted to its checkpoint, belongs to the time that it took.
     seconds = max(time.monotonic() - start, history[-1]["seconds"])
-    write_manifest(folder, key, seconds, base=base.label, **facts)
+    _check_models(run, folder, facts)
+    outputs = _outputs(run, recipe, facts)
+    write_manifest(folder, key, seconds, outputs=outputs, base=base.label, **facts)
     for left in (folder / "checkpoints", folder / "rows"):
         shutil.rmtree(left, ignore_errors=True)
     for name in ("result.json", "resumed.json"):
         (folder / name).unlink(missing_ok=True)
+
+
+def _outputs(run: Run, recipe: Recipe, facts: dict[str, Any]) -> list[Path]:
+    """What a finished training has left: its log, and all files of its models."""
+    models = [run.models / model["name"] for model in facts["models"]]
+    files = [file for model in models for file in model.rglob("*")]
+    return [recipe_folder(run, recipe) / "history.jsonl", *files]
+
+
+def _check_models(run: Run, folder: Path, facts: dict[str, Any]) -> None:
+    """Are the models there that the training exported? Raises `WorkerError`; the next run begins anew."""
+    for model in facts["models"]:
+        if not (run.models / model["name"] / "config.json").is_file():
+            (folder / "key").unlink(missing_ok=True)
+            raise WorkerError(
+                f"{run.models / model['name']}: was removed while the training went on; the same command "
+                "trains again from the beginning"
+            )
 
 
 def _result(folder: Path) -> dict[str, Any]:

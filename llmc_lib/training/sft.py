@@ -29,7 +29,9 @@ from peft import LoraConfig  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
 from trl import SFTConfig  # noqa: E402
 
+from llmc_lib import json_reader  # noqa: E402
 from llmc_lib.hardware import number_type  # noqa: E402
+from llmc_lib.json_reader import JsonError  # noqa: E402
 from llmc_lib.store import write_atomic  # noqa: E402
 from llmc_lib.training import attention, checkpoints, extensions  # noqa: E402
 from llmc_lib.training.arguments import sft_config  # noqa: E402
@@ -158,7 +160,10 @@ def _facts(spec: dict[str, Any], trainer: Trainer) -> dict[str, Any]:
 
 def _resumes(path: Path, resumed: int) -> list[int]:
     """The steps from which the attempts of this training went on, the present one among them."""
-    steps: list[int] = json.loads(path.read_text()) if path.exists() else []
+    try:
+        steps: list[int] = list(json_reader.load(path))
+    except (OSError, JsonError, TypeError):
+        steps = []
     if resumed:
         steps.append(resumed)
         write_atomic(path, json.dumps(steps))

@@ -48,13 +48,13 @@ def test_the_prompt_is_the_instruction_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("column", ["id", "risk_area", "types_of_harm", "question"])
 def test_a_missing_column_is_named(tmp_path: Path, column: str) -> None:
     path = _file(tmp_path, HEAD.replace(column, "other") + ROW)
-    with pytest.raises(UserError, match=rf"questions\.csv: no column '{column}'"):
+    with pytest.raises(UserError, match=rf"questions\.csv, line 2 has no field '{column}'"):
         do_not_answer.load(path)
 
 
 def test_an_unknown_risk_area_is_named(tmp_path: Path) -> None:
     path = _file(tmp_path, HEAD + ROW + "2,Boredom,Fraud,Talk.\n")
-    with pytest.raises(UserError, match=r"questions\.csv, id 2: risk_area 'Boredom'"):
+    with pytest.raises(UserError, match=r"questions\.csv, line 3: risk_area 'Boredom'"):
         do_not_answer.load(path)
 
 

@@ -74,7 +74,7 @@ def test_a_file_of_images_alone_is_refused(tmp_path: Path) -> None:
 def test_a_missing_key_is_named(tmp_path: Path, key: str, empty: bool) -> None:
     row = {name: value for name, value in ROW.items() if name != key}
     broken = {**row, key: ""} if empty else row
-    with pytest.raises(UserError, match=rf"questions\.jsonl, row 2: '{key}' is missing"):
+    with pytest.raises(UserError, match=rf"questions\.jsonl, line 2: '{key}' is missing"):
         hle.load(_file(tmp_path, {**ROW, "id": "first"}, broken))
 
 
@@ -87,9 +87,9 @@ def test_zero_is_an_answer(tmp_path: Path, value: object) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"category": "Magic"}, r"row 2: category 'Magic': must be one of Math"),
-        ({"answer_type": "essay"}, r"row 2: answer_type 'essay'"),
-        ({"id": "a"}, r"row 2: id 'a' is given twice"),
+        ({"category": "Magic"}, r"line 2: category 'Magic': must be one of Math"),
+        ({"answer_type": "essay"}, r"line 2: answer_type 'essay'"),
+        ({"id": "a"}, r"line 2: id 'a' is given twice"),
     ],
 )
 def test_a_wrong_value_is_named(tmp_path: Path, change: dict[str, str], message: str) -> None:

@@ -43,9 +43,9 @@ def test_a_file_needs_no_area(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "problem"),
     [
-        ([{"id": "a", "question": " "}], "row 1: 'question' is missing or empty"),
-        ([{"question": "x"}], "row 1: 'id' is missing or empty"),
-        ([{"id": "a", "question": "x"}] * 2, "row 2: id 'a' is given twice"),
+        ([{"id": "a", "question": " "}], "line 1: 'question' is missing or empty"),
+        ([{"question": "x"}], "line 1: 'id' is missing or empty"),
+        ([{"id": "a", "question": "x"}] * 2, "line 2: id 'a' is given twice"),
         ([], "no instruction in it"),
     ],
 )

@@ -51,9 +51,9 @@ def test_a_file_of_any_form_is_read_by_its_fields(tmp_path: Path, suffix: str) -
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"problem": "1?"}, "row 7: 'final' (evaluation.benchmarks.fields.answer) is missing or empty"),
+        ({"problem": "1?"}, "line 7: 'final' (evaluation.benchmarks.fields.answer) is missing or empty"),
         ({"problem": " ", "final": 1}, "'problem' (evaluation.benchmarks.fields.question) is missing"),
-        ({"problem": "1?", "final": 1, "n": "3"}, "row 7: id '3' is given twice; ids must be unique"),
+        ({"problem": "1?", "final": 1, "n": "3"}, "line 7: id '3' is given twice; ids must be unique"),
         ({"problem": "1?", "final": 1, "kind": "essay"}, "'kind' is 'essay': must be exactMatch or mult"),
     ],
 )  # fmt: skip
@@ -64,7 +64,7 @@ def test_a_broken_row_is_named(tmp_path: Path, row: dict[str, Any], message: str
     fields = {**FIELDS, "id": "n", "answer_type": "kind"}
     with pytest.raises(UserError) as error:
         benchmarks.load(_benchmark(path, fields=fields))
-    assert str(error.value).startswith(f"{path}, row 7: ")
+    assert str(error.value).startswith(f"{path}, line 7: ")
     assert message in str(error.value)
 
 

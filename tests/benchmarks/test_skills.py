@@ -62,7 +62,7 @@ def test_each_answer_is_right(use: skill_families.Use) -> None:
 
 def test_the_embedded_file_is_what_the_families_make() -> None:
     path = benchmarks.path(BenchmarkParams(name="skills"))
-    rows = read_jsonl(path, whole=True)
+    rows = read_jsonl(path)
     assert rows == skills.embedded_rows()
     cells = Counter((row["family"], row["level"]) for row in rows)
     assert set(cells.values()) == {15}

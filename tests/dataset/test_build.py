@@ -376,7 +376,7 @@ def test_texts_of_a_file_are_kept_out_too(tmp_path: Path, model: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, r"no file .*/gone\.jsonl; give a path from"),
+        (None, r"no file .*/gone\.jsonl; correct the path"),
         (b'{"word": 1}\n', r"line 1 has none of question, problem, prompt, instruction, text"),
         (b"{\n", r"line 1"),
     ],

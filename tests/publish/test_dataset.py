@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,7 +21,7 @@ from llmc_lib.dataset.rows import FINAL
 from llmc_lib.errors import UserError
 from llmc_lib.params_file import load
 from llmc_lib.publish import publish
-from llmc_lib.store import ROOT, Run, sha256_file, write_manifest
+from llmc_lib.store import ROOT, Run, fingerprint, sha256_file, write_manifest
 from tests.dataset.card.test_page import PARAMS, make_facts, make_run
 from tests.hub_server import COMMIT, TOKEN, HubServer
 
@@ -107,6 +108,12 @@ def test_the_params_file_that_is_published_is_one(tmp_path: Path) -> None:
     assert params.dataset.shares == run.params.dataset.shares
 
 
+def _write_sealed(path: Path, facts: dict[str, Any]) -> None:
+    """A manifest as if it had been written so."""
+    facts = {name: value for name, value in facts.items() if name != "digest"}
+    path.write_text(json.dumps({**facts, "digest": fingerprint(manifest=facts)}))
+
+
 def test_the_folder_is_the_same_however_often_it_is_made(tmp_path: Path) -> None:
     run = _write_dataset(tmp_path)
     first = _files(publish(run).folder)
@@ -114,7 +121,7 @@ def test_the_folder_is_the_same_however_often_it_is_made(tmp_path: Path) -> None
     (run.folder / "publish" / ".dataset.part").mkdir()
     manifest = run.dataset / "manifest.json"
     facts = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps({**facts, "finished": "later", "seconds": 99}))
+    _write_sealed(manifest, {**facts, "finished": "later", "seconds": 99})
     assert _files(publish(run).folder) == first
 
 
@@ -128,7 +135,7 @@ def test_the_rows_of_candidates_stay_here(tmp_path: Path) -> None:
     facts = json.loads(path.read_text())
     facts["files"]["math/train.parquet"] = sha256_file(data)
     facts["mixtures"] = {"math": {"rows": {"train": 3, "validation": 0}}}
-    path.write_text(json.dumps(facts))
+    _write_sealed(path, facts)
     assert _files(publish(run).folder) == before
     data.unlink()
     with pytest.raises(UserError, match=r"math/train\.parquet: is not as it was built"):

@@ -85,7 +85,7 @@ def test_any_model_can_be_named_and_a_misspelt_one_gets_the_nearest(tmp_path: Pa
 
 def test_nothing_private_and_no_secret_is_in_the_folder(tmp_path: Path) -> None:
     training = {
-        "sft": {"hub_token": SECRET, "run_name": f"mine {SECRET}"},
+        "sft": {"run_name": f"mine {SECRET}"},
         "cluster": {"endpoint": "node17.our-lab:29500", "hostfile": "/secret/hosts", "nodes": 2,
                     "slurm": {"account": "ourgroup", "lines": ["--mail-user=me"]}},
     }  # fmt: skip

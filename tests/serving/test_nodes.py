@@ -114,20 +114,24 @@ def test_ray_runs_the_server_on_the_first_machine(
     assert arguments[:4] == ["-m", "llmc_lib.serving.vllm", "serve", str(tmp_path / "it's a model")]
     assert arguments[arguments.index("--distributed-executor-backend") + 1] == "ray"
     assert arguments[arguments.index("--pipeline-parallel-size") + 1] == "2"
-    assert arguments[-4:] == ["--host", "0.0.0.0", "--port", "8000"]
+    assert arguments[-4:] == ["--host", "10.0.0.7", "--port", "8000"]
     assert (key, offline) == ("sk-thisIsASecret", "1")
 
 
 def test_vllms_own_processes_need_no_ray(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # Asking the installed vLLM takes a while; test_arguments does.
-    monkeypatch.setattr("llmc_lib.engines.arguments.find_spec", lambda name: None)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     path = _write(tmp_path, vllm={"distributed_executor_backend": "mp"})
     assert main(["serve", str(path)]) == 0
     assert "ray>=" not in capsys.readouterr().out
     script = tmp_path / "runs" / "x" / "serving" / "base.slurm"
-    first, second = (json.loads(line)[0] for line in _submit(tmp_path, script, monkeypatch))
+    calls = [json.loads(line) for line in _submit(tmp_path, script, monkeypatch)]
+    key = (script.parent / "api_key").read_text().strip()
+    assert [call[1] for call in calls] == [key, key]  # none was set: the run's own
+    assert key not in script.read_text()
+    first, second = (call[0] for call in calls)
+    assert first[first.index("--host") + 1] == "10.0.0.7"
     tail = ["--nnodes", "2", "--node-rank", "0", "--master-addr", "gpu-1", "--master-port", "22345"]
     assert first[-8:] == tail
     assert second[-9:] == [*tail[:3], "1", *tail[4:], "--headless"]

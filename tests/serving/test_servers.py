@@ -126,7 +126,7 @@ def test_a_judge_is_served_with_its_own_settings(tmp_path: Path, model: Path) ->
     run = _run(tmp_path, model, judge=judge)
     made = servers.planned(run, servers.chosen(run, "judge,base"), "127.0.0.1", 8000)
     assert [_option(server, "max-model-len") for server in made] == ["16384", "16384", "1024"]
-    told = yaml.safe_load(_told(made).split("asks them:\n")[1].split("\nTheir logs")[0])
+    told = yaml.safe_load(_told(run, made).split("asks them:\n")[1].split("\nTheir logs")[0])
     assert told["evaluation"]["engine"] == {
         "kind": "openai",
         "endpoints": ["http://127.0.0.1:8002/v1"],
@@ -166,11 +166,27 @@ def test_the_key_is_in_the_environment_and_in_no_command(
     (made,) = servers.planned(run, servers.chosen(run, None), "0.0.0.0", 8000)
     assert made.environment["VLLM_API_KEY"] == "sk-thisIsASecret"
     assert "sk-thisIsASecret" not in " ".join(made.command)
-    assert "Everybody" not in _told([made])
+    assert "they ask for the key that MY_KEY has" in _told(run, [made])
     monkeypatch.delenv("MY_KEY")
-    (made,) = servers.planned(run, servers.chosen(run, None), "0.0.0.0", 8000)
-    assert "a key in MY_KEY stops that" in _told([made])
-    assert f"http://{socket.gethostname()}:8000/v1" in _told([made])
+    (made,) = servers.planned(run, servers.chosen(run, None), "127.0.0.1", 8000)
+    assert "VLLM_API_KEY" not in made.environment
+    assert "ask for the key" not in _told(run, [made])
+
+
+def test_a_server_that_others_can_reach_has_a_key_by_default(tmp_path: Path, model: Path) -> None:
+    run = _run(tmp_path, model, {"api_key": "NOT_SET"})
+    keys = []
+    for _ in range(2):
+        (made,) = servers.planned(run, servers.chosen(run, None), "0.0.0.0", 8000)
+        keys.append(made.environment["VLLM_API_KEY"])
+    file = run.folder / "serving" / "api_key"
+    assert keys == [file.read_text().strip()] * 2
+    assert len(keys[0]) > 40
+    assert file.stat().st_mode & 0o777 == 0o600
+    told = _told(run, [made])
+    assert f"export NOT_SET=$(cat {file})" in told
+    assert keys[0] not in told + " ".join(made.command)
+    assert f"http://{socket.gethostname()}:8000/v1" in told
 
 
 def test_an_unknown_model_is_told_with_the_nearest(

@@ -12,8 +12,8 @@ from trl import SFTConfig
 
 from llmc_lib.errors import UserError
 from llmc_lib.params import TrainingParams
+from llmc_lib.params.sft_arguments import KNOWN, OURS
 from llmc_lib.store import open_run
-from llmc_lib.training import arguments
 from llmc_lib.training.arguments import deepspeed_config, mistake
 from llmc_lib.training.check import check
 
@@ -34,10 +34,7 @@ def test_what_trl_takes_is_taken(fields: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"neftune_noise_alfa": 5.0}, "neftune_noise_alfa: the installed TRL's SFTConfig has no such "
-         "field; did you mean 'neftune_noise_alpha'?"),
-        ({"learning_rate": 1e-4}, "learning_rate: is set by training.learning_rate"),
-        ({"output_dir": "/"}, "output_dir: is not for a params file; leave it out"),
+        ({"optimm": "sgd"}, "optimm: the installed TRL's SFTConfig has no such field; leave it out"),
         ({"dataloader_num_workers": "many"}, "dataloader_num_workers: input should be a valid integer"),
         ({"optim": "adamx"}, "optim: TRL refuses: adamx is not a valid OptimizerNames"),
     ],
@@ -46,11 +43,11 @@ def test_a_mistake_is_named_with_its_remedy(fields: dict[str, Any], words: str) 
     assert (mistake(fields) or "").startswith(words)
 
 
-def test_what_is_ours_is_a_field_of_trl() -> None:
+def test_what_a_params_file_may_set_is_a_field_of_trl() -> None:
     known = {field.name for field in dataclasses.fields(SFTConfig)}
     # warmup_ratio and two names of older versions are told apart from a typing error all the same.
-    assert set(arguments._OURS) - known <= {"warmup_ratio"}
-    assert {"completion_only_loss", "packing", "padding_free", "eos_token"} <= known
+    assert set(OURS) - known <= {"warmup_ratio"}
+    assert set(KNOWN) - known <= {"group_by_length"}
 
 
 def test_a_params_file_is_checked_at_its_place(tmp_path: Path) -> None:
@@ -58,14 +55,13 @@ def test_a_params_file_is_checked_at_its_place(tmp_path: Path) -> None:
     values = {
         "run": "x",
         "training": {"sft": {"neftune_noise_alpha": 5.0}},
-        "candidates": [{"name": "a"}, {"name": "b", "training": {"sft": {"optimm": "sgd"}}}],
+        "candidates": [{"name": "a"}, {"name": "b", "training": {"sft": {"optim": "sgdd"}}}],
     }
     path.write_text(yaml.safe_dump(values, sort_keys=False))
     with pytest.raises(UserError) as caught:
         check(open_run(path))
-    assert str(caught.value) == (
-        f"{path}, line 9: candidates.1.training.sft.optimm: the installed TRL's SFTConfig has no such "
-        "field; did you mean 'optim'?"
+    assert str(caught.value).startswith(
+        f"{path}, line 9: candidates.1.training.sft.optim: TRL refuses: sgdd is not a valid OptimizerNames, "
     )
     values["candidates"] = [{"name": "a"}]
     path.write_text(yaml.safe_dump(values, sort_keys=False))

@@ -16,10 +16,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from types import ModuleType
 
+from llmc_lib.data_files import count_rows
 from llmc_lib.dataset.sources._common import Draft, SourceFacts, digests, local_files, text
-from llmc_lib.dataset.sources._readers import count_rows
 from llmc_lib.errors import UserError
-from llmc_lib.params import EMBEDDED_SOURCES, SourceParams
+from llmc_lib.params import SourceParams
 from llmc_lib.records import AnswerType, Example, RowKind
 from llmc_lib.taxonomy import ROW_CATEGORIES
 
@@ -115,18 +115,9 @@ def row_source(source: SourceParams) -> str:
 
 
 def _module(source: SourceParams) -> ModuleType:
-    """The module of a source, once it is sure that the params fit it."""
-    kind = row_source(source)
+    """The module of a source."""
     # By name and late: the generator of hard_math takes seconds to import.
-    module = importlib.import_module(f"{__package__}.{kind}")
-    if source.subset is not None and source.subset not in module.SUBSETS:
-        known = f"it has {', '.join(module.SUBSETS)}" if module.SUBSETS else "it has none"
-        raise UserError(f"subset: {kind} has no {source.subset!r}; {known}")
-    if source.path and kind in EMBEDDED_SOURCES and kind != "replay":
-        raise UserError(f"path: {kind} is embedded and reads no file; leave the path out")
-    if source.fields and kind != "files" and not (kind == "replay" and source.path):
-        raise UserError(f"fields: {kind} knows its fields; leave them out, or give kind: files")
-    return module
+    return importlib.import_module(f"{__package__}.{row_source(source)}")
 
 
 def _examples(

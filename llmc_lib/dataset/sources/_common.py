@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from llmc_lib import hub
-from llmc_lib.dataset.sources._readers import DataFile, Row, data_files, rows
-from llmc_lib.errors import UserError
+from llmc_lib.data_files import DataFile, Row, data_files, rows
+from llmc_lib.errors import UserError, shown
 from llmc_lib.params import SourceParams
 from llmc_lib.records import AuthorKind, Message, writable
 from llmc_lib.store import ROOT, sha256_file
@@ -143,11 +143,22 @@ def text(value: Any) -> str:
 
 
 def number(value: Any) -> float | None:
-    """A value as a finite number, None where it is empty or none; raises `ValueError` for other text."""
+    """A value as a finite number, None where it is empty or none; raises `ValueError` for anything else."""
     if value is None or value == "":
         return None
-    found = float(value)
+    try:
+        found = float(value)
+    except (TypeError, OverflowError):  # an object, or a whole number of hundreds of digits
+        raise ValueError(f"{shown(value)} is no number") from None
     return found if math.isfinite(found) else None
+
+
+def row_number(row: Row, field: str, value: Any) -> float | None:
+    """`number` of a row's field; raises `UserError` with the row's place."""
+    try:
+        return number(value)
+    except ValueError:
+        raise UserError(f"{field}: {row.where}: {shown(value)} is no number") from None
 
 
 def second_level(chain: Any) -> str:

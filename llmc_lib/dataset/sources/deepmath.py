@@ -17,7 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmc_lib.dataset.sources._common import Draft, SourceFacts, number, second_level, source_rows
+from llmc_lib.dataset.sources._common import (
+    Draft,
+    SourceFacts,
+    row_number,
+    second_level,
+    source_rows,
+)
 from llmc_lib.params import SourceParams
 
 HUB = "zwhe99/DeepMath-103K"
@@ -47,6 +53,6 @@ def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
             subject=second_level(row.need("topic")),
             author="DeepSeek-R1",
             author_kind="open model",
-            difficulty=number(row.need("difficulty")),
+            difficulty=row_number(row, "difficulty", row.need("difficulty")),
             revision=row.file.revision,
         )

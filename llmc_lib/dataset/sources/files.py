@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from llmc_lib.dataset.sources._common import Draft, SourceFacts, number, source_rows, text
+from llmc_lib.data_files import Row
+from llmc_lib.dataset.sources._common import Draft, SourceFacts, row_number, source_rows, text
 from llmc_lib.dataset.sources._messages import NoMessages, Turns, as_messages, turns
-from llmc_lib.dataset.sources._readers import Row
 from llmc_lib.errors import UserError
 from llmc_lib.params import SourceParams
 from llmc_lib.records import AuthorKind, Message
@@ -56,7 +56,7 @@ def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
             author=author,
             author_kind=_KINDS.get(author, "unknown"),
             row_id=values.get("id", ""),
-            difficulty=_difficulty(row, values.get("difficulty")),
+            difficulty=row_number(row, "fields.difficulty", values.get("difficulty")),
             category=text(values.get("category", "")),
             licence=text(values.get("licence", "")),
             revision=row.file.revision,
@@ -109,10 +109,3 @@ def _finder(name: str) -> Callable[[dict[str, Any]], Any]:
         return value
 
     return find
-
-
-def _difficulty(row: Row, value: Any) -> float | None:
-    try:
-        return number(value)
-    except (TypeError, ValueError):
-        raise UserError(f"fields.difficulty: {row.where}: {text(value)!r} is no number") from None

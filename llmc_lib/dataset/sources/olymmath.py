@@ -16,11 +16,11 @@ from collections.abc import Iterator
 
 from llmc_lib.dataset.sources._common import Draft, SourceFacts, source_rows, text
 from llmc_lib.errors import UserError
-from llmc_lib.params import SourceParams
+from llmc_lib.params import SourceParams, sources
 from llmc_lib.store import ROOT
 
 HUB = "RUC-AIBOX/OlymMATH"
-SUBSETS = ("en-easy", "en-hard", "zh-easy", "zh-hard")
+SUBSETS = sources.SUBSETS["olymmath"]
 CATEGORIES = {"": "Math"}
 FACTS = SourceFacts(
     licence="MIT",

@@ -16,7 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmc_lib.dataset.sources._common import Draft, SourceFacts, number, second_level, source_rows
+from llmc_lib.dataset.sources._common import (
+    Draft,
+    SourceFacts,
+    row_number,
+    second_level,
+    source_rows,
+)
 from llmc_lib.params import SourceParams
 
 HUB = "KbsdJames/Omni-MATH"
@@ -43,6 +49,6 @@ def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
             subject=second_level(row.need("domain")),
             author="person",
             author_kind="person",
-            difficulty=number(row.need("difficulty")),
+            difficulty=row_number(row, "difficulty", row.need("difficulty")),
             revision=row.file.revision,
         )

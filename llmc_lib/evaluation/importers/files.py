@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import json
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import ijson
-
+from llmc_lib import json_reader
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.importers import competition, hle, inspect_logs, lm_eval
 from llmc_lib.evaluation.importers.records import Imported
+from llmc_lib.json_reader import JsonError
 from llmc_lib.params import ImportParams
 
 READERS: dict[str, Callable[[Path], Iterator[Imported]]] = {
@@ -32,10 +31,6 @@ _KEYS = {
 }
 #: So many keys are looked at. A format of JSON Lines has them all in its first row.
 _LOOK = 12
-#: A first line that is longer is no row of JSON Lines.
-_LINE = 1 << 24
-#: The C parsers do not yield what stands before a mistake.
-_PARSER = ijson.get_backend("python")
 _SUFFIXES = {".json", ".jsonl", ".eval"}
 
 
@@ -114,23 +109,18 @@ def _known(path: Path) -> str | None:
 
 def _head(path: Path) -> list[tuple[str, Any]]:
     """The first keys and values of a JSON object, or of the first one of JSON Lines."""
-    with open(path, "rb") as handle:
-        try:
-            # Python's parser first: it takes the NaN that programs in Python write.
-            first = json.loads(handle.readline(_LINE))
-            if isinstance(first, list):  # an array of rows
-                first = first[0] if first else None
-            return list(first.items())[:_LOOK] if isinstance(first, dict) else []
-        except ValueError:
-            handle.seek(0)
+    try:
+        with open(path, "rb") as handle:
+            first = json_reader.loads(next(json_reader.lines(handle), b"").strip() or b"0")
+        if isinstance(first, list):  # an array of rows
+            first = first[0] if first else None
+        return list(first.items())[:_LOOK] if isinstance(first, dict) else []
+    except JsonError:
         head: list[tuple[str, Any]] = []
-        if handle.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"[":
-            handle.seek(0)
-            with suppress(ijson.JSONError):
-                row = next(_PARSER.items(handle, "item"), None)
-                return list(row.items())[:_LOOK] if isinstance(row, dict) else []
-            return []
-        handle.seek(0)
-        with suppress(ijson.JSONError):  # what is wrong behind the first keys is told by the reader
-            head.extend(itertools.islice(_PARSER.kvitems(handle, "", multiple_values=True), _LOOK))
-        return head
+    # What is wrong after the first keys is told by the reader.
+    with suppress(JsonError, UnicodeDecodeError):
+        for _, key, value in itertools.islice(json_reader.records(path), _LOOK):
+            if not key and isinstance(value, dict):  # the first row of an array
+                return list(value.items())[:_LOOK]
+            head.append((key, value))
+    return head

@@ -11,12 +11,16 @@ times (an agent) is judged by its last output.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmc_lib import json_reader
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.importers.records import Imported, predicted, verdict
+from llmc_lib.json_reader import JsonError
 from llmc_lib.records import GradeStatus, Question
 
 if TYPE_CHECKING:
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Fields that are not needed and can be large.
 _UNUSED = {"events", "store", "attachments", "messages"}
+#: Bytes of a file in an archive, unpacked.
+_LARGEST_ENTRY = 256 * 2**20
 #: Samples that are read at a time.
 _TOGETHER = 256
 _VERDICTS: dict[Any, GradeStatus] = {
@@ -44,6 +50,7 @@ def read(path: Path) -> Iterator[Imported]:
             "inspect-ai (.venv/bin/uv pip install inspect-ai)"
         ) from None
     try:
+        _check(path)
         # Of a .json log Inspect may fail to read the header alone.
         header = read_eval_log(path, header_only=path.suffix != ".json")
         found = False
@@ -64,6 +71,27 @@ def read(path: Path) -> Iterator[Imported]:
         raise UserError(
             f"{path}: Inspect cannot read this log: {type(error).__name__}: {said}"
         ) from None
+
+
+def _check(path: Path) -> None:
+    """Is there nothing in a log that would end Inspect's process or fill its memory? Its parser in C ends the
+    process at a number of thousands of digits. Raises `UserError`."""
+    where = str(path)
+    try:
+        if not zipfile.is_zipfile(path):
+            json_reader.loads(path.read_bytes())
+            return
+        with suppress(ImportError):  # teaches zipfile the compression of newer logs
+            import zipfile_zstd  # noqa: F401
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                where = f"{path}, {entry.filename[:100]}"
+                if entry.file_size > _LARGEST_ENTRY:
+                    raise UserError(f"{where}: has more than {_LARGEST_ENTRY >> 20} MiB unpacked")
+                if entry.filename.endswith(".json"):
+                    json_reader.loads(archive.read(entry))
+    except JsonError as error:
+        raise UserError(f"{where}: not valid JSON: {error}") from None
 
 
 def _samples(path: Path) -> Iterator[EvalSample]:

@@ -10,13 +10,12 @@ no file of its own (`source: imports`) gets its questions from the imported file
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from llmc_lib import benchmarks
 from llmc_lib.errors import UserError
@@ -31,6 +30,7 @@ from llmc_lib.evaluation.results import (
     load_results,
     predictions_file,
     questions_file,
+    store_files,
 )
 from llmc_lib.params import BenchmarkParams, ImportParams
 from llmc_lib.records import Grade, Prediction, Question
@@ -39,7 +39,10 @@ from llmc_lib.store import (
     Run,
     fingerprint,
     read_manifest,
+    read_object,
+    set_aside,
     sha256_file,
+    whole_file,
     write_atomic,
     write_jsonl,
     write_manifest,
@@ -67,6 +70,12 @@ def import_all(run: Run) -> Results:
             run.predictions,
             key,
             time.monotonic() - start,
+            outputs=[
+                file
+                for benchmark in done
+                for model in _models(run)
+                for file in store_files(run, benchmark.name, model)
+            ],
             models=[{"name": name, "label": label} for name, label in _models(run).items()],
             questions={benchmark.name: benchmark.questions for benchmark in done},
             samples=max(benchmark.samples for benchmark in done),
@@ -184,7 +193,7 @@ def _import_model(
     answered: list[tuple[_Source, set[str]]] = []
     with ExitStack() as stack:
         predictions, grades, judge = (
-            stack.enter_context(_whole(file))
+            stack.enter_context(whole_file(file))
             for file in (path, grades_file(run, benchmark, model), judge_path)
         )
         for item in items:
@@ -317,28 +326,18 @@ def _claim(path: Path) -> None:
     """Mark a predictions file as an imported one, so that an evaluation under the same name sets it aside.
     Raises `UserError` where it holds answers that were sampled here."""
     sidecar = path.with_suffix(".settings.json")
-    if path.exists() and sidecar.exists() and "imported" not in json.loads(sidecar.read_text()):
+    there = sidecar.exists()
+    settings = read_object(sidecar)
+    if path.exists() and there and settings is None:
+        set_aside(path, "has answers of which nobody knows whether they were sampled here")
+    elif path.exists() and settings is not None and "imported" not in settings:
         raise UserError(
             f"{path}: has answers that were sampled in this run; give the params file another `run`"
         )
     write_atomic(sidecar, json.dumps({"imported": True}))
 
 
-def _write(handle: IO[str], record: Prediction | Grade) -> None:
-    handle.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[IO[str]]:
-    """A file that is written as a stream, and there whole or not at all."""
-    part: Any = path.with_name(f".{path.name}.{os.getpid()}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        # Half a surrogate pair, which JSON can hold and UTF-8 cannot, becomes "?".
-        with open(part, "w", encoding="utf-8", errors="replace") as handle:
-            yield handle
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+def _write(handle: IO[bytes], record: Prediction | Grade) -> None:
+    # Half a surrogate pair, which JSON can hold and UTF-8 cannot, becomes "?".
+    text = json.dumps(asdict(record), ensure_ascii=False)
+    handle.write(text.encode(errors="replace") + b"\n")

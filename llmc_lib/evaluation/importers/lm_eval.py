@@ -145,7 +145,7 @@ def _grade(prediction: Prediction, row: dict[str, Any], multiple: bool) -> Grade
 def _verdict(row: dict[str, Any]) -> tuple[GradeStatus | None, str]:
     names = row.get("metrics")
     for name in names if isinstance(names, list) else _METRICS:
-        status = binary(row.get(name))
+        status = binary(row.get(name)) if isinstance(name, str) else None
         if status is not None:
             return status, str(name)
     return None, ""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ijson
-
-from llmc_lib import prompts
+from llmc_lib import json_reader, prompts
 from llmc_lib.errors import UserError
+from llmc_lib.json_reader import JsonError
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question
 from llmc_lib.thinking import opens
 
@@ -115,58 +113,45 @@ def binary(value: Any) -> GradeStatus | None:
 
 
 def json_object(path: Path) -> Iterator[tuple[str, Any]]:
-    """The keys and values of the JSON object in a file, one at a time."""
-    done = 0
+    """The keys and values of the JSON object in a file (of an array, the keys are ""), one at a time. Raises `UserError` with the line."""
     try:
-        try:
-            for pair in _pairs(path, ijson):
-                yield pair
-                done += 1
-        except UnicodeDecodeError:
-            # The fast parser fails on half of a surrogate pair, which an answer cut within an emoji has.
-            yield from itertools.islice(_pairs(path, ijson.get_backend("python")), done, None)
-    except (ijson.JSONError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid JSON: {' '.join(str(error).split())}") from None
-
-
-def _pairs(path: Path, parser: Any) -> Iterator[tuple[str, Any]]:
-    with open(path, "rb") as handle:
-        yield from parser.kvitems(handle, "", use_float=True)
+        for _, key, value in json_reader.records(path):
+            yield key, value
+    except JsonError as error:
+        raise UserError(f"{path}, line {error.line}: not valid JSON: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None
 
 
 def json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The rows of a JSON Lines file, or of the one array in a JSON file, one at a time, with their places."""
     with open(path, "rb") as handle:
         is_array = handle.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"["
-        if not is_array:
-            yield from json_lines(path)
-            return
-        handle.seek(0)
-        try:
-            for number, row in enumerate(ijson.items(handle, "item", use_float=True), 1):
-                if not isinstance(row, dict):
-                    raise UserError(f"{path}, row {number}: must be a JSON object")
-                yield f"row {number}", row
-        except (ijson.JSONError, UnicodeDecodeError) as error:
-            raise UserError(f"{path}: not valid JSON: {' '.join(str(error).split())}") from None
+    if not is_array:
+        yield from json_lines(path)
+        return
+    for number, (_, row) in enumerate(json_object(path), 1):
+        if not isinstance(row, dict):
+            raise UserError(f"{path}, row {number}: must be a JSON object")
+        yield f"row {number}", row
 
 
 def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The rows of a JSON Lines file, one at a time, each with its place ("row 3") for messages."""
     number = 0
     try:
-        with open(path, encoding="utf-8-sig", newline="\n") as handle:
-            for number, line in enumerate(handle, 1):
+        with open(path, "rb") as handle:
+            for number, line in enumerate(json_reader.lines(handle), 1):
                 if not line.strip():
                     continue
-                row = json.loads(line)
+                row = json_reader.loads(line)
                 if not isinstance(row, dict):
                     raise UserError(f"{path}, row {number}: must be a JSON object")
                 yield f"row {number}", row
-    except UnicodeDecodeError:
-        raise UserError(f"{path}, behind row {number}: not UTF-8") from None
-    except ValueError as error:
-        raise UserError(f"{path}, row {number}: not valid JSON: {error}") from None
+    except JsonError as error:
+        raise UserError(f"{path}, row {error.line or number}: not valid JSON: {error}") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def field(row: dict[str, Any], name: str, kind: type, path: Path, where: str) -> Any:
@@ -175,9 +160,9 @@ def field(row: dict[str, Any], name: str, kind: type, path: Path, where: str) ->
         given = ", ".join(map(str, row)) or "nothing"
         raise UserError(f"{path}, {where}: {name!r} is missing; it has {given}")
     if not isinstance(row[name], kind):
-        shown = json.dumps(row[name], ensure_ascii=False, default=str)
-        shown = shown if len(shown) <= 60 else f"{shown[:60]}…"
-        raise UserError(f"{path}, {where}: {name!r} must be {_KINDS[kind]}, not {shown}")
+        given = json.dumps(row[name], ensure_ascii=False, default=str)
+        given = given if len(given) <= 60 else f"{given[:60]}…"
+        raise UserError(f"{path}, {where}: {name!r} must be {_KINDS[kind]}, not {given}")
     return row[name]
 
 
@@ -186,4 +171,5 @@ _KINDS: dict[type, str] = {str: "a text", dict: "an object", list: "a list"}
 
 def count(value: Any) -> int:
     """A token count, 0 where it is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    usable = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31
+    return value if usable else 0

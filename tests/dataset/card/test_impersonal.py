@@ -55,7 +55,7 @@ def test_a_cluster_s_names_and_what_looks_like_a_secret_are_left_out(tmp_path: P
     cluster = "{nodes: 2, endpoint: 'node1.lab:29500', slurm: {account: ours}}"
     path.write_text(
         f"run: x\ntraining:\n  cluster: {cluster}\n"
-        f"  sft: {{hub_token: {token}, eos_token: '</s>', run_name: 'a {token}'}}\n"
+        f"  sft: {{eos_token: '</s>', run_name: 'a {token}'}}\n"
         "candidates: [{name: a, training: {cluster: {nodes: 4, endpoint: 'node2.lab:1'}}}]\n"
         "evaluation: {max_tokens: 12}\n"
     )

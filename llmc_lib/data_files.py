@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import csv
 import itertools
-import json
-import sys
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import ijson
-
+from llmc_lib import json_reader
 from llmc_lib.errors import UserError
+from llmc_lib.json_reader import JsonError
 
 #: Rows that Parquet is decoded in at a time: long reasoning makes a row of 100 kB.
 _BATCH = 512
 #: How much of a JSON file is read to see what it is.
 _HEAD = 1 << 24
+#: The fields that may hold the text of a row, the first one found is taken.
+_TEXT = ("question", "problem", "prompt", "instruction", "text")
 _BOM = b"\xef\xbb\xbf"  # what some editors put before UTF-8
 
 
@@ -94,6 +94,29 @@ def rows(file: DataFile, columns: Collection[str] | None = None) -> Iterator[Row
         raise UserError(f"{shown}: has no row; give a file with data, or leave it out")
 
 
+def file_texts(path: Path, shown: str) -> Iterator[tuple[str, str]]:
+    """The texts of a file, each with its id: one a line of a .txt, one a row of a data file, which has it in
+    one of the fields of `_TEXT`. Raises `UserError` for a file that cannot be read."""
+    if not path.is_file():
+        raise UserError(f"{shown}: no file {path}; correct the path")
+    if path.suffix == ".txt":
+        try:
+            with open(path, encoding="utf-8") as handle:
+                for number, line in enumerate(handle, 1):
+                    if line.strip():
+                        yield str(number), line.rstrip("\n")
+        except UnicodeDecodeError:
+            raise UserError(_not_utf8(path, shown)) from None
+        return
+    for row in rows(DataFile(path, shown, "")):
+        field = next((field for field in _TEXT if row.record.get(field)), None)
+        if field is None:
+            raise UserError(
+                f"{row.where} has none of {', '.join(_TEXT)}; rename the field with the text"
+            )
+        yield str(row.record.get("id") or row.number), str(row.record[field])
+
+
 def count_rows(path: Path) -> int | None:
     """How many rows a file has, where that can be told without reading them: for an estimate."""
     if path.suffix.lower() == ".parquet":
@@ -115,76 +138,77 @@ def _json_lines(file: DataFile, columns: Collection[str] | None) -> Iterator[Row
 
 
 def _lines(file: DataFile, handle: IO[bytes]) -> Iterator[Row]:
-    for number, line in enumerate(handle, 1):
-        if number == 1:
-            line = line.removeprefix(_BOM)
-        if line.isspace():
-            continue
-        text = line.decode()
-        try:
-            record = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            reason = str(error) if isinstance(error, ValueError) else "nested too deeply"
-            raise UserError(f"{file.shown}, line {number}: not valid JSON: {reason}") from None
-        if not isinstance(record, dict):
-            raise UserError(f"{file.shown}, line {number}: must be a JSON object")
-        yield Row(record, file, "line", number)
+    number = 0
+    try:
+        for number, line in enumerate(json_reader.lines(handle), 1):
+            if number == 1:
+                line = line.removeprefix(_BOM)
+            if line.isspace():
+                continue
+            record = json_reader.loads(line.decode())
+            if not isinstance(record, dict):
+                raise UserError(f"{file.shown}, line {number}: must be a JSON object")
+            yield Row(record, file, "line", number)
+    except JsonError as error:
+        line_number = error.line or number
+        raise UserError(f"{file.shown}, line {line_number}: not valid JSON: {error}") from None
 
 
 def _json(file: DataFile, columns: Collection[str] | None) -> Iterator[Row]:
     """A JSON array of records, an object of records by id, or JSON Lines under the wrong name."""
     with open(file.path, "rb") as handle:
-        begin = 3 if handle.read(3) == _BOM else 0
-        handle.seek(begin)
-        start = handle.readline(_HEAD)
-        while start.isspace():
-            start = handle.readline(_HEAD)
-        more = handle.read(1) != b""
-        handle.seek(begin)
-        if not start:
+        if _is_empty(handle):
             return
-        start = start.lstrip()
-        if start.startswith(b"{") and _is_line(start, more):
+        if _is_lines(handle):
             yield from _lines(file, handle)
             return
-        pairs: Iterator[tuple[str, Any]]
-        if start.startswith(b"["):
-            pairs = (("", record) for record in ijson.items(handle, "item"))
-        elif start.startswith(b"{"):
-            pairs = ijson.kvitems(handle, "")
-        else:
-            raise UserError(f"{file.shown}: not valid JSON: must be an array or an object")
-        number = 0
-        try:
-            for number, (key, record) in enumerate(pairs, 1):
-                if not isinstance(record, dict):
-                    raise UserError(
-                        f"{file.shown}, record {number}: must be a JSON object; the file must hold an "
-                        "array of records, or an object with a record for each id"
-                    )
-                yield Row(record, file, "record", number, key)
-        except ijson.JSONError as error:
-            if _bad_line(file.path):
-                raise UserError(_not_utf8(file.path, file.shown)) from None
-            reason = str(error.args[0] if error.args else error).split("\n")[0]
-            place = f"after record {number}" if number else "in its first record"
-            raise UserError(f"{file.shown}, {place}: not valid JSON: {reason}") from None
-
-
-def _is_line(start: bytes, more: bool) -> bool:
-    """Whether a JSON file's first line is a record of its own, as in JSON Lines."""
+    number = 0
     try:
-        record = json.loads(start)
-    except (ValueError, RecursionError):
+        for number, (line, key, record) in enumerate(json_reader.records(file.path), 1):
+            if not isinstance(record, dict):
+                raise UserError(
+                    f"{file.shown}, line {line}: record {number} must be a JSON object; the file must "
+                    "hold an array of records, or an object with a record for each id"
+                )
+            yield Row(record, file, "record", number, key)
+    except JsonError as error:
+        after = f" (after record {number})" if number else ""
+        raise UserError(
+            f"{file.shown}, line {error.line}: not valid JSON{after}: {error}"
+        ) from None
+
+
+def _is_empty(handle: IO[bytes]) -> bool:
+    """Is there nothing but white space? Else the file is put before the first line that has something."""
+    start = len(_BOM) if handle.read(len(_BOM)) == _BOM else 0
+    handle.seek(start)
+    while line := handle.readline(_HEAD):
+        if not line.isspace():
+            handle.seek(start)
+            return False
+        start = handle.tell()
+    return True
+
+
+def _is_lines(handle: IO[bytes]) -> bool:
+    """Is the first line a record of its own, as in JSON Lines? The file is left at its beginning."""
+    line = handle.readline(_HEAD)
+    more = handle.read(1) != b""
+    handle.seek(0)
+    if not line.lstrip().startswith(b"{"):
+        return False
+    try:
+        record = json_reader.loads(line)
+    except JsonError:
         return False
     return more or not all(isinstance(value, dict) for value in record.values())
 
 
 def _csv(file: DataFile, columns: Collection[str] | None) -> Iterator[Row]:
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # the default refuses reasoning over 128 kB
+    csv.field_size_limit(json_reader.BYTES)  # the default refuses reasoning over 128 kB
     delimiter = "\t" if file.path.suffix.lower() == ".tsv" else ","
     with open(file.path, encoding="utf-8-sig", newline="") as handle:
-        reader = csv.reader(handle, delimiter=delimiter, strict=True)
+        reader = csv.reader(_bounded(file, handle), delimiter=delimiter, strict=True)
         try:
             header = next(reader, None)
             if header is None:
@@ -206,6 +230,16 @@ def _csv(file: DataFile, columns: Collection[str] | None) -> Iterator[Row]:
             raise UserError(f"{file.shown}, line {reader.line_num}: broken CSV: {error}") from None
 
 
+def _bounded(file: DataFile, handle: IO[str]) -> Iterator[str]:
+    number = 0
+    while line := handle.readline(json_reader.BYTES + 1):
+        number += 1
+        if len(line) > json_reader.BYTES:
+            most = json_reader.BYTES >> 20
+            raise UserError(f"{file.shown}, line {number}: has more than {most} MiB in one line")
+        yield line
+
+
 def _parquet(file: DataFile, columns: Collection[str] | None) -> Iterator[Row]:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -221,7 +255,8 @@ def _parquet(file: DataFile, columns: Collection[str] | None) -> Iterator[Row]:
                     yield Row(record, file, "row", next(numbers))
     except FileNotFoundError:
         raise
-    except (pa.ArrowException, OSError) as error:
+    # A damaged page can also make a text that is not UTF-8, or a time that no calendar has.
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{file.shown}: not a readable Parquet file: {reason}") from None
 

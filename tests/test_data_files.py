@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from llmc_lib.dataset.sources._readers import DataFile, Row, data_files, rows
+from llmc_lib.data_files import DataFile, Row, data_files, rows
 from llmc_lib.errors import UserError
 
 RECORDS = [
@@ -109,15 +109,53 @@ def test_parquet_decodes_only_what_is_wanted_unless_that_is_missing(tmp_path: Pa
     [
         ("x.jsonl", '{"q": 1}\n{"q": 2\n{"q": 3}', "x.jsonl, line 2: not valid JSON: Expecting"),
         ("x.jsonl", '{"q": 1}\n[1]\n', "x.jsonl, line 2: must be a JSON object"),
-        ("x.jsonl", "[" * 100_000, "x.jsonl, line 1: not valid JSON: nested too deeply"),
+        ("x.jsonl", "[" * 100_000, "x.jsonl, line 1: not valid JSON: nested more than 100 deep"),
         ("x.jsonl", "\n\n", "x.jsonl: has no row"),
         ("x.json", "", "x.json: has no row"),
         ("x.json", "[]", "x.json: has no row"),
-        ("x.json", "hello", "x.json: not valid JSON: must be an array or an object"),
-        ("x.json", '[{"q": 1}, {"q": ]', "x.json, after record 1: not valid JSON: "),
-        ("x.json", '[{"q": 1},', "x.json, after record 1: not valid JSON: parse error"),
-        ("x.json", '[{"q": 1}, 2]', "x.json, record 2: must be a JSON object"),
-        ("x.json", '{\n"data": [{"q": 1}]}', "x.json, record 1: must be a JSON object"),
+        ("x.json", "hello", "x.json, line 1: not valid JSON: must be an array or an object"),
+        ("x.json", "\n[" * 100_000, "x.json, line 3: not valid JSON: nested more than 100 deep"),
+        (
+            "x.json",
+            '[{"q": ' + "9" * 5000 + "}]",
+            "x.json, line 1: not valid JSON: a whole number of 5,000",
+        ),
+        (
+            "x.json",
+            '{"a":\n{"q": ' + "9" * 5000 + "}}",
+            "x.json, line 2: not valid JSON: a whole number",
+        ),
+        (
+            "x.jsonl",
+            '{"q": ' + "9" * 5000 + "}",
+            "x.jsonl, line 1: not valid JSON: a whole number of 5,000",
+        ),
+        (
+            "x.json",
+            '[{"q": 1},\n{"q": "a\tb"}]',
+            "x.json, line 2: not valid JSON (after record 1): Invalid control",
+        ),
+        ("x.json", '[\n{"q": "\\x"}]', "x.json, line 2: not valid JSON: Invalid \\escape"),
+        (
+            "x.json",
+            '[{"q": 1}] 2',
+            "x.json, line 1: not valid JSON (after record 1): goes on after its end",
+        ),
+        (
+            "x.json",
+            '{"a": {}, 3: {}}',
+            "x.json, line 1: not valid JSON (after record 1): expecting a key",
+        ),
+        ("x.json", '{"a" {}}', "x.json, line 1: not valid JSON: expecting ':'"),
+        ("x.json", '[{"q": "no end', "x.json, line 1: not valid JSON: Unterminated string"),
+        ("x.json", '[{"q": 1}, {"q": ]', "x.json, line 1: not valid JSON (after record 1): "),
+        (
+            "x.json",
+            '[{"q": 1},',
+            "x.json, line 1: not valid JSON (after record 1): Expecting value",
+        ),
+        ("x.json", '[{"q": 1}, 2]', "x.json, line 1: record 2 must be a JSON object"),
+        ("x.json", '{\n"data": [{"q": 1}]}', "x.json, line 2: record 1 must be a JSON object"),
         ("x.json", b'[{"q":\n "caf\xe9"}]', "x.json, line 2: byte 6 (0xe9) is not UTF-8; save it"),
         ("x.jsonl", b'{"q": 1}\n{"q": "caf\xe9"}', "x.jsonl, line 2: byte 11 (0xe9) is not UTF-8"),
         ("x.csv", b"q,a\n1,2\ncaf\xe9,3\n", "x.csv, line 3: byte 4 (0xe9) is not UTF-8"),

@@ -1,0 +1,51 @@
+"""Names that become files and folders of a run, beside others that are there: none may take another's place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+#: Endings of the files beside a model's answers: "base.grades" would be the grades of "base".
+_ENDINGS = (".grades", ".judge", ".settings", ".key", ".damaged", ".jsonl", ".json")
+#: What lies in the folder of a benchmark's answers, and in that of all answers.
+_FILES = ("questions",)
+_FOLDERS = ("earlier", "judge", "logs", "so_far", "manifest.json")
+#: Models that every run has, or may have.
+_RESERVED = {
+    "base": "the base model of the run",
+    "judge": "the judge",
+}
+
+
+def check_stored(keys: tuple[str | int, ...], name: str, *, folder: bool = False) -> None:
+    """Can the answers of a model, or those to a benchmark (a folder), be kept under this name?
+
+    Raises `ValueError(keys, message)`.
+    """
+    ending = next((ending for ending in _ENDINGS if name.endswith(ending)), None)
+    if ending and not folder:
+        raise ValueError(
+            keys,
+            f"{name!r}: the ending {ending!r} is that of a file beside a model's answers; rename it",
+        )
+    if name in (_FOLDERS if folder else _FILES):
+        raise ValueError(keys, f"{name!r} is what another file of the run is called; rename it")
+
+
+def check_further(models: Iterable[str], candidates: Iterable[str]) -> None:
+    """Do the further models of an evaluation have names that no other model of the run has?
+
+    `candidates`: the names of the trainings, "" where the params list none. Raises
+    `ValueError(keys, message)`.
+    """
+    trained = "|".join(re.escape(f"{name}-" if name else "") for name in candidates)
+    step = re.compile(rf"(?:{trained})step-\d+")
+    for number, name in enumerate(models):
+        what = _RESERVED.get(name)
+        if step.fullmatch(name):
+            what = "a checkpoint of the training"
+        if what:
+            raise ValueError(
+                ("evaluation", "models", number, "name"),
+                f"{name!r} is the name of {what}, whose answers it would replace; give another name",
+            )

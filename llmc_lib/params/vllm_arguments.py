@@ -1,0 +1,164 @@
+"""The arguments of vLLM's engine (its EngineArgs, 0.32) that a params file may set, by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from llmc_lib.params.common import PathText, Section
+from llmc_lib.params.passed_on import (
+    CODE,
+    FILE,
+    LOCAL,
+    NETWORK,
+    Number,
+    PlainGroup,
+    Share,
+    Switch,
+    Whole,
+    Wholes,
+    Word,
+    Words,
+    check,
+    one_of,
+)
+
+#: Arguments that have a setting of their own.
+OURS = {
+    "model": "model.source",
+    "revision": "model.revision",
+    "seed": "seed",
+    "dtype": "evaluation.dtype",
+    "max_model_len": "max_model_len, beside engine",
+    "max_num_seqs": "engine.max_num_seqs",
+    "tensor_parallel_size": "engine.tensor_parallel",
+    "pipeline_parallel_size": "engine.pipeline_parallel",
+    "data_parallel_size": "engine.data_parallel",
+    "nnodes": "engine.nodes",
+    "reasoning_parser": "engine.reasoning_parser",
+    "served_model_name": "engine.served_as",
+}
+
+
+class HfOverrides(Section):
+    """What of a model's config.json may be changed: lengths and rope scaling."""
+
+    rope_scaling: PlainGroup | None = None
+    rope_parameters: PlainGroup | None = None
+    rope_theta: Number | None = None
+    max_position_embeddings: Whole | None = None
+    original_max_position_embeddings: Whole | None = None
+    sliding_window: Whole | None = None
+    use_sliding_window: bool | None = None
+    num_experts_per_tok: Whole | None = None
+    text_config: HfOverrides | None = None
+
+
+class SpeculativeConfig(Section):
+    """Speculation from the prompt or by the model's own heads; a model of its own is none of it."""
+
+    method: Word
+    num_speculative_tokens: Whole | None = None
+    prompt_lookup_max: Whole | None = None
+    prompt_lookup_min: Whole | None = None
+
+
+class CompilationConfig(Section):
+    """Without backend and passes, which name Python functions."""
+
+    mode: Whole | None = None
+    level: Whole | None = None
+    cudagraph_mode: Word | None = None
+    cudagraph_capture_sizes: Wholes | None = None
+    max_cudagraph_capture_size: Whole | None = None
+    custom_ops: (
+        Annotated[list[Annotated[str, Field(pattern=r"^[+-]?\w+$")]], Field(max_length=100)] | None
+    ) = None
+
+
+_SWITCHES = """
+    async_scheduling disable_cascade_attn disable_chunked_mm_input disable_custom_all_reduce
+    disable_hybrid_kv_cache_manager disable_log_stats disable_sliding_window enable_chunked_prefill enable_dbo
+    enable_eplb enable_expert_parallel enable_flashinfer_autotune enable_prefix_caching enforce_eager
+    kv_sharing_fast_prefill language_model_only numa_bind scheduler_reserve_full_isl skip_mm_profiling
+    use_fp64_gumbel use_tqdm_on_load
+"""
+_WHOLES = """
+    block_size data_parallel_size_local dbo_decode_token_threshold dbo_prefill_token_threshold
+    dcp_kv_cache_interleave_size cp_kv_cache_interleave_size decode_context_parallel_size
+    kv_cache_memory_bytes long_prefill_token_threshold mamba_block_size max_cudagraph_capture_size
+    max_num_batched_tokens max_num_scheduled_tokens max_parallel_loading_workers num_gpu_blocks_override
+    offload_group_size offload_num_in_group offload_prefetch_step optimization_level
+    prefill_context_parallel_size prefill_schedule_interval shutdown_timeout stream_interval ubatch_size
+"""
+_WORDS = """
+    all2all_backend attention_backend dcp_comm_backend expert_placement_strategy gdn_prefill_backend
+    kv_cache_dtype linear_backend log_level mamba_backend mamba_cache_dtype mamba_cache_mode
+    mamba_ssm_cache_dtype moe_backend performance_mode prefix_caching_hash_algo quantization
+"""
+KNOWN: dict[str, Any] = {
+    **dict.fromkeys(_SWITCHES.split(), Switch),
+    **dict.fromkeys(_WHOLES.split(), Whole),
+    **dict.fromkeys(_WORDS.split(), Word),
+    "compilation_config": CompilationConfig,
+    "cpu_offload_gb": Annotated[float, Field(ge=0, le=1e6)],
+    "cudagraph_capture_sizes": Wholes,
+    "distributed_executor_backend": one_of("mp", "ray", "uni"),
+    "gpu_memory_utilization": Share,
+    "hf_overrides": HfOverrides,
+    "kv_cache_dtype_skip_layers": Words,
+    "kv_offloading_backend": one_of("native"),
+    "kv_offloading_size": Annotated[float, Field(ge=0, le=1e6)],
+    "limit_mm_per_prompt": dict[Word, Whole],
+    "load_format": one_of("auto", "safetensors", "fastsafetensors", "runai_streamer", "mistral"),
+    "model_impl": one_of("auto", "vllm", "transformers"),
+    "safetensors_load_strategy": one_of("lazy", "eager", "prefetch"),
+    "scheduling_policy": one_of("fcfs", "priority"),
+    "speculative_config": SpeculativeConfig,
+    "tokenizer": PathText,
+    "tokenizer_mode": one_of("auto", "hf", "slow", "mistral", "deepseek_v32"),
+    "watermark": Annotated[float, Field(ge=0, le=1)],
+}
+_NEVER = {
+    "hf_token": "a key never stands in a file; set HF_TOKEN",
+    "trust_remote_code": "code from a hub is not run",
+    **dict.fromkeys(("node_rank", "master_addr", "master_port"), "`make serve` sets it"),
+    **dict.fromkeys(
+        "worker_cls worker_extension_cls logits_processors scheduler_cls reasoning_parser_plugin "
+        "tool_parser_plugin io_processor_plugin kv_transfer_config ec_transfer_config code_revision "
+        "model_class_overrides additional_config weight_transfer_config aux_output_config middleware "
+        "chat_template enable_prompt_embeds".split(),
+        CODE,
+    ),
+    **dict.fromkeys(
+        "model_weights download_dir hf_config_path log_config_file allowed_local_media_path "
+        "model_loader_extra_config ignore_patterns default_mm_loras mm_encoder_fp8_scale_path "
+        "mm_encoder_fp8_scale_save_path profiler_config logging_config".split(),
+        FILE,
+    ),
+    **dict.fromkeys(
+        "otlp_traces_endpoint kv_events_config data_parallel_address data_parallel_rpc_port "
+        "allowed_media_domains fault_tolerance_config".split(),
+        NETWORK,
+    ),
+    **dict.fromkeys(
+        "generation_config override_generation_config skip_tokenizer_init runner convert config_format "
+        "tokenizer_revision max_logprobs logprobs_mode enable_lora pooler_config structured_outputs_config".split(),
+        LOCAL,
+    ),
+}  # fmt: skip
+
+_WHY = {
+    "load_format": "others unpickle files (pt, npcache), which runs what is in them, or make weights up (dummy)",
+    "distributed_executor_backend": "any other is a class, named by its module",
+    "speculative_config": "a model of its own is loaded without the care of model.source",
+    "hf_overrides": "lengths and rope scaling alone",
+    "tokenizer_mode": "any other is code of a plugin",
+}
+
+
+def check_vllm(given: Mapping[str, Any]) -> None:
+    """Check the section `vllm` of an engine. Raises `ValueError(keys, message)`."""
+    check("vllm", given, KNOWN, OURS, _NEVER, "vLLM's engine", _WHY)

@@ -1,0 +1,158 @@
+"""The YAML of a params file, within limits: a tree of plain values with the line of each.
+
+A file is refused before it is built where it nests too deeply, refers to itself, grows by aliases, or
+holds control characters: what comes later (messages, JSON, paths, a terminal) need not think of these.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import yaml
+from yaml.constructor import ConstructorError
+
+from llmc_lib.errors import UserError, shown
+
+_BYTES = 16 * 2**20
+_DEPTH = 30
+#: Keys and values, those that aliases repeat among them.
+_VALUES = 500_000
+_TEXT = 20_000
+
+
+def read(path: Path) -> tuple[yaml.Node | None, Any]:
+    """The tree of nodes (None for an empty file) and the values of a YAML file.
+
+    Raises `UserError` with file and line.
+    """
+    text = _text(path)
+    try:
+        _check_size(text)
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None, None
+        _check_tree(node)
+        return node, loader.construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        raise UserError(f"{path}{line}: not valid YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def _text(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_BYTES + 1)
+        if len(data) > _BYTES:
+            raise UserError(f"{path}: has more than {_BYTES >> 20} MiB; a params file has a few kB")
+        return data.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """PyYAML's safe loader, with YAML 1.2 floats (1e-5 is a number) and no key given twice."""
+
+    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
+                problem = f"{shown(key.value)} is given twice; keep one"
+                raise ConstructorError(problem=problem, problem_mark=key.start_mark)
+            seen.add(key.value)
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        # A date with a 13th month, and what PyYAML does with a tag that does not fit: !!bool x, !!int ''.
+        except (ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
+            why = str(error) if isinstance(error, ValueError) else f"is no {_kind(node)}"
+            problem = f"{shown(node.value)}: {why.split(';')[0]}; put it in quotes"
+            raise ConstructorError(problem=problem, problem_mark=node.start_mark) from None
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)$"),
+    list("-+.0123456789"),
+)
+
+
+def _kind(node: yaml.Node) -> str:
+    return str(node.tag).rpartition(":")[2]
+
+
+def _check_size(text: str) -> None:
+    """Depth and number of values, from the parser's events: building the tree is recursive."""
+    depth = 0
+    for values, event in enumerate(yaml.parse(text, Loader=_Loader)):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEPTH:
+            raise _error(event, f"nested more than {_DEPTH} deep; no setting is")
+        if values > _VALUES:
+            raise _error(event, f"more than {_VALUES:,} keys and values; keep what is needed")
+
+
+def _check_tree(root: yaml.Node) -> None:
+    """Aliases that make a tree endless or huge, and texts that no setting can have."""
+    sizes: dict[int, tuple[int, int]] = {}
+    above: set[int] = set()
+
+    def size(node: yaml.Node, depth: int) -> tuple[int, int]:
+        """How many values a node stands for, and how deep they are nested."""
+        if id(node) in above:
+            raise _error(node, "an alias that refers to what it is part of; write it out")
+        if id(node) not in sizes:
+            above.add(id(node))
+            if isinstance(node, yaml.ScalarNode):
+                _check_text(node)
+            values, height = 1, 0
+            for child in _children(node) if depth <= _DEPTH else ():
+                more, deep = size(child, depth + 1)
+                values, height = values + more, max(height, deep + 1)
+            above.remove(id(node))
+            sizes[id(node)] = values, height
+        values, height = sizes[id(node)]
+        if depth + height > _DEPTH:
+            raise _error(node, f"nested more than {_DEPTH} deep; no setting is")
+        if values > _VALUES:
+            raise _error(node, f"more than {_VALUES:,} values by its aliases; write it out")
+        return values, height
+
+    size(root, 0)
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _check_text(node: yaml.ScalarNode) -> None:
+    text = node.value
+    if len(text) > _TEXT:
+        raise _error(node, f"{shown(text)}: a text of more than {_TEXT:,} characters; shorten it")
+    if text.isprintable():
+        return
+    for character in text:
+        if character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cs"):
+            raise _error(
+                node, f"{shown(text)}: holds the control character {character!r}; remove it"
+            )
+
+
+def _error(place: Any, problem: str) -> ConstructorError:
+    return ConstructorError(problem=problem, problem_mark=place.start_mark)

@@ -1,0 +1,37 @@
+"""What can be known to be wrong with a run before anything starts: all that its params file names.
+
+The schema (`llmc_lib.params`) has checked the file by itself; here it is held against the world: files,
+folders, models, questions, machines. One check is a function that yields `Problem`s.
+"""
+
+from __future__ import annotations
+
+from llmc_lib.errors import UserError, printable
+from llmc_lib.params_file import where
+from llmc_lib.preflight import data, machine, models
+from llmc_lib.preflight.problem import Problem
+from llmc_lib.store import Run
+
+__all__ = ["Problem", "check"]
+
+#: As many mistakes are told at a time.
+_MOST = 20
+
+
+def check(run: Run) -> list[str]:
+    """Check a run; returns warnings, such as a server that does not answer yet.
+
+    Raises `UserError` with a line for each mistake: file, line, key, what is wrong, remedy.
+    """
+    problems: list[Problem] = [*machine.problems(run), *data.problems(run)]
+    if not run.params.evaluation.imports:
+        problems += models.problems(run)
+    if problems:
+        lines = [
+            f"{where(run.shown, *problem.keys)}: {printable(problem.message)}"
+            for problem in problems[:_MOST]
+        ]
+        if len(problems) > _MOST:
+            lines.append(f"{run.shown}: and {len(problems) - _MOST:,} further mistakes")
+        raise UserError("\n".join(lines))
+    return machine.warnings(run)

@@ -1,0 +1,151 @@
+"""Questions, examples and finished predictions: are they there, and do they have what the params name?"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import suppress
+
+from llmc_lib import benchmarks
+from llmc_lib.data_files import file_texts
+from llmc_lib.errors import UserError, near, shown
+from llmc_lib.params import CasesParams
+from llmc_lib.preflight.problem import Problem, noted
+from llmc_lib.records import Question
+from llmc_lib.store import ROOT, Run, is_hub_id
+from llmc_lib.taxonomy import CATEGORIES
+
+#: Of more unknown questions than this the nearest is not looked for.
+_HINTS = 20
+
+
+def problems(run: Run) -> list[Problem]:
+    """What is wrong with the data that a run names."""
+    found: list[Problem] = []
+    questions = _benchmarks(run, found)
+    if run.params.evaluation.imports:
+        _imports(run, found)
+    else:
+        _sources(run, found)
+        _decontamination(run, found)
+    if not found:  # the names below are looked up in what has been read
+        found += _named(run, questions)
+    return found
+
+
+def _benchmarks(run: Run, found: list[Problem]) -> dict[str, list[Question]]:
+    """The questions that this machine has, by benchmark."""
+    questions = {}
+    for number, benchmark in enumerate(run.params.evaluation.benchmarks):
+        if benchmark.source == "imports" or is_hub_id(benchmark.source):
+            continue
+        key = "questions" if benchmark.source == "embedded" else "source"
+        prefix = f"evaluation.benchmarks.{benchmark.name}.questions: "
+        with noted(found, "evaluation", "benchmarks", number, key, without=prefix):
+            questions[benchmark.name] = benchmarks.asked(benchmark, run.params.seed)
+    return questions
+
+
+def _imports(run: Run, found: list[Problem]) -> None:
+    from llmc_lib.evaluation.importers import files  # loads pandas
+
+    for number, item in enumerate(run.params.evaluation.imports):
+        with noted(found, "evaluation", "imports", number, "path"):
+            if next(files.read(item, ROOT / item.path), None) is None:
+                raise UserError(f"{item.path}: has no answer; give a file with some")
+
+
+def _sources(run: Run, found: list[Problem]) -> None:
+    """The first row of each source that is read from this machine, by the source's own reader."""
+    here = [(n, s) for n, s in enumerate(run.params.dataset.sources) if s.path]
+    if not here:
+        return
+    from llmc_lib.dataset.sources import read  # loads pandas and pyarrow
+
+    for number, source in here:
+        prefix = f"dataset.sources: {source.name}: "
+        with noted(found, "dataset", "sources", number, "path", without=prefix):
+            for _ in itertools.islice(read(source, run.params.seed), 1):
+                pass
+
+
+def _decontamination(run: Run, found: list[Problem]) -> None:
+    params = run.params.dataset.decontamination
+    if not params.enabled or not params.files:
+        return
+    for number, name in enumerate(params.files):
+        keys = ("dataset", "decontamination", "files", number)
+        with noted(found, *keys):
+            if next(file_texts(ROOT / name, name), None) is None:
+                raise UserError(f"{name}: has no text; leave it out")
+
+
+def _named(run: Run, questions: dict[str, list[Question]]) -> Iterator[Problem]:
+    """Categories and ids of questions that the report is to show, and that no benchmark has."""
+    report = run.params.report
+    cases = report.cases if isinstance(report.cases, CasesParams) else CasesParams()
+    if not (report.select or cases.categories or cases.ids):
+        return
+    known = _known(run, questions)
+    if known is None:
+        return
+    categories, ids = known
+    for number, name in enumerate(report.select or ()):
+        if name not in categories:
+            yield Problem(("report", "select", number), _absent("category", name, categories))
+    for number, name in enumerate(cases.categories or ()):
+        if name not in categories:
+            keys = ("report", "cases", "categories", number)
+            yield Problem(keys, _absent("category", name, categories))
+    absent = [(n, name) for n, name in enumerate(cases.ids) if ids and name not in ids]
+    for number, name in absent:
+        # Looking for the nearest of thousands takes long; so many mistakes are not told.
+        near_by = ids if len(absent) <= _HINTS else dict.fromkeys(list(ids)[:1])
+        yield Problem(("report", "cases", "ids", number), _absent("question", name, near_by))
+
+
+def _absent(what: str, name: str, known: dict[str, None]) -> str:
+    some = ", ".join(list(known)[:8])
+    meant = near(name, known)
+    hint = f"did you mean {meant!r}?" if meant else f"there are {some}"
+    return f"no {what} {shown(name)} in the evaluation; {hint}"
+
+
+def _known(
+    run: Run, questions: dict[str, list[Question]]
+) -> tuple[dict[str, None], dict[str, None]] | None:
+    """The categories and ids of all benchmarks with reference answers; no ids where some are not known, None
+    where no category is."""
+    categories: dict[str, None] = {}
+    ids: dict[str, None] = {}
+    whole = True
+    for benchmark in run.params.evaluation.benchmarks:
+        if benchmark.module == "hle":
+            categories |= dict.fromkeys(CATEGORIES)
+        items = questions.get(benchmark.name)
+        if items is None and benchmark.source == "imports":
+            items = _imported(run, benchmark.name)
+        if items is None:
+            whole = False
+            continue
+        answered = [item for item in items if item.answer_type != "instruction"]
+        categories |= dict.fromkeys(item.category for item in answered)
+        ids |= dict.fromkeys(item.id for item in answered)
+    if not categories or (not whole and set(categories) <= set(CATEGORIES) and not ids):
+        return (categories, {}) if categories else None
+    return categories, ids if whole else {}
+
+
+def _imported(run: Run, benchmark: str) -> list[Question] | None:
+    """The questions that the imports of a benchmark hold."""
+    from llmc_lib.evaluation.importers import files
+
+    found: dict[str, Question] = {}
+    with suppress(UserError):
+        for item in run.params.evaluation.imports:
+            if item.benchmark == benchmark:
+                for one in files.read(item, ROOT / item.path):
+                    if one.question is not None:
+                        found.setdefault(one.question.id, one.question)
+        return list(found.values())
+    return None

@@ -1,0 +1,203 @@
+"""The models that a run names: whole, without code or pickles, and long enough for what is asked of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from llmc_lib import json_reader
+from llmc_lib.errors import near, shown
+from llmc_lib.json_reader import JsonError
+from llmc_lib.models import EMBEDDED
+from llmc_lib.params import EngineParams, ModelParams
+from llmc_lib.preflight.problem import Problem
+from llmc_lib.preflight.templates import template_problems
+from llmc_lib.store import ROOT, Run
+
+Keys = tuple[str | int, ...]
+_CONFIGS = Path(__file__).parents[1] / "training" / "plan" / "configs"
+#: Files that are unpickled when they are loaded.
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+_LENGTHS = ("max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", "n_ctx")
+
+
+class _Use(NamedTuple):
+    """A model, and the lengths that are asked of it: keys → tokens."""
+
+    keys: Keys
+    model: ModelParams
+    lengths: dict[Keys, int]
+    engine: EngineParams | None = None
+
+
+def problems(run: Run) -> list[Problem]:
+    """What is wrong with the models that a run names."""
+    found: list[Problem] = []
+    seen: set[Path] = set()
+    for use in _uses(run):
+        folder = ROOT / use.model.source
+        if use.model.source != "embedded" and folder.is_dir() and folder not in seen:
+            seen.add(folder)
+            found += [Problem((*use.keys, "source"), text) for text in folder_problems(folder)]
+        found += _length_problems(use)
+    found += _served_names(run)
+    return found + list(_tokenizers(run))
+
+
+def _uses(run: Run) -> Iterator[_Use]:
+    params, evaluation = run.params, run.params.evaluation
+    asked: dict[Keys, int] = {("evaluation", "max_model_len"): evaluation.max_model_len}
+    trained: dict[Keys, int] = {}
+    for number, recipe in enumerate(params.recipes):
+        own = recipe.listed and "max_length" in params.candidates[number].training
+        section: Keys = ("candidates", number, "training") if own else ("training",)
+        trained[(*section, "max_length")] = recipe.training.max_length
+    yield _Use(("model",), params.model, trained)
+    if evaluation.engine.kind == "vllm":
+        yield _Use(("model",), params.model, asked, evaluation.engine)
+        for number, model in enumerate(evaluation.models):
+            yield _Use(("evaluation", "models", number), model, asked, evaluation.engine)
+    judge = evaluation.judge
+    if judge is not None and judge.model is not None:
+        length: dict[Keys, int] = {("evaluation", "judge", "max_model_len"): judge.max_model_len}
+        yield _Use(("evaluation", "judge", "model"), judge.model, length, judge.engine)
+    for name in ("difficulty", "completions"):
+        section_ = getattr(params.dataset, name)
+        if section_.enabled:
+            key: Keys = ("dataset", name, "model") if section_.model else ("model",)
+            lengths: dict[Keys, int] = {("dataset", name, "max_model_len"): section_.max_model_len}
+            yield _Use(key, section_.model or params.model, lengths)
+
+
+# ---- folders ---------------------------------------------------------------------------------
+
+
+def folder_problems(folder: Path) -> Iterator[str]:
+    """What is wrong with a model's folder."""
+    files = [path for path in folder.iterdir() if path.is_file()]
+    weights = [path for path in files if path.suffix == ".safetensors"]
+    pickles = [path for path in files if path.suffix in _PICKLES and path.stem != "training_args"]
+    if not weights and pickles:
+        yield (
+            f"{folder}: {pickles[0].name} is a pickle, which runs what is in it when it is loaded; convert the "
+            "weights to safetensors"
+        )
+    for name in ("config.json", "tokenizer_config.json"):
+        path = folder / name
+        if not path.is_file():
+            continue
+        try:
+            config = json_reader.load(path)
+        except (OSError, JsonError) as error:
+            yield f"{path}: not valid JSON: {error}"
+            continue
+        if not isinstance(config, dict):
+            yield f"{path}: must be a JSON object"
+        elif "auto_map" in config:
+            yield (
+                f"{path}: auto_map names code, {shown(config['auto_map'])}, and no code of a model is run here; "
+                "remove it from the file if transformers knows the model type, or give another model"
+            )
+        elif name == "config.json" and not config.get("model_type"):
+            yield f"{path}: has no model_type; is it the folder of a model?"
+    yield from template_problems(folder)
+
+
+# ---- lengths ---------------------------------------------------------------------------------
+
+
+def _length_problems(use: _Use) -> Iterator[Problem]:
+    overrides = use.engine.vllm.get("hf_overrides") if use.engine else None
+    longest = context_length(use.model)
+    if overrides or longest is None:  # rope scaling may make it longer; vLLM checks that
+        return
+    for keys, length in use.lengths.items():
+        if length > longest:
+            yield Problem(
+                keys,
+                f"{length:,} is more than the {longest:,} tokens that {use.model.source} was made for (its "
+                "config.json); lower it, or give a model with a longer context",
+            )
+
+
+def context_length(model: ModelParams) -> int | None:
+    """The longest text of a model in tokens, by its config.json; None where none is on this machine."""
+    config = _config(model)
+    if config is None:
+        return None
+    inner = config.get("text_config")
+    config = inner if isinstance(inner, dict) else config
+    lengths = [config[name] for name in _LENGTHS if isinstance(config.get(name), int)]
+    length: int | None = lengths[0] if lengths else None
+    rope = config.get("rope_scaling") or config.get("rope_parameters")
+    if length is None or not isinstance(rope, dict):
+        return length
+    factor, original = rope.get("factor"), rope.get("original_max_position_embeddings")
+    if not isinstance(factor, int | float):
+        return length
+    return max(length, int(factor * (original if isinstance(original, int) else length)))
+
+
+def _config(model: ModelParams) -> dict[str, Any] | None:
+    if model.source == "embedded":
+        path = _CONFIGS / f"{EMBEDDED}.json"
+    elif (ROOT / model.source).is_dir():
+        path = ROOT / model.source / "config.json"
+    else:
+        path = _cached(model) or _CONFIGS / f"{model.source.rpartition('/')[2]}.json"
+    try:
+        found = json_reader.load(path)
+    except (OSError, JsonError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _cached(model: ModelParams) -> Path | None:
+    """The config.json of a hub model that has been downloaded before."""
+    if not re.fullmatch(r"[0-9a-f]{40}", model.revision or ""):
+        return None
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(model.source, "config.json", revision=model.revision)
+    return Path(found) if isinstance(found, str) else None
+
+
+# ---- names -----------------------------------------------------------------------------------
+
+
+def _served_names(run: Run) -> list[Problem]:
+    """Names in `served_as` that no model of the run has."""
+    evaluation = run.params.evaluation
+    known = ["base", "judge", *(model.name for model in evaluation.models)]
+    step = re.compile(
+        "|".join(
+            re.escape(r.model_name("#")).replace(re.escape("#"), r"\d+") for r in run.params.recipes
+        )
+    )
+    return [
+        Problem(
+            ("evaluation", "engine", "served_as", name),
+            f"{shown(name)} is no model of the run; "
+            + (
+                f"did you mean {meant!r}?"
+                if (meant := near(name, known))
+                else f"there are {', '.join(known)}"
+            ),
+        )
+        for name in evaluation.engine.served_as
+        if name not in known and not step.fullmatch(name)
+    ]
+
+
+def _tokenizers(run: Run) -> Iterator[Problem]:
+    evaluation = run.params.evaluation
+    engines: list[tuple[Keys, EngineParams]] = [(("evaluation", "engine"), evaluation.engine)]
+    if evaluation.judge:
+        engines.append((("evaluation", "judge", "engine"), evaluation.judge.engine))
+    for keys, engine in engines:
+        folder = engine.vllm.get("tokenizer")
+        if folder is not None and not (ROOT / folder).is_dir():
+            text = f"no folder {ROOT / folder}; give that of a tokenizer, as a path from {ROOT}"
+            yield Problem((*keys, "vllm", "tokenizer"), text)

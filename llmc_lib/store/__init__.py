@@ -1,0 +1,41 @@
+"""The run directory: where a stage leaves its work, and how the next run knows that it is whole.
+
+A stage writes its manifest last, in one atomic rename. The manifest lists what the stage made, and carries a
+fingerprint of what it was made from (its part of the params, hashes of its inputs). A stage is done while its
+fingerprint has not changed and all that its manifest lists is there; a manifest that cannot be read, or is not
+as it was written, is none.
+"""
+
+from llmc_lib.store.answers import is_grade, is_prediction, set_aside_damaged
+from llmc_lib.store.files import (
+    JsonlWriter,
+    read_jsonl,
+    read_object,
+    read_word,
+    remove_remains,
+    scan_jsonl,
+    set_aside,
+    sha256_file,
+    sha256_text,
+    whole_file,
+    write_atomic,
+    write_jsonl,
+)
+from llmc_lib.store.manifests import (
+    ROOT,
+    are_whole,
+    environment,
+    fingerprint,
+    git_commit,
+    listed,
+    read_manifest,
+    write_manifest,
+)
+from llmc_lib.store.run import Run, is_hub_id, locked, open_run
+
+__all__ = [
+    "ROOT", "JsonlWriter", "Run", "are_whole", "environment", "fingerprint", "git_commit", "is_grade",
+    "is_hub_id", "is_prediction", "listed", "locked", "open_run", "read_jsonl", "read_manifest", "read_object",
+    "read_word", "remove_remains", "scan_jsonl", "set_aside", "set_aside_damaged", "sha256_file", "sha256_text",
+    "whole_file", "write_atomic", "write_jsonl", "write_manifest",
+]  # fmt: skip

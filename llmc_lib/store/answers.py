@@ -1,0 +1,105 @@
+"""The rows of the stores of answers and grades: which are what they should be, and what becomes of others."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import types
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from llmc_lib import json_reader
+from llmc_lib.json_reader import JsonError
+from llmc_lib.progress import say
+from llmc_lib.records import Grade, Prediction
+from llmc_lib.store.files import set_aside, whole_file
+
+#: As many damaged rows are told one by one.
+_TOLD = 5
+
+
+def is_prediction(row: dict[str, Any]) -> bool:
+    """Has a row all that a `Prediction` has, of its kinds?"""
+    return _is(Prediction, row)
+
+
+def is_grade(row: dict[str, Any]) -> bool:
+    """Has a row all that a `Grade` has, of its kinds?"""
+    return _is(Grade, row)
+
+
+def set_aside_damaged(path: Path, is_record: Callable[[dict[str, Any]], bool]) -> int:
+    """Move the lines of a store that are no records to <name>.damaged.jsonl; returns how many.
+
+    Each is told with its line. A last line that was cut off is left to the next writer, and a file that
+    another process writes to is left as it is.
+    """
+    damaged: dict[int, str] = {}
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            for number, line in enumerate(file, 1):
+                if line.endswith(b"\n") and (problem := _problem(line, is_record)):
+                    damaged[number] = problem
+            if damaged:
+                _move(path, damaged)
+    except IsADirectoryError:
+        set_aside(path, "is a folder")
+        return 0
+    except (FileNotFoundError, BlockingIOError):
+        return 0
+    for number, problem in list(damaged.items())[:_TOLD]:
+        say(f"{path}, line {number}: no answer ({problem}); it is asked anew")
+    if damaged:
+        kept = path.with_suffix(".damaged.jsonl").name
+        say(f"{path}: {len(damaged):,} damaged lines are kept in {kept}")
+    return len(damaged)
+
+
+def _problem(line: bytes, is_record: Callable[[dict[str, Any]], bool]) -> str:
+    if line.isspace():
+        return ""
+    if len(line) > json_reader.BYTES:
+        return "too long"
+    try:
+        row = json_reader.loads(line)
+    except JsonError as error:
+        return f"not valid JSON: {error}"
+    if not isinstance(row, dict):
+        return "no JSON object"
+    return "" if is_record(row) else "fields are missing, or of another kind"
+
+
+def _move(path: Path, damaged: dict[int, str]) -> None:
+    aside = path.with_suffix(".damaged.jsonl")
+    with open(path, "rb") as file, open(aside, "ab") as other, whole_file(path) as kept:
+        for number, line in enumerate(file, 1):
+            (other if number in damaged else kept).write(line)
+
+
+def _is(record: type, row: dict[str, Any]) -> bool:
+    required, kinds = _kinds(record)
+    return required <= row.keys() <= kinds.keys() and all(
+        isinstance(value, kinds[name]) and (type(value) is not bool or bool in kinds[name])
+        for name, value in row.items()
+    )
+
+
+@cache
+def _kinds(record: Any) -> tuple[set[str], dict[str, tuple[type, ...]]]:
+    """The fields of a record that have no default, and the types of each."""
+    hints = get_type_hints(record)
+    required = {
+        field.name for field in dataclasses.fields(record) if field.default is dataclasses.MISSING
+    }
+    return required, {name: _types(hint) for name, hint in hints.items()}
+
+
+def _types(hint: Any) -> tuple[type, ...]:
+    if get_origin(hint) in (Union, types.UnionType):
+        return tuple(kind for part in get_args(hint) for kind in _types(part))
+    if get_origin(hint) is Literal:
+        return (str,)
+    return (int, float) if hint is float else (hint,)

@@ -1,0 +1,219 @@
+"""Files that are wholly there or not at all, and records that are on disk when they are said to be."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import itertools
+import json
+import os
+import platform
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from llmc_lib import json_reader
+from llmc_lib.errors import UserError
+from llmc_lib.json_reader import JsonError
+from llmc_lib.progress import say
+
+#: This machine, in the names of files that are being written: others may see the same folder.
+_HERE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+_PART = re.compile(r"\..+\.([0-9a-f]{8})\.(\d+)\.part")
+
+
+def _part(path: Path) -> Path:
+    """Where a file is written before it takes its name."""
+    return path.with_name(f".{path.name}.{_HERE}.{os.getpid()}.part")
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write a file so that it is either wholly there or not at all, also after a power cut.
+
+    Half of a surrogate pair, which UTF-8 cannot hold, becomes a question mark.
+    """
+    data = content.encode(errors="replace") if isinstance(content, str) else content
+    with whole_file(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that is written as a stream, and there whole or not at all."""
+    part = _part(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(part, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def remove_remains(folder: Path) -> None:
+    """Remove what processes of this machine that are gone have left half-written (kill -9) in a folder."""
+    for path in folder.rglob(".*.part"):
+        found = _PART.fullmatch(path.name)
+        if found and found[1] == _HERE and not Path(f"/proc/{found[2]}").exists():
+            with suppress(OSError):
+                path.unlink()
+
+
+def set_aside(path: Path, problem: str) -> None:
+    """Give a file or folder that is not what it should be another name, and tell the person."""
+    for number in itertools.count(1):
+        aside = path.with_name(f"{path.name}.damaged-{number}")
+        if not os.path.lexists(aside):
+            break
+    try:
+        os.rename(path, aside)
+    except OSError:  # gone, or a folder that may not be written to
+        say(f"{path} {problem}")
+    else:
+        say(f"{path} {problem}; it is kept as {aside.name}")
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file of ours; None where there is no file, and for one that is damaged, which
+    is set aside."""
+    try:
+        found = json_reader.load(path)
+        problem = "" if isinstance(found, dict) else "holds no JSON object"
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except JsonError as error:
+        problem = f"cannot be read: not valid JSON: {error}"
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+    if problem:
+        set_aside(path, problem)
+        return None
+    return dict(found)
+
+
+def read_word(path: Path) -> str:
+    """The text of a small file of ours, "" where there is none that can be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def sha256_file(path: Path) -> str:
+    """The SHA-256 of a file's bytes, as hexadecimal digits."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sha256_text(text: str) -> str:
+    """The SHA-256 of a text in UTF-8, as hexadecimal digits; of what is `records.writable` of it."""
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
+
+
+Check = Callable[[dict[str, Any]], bool]
+
+
+def read_jsonl(path: Path, is_record: Check | None = None) -> list[dict[str, Any]]:
+    """The records of a JSON Lines file, [] where it does not exist; see `scan_jsonl`."""
+    return [record for _, record in scan_jsonl(path, is_record)]
+
+
+def scan_jsonl(path: Path, is_record: Check | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The records of a JSON Lines file of ours one after the other, each with the place in bytes where its
+    line begins; none where the file does not exist.
+
+    A last line that was cut off (a process killed while writing) is left out. A broken line anywhere else
+    raises `UserError` with its number; with `is_record`, it and what is no record are left out.
+    """
+    if not path.is_file():
+        return
+    with open(path, "rb") as file:  # bytes: the cut may go through a character
+        start = 0
+        for number, line in enumerate(file, 1):
+            place, start = start, start + len(line)
+            if line.isspace():
+                continue
+            try:
+                record = json_reader.loads(line)
+                problem = "" if isinstance(record, dict) else "must be a JSON object"
+            except JsonError as error:
+                if not line.endswith(b"\n"):  # the writer was cut off
+                    return
+                problem = f"not valid JSON: {error}"
+            if is_record is not None and (problem or not is_record(record)):
+                continue
+            if problem:
+                raise UserError(f"{path}, line {number}: {problem}")
+            yield place, record
+
+
+def write_jsonl(path: Path, records: Iterable[dict[str, Any]]) -> None:
+    """Write a whole JSON Lines file, atomically."""
+    write_atomic(path, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records))
+
+
+class JsonlWriter:
+    """Append records to a JSON Lines file, each on disk before `append` returns.
+
+    Opening repairs a torn last line of an earlier process by cutting it off. The file is locked, so
+    that two processes cannot write to it at once (`UserError`).
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = open(path, "ab+", buffering=0)  # noqa: SIM115 - closed by close()
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            raise UserError(
+                f"{path}: another process is writing to this file; wait for it or stop it"
+            ) from None
+        last = self._last_line()
+        if last:
+            try:
+                json_reader.loads(last)
+                self._write(b"\n")  # whole but for its end: `read_jsonl` counts it
+            except JsonError:
+                self._file.truncate(self._file.seek(0, os.SEEK_END) - len(last))
+
+    def _last_line(self) -> bytes:
+        """What stands behind the last newline, read from the end: the file may be large."""
+        start, found = self._file.seek(0, os.SEEK_END), b""
+        while start and b"\n" not in found:
+            block = min(start, 1 << 16)
+            start = self._file.seek(start - block)
+            found = self._file.read(block) + found
+        return found.rpartition(b"\n")[2]
+
+    def append(self, record: dict[str, Any]) -> None:
+        self.extend([record])
+
+    def extend(self, records: Iterable[dict[str, Any]]) -> None:
+        """Append several records and wait for the disk once. After an error (`OSError`, such as a full
+        disk) the file ends where it did before."""
+        self._write(b"".join(json.dumps(r, ensure_ascii=False).encode() + b"\n" for r in records))
+
+    def _write(self, data: bytes) -> None:
+        end = os.fstat(self._file.fileno()).st_size
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+        except OSError:
+            self._file.truncate(end)
+            raise
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> JsonlWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

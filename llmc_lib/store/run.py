@@ -1,0 +1,177 @@
+"""A run: its params file, and the folders that belong to it."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmc_lib.errors import UserError
+from llmc_lib.params import BenchmarkParams, ModelParams, Params, Recipe, is_commit
+from llmc_lib.params_file import load, where
+from llmc_lib.store.files import remove_remains, set_aside
+from llmc_lib.store.manifests import ROOT
+
+
+@dataclass(frozen=True)
+class Run:
+    """A params file and the folders that belong to it."""
+
+    params: Params
+    params_file: Path
+
+    @property
+    def shown(self) -> Path:
+        """The params file as messages call it: from the checkout, where it lies there."""
+        file = self.params_file
+        return file.relative_to(ROOT) if file.is_relative_to(ROOT) and Path.cwd() == ROOT else file
+
+    @property
+    def name(self) -> str:
+        return self.params.run
+
+    @property
+    def runs(self) -> Path:
+        return ROOT / self.params.runs_dir
+
+    @property
+    def folder(self) -> Path:
+        return self.runs / self.name
+
+    @property
+    def dataset(self) -> Path:
+        return self.folder / "dataset"
+
+    def data(self, recipe: Recipe) -> Path:
+        """Where the rows lie that a candidate is trained on."""
+        return self.dataset / recipe.name if recipe.mixture else self.dataset
+
+    @property
+    def training(self) -> Path:
+        return self.folder / "training"
+
+    @property
+    def models(self) -> Path:
+        return self.folder / "models"
+
+    @property
+    def predictions(self) -> Path:
+        return self.folder / "predictions"
+
+    @property
+    def reasoning(self) -> Path:
+        """What was found in the models' reasoning: false claims, a judge's opinion."""
+        return self.folder / "reasoning"
+
+    @property
+    def report(self) -> Path:
+        return ROOT / self.params.reports_dir / self.name
+
+
+def open_run(params_file: str | Path, *, files: bool = True) -> Run:
+    """Open a run by its params file (looked up from the working directory, then from the checkout).
+
+    Raises `UserError` when the params file is missing or wrong, or, unless `files` is False, when a
+    file or folder of data that it names is missing.
+    """
+    path = Path(params_file)
+    if not path.is_absolute() and not path.exists():
+        path = ROOT / path
+    path = path.resolve()
+    shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    if shown.resolve() != path:  # the working directory is not the checkout
+        shown = path
+    params = load(shown)
+    for number, benchmark in enumerate(params.evaluation.benchmarks):
+        if files and (problem := _benchmark_problem(benchmark)):
+            place = where(shown, "evaluation", "benchmarks", number, "source")
+            raise UserError(f"{place}: {problem}")
+    for number, item in enumerate(params.evaluation.imports):
+        if files and not (ROOT / item.path).exists():
+            raise UserError(
+                f"{where(shown, 'evaluation', 'imports', number, 'path')}: no file or folder "
+                f"{ROOT / item.path}; give a path from {ROOT}"
+            )
+    for number, source in enumerate(params.dataset.sources):
+        if files and source.path and not (ROOT / source.path).exists():
+            raise UserError(
+                f"{where(shown, 'dataset', 'sources', number, 'path')}: no file or folder "
+                f"{ROOT / source.path}; give a path from {ROOT}"
+            )
+    _check_model(shown, params.model, "model")
+    judge = params.evaluation.judge
+    if judge is not None and judge.model is not None:
+        _check_model(shown, judge.model, "evaluation", "judge", "model")
+    if params.evaluation.engine.kind == "vllm":
+        for number, model in enumerate(params.evaluation.models):
+            _check_model(shown, model, "evaluation", "models", number)
+    for name, section in (
+        ("difficulty", params.dataset.difficulty),
+        ("completions", params.dataset.completions),
+    ):
+        if section.model is not None:
+            _check_model(shown, section.model, "dataset", name, "model")
+    return Run(params, path)
+
+
+def is_hub_id(source: str) -> bool:
+    """Is a source a hub repository, "owner/name", and no file or folder of this machine?"""
+    named = re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source) is not None
+    data = Path(source).suffix in (".jsonl", ".json", ".csv", ".parquet")
+    return named and not data and not (ROOT / source).exists()
+
+
+def _benchmark_problem(benchmark: BenchmarkParams) -> str:
+    """What is wrong with where a benchmark's questions are, as far as this machine can tell."""
+    source = benchmark.source
+    if source in ("embedded", "imports") or (ROOT / source).exists():
+        return ""
+    if not is_hub_id(source):
+        return (
+            f"no file {ROOT / source}; give a path from {ROOT}, embedded, or a hub set (owner/name)"
+        )
+    if not is_commit(benchmark.revision):
+        return (
+            f"the hub set {source!r} needs `revision`, a commit (7 to 40 hexadecimal digits): a branch "
+            "moves, and the run could not be repeated"
+        )
+    return ""
+
+
+def _check_model(shown: Path, model: ModelParams, *keys: str | int) -> None:
+    """Can this model be had, as far as the params file and this machine tell?"""
+    source = model.source
+    if source == "embedded" or (ROOT / source / "config.json").is_file():
+        return
+    if (ROOT / source).is_dir() or not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source):
+        raise UserError(
+            f"{where(shown, *keys, 'source')}: {source!r} is no folder with a config.json; give "
+            "embedded, such a folder, or a hub id (owner/name)"
+        )
+    if not is_commit(model.revision):
+        raise UserError(
+            f"{where(shown, *keys, 'revision')}: must be a commit of the hub model {source!r} (7 to 40 "
+            "hexadecimal digits): a branch moves, and the run could not be repeated"
+        )
+
+
+@contextmanager
+def locked(run: Run) -> Iterator[None]:
+    """Hold the run directory for this process; a second `make report` on it is refused."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    lock = run.folder / ".lock"
+    if lock.is_dir():
+        set_aside(lock, "is a folder")
+    with open(lock, "a") as handle:  # "a": an unchanged run touches nothing
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{run.folder}: another process is working on this run; wait for it or stop it"
+            ) from None
+        for folder in (run.folder, run.report):
+            remove_remains(folder)
+        yield

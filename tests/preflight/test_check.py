@@ -1,0 +1,304 @@
+"""All that a params file names is held against the world before anything starts."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from llmc_lib import preflight
+from llmc_lib.errors import UserError
+from llmc_lib.params import ModelParams
+from llmc_lib.preflight.machine import folder_problem
+from llmc_lib.preflight.models import context_length
+from llmc_lib.store import ROOT, open_run
+
+CONFIG = {"model_type": "llama", "max_position_embeddings": 2048}
+BASE = "params/compare/judged_hle_base.json"
+TUNED = "params/compare/judged_hle_tuned.json"
+
+
+def _model(folder: Path, **files: Any) -> Path:
+    folder.mkdir()
+    for name, content in {"config.json": CONFIG, "model.safetensors": "", **files}.items():
+        text = content if isinstance(content, str) else json.dumps(content)
+        (folder / name).write_text(text)
+    return folder
+
+
+def _lines(tmp_path: Path, **values: Any) -> list[str]:
+    """The message of the check without the path in front, [] where all is well."""
+    path = tmp_path / "my.yaml"
+    given = {
+        "run": "x",
+        "runs_dir": f"{tmp_path}/runs",
+        "reports_dir": f"{tmp_path}/reports",
+        **values,
+    }
+    path.write_text(yaml.safe_dump(given, sort_keys=False))
+    before = sorted(tmp_path.iterdir())
+    try:
+        preflight.check(open_run(path))
+    except UserError as error:
+        lines = str(error).splitlines()
+        assert all(line.startswith(f"{path}, line ") for line in lines[:20])
+        return [line.removeprefix(f"{path}, ") for line in lines]
+    finally:
+        assert sorted(tmp_path.iterdir()) == before  # nothing is left behind
+    return []
+
+
+def _one(tmp_path: Path, **values: Any) -> str:
+    (line,) = _lines(tmp_path, **values)
+    return line.partition(": ")[2]  # without the number of the line
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda p: p.stem)
+def test_the_project_s_own_files_are_fine(path: Path) -> None:
+    sources = yaml.safe_load(path.read_text()).get("dataset", {}).get("sources", [])
+    if any(not (ROOT / source["path"]).exists() for source in sources if "path" in source):
+        pytest.skip("its data are not here")
+    preflight.check(open_run(path))
+
+
+# ---- data --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("passwd", "root:x:0", "not a data file; it must end in"),
+        ("x.jsonl", "{", "line 1: not valid JSON"),
+        ("x.jsonl", '{"id": "a"}', "'question' is missing or empty"),
+        ("x.parquet", "PAR1", "not a readable Parquet file"),
+        ("x.json", '[{"id": ' + "9" * 5000 + "}]", "a whole number of 5,000 digits"),
+        ("x.csv", "id\n", "has no row"),
+    ],
+)
+def test_a_benchmark_that_cannot_be_read_is_told(
+    tmp_path: Path, name: str, content: str, words: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    benchmarks = [{"name": "hle", "source": str(tmp_path / name)}]
+    line = _one(tmp_path, evaluation={"benchmarks": benchmarks})
+    assert line.startswith(f"evaluation.benchmarks.0.source: {tmp_path / name}")
+    assert words in line
+
+
+def test_more_questions_than_there_are_are_told(tmp_path: Path) -> None:
+    benchmarks = [{"name": "hle", "questions": 201}]
+    line = _one(tmp_path, evaluation={"benchmarks": benchmarks})
+    assert line.startswith("evaluation.benchmarks.0.questions: 201 are asked for, and")
+
+
+@pytest.mark.parametrize(
+    ("report", "line"),
+    [
+        ({"select": ["Mathh"]}, "report.select.0: no category 'Mathh' in the evaluation; did you mean 'Math'?"),
+        ({"select": ["Math", "Zoology"]}, "report.select.1: no category 'Zoology' in the evaluation; there are"),
+        ({"cases": {"categories": ["math"]}}, "report.cases.categories.0: no category 'math'"),
+        ({"cases": {"ids": ["hle-mini-math-001", "hle-mini-mth-002"]}}, "report.cases.ids.1: no question 'hle-mini-mth-002'"),
+        ({"cases": {"ids": ["dna-1"]}}, "report.cases.ids.0: no question 'dna-1'"),
+    ],
+)  # fmt: skip
+def test_a_category_or_question_that_nothing_has_is_told(
+    tmp_path: Path, report: dict[str, Any], line: str
+) -> None:
+    assert _one(tmp_path, report=report).startswith(line)
+
+
+def test_categories_and_questions_that_are_there_are_fine(tmp_path: Path) -> None:
+    assert not _lines(tmp_path, report={"select": ["Math"], "cases": {"categories": ["Physics"]}})
+    assert not _lines(tmp_path, report={"cases": {"ids": ["hle-mini-math-001"]}})
+    mine = tmp_path / "mine.jsonl"
+    mine.write_text('{"q": "1+1?", "a": 2, "c": "sums", "id": "s1"}')
+    fields = {"question": "q", "answer": "a", "category": "c", "id": "id"}
+    own = [{"name": "own", "kind": "questions", "source": str(mine), "fields": fields}]
+    cases = {"ids": ["s1"]}
+    assert not _lines(
+        tmp_path, evaluation={"benchmarks": own}, report={"select": ["sums"], "cases": cases}
+    )
+    line = _one(tmp_path, evaluation={"benchmarks": own}, report={"select": ["Math"]})
+    assert line.startswith("report.select.0: no category 'Math' in the evaluation; there are sums")
+
+
+def test_ten_thousand_questions_are_looked_up_in_no_time(tmp_path: Path) -> None:
+    lines = _lines(tmp_path, report={"cases": {"ids": [f"hle-{n}" for n in range(10_000)]}})
+    assert len(lines) == 21
+    assert lines[-1].endswith("and 9,980 further mistakes")
+
+
+def test_files_to_keep_out_must_be_there_and_have_texts(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a text\n")
+    (tmp_path / "b.jsonl").write_text('{"word": 1}')
+    (tmp_path / "c.txt").write_bytes(b"\xff\xfe")
+    (tmp_path / "d").mkdir()
+    names = [str(tmp_path / name) for name in ("a.txt", "b.jsonl", "c.txt", "d", "gone.txt")]
+    lines = _lines(tmp_path, dataset={"decontamination": {"files": names}})
+    keys = [line.split(": ")[1] for line in lines]
+    assert keys == [f"dataset.decontamination.files.{n}" for n in (1, 2, 3, 4)]
+    assert not _lines(tmp_path, dataset={"decontamination": {"enabled": False, "files": names}})
+
+
+def test_the_first_row_of_a_source_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"q": "1+1?", "d": 1e999, "n": ' + "9" * 400 + "}\n")
+    source = {"name": "own", "kind": "files", "path": str(path), "category": "Math"}
+
+    def line(**fields: str) -> str:
+        given = {**source, "fields": fields}
+        return _one(tmp_path, dataset={"sources": [given]})
+
+    assert line(question="problem").startswith("dataset.sources.0.path: fields.question: ")
+    assert "has no field 'problem'; it has: q, d, n" in line(question="problem")
+    assert "is no number" in line(question="q", difficulty="n")
+    path.write_text("{")
+    assert "line 1: not valid JSON" in line(question="q")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a.jsonl").write_text('{"other": 1}')
+    line_ = _one(
+        tmp_path, dataset={"sources": [{"name": "deepmath", "path": str(tmp_path / "set")}]}
+    )
+    assert line_.startswith("dataset.sources.0.path: ")
+
+
+def test_imports_are_opened(tmp_path: Path) -> None:
+    def lines(second: str) -> list[str]:
+        imports = [{"model": "a", "path": BASE}, {"model": "b", "path": second}]
+        evaluation = {"benchmarks": [{"name": "hle"}], "imports": imports}
+        return _lines(tmp_path, evaluation=evaluation)
+
+    assert not lines(TUNED)
+    assert "evaluation.imports.1.path: " in lines("README.md")[0]
+    (tmp_path / "x.json").write_text('{"q": {"response": "x", "usage": {"n": ' + "9" * 5000 + "}}}")
+    assert "not in a format that is known" in lines(str(tmp_path / "x.json"))[0]
+
+
+# ---- models ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"config.json": "["}, "config.json: not valid JSON"),
+        ({"config.json": "[]"}, "config.json: must be a JSON object"),
+        ({"config.json": {}}, "config.json: has no model_type"),
+        ({"config.json": {**CONFIG, "auto_map": {"AutoModel": "code.Model"}}}, "auto_map names code"),
+        ({"tokenizer_config.json": {"auto_map": {"AutoTokenizer": ["a.T", None]}}}, "auto_map names code"),
+        ({"chat_template.jinja": "{{ ''.__class__.__mro__ }}"}, "reaches for '__mro__'"),
+        ({"chat_template.jinja": "{% include '/etc/passwd' %}"}, "loads another template"),
+        ({"chat_template.jinja": "{{ x | attr('__class__') }}"}, "reaches for '__class__'"),
+        ({"chat_template.jinja": "{{ x['__globals__'] }}"}, "reaches for '__globals__'"),
+        ({"chat_template.jinja": "{% if %}"}, "not a valid template"),
+        ({"tokenizer_config.json": {"chat_template": "{{ cycler.__init__ }}"}}, "reaches for '__init__'"),
+        ({"tokenizer_config.json": {"chat_template": [{"name": "a", "template": "{{ x.__y__ }}"}]}}, "'a': line 1"),
+    ],
+)  # fmt: skip
+def test_a_model_s_folder_brings_no_code(tmp_path: Path, files: dict[str, Any], words: str) -> None:
+    folder = _model(tmp_path / "model", **files)
+    line = _one(tmp_path, model={"source": str(folder)}, training={"max_length": 64})
+    assert line.startswith("model.source: ")
+    assert words in line
+
+
+def test_weights_are_no_pickles(tmp_path: Path) -> None:
+    folder = _model(tmp_path / "model")
+    (folder / "training_args.bin").touch()
+    (folder / "chat_template.jinja").write_text(
+        "{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}{% break %}{% endfor %}"
+    )
+    assert not _lines(tmp_path, model={"source": str(folder)})
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    line = _one(tmp_path, model={"source": str(folder)})
+    assert "pytorch_model.bin is a pickle, which runs what is in it" in line
+    models = [{"name": "m", "source": str(folder)}]
+    assert "pickle" in _one(tmp_path, evaluation={"models": models})
+    assert "pickle" in _one(tmp_path, evaluation={"judge": {"model": {"source": str(folder)}, "max_model_len": 2048, "max_tokens": 64}})  # fmt: skip
+
+
+def test_no_text_is_longer_than_the_model_s_context(tmp_path: Path) -> None:
+    model = {"source": str(_model(tmp_path / "model"))}
+    assert not _lines(tmp_path, model=model, training={"max_length": 2048})
+    line = _one(tmp_path, model=model, training={"max_length": 2049})
+    assert line.startswith("training.max_length: 2,049 is more than the 2,048 tokens that")
+    line = _one(tmp_path, model=model, evaluation={"max_model_len": 4096})
+    assert line.startswith("evaluation.max_model_len: 4,096 is more than")
+    line = _one(tmp_path, evaluation={"max_model_len": 10_000})
+    assert line.startswith(
+        "evaluation.max_model_len: 10,000 is more than the 8,192 tokens that embedded"
+    )
+    line = _one(
+        tmp_path, candidates=[{"name": "a"}, {"name": "b", "training": {"max_length": 9000}}]
+    )
+    assert line.startswith("candidates.1.training.max_length: 9,000 is more than")
+    completions = {"enabled": True, "max_model_len": 9000}
+    line = _one(tmp_path, dataset={"completions": completions})
+    assert line.startswith("dataset.completions.max_model_len: 9,000 is more than")
+    judge = {"model": model, "max_tokens": 1000, "max_model_len": 4000}
+    assert (
+        "evaluation.judge.max_model_len: 4,000" in _lines(tmp_path, evaluation={"judge": judge})[0]
+    )
+    rope = {"hf_overrides": {"rope_parameters": {"rope_type": "yarn", "factor": 4.0}}}
+    scaled = {"max_model_len": 8000, "engine": {"vllm": rope}}
+    assert not _lines(tmp_path, model=model, evaluation=scaled)
+
+
+def test_rope_scaling_of_the_config_counts(tmp_path: Path) -> None:
+    rope = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 2048}
+    folder = _model(tmp_path / "model", **{"config.json": {**CONFIG, "rope_scaling": rope}})
+    assert context_length(ModelParams(source=str(folder))) == 8192
+    assert context_length(ModelParams(source="owner/unknown", revision="0" * 40)) is None
+
+
+def test_what_servers_call_a_model_is_said_of_a_model_of_the_run(tmp_path: Path) -> None:
+    engine = {"kind": "openai", "endpoints": ["http://127.0.0.1:9/v1"], "served_as": {"bsae": "x"}}
+    line = _one(tmp_path, evaluation={"engine": engine})
+    assert line.startswith(
+        "evaluation.engine.served_as.bsae: 'bsae' is no model of the run; did you mean 'base'?"
+    )
+    engine["served_as"] = {"base": "x", "step-12": "y"}
+    assert not _lines(tmp_path, evaluation={"engine": engine})
+    line = _one(tmp_path, evaluation={"engine": {"vllm": {"tokenizer": "no/such"}}})
+    assert line.startswith(f"evaluation.engine.vllm.tokenizer: no folder {ROOT / 'no/such'}")
+
+
+# ---- machine -----------------------------------------------------------------------------------
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    line = _one(tmp_path, runs_dir=str(tmp_path / "file" / "runs"))
+    assert line == f"runs_dir: {tmp_path / 'file'} is no folder; give another one"
+    line = _one(tmp_path, reports_dir="/proc/reports")
+    assert line.startswith("reports_dir: /proc cannot be written to (")
+    assert not folder_problem(tmp_path / "a" / "b")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    assert folder_problem(tmp_path / "link" / "runs").endswith("is no folder; give another one")
+
+
+def test_a_hostfile_is_read(tmp_path: Path) -> None:
+    def line(text: str | None) -> str:
+        path = tmp_path / "hosts"
+        if text is not None:
+            path.write_text(text)
+        cluster = {"launcher": "hostfile", "hostfile": str(path)}
+        return _one(tmp_path, training={"cluster": cluster})
+
+    assert "cannot be read" in line(None)
+    assert "line 1: 'node1' must be \"host slots=8\"" in line("node1")
+    assert "has 2 machines, training.cluster.nodes is 1" in line("a slots=1\nb slots=1")
+
+
+def test_a_server_that_does_not_answer_is_a_warning(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        there, gone = (f"http://127.0.0.1:{s.getsockname()[1]}/v1" for s in (server, closed))
+        path = tmp_path / "my.yaml"
+        engine = {"kind": "openai", "endpoints": [there, gone]}
+        path.write_text(yaml.safe_dump({"run": "x", "evaluation": {"engine": engine}}))
+        (warning,) = preflight.check(open_run(path))
+    assert warning.startswith(f"warning: {gone} does not answer (")

@@ -1,0 +1,146 @@
+"""A short, seeded part of the fuzzer: whatever is in a file, it is read or refused in one message."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from llmc_lib import benchmarks, preflight
+from llmc_lib.dataset.sources import read
+from llmc_lib.engines.chat_reply import AgainError, choice_of, complaint_of, count_of, text_of
+from llmc_lib.engines.endpoints import Reply
+from llmc_lib.errors import UserError, printable
+from llmc_lib.evaluation.importers import files
+from llmc_lib.params import ImportParams, SourceParams
+from llmc_lib.store import is_prediction, open_run, read_jsonl, set_aside_damaged
+from tests import hostile
+
+#: As many inputs for each of the tests below. `make storm` raises it.
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
+fuzz = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize="FUZZ_EXAMPLES" not in os.environ,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("fuzz")
+
+
+@contextmanager
+def refused() -> Iterator[None]:
+    """What is refused is refused in a message that a terminal can show."""
+    try:
+        yield
+    except UserError as error:
+        for line in printable(str(error)).splitlines():
+            assert line.isprintable()
+            assert len(line) < 1400
+
+
+@fuzz
+@given(content=hostile.params_files())
+def test_params_files(folder: Path, content: bytes) -> None:
+    path = folder / "my.yaml"
+    path.write_bytes(content)
+    with refused():
+        preflight.check(open_run(path))
+
+
+_SOURCES: dict[str, dict[str, Any]] = {
+    "files": {"fields": {"question": "q", "answer": "a", "id": "id", "completion": "c", "difficulty": "d",
+                         "subject": "s", "licence": "l"}},
+    "deepmath": {},
+    "omni_math": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", _SOURCES)
+@pytest.mark.parametrize("form", ["lines", "array"])
+def test_data_sets(folder: Path, kind: str, form: str) -> None:
+    path = folder / ("x.jsonl" if form == "lines" else "x.json")
+    values = {"name": "own", "kind": kind, "path": str(path), "category": "Math", **_SOURCES[kind]}
+    source = SourceParams.model_validate(values)
+
+    def run(content: bytes) -> None:
+        path.write_bytes(content)
+        with refused():
+            list(read(source, 0))
+
+    _each(hostile.json_files(kind, form), run)
+
+
+@pytest.mark.parametrize("kind", ["hle", "do_not_answer"])
+@pytest.mark.parametrize("form", ["lines", "array"])
+def test_benchmarks(folder: Path, kind: str, form: str) -> None:
+    path = folder / ("x.jsonl" if form == "lines" else "x.json")
+
+    def run(content: bytes) -> None:
+        path.write_bytes(content)
+        with refused():
+            benchmarks.MODULES[kind].load(path, {})
+
+    _each(hostile.json_files(kind, form), run)
+
+
+@pytest.mark.parametrize(
+    ("kind", "form"), [("hle_judged", "object"), ("competition", "lines"), ("lm_eval", "lines")]
+)
+def test_imports(folder: Path, kind: str, form: str) -> None:
+    path = folder / ("x.jsonl" if form == "lines" else "x.json")
+    known = ImportParams.model_validate({"model": "a", "path": str(path), "format": kind})
+    told = ImportParams(model="a", path=str(path))
+
+    def run(content: bytes) -> None:
+        path.write_bytes(content)
+        for item in (known, told):
+            with refused():
+                list(files.read(item, path))
+
+    _each(hostile.json_files(kind, form), run)
+
+
+def test_stores(folder: Path) -> None:
+    path = folder / "base.jsonl"
+
+    def run(content: bytes) -> None:
+        path.write_bytes(content)
+        kept = read_jsonl(path, is_prediction)
+        set_aside_damaged(path, is_prediction)
+        assert read_jsonl(path, is_prediction) == kept
+
+    _each(hostile.json_files("prediction", "lines"), run)
+
+
+class _Endpoint:
+    def plain(self, text: str) -> str:
+        return text
+
+
+@fuzz
+@given(body=hostile.replies)
+def test_replies_of_servers(body: bytes) -> None:
+    complaint_of(body)
+    try:
+        message, reason, usage = choice_of(_Endpoint(), Reply(200, body, None))  # type: ignore[arg-type]
+    except AgainError:
+        return
+    assert isinstance(reason, str)
+    for name in ("content", "reasoning", "reasoning_content", "refusal"):
+        assert message.get(name) is None or text_of(message[name]) == message[name]
+    for name in ("prompt_tokens", "completion_tokens"):
+        assert 0 <= count_of(usage.get(name)) < 2**31
+
+
+def _each(strategy: Any, run: Callable[[bytes], None]) -> None:
+    fuzz(given(strategy)(run))()
