@@ -73,7 +73,9 @@ def page(
             {"hle": "hle"},
             better_in=params.report.select,
             seed=0,
-        )
+        ),
+        "main": "hle",
+        "further": [],
     }
     block = metrics["benchmarks"]["hle"]
     block["grader"] = "rules"

@@ -331,7 +331,7 @@ def rule_missing(page: Page) -> Iterator[str]:
     if (
         page.table("comparisons", "Candidate")
         and any((c["missing"] or {}).get("changes") for c in page.block["comparisons"])
-        and "hangs on missing answers" not in page.parts["comparisons"]
+        and "depends on missing answers" not in page.parts["comparisons"]
     ):
         yield "no table of missing answers"
 

@@ -62,6 +62,8 @@ def test_the_newest_is_first_and_says_what_its_report_says(
     tmp_path: Path, real: dict[str, Any]
 ) -> None:
     later = changed(real, verdict="worse", difference=-0.25, ci95=[-0.31, -0.19])
+    printed = later["benchmarks"]["hle"]["comparisons"][-1]["interval"]
+    printed |= {"low": -0.31, "high": -0.19, "printed": ["−31", "−19"]}
     later["provenance"]["params"]["report"]["significance"] = 0.01
     add(tmp_path, "early", real, "2026-01-02T03:04:05+00:00")
     add(tmp_path, "late", later, "2026-02-03T04:05:06+00:00")
@@ -109,19 +111,19 @@ def test_links_are_to_what_is_there(tmp_path: Path, real: dict[str, Any]) -> Non
     ("text", "problem"),
     [
         ("", "metrics.json is broken or half written; make report writes it again"),
-        ('{"schema_version": 1, "bench', "is broken or half written"),
+        ('{"schema_version": 2, "bench', "is broken or half written"),
         ("[1, 2]", "is broken or half written"),
         ("[" * 100_000, "is broken or half written"),
-        ('{"run": "x"}', "has no schema_version, and 1 is what can be read"),
-        ('{"schema_version": 7}', "has schema_version 7, and 1 is what can be read"),
-        ('{"schema_version": 1}', "metrics.json: benchmarks: field required"),
-        ('{"schema_version": 1, "benchmarks": {}}', "no benchmark with right and wrong answers"),
+        ('{"run": "x"}', "has no schema_version, and 2 is what can be read"),
+        ('{"schema_version": 7}', "has schema_version 7, and 2 is what can be read"),
+        ('{"schema_version": 2}', "metrics.json: benchmarks: field required"),
+        ('{"schema_version": 2, "benchmarks": {}}', "no benchmark with right and wrong answers"),
         (
-            '{"schema_version": 1, "benchmarks": {}, "provenance": [1]}',
+            '{"schema_version": 2, "benchmarks": {}, "provenance": [1]}',
             "metrics.json: provenance: ",
         ),
         (
-            '{"schema_version": 1, "benchmarks": {"hle": {"kind": "hle", "n_questions": 2, "n_samples": 1, '
+            '{"schema_version": 2, "benchmarks": {"hle": {"kind": "hle", "n_questions": 2, "n_samples": 1, '
             '"models": {}, "comparisons": []}}}',
             "metrics.json: benchmarks.hle.comparisons: list should have at least 1 item",
         ),

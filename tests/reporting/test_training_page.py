@@ -59,7 +59,6 @@ def test_one_training_in_a_paragraph() -> None:
         ({"processes": 2, "cluster": {"nodes": 2, "endpoint": "a:1"}}, {},
          "minutes on CPUs in 4 processes in 2 machines ("),
         ({"batching": "packed"}, {}, "12 steps of 16 sequences of up to 512 tokens packed with several"),
-        ({"sft": {"completion_only_loss": False}}, {}, "loss on prompt and completion."),
         ({"warmup_ratio": 0.0, "lr_scheduler": "constant"}, {}, "learning rate 1e-5 (constant), "),
         ({}, {"epochs": 2.5, "steps": 1}, "2.5 epochs, 1 step of 16"),
         ({}, {"too_long": 3}, "3 examples were longer than 512 tokens and left out."),
@@ -82,7 +81,7 @@ CANDIDATES: dict[str, Any] = {
         {"name": "math", "mixture": {"sources": ["hard_math"], "mixture": False}},
         {"name": "all", "training": {"learning_rate": 2e-5}},
         {"name": "lora", "training": {"lora": {"rank": 4}}},
-        {"name": "sft", "training": {"sft": {"neftune_noise_alpha": 5, "max_steps": 3}}},
+        {"name": "sft", "training": {"sft": {"neftune_noise_alpha": 5, "label_smoothing_factor": 0.1}}},
     ]
 }
 
@@ -124,7 +123,7 @@ def test_what_differs_is_named_as_in_the_params_file() -> None:
         "math": "sources hard_math, mixture off",
         "all": "learning_rate 2e-5",
         "lora": "lora rank 4 + alpha 32",
-        "sft": "sft.neftune_noise_alpha 5, sft.max_steps 3",
+        "sft": "sft.neftune_noise_alpha 5, sft.label_smoothing_factor 0.1",
     }
     assert differences(_params()) == {"main": "nothing"}
 

@@ -1,4 +1,4 @@
-"""Whether the verdict on a candidate hangs on answers that are missing."""
+"""Whether the verdict on a candidate depends on answers that are missing."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _sentence(
     cases: list[dict[str, Any]],
     thresholds: Thresholds,
 ) -> str:
-    """What the word hangs on: one sentence for the verdict's block."""
+    """What the word depends on: one sentence for the verdict's block."""
     counts = {name: n for name, n in zip(names, (of_candidate, of_reference), strict=True) if n}
     lacking = " and ".join(f"{counted(n, 'answer')} of {name}" for name, n in counts.items())
     one = sum(counts.values()) == 1
@@ -110,5 +110,5 @@ def _sentence(
         )
     return (
         f"{lacking} {'is' if one else 'are'} missing and {'counts' if one else 'count'} as wrong, and the verdict "
-        f"hangs on {'it' if one else 'them'}: {'; '.join(told)}."
+        f"depends on {'it' if one else 'them'}: {'; '.join(told)}."
     )

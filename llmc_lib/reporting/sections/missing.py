@@ -1,4 +1,4 @@
-"""Where a verdict hangs on answers that are missing."""
+"""Where a verdict depends on answers that are missing."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def missing_answers(report: Report) -> Block:
         for row in data.to_dict("records")
     ]
     caption = (
-        "Where the verdict hangs on missing answers: the bounds of what they could have been, and the questions of "
+        "Where the verdict depends on missing answers: the bounds of what they could have been, and the questions of "
         "which neither model lacks an answer. These are fair only if answers are missing whether or not they would "
         "have been right."
     )

@@ -124,7 +124,8 @@ def _answered(report: Report) -> Block:
     told = []
     for name in (report.reference, report.headline["model"]):
         found = report.block["models"][name]["answered"]
-        text = f"in {found['found']:,} of the {found['of']:,} answers of {name}"
+        of = counted(found["of"], "answer", "answers")
+        text = f"in {found['found']:,} of {of} of {name}"
         if found["rate"] is not None:
             right, interval = as_percent(found["rate"], found["found"]), found["ci95"]
             text += (
