@@ -69,7 +69,7 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     return with_template
 
 
-@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize("name", sorted(ENDS.keys() - {"qwen3_empty"}))
 def test_the_model_is_given_the_opening_and_learns_the_rest(make: Make, name: str) -> None:
     chat = make(name)
     ids, [(given, end)] = chat.encode(PROMPT, COMPLETION)

@@ -40,7 +40,14 @@ def test_every_key_but_run_has_a_default(tmp_path: Path) -> None:
 def test_the_file_for_newcomers_is_valid() -> None:
     params = load(ROOT / "params" / "quickstart.yaml")
     assert params.run == "quickstart"
-    assert [source.name for source in params.dataset.sources] == ["hard_math", "textbook"]
+    names = [source.name for source in params.dataset.sources]
+    assert names == ["skills", "textbook", "safety", "instructions"]
+    assert [benchmark.name for benchmark in params.evaluation.benchmarks] == [
+        "skills",
+        "hle",
+        "do_not_answer",
+        "over_refusal",
+    ]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda p: p.stem)
@@ -130,7 +137,7 @@ MISTAKES = {
     ),
     "run: x\nevaluation:\n  benchmarks: [{name: mine, kind: question}]": (
         "line 3: evaluation.benchmarks.0.kind: 'question' is no known benchmark (hle, do_not_answer, "
-        "over_refusal); for a file"
+        "over_refusal, skills); for a file"
     ),
     "seed: 1": "line 1: run: required and not given; add it",
     "run: A b": "line 1: run: 'A b' must be lower-case letters, digits, '.', '_' and '-'",

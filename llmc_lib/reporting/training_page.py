@@ -85,7 +85,7 @@ def _one(recipe: Recipe, facts: Mapping[str, Any]) -> str:
         f"{method[0].upper()}{method[1:]} of {facts['base']} ({size(facts['parameters'])} parameters) with "
         f"TRL's SFTTrainer on DeepSpeed {ZERO[recipe.training.deepspeed]}: {examples}, "
         f"{_epochs(facts['epochs'])}, {steps} of {_batch(recipe.training)}, {_rate(recipe.training)}, "
-        f"{facts['precision']} arithmetic, {_loss(recipe.training)}. "
+        f"{facts['precision']} arithmetic, loss on the completion alone. "
         f"{counted(facts['tokens'], 'token')} took {duration(facts['train_seconds'])} {where(recipe, facts)} "
         f"({_speed(facts)} tokens/s, validation passes included), with at most "
         f"{facts['peak_memory_gib']:.1f} GiB of memory in a process. {_too_long(recipe, facts)}"
@@ -130,7 +130,7 @@ def _phrases(training: TrainingParams, facts: Mapping[str, Any]) -> list[str]:
         f"steps of {_batch(training)}",
         _rate(training),
         f"{facts['precision']} arithmetic",
-        _loss(training),
+        "loss on the completion alone",
     ]
 
 
@@ -232,11 +232,6 @@ def _batch(training: TrainingParams) -> str:
 def _rate(training: TrainingParams) -> str:
     warm = f", {training.warmup_ratio:.0%} of the steps to warm up" if training.warmup_ratio else ""
     return f"learning rate {plain_number(training.learning_rate)} ({training.lr_scheduler}{warm})"
-
-
-def _loss(training: TrainingParams) -> str:
-    whole = training.sft.get("completion_only_loss") is False
-    return "loss on prompt and completion" if whole else "loss on the completion alone"
 
 
 def _epochs(epochs: float) -> str:

@@ -49,7 +49,7 @@ def _template(name: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize("name", sorted(ENDS.keys() - {"qwen3_empty"}))
 def test_the_format_is_that_of_the_template(make: Make, name: str) -> None:
     found = format_of(make(_template(name), marks=True))
     assert found.kind == ("harmony" if name == "gptoss" else "tags")

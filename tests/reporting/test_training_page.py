@@ -81,7 +81,10 @@ CANDIDATES: dict[str, Any] = {
         {"name": "math", "mixture": {"sources": ["hard_math"], "mixture": False}},
         {"name": "all", "training": {"learning_rate": 2e-5}},
         {"name": "lora", "training": {"lora": {"rank": 4}}},
-        {"name": "sft", "training": {"sft": {"neftune_noise_alpha": 5, "label_smoothing_factor": 0.1}}},
+        {
+            "name": "sft",
+            "training": {"sft": {"neftune_noise_alpha": 5, "label_smoothing_factor": 0.1}},
+        },
     ]
 }
 
