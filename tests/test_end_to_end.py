@@ -81,7 +81,7 @@ def test_the_exported_candidates_are_models_that_training_has_changed(tiny_run: 
 def test_metrics_json_keeps_its_contract(tiny_run: TinyRun) -> None:
     metrics = json.loads((tiny_run.report / "metrics.json").read_text())
     hle = metrics["benchmarks"]["hle"]
-    assert metrics["schema_version"] == 1
+    assert metrics["schema_version"] == 2
     assert hle["n_questions"] == 200
     for model in hle["models"].values():
         low, high = model["ci95"]
