@@ -31,10 +31,12 @@ def mistake(fields: dict[str, Any]) -> str | None:
             TypeAdapter(hints[name], config=config).validate_python(value)
         except ValidationError as error:
             return f"{name}: {error.errors()[0]['msg'].lower()}, not {value!r}"
-    try:
-        SFTConfig(output_dir="unused", use_cpu=True, bf16=False, report_to=[], **fields)
-    except (ValueError, TypeError) as error:
-        return f"{', '.join(fields)}: TRL refuses: {' '.join(str(error).split())}"
+    # Each by itself first, so that the message names the field at fault; then all together.
+    for some in [*({name: value} for name, value in fields.items()), fields]:
+        try:
+            SFTConfig(output_dir="unused", use_cpu=True, bf16=False, report_to=[], **some)
+        except (ValueError, TypeError) as error:
+            return f"{', '.join(some)}: TRL refuses: {' '.join(str(error).split())}"
     return None
 
 

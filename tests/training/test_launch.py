@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -189,7 +190,10 @@ def test_a_loss_that_is_no_number_stops_the_run_at_once(
 ) -> None:
     # The learning rate of the first step is 0. After the second the weights are of the order 1e35, which
     # the third finds out.
-    run = _run(tmp_path, models, dataset, weight_decay=1e38, learning_rate=1e-3, warmup_ratio=0.1)
+    run = _run(tmp_path, models, dataset, learning_rate=1e-3, warmup_ratio=0.1)
+    # No params file may say so.
+    decays = run.params.training.model_copy(update={"weight_decay": 1e38})
+    run = dataclasses.replace(run, params=run.params.model_copy(update={"training": decays}))
     with pytest.raises(WorkerError) as caught:
         training.train(run)
     message = str(caught.value)

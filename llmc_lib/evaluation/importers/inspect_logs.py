@@ -91,7 +91,9 @@ def _check(path: Path) -> None:
                 if entry.filename.endswith(".json"):
                     json_reader.loads(archive.read(entry))
     except JsonError as error:
-        raise UserError(f"{where}: not valid JSON: {error}") from None
+        raise UserError(
+            f"{where}: Inspect cannot read this log: not valid JSON: {error}; is the file whole?"
+        ) from None
 
 
 def _samples(path: Path) -> Iterator[EvalSample]:
