@@ -27,6 +27,7 @@ from llmc_lib.reporting.render import render
 from llmc_lib.reporting.site import write_site
 from llmc_lib.store import ROOT, Run
 from tests.pdf_text import pages, squeezed
+from tests.reporting.conftest import sign
 from tests.reporting.test_cases_in_browser import results as long_traces
 
 pytestmark = pytest.mark.slow
@@ -226,11 +227,13 @@ def test_nothing_of_this_machine_is_kept(run: Run, tmp_path: Path) -> None:
     page = run.report / "index.html"
     whole = page.read_text()
     page.write_text(whole.replace("<main", f"<!-- {ROOT}/x --><main", 1))
+    sign(run.report)
     try:
         with pytest.raises(UserError, match=f"names .*{re.escape(str(ROOT))}, of this machine"):
             make_example(run, tmp_path / "example")
     finally:
         page.write_text(whole)
+        sign(run.report)
     assert not (tmp_path / "example").exists()
 
 
