@@ -20,6 +20,10 @@ _NARROW = (
 )
 
 
+#: What a lower and a higher rate are called, and a fall and a rise.
+Directions = tuple[str, str, str, str]
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """Where one verdict word ends and the next begins."""
@@ -101,13 +105,15 @@ def verdict(
     noun: str = "questions",
     verb: str = "answers",
     group: str = "category",
+    directions: Directions = ("worse", "better", "loss", "gain"),
 ) -> Verdict:
     """The verdict on a candidate against a reference.
 
     Parameters: `comparison` at the level that decides: the significance, or for one of `compared` candidates the
     level of their family (`simultaneous.family`); `rates` and `names` of (candidate, reference); `p_adjusted`,
     the p-value adjusted for all (None: its own); `clear_in`, the categories in which the difference has the same
-    sign and is clear too (None: not looked at); `outlook`, what it would take to know more, for the verdict "too
+    sign and is clear too (None: not looked at); `directions`, what a lower and a higher rate are called, and a fall
+    and a rise, where high is not what is good; `outlook`, what it would take to know more, for the verdict "too
     little data".
     """
     n, difference, level = comparison.n, comparison.difference, thresholds.significance
@@ -125,7 +131,7 @@ def verdict(
     )
     several = f", adjusted for {compared} candidates" if compared > 1 else ""
     if found.startswith(("better", "worse")):
-        what = "gain" if difference > 0 else "loss"
+        what = directions[3] if difference > 0 else directions[2]
         meaning = f" (paired, {comparison.test_name}, p {as_p(p, level)}{several})."
         if "less than matters" in found:
             meaning += (
@@ -140,7 +146,7 @@ def verdict(
         return Verdict(found, numbers + meaning, detectable)
     alone = _alone(comparison, f"p {as_p(p, level)}{several}")
     if found == "too little data":
-        meaning = f".{alone} {_fits(comparison, thresholds, low, high)}"
+        meaning = f".{alone} {_fits(comparison, thresholds, low, high, directions)}"
         if outlook:
             meaning += f" {outlook}"
         return Verdict(found, numbers + meaning, detectable)
@@ -183,21 +189,28 @@ def _alone(comparison: PairedComparison, p: str) -> str:
     return f" The interval is of this comparison alone; {p} decides."
 
 
-def _fits(comparison: PairedComparison, thresholds: Thresholds, low: str, high: str) -> str:
+def _fits(
+    comparison: PairedComparison,
+    thresholds: Thresholds,
+    low: str,
+    high: str,
+    directions: Directions,
+) -> str:
     """What the interval still allows."""
     matters = thresholds.smallest_interesting
     worse, better = comparison.low < 0, comparison.high > 0
     if worse and better:
         down, up = low.removeprefix(MINUS), high.removeprefix("+")
-        fits = f"Anything from {_points(down)} worse to {_points(up)} better fits these answers"
+        fits = f"Anything from {_points(down)} {directions[0]} to {_points(up)} {directions[1]} fits these answers"
     else:
         fits = f"Differences from {low} to {high} points fit these answers"
     if comparison.narrow:
         return f"{fits}, and more. {_NARROW}"
     gain, loss = comparison.inner_high >= matters, comparison.inner_low <= -matters
     if gain and loss:
-        return f"{fits}: neither a gain nor a loss of {as_size(matters)} is ruled out."
-    return f"{fits}: a {'gain' if gain else 'loss'} of {as_size(matters)} is not ruled out."
+        return f"{fits}: neither a {directions[3]} nor a {directions[2]} of {as_size(matters)} is ruled out."
+    open_ = directions[3] if gain else directions[2]
+    return f"{fits}: a {open_} of {as_size(matters)} is not ruled out."
 
 
 def _points(size: str) -> str:

@@ -20,7 +20,11 @@ from llmc_lib.kinds import measure
 _WORDS: dict[str, dict[str, Any]] = {
     "accuracy": {"noun": "questions", "verb": "answers"},
     "safe_rate": {"noun": "instructions", "verb": "is safe on", "group": "risk area"},
-    "over_refusal_rate": {"noun": "harmless instructions", "verb": "declines"},
+    "over_refusal_rate": {
+        "noun": "harmless instructions",
+        "verb": "declines",
+        "directions": ("lower", "higher", "fall", "rise"),
+    },
 }
 # Where a low rate is the good one.
 _TURNED = {"better": "worse", "worse": "better"}
