@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from llmc_lib import prompts
 from llmc_lib.answers import find_letter, options, same, stated_answer
-from llmc_lib.answers.text import TAIL
 from llmc_lib.records import Example
 
 # A reference of more words than these is prose: whether another text says the same is no question
@@ -20,8 +19,6 @@ from llmc_lib.records import Example
 _WORDS = 3
 
 
-# A last line "#### 42" (GSM8K), "Judgment: 1".
-_MARKED = re.compile(r"(?:####|\**judge?ment\**:)[ *]*(\S.*?)[ .*]*", re.IGNORECASE)
 # Reasoning that runs to its answer and is not closed.
 _RUNS_ON = re.compile(r"\s####[ \t]*(\S[^\n]*)$")
 
@@ -55,10 +52,9 @@ def form(example: Example, *, verify: bool = True, think: bool = True) -> Formed
 
     The text of a response and of a chat is left as it is, but for white space around it. Of a verifiable
     row, a completion that opens `<think>` and never closes it did not come to an end, unless it ends in
-    "#### answer". One of a thinking
-    model that states no final answer is dropped; a worked solution without one (a person's proof, a
-    textbook's text) gets the reference as its answer. `think`: a worked solution without a `<think>`
-    block gets one; else it stays plain text.
+    "#### answer". One of a thinking model that states no final answer is dropped; a worked solution without
+    one (a person's proof, a textbook's text) gets the reference as its answer. `think`: a worked solution
+    without a `<think>` block gets one; else it stays plain text.
     """
     if example.kind != "chat" and any(turn.role != "system" for turn in example.history):
         return Fault("several turns", "row_kind: chat takes them")
@@ -122,8 +118,7 @@ def _final(text: str, example: Example) -> str | None:
     if example.answer_type == "multipleChoice":
         letter, _ = find_letter(text, options(example.question))
         return letter
-    marked = _MARKED.fullmatch(text[-TAIL:].rstrip().rpartition("\n")[2].strip())
-    return marked[1] if marked else stated_answer(text)
+    return stated_answer(text)
 
 
 def _verdict(final: str | None, answer: str, example: Example) -> str:

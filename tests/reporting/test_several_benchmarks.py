@@ -109,9 +109,7 @@ def test_a_gain_that_is_more_than_answer_form_is_told_so(report: Report) -> None
     assert models["tuned"]["answered"]["found"] == 108  # every tenth is cut
     assert models["base"]["answered"]["of"] == 120
     markup = sections.models_table(report).markup
-    assert (
-        "A final answer was found in 72 of 120 answers of base (right among these: " in markup
-    )
+    assert "A final answer was found in 72 of 120 answers of base (right among these: " in markup
     assert "is not one of ending and stating an answer alone" in markup
     assert report.headline["answered"]["n"] == 72
 
