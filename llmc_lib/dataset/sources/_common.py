@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import lru_cache
@@ -16,7 +16,7 @@ from llmc_lib.data_files import DataFile, Row, data_files, rows
 from llmc_lib.errors import UserError, shown
 from llmc_lib.params import SourceParams
 from llmc_lib.records import AuthorKind, Message, writable
-from llmc_lib.store import ROOT, sha256_file
+from llmc_lib.store import ROOT, read_jsonl, sha256_file
 
 #: The suffixes of data files, as patterns for the hub.
 DATA = ("*.jsonl", "*.parquet", "*.csv", "*.json")
@@ -118,6 +118,26 @@ def _sha256(path: Path) -> str:
 def _sha256_of(path: Path, size: int, modified: int) -> str:
     """A file's digest, computed once while the file stays as it is."""
     return sha256_file(path)
+
+
+def project_responses(
+    path: Path, category: str, subject: Callable[[dict[str, Any]], str]
+) -> Iterator[Draft]:
+    """The items of an embedded file of responses, in its order: {"id": "safety-001", "question", "response", …}.
+
+    The project wrote them, not one person by hand: their author is "this project", of a kind that is not known.
+    """
+    revision = f"sha256:{_sha256(path)[:16]}"
+    for item in read_jsonl(path):
+        yield Draft(
+            question=item["question"],
+            completion=item["response"],
+            subject=subject(item),
+            author="this project",
+            row_id=item["id"].rpartition("-")[2],
+            category=category,
+            revision=revision,
+        )
 
 
 # ---- values ----------------------------------------------------------------------------------

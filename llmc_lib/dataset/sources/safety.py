@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from llmc_lib.dataset.sources._common import Draft, SourceFacts
+from llmc_lib.dataset.sources._common import Draft, SourceFacts, project_responses
 from llmc_lib.params import SourceParams
 from llmc_lib.records import RowKind
-from llmc_lib.store import read_jsonl, sha256_file
+from llmc_lib.store import sha256_file
 
 HUB = ""
 SUBSETS = ()
@@ -39,15 +39,6 @@ def identity() -> dict[str, str]:
 
 def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
     """The items in file order."""
-    revision = f"sha256:{sha256_file(_ITEMS)[:16]}"
-    for item in read_jsonl(_ITEMS):
-        yield Draft(
-            question=item["question"],
-            completion=item["response"],
-            subject=item["area"] if item["harmful"] else HARMLESS,
-            author="person",
-            author_kind="person",
-            row_id=item["id"].removeprefix("safety-"),
-            category="Safety",
-            revision=revision,
-        )
+    yield from project_responses(
+        _ITEMS, "Safety", lambda item: item["area"] if item["harmful"] else HARMLESS
+    )

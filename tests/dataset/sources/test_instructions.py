@@ -53,4 +53,4 @@ def test_the_subject_is_the_kind() -> None:
     for draft, item in zip(drafts, ITEMS, strict=True):
         assert (draft.question, draft.completion) == (item["question"], item["response"])
         assert (draft.subject, draft.category) == (item["kind"], "Instruction")
-        assert (draft.answer, draft.author, draft.author_kind) == ("", "person", "person")
+        assert (draft.answer, draft.author, draft.author_kind) == ("", "this project", "unknown")

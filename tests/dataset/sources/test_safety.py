@@ -74,5 +74,5 @@ def test_the_text_goes_unchanged_without_an_answer() -> None:
     draft = next(safety.drafts(SourceParams(name="safety"), 0))
     assert isinstance(draft, Draft)
     assert (draft.question, draft.completion) == (ITEMS[0]["question"], ITEMS[0]["response"])
-    assert (draft.answer, draft.author, draft.author_kind) == ("", "person", "person")
+    assert (draft.answer, draft.author, draft.author_kind) == ("", "this project", "unknown")
     assert draft.row_id == "001"
