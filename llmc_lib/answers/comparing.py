@@ -10,7 +10,15 @@ from ast import literal_eval
 from llmc_lib.answers import japanese
 from llmc_lib.answers.mathematics import operations, readable, same_mathematics, value
 from llmc_lib.answers.notation import LONGEST, Unreadable
-from llmc_lib.answers.text import SENTENCE, fold, signs, undelimited, unwrapped, without_markup
+from llmc_lib.answers.text import (
+    SENTENCE,
+    fold,
+    matched,
+    signs,
+    undelimited,
+    unwrapped,
+    without_markup,
+)
 from llmc_lib.answers.units import Quantity, differ_by_prefix, quantity, same_unit, without_unit
 
 # Two answers, a range or a bound are not one answer, unless the reference is of that kind.
@@ -74,7 +82,8 @@ def compare(answer: str, reference: str) -> bool | None:
         if len(several) == 1:
             return compare(answer, several[0])
         given = _listed(answer) or _split(answer)
-        return _all_listed(given, several) or _compare(answer, ", ".join(several))
+        few = len(given) <= 40
+        return (few and matched(given, several, same)) or _compare(answer, ", ".join(several))
     return _compare(answer, reference)
 
 
@@ -308,15 +317,3 @@ def _split(text: str) -> list[str]:
         else:
             current += piece
     return [part.strip(" $") for part in [*parts, current] if part.strip(" $")]
-
-
-def _all_listed(given: list[str], expected: list[str]) -> bool:
-    if len(given) != len(expected) or len(given) > 40:
-        return False
-    left = list(expected)
-    for item in given:
-        at = next((n for n, other in enumerate(left) if same(item, other)), None)
-        if at is None:
-            return False
-        del left[at]
-    return True

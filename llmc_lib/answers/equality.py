@@ -8,6 +8,7 @@ from dataclasses import replace
 from llmc_lib.answers.evaluation import Undecided
 from llmc_lib.answers.intervals import ORDER, as_set, turned
 from llmc_lib.answers.nodes import Node
+from llmc_lib.answers.text import matched
 from llmc_lib.answers.values import proportional, same_value, symbols
 
 _MOST_ITEMS = 40
@@ -196,7 +197,7 @@ def _difference(node: Node) -> Node:
 
 def _same_union(given: Node, expected: Node) -> bool:
     one, two = _members(given), _members(expected)
-    return one is not None and two is not None and _matched(one, two)
+    return one is not None and two is not None and matched(one, two, same)
 
 
 def _members(node: Node) -> list[Node] | None:
@@ -223,10 +224,10 @@ def _same_sequence(given: Node, expected: Node) -> bool:
     if "matrix" in kinds:
         return _same_matrix(given, expected)
     if len(given.parts) != len(expected.parts):
-        return kinds == {"{}"} and _matched(_distinct(given), _distinct(expected))
+        return kinds == {"{}"} and matched(_distinct(given), _distinct(expected), same)
     listed = {"", "{}"} if len(given.parts) == 2 else {"", "{}", "[]"}
     if kinds <= listed:
-        return _matched(list(given.parts), list(expected.parts))
+        return matched(given.parts, expected.parts, same)
     in_order = given.name == expected.name or (
         kinds <= ({"", "()"} if len(given.parts) == 2 else {"", "()", "[]"})
     )
@@ -281,19 +282,6 @@ def _distinct(node: Node) -> list[Node]:
         if not any(same(part, other) for other in found):
             found.append(part)
     return found
-
-
-def _matched(given: list[Node], expected: list[Node]) -> bool:
-    """Are these the same, in whatever order?"""
-    if len(given) != len(expected):
-        return False
-    left = list(expected)
-    for node in given:
-        at = next((n for n, other in enumerate(left) if same(node, other)), None)
-        if at is None:
-            return False
-        del left[at]
-    return True
 
 
 def _all_same(given: tuple[Node, ...], expected: tuple[Node, ...]) -> bool:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 # A response is searched for its final answer within its last characters only, so that a hostile or
 # endless one costs no more than an ordinary one.
@@ -19,6 +23,17 @@ NOT_A_UNIT = re.compile(
     re.IGNORECASE,
 )
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+
+
+def matched(given: Sequence[T], expected: Sequence[T], same: Callable[[T, T], bool]) -> bool:
+    """Are these the same items, in whatever order?"""
+    left = list(expected)
+    for item in given:
+        at = next((n for n, other in enumerate(left) if same(item, other)), None)
+        if at is None:
+            return False
+        del left[at]
+    return not left
 
 
 def signs(text: str) -> str:
