@@ -40,7 +40,7 @@ def _parquet(damaged: bool) -> bytes:
         ("x.csv", b"q,a\n1\n", "line 2: 1 values where the header names 2"),
         ("passwd", b"root:x:0:0\n", "not a data file; it must end in .jsonl"),
         ("x.jsonl", b'{"q": null, "a": 1}', "line 1: 'q' (evaluation.benchmarks.fields.question) is missing"),
-        ("x.jsonl", b'{"q": "x", "a": "y", "id": [1]}\n{"q": "x", "a": "y", "id": [1]}', "line 2: id '[1]' is given"),
+        ("x.jsonl", b'{"q": "x", "a": "y", "id": [1]}\n{"q": "x", "a": "y", "id": [1]}', "line 2: id '1' is given"),
     ],
 )  # fmt: skip
 def test_a_damaged_file_gets_one_line(

@@ -46,7 +46,7 @@ def test_a_file_needs_no_area(tmp_path: Path) -> None:
         ([{"id": "a", "question": " "}], "line 1: 'question' is missing or empty"),
         ([{"question": "x"}], "line 1: 'id' is missing or empty"),
         ([{"id": "a", "question": "x"}] * 2, "line 2: id 'a' is given twice"),
-        ([], "no instruction in it"),
+        ([], "has no row"),
     ],
 )
 def test_a_broken_file_is_told(tmp_path: Path, rows: list[dict[str, str]], problem: str) -> None:

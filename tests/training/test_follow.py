@@ -186,7 +186,7 @@ def test_a_failure_ends_it_with_the_first_error(
             "NODE_RANK: 2 is none of 0 to 1 (training.cluster.nodes: 2)",
         ),
         (
-            "training: {cluster: {nodes: 2, launcher: hostfile, hostfile: hosts}}",
+            "training: {cluster: {nodes: 2, launcher: hostfile, hostfile: {hosts}}}",
             "1",
             "NODE_RANK: with launcher: hostfile DeepSpeed starts the processes of all machines",
         ),
@@ -200,13 +200,15 @@ def test_a_failure_ends_it_with_the_first_error(
 def test_a_machine_that_is_none_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, rank: str, message: str
 ) -> None:
-    path = tmp_path / "my.yaml"
+    path, hosts = tmp_path / "my.yaml", tmp_path / "hosts"
+    hosts.write_text("one slots=1\ntwo slots=1\n")
+    text = text.replace("{hosts}", str(hosts))
     path.write_text(f"run: x\nruns_dir: {tmp_path}/runs\n{text}\n")
     assert main(["train", str(path), "--node-rank", rank]) == 2
     printed = capsys.readouterr()
     assert printed.err.startswith(message)
     assert printed.err.count("\n") == 1
-    assert list(tmp_path.iterdir()) == [path]
+    assert {*tmp_path.iterdir()} == {path, hosts}
 
 
 def test_make_train_hands_its_node_rank_on() -> None:

@@ -164,14 +164,14 @@ def test_a_run_that_cannot_fit_is_refused(
     tmp_path: Path, shapes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = _run(tmp_path, shapes, training={"max_length": 1024}, plan={"gpu": "H100-80GB"})
-    monkeypatch.setattr(machines, "free_ram", lambda: 7.0 * 2**30)
+    monkeypatch.setattr(machines, "free_ram", lambda: 8.5 * 2**30)
     monkeypatch.setattr(machines, "has_gpu", lambda: False)
     with pytest.raises(UserError) as caught:
         refuse(run)
     message = str(caught.value)
     assert message.startswith(f"{tmp_path}/my.yaml, line ")
     assert ": training.micro_batch_size: the training needs " in message
-    assert "GiB in a process, and this machine has free for it 7.0; change it to " in message
+    assert "GiB in a process, and this machine has free for it 8.5; change it to " in message
     assert "micro_batch_size: 2 (" in message
     refuse(run, recipes=[])  # of what is trained already nothing is asked
 
