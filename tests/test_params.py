@@ -41,7 +41,7 @@ def test_the_file_for_newcomers_is_valid() -> None:
     params = load(ROOT / "params" / "quickstart.yaml")
     assert params.run == "quickstart"
     names = [source.name for source in params.dataset.sources]
-    assert names == ["skills", "textbook", "safety", "instructions"]
+    assert names == ["skills", "safety", "instructions"]
     assert [benchmark.name for benchmark in params.evaluation.benchmarks] == [
         "skills",
         "hle",
