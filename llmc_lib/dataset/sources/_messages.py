@@ -49,7 +49,7 @@ def as_messages(value: Any) -> list[Any]:
         if _TURN.match(value):
             parts = _TURN.split(value)
             pairs = zip(parts[1::2], parts[2::2], strict=True)
-            return [{"role": role, "content": content.strip()} for role, content in pairs]
+            return [{"role": role, "content": content} for role, content in pairs]
         with suppress(JsonError):
             value = loads(value)
     if value is None or isinstance(value, list):

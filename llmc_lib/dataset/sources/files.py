@@ -94,16 +94,15 @@ def _pair(question: Any, completion: Any) -> Turns:
     for value in (question, completion):
         if isinstance(value, list) and len(value) > 1:
             raise NoMessages(
-                f"is a list of {len(value)} values; name one of them by its number, as in x.0"
+                f"is a list of {len(value)} values; name one by its number, x.0 for the first of x"
             )
     return Turns((), question, completion)
 
 
 def _completed(said: Turns, about: str, reasoning: str, system: str) -> Turns:
     """A conversation with what the row has in fields of its own."""
-    completion = text(said.completion)
-    if about.strip():
-        said = said._replace(prompt=f"{text(said.prompt)}\n\n{about}")
+    asked = [part for part in (text(said.prompt), about) if part.strip()]
+    said, completion = said._replace(prompt="\n\n".join(asked)), text(said.completion)
     if reasoning.strip() and completion.strip() and not split_reasoning(completion)[0]:
         said = said._replace(completion=join(reasoning.strip(), completion))
     if not system.strip():

@@ -53,7 +53,7 @@ def test_texts_are_of_user_and_assistant_in_turn() -> None:
 def test_hh_text_is_split_into_turns() -> None:
     text = "\n\nHuman: Why?\n\nFor whom: me.\n\nAssistant: So.\n\nHuman: Oh\n\nAssistant: Yes. "
     assert turns(as_messages(text)) == (
-        (Message("user", "Why?\n\nFor whom: me."), Message("assistant", "So.")), "Oh", "Yes.", "",
+        (Message("user", "Why?\n\nFor whom: me."), Message("assistant", "So.")), "Oh", "Yes. ", "",
     )  # fmt: skip
 
 
@@ -161,10 +161,10 @@ def test_a_system_prompt_may_have_a_field_of_its_own(tmp_path: Path) -> None:
 def test_what_belongs_to_a_prompt_or_a_response_may_have_a_field_of_its_own(tmp_path: Path) -> None:
     fields = {"question": "q", "input": "i", "reasoning": "r", "completion": "c"}
     rows = [{"q": "A?", "i": "x", "r": "hm", "c": "a\n"}, {"q": "B?", "i": "", "r": None, "c": "b"},
-            {"q": "C?", "i": None, "r": "hm", "c": "<think>so</think>c"}]  # fmt: skip
+            {"q": "C?", "i": None, "r": "hm", "c": "<think>so</think>c"}, {"q": "", "i": "D?", "r": "", "c": "d"}]  # fmt: skip
     found = list(read(_source(tmp_path, *rows, fields=fields, row_kind="response"), 0))
     assert [(row.question, row.completion) for row in found] == [
-        ("A?\n\nx", "<think>\nhm\n</think>\n\na\n"), ("B?", "b"), ("C?", "<think>so</think>c"),
+        ("A?\n\nx", "<think>\nhm\n</think>\n\na\n"), ("B?", "b"), ("C?", "<think>so</think>c"), ("D?", "d"),
     ]  # fmt: skip
 
 
