@@ -54,13 +54,13 @@ class Ledger:
         return steps
 
     def told(self) -> str:
-        """A line with examples of what was removed, to follow another; "" where nothing was."""
+        """A sentence with examples of what was removed, to follow another; "" where nothing was."""
         found = [
             f"{e['id']}: {e['reason']}" + (f" ({e['detail']})" if e["detail"] else "")
             for step in STEPS
             for e in self._examples[step]
         ]
-        return f"\nRemoved were, for example, {'; '.join(found[:_TOLD])}" if found else ""
+        return f". Removed were, for example, {'; '.join(found[:_TOLD])}" if found else ""
 
     def _show(self, step: str, id_: str, reason: str, detail: str) -> None:
         examples = self._examples[step]

@@ -170,8 +170,8 @@ def test_another_process_builds_the_same(tmp_path: Path, model: Path) -> None:
     """Under another seed of Python's hashes, and in two processes."""
     run = _kinds(tmp_path / "here", model, 300, 1)
     kinds = build(run).manifest["composition"]["kind"]
-    assert kinds["chat"] == 300
-    assert kinds["response"] > 600
+    assert kinds["chat"] > 200
+    assert kinds["response"] > 500
     assert kinds["verifiable"] > 200
     other = _kinds(tmp_path / "there", model, 300, 2)
     code = "import sys; from llmc_lib import open_run; from llmc_lib.dataset import build; "
