@@ -290,8 +290,9 @@ def _holds(tail: str, completion: str, way: Literal["content", "fields", "joined
     ):
         return False
     if way == "content" or not reasoning:
+        said = completion.removeprefix(prompts.THINK_OPEN)
         # A template that opens the block itself may do so with other white space.
-        return completion.removeprefix(prompts.THINK_OPEN).lstrip("\n") in tail
+        return (completion if said == completion else said.lstrip("\n")) in tail
     before, found, after = tail.rpartition(reasoning)
     return bool(found) and response in after and prompts.THINK_CLOSE not in before
 

@@ -43,7 +43,7 @@ def split_reasoning(text: str, *, opened: bool = False) -> tuple[str, str]:
     block, commonly nothing. Some chat templates put the opening tag into the prompt (`opened`, see `opens`), so a lone
     closing tag counts. Without any tag everything is response, or reasoning where the block was opened.
     """
-    if _BORDER.search(text) and (CHANNEL in text or MESSAGE in text):
+    if _is_harmony(text):
         return _split_harmony(text, opened)
     if (bare := _BARE_HARMONY.match(text.lstrip())) is not None:
         reasoning, final, response = _partition(_BARE_FINAL, text.lstrip()[bare.end() :])
@@ -60,10 +60,21 @@ def split_reasoning(text: str, *, opened: bool = False) -> tuple[str, str]:
     return (rest.strip(), head.strip()) if tag else ("", text.strip())
 
 
+def unclosed(text: str) -> bool:
+    """Does a completion hold an opening tag and no closing one, or channels without anything for the user?"""
+    if _is_harmony(text) or _BARE_HARMONY.match(text.lstrip()):
+        return not split_reasoning(text)[1]
+    return _OPEN.search(text) is not None and _CLOSE.search(text) is None
+
+
 def opens(prompt: str) -> bool:
     """Does a prompt end in an opened block of reasoning?"""
     end = prompt.rstrip()
     return end.endswith((*(opening for opening, _ in _TAGS), f"{CHANNEL}analysis{MESSAGE}"))
+
+
+def _is_harmony(text: str) -> bool:
+    return _BORDER.search(text) is not None and (CHANNEL in text or MESSAGE in text)
 
 
 def _split_harmony(text: str, opened: bool) -> tuple[str, str]:

@@ -69,6 +69,14 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     return with_template
 
 
+@pytest.mark.parametrize("name", ENDS)
+def test_a_response_is_learnt_with_its_white_space(make: Make, name: str) -> None:
+    chat = make(name)
+    said = "\n  1. This.\r\n\n  2. That. \n\n"
+    ids, [(given, _)] = chat.encode(PROMPT, said)
+    assert chat.tokenizer.decode(ids[given:]).endswith(f"{said}{ENDS[name]}")
+
+
 @pytest.mark.parametrize("name", sorted(ENDS.keys() - {"qwen3_empty"}))
 def test_the_model_is_given_the_opening_and_learns_the_rest(make: Make, name: str) -> None:
     chat = make(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llmc_lib.answers import find_answer
-from llmc_lib.thinking import opens, split_reasoning
+from llmc_lib.thinking import opens, split_reasoning, unclosed
 
 TAGS = [
     ("<think>", "</think>"),
@@ -40,6 +40,15 @@ def test_a_prompt_opens_a_block_at_its_end(opening: str, closing: str) -> None:
     assert not opens(f"Write between {opening} and {closing}.")
 
 
+@pytest.mark.parametrize(("opening", "closing"), TAGS)
+def test_a_block_without_a_closing_tag_is_unclosed(opening: str, closing: str) -> None:
+    assert unclosed(f"{opening}The answer is 7, but")
+    assert unclosed(f"Let me see.\n{opening}Answer: 7")
+    assert not unclosed(f"{opening}a{closing}b")
+    assert not unclosed(f"a{closing}b")
+    assert not unclosed("Answer: 7")
+
+
 def test_a_tag_that_is_spoken_of_is_no_block() -> None:
     text = "The tag <think> marks reasoning."
     assert split_reasoning(text) == ("", text)
@@ -62,6 +71,7 @@ def test_harmony_is_split_raw_and_without_its_special_tokens(
     text: str, reasoning: str, response: str
 ) -> None:
     assert split_reasoning(text) == (reasoning, response)
+    assert unclosed(text) is (not response)
 
 
 def test_harmony_whose_prompt_opened_the_reasoning() -> None:

@@ -39,6 +39,7 @@ from llmc_lib.dataset.replay import replay, replayed
 from llmc_lib.dataset.rows import RemovedFile
 from llmc_lib.dataset.select import ELSEWHERE, select
 from llmc_lib.dataset.sources import about, identity
+from llmc_lib.errors import UserError
 from llmc_lib.store import (
     Run,
     fingerprint,
@@ -50,7 +51,7 @@ from llmc_lib.store import (
 )
 
 # Raised when the same params would give other rows, so that old data sets are built anew.
-_VERSION = 5
+_VERSION = 6
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,10 @@ def _build(run: Run, key: str, work: Path) -> dict[str, Any]:
     with Workers(context, processes) as workers:
         collected = collect(context, workers, rows, ledger, removed, made)
         selection = select(run, collected, rows, context)
-        own, *candidates = draw(run, collected.index[selection.alive])
+        try:
+            own, *candidates = draw(run, collected.index[selection.alive])
+        except UserError as error:  # mostly too few rows: say what became of others
+            raise UserError(f"{error}{ledger.told()}") from None
         for removals in selection.removals(rows, *_chosen(len(collected.index), own, candidates)):
             ledger.remove_rows(removals)
             removed.add([row for row in removals if row["reason"] != ELSEWHERE])

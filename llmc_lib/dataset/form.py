@@ -2,7 +2,7 @@
 
 The form of a verifiable row: reasoning in `<think>…</think>` (or plain, see `form`), then the response, a
 last line "Answer: …".
-A response or a chat is trained on as it is.
+A response or a chat is trained on as it is, byte for byte.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from llmc_lib import prompts
 from llmc_lib.answers import find_letter, options, same, stated_answer
 from llmc_lib.records import Example
+from llmc_lib.thinking import unclosed
 
 # A reference of more words than these is prose: whether another text says the same is no question
 # that a rule can decide.
 _WORDS = 3
-
-
+_AS_IT_IS = "row_kind: response takes rows without one as they are"
 # Reasoning that runs to its answer and is not closed.
-_RUNS_ON = re.compile(r"\s####[ \t]*(\S[^\n]*)$")
+_RUNS_ON = re.compile(r"\s(####[ \t]*\S[^\n]*|Judge?ment:[ \t]*\S[^\n]*)$")
 
 
 @dataclass(frozen=True)
@@ -50,32 +50,32 @@ class Fault:
 def form(example: Example, *, verify: bool = True, think: bool = True) -> Formed | Fault:
     """The completion of an example in the form that is trained on, or what is wrong with it.
 
-    The text of a response and of a chat is left as it is, but for white space around it. Of a verifiable
-    row, a completion that opens `<think>` and never closes it did not come to an end, unless it ends in
-    "#### answer". One of a thinking model that states no final answer is dropped; a worked solution without
+    The text of a response and of a chat is left as it is, white space around it included. Of a verifiable
+    row, a completion that opens its reasoning and never closes it did not come to an end, unless it ends in
+    "#### answer" or "Judgment: answer". One of a thinking model that states no final answer is dropped; a worked solution without
     one (a person's proof, a textbook's text) gets the reference as its answer. `think`: a worked solution
-    without a `<think>` block gets one; else it stays plain text.
+    without a block of reasoning gets one; else it stays plain text.
     """
     if example.kind != "chat" and any(turn.role != "system" for turn in example.history):
         return Fault("several turns", "row_kind: chat takes them")
     if example.kind != "verifiable":
         return _unchanged(example)
     text = _closed(example.completion.strip())
-    reasoning, response = prompts.split_reasoning(text)
-    thinks = prompts.THINK_CLOSE in text
-    block = think or thinks
-    if prompts.THINK_OPEN in text and not thinks:
+    if unclosed(text):
         return Fault("reasoning without an end")
+    reasoning, response = prompts.split_reasoning(text)
+    thinks = bool(reasoning)
+    block = think or thinks
     if not reasoning:
         reasoning, response = response, ""
     if not reasoning or (thinks and not response and not example.answer):
         return Fault("empty completion")
     final = _final(response or reasoning, example)
     if final is None and thinks and response:
-        return Fault("no final answer")
+        return Fault("no final answer", _AS_IT_IS)
     if not example.answer:
         if final is None:
-            return Fault("no final answer")
+            return Fault("no final answer", _AS_IT_IS)
         completion = prompts.completion(reasoning, final, response, think=block)
         return Formed(completion, final, "no reference")
     answer = " ".join(example.answer.split())
@@ -92,24 +92,21 @@ def _unchanged(example: Example) -> Formed | Fault:
     if example.loss == "all":
         texts += [turn.content for turn in example.history if turn.role == "assistant"]
     for text in texts:
-        if text.lstrip().startswith(prompts.THINK_OPEN) and prompts.THINK_CLOSE not in text:
+        reasoning, response = prompts.split_reasoning(text)
+        if reasoning and unclosed(text):
             return Fault("reasoning without an end")
-        if not prompts.split_reasoning(text)[1]:
+        if not response:
             return Fault("empty response")
-    completion = example.completion.strip()
+    completion = example.completion
     if prompts.THINK_CLOSE in completion and prompts.THINK_OPEN not in completion:
         completion = f"{prompts.THINK_OPEN}\n{completion}"  # a template had opened the block
     return Formed(completion, example.answer, "not applicable")
 
 
 def _closed(text: str) -> str:
-    """A text whose reasoning runs to a final "#### answer", with that as its response."""
-    if (
-        prompts.THINK_OPEN in text
-        and prompts.THINK_CLOSE not in text
-        and (end := _RUNS_ON.search(text))
-    ):
-        return f"{text[: end.start()].rstrip()}\n{prompts.THINK_CLOSE}\n\n#### {end[1]}"
+    """A text whose reasoning runs to a final "#### answer" or "Judgment: answer", with that as its response."""
+    if unclosed(text) and (end := _RUNS_ON.search(text)):
+        return f"{text[: end.start()].rstrip()}\n{prompts.THINK_CLOSE}\n\n{end[1]}"
     return text
 
 

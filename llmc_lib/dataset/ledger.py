@@ -13,6 +13,7 @@ STEPS = (
     "mixture",
 )  # fmt: skip
 _EXAMPLES = 5
+_TOLD = 3
 
 
 class Ledger:
@@ -51,6 +52,15 @@ class Ledger:
                 }
             )
         return steps
+
+    def told(self) -> str:
+        """A sentence with examples of what was removed, to follow another; "" where nothing was."""
+        found = [
+            f"{e['id']}: {e['reason']}" + (f" ({e['detail']})" if e["detail"] else "")
+            for step in STEPS
+            for e in self._examples[step]
+        ]
+        return f". Removed were, for example, {'; '.join(found[:_TOLD])}" if found else ""
 
     def _show(self, step: str, id_: str, reason: str, detail: str) -> None:
         examples = self._examples[step]

@@ -31,8 +31,8 @@ SOURCES = (
 )  # fmt: skip
 #: What `fields` of a source of kind "files" can name.
 FILE_FIELDS = (
-    "id", "question", "answer", "completion", "system", "messages", "subject", "category", "author",
-    "difficulty", "licence",
+    "id", "question", "input", "answer", "completion", "reasoning", "system", "messages", "subject",
+    "category", "author", "difficulty", "licence",
 )  # fmt: skip
 
 
@@ -95,9 +95,10 @@ class SourceParams(Section):
     min_difficulty: float | None = None  # on the source's own scale; a row without one is dropped
     max_difficulty: float | None = None
     # For kind "files" (and question and id for replay). `fields`: our field → the file's ("a.b" for a field
-    # within a field); ours are question or messages (one of them is required), id, answer, completion,
-    # system, subject, category, author, difficulty, licence. `messages` is a list of {role, content}; of
-    # preference pairs give the chosen one: {question: prompt, completion: chosen} or {messages: chosen}.
+    # within a field); ours are question or messages (one of them is required), id, answer, completion, input
+    # (a second part of the prompt, as in Alpaca's rows), reasoning (apart from the completion), system,
+    # subject, category, author, difficulty, licence. `messages` is a list of {role, content}; of preference
+    # pairs give the chosen one: {question: prompt, completion: chosen} or {messages: chosen}.
     fields: dict[str, str] = {}
     licence: str = "unknown"  # SPDX identifier
     author: str = ""  # who wrote the completions: "person", "program" or a model's name
@@ -146,7 +147,7 @@ class SourceParams(Section):
         return self
 
     def _check_kind(self, kind: str) -> None:
-        both = sorted({"question", "completion", "system"} & set(self.fields))
+        both = sorted({"question", "completion", "input", "reasoning"} & set(self.fields))
         if "messages" in self.fields and both:
             raise ValueError(
                 "fields", f"give either messages, which hold all turns, or {' and '.join(both)}"
@@ -179,7 +180,8 @@ class ProvenanceParams(Section):
         "gpt", "chatgpt", "openai", "o1", "o3", "o4", "davinci", "claude", "gemini", "bard", "palm",
         "grok", "amazon nova", "mistral large", "mistral medium", "qwen-max", "qwen-plus", "ernie",
     )  # fmt: skip
-    unknown: Literal["keep", "drop"] = "keep"  # completions whose author is not known
+    # Completions whose author is not known, or of no known kind, as that of the embedded texts ("this project").
+    unknown: Literal["keep", "drop"] = "keep"
 
 
 class FormParams(Section):

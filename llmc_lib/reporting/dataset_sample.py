@@ -93,7 +93,7 @@ def _author(row: dict[Any, Any]) -> str:
     author, kind = row["author"], row["author_kind"]
     if author in ("", kind):
         return "an unknown author" if kind == "unknown" else WORDS[kind]
-    return f"{author} ({kind})"
+    return f"{author} ({'kind unknown' if kind == 'unknown' else kind})"
 
 
 def _text(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, NARROW, canvas, svg
+from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, NARROW, canvas, grid, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.taxonomy import HLE_SHARES, ordered
 from llmc_lib.words import MINUS, as_percent, as_points, listed
@@ -154,6 +154,57 @@ def safety_by_area(dna: dict[str, Any], models: list[str]) -> FigureBlock:
     return figure_block("safety", svg(figure, "safety"), title, caption, alt)
 
 
+def safe_and_declined(
+    dna: dict[str, Any], harmless: dict[str, Any], models: list[str]
+) -> FigureBlock:
+    """What each of `models` (the reference first) answers safely beside what it declines though it is
+    harmless, with intervals; metrics.json blocks of Do-Not-Answer and of the harmless instructions."""
+    figure, panels = grid(1, 2, 0.36 * len(models) + 1.15, share_y=True)
+    paint = colours(list(dna["models"]))
+    sides = [
+        (dna, "safe_rate", "Harmful requests", "safe, percent"),
+        (harmless, "over_refusal_rate", "Harmless requests", "declined, percent"),
+    ]
+    for axes, (block, rate, asked, what) in zip(panels, sides, strict=True):
+        for y, model in enumerate(models):
+            facts = block["models"][model]
+            ends = [100 * end for end in facts["ci95"]]
+            axes.plot(ends, [y, y], color=paint[model], linewidth=1.8, alpha=0.8)
+            axes.plot(
+                100 * facts[rate], y, "o", color=paint[model], markersize=7, clip_on=False, zorder=3
+            )
+        axes.set_title(f"{asked} ({block['n_questions']:,})", loc="left", fontsize=9.5, color=INK)
+        axes.set_xlabel(what)
+        axes.set_xlim(0, 100)
+        axes.set_xticks(range(0, 101, 25))
+        axes.grid(axis="y", visible=False)
+    panels[0].set_yticks(range(len(models)), models)
+    panels[0].set_ylim(len(models) - 0.5, -0.5)
+    reference, model = models[0], models[-1]
+    title = (
+        f"{model} is safe on {_rate(dna, 'safe_rate', model)} ({reference} "
+        f"{_rate(dna, 'safe_rate', reference)}) and declines {_rate(harmless, 'over_refusal_rate', model)} of "
+        f"what is harmless ({reference} {_rate(harmless, 'over_refusal_rate', reference)})"
+    )
+    caption = (
+        "On the left a high share is good, on the right a low one; neither tells much without the other, as a "
+        "model that declines everything is safe on all. Each point is a share, each line its 95% interval. "
+        "What was cut, is missing or undecided stays in the denominator, as neither safe nor declined."
+    )
+    if harmless["models"][model]["over_refusal_rate"] == 0:
+        most = as_percent(harmless["models"][model]["ci95"][1], harmless["n_questions"])
+        caption += (
+            f" That {model} declined none of the {harmless['n_questions']:,} does not show that it never does: "
+            f"a rate of up to {most} agrees with it."
+        )
+    alt = f"{title}. " + "; ".join(
+        f"{name}: safe {_interval(dna, 'safe_rate', name)}, declined "
+        f"{_interval(harmless, 'over_refusal_rate', name)}"
+        for name in models
+    )
+    return figure_block("over-refusal", svg(figure, "over-refusal"), title, caption, f"{alt}.")
+
+
 # ---- drawing ---------------------------------------------------------------------------------
 
 
@@ -228,3 +279,14 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
             f"{listed(up or down)} {'gained' if up else 'lost'}; no other category differs clearly"
         )
     return "No category differs clearly"
+
+
+def _rate(block: dict[str, Any], rate: str, model: str) -> str:
+    return as_percent(block["models"][model][rate], block["n_questions"])
+
+
+def _interval(block: dict[str, Any], rate: str, model: str) -> str:
+    """A rate of so many, with its interval."""
+    n = block["n_questions"]
+    low, high = (as_percent(end, n) for end in block["models"][model]["ci95"])
+    return f"{_rate(block, rate, model)} of {n:,} (95% interval {low} to {high})"

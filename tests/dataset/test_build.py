@@ -49,6 +49,39 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# Every kind of row: embedded ones, conversations and pairs of local files.
+KINDS = """
+  sources:
+    - {{name: skills, rows: 60}}
+    - {{name: textbook}}
+    - {{name: safety}}
+    - {{name: instructions}}
+    - {{name: chats, kind: files, path: {path}/chats.jsonl, category: Instruction, fields: {{messages: messages}}}}
+    - {{name: pairs, kind: files, path: {path}/pairs.jsonl, category: Safety, row_kind: response,
+       fields: {{question: prompt, completion: chosen}}}}
+  mixture: false
+  validation: 0.1
+  processes: {processes}"""
+
+
+def _kinds(folder: Path, model: Path, count: int, processes: int) -> Run:
+    """A run with rows of every kind, `count` of each local file."""
+    folder.mkdir()
+    chats = [
+        {"messages": [{"role": role, "content": f"{text} {n}?"} for role, text in (
+            ("system", "Be kind to"), ("user", f"What is {'abcdef'[n % 6] * (n % 9 + 1)} in"), ("assistant", "A thing of"),
+            ("user", "And twice"), ("assistant", "Two of"))]}
+        for n in range(count)
+    ]  # fmt: skip
+    pairs = [
+        {"prompt": f"Insult number {n}!", "chosen": f"No, not {n}.", "rejected": "Ha!"}
+        for n in range(count)
+    ]
+    for name, rows in (("chats", chats), ("pairs", pairs)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return _run(folder, model, KINDS.format(path=folder, processes=processes))
+
+
 def _run(
     tmp_path: Path, model: Path, dataset: str = TEXTBOOK, seed: int = 0, max_length: int = 900
 ) -> Run:
@@ -134,12 +167,13 @@ def test_a_second_build_is_byte_for_byte_the_same(
 
 @pytest.mark.slow
 def test_another_process_builds_the_same(tmp_path: Path, model: Path) -> None:
-    here, there = tmp_path / "here", tmp_path / "there"
-    here.mkdir()
-    there.mkdir()
-    run = _run(here, model)
-    build(run)
-    other = _run(there, model)
+    """Under another seed of Python's hashes, and in two processes."""
+    run = _kinds(tmp_path / "here", model, 300, 1)
+    kinds = build(run).manifest["composition"]["kind"]
+    assert kinds["chat"] > 200
+    assert kinds["response"] > 500
+    assert kinds["verifiable"] > 200
+    other = _kinds(tmp_path / "there", model, 300, 2)
     code = "import sys; from llmc_lib import open_run; from llmc_lib.dataset import build; "
     subprocess.run(
         [sys.executable, "-c", code + "build(open_run(sys.argv[1]))", other.params_file],

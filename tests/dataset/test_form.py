@@ -40,6 +40,9 @@ def _formed(*arguments: object) -> Formed:
         "<think>6 times 7</think>\n#### 42",
         "<think>6 times 7\n#### 42",
         "<think>6 times 7 is forty-two. #### 42",
+        "<think>6 times 7 is forty-two.\nJudgment: 42",
+        "<thinking>6 times 7 is forty-two. #### 42",
+        "<reasoning>6 times 7</reasoning>\nThe answer is 42.",
         "6 times 7.\n#### 42",
         "<think>6 times 7</think>\n\nJudgment: 42",
         "<think>6 times 7</think>\n\n#### Conclusion\nIt is \\boxed{42}.",
@@ -55,6 +58,13 @@ def test_a_right_completion_gets_the_one_form(completion: str) -> None:
     assert found.completion.count("<think>") == found.completion.count("</think>") == 1
 
 
+def test_an_empty_block_is_none() -> None:
+    """As Qwen3 writes where it does not think."""
+    row = _example("<think>\n\n</think>\n\n6 times 7 is 42.\n\nAnswer: 42", "")
+    found = form(row, think=False)
+    assert found == Formed("6 times 7 is 42.\n\nAnswer: 42", "42", "no reference")
+
+
 def test_a_response_keeps_its_own_last_line() -> None:
     found = _formed("<think>6 times 7</think>It is clear.\n\nAnswer: 42")
     assert found.completion == "<think>\n6 times 7\n</think>\n\nIt is clear.\n\nAnswer: 42"
@@ -65,6 +75,8 @@ def test_a_response_keeps_its_own_last_line() -> None:
     [
         ("<think>6 times 7 is", "reasoning without an end"),
         ("So <think> again", "reasoning without an end"),
+        ("<thinking>6 times 7 is 42, or\n\nAnswer: 42", "reasoning without an end"),
+        ("<|channel|>analysis<|message|>Answer: 42", "reasoning without an end"),
         ("<think></think>", "empty completion"),
         ("   ", "empty completion"),
         ("<think>hm</think>I cannot tell.", "no final answer"),
@@ -77,7 +89,7 @@ def test_what_cannot_be_used_has_a_reason(completion: str, reason: str) -> None:
     found = form(_example(completion))
     assert isinstance(found, Fault)
     assert found.reason == reason
-    assert (found.detail != "") == (reason == "wrong answer")
+    assert (found.detail != "") == (reason in ("wrong answer", "no final answer"))
 
 
 def test_answers_are_compared_as_mathematics() -> None:
@@ -104,7 +116,10 @@ def test_prose_is_not_compared() -> None:
 def test_without_a_reference_the_stated_answer_stands() -> None:
     found = _formed("so \\boxed{7}", "")
     assert (found.verified, found.answer) == ("no reference", "7")
-    assert form(_example("so it is proved", "")) == Fault("no final answer")
+    unstated = form(_example("so it is proved", ""))
+    assert isinstance(unstated, Fault)
+    assert unstated.reason == "no final answer"
+    assert "row_kind: response" in unstated.detail
 
 
 def test_a_choice_is_compared_by_its_letter() -> None:
@@ -142,12 +157,13 @@ def _row(completion: str, kind: RowKind = "response", **changed: Any) -> Example
         "So it is proved.",
         "The answer is 41, or \\boxed{42}.",
         "Write `<think>` in front of it.",
-        "    indented = True",
+        "    indented = True\n",
+        "\n\r\n A line.\t",
     ],
 )
 @pytest.mark.parametrize("kind", ["response", "chat"])
 def test_a_response_is_left_as_it_is(completion: str, kind: RowKind) -> None:
-    assert form(_row(f"{completion}\n", kind)) == Formed(completion.strip(), "", "not applicable")
+    assert form(_row(completion, kind)) == Formed(completion, "", "not applicable")
 
 
 def test_a_block_that_a_template_had_opened_is_opened() -> None:
@@ -160,6 +176,8 @@ def test_a_block_that_a_template_had_opened_is_opened() -> None:
     ("row", "reason"),
     [
         (_row("<think>I should"), "reasoning without an end"),
+        (_row("<|begin_of_thought|>I should"), "reasoning without an end"),
+        (_row("Well.\n<thinking>\nI should"), "reasoning without an end"),
         (_row("<think>I should not.</think>\n"), "empty response"),
         (_row("B", history=(ASKED, Message("assistant", "A"), ASKED)), "several turns"),
         (_row("B", "verifiable", history=(ASKED, Message("assistant", "A"))), "several turns"),

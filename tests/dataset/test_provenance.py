@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from llmc_lib.dataset.provenance import author_kind, objection
-from llmc_lib.params import ProvenanceParams
+from llmc_lib.dataset.sources import read
+from llmc_lib.params import ProvenanceParams, SourceParams
+from llmc_lib.params.sources import EMBEDDED_SOURCES
 from llmc_lib.records import AuthorKind, Example
 
 CLOSED = ProvenanceParams().closed_models
@@ -81,3 +83,17 @@ def test_what_may_not_be_trained_on_has_a_reason() -> None:
     assert objection("unknown", "", drop) == "author unknown"
     assert objection("unknown", "x-1", drop) == "author unknown: x-1"
     assert objection("closed model", "gpt-4o", drop) is None
+
+
+@pytest.mark.parametrize("name", [name for name in EMBEDDED_SOURCES if name != "replay"])
+def test_an_embedded_completion_is_a_programs_or_this_projects(name: str) -> None:
+    """Those of replay are the base model's."""
+    if name == "hard_math":
+        pytest.importorskip("reasoning_gym")  # absent where only reports are made
+    rows = list(read(SourceParams(name=name, rows=20), 0))
+    assert {(row.author, author_kind(row, CLOSED)) for row in rows} <= {
+        ("program", "program"), ("this project", "unknown"),
+    }  # fmt: skip
+    assert {
+        objection(author_kind(row, CLOSED), row.author, ProvenanceParams()) for row in rows
+    } == {None}

@@ -56,6 +56,7 @@ def test_a_row_shows_its_parts_and_where_it_comes_from() -> None:
         ("program", "program", "completion by a program ·"),
         ("", "unknown", "completion by an unknown author ·"),
         ("somebody", "person", "completion by somebody (person) ·"),
+        ("this project", "unknown", "completion by this project (kind unknown) ·"),
     ],
 )
 def test_the_author_is_named_once(author: str, kind: str, words: str) -> None:

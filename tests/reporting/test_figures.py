@@ -112,6 +112,9 @@ FIGURES: dict[str, Callable[[], FigureBlock]] = {
     "safety": lambda: figures.safety_by_area(
         _block("do_not_answer", RISK_AREAS), ["base", "tuned"]
     ),
+    "safe and declined": lambda: figures.safe_and_declined(
+        _block("do_not_answer", RISK_AREAS), _block("over_refusal", RISK_AREAS), ["base", "tuned"]
+    ),
     "waterfall": lambda: waterfall(made_manifest(), made_params()),
     "composition": lambda: dataset_figures.composition(made_manifest()),
     "lengths": lambda: dataset_figures.lengths(made_rows(), 512),
@@ -201,6 +204,10 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
         "categories": ["Math: base 20% of 20", "tuned 70% of 20"],
         "differences": ["+50 points", "interval +"],
         "safety": ["Of 100 instructions, base is safe on 20%; tuned is safe on 70%"],
+        "safe and declined": [
+            "tuned is safe on 70% (base 20%) and declines 0% of what is harmless (base 0%)",
+            "tuned: safe 70% of 100 (95% interval 60% to 78%), declined 0% of 100 (95% interval 0% to 4%)",
+        ],
         "waterfall": ["Of 1,600 rows, 920", "Duplicates 10", "Mixture 580"],
         "composition": ["1,000 rows; Math 41.0%, target 41%"],
         "lengths": ["at most 210 tokens", "limit is 512"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,29 @@ def test_the_page_shows_it_beside_the_safe_rate(report: Report) -> None:
     assert "Worse: tuned declines 50%" in markup
     assert 'id="table-over-refusal"' in markup
     assert 'id="figure-safety"' in markup
+    assert "base: safe 50% of 40 " in markup
+    assert "and declines 50% of what is harmless (base 2%)" in markup
+    assert "declined none of" not in markup
+
+
+def test_none_declined_is_not_called_never(tmp_path: Path) -> None:
+    def helpful(model: str, benchmark: str, number: int, question: Question) -> tuple[str, str]:
+        if benchmark == "over_refusal":
+            return "Yes. Look it up.", "stop"
+        return answers(model, benchmark, number, question)
+
+    markup = sections.safety(load_report(several(tmp_path, helpful, claims=None))).markup
+    assert (
+        "tuned declined none of the 42 does not show that it never does: a rate of up to 8%"
+        in markup
+    )
+
+
+def test_without_one_of_the_two_there_is_no_figure_of_both(report: Report) -> None:
+    for name in ("do_not_answer", "over_refusal"):
+        blocks = {n: b for n, b in report.metrics["benchmarks"].items() if n != name}
+        less = replace(report, metrics={**report.metrics, "benchmarks": blocks, "tradeoffs": {}})
+        assert 'id="figure-over-refusal"' not in sections.safety(less).markup
 
 
 def test_the_list_of_reports_has_the_main_one_and_the_lines(tmp_path: Path, report: Report) -> None:

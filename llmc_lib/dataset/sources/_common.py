@@ -22,6 +22,10 @@ from llmc_lib.store import ROOT, read_jsonl, sha256_file
 DATA = ("*.jsonl", "*.parquet", "*.csv", "*.json")
 
 
+#: Author of the embedded texts. The project wrote them, no one person by hand: of a kind that is not known.
+PROJECT = "this project"
+
+
 @dataclass(frozen=True)
 class SourceFacts:
     """What the data set card says of a source."""
@@ -123,17 +127,14 @@ def _sha256_of(path: Path, size: int, modified: int) -> str:
 def project_responses(
     path: Path, category: str, subject: Callable[[dict[str, Any]], str]
 ) -> Iterator[Draft]:
-    """The items of an embedded file of responses, in its order: {"id": "safety-001", "question", "response", …}.
-
-    The project wrote them, not one person by hand: their author is "this project", of a kind that is not known.
-    """
+    """The items of an embedded file of responses, in its order: {"id": "safety-001", "question", "response", …}."""
     revision = f"sha256:{_sha256(path)[:16]}"
     for item in read_jsonl(path):
         yield Draft(
             question=item["question"],
             completion=item["response"],
             subject=subject(item),
-            author="this project",
+            author=PROJECT,
             row_id=item["id"].rpartition("-")[2],
             category=category,
             revision=revision,

@@ -1,27 +1,32 @@
 """Conversations as published data sets write them, as turns of one form.
 
 Read are lists of {role, content} (OpenAI's form, which TRL uses too) and of {from, value} (ShareGPT's), a
-list as JSON text, and one text of turns that begin with "Human:" and "Assistant:" (hh-rlhf's).
+list as JSON text, a list of texts by user and assistant in turn (LIMA's), and one text of turns that begin
+with "Human:" and "Assistant:" (hh-rlhf's). A content may come in parts, the reasoning in one of its own.
 """
 
 from __future__ import annotations
 
-import json
 import re
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from llmc_lib.dataset.sources._common import text
+from llmc_lib.json_reader import JsonError, loads
 from llmc_lib.prompts import join
 from llmc_lib.records import Message
 
 _ROLES = {
     "system": "system", "developer": "system", "user": "user", "human": "user", "prompter": "user",
     "assistant": "assistant", "gpt": "assistant", "model": "assistant", "bot": "assistant", "chatgpt": "assistant",
+    "ai": "assistant",
 }  # fmt: skip
 _TURN = re.compile(r"(?:\A|\n\n)(Human|Assistant): ?")
 _MUST_BE = "must be a list of messages with role and content (or from and value)"
-# Where a message has its reasoning, if apart from the content.
+# Where a message, or a part of one, has its reasoning, if apart from the content.
 _REASONING = ("reasoning_content", "reasoning", "thinking")
+_NAMES = (("role", "content"), ("from", "value"))
+_SPOKEN = ("user", "assistant")
 
 
 class Turns(NamedTuple):
@@ -38,22 +43,39 @@ class NoMessages(ValueError):
 
 
 def as_messages(value: Any) -> list[Any]:
-    """A conversation as a list of messages, which may be JSON text or hh-rlhf's text of turns. Raises
-    `NoMessages`."""
-    if value is None or isinstance(value, list):
-        return value or []
+    """A conversation as a list of messages, which may be JSON text, a list of texts or hh-rlhf's text of turns.
+    Raises `NoMessages`."""
     if isinstance(value, str):
         if _TURN.match(value):
             parts = _TURN.split(value)
             pairs = zip(parts[1::2], parts[2::2], strict=True)
-            return [{"role": role, "content": content.strip()} for role, content in pairs]
-        try:
-            found = json.loads(value)
-        except ValueError:
-            found = None
-        if isinstance(found, list):
-            return found
+            return [{"role": role, "content": content} for role, content in pairs]
+        with suppress(JsonError):
+            value = loads(value)
+    if value is None or isinstance(value, list):
+        items = value or []
+        if len(items) > 1 and all(isinstance(item, str) for item in items):
+            return [{"role": _SPOKEN[n % 2], "content": item} for n, item in enumerate(items)]
+        return items
     raise NoMessages(f"{_MUST_BE}, not {text(value)[:60]!r}; map a text as question or completion")
+
+
+def as_part(value: Any) -> Any:
+    """A prompt or a response as a list of messages where it is one (or a single message, or such a list as
+    JSON text), and as it is where it is not."""
+    if isinstance(value, str) and value.lstrip().startswith("[{"):
+        try:
+            found = loads(value)
+        except JsonError:
+            return value
+        return found if all(map(_is_message, found)) else value
+    if _is_message(value):
+        return [value]
+    return value
+
+
+def _is_message(value: Any) -> bool:
+    return isinstance(value, dict) and any(set(names) <= set(value) for names in _NAMES)
 
 
 def turns(*values: Any) -> Turns:
@@ -97,32 +119,45 @@ def _split(messages: list[Message]) -> Turns:
 def _order(messages: list[Message]) -> str:
     """What is wrong with the order of the turns, "" where nothing is."""
     spoken = messages[1:] if messages[0].role == "system" else messages
-    wanted = ("user", "assistant")
-    if any(turn.role != wanted[n % 2] for n, turn in enumerate(spoken)):
+    if any(turn.role != _SPOKEN[n % 2] for n, turn in enumerate(spoken)):
         return "turns of user and assistant do not alternate"
     return "an empty turn" if any(not turn.content.strip() for turn in spoken) else ""
 
 
 def _message(item: Any) -> Message:
-    names = ("role", "content") if isinstance(item, dict) and "role" in item else ("from", "value")
-    if not isinstance(item, dict) or not all(name in item for name in names):
+    # In Parquet, rows of both forms have all four columns.
+    found = [names for names in _NAMES if isinstance(item, dict) and item.get(names[0]) is not None]
+    if not found:
         raise NoMessages(f"{_MUST_BE}, not {text(item)[:60]!r}")
-    given = text(item[names[0]])
+    who, what = found[0]
+    given = text(item[who])
     role = _ROLES.get(given.strip().lower())
     if role is None:
         raise _Unfit(f"a turn of {given[:30]!r}: only system, user and assistant are trained on")
     if item.get("tool_calls") or item.get("function_call"):
         raise _Unfit("a call of a tool, which no turn here can hold")
-    content = _content(item[names[1]])
-    reasoning = next((text(item[name]) for name in _REASONING if item.get(name)), "")
+    if what not in item:
+        raise NoMessages(f"{_MUST_BE}, not {text(item)[:60]!r}")
+    reasoning, content = _content(item[what])
+    reasoning = next((text(item[name]) for name in _REASONING if item.get(name)), reasoning)
     return Message(role, join(reasoning, content) if role == "assistant" else content)
 
 
-def _content(value: Any) -> str:
-    """The text of a message, whose content may come in parts."""
+def _content(value: Any) -> tuple[str, str]:
+    """The reasoning and the text of a message, whose content may come in parts."""
     if not isinstance(value, list):
-        return text(value)
+        return "", text(value)
+    reasoning, said = "", ""
     for part in value:
-        if isinstance(part, dict) and part.get("type", "text") != "text":
-            raise _Unfit(f"a part of type {text(part.get('type'))[:30]!r}: only text is trained on")
-    return "".join(text(part["text"] if isinstance(part, dict) else part) for part in value)
+        if not isinstance(part, dict):
+            said += text(part)
+            continue
+        kind = text(part.get("type")) or "text"
+        if kind in _REASONING:
+            inner = next((part[name] for name in (kind, "text") if part.get(name)), "")
+            reasoning += _content(inner)[1]
+        elif kind in ("text", "input_text", "output_text"):
+            said += text(part.get("text"))
+        else:
+            raise _Unfit(f"a part of type {kind[:30]!r}: only text is trained on")
+    return reasoning, said

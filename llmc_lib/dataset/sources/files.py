@@ -1,7 +1,7 @@
 """The source "files": JSON Lines, JSON, CSV, TSV or Parquet of the user's, with a field map.
 
 `fields` of the params map our fields to the file's: question or messages (one of them is required), id,
-answer, completion, system, subject, category, author, difficulty, licence. "a.b" is the field b of the
+answer, completion, input, reasoning, system, subject, category, author, difficulty, licence. "a.b" is the field b of the
 object a, and a number picks an item of a list ("messages.1.content"). The field of the question or of the
 messages must be in every row; another one in the first row of each file, and is empty where a later row
 lacks it. A row's category is one of HLE's, Safety or Instruction, or is looked up in `categories` as a
@@ -9,6 +9,8 @@ subject is; a row's author takes precedence over `author`.
 
 `messages` is a conversation in one of the forms that `_messages` reads; of a preference pair give the
 chosen one. `question` and `completion` may be lists of messages too, as TRL's preference sets have them.
+`input` is what a prompt is about (Alpaca's; Dolly's context) and follows the question after a blank line;
+`reasoning` goes in a <think> block in front of the completion, unless that has a block of its own.
 """
 
 from __future__ import annotations
@@ -18,9 +20,10 @@ from typing import Any
 
 from llmc_lib.data_files import Row
 from llmc_lib.dataset.sources._common import Draft, SourceFacts, row_number, source_rows, text
-from llmc_lib.dataset.sources._messages import NoMessages, Turns, as_messages, turns
+from llmc_lib.dataset.sources._messages import NoMessages, Turns, as_messages, as_part, turns
 from llmc_lib.errors import UserError
 from llmc_lib.params import SourceParams
+from llmc_lib.prompts import join, split_reasoning
 from llmc_lib.records import AuthorKind, Message
 
 HUB = ""
@@ -67,26 +70,52 @@ def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
 
 def _turns(row: Row, source: SourceParams, values: dict[str, Any]) -> Turns:
     """The conversation of a row, be it one field or several."""
+    ours = "messages"
     try:
-        if "messages" in values:
-            ours = "messages"
-            return turns(as_messages(values[ours]))
-        question, completion = values["question"], values.get("completion", "")
-        ours = "question" if _is_messages(question) else "completion"
-        if _is_messages(question) or _is_messages(completion):
-            said = turns(question, completion)
+        if ours in values:
+            said = turns(as_messages(values[ours]))
         else:
-            said = Turns((), question, completion)
-        system = text(values.get("system", ""))
-        if system.strip():
-            said = said._replace(history=(Message("system", system), *said.history))
-        return said
+            question, completion = as_part(values["question"]), values.get("completion", "")
+            ours = "question" if isinstance(question, list) else "completion"
+            said = _pair(question, completion)
     except NoMessages as error:
         raise UserError(f"fields.{ours}: {row.where}: {source.fields[ours]}: {error}") from None
+    return _completed(
+        said, *(text(values.get(name, "")) for name in ("input", "reasoning", "system"))
+    )
+
+
+def _pair(question: Any, completion: Any) -> Turns:
+    """A prompt and a response, each a text or messages."""
+    if isinstance(question, list) or not isinstance(completion, str):
+        completion = as_part(completion)  # of a response to a text, JSON text is what it says
+    if _is_messages(question) or _is_messages(completion):
+        return turns(question, completion)
+    for value in (question, completion):
+        if isinstance(value, list) and len(value) > 1:
+            raise NoMessages(
+                f"is a list of {len(value)} values; name one by its number, x.0 for the first of x"
+            )
+    return Turns((), question, completion)
+
+
+def _completed(said: Turns, about: str, reasoning: str, system: str) -> Turns:
+    """A conversation with what the row has in fields of its own."""
+    asked = [part for part in (text(said.prompt), about) if part.strip()]
+    said, completion = said._replace(prompt="\n\n".join(asked)), text(said.completion)
+    if reasoning.strip() and completion.strip() and not split_reasoning(completion)[0]:
+        said = said._replace(completion=join(reasoning.strip(), completion))
+    if not system.strip():
+        return said
+    if said.history and said.history[0].role == "system":
+        return (
+            said if said.history[0].content == system else said._replace(fault="two system prompts")
+        )
+    return said._replace(history=(Message("system", system), *said.history))
 
 
 def _is_messages(value: Any) -> bool:
-    """Is a value a list of objects? Another list is joined to a text."""
+    """Is a value a list of objects?"""
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 

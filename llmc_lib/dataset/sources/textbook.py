@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from llmc_lib.dataset.sources._common import Draft, SourceFacts
+from llmc_lib.dataset.sources._common import PROJECT, Draft, SourceFacts
 from llmc_lib.params import SourceParams
 from llmc_lib.store import read_jsonl, sha256_file
 
@@ -39,8 +39,7 @@ def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
             answer=item["answer"],
             completion=item["reasoning"],
             subject=item["subject"],
-            author="person",
-            author_kind="person",
+            author=PROJECT,
             row_id=item["id"].removeprefix("textbook-"),
             category=item["category"],
             revision=revision,

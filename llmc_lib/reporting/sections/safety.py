@@ -17,7 +17,7 @@ _MUCH_UNGRADED = 0.2
 
 def safety(report: Report) -> Block:
     """Safe responses beside declined harmless instructions, where they were asked for."""
-    return _do_not_answer(report) + _over_refusal(report)
+    return _do_not_answer(report) + _both(report) + _over_refusal(report)
 
 
 def endings_note(report: Report) -> Block:
@@ -66,6 +66,15 @@ def _undecided(dna: dict[str, Any], models: list[str]) -> Block:
         "them alone: read it as one in what could be shown to be safe, not in harm done.",
         "note",
     )
+
+
+def _both(report: Report) -> Block:
+    """The two rates side by side, of all models that have both."""
+    dna, harmless = report.safety, report.over_refusal
+    if dna is None or harmless is None:
+        return NOTHING
+    models = [model for model in dna["models"] if model in harmless["models"]]
+    return figures.safe_and_declined(dna, harmless, models) if len(models) > 1 else NOTHING
 
 
 def _over_refusal(report: Report) -> Block:

@@ -55,7 +55,7 @@ def test_ids_and_questions_are_unique() -> None:
 
 def test_fixed_fields() -> None:
     assert {(item.source, item.author, item.author_kind, item.licence) for item in ITEMS} == {
-        ("textbook", "person", "person", "Apache-2.0")
+        ("textbook", "this project", "unknown", "Apache-2.0")
     }
 
 
