@@ -6,10 +6,10 @@ list as JSON text, and one text of turns that begin with "Human:" and "Assistant
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, NamedTuple
 
+from llmc_lib import json_reader
 from llmc_lib.dataset.sources._common import text
 from llmc_lib.prompts import join
 from llmc_lib.records import Message
@@ -48,7 +48,7 @@ def as_messages(value: Any) -> list[Any]:
             pairs = zip(parts[1::2], parts[2::2], strict=True)
             return [{"role": role, "content": content.strip()} for role, content in pairs]
         try:
-            found = json.loads(value)
+            found = json_reader.loads(value)
         except ValueError:
             found = None
         if isinstance(found, list):

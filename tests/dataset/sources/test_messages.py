@@ -81,7 +81,9 @@ def test_what_cannot_be_trained_on_has_a_reason(messages: Any, fault: str) -> No
     assert fault in turns(messages).fault
 
 
-@pytest.mark.parametrize("value", ["Hello", 7, [{"text": "Hello"}], ["Hello"], '{"role": "user"}'])
+@pytest.mark.parametrize(
+    "value", ["Hello", 7, [{"text": "Hello"}], ["Hello"], '{"role": "user"}', "[" * 100_000]
+)
 def test_what_is_no_conversation_is_refused(value: Any) -> None:
     with pytest.raises(NoMessages, match="must be a list of messages with role and content"):
         turns(as_messages(value))
