@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import csv
 import itertools
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from llmc_lib import json_reader
-from llmc_lib.errors import UserError
+from llmc_lib.errors import UserError, shown
 from llmc_lib.json_reader import JsonError
 
 #: Rows that Parquet is decoded in at a time: long reasoning makes a row of 100 kB.
@@ -79,6 +80,8 @@ def rows(file: DataFile, columns: Collection[str] | None = None) -> Iterator[Row
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise UserError(f"{shown}: not a data file; it must end in {', '.join(_READERS)}")
+    if path.exists() and not path.is_file():  # a pipe would be waited for without end
+        raise UserError(f"{shown}: is no regular file; give a file of data")
     empty = True
     try:
         for row in reader(file, columns):
@@ -102,11 +105,13 @@ def file_texts(path: Path, shown: str) -> Iterator[tuple[str, str]]:
     if path.suffix == ".txt":
         try:
             with open(path, encoding="utf-8") as handle:
-                for number, line in enumerate(handle, 1):
+                for number, line in enumerate(_bounded(DataFile(path, shown, ""), handle), 1):
                     if line.strip():
                         yield str(number), line.rstrip("\n")
         except UnicodeDecodeError:
             raise UserError(_not_utf8(path, shown)) from None
+        except OSError as error:
+            raise UserError(f"{shown}: cannot be read: {error.strerror}") from None
         return
     for row in rows(DataFile(path, shown, "")):
         field = next((field for field in _TEXT if row.record.get(field)), None)
@@ -213,9 +218,9 @@ def _csv(file: DataFile, columns: Collection[str] | None) -> Iterator[Row]:
             header = next(reader, None)
             if header is None:
                 return
-            twice = sorted({name for name in header if header.count(name) > 1})
+            twice = sorted(name for name, times in Counter(header).items() if times > 1)
             if twice:
-                raise UserError(f"{file.shown}, line 1: column {twice[0]!r} is there twice")
+                raise UserError(f"{file.shown}, line 1: column {shown(twice[0])} is there twice")
             for values in reader:
                 if not values:  # a blank line
                     continue

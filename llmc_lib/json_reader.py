@@ -55,6 +55,8 @@ def loads(text: str | bytes) -> Any:
 
 def load(path: Path) -> Any:
     """The value of a small JSON file. Raises `OSError` and `JsonError`."""
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+        raise JsonError("no regular file")
     with open(path, "rb") as file:
         data = file.read(BYTES + 1)
     if len(data) > BYTES:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ import yaml
 
 from llmc_lib import hub
 from llmc_lib.errors import UserError
-from llmc_lib.params import ModelParams, is_commit
+from llmc_lib.params import ModelParams, is_commit, is_hub_name
 from llmc_lib.progress import say
 from llmc_lib.store import ROOT, Run, fingerprint, sha256_file
 from llmc_lib.workers import run_worker
@@ -128,7 +127,7 @@ def load_model(run: Run, params: ModelParams, name: str, key: str = "model") -> 
         if not (folder / "config.json").exists():
             raise UserError(f"{run.params_file.name}: {key}.source: {folder} has no config.json")
         return Model(name, folder, source)
-    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source):
+    if not is_hub_name(source):
         raise UserError(
             f"{run.params_file.name}: {key}.source: {source!r} is no folder with a config.json; give "
             "embedded, such a folder, or a hub id (owner/name)"
@@ -140,7 +139,16 @@ def load_model(run: Run, params: ModelParams, name: str, key: str = "model") -> 
         )
     where = f"{run.params_file.name}: {key}.source: {source}@{revision}"
     folder = hub.download(source, revision, _FILES, where=where)
+    _check_downloaded(folder, where)
     return Model(name, folder, f"{source}@{revision}")
+
+
+def _check_downloaded(folder: Path, where: str) -> None:
+    """Of a folder of this machine the check before a run does the same. Raises `UserError`."""
+    from llmc_lib.preflight.folders import folder_problems
+
+    if problem := next(folder_problems(folder, downloaded=True), None):
+        raise UserError(f"{where}: {problem}")
 
 
 def author_name(params: ModelParams) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,13 @@ def load(path: Path) -> Params:
 
 def where(path: Path, *keys: str | int) -> str:
     """The place of a setting in a params file that `load` accepts: file, line and key."""
-    return _place(path, params_yaml.read(path)[0], [*keys])
+    return _place(path, _tree(path, path.read_bytes()), [*keys])
+
+
+@lru_cache(maxsize=1)
+def _tree(path: Path, content: bytes) -> yaml.Node | None:
+    """The nodes of a file, made once for all places in it: of a large one that takes seconds."""
+    return params_yaml.read(path)[0]
 
 
 #: The schemas that a mistake can be found against, by their names, and the key of a candidate that
@@ -100,7 +107,10 @@ def _explain(
         case "literal_error":
             return f"{where}: {shown(given)} is not one of {problem['ctx']['expected']}"
         case "string_pattern_mismatch":
-            return f"{where}: {shown(given)} must be lower-case letters, digits, '.', '_' and '-'"
+            form = problem["ctx"]["pattern"]
+            name = form.startswith("^[a-z0-9][a-z0-9")
+            like = "lower-case letters, digits, '.', '_' and '-'" if name else f"of the form {form}"
+            return f"{where}: {shown(given)} must be {like}"
         case "model_type" | "dict_type":
             return f"{where}: must be a group of keys, not {shown(given)}"
         case "string_too_long":
@@ -108,6 +118,11 @@ def _explain(
             return f"{where}: {shown(given)} has more than {most} characters; shorten it"
         case "tuple_type":
             return f"{where}: must be a list, not {shown(given)}"
+        case "string_type" if isinstance(given, bool | int | float):
+            return f"{where}: must be a text, not {shown(given)}; put it in quotes"
+        case "too_long":
+            most = problem["ctx"]["max_length"]
+            return f"{where}: has more than {most:,} items; keep those that are needed"
         case "too_short":
             return f"{where}: must have at least one item"
         case "invalid_key":

@@ -25,8 +25,10 @@ from llmc_lib.store import (
     fingerprint,
     listed,
     locked,
+    put,
     read_manifest,
     read_object,
+    set_aside,
     sha256_file,
     write_atomic,
     write_manifest,
@@ -226,7 +228,7 @@ def _write_page(run: Run, executed: Path, seconds: float) -> None:
     compares = bool(run.params.evaluation.imports)
     question = "how the models compare" if compares else "did fine-tuning help?"
     title = run.params.report.title or f"{run.name}: {question}"
-    executed.with_suffix(".json").replace(run.report / "metrics.json")
+    put(executed.with_suffix(".json"), run.report / "metrics.json")
     write_atomic(run.report / "index.html", render(executed, title))
     outputs = [run.report / name for name in ("index.html", "metrics.json")]
     write_manifest(run.report, report_key(run), seconds, outputs=outputs)
@@ -244,6 +246,8 @@ def _execute(run: Run, stage: Stage, executed: Path, **parameters: Any) -> None:
     from papermill.exceptions import PapermillExecutionError
 
     executed.parent.mkdir(parents=True, exist_ok=True)
+    if executed.is_dir():
+        set_aside(executed, "is a folder where a notebook belongs")
     try:
         papermill.execute_notebook(
             ROOT / "notebooks" / f"{stage.notebook}.ipynb",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -187,6 +188,19 @@ def test_a_damaged_page_of_a_parquet_file_gets_one_line(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"^x\.parquet: not a readable Parquet file: "):
         _rows(path)
+
+
+def test_a_header_of_a_hundred_thousand_columns_is_read_in_no_time(tmp_path: Path) -> None:
+    names = [f"c{number}" for number in range(100_000)]
+    path = _file(tmp_path, "x.csv", ",".join([*names, "c7"]) + "\n")
+    with pytest.raises(UserError, match="column 'c7' is there twice"):
+        _rows(path)
+
+
+def test_what_is_no_regular_file_is_told_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.jsonl")
+    with pytest.raises(UserError, match="is no regular file"):
+        _rows(tmp_path / "x.jsonl")
 
 
 def test_a_missing_field_is_told_with_those_that_are_there(tmp_path: Path) -> None:

@@ -153,13 +153,14 @@ def test_what_there_is_so_far_is_told_and_reported_beside_the_report(tiny_run: T
 def test_a_failing_stage_ends_in_one_block_and_the_next_run_goes_on(tiny_run: TinyRun) -> None:
     page = (tiny_run.report / "index.html").read_bytes()
     trained = times(tiny_run.runs / "models")
-    # No such type: vLLM refuses to start, and nobody can know before.
-    engine = {"vllm": {"kv_cache_dtype": "float7"}}
+    # No such scaling: vLLM refuses to start, and nobody can know before.
+    rope = {"rope_type": "nosuch", "rope_theta": 10_000.0}
+    engine = {"vllm": {"hf_overrides": {"rope_parameters": rope}}}
     tiny_run.write(evaluation={"max_tokens": 12, "dtype": "float32", "engine": engine})
     done = tiny_run.make_report()
     assert done.returncode == 1
     assert "The stage 'evaluation' failed." in done.stderr
-    assert "float7" in done.stderr  # the cause, not only that there is one
+    assert "nosuch" in done.stderr  # the cause, not only that there is one
     assert "Traceback" not in done.stderr
     executed = tiny_run.report / "notebooks" / "3_evaluation.ipynb"
     assert any(

@@ -22,7 +22,13 @@ import yaml
 from llmc_lib.hub import answers
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-FILES = {"config.json": b'{"model_type": "llama"}', "model.safetensors": b"weights", "x.py": b"no"}
+FILES = {
+    "config.json": b'{"model_type": "llama"}',
+    "model.safetensors": b"\x08" + b"\0" * 7 + b"{}      ",  # no tensor
+    "tokenizer.json": b"{}",
+    "chat_template.jinja": b"{{ messages }}",
+    "x.py": b"no",
+}
 
 OMNI_MATH = {
     "domain": ["Mathematics -> Algebra -> Sums"],

@@ -142,7 +142,7 @@ MISTAKES = {
     "seed: 1": "line 1: run: required and not given; add it",
     "run: A b": "line 1: run: 'A b' must be lower-case letters, digits, '.', '_' and '-'",
     "run: ../x": "line 1: run: '../x' must be lower-case letters, digits, '.', '_' and '-'",
-    "run: 7": "line 1: run: must be string, not 7",
+    "run: 7": "line 1: run: must be a text, not 7; put it in quotes",
     "run: x\nseed: many": "line 2: seed: must be integer, not 'many'",
     "run: x\nseed: 1.5": "line 2: seed: must be integer, not 1.5",
     "run: x\nseed: true": "line 2: seed: must be integer, not True",

@@ -43,7 +43,9 @@ from llmc_lib.errors import UserError
 from llmc_lib.store import (
     Run,
     fingerprint,
+    put,
     read_manifest,
+    remove,
     sha256_file,
     sha256_text,
     write_atomic,
@@ -96,7 +98,7 @@ def build(run: Run) -> BuiltDataset:
     manifest = read_manifest(run.dataset, key)
     if manifest is None:
         work = run.dataset / ".work"
-        shutil.rmtree(work, ignore_errors=True)
+        remove(work)
         work.mkdir(parents=True)
         try:
             manifest = _build(run, key, work)
@@ -211,7 +213,7 @@ def _move(files: Path, folder: Path, facts: dict[str, Any]) -> None:
     facts["files"] = {}
     for name in names:
         (folder / name).parent.mkdir(exist_ok=True)
-        os.replace(files / name, folder / name)
+        put(files / name, folder / name)
         facts["files"][name] = sha256_file(folder / name)
 
 

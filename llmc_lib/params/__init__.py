@@ -21,6 +21,7 @@ from llmc_lib.params.common import (
     Section,
     check_once,
     is_commit,
+    is_hub_name,
 )
 from llmc_lib.params.dataset import (
     SOURCES,
@@ -50,7 +51,7 @@ __all__ = [
     "EMBEDDED_SOURCES", "SOURCES", "BenchmarkParams", "CandidateParams", "CasesParams", "DatasetParams",
     "DecontaminationParams", "DifficultyParams", "EngineParams", "EvaluationParams", "ImportParams",
     "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "ReplaySampling", "ReportParams",
-    "SamplingParams", "SlurmParams", "SourceParams", "TrainingParams", "is_commit", "merged",
+    "SamplingParams", "SlurmParams", "SourceParams", "TrainingParams", "is_commit", "is_hub_name", "merged",
 ]  # fmt: skip
 
 
@@ -87,7 +88,7 @@ class Params(Section):
     dataset: DatasetParams = DatasetParams()
     training: TrainingParams = TrainingParams()
     # Several trainings of one run; [] is one, as `training` says. All go to the evaluation.
-    candidates: Annotated[tuple[CandidateParams, ...], Field(strict=False)] = ()
+    candidates: Annotated[tuple[CandidateParams, ...], Field(max_length=100, strict=False)] = ()
     evaluation: EvaluationParams = EvaluationParams()
     plan: PlanParams = PlanParams()
     report: ReportParams = ReportParams()

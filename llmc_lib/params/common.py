@@ -25,8 +25,10 @@ def _check_path(path: str) -> str:
     """What a file system can take. The checkout lies before it, and files in it behind it."""
     if not path.strip():
         raise ValueError("is empty; give a path, or leave the key out")
-    if "\n" in path or "\t" in path:
-        raise ValueError(f"{path[:60]!r} has a line break or a tab in it; correct it")
+    if not path.isprintable():
+        raise ValueError(
+            f"{path[:60]!r} has a line break or another invisible character in it; correct it"
+        )
     if len(os.fsencode(path)) > 1000:
         raise ValueError("is a path of more than 1,000 bytes; give a shorter one")
     if any(len(os.fsencode(part)) > 255 for part in path.split("/")):
@@ -45,6 +47,15 @@ class Section(BaseModel):
 def is_commit(revision: str | None) -> bool:
     """Is a revision a commit (7 to 40 hexadecimal digits)? A branch or a tag can move."""
     return re.fullmatch(r"[0-9a-f]{7,40}", revision or "") is not None
+
+
+def is_hub_name(source: str) -> bool:
+    """Is a source written as the hub writes a repository: "owner/name"?"""
+    return len(source) <= 96 and _HUB_NAME.fullmatch(source) is not None
+
+
+#: Of a repository. Neither part begins or ends with a dot or hyphen, or has two of them in a row.
+_HUB_NAME = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9_](?:[\w.-]*\w)?/\w(?:[\w.-]*\w)?", re.ASCII)
 
 
 def check_once(key: str, names: list[str]) -> None:

@@ -176,7 +176,7 @@ class ProvenanceParams(Section):
 
     remove_closed: bool = True
     # Families of closed models: a model's name belongs to one when it begins with it.
-    closed_models: Annotated[tuple[str, ...], Field(strict=False)] = (
+    closed_models: Annotated[tuple[str, ...], Field(max_length=1000, strict=False)] = (
         "gpt", "chatgpt", "openai", "o1", "o3", "o4", "davinci", "claude", "gemini", "bard", "palm",
         "grok", "amazon nova", "mistral large", "mistral medium", "qwen-max", "qwen-plus", "ernie",
     )  # fmt: skip
@@ -210,7 +210,9 @@ class DecontaminationParams(Section):
     # common do not count alone.
     ngram: PositiveInt = 13
     near: Annotated[float, Field(gt=0, le=1)] | None = 0.8  # similarity of the problem texts
-    files: Annotated[tuple[PathText, ...], Field(strict=False)] = ()  # further texts to keep out
+    files: Annotated[
+        tuple[PathText, ...], Field(max_length=10_000, strict=False)
+    ] = ()  # further texts to keep out
     show_text: bool = False  # keep the text of such rows in removed.parquet
 
 
@@ -243,7 +245,9 @@ class CompletionsParams(SamplingParams):
 
 
 class DatasetParams(Section):
-    sources: Annotated[tuple[SourceParams, ...], Field(min_length=1, strict=False)] = (
+    sources: Annotated[
+        tuple[SourceParams, ...], Field(min_length=1, max_length=1000, strict=False)
+    ] = (
         SourceParams(name="hard_math"),
         SourceParams(name="textbook"),
     )

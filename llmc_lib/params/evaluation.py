@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from llmc_lib.errors import shown
 from llmc_lib.kinds import KINDS, Measure
 from llmc_lib.params.common import (
     Count,
@@ -26,6 +28,21 @@ QUESTION_FIELDS = ("id", "question", "answer", "answer_type", "category", "subje
 
 #: What servers call a model. It becomes an argument of a command: never an option.
 ServedName = Annotated[str, Field(pattern=r"^[\w./][\w./:@+-]*$", max_length=300)]
+
+
+def _is_address(address: str) -> bool:
+    """Is this the address of a server? A key may hide behind "@", "?" and "#"."""
+    try:
+        parts = urlsplit(address)
+        return bool(
+            re.fullmatch(r"https?://[^\s@?#]+", address)
+            and address.isprintable()
+            and len(address) <= 1000
+            and re.fullmatch(r"[\w.:%-]+", parts.hostname or "")
+            and parts.port != 0
+        )
+    except ValueError:  # a port of six digits, half a bracket
+        return False
 
 
 class BenchmarkParams(Section):
@@ -119,7 +136,7 @@ class EngineParams(Section):
         None
     )
     # Of kind "openai": addresses up to /v1. A model is asked of those that serve it.
-    endpoints: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    endpoints: Annotated[tuple[str, ...], Field(max_length=1000, strict=False)] = ()
     served_as: dict[
         str, ServedName
     ] = {}  # our name of a model → the servers'; a model not named: the same
@@ -141,9 +158,10 @@ class EngineParams(Section):
         if self.kind == "openai" and not self.endpoints:
             raise ValueError("endpoints", "required: addresses such as http://127.0.0.1:8000/v1")
         for address in self.endpoints:
-            if not re.fullmatch(r"https?://[^\s@?#]+", address):  # a key may hide behind these
+            if not _is_address(address):
                 raise ValueError(
-                    "endpoints", f"{address!r} must be an address such as http://127.0.0.1:8000/v1"
+                    "endpoints",
+                    f"{shown(address)} must be an address such as http://127.0.0.1:8000/v1",
                 )
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.api_key):
             raise ValueError(
@@ -191,14 +209,16 @@ class ImportParams(Section):
 
 
 class EvaluationParams(Section):
-    benchmarks: Annotated[tuple[BenchmarkParams, ...], Field(min_length=1, strict=False)] = (
+    benchmarks: Annotated[
+        tuple[BenchmarkParams, ...], Field(min_length=1, max_length=100, strict=False)
+    ] = (
         BenchmarkParams(name="hle"),
         BenchmarkParams(name="do_not_answer"),
     )
     # Further models, evaluated on the same questions. The base of the run stays the reference.
-    models: Annotated[tuple[EvaluatedModelParams, ...], Field(strict=False)] = ()
+    models: Annotated[tuple[EvaluatedModelParams, ...], Field(max_length=100, strict=False)] = ()
     # Finished predictions of other evaluators. Where there are some, nothing is trained or sampled.
-    imports: Annotated[tuple[ImportParams, ...], Field(strict=False)] = ()
+    imports: Annotated[tuple[ImportParams, ...], Field(max_length=1000, strict=False)] = ()
     # How HLE's questions are put. "brief": a short instruction for small models. "official": as HLE's
     # code really sends them, which gives every question the multiple-choice instruction. "corrected":
     # each answer type its own.

@@ -75,6 +75,7 @@ _WHOLES = """
     dataloader_prefetch_factor ddp_bucket_cap_mb eval_accumulation_steps pad_to_multiple_of
     torch_empty_cache_steps
 """
+_LEVEL = one_of("debug", "info", "warning", "error", "critical", "passive")
 KNOWN: dict[str, Any] = {
     **dict.fromkeys(_SWITCHES.split(), Switch),
     **dict.fromkeys(_WHOLES.split(), Whole),
@@ -86,15 +87,15 @@ KNOWN: dict[str, Any] = {
     "gradient_checkpointing_kwargs": CheckpointingKwargs,
     "label_smoothing_factor": Annotated[float, Field(ge=0, lt=1)],
     "liger_kernel_config": dict[Word, bool],
-    "log_level": Word,
-    "log_level_replica": Word,
-    "loss_type": Word,
+    "log_level": _LEVEL,
+    "log_level_replica": _LEVEL,
+    "loss_type": one_of("nll", "dft"),
     "lr_scheduler_kwargs": PlainGroup,
     "neftune_noise_alpha": Annotated[Number, Field(ge=0)],
     "optim": Word,
     "optim_args": Annotated[str, Field(pattern=r"^[\w+=,. -]*$", max_length=500)],
     "optim_target_modules": Word | Words,
-    "packing_strategy": Word,
+    "packing_strategy": one_of("bfd", "bfd_split", "wrapped"),
     "pad_token": Token,
     "run_name": Annotated[str, Field(max_length=200)],
     # Another backend is imported by its name.

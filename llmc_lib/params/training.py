@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from llmc_lib.errors import shown
 from llmc_lib.params.common import Fraction, Length, Part, PathText, PositiveInt, Section
 from llmc_lib.params.deepspeed_arguments import check_deepspeed
 from llmc_lib.params.sft_arguments import check_sft
@@ -22,14 +23,19 @@ class LoraParams(Section):
     target_modules: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
+#: Of a batch script: what is longer than its line would be a command.
+SlurmWord = Annotated[str, Field(pattern=r"^[\w.,@+:-]+$", max_length=200)]
+SlurmLine = Annotated[str, Field(pattern=r"^[^\n]*$", max_length=1000)]
+
+
 class SlurmParams(Section):
     """What `make slurm` writes into the head of the script."""
 
     time: Annotated[str, Field(pattern=r"^(\d+-)?\d+(:\d+){0,2}$")] = "24:00:00"
-    partition: str | None = None
-    account: str | None = None
+    partition: SlurmWord | None = None
+    account: SlurmWord | None = None
     cpus_per_task: PositiveInt | None = None
-    lines: Annotated[tuple[str, ...], Field(strict=False)] = ()  # further #SBATCH options
+    lines: Annotated[tuple[SlurmLine, ...], Field(strict=False)] = ()  # further #SBATCH options
     setup: Annotated[tuple[str, ...], Field(strict=False)] = ()  # shell lines before the training
 
 
@@ -50,8 +56,10 @@ class ClusterParams(Section):
 
     @model_validator(mode="after")
     def _check(self) -> ClusterParams:
-        if self.endpoint is not None and not re.fullmatch(r"[^:\s]+:\d{1,5}", self.endpoint):
-            raise ValueError("endpoint", f"{self.endpoint!r} must be host:port")
+        if self.endpoint is not None:
+            found = re.fullmatch(r"[\w.][\w.-]*:(\d{1,5})", self.endpoint)
+            if not found or not 0 < int(found[1]) < 65536:
+                raise ValueError("endpoint", f"{shown(self.endpoint)} must be host:port")
         if self.nodes > 1 and self.launcher == "torchrun" and self.endpoint is None:
             raise ValueError("endpoint", "required: host:port of the first machine")
         if self.launcher == "hostfile" and self.hostfile is None:
@@ -91,7 +99,10 @@ class TrainingParams(Section):
     processes: PositiveInt = 1  # on each machine; one a GPU; on a CPU one is fastest
     cluster: ClusterParams = ClusterParams()
     # Parts of the training after which the model is exported and becomes a candidate.
-    checkpoints: Annotated[tuple[Part, ...], Field(min_length=1, strict=False)] = (0.5, 1.0)
+    checkpoints: Annotated[tuple[Part, ...], Field(min_length=1, max_length=1000, strict=False)] = (
+        0.5,
+        1.0,
+    )
     # The longest work that an interruption can cost: minutes between checkpoints to go on from. There
     # is one with each exported model in any case.
     save_minutes: Annotated[float, Field(ge=0, le=1e6)] = 10.0

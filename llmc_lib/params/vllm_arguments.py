@@ -93,15 +93,31 @@ _WHOLES = """
     offload_group_size offload_num_in_group offload_prefetch_step optimization_level
     prefill_context_parallel_size prefill_schedule_interval shutdown_timeout stream_interval ubatch_size
 """
-_WORDS = """
-    all2all_backend attention_backend dcp_comm_backend expert_placement_strategy gdn_prefill_backend
-    kv_cache_dtype linear_backend log_level mamba_backend mamba_cache_dtype mamba_cache_mode
-    mamba_ssm_cache_dtype moe_backend performance_mode prefix_caching_hash_algo quantization
-"""
+_WORDS = "all2all_backend attention_backend linear_backend mamba_backend moe_backend"
+#: Arguments that are one of a few words: vLLM would refuse others when the training is done.
+_CHOICES = {
+    "dcp_comm_backend": "ag_rs a2a",
+    "expert_placement_strategy": "linear round_robin",
+    "gdn_prefill_backend": "flashinfer triton cutedsl aiter_flydsl",
+    "kv_cache_dtype": "auto float16 bfloat16 fp8 fp8_e4m3 fp8_e5m2 fp8_inc fp8_ds_mla nvfp4_ds_mla turboquant_k8v4 "
+    "turboquant_4bit_nc turboquant_k3v4_nc turboquant_3bit_nc ultraquant_4bit int4_per_token_head "
+    "int8_per_token_head fp8_per_token_head nvfp4 nvfp4_4over6",
+    "log_level": "CRITICAL ERROR WARNING INFO DEBUG NOTSET",
+    "mamba_cache_dtype": "auto float32 float16 bfloat16",
+    "mamba_cache_mode": "align none",
+    "mamba_ssm_cache_dtype": "auto float32 float16 bfloat16",
+    "performance_mode": "balanced interactivity throughput",
+    "prefix_caching_hash_algo": "sha256 sha256_cbor xxhash xxhash_cbor",
+    "quantization": "awq auto_awq fp8 fbgemm_fp8 fp_quant modelopt modelopt_fp4 modelopt_mxfp8 modelopt_mixed "
+    "auto_gptq gptq gptq_marlin awq_marlin humming compressed-tensors experts_int8 quark moe_wna16 torchao inc "
+    "mxfp4 gpt_oss_mxfp4 deepseek_v4_fp8 online fp8_per_tensor fp8_per_block fp8_per_channel "
+    "int8_per_channel_weight_only nvfp4_per_token mxfp8",
+}
 KNOWN: dict[str, Any] = {
     **dict.fromkeys(_SWITCHES.split(), Switch),
     **dict.fromkeys(_WHOLES.split(), Whole),
     **dict.fromkeys(_WORDS.split(), Word),
+    **{name: one_of(*words.split()) for name, words in _CHOICES.items()},
     "compilation_config": CompilationConfig,
     "cpu_offload_gb": Annotated[float, Field(ge=0, le=1e6)],
     "cudagraph_capture_sizes": Wholes,

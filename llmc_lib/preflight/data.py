@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from llmc_lib import benchmarks
@@ -49,8 +50,16 @@ def _benchmarks(run: Run, found: list[Problem]) -> dict[str, list[Question]]:
 def _imports(run: Run, found: list[Problem]) -> None:
     from llmc_lib.evaluation.importers import files  # loads pandas
 
+    seen: dict[tuple[str, str], str] = {}
     for number, item in enumerate(run.params.evaluation.imports):
         with noted(found, "evaluation", "imports", number, "path"):
+            place = (os.path.realpath(ROOT / item.path), item.benchmark)
+            if place in seen:
+                raise UserError(
+                    f"{shown(item.path)} is given for {shown(seen[place])} already, and the same answers would count "
+                    "twice; give the file of another model or sample"
+                )
+            seen[place] = item.model
             if next(files.read(item, ROOT / item.path), None) is None:
                 raise UserError(f"{item.path}: has no answer; give a file with some")
 
@@ -90,25 +99,23 @@ def _named(run: Run, questions: dict[str, list[Question]]) -> Iterator[Problem]:
     if known is None:
         return
     categories, ids = known
-    for number, name in enumerate(report.select or ()):
-        if name not in categories:
-            yield Problem(("report", "select", number), _absent("category", name, categories))
-    for number, name in enumerate(cases.categories or ()):
-        if name not in categories:
-            keys = ("report", "cases", "categories", number)
-            yield Problem(keys, _absent("category", name, categories))
-    absent = [(n, name) for n, name in enumerate(cases.ids) if ids and name not in ids]
+    yield from _absent("category", report.select or (), categories, "report", "select")
+    yield from _absent(
+        "category", cases.categories or (), categories, "report", "cases", "categories"
+    )
+    yield from _absent("question", cases.ids if ids else (), ids, "report", "cases", "ids")
+
+
+def _absent(
+    what: str, names: Sequence[str], known: dict[str, None], *keys: str
+) -> Iterator[Problem]:
+    absent = [(number, name) for number, name in enumerate(names) if name not in known]
+    some = ", ".join(itertools.islice(known, 8))
     for number, name in absent:
         # Looking for the nearest of thousands takes long; so many mistakes are not told.
-        near_by = ids if len(absent) <= _HINTS else dict.fromkeys(list(ids)[:1])
-        yield Problem(("report", "cases", "ids", number), _absent("question", name, near_by))
-
-
-def _absent(what: str, name: str, known: dict[str, None]) -> str:
-    some = ", ".join(list(known)[:8])
-    meant = near(name, known)
-    hint = f"did you mean {meant!r}?" if meant else f"there are {some}"
-    return f"no {what} {shown(name)} in the evaluation; {hint}"
+        meant = near(name, known) if len(absent) <= _HINTS else None
+        hint = f"did you mean {meant!r}?" if meant else f"there are {some}"
+        yield Problem((*keys, number), f"no {what} {shown(name)} in the evaluation; {hint}")
 
 
 def _known(

@@ -7,22 +7,38 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from llmc_lib.errors import UserError
 from llmc_lib.preflight.problem import Problem
-from llmc_lib.store import Run
+from llmc_lib.store import ROOT, Run
 
 #: Seconds that a server has to take a connection.
 _PATIENCE = 2.0
+#: What lies in the checkout and is no run.
+_PROJECT = (
+    ".git",
+    ".venv",
+    "benchmarks",
+    "docs",
+    "llmc_lib",
+    "notebooks",
+    "params",
+    "requirements",
+    "tests",
+)
 
 
 def problems(run: Run) -> Iterator[Problem]:
     """Folders that cannot be written to, and a hostfile that does not fit."""
     for key, folder in (("runs_dir", run.folder), ("reports_dir", run.report)):
-        if problem := folder_problem(folder):
+        if problem := own_folder_problem(folder) or folder_problem(folder):
             yield Problem((key,), problem)
+    if problem := nested_problem(run.folder, run.report):
+        yield Problem(("reports_dir",), problem)
+    yield from _engine_problems(run)
     cluster = run.params.training.cluster
     if cluster.launcher == "hostfile" and not run.params.evaluation.imports:
         from llmc_lib.training.cluster import read_hostfile
@@ -34,10 +50,63 @@ def problems(run: Run) -> Iterator[Problem]:
             yield Problem(("training", "cluster", "hostfile"), text)
 
 
+def own_folder_problem(folder: Path) -> str:
+    """Is a run's folder one that the checkout has already? A training removes what is not its own."""
+    there = _real(folder)
+    if ROOT.is_relative_to(there):
+        return f"{folder} holds this checkout; give another folder, or another name as run"
+    inside = there.relative_to(ROOT).parts if there.is_relative_to(ROOT) else ("",)
+    pages = inside[0] == "docs" and len(inside) > 1  # where some sites are served from
+    if inside[0] in _PROJECT and not pages:
+        return f"{folder} is a folder of this project; give another one, or another name as run"
+    return ""
+
+
+def nested_problem(run: Path, report: Path) -> str:
+    """Does a run's folder lie in its report's, or the other way round?"""
+    run, report = _real(run), _real(report)
+    if run != report and (run.is_relative_to(report) or report.is_relative_to(run)):
+        return f"the report's folder {report} and the run's {run} lie in each other; give folders side by side"
+    return ""
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # Path.resolve fails on a link to itself
+
+
+def _engine_problems(run: Run) -> Iterator[Problem]:
+    """What an offline engine cannot do, which it would say after the training."""
+    evaluation = run.params.evaluation
+    if evaluation.imports:
+        return
+    sections = [("engine", evaluation.engine)]
+    if evaluation.judge:
+        sections.append(("judge", evaluation.judge.engine))
+    for name, engine in sections:
+        keys = ("evaluation", name, *(("engine",) if name == "judge" else ()))
+        if engine.kind == "vllm" and engine.nodes > 1:
+            yield Problem(
+                (*keys, "nodes"),
+                "the offline engine has one machine; start servers with `make serve` and give kind: openai with their "
+                "addresses as endpoints",
+            )
+    trainings = run.params.recipes
+    if any(r.training.liger == "on" for r in trainings) and not find_spec("liger_kernel"):
+        text = "on: the package liger-kernel is not installed here; set auto"
+        yield Problem(("training", "liger"), text)
+    for recipe in trainings:
+        zero = recipe.training.deepspeed_config.get("zero_optimization") or {}
+        for part in ("offload_param", "offload_optimizer"):
+            path = (zero.get(part) or {}).get("nvme_path")
+            if path and (problem := folder_problem(Path(path))):
+                keys = ("training", "deepspeed_config", "zero_optimization", part, "nvme_path")
+                yield Problem(keys, problem)
+
+
 def folder_problem(folder: Path) -> str:
     """Why a folder cannot be made and written to; "" where it can. Nothing is left behind."""
     there = folder
-    while not os.path.lexists(there):
+    while not os.path.lexists(there) and there != there.parent:
         there = there.parent
     if not there.is_dir():
         return f"{there} is no folder; give another one"

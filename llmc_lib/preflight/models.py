@@ -12,14 +12,12 @@ from llmc_lib.errors import near, shown
 from llmc_lib.json_reader import JsonError
 from llmc_lib.models import EMBEDDED
 from llmc_lib.params import EngineParams, ModelParams
+from llmc_lib.preflight.folders import folder_problems, tokenizer_problems
 from llmc_lib.preflight.problem import Problem
-from llmc_lib.preflight.templates import template_problems
 from llmc_lib.store import ROOT, Run
 
 Keys = tuple[str | int, ...]
 _CONFIGS = Path(__file__).parents[1] / "training" / "plan" / "configs"
-#: Files that are unpickled when they are loaded.
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 _LENGTHS = ("max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", "n_ctx")
 
 
@@ -42,8 +40,7 @@ def problems(run: Run) -> list[Problem]:
             seen.add(folder)
             found += [Problem((*use.keys, "source"), text) for text in folder_problems(folder)]
         found += _length_problems(use)
-    found += _served_names(run)
-    return found + list(_tokenizers(run))
+    return [*found, *_served_names(run), *_tokenizers(run)]
 
 
 def _uses(run: Run) -> Iterator[_Use]:
@@ -63,46 +60,16 @@ def _uses(run: Run) -> Iterator[_Use]:
     if judge is not None and judge.model is not None:
         length: dict[Keys, int] = {("evaluation", "judge", "max_model_len"): judge.max_model_len}
         yield _Use(("evaluation", "judge", "model"), judge.model, length, judge.engine)
+    for number, source in enumerate(params.dataset.sources):
+        if source.sampling is not None:
+            key_: Keys = ("dataset", "sources", number, "sampling", "max_model_len")
+            yield _Use(("model",), params.model, {key_: source.sampling.max_model_len})
     for name in ("difficulty", "completions"):
         section_ = getattr(params.dataset, name)
         if section_.enabled:
             key: Keys = ("dataset", name, "model") if section_.model else ("model",)
             lengths: dict[Keys, int] = {("dataset", name, "max_model_len"): section_.max_model_len}
             yield _Use(key, section_.model or params.model, lengths)
-
-
-# ---- folders ---------------------------------------------------------------------------------
-
-
-def folder_problems(folder: Path) -> Iterator[str]:
-    """What is wrong with a model's folder."""
-    files = [path for path in folder.iterdir() if path.is_file()]
-    weights = [path for path in files if path.suffix == ".safetensors"]
-    pickles = [path for path in files if path.suffix in _PICKLES and path.stem != "training_args"]
-    if not weights and pickles:
-        yield (
-            f"{folder}: {pickles[0].name} is a pickle, which runs what is in it when it is loaded; convert the "
-            "weights to safetensors"
-        )
-    for name in ("config.json", "tokenizer_config.json"):
-        path = folder / name
-        if not path.is_file():
-            continue
-        try:
-            config = json_reader.load(path)
-        except (OSError, JsonError) as error:
-            yield f"{path}: not valid JSON: {error}"
-            continue
-        if not isinstance(config, dict):
-            yield f"{path}: must be a JSON object"
-        elif "auto_map" in config:
-            yield (
-                f"{path}: auto_map names code, {shown(config['auto_map'])}, and no code of a model is run here; "
-                "remove it from the file if transformers knows the model type, or give another model"
-            )
-        elif name == "config.json" and not config.get("model_type"):
-            yield f"{path}: has no model_type; is it the folder of a model?"
-    yield from template_problems(folder)
 
 
 # ---- lengths ---------------------------------------------------------------------------------
@@ -167,28 +134,36 @@ def _cached(model: ModelParams) -> Path | None:
 # ---- names -----------------------------------------------------------------------------------
 
 
-def _served_names(run: Run) -> list[Problem]:
-    """Names in `served_as` that no model of the run has."""
+def _served_names(run: Run) -> Iterator[Problem]:
+    """Names in `served_as` that no model of the run has, and models that would be one to the servers."""
     evaluation = run.params.evaluation
+    served_as = evaluation.engine.served_as
     known = ["base", "judge", *(model.name for model in evaluation.models)]
     step = re.compile(
         "|".join(
             re.escape(r.model_name("#")).replace(re.escape("#"), r"\d+") for r in run.params.recipes
         )
     )
-    return [
-        Problem(
-            ("evaluation", "engine", "served_as", name),
-            f"{shown(name)} is no model of the run; "
-            + (
-                f"did you mean {meant!r}?"
-                if (meant := near(name, known))
-                else f"there are {', '.join(known)}"
-            ),
-        )
-        for name in evaluation.engine.served_as
-        if name not in known and not step.fullmatch(name)
-    ]
+    # A model that has no other name is asked for by its own.
+    taken = {name: name for name in known if name not in served_as and name != "judge"}
+    for name, served in served_as.items():
+        keys = ("evaluation", "engine", "served_as", name)
+        if name not in known and not step.fullmatch(name):
+            meant = near(name, known)
+            hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(known)}"
+            yield Problem(keys, f"{shown(name)} is no model of the run; {hint}")
+            continue
+        if name == "judge":  # which may be one of the models
+            continue
+        own = step.fullmatch(served) is not None and served not in served_as
+        other = served if own and served != name else taken.get(served, name)
+        if other != name:
+            yield Problem(
+                keys,
+                f"{shown(served)} is what the servers are asked for {shown(other)} too, so that both would be one "
+                "model; give each its own",
+            )
+        taken.setdefault(served, name)
 
 
 def _tokenizers(run: Run) -> Iterator[Problem]:
@@ -201,3 +176,6 @@ def _tokenizers(run: Run) -> Iterator[Problem]:
         if folder is not None and not (ROOT / folder).is_dir():
             text = f"no folder {ROOT / folder}; give that of a tokenizer, as a path from {ROOT}"
             yield Problem((*keys, "vllm", "tokenizer"), text)
+        elif folder is not None:
+            for text in tokenizer_problems(ROOT / folder):
+                yield Problem((*keys, "vllm", "tokenizer"), text)

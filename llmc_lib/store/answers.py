@@ -37,6 +37,9 @@ def set_aside_damaged(path: Path, is_record: Callable[[dict[str, Any]], bool]) -
     another process writes to is left as it is.
     """
     damaged: dict[int, str] = {}
+    if path.exists() and not path.is_file():
+        set_aside(path, "is a folder" if path.is_dir() else "is no regular file")
+        return 0
     try:
         with open(path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -45,9 +48,6 @@ def set_aside_damaged(path: Path, is_record: Callable[[dict[str, Any]], bool]) -
                     damaged[number] = problem
             if damaged:
                 _move(path, damaged)
-    except IsADirectoryError:
-        set_aside(path, "is a folder")
-        return 0
     except (FileNotFoundError, BlockingIOError):
         return 0
     for number, problem in list(damaged.items())[:_TOLD]:

@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -49,9 +50,30 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
+        put(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def put(made: Path, path: Path) -> None:
+    """Give a finished file its name; a folder that is in its place is set aside."""
+    if path.is_dir() and not path.is_symlink():
+        set_aside(path, "is a folder where a file belongs")
+    os.replace(made, path)
+
+
+def remove(path: Path) -> None:
+    """Remove what is there, if anything: a file, a link, or a folder with all in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def require_folder(path: Path) -> None:
+    """Set aside what is in the place of a folder and is none."""
+    if os.path.lexists(path) and not path.is_dir():
+        set_aside(path, "is no folder where one belongs")
 
 
 def remove_remains(folder: Path) -> None:
@@ -98,7 +120,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
 def read_word(path: Path) -> str:
     """The text of a small file of ours, "" where there is none that can be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
     except (OSError, UnicodeDecodeError):
         return ""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import fcntl
-import re
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from llmc_lib.errors import UserError
-from llmc_lib.params import BenchmarkParams, ModelParams, Params, Recipe, is_commit
+from llmc_lib.params import BenchmarkParams, ModelParams, Params, Recipe, is_commit, is_hub_name
 from llmc_lib.params_file import load, where
-from llmc_lib.store.files import remove_remains, set_aside
+from llmc_lib.store.files import remove_remains, require_folder, set_aside
 from llmc_lib.store.manifests import ROOT
 
 
@@ -119,7 +119,7 @@ def open_run(params_file: str | Path, *, files: bool = True) -> Run:
 
 def is_hub_id(source: str) -> bool:
     """Is a source a hub repository, "owner/name", and no file or folder of this machine?"""
-    named = re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source) is not None
+    named = is_hub_name(source)
     data = Path(source).suffix in (".jsonl", ".json", ".csv", ".parquet")
     return named and not data and not (ROOT / source).exists()
 
@@ -146,7 +146,7 @@ def _check_model(shown: Path, model: ModelParams, *keys: str | int) -> None:
     source = model.source
     if source == "embedded" or (ROOT / source / "config.json").is_file():
         return
-    if (ROOT / source).is_dir() or not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source):
+    if (ROOT / source).is_dir() or not is_hub_name(source):
         raise UserError(
             f"{where(shown, *keys, 'source')}: {source!r} is no folder with a config.json; give "
             "embedded, such a folder, or a hub id (owner/name)"
@@ -163,8 +163,9 @@ def locked(run: Run) -> Iterator[None]:
     """Hold the run directory for this process; a second `make report` on it is refused."""
     run.folder.mkdir(parents=True, exist_ok=True)
     lock = run.folder / ".lock"
-    if lock.is_dir():
-        set_aside(lock, "is a folder")
+    if os.path.lexists(lock) and not lock.is_file():
+        set_aside(lock, "is no regular file")
+    made = (run.dataset, run.training, run.models, run.predictions, run.reasoning, run.report)
     with open(lock, "a") as handle:  # "a": an unchanged run touches nothing
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -172,6 +173,10 @@ def locked(run: Run) -> Iterator[None]:
             raise UserError(
                 f"{run.folder}: another process is working on this run; wait for it or stop it"
             ) from None
+        for folder in (*made, run.report / "notebooks"):
+            require_folder(folder)
+        for benchmark in run.params.evaluation.benchmarks:
+            require_folder(run.predictions / benchmark.name)
         for folder in (run.folder, run.report):
             remove_remains(folder)
         yield

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llmc_lib.errors import UserError
+from llmc_lib.errors import UserError, shown
 from llmc_lib.params import TrainingParams
 from llmc_lib.rank import LINK
 from llmc_lib.store import ROOT, write_atomic
@@ -190,6 +190,8 @@ def read_hostfile(training: TrainingParams) -> dict[str, int]:
     cluster = training.cluster
     path = ROOT / str(cluster.hostfile)
     where = "training.cluster.hostfile"
+    if path.exists() and not path.is_file():
+        raise UserError(f"{where}: {path} is no regular file")
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -199,9 +201,9 @@ def read_hostfile(training: TrainingParams) -> dict[str, int]:
         text = line.strip()
         if not text or text.startswith("#"):
             continue
-        found = re.match(r"(\S+)\s+slots=(\d+)", text)
+        found = re.fullmatch(r"([\w.][\w.-]*)\s+slots=(\d{1,5})(?:\s.*)?", text)
         if not found:
-            raise UserError(f'{where}: {path}, line {number}: {text!r} must be "host slots=8"')
+            raise UserError(f'{where}: {path}, line {number}: {shown(text)} must be "host slots=8"')
         if found[1] in hosts:
             raise UserError(f"{where}: {path}, line {number}: {found[1]!r} is listed twice")
         hosts[found[1]] = int(found[2])

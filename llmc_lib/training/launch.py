@@ -31,6 +31,7 @@ from llmc_lib.store import (
     read_jsonl,
     read_manifest,
     read_word,
+    remove,
     write_atomic,
     write_manifest,
 )
@@ -158,14 +159,14 @@ def _models(run: Run, facts: dict[str, Any]) -> list[Model]:
 def _train(run: Run, base: Model, recipe: Recipe) -> None:
     """Train a candidate, from where an earlier process was stopped if there was one."""
     folder, key = recipe_folder(run, recipe), recipe_key(run, base, recipe)
-    mark = folder / "key"
-    if read_word(mark) != key:
+    if not _has_key(folder, key):
         for path in folder.glob("*"):  # the logs stay
             if path.name != "logs":
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                remove(path)
         for model in _own_models(run, recipe):
-            shutil.rmtree(model)
-        write_atomic(mark, key)
+            remove(model)
+        for mark in _marks(folder):
+            write_atomic(mark, key)
     spec = {
         "key": key,
         # By its time, so that the logs of all attempts lie in their order.
@@ -197,6 +198,24 @@ def _train(run: Run, base: Model, recipe: Recipe) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
+def _marks(folder: Path) -> tuple[Path, Path]:
+    """What says of which settings the work in a training's folder is, twice: the loss of one loses nothing."""
+    return folder / "key", folder / "checkpoints" / "key"
+
+
+def _has_key(folder: Path, key: str) -> bool:
+    """Is the work in a training's folder of these settings? A mark that is damaged is written again."""
+    found = [read_word(mark) for mark in _marks(folder)]
+    if key not in found:
+        return False
+    for mark, word in zip(_marks(folder), found, strict=True):
+        if word != key:
+            if word or mark.exists():
+                say(f"{mark}: is damaged; its copy says that the work here can be gone on with")
+            write_atomic(mark, key)
+    return True
+
+
 def _outputs(run: Run, recipe: Recipe, facts: dict[str, Any]) -> list[Path]:
     """What a finished training has left: its log, and all files of its models."""
     models = [run.models / model["name"] for model in facts["models"]]
@@ -208,7 +227,8 @@ def _check_models(run: Run, folder: Path, facts: dict[str, Any]) -> None:
     """Are the models there that the training exported? Raises `WorkerError`; the next run begins anew."""
     for model in facts["models"]:
         if not (run.models / model["name"] / "config.json").is_file():
-            (folder / "key").unlink(missing_ok=True)
+            for mark in _marks(folder):
+                mark.unlink(missing_ok=True)
             raise WorkerError(
                 f"{run.models / model['name']}: was removed while the training went on; the same command "
                 "trains again from the beginning"
@@ -285,9 +305,14 @@ def _own_models(run: Run, recipe: Recipe) -> list[Path]:
 
 
 def _tidy(run: Run, facts: dict[str, Any]) -> None:
-    """Remove the models and trainings of candidates that are not in the params any more."""
+    """Remove the models and trainings of candidates that are not in the params any more, and nothing that is
+    not ours."""
     models = {model["name"] for manifest in facts.values() for model in manifest["models"]}
-    for folder, kept in ((run.models, models), (run.training, set(facts))):
-        for path in folder.glob("*"):
-            if path.is_dir() and path.name not in kept:
-                shutil.rmtree(path)
+    step = re.compile(r"\.?([a-z0-9][a-z0-9_-]*-)?step-\d+(\.\w+)*")
+    for path in run.models.glob("*"):
+        if path.is_dir() and path.name not in models and step.fullmatch(path.name):
+            shutil.rmtree(path)
+    for path in run.training.glob("*"):
+        ours = any((path / name).exists() for name in ("key", "manifest.json", "history.jsonl"))
+        if path.is_dir() and path.name not in facts and ours:
+            shutil.rmtree(path)

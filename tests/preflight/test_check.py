@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ import yaml
 from llmc_lib import preflight
 from llmc_lib.errors import UserError
 from llmc_lib.params import ModelParams
+from llmc_lib.preflight.folders import folder_problems
 from llmc_lib.preflight.machine import folder_problem
 from llmc_lib.preflight.models import context_length
 from llmc_lib.store import ROOT, open_run
 
+#: A safetensors file without a tensor: the length of its header, and the header.
+WEIGHTS = "\x08" + "\0" * 7 + "{}      "
 CONFIG = {"model_type": "llama", "max_position_embeddings": 2048}
 BASE = "params/compare/judged_hle_base.json"
 TUNED = "params/compare/judged_hle_tuned.json"
@@ -24,9 +28,17 @@ TUNED = "params/compare/judged_hle_tuned.json"
 
 def _model(folder: Path, **files: Any) -> Path:
     folder.mkdir()
-    for name, content in {"config.json": CONFIG, "model.safetensors": "", **files}.items():
-        text = content if isinstance(content, str) else json.dumps(content)
-        (folder / name).write_text(text)
+    whole: dict[str, Any] = {
+        "config.json": CONFIG,
+        "model.safetensors": WEIGHTS,
+        "tokenizer.json": {},
+    }
+    if not any("template" in f"{name}{content}" for name, content in files.items()):
+        whole["chat_template.jinja"] = "{{ messages }}"
+    for name, content in {**whole, **files}.items():
+        if content is not None:  # None: leave it out
+            text = content if isinstance(content, str) else json.dumps(content)
+            (folder / name).write_text(text)
     return folder
 
 
@@ -175,7 +187,15 @@ def test_imports_are_opened(tmp_path: Path) -> None:
     assert not lines(TUNED)
     assert "evaluation.imports.1.path: " in lines("README.md")[0]
     (tmp_path / "x.json").write_text('{"q": {"response": "x", "usage": {"n": ' + "9" * 5000 + "}}}")
+    assert (
+        "line 1: not valid JSON: a whole number of 5,000 digits"
+        in lines(str(tmp_path / "x.json"))[0]
+    )
+    (tmp_path / "x.json").write_text('{"q": 1}')
     assert "not in a format that is known" in lines(str(tmp_path / "x.json"))[0]
+    assert "is given for 'a' already, and the same answers would count twice" in lines(BASE)[0]
+    (tmp_path / "link.json").symlink_to(ROOT / BASE)
+    assert "would count twice" in lines(str(tmp_path / "link.json"))[0]
 
 
 # ---- models ------------------------------------------------------------------------------------
@@ -194,6 +214,32 @@ def test_imports_are_opened(tmp_path: Path) -> None:
         ({"chat_template.jinja": "{{ x | attr('__class__') }}"}, "reaches for '__class__'"),
         ({"chat_template.jinja": "{{ x['__globals__'] }}"}, "reaches for '__globals__'"),
         ({"chat_template.jinja": "{% if %}"}, "not a valid template"),
+        ({"chat_template.jinja": "{{ x['__cla' ~ 'ss__'] }}"}, "an item by a computed name"),
+        ({"chat_template.jinja": "{{ x[('_' * 2) + 'class'] }}"}, "an item by a computed name"),
+        ({"chat_template.jinja": "{{ x | attr(['a', 'b'] | join) }}"}, "an attribute by a computed name"),
+        ({"chat_template.jinja": "{{ x | map(attribute='__class__') }}"}, "reaches for '__class__'"),
+        ({"chat_template.jinja": "{{ '{0.__class__}'.format(x) }}"}, "reaches for '{0.__class__}'"),
+        ({"chat_template.jinja": "{{ x.gi_frame.f_globals }}"}, "reaches for 'f_globals'"),
+        ({"chat_template.jinja": "{{ 9 ** 9 ** 9 }}"}, "computes with numbers"),
+        ({"chat_template.jinja": "{{ 'a' * 1000000000 }}"}, "computes with numbers"),
+        ({"chat_template.jinja": "{{ x | nosuch }}"}, "No filter named 'nosuch'"),
+        ({"chat_template.jinja": "{{ a }}" * 100_000}, "has more than 256 KiB"),
+        ({"chat_template.json": {"chat_template": "{{ x.__y__ }}"}}, "reaches for '__y__'"),
+        ({"tokenizer_config.json": {"chat_template": 5}}, "must be a text"),
+        ({"tokenizer_config.json": {"chat_template": None}}, "has no chat template"),
+        ({"processor_config.json": {"auto_map": {"AutoProcessor": "a.P"}}}, "auto_map names code"),
+        ({"config.json": {**CONFIG, "text_config": {"auto_map": {"AutoModel": "a.M"}}}}, "auto_map names code"),
+        ({"config.json": {"model_type": ["llama"]}}, "has no model_type"),
+        ({"model.safetensors": None}, "has no weights"),
+        ({"model.safetensors": None, "model.gguf": "GGUF"}, "convert the weights to safetensors"),
+        ({"model.safetensors": None, "model.bin": "", "adapter_model.safetensors": ""}, "model.bin is a pickle"),
+        ({"model.safetensors": "version https://git-lfs"}, "no whole safetensors file"),
+        ({"model.safetensors": ""}, "no whole safetensors file"),
+        ({"model.safetensors.index.json": {"weight_map": {"a": "model-00002.safetensors"}}}, "names 'model-00002.safetensors'"),
+        ({"model.safetensors.index.json": {"weight_map": {"a": "../x.safetensors"}}}, "names '../x.safetensors'"),
+        ({"model.safetensors.index.json": []}, "must be a JSON object"),
+        ({"tokenizer.json": None}, "has no tokenizer"),
+        ({"tokenizer.json": '{"model": {"vocab"'}, "is cut off"),
         ({"tokenizer_config.json": {"chat_template": "{{ cycler.__init__ }}"}}, "reaches for '__init__'"),
         ({"tokenizer_config.json": {"chat_template": [{"name": "a", "template": "{{ x.__y__ }}"}]}}, "'a': line 1"),
     ],
@@ -203,6 +249,19 @@ def test_a_model_s_folder_brings_no_code(tmp_path: Path, files: dict[str, Any], 
     line = _one(tmp_path, model={"source": str(folder)}, training={"max_length": 64})
     assert line.startswith("model.source: ")
     assert words in line
+
+
+def test_a_downloaded_folder_may_name_code_that_is_not_needed(tmp_path: Path) -> None:
+    known = _model(
+        tmp_path / "known", **{"config.json": {**CONFIG, "auto_map": {"AutoModel": "code.Model"}}}
+    )
+    other = _model(
+        tmp_path / "other",
+        **{"config.json": {"model_type": "my_own", "auto_map": {"AutoModel": "code.Model"}}},
+    )
+    assert list(folder_problems(known, downloaded=True)) == []
+    assert len(list(folder_problems(known))) == 1
+    assert len(list(folder_problems(other, downloaded=True))) == 1
 
 
 def test_weights_are_no_pickles(tmp_path: Path) -> None:
@@ -260,8 +319,13 @@ def test_what_servers_call_a_model_is_said_of_a_model_of_the_run(tmp_path: Path)
     assert line.startswith(
         "evaluation.engine.served_as.bsae: 'bsae' is no model of the run; did you mean 'base'?"
     )
-    engine["served_as"] = {"base": "x", "step-12": "y"}
+    engine["served_as"] = {"base": "x", "step-12": "y", "judge": "x"}
     assert not _lines(tmp_path, evaluation={"engine": engine})
+    models = [{"name": "other", "source": "owner/other"}]
+    for served in ({"base": "x", "step-12": "x"}, {"base": "step-12"}, {"base": "other"}):
+        engine["served_as"] = served
+        line = _one(tmp_path, evaluation={"engine": engine, "models": models})
+        assert "both would be one model" in line
     line = _one(tmp_path, evaluation={"engine": {"vllm": {"tokenizer": "no/such"}}})
     assert line.startswith(f"evaluation.engine.vllm.tokenizer: no folder {ROOT / 'no/such'}")
 
@@ -278,6 +342,44 @@ def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
     assert not folder_problem(tmp_path / "a" / "b")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     assert folder_problem(tmp_path / "link" / "runs").endswith("is no folder; give another one")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"run": "llmc_lib", "runs_dir": "."}, "runs_dir: "),
+        ({"run": "a", "runs_dir": ".git"}, "is a folder of this project"),
+        ({"run": ROOT.name, "runs_dir": str(ROOT.parent)}, "holds this checkout"),
+        ({"runs_dir": "/tmp/q", "reports_dir": "/tmp/q/x/models"}, "lie in each other"),
+        ({"runs_dir": "/tmp/q/x", "reports_dir": "/tmp/q"}, "lie in each other"),
+        ({"runs_dir": "a\u2028b"}, "another invisible character"),
+        ({"evaluation": {"engine": {"tensor_parallel": 2, "nodes": 2}}}, "engine.nodes: the offline engine has one machine"),
+        ({"training": {"cluster": {"endpoint": "host:70000"}}}, "must be host:port"),
+        ({"training": {"cluster": {"endpoint": "-x:1"}}}, "must be host:port"),
+        ({"training": {"sft": {"loss_type": "nosuch"}}}, "must be 'nll' or 'dft'"),
+        ({"training": {"cluster": {"slurm": {"partition": "a\nrm -r b"}}}}, "partition: "),
+        ({"evaluation": {"engine": {"kind": "openai", "endpoints": ["http://[::1/v1"]}}}, "must be an address"),
+        ({"evaluation": {"engine": {"kind": "openai", "endpoints": ["http://a:99999/v1"]}}}, "must be an address"),
+        ({"model": {"source": "a--b/c", "revision": "0" * 40}}, "is no folder with a config.json"),
+        ({"model": {"source": f"a/{'n' * 96}", "revision": "0" * 40}}, "is no folder with a config.json"),
+        ({"run": 1}, "must be a text, not 1; put it in quotes"),
+    ],
+)  # fmt: skip
+def test_what_would_fail_or_do_harm_later_is_told(
+    tmp_path: Path, values: dict[str, Any], words: str
+) -> None:
+    assert words in "\n".join(_lines(tmp_path, **values))
+
+
+def test_a_link_to_itself_and_a_pipe_are_told(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert "is no folder" in _one(tmp_path, runs_dir=str(tmp_path / "loop"))
+    os.mkfifo(tmp_path / "x.jsonl")
+    benchmarks = [{"name": "hle", "source": str(tmp_path / "x.jsonl")}]
+    assert "is no regular file" in _one(tmp_path, evaluation={"benchmarks": benchmarks})
+    imports = [{"model": "a", "path": BASE}, {"model": "b", "path": str(tmp_path / "x.jsonl")}]
+    evaluation = {"benchmarks": [{"name": "hle"}], "imports": imports}
+    assert "is no regular file" in _one(tmp_path, evaluation=evaluation)
 
 
 def test_a_hostfile_is_read(tmp_path: Path) -> None:

@@ -21,10 +21,11 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from llmc_lib import training
+from llmc_lib import store, training
 from llmc_lib.dataset import build
+from llmc_lib.params import Params
 from llmc_lib.store import ROOT, Run, open_run, read_jsonl, read_manifest
-from llmc_lib.training import checkpoints
+from llmc_lib.training import checkpoints, launch
 from llmc_lib.workers import WorkerError
 from tests.tiny import make_tiny_model, make_tiny_moe
 
@@ -144,6 +145,33 @@ def test_a_training_leaves_what_it_says(undisturbed: Run) -> None:
     assert not (_folder(undisturbed) / "checkpoints").exists()
     logs = list((_folder(undisturbed) / "logs").rglob("rank-0.log"))
     assert len(logs) == 1
+
+
+@pytest.mark.parametrize("damaged", [0, 1])
+@pytest.mark.parametrize("content", [b"\xff", b"", None])
+def test_one_damaged_mark_of_two_loses_no_checkpoint(
+    tmp_path: Path, damaged: int, content: bytes | None
+) -> None:
+    marks = launch._marks(tmp_path)
+    for mark in marks:
+        store.write_atomic(mark, "present")
+    marks[damaged].unlink()
+    if content is not None:
+        marks[damaged].write_bytes(content)
+    assert not launch._has_key(tmp_path, "other")
+    assert launch._has_key(tmp_path, "present")
+    assert [mark.read_text() for mark in marks] == ["present", "present"]
+
+
+def test_nothing_but_what_trainings_leave_is_tidied_away(tmp_path: Path) -> None:
+    run = Run(Params(run="x", runs_dir=str(tmp_path)), tmp_path / "my.yaml")
+    for name in ("step-6", "a-step-6", "my-own-model", ".step-3.part"):
+        (run.models / name).mkdir(parents=True)
+    (run.training / "mine").mkdir(parents=True)
+    store.write_atomic(run.training / "gone" / "key", "key")
+    launch._tidy(run, {"main": {"models": [{"name": "step-6"}]}})
+    assert sorted(path.name for path in run.models.iterdir()) == ["my-own-model", "step-6"]
+    assert [path.name for path in run.training.iterdir()] == ["mine"]
 
 
 def test_a_finished_training_is_not_done_again(undisturbed: Run) -> None:

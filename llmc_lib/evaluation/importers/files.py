@@ -12,7 +12,7 @@ from typing import Any
 from llmc_lib import json_reader
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.importers import competition, hle, inspect_logs, lm_eval
-from llmc_lib.evaluation.importers.records import Imported
+from llmc_lib.evaluation.importers.records import Imported, json_object
 from llmc_lib.json_reader import JsonError
 from llmc_lib.params import ImportParams
 
@@ -40,6 +40,8 @@ def find(params: ImportParams, path: Path) -> list[tuple[Path, str]]:
 
     Raises `UserError` where there are none, and where those of a folder are of several formats.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise UserError(f"{path}: is no regular file; give a file of predictions")
     if not path.is_dir():
         return [(path, detect(path) if params.format == "auto" else params.format)]
     found = []
@@ -74,6 +76,8 @@ def detect(path: Path) -> str:
                 f"{path}: lm-evaluation-harness's summary, which has no answers; give the samples_*.jsonl "
                 "beside it (run the harness with --log_samples)"
             )
+        if path.suffix == ".json" and not _keys(path):
+            next(json_object(path), None)  # says what is wrong in the first record
         raise UserError(
             f"{path}: not in a format that is known: {', '.join(READERS)}; what each holds stands in "
             "llmc_lib/evaluation/importers/"

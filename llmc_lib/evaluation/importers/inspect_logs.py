@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmc_lib import json_reader
 from llmc_lib.errors import UserError
-from llmc_lib.evaluation.importers.records import Imported, predicted, verdict
+from llmc_lib.evaluation.importers.records import Imported, count, predicted, verdict
 from llmc_lib.json_reader import JsonError
 from llmc_lib.records import GradeStatus, Question
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _UNUSED = {"events", "store", "attachments", "messages"}
 #: Bytes of a file in an archive, unpacked.
 _LARGEST_ENTRY = 256 * 2**20
+#: Of all that is in an archive to the archive. Logs have 5 to 30.
+_LARGEST_RATIO = 200
 #: Samples that are read at a time.
 _TOGETHER = 256
 _VERDICTS: dict[Any, GradeStatus] = {
@@ -84,6 +86,11 @@ def _check(path: Path) -> None:
         with suppress(ImportError):  # teaches zipfile the compression of newer logs
             import zipfile_zstd  # noqa: F401
         with zipfile.ZipFile(path) as archive:
+            whole = sum(entry.file_size for entry in archive.infolist())
+            if whole > max(_LARGEST_ENTRY, _LARGEST_RATIO * path.stat().st_size):
+                raise UserError(
+                    f"{path}: unpacks to more than {_LARGEST_RATIO} times its size, which no log does; give another one"
+                )
             for entry in archive.infolist():
                 where = f"{path}, {entry.filename[:100]}"
                 if entry.file_size > _LARGEST_ENTRY:
@@ -125,8 +132,8 @@ def _imported(sample: EvalSample, path: Path, task: str) -> Imported:
         reasoning=_reasoning(sample),
         sample=sample.epoch - 1,
         finish_reason=_finish_reason(sample),
-        prompt_tokens=usage.input_tokens if usage else 0,
-        completion_tokens=usage.output_tokens if usage else 0,
+        prompt_tokens=count(usage.input_tokens) if usage else 0,
+        completion_tokens=count(usage.output_tokens) if usage else 0,
         seconds=output.time or sample.total_time or 0.0,
         finished=str(sample.completed_at or ""),
         error=" ".join(sample.error.message.split()) if sample.error else "",

@@ -29,6 +29,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from llmc_lib import json_reader
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.importers.records import (
     Imported,
@@ -204,7 +205,7 @@ def _last_turn(row: dict[str, Any]) -> str:
     prompt: Any = next(iter(_arguments(row, 0)), "")
     if isinstance(prompt, str) and prompt[:1] == "[":
         with suppress(ValueError):
-            prompt = json.loads(prompt)
+            prompt = json_reader.loads(prompt)
     if isinstance(prompt, list):
         last = prompt[-1] if prompt else {}
         prompt = last.get("content") if isinstance(last, dict) else last

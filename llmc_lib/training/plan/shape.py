@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from llmc_lib import hub
 from llmc_lib.errors import UserError
 from llmc_lib.models import EMBEDDED
-from llmc_lib.store import ROOT, Run, fingerprint, write_atomic
+from llmc_lib.store import ROOT, Run, fingerprint, read_object, set_aside, write_atomic
 from llmc_lib.workers import WorkerError, emit, run_worker
 
 _CONFIGS = Path(__file__).parent / "configs"
@@ -92,7 +92,11 @@ def model_shape(run: Run, folder: Path | None = None) -> tuple[Shape, Source]:
     except (OSError, ValueError) as error:
         raise UserError(f"{source.config}: not valid JSON: {error}") from None
     kept = kept_at(run.runs, config)
-    if not kept.exists():
+    facts = read_object(kept)
+    if facts is not None and not _is_shape(facts):
+        set_aside(kept, "is not as it was written")
+        facts = None
+    if facts is None:
         counted: list[dict[str, Any]] = []
         command = [sys.executable, "-m", "llmc_lib.training.plan.shape", str(source.config)]
         try:
@@ -101,10 +105,21 @@ def model_shape(run: Run, folder: Path | None = None) -> tuple[Shape, Source]:
             raise UserError(
                 f"{source.config}: transformers cannot build a model from it: {error}"
             ) from None
-        write_atomic(kept, json.dumps(counted[-1]["shape"]))
-    facts = json.loads(kept.read_text())
+        facts = counted[-1]["shape"]
+        write_atomic(kept, json.dumps(facts))
     facts["linear"] = tuple((name, width) for name, width in facts["linear"])
     return Shape(**facts), source
+
+
+def _is_shape(facts: dict[str, Any]) -> bool:
+    """Are these the counts of a `Shape`?"""
+    linear = facts.get("linear")
+    return (
+        facts.keys() == {field.name for field in fields(Shape)}
+        and all(isinstance(value, int) for name, value in facts.items() if name != "linear")
+        and isinstance(linear, list)
+        and all(isinstance(pair, list) and len(pair) == 2 for pair in linear)
+    )
 
 
 def kept_at(runs: Path, config: dict[str, Any]) -> Path:

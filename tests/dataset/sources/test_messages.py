@@ -122,6 +122,7 @@ def test_what_cannot_be_trained_on_has_a_reason(messages: Any, fault: str) -> No
         [{"role": "user"}],
         ["A", 1],
         "[" * 9999,
+        "[" * 100_000,
         '{"role": "user"}',
     ],
 )

@@ -502,6 +502,12 @@ def test_reasoning_that_the_prompt_opened_and_the_limit_cut_is_no_answer(tmp_pat
         assert (one.prediction.reasoning, one.prediction.response) == (cut, "")
 
 
+def test_a_prompt_that_is_nested_deeply_is_a_text(tmp_path: Path) -> None:
+    arguments = {"gen_args_0": {"arg_0": "[" * 100_000, "arg_1": {}}}
+    (one,) = _read(_jsonl(tmp_path / TOY, {**ROW, "arguments": arguments, "resps": [["12"]]}))
+    assert one.prediction.response == "12"
+
+
 def test_a_summary_is_refused_with_what_to_give(tmp_path: Path) -> None:
     path = _json(tmp_path / "results_2026.json", {"results": {}, "configs": {}, "versions": {}})
     with pytest.raises(UserError, match=r"no answers; give the samples_\*.jsonl"):

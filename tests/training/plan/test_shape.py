@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -89,6 +90,15 @@ def test_a_shape_is_counted_once_in_a_process_of_its_own(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "change", [{"linear": None}, {"linear": [1]}, {"layers": "2"}, {"layers": None}, {"more": 1}]
+)
+def test_damaged_counts_are_none(shapes: dict[str, Shape], change: dict[str, object]) -> None:
+    facts = json.loads(json.dumps(dataclasses.asdict(next(iter(shapes.values())))))
+    assert module._is_shape(facts)
+    assert not module._is_shape({**facts, **change})
+
+
 def test_a_config_that_transformers_does_not_know_is_told(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "no_such_model"}')
     with pytest.raises(UserError, match="transformers cannot build a model from it"):
