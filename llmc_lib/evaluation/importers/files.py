@@ -76,7 +76,7 @@ def detect(path: Path) -> str:
                 f"{path}: lm-evaluation-harness's summary, which has no answers; give the samples_*.jsonl "
                 "beside it (run the harness with --log_samples)"
             )
-        if path.suffix == ".json" and not _keys(path):
+        if path.suffix == ".json" and not _keys(path) and _begins_as_json(path):
             next(json_object(path), None)  # says what is wrong in the first record
         raise UserError(
             f"{path}: not in a format that is known: {', '.join(READERS)}; what each holds stands in "
@@ -128,3 +128,8 @@ def _head(path: Path) -> list[tuple[str, Any]]:
                 return list(value.items())[:_LOOK]
             head.append((key, value))
     return head
+
+
+def _begins_as_json(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
