@@ -109,6 +109,7 @@ def test_p_values_and_thresholds_are_checked() -> None:
     for values in ([0.1, float("nan")], [0.1, 5]):
         with pytest.raises(ValueError, match="between 0 and 1"):
             adjust(values)
-    for wrong in ({"significance": 5}, {"power": 80}, {"correction": "none"}):
+    cases: list[dict[str, Any]] = [{"significance": 5}, {"power": 80}, {"correction": "none"}]
+    for wrong in cases:
         with pytest.raises(ValueError, match=next(iter(wrong))):
-            Thresholds(**wrong)  # type: ignore[arg-type]
+            Thresholds(**wrong)
