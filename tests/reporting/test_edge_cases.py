@@ -214,7 +214,7 @@ BREAKS: dict[str, Callable[[Page], Page]] = {
     ),
     "rule_designs": lambda p: _with_headline(p, detectable_difference=0.001),
     "rule_methods": lambda p: replace(
-        p, parts={**p.parts, "models": "intervals clustered by question"}
+        p, parts={**p.parts, "models": p.parts["models"] + "\nclustered by question"}
     ),
     "rule_narrow": lambda p: replace(
         p, parts={**p.parts, "differences": p.parts["differences"].replace("All questions (400)", "All questions (400) *")}
