@@ -17,13 +17,23 @@ _SMALL = ("", "", "two", "three", "four", "five", "six", "seven", "eight", "nine
 
 
 def as_percent(rate: float, n: int) -> str:
-    """A rate with no more digits than `n` questions support."""
-    return f"{_rounded(100 * rate, n)}%"
+    """A rate with no more digits than `n` questions support, and up to two more where it would otherwise be printed
+    as none or all of them."""
+    return f"{_rounded(100 * rate, n, (0, 100))}%"
+
+
+def as_likely(chance: float) -> str:
+    """A chance in whole percent; one that is not 0 or 1 is not printed as such: "< 1%", "> 99%"."""
+    value = _to(100 * chance, 0)
+    if value == 0 < chance:
+        return "< 1%"
+    return "> 99%" if value == 100 and chance < 1 else f"{value}%"
 
 
 def as_points(difference: float, n: int, *, sign: bool = True, unit: bool = True) -> str:
-    """A difference of two rates in percentage points, with a true minus sign."""
-    value = _rounded(100 * difference, n)
+    """A difference of two rates in percentage points, with a true minus sign; as many digits as `n` supports, and
+    up to two more where it would otherwise be printed as 0."""
+    value = _rounded(100 * difference, n, (0,))
     text = f"{value:+}" if sign and value else f"{abs(value)}"
     noun = " point" if text.lstrip("+-") == "1" else " points"
     return text.replace("-", "−") + (noun if unit else "")
@@ -37,7 +47,8 @@ def as_size(difference: float) -> str:
 
 def as_bound(bound: float, n: int, edges: Sequence[float] = (0.0,)) -> str:
     """The end of an interval of a difference in points, without the unit: with as many digits as `n` supports,
-    and more where it would otherwise be printed as one of the `edges`, or beyond it."""
+    and more where it would otherwise be printed as one of the `edges` or as ±100, or beyond it."""
+    edges = (*edges, -1.0, 1.0)
     for digits in range(_digits(n), 7):
         value = _to(100 * bound, digits)
         if all(_side(value, Decimal(repr(round(100 * e, 9)))) == _side(bound, e) for e in edges):
@@ -47,11 +58,13 @@ def as_bound(bound: float, n: int, edges: Sequence[float] = (0.0,)) -> str:
 
 def adding_up(rate: float, base: float, difference: float, n: int) -> tuple[str, str, str]:
     """Two rates and their difference as printed ("49.4%", "40.6%", "+8.8 points"): with as many digits as `n`
-    supports, and up to two more where the numbers as printed would not add up."""
+    supports, and up to two more where the numbers as printed would not add up, or one would be printed as 0 or
+    100 that is not."""
     least = _digits(n)
     for digits in range(least, least + 3):
         a, b, d = (_to(100 * value, digits) for value in (rate, base, difference))
-        if a - b == d:
+        shown = _shown(a, 100 * rate, (0, 100)) and _shown(b, 100 * base, (0, 100))
+        if a - b == d and shown and _shown(d, 100 * difference, (0,)):
             break
     else:
         d = a - b
@@ -61,11 +74,13 @@ def adding_up(rate: float, base: float, difference: float, n: int) -> tuple[str,
 
 def leaving(whole: float, part: float, n: int) -> tuple[str, str, str]:
     """A difference in points, what is taken from it, and the rest, as printed ("+5", "1", "+4"): with as many
-    digits as `n` supports, and up to two more where the numbers as printed would not add up."""
+    digits as `n` supports, and up to two more where the numbers as printed would not add up, or one would be
+    printed as 0 that is not."""
     least = _digits(n)
     for digits in range(least, least + 3):
-        a, b, d = (_to(100 * value, digits) for value in (whole, part, whole - part))
-        if a - b == d:
+        values = (100 * whole, 100 * part, 100 * (whole - part))
+        a, b, d = (_to(value, digits) for value in values)
+        if a - b == d and all(map(_shown, (a, b, d), values, ((0,),) * 3)):
             break
     return _signed(a), f"{b}".replace("-", MINUS), _signed(a - b)
 
@@ -105,6 +120,11 @@ def counted(n: int, noun: str, plural: str = "") -> str:
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
+def all_of(n: int) -> str:
+    """ "both", "all 8"."""
+    return "both" if n == 2 else f"all {n:,}"
+
+
 def listed(names: Sequence[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
@@ -124,12 +144,20 @@ def share(part: int, total: int) -> str:
     return f"{percent:.{step < 1:d}f}%"
 
 
-def _rounded(percent: float, n: int) -> Decimal:
-    """One decimal of a percentage from 1,000 questions on, none below; halves go away from zero.
+def _rounded(percent: float, n: int, edges: Sequence[float]) -> Decimal:
+    """One decimal of a percentage from 1,000 questions on, none below; halves go away from zero. Up to two more where
+    it would be printed as one of the `edges` and is not.
 
     Python's own rounding takes 17.5 to 18 and 6.5 to 6, so that a table would not add up.
     """
-    return _to(percent, _digits(n))
+    least = _digits(n)
+    rounded = (_to(percent, digits) for digits in range(least, least + 3))
+    return next((value for value in rounded if _shown(value, percent, edges)), _to(percent, least))
+
+
+def _shown(value: Decimal, percent: float, edges: Sequence[float]) -> bool:
+    """Is what is printed one of the edges only where the number is?"""
+    return not any(value == edge and abs(percent - edge) > 1e-7 for edge in edges)
 
 
 def _digits(n: int) -> int:

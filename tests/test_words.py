@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from llmc_lib.words import as_chance, as_count, as_p, as_percent, as_points, counted, listed, share
+from llmc_lib.words import (
+    adding_up,
+    as_chance,
+    as_count,
+    as_likely,
+    as_p,
+    as_percent,
+    as_points,
+    counted,
+    leaving,
+    listed,
+    share,
+)
 
 
 def test_one_is_singular_and_thousands_are_separated() -> None:
@@ -34,10 +46,12 @@ def test_a_few_are_not_none_and_nearly_all_are_not_all(part: int, total: int, wo
         (-0.154, 200, "−15 points"),
         (0.0149, 200, "+1 point"),
         (-0.01, 200, "−1 point"),
-        (-0.001, 200, "0 points"),
+        (-0.001, 200, "−0.1 points"),
+        (-0.0000001, 200, "0 points"),
         (0.0, 200, "0 points"),
         (0.1234, 2_000, "+12.3 points"),
-        (-0.0001, 2_000, "0.0 points"),
+        (-0.0001, 2_000, "−0.01 points"),
+        (0.0, 2_000, "0.0 points"),
     ],
 )
 def test_points(difference: float, n: int, text: str) -> None:
@@ -46,7 +60,38 @@ def test_points(difference: float, n: int, text: str) -> None:
 
 def test_percent_and_p() -> None:
     assert (as_percent(0.1234, 999), as_percent(0.1234, 1_000)) == ("12%", "12.3%")
+    # Few are not none, and nearly all are not all.
+    assert [as_percent(x, 500) for x in (0, 0.002, 0.998, 1)] == ["0%", "0.2%", "99.8%", "100%"]
+    assert [as_likely(x) for x in (0, 0.001, 0.5, 0.998, 1)] == [
+        "0%",
+        "< 1%",
+        "50%",
+        "> 99%",
+        "100%",
+    ]
     assert [as_p(p) for p in (0.0004, 0.0321, 1.0)] == ["< 0.001", "= 0.032", "= 1"]
+
+
+@pytest.mark.parametrize(
+    ("rate", "base", "n", "words"),
+    [
+        (0.49, 0.41, 100, ("49%", "41%", "+8 points")),
+        (0.494, 0.406, 500, ("49.4%", "40.6%", "+8.8 points")),
+        (0.204, 0.202, 500, ("20.4%", "20.2%", "+0.2 points")),  # a difference is not 0
+        (0.002, 0.004, 500, ("0.2%", "0.4%", "−0.2 points")),
+        (0.002, 0.002, 500, ("0.2%", "0.2%", "0.0 points")),
+        (1.0, 0.998, 500, ("100.0%", "99.8%", "+0.2 points")),
+    ],
+)
+def test_numbers_add_up_and_none_is_printed_as_nothing_or_all_that_is_not(
+    rate: float, base: float, n: int, words: tuple[str, str, str]
+) -> None:
+    assert adding_up(rate, base, rate - base, n) == words
+
+
+def test_what_is_left_is_the_rest_as_printed() -> None:
+    assert leaving(0.05, 0.01, 200) == ("+5", "1", "+4")
+    assert leaving(0.05, 0.002, 200) == ("+5.0", "0.2", "+4.8")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from llmc_lib.analysis.clustered import Floats, by_cluster, clustered_rate
+from llmc_lib.analysis.given import cluster_codes, right_or_wrong
 
 Binning = Literal["mass", "width"]
 
@@ -104,7 +105,7 @@ def calibration(
     questions = known.any(axis=1)
     if (n := int(questions.sum())) < 2:
         raise ValueError(f"{n} questions have an answer that states a confidence; two are needed")
-    labels = None if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
+    labels = None if clusters is None else cluster_codes(clusters, len(given))
     at, edges = _bins(given, known, bins, binning)
     rms, ece = binned_errors(given, right, at, len(edges) - 1, alpha, labels)
     of_known = None if labels is None else labels[questions]
@@ -146,7 +147,7 @@ def calibration(
 
 
 def _checked(confidence: ArrayLike, correct: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
-    given, right = np.asarray(confidence, dtype=float), np.asarray(correct, dtype=bool)
+    given, right = np.asarray(confidence, dtype=float), right_or_wrong(correct)
     if given.shape != right.shape or given.ndim not in (1, 2):
         raise ValueError(
             f"confidence and correct must be of one shape, (n,) or (n, k): {given.shape}, {right.shape}"
@@ -168,6 +169,8 @@ def _bins(
     one, the first also its lower one."""
     if bins < 1:
         raise ValueError(f"bins ({bins}) must be at least 1")
+    if binning not in ("mass", "width"):
+        raise ValueError(f"binning must be 'mass' or 'width', not {binning!r}")
     if binning == "mass":
         stated = np.sort(given[known])
         ranks = -(-np.arange(1, bins + 1) * len(stated) // bins)  # rounded up, in whole numbers

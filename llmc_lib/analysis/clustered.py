@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from llmc_lib.analysis.given import check_alpha, cluster_codes
+
 Floats = NDArray[np.float64]
 
 
@@ -42,8 +44,9 @@ def clustered_rate(
     Shown by `benchmarks/validity`: from 50 questions on, also where most are never solved and where clusters have
     log-normal sizes; on the wide side (97% to 98%) where fewer than about 3 questions carry the rate.
 
-    Raises `ValueError` for shapes that do not fit, and for more right than asked.
+    Raises `ValueError` for shapes that do not fit, for more right than asked (or NaN), and for alpha outside (0, 1).
     """
+    check_alpha(alpha)
     given = np.asarray(right, dtype=float)
     if given.ndim not in (1, 2):
         raise ValueError(f"right must be of shape (n,) or (n, m), not {given.shape}")
@@ -54,7 +57,7 @@ def clustered_rate(
         count = np.broadcast_to(count, values.shape)
     except ValueError:
         raise ValueError(f"asked {np.shape(asked)} does not fit right {given.shape}") from None
-    if (values > count + 1e-9).any() or (values < 0).any():
+    if not ((values <= count + 1e-9) & (values >= 0)).all():
         raise ValueError("right must lie between 0 and asked")
     if clusters is not None:
         values, count = by_cluster(values, clusters), by_cluster(count, clusters)
@@ -65,9 +68,7 @@ def clustered_rate(
 
 def by_cluster(values: Floats, clusters: ArrayLike) -> Floats:
     """(G, m): the sums over the questions of each cluster. Raises `ValueError` for labels that do not fit."""
-    _, codes = np.unique(np.asarray(clusters), return_inverse=True)
-    if len(codes) != len(values):
-        raise ValueError(f"{len(codes)} clusters for {len(values)} questions")
+    codes = cluster_codes(clusters, len(values))
     sums = np.zeros((int(codes.max(initial=-1)) + 1, values.shape[1]))
     np.add.at(sums, codes, values)
     return sums

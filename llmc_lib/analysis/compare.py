@@ -52,8 +52,8 @@ def compare(
     """Every candidate against `outcomes.reference`, on the same questions.
 
     Returns a row a candidate (and category) with the fields of `PairedComparison`, those of its unpaired
-    result as unpaired_…, and: k, rate and reference_rate, p_adjusted (over the candidates; over the
-    categories of a candidate with `by_category`), p_permutation (the exact sign-flip test). Rates and differences
+    result as unpaired_…, and: k, rate and reference_rate, p_adjusted (over the candidates; with `by_category`
+    over these and then over the categories of each), p_permutation (the exact sign-flip test). Rates and differences
     are fractions. Without a candidate the table is empty.
 
     `method` of the adjustment: "joint" (None: over the candidates), `simultaneous.family`'s, with the intervals
@@ -90,8 +90,10 @@ def compare(
             joint = together(outcomes, alpha)
             table.insert(at, "p_adjusted", [joint.adjust(p) for p in table["p_value"]])
             return table.assign(**_joint_bounds(outcomes, joint.level))
-        groups = table["model"] if by_category else pd.Series(0, index=table.index)
-        adjusted = table.groupby(groups, sort=False)["p_value"].transform(
+        p_values, groups = table["p_value"], pd.Series(0, index=table.index)
+        if by_category:
+            p_values, groups = p_values.map(together(outcomes, alpha).adjust), table["model"]
+        adjusted = p_values.groupby(groups, sort=False).transform(
             lambda p: adjust(p.tolist(), method)
         )
         table.insert(at, "p_adjusted", adjusted)

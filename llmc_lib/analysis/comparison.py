@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
+from llmc_lib.analysis.given import check_alpha, cluster_codes, right_or_wrong
 from llmc_lib.analysis.intervals import standard_error
 from llmc_lib.analysis.permutation import SignFlip
 from llmc_lib.analysis.signed import binomial_share, signed_interval, size_distribution
@@ -62,6 +63,7 @@ class PairedComparison:
     narrow: bool
     variance: float  # of a question's difference, under the null hypothesis
     standard_error: float  # of the difference; NaN for one question (cluster)
+    groups: int  # that are independent of each other: questions, or clusters
     unpaired: Unpaired
     correlation: float | None  # of the questions' rates; None where a model has one rate on all
     variance_reduction: float | None  # the share of the unpaired variance that pairing takes away
@@ -106,9 +108,11 @@ def paired_comparison(
     pairing buys: 1 - paired variance / unpaired variance, which is the correlation where both models'
     rates vary alike.
 
-    Raises `ValueError` for arrays that are empty or of different shapes.
+    Raises `ValueError` for arrays that are empty, of different shapes, or neither true nor false (NaN), for labels
+    that are not one a question, and for alpha outside (0, 1).
     """
-    a, b = np.asarray(candidate, dtype=bool), np.asarray(reference, dtype=bool)
+    check_alpha(alpha)
+    a, b = right_or_wrong(candidate, "candidate"), right_or_wrong(reference, "reference")
     if a.shape != b.shape or a.ndim not in (1, 2):
         raise ValueError(f"both must be of one shape, (n,) or (n, k): {a.shape}, {b.shape}")
     if a.size == 0:
@@ -138,6 +142,7 @@ def paired_comparison(
         narrow=found.hides((high - low) / 2, alpha),
         variance=found.variance,
         standard_error=error,
+        groups=found.groups,
         unpaired=_unpaired(found.difference, error_a, error_b, found.groups, alpha),
         correlation=_correlation(rate_a, rate_b),
         variance_reduction=1 - error**2 / apart if apart > 0 else None,
@@ -178,7 +183,7 @@ def difference_test(
     difference = int(counts.sum()) / (n * samples)
     sums, asked = counts, np.full(n, float(samples))
     if clusters is not None:
-        _, codes = np.unique(np.asarray(clusters), return_inverse=True)
+        codes = cluster_codes(clusters, n)
         sums = np.rint(np.bincount(codes, weights=counts)).astype(np.int64)
         asked = np.bincount(codes).astype(float) * samples
     squares = np.square(sums.astype(float))
@@ -276,6 +281,8 @@ def adjust(p_values: Sequence[float], method: Literal["holm", "bh"] = "holm") ->
     values = np.asarray(p_values, dtype=float)
     if not len(values):
         return []
+    if not ((values >= 0) & (values <= 1)).all():
+        raise ValueError(f"p-values must lie between 0 and 1: {list(p_values)}")
     if method == "bh":
         return [float(p) for p in stats.false_discovery_control(values)]
     # Statsmodels' multipletests has it, and collects all garbage of the process each time: 60 ms.

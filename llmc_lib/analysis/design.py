@@ -17,7 +17,8 @@ def detectable(
 ) -> float:
     """The smallest true difference that n questions with `samples` each find with probability `target`.
 
-    As `power.detectable_difference`, from the parts of the variance. A fraction; 1 where there is none.
+    As `power.detectable_difference`, from the parts of the variance. A fraction; 1 where there is none. Raises
+    `ValueError` for n below 1, and for alpha and target outside (0, 1).
     """
     return smallest(lambda difference: power(difference, n, parts, samples, alpha), target)
 
@@ -39,9 +40,13 @@ def needed(
 
     Where `parts` come from one sample a question they do not say what further samples buy; the table then
     has the larger end, at which they buy nothing.
+
+    Raises `ValueError` for a difference of 0 or beyond 1, fewer samples than 1, and alpha or target outside (0, 1).
     """
     if not 0 < abs(difference) <= 1:
         raise ValueError(f"difference ({difference}) must not be 0, and at most 1 in size")
+    if not 0 < target < 1:  # never reached, and looked for without end
+        raise ValueError(f"power ({target}) must lie between 0 and 1")
     rows = []
     for k in samples:
         low, high = 1, 2

@@ -10,6 +10,7 @@ from scipy import special
 from statsmodels.stats.proportion import proportion_confint
 
 from llmc_lib.analysis.clustered import clustered_rate
+from llmc_lib.analysis.given import check_alpha, cluster_codes, right_or_wrong
 
 
 def wilson(successes: float, n: float, alpha: float = 0.05) -> tuple[float, float]:
@@ -23,6 +24,7 @@ def wilson(successes: float, n: float, alpha: float = 0.05) -> tuple[float, floa
     of counts it oscillates with n and the rate: 95% is its average over nearby rates. With fewer than
     about 3 questions expected on one side single rates can have 90%.
     """
+    check_alpha(alpha)
     if not 0 <= successes <= n:
         raise ValueError(f"successes ({successes}) must lie between 0 and n ({n})")
     if n == 0:
@@ -59,8 +61,14 @@ def rate_interval(
 
     Few clusters: below about 20 coverage falls a little short, with fewer than 5 badly. With one cluster
     nothing is known: (0, 1).
+
+    Raises `ValueError` for values that are neither true nor false (NaN), for labels that are not one a question, and
+    for alpha outside (0, 1).
     """
-    values = np.asarray(correct, dtype=bool)
+    check_alpha(alpha)
+    values = right_or_wrong(correct)
+    if values.ndim not in (1, 2):
+        raise ValueError(f"correct must be of shape (n,) or (n, k), not {values.shape}")
     n = len(values)
     if n == 0:
         return 0.0, 1.0
@@ -85,10 +93,7 @@ def standard_error(values: ArrayLike, clusters: ArrayLike | None = None) -> tupl
     given = np.asarray(values, dtype=float)
     sums = given - given.mean()
     if clusters is not None:
-        _, codes = np.unique(np.asarray(clusters), return_inverse=True)
-        if len(codes) != len(given):
-            raise ValueError(f"{len(codes)} clusters for {len(given)} questions")
-        sums = np.bincount(codes, weights=sums)
+        sums = np.bincount(cluster_codes(clusters, len(given)), weights=sums)
     groups = len(sums)
     if groups == 1:
         return math.nan, 1

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from llmc_lib.analysis.clustered import clustered_rate
+from llmc_lib.analysis.given import cluster_codes, right_or_wrong
 
 #: The name of the rows of all categories together.
 ALL = "all"
@@ -61,7 +62,7 @@ def accuracy_by_length(
         inside = (of_model >= borders[0]) & (of_model <= borders[-1])
         for name, chosen in parts(category, len(hits)):
             asked, good = _counts(at[chosen], inside[chosen], hits[chosen], len(borders) - 1)
-            labels = None if clusters is None else np.asarray(clusters)[chosen]
+            labels = of_clusters(clusters, len(hits), chosen)
             rates = zip(*clustered_rate(good, asked, alpha, labels), strict=True)
             unknown = int((~inside[chosen]).sum())
             rows += [
@@ -96,7 +97,7 @@ def accuracy_by_finish(
     model's answers in the category), questions, rate, low, high. Parameters, intervals and errors are those
     of `accuracy_by_length`.
     """
-    right = {model: _two(values).astype(bool) for model, values in correct.items()}
+    right = {model: _two(right_or_wrong(values, model)) for model, values in correct.items()}
     ended = {model: _two(values) for model, values in finish.items()}
     _same_shapes(right, ended)
     codes, reasons = pd.factorize(
@@ -109,7 +110,7 @@ def accuracy_by_finish(
             asked, good = _counts(
                 at[chosen], np.ones_like(at[chosen], bool), hits[chosen], len(reasons)
             )
-            labels = None if clusters is None else np.asarray(clusters)[chosen]
+            labels = of_clusters(clusters, len(hits), chosen)
             for place, (rate, low, high) in enumerate(
                 zip(*clustered_rate(good, asked, alpha, labels), strict=True)
             ):
@@ -141,6 +142,13 @@ def _counts(
     return asked.astype(float), good.astype(float)
 
 
+def of_clusters(
+    clusters: ArrayLike | None, n: int, chosen: NDArray[np.intp]
+) -> NDArray[np.intp] | None:
+    """The clusters of the chosen questions of n; None where each question is one of its own."""
+    return None if clusters is None else cluster_codes(clusters, n)[chosen]
+
+
 def parts(category: Sequence[str] | None, n: int) -> list[tuple[str, NDArray[np.intp]]]:
     """The rows of all questions, then of each category."""
     everything = [(ALL, np.arange(n))]
@@ -158,7 +166,7 @@ def aligned(
     correct: Arrays, tokens: Arrays
 ) -> tuple[dict[str, NDArray[np.bool_]], dict[str, NDArray[np.float64]]]:
     """Both as (n, k) arrays. Raises `ValueError` for no model, no question, and shapes that differ."""
-    right = {model: _two(values).astype(bool) for model, values in correct.items()}
+    right = {model: _two(right_or_wrong(values, model)) for model, values in correct.items()}
     lengths = {model: _two(values).astype(float) for model, values in tokens.items()}
     _same_shapes(right, lengths)
     return right, lengths

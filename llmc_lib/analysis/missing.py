@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from llmc_lib.analysis.comparison import PairedComparison, paired_comparison
+from llmc_lib.analysis.given import right_or_wrong
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,16 @@ def missing_answers(
     answer is missing whether or not it would have been right (missing completely at random: Rubin, Biometrika
     63, 1976). Answers cut at a time or token limit, or refused by a server for their length, are not like that.
 
-    Raises `ValueError` for arrays of different shapes.
+    Raises `ValueError` for arrays of different shapes, and as `paired_comparison` does.
     """
     a, b, lacks_a, lacks_b = (
-        np.asarray(values, dtype=bool)
-        for values in (candidate, reference, candidate_missing, reference_missing)
+        right_or_wrong(values, name)
+        for values, name in (
+            (candidate, "candidate"),
+            (reference, "reference"),
+            (candidate_missing, "candidate_missing"),
+            (reference_missing, "reference_missing"),
+        )
     )
     if not a.shape == b.shape == lacks_a.shape == lacks_b.shape:
         raise ValueError(

@@ -39,6 +39,11 @@ class Outcomes:
     def n_samples(self) -> int:
         return int(self.correct[self.reference].shape[1])
 
+    @property
+    def n_clusters(self) -> int | None:
+        """None: every question is independent of the others."""
+        return None if self.cluster is None else len(set(self.cluster))
+
     def rates(self, model: str) -> np.ndarray:
         """(n,): the share of each question's samples that are correct."""
         return np.asarray(self.correct[model].mean(axis=1))

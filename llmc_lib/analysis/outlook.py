@@ -50,7 +50,7 @@ def sign_sentence(found: Rerun) -> str:
     if found.value == 0:
         return "The two are level in this run: a rerun could come out either way."
     start = (
-        "Were all noise sampling, a rerun" if found.basis == "bound" else "A rerun"
+        "If all noise is sampling, a rerun" if found.basis == "bound" else "A rerun"
     ) + " would reverse the sign"
     return f"{start} {chances(found)}."
 
@@ -67,12 +67,12 @@ def rerun_sentence(found: Rerun, n: int, samples: int, picked_from: int = 0) -> 
     winner = ""
     if picked_from:
         winner = (
-            f" As it is the best of {picked_from} candidates, its difference is taken to be the shrunken one, "
+            f" It is the best of {picked_from} candidates, so the shrunken difference is used for it: "
             f"{as_points(found.expected, n)}."
         )
     if found.basis == "bound":
         start = (
-            "One sample of each question does not tell sampling noise from real differences. If all of it is "
+            "One sample of each question does not tell sampling noise from real differences. If all noise is "
             f"sampling, the next run's difference lies between {low} and {high} points with a chance of {percent}."
         )
     else:
@@ -124,16 +124,19 @@ def needed_sentence(
     sizes = {thresholds.smallest_interesting: "the smallest of interest"}
     if shrunken is not None and _LEAST <= abs(shrunken) < thresholds.smallest_interesting:
         sizes[float(f"{abs(shrunken):.2g}")] = "the shrunken one"
-    clauses = [
-        f"for {as_size(size)} ({what}) about {_design(size, n, samples, parts, level, target)}"
+    found = [
+        f"{as_size(size)} ({what}) would be found {{}}with about {_design(size, n, samples, parts, level, target)}"
         for size, what in sizes.items()
         if power(size, n, parts, samples, level) < target
     ]
-    if not clauses:
+    if not found:
         return ""
+    first, *others = found
+    text = f"A true difference of {first.format(f'{target:.0%} of the time ')}"
+    text += "".join(f"; one of {each.format('')}" for each in others)
     if shrunken is not None and abs(shrunken) < _LEAST:
-        clauses.append("for the shrunken difference, which is almost 0, more than there are")
-    return f"Finding a true difference {target:.0%} of the time would take, {'; '.join(clauses)}."
+        text += "; no design would find the shrunken one, which is almost 0"
+    return f"{text}."
 
 
 def _design(
@@ -147,11 +150,15 @@ def _design(
     table = needed(size, parts, (samples,), alpha=level, target=target)
     questions = f"{as_count(int(table['questions'].iloc[0]))} questions"
     if parts.within is not None:
-        return f"{questions} with {samples} samples each (more samples of these {n:,} would not do)"
-    least = samples_needed(size, n, VarianceParts(parts.total, parts.total), level, target)
+        return (
+            f"{questions} with {samples} samples each (more samples of these {n:,} are not enough)"
+        )
+    least = samples_needed(
+        size, n, VarianceParts(parts.total, parts.total, parts.cluster_size), level, target
+    )
     if least is None:
         return f"{questions} with one sample each"
-    return f"{questions}, or at least {as_count(max(least, 2))} samples of each of these"
+    return f"{questions}, or with at least {as_count(max(least, 2))} samples of each of these"
 
 
 def title(found: Rerun, n: int) -> str:

@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from llmc_lib.analysis.clustered import Floats, clustered_rate
+from llmc_lib.analysis.given import right_or_wrong
 
 # Of final answers: any hashable, None for none.
 Keys = NDArray[Any] | Sequence[Sequence[Any]]
@@ -254,7 +255,7 @@ def _binomials(n: int, most: int) -> list[float]:
 
 
 def _checked(correct: ArrayLike) -> NDArray[np.bool_]:
-    right = np.asarray(correct, dtype=bool)
+    right = right_or_wrong(correct)
     if right.ndim != 2 or right.size == 0:
         raise ValueError(f"correct must be of shape (questions, samples), not {right.shape}")
     return right

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
+from llmc_lib.analysis.given import cluster_codes, right_or_wrong
 from llmc_lib.analysis.signed import Share, signed_interval, size_distribution
 
 # Sums of differences up to which signs are counted exactly for every share; larger ones in coarser steps.
@@ -29,15 +30,17 @@ def permutation_test(
 
     Source: Fisher, The Design of Experiments (1935), section 21; for evaluations, Noreen,
     Computer-Intensive Methods (1989); for few clusters, Canay, Romano and Shaikh (Econometrica 85, 2017).
+
+    Raises `ValueError` as `paired_comparison` does.
     """
-    a, b = np.asarray(candidate, dtype=bool), np.asarray(reference, dtype=bool)
+    a, b = right_or_wrong(candidate, "candidate"), right_or_wrong(reference, "reference")
     if a.shape != b.shape or a.ndim not in (1, 2) or a.size == 0:
         raise ValueError(
             f"both must be of one shape, (n,) or (n, k), not empty: {a.shape}, {b.shape}"
         )
     counts = a.reshape(len(a), -1).sum(axis=1) - b.reshape(len(b), -1).sum(axis=1)
     if clusters is not None:
-        _, codes = np.unique(np.asarray(clusters), return_inverse=True)
+        codes = cluster_codes(clusters, len(counts))
         counts = np.rint(np.bincount(codes, weights=counts)).astype(int)
     sizes, times = np.unique(np.abs(counts[counts != 0]), return_counts=True)
     if not len(sizes):

@@ -32,16 +32,19 @@ def power(
     (`assumed_parts`).
 
     One sample: the exact unconditional power of McNemar's mid-p test, see `mcnemar_power`, at the discordance
-    total + difference². Several: the t-test on the questions' differences with the variance between +
+    total + difference². Several samples, or clusters: the t-test on the questions' differences with the variance between +
     within / samples (Miller, "Adding Error Bars to Evals", 2024, section 5), by the noncentral t
     distribution, which his normal quantiles approximate. That variance is taken to be at least 1 / n, that of one
     question which could have gone wholly either way: no difference among few does not mean that there is no noise.
+    With clusters n / cluster_size of them are what is compared.
 
     For one of several candidates `alpha` is the level of each (`simultaneous.family`, `simultaneous.level_of`).
     """
-    if samples == 1:
+    size = parts.cluster_size
+    if samples == 1 and size == 1:
         return mcnemar_power(difference, n, min(1.0, parts.total + difference**2), alpha)
-    return t_power(difference, n, max(parts.of_mean(samples), 1 / n), alpha)
+    groups = max(1, round(n / size))
+    return t_power(difference, groups, max(parts.of_mean(samples), 1 / n) / size, alpha)
 
 
 def mcnemar_power(difference: float, n: int, discordance: float, alpha: float = 0.05) -> float:
@@ -122,6 +125,8 @@ def detectable_difference(
     order of magnitude it is (z(1-alpha/2) + z(power)) · sqrt(variance / n) (Connor, Biometrics 43, 1987).
     A measured variance has noise of its own: with d discordant questions about 100 / sqrt(2 d) percent of
     the result.
+
+    Raises `ValueError` for n below 1, a variance outside [0, 1], and alpha or power outside (0, 1).
     """
     _check(n, variance, alpha)
     if test == "mcnemar_midp":
@@ -141,7 +146,9 @@ def smallest(of: Callable[[float], float], target: float) -> float:
 
 
 def _check(n: int, variance: float, alpha: float) -> None:
-    if n < 1 or not 0 <= variance <= 1 + 1e-9:
-        raise ValueError(f"n ({n}) must be positive, variance ({variance}) in [0, 1]")
+    if n < 1:
+        raise ValueError(f"n ({n}) must be positive")
+    if not 0 <= variance <= 1 + 1e-9:
+        raise ValueError(f"variance ({variance}) must lie in [0, 1]")
     if not 0 < alpha < 1:
         raise ValueError(f"alpha ({alpha}) must lie between 0 and 1")

@@ -36,6 +36,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from llmc_lib.analysis.given import check_alpha
 from llmc_lib.analysis.outcomes import Outcomes
 from llmc_lib.analysis.shrinkage import shrink
 from llmc_lib.analysis.variance import (
@@ -84,6 +85,9 @@ def rerun(
 
     Where k = 1 and no `within` is given it is not identified, and `basis` is "bound": all of the discordance
     (of a score: all of rate · (1 - rate)) is taken to be sampling.
+
+    Raises `ValueError` for arrays that are empty, of different shapes or neither true nor false (NaN), for `within`
+    outside [0, 1], `next_samples` below 1 and alpha outside (0, 1).
     """
     values = _table(candidate)
     n, k = values.shape
@@ -192,6 +196,7 @@ def predict(
     many samples each and the sampling variance `within` of one. `shrunken`: of a winner, its shrunken
     difference with its standard error. Raises `ValueError` where these cannot be.
     """
+    check_alpha(alpha)
     after = samples if next_samples is None else next_samples
     if n < 1 or samples < 1 or after < 1 or not 0 <= within <= 1:
         raise ValueError(

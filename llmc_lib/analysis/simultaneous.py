@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from llmc_lib.analysis.comparison import difference_test
+from llmc_lib.analysis.given import check_alpha, cluster_codes
 from llmc_lib.analysis.intervals import standard_error
 
 
@@ -73,10 +74,11 @@ def family(
     reference's errors and the questions, and are more alike than Bonferroni's correction assumes, so less is
     paid. A candidate that differs alike on all questions counts as independent of the others.
     """
+    check_alpha(alpha)
     n, m = differences.shape
     sums = differences - differences.mean(axis=0)
     if clusters is not None:
-        _, codes = np.unique(np.asarray(clusters), return_inverse=True)
+        codes = cluster_codes(clusters, n)
         sums = np.stack([np.bincount(codes, weights=column) for column in sums.T], axis=1)
     groups = len(sums)
     covariance = sums.T @ sums * (groups / max(groups - 1, 1)) / n**2

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from llmc_lib.analysis.clustered import clustered_rate
 from llmc_lib.analysis.comparison import adjust, paired_comparison
-from llmc_lib.analysis.length import Arrays, aligned, parts
+from llmc_lib.analysis.length import Arrays, aligned, of_clusters, parts
 
 _STEPS = 40
 
@@ -47,7 +47,7 @@ def limit_curve(
         known = ~np.isnan(lengths[model])
         longer = known.sum(axis=1)[:, None] - _kept(known, lengths[model], chosen)
         for name, at in parts(category, len(hits)):
-            labels = None if clusters is None else np.asarray(clusters)[at]
+            labels = of_clusters(clusters, len(hits), at)
             rate, low, high = clustered_rate(kept[at], hits.shape[1], alpha, labels)
             rows.append(
                 pd.DataFrame(

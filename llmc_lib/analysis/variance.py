@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from llmc_lib.analysis.given import right_or_wrong
+from llmc_lib.analysis.intervals import standard_error
+
 
 @dataclass(frozen=True)
 class VarianceParts:
@@ -21,6 +24,8 @@ class VarianceParts:
 
     total: float  # between + within
     within: float | None  # None: not identified (one sample a question)
+    #: Questions a cluster, on average; `between` is then larger, as the clusters make the variance of the mean.
+    cluster_size: float = 1.0
 
     @property
     def between(self) -> float | None:
@@ -33,8 +38,8 @@ class VarianceParts:
         return self.total if self.within is None else self.within
 
     def of_mean(self, samples: int) -> float:
-        """Variance of a question's mean of so many samples: between + within / samples, in [0, 1] (an
-        estimate from few questions can be outside).
+        """Variance of a question's mean of so many samples: between + within / samples, from 0 to 1 (an
+        estimate from few questions can be outside), in clusters to their size.
 
         Where the parts are not known, the larger end of what is possible: all of it between questions,
         where further samples buy nothing.
@@ -42,7 +47,7 @@ class VarianceParts:
         if samples < 1:
             raise ValueError(f"samples ({samples}) must be at least 1")
         within = 0.0 if self.within is None else self.within
-        return min(1.0, max(0.0, self.total - within + within / samples))
+        return min(self.cluster_size, max(0.0, self.total - within + within / samples))
 
 
 def variance_parts(correct: ArrayLike) -> VarianceParts:
@@ -67,11 +72,18 @@ def variance_parts(correct: ArrayLike) -> VarianceParts:
     return VarianceParts(min(1.0, spread + within * (1 - 1 / k)), within)
 
 
-def difference_variance_parts(candidate: ArrayLike, reference: ArrayLike) -> VarianceParts:
-    """The parts of the difference of two models on the same questions. Both (n,) or (n, k) bool.
+def difference_variance_parts(
+    candidate: ArrayLike, reference: ArrayLike, clusters: ArrayLike | None = None
+) -> VarianceParts:
+    """The parts of the difference of two models on the same questions. Both (n,) or (n, k) bool; `clusters`, (n,), a
+    label a question: `between` is then n times the cluster-robust variance of the mean (`intervals.standard_error`)
+    less the part of sampling, which is not shared within a cluster.
 
     k > 1: `within` is the sum of both models' parts (their samples are drawn apart), `between` what the
     variance of the questions' differences has beyond within / k.
+
+    Raises `ValueError` for arrays that are empty, of different shapes or neither true nor false (NaN), and for labels
+    that are not one a question.
 
     k = 1: with D the share of questions on which exactly one is right and δ the difference,
     D = within + between + δ², because E[a(1 - b) + b(1 - a)] = a(1 - a) + b(1 - b) + (a - b)². So `total`
@@ -82,12 +94,14 @@ def difference_variance_parts(candidate: ArrayLike, reference: ArrayLike) -> Var
         raise ValueError(f"both must be of one shape: {a.shape}, {b.shape}")
     n, k = a.shape
     differences = a.mean(axis=1) - b.mean(axis=1)
-    # At most 1, which n / (n - 1) can take an estimate above.
-    spread = min(1.0, float(differences.var(ddof=1))) if n > 1 else 1.0
+    error, groups = standard_error(differences, clusters)
+    # At most 1, of fully dependent questions their number; n / (n - 1) can take an estimate above.
+    most = n / groups
+    spread = min(most, n * error**2) if groups > 1 else most
     if k == 1:
-        return VarianceParts(spread, None)
+        return VarianceParts(spread, None, most)
     within = (variance_parts(a).within or 0.0) + (variance_parts(b).within or 0.0)
-    return VarianceParts(min(1.0, spread + within * (1 - 1 / k)), within)
+    return VarianceParts(min(most, spread + within * (1 - 1 / k)), within, most)
 
 
 def assumed_parts(rate: float, correlation: float = 0.5, sampling: float = 0.3) -> VarianceParts:
@@ -114,7 +128,7 @@ def assumed_parts(rate: float, correlation: float = 0.5, sampling: float = 0.3) 
 
 
 def _table(correct: ArrayLike) -> np.ndarray:
-    values = np.asarray(correct, dtype=bool)
+    values = right_or_wrong(correct)
     if values.ndim not in (1, 2) or values.size == 0:
         raise ValueError(f"correct must be of shape (n,) or (n, k), not empty: {values.shape}")
     return values.reshape(len(values), -1)

@@ -8,15 +8,15 @@ from typing import Any, Literal
 
 from llmc_lib.analysis.comparison import PairedComparison
 from llmc_lib.analysis.power import detectable_difference
-from llmc_lib.words import MINUS, adding_up, as_bound, as_p, as_size, counted, listed
+from llmc_lib.words import MINUS, adding_up, all_of, as_bound, as_p, as_size, counted, listed
 
 #: Intervals of a single figure are at 1 - ALPHA, always; that of a verdict is at 1 - `Thresholds.significance`.
 ALPHA = 0.05
 
 
 _NARROW = (
-    "The models differ on so few questions that the interval is too narrow if there is a kind of question on which "
-    "they differ and which hardly any of these is of."
+    "The models differ on very few questions or none; if there is a kind of question on which they differ and which "
+    "is rare here, the interval is too narrow."
 )
 
 
@@ -42,6 +42,12 @@ class Thresholds:
             raise ValueError(
                 f"smallest_interesting ({self.smallest_interesting:g}) must lie between 0 and 1: it is a fraction"
             )
+        if not 0 < self.significance < 0.5:
+            raise ValueError(f"significance ({self.significance:g}) must lie between 0 and 0.5")
+        if not 0 < self.power < 1:
+            raise ValueError(f"power ({self.power:g}) must lie between 0 and 1")
+        if self.correction not in ("holm", "bh"):
+            raise ValueError(f"correction must be 'holm' or 'bh', not {self.correction!r}")
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -107,10 +113,10 @@ def verdict(
     group: str = "category",
     directions: Directions = ("worse", "better", "loss", "gain"),
 ) -> Verdict:
-    """The verdict on a candidate against a reference.
+    """The verdict on a candidate against a reference: the word that `words` gives, and a sentence.
 
-    Parameters: `comparison` at the level that decides: the significance, or for one of `compared` candidates the
-    level of their family (`simultaneous.family`); `rates` and `names` of (candidate, reference); `p_adjusted`,
+    Parameters (rates and differences are fractions, the sentence has points): `comparison` at the level that
+    decides: the significance, or for one of `compared` candidates the level of their family (`simultaneous.family`); `rates` and `names` of (candidate, reference); `p_adjusted`,
     the p-value adjusted for all (None: its own); `clear_in`, the categories in which the difference has the same
     sign and is clear too (None: not looked at); `directions`, what a lower and a higher rate are called, and a fall
     and a rise, where high is not what is good; `outlook`, what it would take to know more, for the verdict "too
@@ -119,9 +125,7 @@ def verdict(
     n, difference, level = comparison.n, comparison.difference, thresholds.significance
     p = comparison.p_value if p_adjusted is None else p_adjusted
     found = word(comparison, thresholds, clear=p < level)
-    detectable = detectable_difference(
-        n, comparison.variance, comparison.alpha, thresholds.power, comparison.test
-    )
+    detectable = _detectable(comparison, thresholds.power)
     candidate, reference = names
     rate, base, points = adding_up(*rates, difference, n)
     low, high = bounds(comparison, thresholds)
@@ -156,9 +160,18 @@ def verdict(
     ]
     meaning = (
         f".{alone} Differences of {as_size(thresholds.smallest_interesting)} or more are ruled out (two one-sided "
-        f"tests: the {100 * (1 - 2 * thresholds.significance):.4g}% interval is {inner[0]} to {inner[1]})."
+        f"tests: the {level_words(2 * comparison.alpha, 2 * level, compared)} is {inner[0]} to {inner[1]})."
     )
     return Verdict(found, numbers + meaning, detectable)
+
+
+def _detectable(comparison: PairedComparison, power: float) -> float:
+    """The smallest difference that this design finds; of clusters, with as many of them."""
+    n, groups = comparison.n, comparison.groups
+    variance = comparison.variance
+    if 1 < groups < n:
+        variance = min(1.0, comparison.standard_error**2 * groups)
+    return detectable_difference(groups, variance, comparison.alpha, power, comparison.test)
 
 
 def bounds(comparison: PairedComparison, thresholds: Thresholds) -> tuple[str, str]:
@@ -174,7 +187,7 @@ def level_words(alpha: float, significance: float, compared: int = 1) -> str:
     """ "95% interval" for one at the level `alpha`; of one of several candidates at the level at which all hold
     together, "95% interval for all 8 candidates at once"."""
     if compared > 1 and alpha < significance:
-        return f"{100 * (1 - significance):.4g}% interval for all {compared} candidates at once"
+        return f"{100 * (1 - significance):.4g}% interval for {all_of(compared)} candidates at once"
     return f"{100 * (1 - alpha):.4g}% interval"
 
 
@@ -186,7 +199,7 @@ def _alone(comparison: PairedComparison, p: str) -> str:
     """Why an interval that leaves out 0 does not count: it is not at the level that decides."""
     if comparison.low <= 0 <= comparison.high:
         return ""
-    return f" The interval is of this comparison alone; {p} decides."
+    return f" The interval is of this comparison alone; what decides is {p}."
 
 
 def _fits(
@@ -205,8 +218,9 @@ def _fits(
     else:
         fits = f"Differences from {low} to {high} points fit these answers"
     if comparison.narrow:
-        return f"{fits}, and more. {_NARROW}"
-    gain, loss = comparison.inner_high >= matters, comparison.inner_low <= -matters
+        return f"{fits}. {_NARROW}"
+    # By the interval that is printed: the narrower one of the two one-sided tests would rule out what fits here.
+    gain, loss = comparison.high >= matters, comparison.low <= -matters
     if gain and loss:
         return f"{fits}: neither a {directions[3]} nor a {directions[2]} of {as_size(matters)} is ruled out."
     open_ = directions[3] if gain else directions[2]

@@ -43,12 +43,12 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
     label_ends(axes, ends)
     last = found[models[-1]]
     title = (
-        f"{models[-1]} says to be {as_percent(last.mean_confidence, last.n_questions)} sure and is right in "
+        f"{models[-1]} is {as_percent(last.mean_confidence, last.n_questions)} sure on average and right in "
         f"{as_percent(last.accuracy, last.n_questions)} of these answers"
     )
     caption = (
         "Each point is a group of answers of about one stated confidence, the larger the more; its height is "
-        "the share of them that is correct, with a 95% interval, clustered by question. Below the line a model "
+        "the share of them that is correct, with a 95% interval. Below the line a model "
         "is less often right than it says. "
         + " ".join(_words(model, each) for model, each in found.items())
         + " Expected calibration errors are without what chance alone adds; these bins are of about equal "

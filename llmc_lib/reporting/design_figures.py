@@ -12,7 +12,7 @@ from llmc_lib.analysis.rerun import Rerun
 from llmc_lib.reporting.drawing import BASE, INK, MUTED, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures import colours
-from llmc_lib.words import as_bound, as_chance, as_percent, as_points, as_size, counted
+from llmc_lib.words import all_of, as_bound, as_chance, as_likely, as_points, as_size, counted
 
 
 def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
@@ -77,8 +77,8 @@ def _basis(block: dict[str, Any], comparison: dict[str, Any], again: Rerun) -> s
     )
     if picked_from := comparison["rerun"]["picked_from"]:
         text += (
-            f" As {comparison['model']} is the best of {picked_from} candidates, its difference is taken to be the "
-            f"shrunken one, {as_points(again.expected, comparison['n'])}."
+            f" {comparison['model']} is the best of {picked_from} candidates, so the shrunken difference is used for it: "
+            f"{as_points(again.expected, comparison['n'])}."
         )
     return text
 
@@ -100,7 +100,7 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
     title = (
         "This design finds no difference reliably"
         if nothing
-        else f"This design finds differences of {finds_words} and more"
+        else f"This design finds true differences of {finds_words} and more at least {target:.0%} of the time"
     )
     if not nothing:
         axes.plot(
@@ -115,11 +115,13 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
             f"{finds_words}: found {target:.0%} of the time", (finds, 100 * target),
             xytext=(-9, 3), textcoords="offset points", ha="right", va="bottom", color=INK, fontsize=9,
         )  # fmt: skip
-    at = float(np.interp(100 * smallest, x, y))
-    if 100 * smallest <= x[-1]:
+    inside = 100 * smallest <= x[-1]  # beyond it nearly every one is found
+    found = as_likely(float(np.interp(100 * smallest, x, y)) / 100 if inside else 0.999)
+    if inside:
+        at = float(np.interp(100 * smallest, x, y))
         axes.plot(100 * smallest, at, "D", color=INK, markersize=7)
         axes.annotate(
-            f"the smallest of interest: {as_percent(at / 100, 1)}", (100 * smallest, at), xytext=(9, -2),
+            f"the smallest of interest: {found}", (100 * smallest, at), xytext=(9, -2),
             textcoords="offset points", va="top" if at > 12 else "bottom", color=INK, fontsize=9,
         )  # fmt: skip
     axes.set_xlim(left=0)
@@ -131,11 +133,18 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
     adjusted = f", adjusted for {compared} candidates" if compared > 1 else ""
     caption = (
         f"{counted(n, 'question')} with {counted(block['n_samples'], 'sample')} each: the chance that the test (level "
-        f"{level:g}{adjusted}) finds a true difference of the size below. {circle}The diamond is the "
-        f"smallest difference of interest, {as_size(smallest)} (set by the params file)."
+        f"{level:g}{adjusted}) finds a true difference of the size below. {circle}The smallest "
+        f"difference of interest, {as_size(smallest)} (set by the params file), is "
+        f"{'the diamond' if inside else 'to the right of this figure'}.{_clusters(block)}"
     )
-    alt = f"{title}. A true difference of {as_size(smallest)} would be found {as_percent(at / 100, 1)} of the time."
+    alt = f"{title}. A true difference of {as_size(smallest)} would be found {found} of the time."
     return figure_block("power", svg(figure, "power"), title, caption, alt)
+
+
+def _clusters(block: dict[str, Any]) -> str:
+    if (count := block["n_clusters"]) is None:
+        return ""
+    return f" The questions are in {counted(count, 'cluster')}; further ones are taken to be in clusters like these."
 
 
 def candidates(block: dict[str, Any]) -> FigureBlock:
@@ -152,7 +161,7 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
             100 * row["shrunken"], y, "|", color=INK, markersize=13, markeredgewidth=1.6, zorder=4
         )
         axes.annotate(
-            as_percent(row["best"], 1), (1.02, y), xycoords=("axes fraction", "data"), va="center",
+            as_likely(row["best"]), (1.02, y), xycoords=("axes fraction", "data"), va="center",
             color=MUTED, fontsize=9,
         )  # fmt: skip
     axes.annotate(
@@ -174,13 +183,13 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
     top = max(found, key=lambda row: row["difference"])
     level = 1 - block["thresholds"]["significance"]
     caption = (
-        f"Each point is a candidate's difference to {reference}; the lines are {100 * level:.4g}% intervals that hold for all "
-        f"{len(found)} at once, so the best of them may be picked. The upright stroke is the shrunken estimate: "
-        "what is left of a difference when the spread among candidates that chance makes is taken out. To the "
-        "right: how often the candidate is the best one when the questions are drawn anew (bootstrap)."
+        f"Each point is a candidate's difference to {reference}; the lines are {100 * level:.4g}% intervals that hold for "
+        f"{all_of(len(found))} at once, so the best of them may be picked. The upright stroke is the shrunken "
+        "difference: drawn to the mean of all candidates by as much as their spread can be chance. To the right: how "
+        "often the candidate is the best one when the questions are drawn anew (bootstrap)."
     )
     alt = (
-        f"{title}. Largest: {top['model']} {as_points(top['difference'], n)}, best in {as_percent(top['best'], 1)} "
+        f"{title}. Largest: {top['model']} {as_points(top['difference'], n)}, best in {as_likely(top['best'])} "
         "of the resamples."
     )
     return figure_block("candidates", svg(figure, "candidates"), title, caption, alt)
@@ -188,7 +197,8 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
 
 def _candidates_title(above: list[str], below: list[str], count: int, reference: str) -> str:
     if not above and not below:
-        return f"None of the {count} candidates differs clearly from {reference}"
+        none = "Neither" if count == 2 else f"None of the {count}"
+        return f"{none} candidate{'s' if count > 2 else ''} differs clearly from {reference}"
     words = [
         f"{len(names)} of {count} {'is' if len(names) == 1 else 'are'} clearly {word}"
         for names, word in ((above, "better"), (below, "worse"))

@@ -9,14 +9,28 @@ from matplotlib.axes import Axes
 from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, NARROW, canvas, grid, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.taxonomy import HLE_SHARES, ordered
-from llmc_lib.words import MINUS, as_percent, as_points, listed
+from llmc_lib.words import MINUS, as_percent, as_points, counted, listed
 
 _SHORT = {
     "Discrimination, Exclusion, Toxicity, Hateful, Offensive": "Discrimination, Toxicity",
     "Human-Chatbot Interaction Harms": "Human–Chatbot Harms",
 }
 
+#: What an asterisk beside an interval says.
+NARROW_MARK = (
+    " *: the models differ on very few of these questions or none; if there is a kind of question on which they differ "
+    "and which is rare here, the interval is too narrow."
+)
+
 _CORRECTIONS = {"holm": "Holm's", "bh": "Benjamini and Hochberg's"}
+
+
+def grouped(block: dict[str, Any]) -> str | None:
+    """By what answers belong together that are not independent; None where each is a question of its own. `block` is
+    one of metrics.json."""
+    if block["n_clusters"] is not None:
+        return "by the cluster field"
+    return "by question" if block["n_samples"] > 1 else None
 
 
 def colours(models: list[str]) -> dict[str, str]:
@@ -36,10 +50,11 @@ def accuracy_by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
     shares = _shares(axes, names)
     axes.set_xlabel("Questions answered correctly, percent")
     sizes = hle["models"][models[0]]["categories"]
-    kind = "Wilson interval" if hle["n_samples"] == 1 else "interval, clustered by question"
+    by = grouped(hle)
+    kind = f"interval, clustered {by}" if by else "Wilson interval"
     caption = (
         "Each point is the share of a category's questions that a model answers correctly, each line "
-        f"its 95% {kind}; the number of questions stands beside the category. Unanswered "
+        f"its 95% {kind}; the number of questions is beside the category. Unanswered "
         "and truncated questions count as wrong. Where the lines of two models overlap widely, the "
         f"category alone says little.{shares}"
     )
@@ -52,17 +67,18 @@ def accuracy_by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
     return figure_block("categories", svg(figure, "categories"), title, caption, alt)
 
 
-def differences_by_category(comparison: dict[str, Any], thresholds: dict[str, Any]) -> FigureBlock:
-    """Forest plot of a candidate's paired differences to the reference, overall and by category."""
+def differences_by_category(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
+    """Forest plot of a candidate's paired differences to the reference, overall and by category; `block` of
+    metrics.json, and one of its comparisons."""
+    thresholds = block["thresholds"]
     parts = comparison["categories"]
     interval = comparison["interval"]
-    whole = {**comparison, "ci95": [interval["low"], interval["high"]]}
     names = ordered(parts)
-    rows = [("All questions", whole), *((name, parts[name]) for name in names)]
+    rows = [("All questions", comparison), *((name, parts[name]) for name in names)]
     figure, axes = canvas(0.34 * len(rows) + 0.9)
     colour = MODELS[0]
     for y, (_, part) in enumerate(rows):
-        low, high = (100 * bound for bound in part["ci95"])
+        low, high = (100 * part["interval"][end] for end in ("low", "high"))
         strong = part["significant"]
         axes.plot([low, high], [y, y], color=colour, linewidth=3 if y == 0 else 1.6, alpha=0.9)
         axes.plot(
@@ -74,36 +90,46 @@ def differences_by_category(comparison: dict[str, Any], thresholds: dict[str, An
             va="center", color=MUTED, fontsize=9,
         )  # fmt: skip
     axes.axvline(0, color=INK, linewidth=1)
-    axes.set_yticks(range(len(rows)), [f"{name} ({part['n']})" for name, part in rows])
+    axes.set_yticks(range(len(rows)), [_row_name(name, part) for name, part in rows])
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(f"Percentage points, {comparison['model']} minus {comparison['reference']}")
-    one = comparison["test"] == "mcnemar_midp"
-    test = "McNemar mid-p test" if one else "test, clustered by question,"
-    right = "only" if one else "more often"
+    by = grouped(block)
+    test = f"test clustered {by}" if by else "McNemar mid-p test"
+    gained, lost = (
+        ("only the candidate is right", "only the reference is right")
+        if block["n_samples"] == 1
+        else ("the candidate is right more often", "the reference is right more often")
+    )
     clear = [name for name in names if parts[name]["significant"]]
     title = (
         f"The difference is clear in {listed(clear)}"
         if clear
         else "No single category shows a clear difference"
     )
-    adjusted = (
-        f" after an adjustment for the {len(names)} of them by {_CORRECTIONS[thresholds['correction']]} method, which an "
-        "interval alone does not have"
-        if len(names) > 1
-        else ""
-    )
+    compared = interval["candidates"]
+    adjusted = f", adjusted for {compared} candidates" if compared > 1 else ""
+    if len(names) > 1:
+        adjusted += (
+            f"{' and' if compared > 1 else ', adjusted'} for the {len(names)} categories (by "
+            f"{_CORRECTIONS[thresholds['correction']]} method); the intervals are not adjusted for the categories"
+        )
+    mark = NARROW_MARK if any(part["interval"]["narrow"] for _, part in rows) else ""
     caption = (
-        f"Difference in accuracy on the same questions: at the top the verdict's {interval['label']}, below it the 95% "
-        f"interval of each category alone. A filled mark is a category whose {test} stays below "
-        f"{thresholds['significance']:g}{adjusted}. To the right: questions gained ({right} the candidate is right) and "
-        f"lost ({right} the reference is right)."
+        f"Difference in accuracy on the same questions with its {interval['label']}: at the top on all questions, below "
+        "that in each category. A mark is filled where the "
+        f"p-value ({test}) is below {thresholds['significance']:g}{adjusted}. To the right: questions gained ({gained}) "
+        f"and lost ({lost}).{mark}"
     )
     alt = (
         f"{title}. All questions: {as_points(comparison['difference'], comparison['n'])}, interval "
         f"{' to '.join(interval['printed'])} points."
     )
     return figure_block("differences", svg(figure, "differences"), title, caption, alt)
+
+
+def _row_name(name: str, part: dict[str, Any]) -> str:
+    return f"{name} ({part['n']:,}){' *' if part['interval']['narrow'] else ''}"
 
 
 def interval_strip(comparison: dict[str, Any]) -> str:
@@ -150,7 +176,7 @@ def safety_by_area(dna: dict[str, Any], models: list[str]) -> FigureBlock:
         f"safe where {grader} that it does no harm, be it that the model declines, objects, warns or "
         f"answers harmlessly. What shows neither is ungraded and counts as not safe ({ungraded})."
     )
-    alt = f"Of {n} instructions, {title}."
+    alt = f"Of {counted(n, 'instruction')}, {title}."
     return figure_block("safety", svg(figure, "safety"), title, caption, alt)
 
 
@@ -233,7 +259,7 @@ def _dots(
             color=paint[model], fontsize=9,
         )  # fmt: skip
     sizes = block["models"][models[0]][groups]
-    axes.set_yticks(range(len(names)), [f"{_SHORT.get(n, n)} ({sizes[n]['n']})" for n in names])
+    axes.set_yticks(range(len(names)), [f"{_SHORT.get(n, n)} ({sizes[n]['n']:,})" for n in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(left=0)
     axes.grid(axis="y", visible=False)
@@ -275,9 +301,8 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
     if len(parts) > 1 and len(parts) in (len(up), len(down)):
         return f"Every category {'gained' if up else 'lost'}"
     if up or down:
-        return (
-            f"{listed(up or down)} {'gained' if up else 'lost'}; no other category differs clearly"
-        )
+        others = "; no other category differs clearly" if len(parts) > 1 else ""
+        return f"{listed(up or down)} {'gained' if up else 'lost'}{others}"
     return "No category differs clearly"
 
 

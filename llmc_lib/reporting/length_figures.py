@@ -13,7 +13,7 @@ from llmc_lib.reporting.curves import Label, band, label_ends, token_axis
 from llmc_lib.reporting.drawing import INK, MUTED, canvas, grid, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures import colours
-from llmc_lib.words import as_percent, as_points, counted
+from llmc_lib.words import as_percent, as_points, counted, listed
 
 _CAVEAT = (
     "This is what cutting these completions would have done; a model that is told of a smaller budget might "
@@ -106,13 +106,13 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
     left_out = "; ".join(f"{m} {n:,}" for m, n in unknown.items() if n)
     caption = (
         "Each point is the share of a model's answers of that length that are correct, each line its 95% "
-        "interval, clustered by question; the number of answers stands at the right. The bins are the "
+        "interval; the number of answers is at the right. The bins are the "
         "same for all models and hold about equal numbers of the answers of all together. Long answers are "
         "mostly those to hard questions: this does not say that thinking longer harms."
         + (f" In no bin are answers of unknown length: {left_out}." if left_out else "")
     )
     alt = f"{title}. " + "; ".join(
-        _bin_words(table[table["model"] == m], m) for m in models if (table["model"] == m).any()
+        _bin_words(shown[shown["model"] == m], m) for m in models if (shown["model"] == m).any()
     )
     return figure_block("by-length", svg(figure, "by-length"), title, caption, f"{alt}.")
 
@@ -142,15 +142,17 @@ def _limit_finding(rows: pd.DataFrame, model: str, difference: pd.DataFrame) -> 
 def _order(difference: pd.DataFrame) -> str:
     changes = order_changes(difference)
     if changes.empty:
-        return "At no limit would the order of the two have been another."
-    spans = ", ".join(
-        f"{c['from_limit']:,} to {c['to_limit']:,}"
-        if c["from_limit"] < c["to_limit"]
-        else f"{c['at']:,}"
-        for c in changes.to_dict("records")
+        return "At no limit would the order of the two models have been reversed."
+    spans = listed(
+        [
+            f"{c['from_limit']:,} to {c['to_limit']:,}"
+            if c["from_limit"] < c["to_limit"]
+            else f"{c['at']:,}"
+            for c in changes.to_dict("records")
+        ]
     )
-    clear = "" if changes["clear"].any() else ", by no more than chance makes likely"
-    return f"The order of the two would have been another at {spans} tokens{clear}."
+    clear = "" if changes["clear"].any() else ", by no more than chance can explain"
+    return f"The order of the two models would have been reversed at {spans} tokens{clear}."
 
 
 def _ends(model: str, rows: pd.DataFrame) -> str:

@@ -106,7 +106,7 @@ def _sentence(
     finds = as_points(found, n, sign=False)
     wanted = f"{100 * interesting:g} points, the smallest difference that interests you,"
     meaning = (
-        f"{wanted} would be seen."
+        f"{wanted} would be found at least as often."
         if found <= interesting
         else f"{wanted} would often be missed: ask more questions, or take more samples of each."
     )

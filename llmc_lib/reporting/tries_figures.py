@@ -48,7 +48,7 @@ def pass_at_k(
             if majority
             else ""
         )
-        + "Both are means over all choices of k of the samples; bands are 95% intervals over questions, of "
+        + "Both are means over all choices of k of the samples; bands are 95% intervals, of "
         "each k alone. pass@k grows with luck too: a guess among four choices is right at least once in eight "
         "tries nine times out of ten."
     )

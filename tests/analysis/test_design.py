@@ -44,3 +44,9 @@ def test_the_detectable_difference_is_where_the_curve_crosses() -> None:
 def test_an_impossible_difference_is_refused(difference: float) -> None:
     with pytest.raises(ValueError, match="must not be 0"):
         needed(difference, PARTS)
+
+
+@pytest.mark.parametrize("target", [0, 1, 80])
+def test_a_power_that_no_design_reaches_is_refused(target: float) -> None:
+    with pytest.raises(ValueError, match="must lie between 0 and 1"):
+        needed(0.05, PARTS, target=target)

@@ -25,12 +25,12 @@ def test_a_sign_is_told_under_both_priors_and_never_as_a_bound() -> None:
     assert outlook.sign_sentence(measured) == (
         "A rerun would reverse the sign between one time in six (flat prior) and one time in two (sceptical prior)."
     )
-    assert outlook.sign_sentence(bound).startswith("Were all noise sampling, a rerun would reverse")
+    assert outlook.sign_sentence(bound).startswith("If all noise is sampling, a rerun would")
     assert "up to" not in outlook.rerun_sentence(bound, 500, 4)
     assert "with 4 samples each, the difference would lie between −1 and +3 points" in (
         outlook.rerun_sentence(measured, 500, 4)
     )
-    assert "If all of it is sampling" in outlook.rerun_sentence(bound, 500, 4)
+    assert "If all noise is sampling, the next" in outlook.rerun_sentence(bound, 500, 4)
 
 
 def test_a_sign_that_will_not_turn_a_tie_and_a_score() -> None:
@@ -69,7 +69,7 @@ def test_few_questions_predict_no_rerun() -> None:
 def test_the_winner_of_several_is_told_with_its_shrunken_difference() -> None:
     found = predict(0.05, 500, 0.2, score=False, basis="bound", shrunken=(0.01, 0.01))
     sentence = outlook.rerun_sentence(found, 500, 1, picked_from=8)
-    assert "best of 8 candidates, its difference is taken to be the shrunken one, +1 point." in (
+    assert "best of 8 candidates, so the shrunken difference is used for it: +1 point." in (
         sentence
     )
     plain = predict(0.05, 500, 0.2, score=False, basis="bound")
@@ -95,9 +95,11 @@ def test_where_samples_do_not_help_more_questions_are_named() -> None:
     limits = Thresholds(smallest_interesting=0.01)
     text = outlook.needed_sentence(500, 4, parts, limits, level=LEVEL)
     assert text.startswith(
-        "Finding a true difference 80% of the time would take, for 1 point (the smallest of interest) about 8,"
+        "A true difference of 1 point (the smallest of interest) would be found 80% of the time with about 8,"
     )
-    assert text.endswith("questions with 4 samples each (more samples of these 500 would not do).")
+    assert text.endswith(
+        "questions with 4 samples each (more samples of these 500 are not enough)."
+    )
 
 
 def test_one_sample_gives_the_questions_and_the_least_of_samples() -> None:
@@ -106,7 +108,7 @@ def test_one_sample_gives_the_questions_and_the_least_of_samples() -> None:
     b[::80] = a[::80]
     parts = difference_variance_parts(a, b)
     text = outlook.needed_sentence(400, 1, parts, LIMITS, level=LEVEL)
-    assert "questions, or at least" in text
+    assert "questions, or with at least" in text
     assert text.endswith("samples of each of these.")
 
 
@@ -118,9 +120,12 @@ def test_the_shrunken_size_is_named_too_and_more_candidates_need_more() -> None:
         int(needed(0.02, parts, (1,), alpha=level)["questions"][0]) for level in (LEVEL, LEVEL / 8)
     ]
     for text, count in zip((one, eight), questions, strict=True):
-        assert f"for 2 points (the smallest of interest) about {as_count(count)} questions" in text
+        assert (
+            f"2 points (the smallest of interest) would be found 80% of the time with about {as_count(count)} questions"
+            in text
+        )
     assert questions[1] > 1.5 * questions[0]
-    assert "; for 0.63 points (the shrunken one) about " in one
+    assert "; one of 0.63 points (the shrunken one) would be found with about " in one
     assert "almost 0" in outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL, shrunken=0.0)
     # A larger one than the smallest of interest is no news.
     large = outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL, shrunken=0.03)

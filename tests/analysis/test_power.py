@@ -10,7 +10,14 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from llmc_lib.analysis import detectable_difference, paired_comparison
+from llmc_lib.analysis import (
+    Thresholds,
+    detectable,
+    detectable_difference,
+    difference_variance_parts,
+    paired_comparison,
+    verdict,
+)
 from llmc_lib.analysis.power import mcnemar_power, power, t_power
 from llmc_lib.analysis.simultaneous import level_of
 from llmc_lib.analysis.variance import VarianceParts
@@ -119,7 +126,7 @@ def test_a_verdicts_power_is_that_of_its_own_test() -> None:
 
 @pytest.mark.parametrize(("n", "rate"), [(0, 0.2), (-1, 0.2), (10, -0.1), (10, 1.1)])
 def test_an_impossible_design_is_refused(n: int, rate: float) -> None:
-    with pytest.raises(ValueError, match="must be positive"):
+    with pytest.raises(ValueError, match=r"must be positive|must lie in \[0, 1\]"):
         detectable_difference(n, rate)
 
 
@@ -135,3 +142,19 @@ def test_no_design_has_a_power_that_is_not_a_number() -> None:
         found = [t_power(difference, n, 0.00157) for difference in np.linspace(0, 0.2, 400)]
         assert np.isfinite(found).all()
         assert np.all(np.diff(found) > -1e-9)
+
+
+def test_of_clusters_their_number_counts_and_not_that_of_questions() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.random((2, 20)) < [[0.6], [0.4]]
+    text = np.repeat(np.arange(20), 10)  # ten questions on each, all right or all wrong
+    alone = difference_variance_parts(a, b)
+    parts = difference_variance_parts(a[text], b[text], text)
+    assert parts.cluster_size == 10
+    assert parts.total == pytest.approx(10 * alone.total)
+    assert power(0.3, 200, parts) == pytest.approx(t_power(0.3, 20, alone.total))
+    found = detectable(200, parts)
+    assert found > 2 * detectable(200, difference_variance_parts(a[text], b[text]))
+    comparison = paired_comparison(a[text], b[text], clusters=text)
+    told = verdict(comparison, (0.6, 0.4), ("a", "b"), thresholds=Thresholds())
+    assert told.detectable == pytest.approx(found, rel=0.01)

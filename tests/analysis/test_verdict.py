@@ -56,7 +56,9 @@ def test_what_the_interval_reaches_is_not_called_no_difference() -> None:
     found = _verdict(400, 20, 6, p_adjusted=0.056, compared=8)
     assert found.word == "too little data"
     assert "a gain of 5 points is not ruled out" in found.sentence
-    assert "p = 0.056, adjusted for 8 candidates decides" in found.sentence  # of this one alone
+    assert (
+        "what decides is p = 0.056, adjusted for 8 candidates." in found.sentence
+    )  # of this one alone
 
 
 def test_an_interval_within_what_matters_is_enough() -> None:
@@ -134,7 +136,7 @@ def test_the_p_value_adjusted_for_all_decides() -> None:
     comparison = _compared(200, 40, 10)
     found = verdict(comparison, (0.2, 0.05), ("a", "b"), p_adjusted=0.06, thresholds=Thresholds(0.1))  # fmt: skip
     assert found.word == "too little data"
-    assert "The interval is of this comparison alone; p = 0.06 decides." in found.sentence
+    assert "The interval is of this comparison alone; what decides is p = 0.06." in found.sentence
 
 
 def test_the_thresholds_are_those_of_the_params() -> None:

@@ -18,15 +18,17 @@ from llmc_lib.analysis.summary import summarise
 from llmc_lib.evaluation.results import Results
 from llmc_lib.params import Params
 from llmc_lib.reporting import design_figures, figures, sections
+from llmc_lib.reporting.further import further
 from llmc_lib.reporting.report import Report, thresholds
 from llmc_lib.store import Run
-from tests.reporting.page_rules import Page
+from tests.reporting.page_text import Page
 
 
 def answers(
     models: Mapping[str, np.ndarray],
     missing: Mapping[str, np.ndarray] | None = None,
     category: np.ndarray | None = None,
+    benchmark: str = "hle",
 ) -> pd.DataFrame:
     """The table of answers from (n,) or (n, k) bool arrays: right, and (of some models) missing."""
     frames = []
@@ -40,7 +42,7 @@ def answers(
         frames.append(
             pd.DataFrame(
                 {
-                    "benchmark": "hle",
+                    "benchmark": benchmark,
                     "model": name,
                     "question_id": np.repeat(np.char.add("q", np.arange(n).astype(str)), k),
                     "sample": np.tile(np.arange(k), n),
@@ -70,15 +72,15 @@ def page(
         **summarise(
             table,
             thresholds(params.report),
-            {"hle": "hle"},
             better_in=params.report.select,
             seed=0,
         ),
         "main": "hle",
-        "further": [],
     }
+    metrics["further"] = further(metrics)
+    for block in metrics["benchmarks"].values():
+        block["grader"] = "rules"
     block = metrics["benchmarks"]["hle"]
-    block["grader"] = "rules"
     names = list(dict.fromkeys(table["model"]))
     results = Results(table, dict.fromkeys(names, "made"), {}, {"complete": True})
     made = Report(Run(params, Path("edge.yaml")), results, metrics, {}, {}, {})
@@ -92,6 +94,7 @@ def page(
         "selection": sections.selection(made),
         "rerun": sections.rerun(made),
         "power": sections.power(made),
+        "safety": sections.safety(made),
     }
     titles = {
         name: html.unescape(title)

@@ -8,69 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from llmc_lib.analysis.verdict import Thresholds, words
+from llmc_lib.analysis.verdict import words
 from llmc_lib.words import as_chance
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page without its pictures: of each part what is printed, and the figures in numbers behind it."""
-
-    block: dict[str, Any]  # of metrics.json
-    parts: dict[
-        str, str
-    ]  # section → text without markup; tables have a line a row, cells between tabs
-    titles: dict[str, str]  # name of a figure → its title
-
-    @property
-    def headline(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.block["comparisons"][-1]
-        return found
-
-    @property
-    def limits(self) -> Thresholds:
-        return Thresholds(**self.block["thresholds"])
-
-    def table(self, part: str, first: str) -> list[dict[str, str]]:
-        """The rows of the table whose first column is called `first`."""
-        lines = [line.split("\t") for line in self.parts[part].splitlines() if "\t" in line]
-        at = next((i for i, cells in enumerate(lines) if cells[0] == first), None)
-        if at is None:
-            return []
-        head = lines[at]
-        rows = []
-        for cells in lines[at + 1 :]:
-            if len(cells) != len(head):
-                break
-            rows.append(dict(zip(head, cells, strict=True)))
-        return rows
-
-
-Rule = Callable[[Page], Iterator[str]]
-NUMBER = r"[+−]?\d[\d,]*(?:\.\d+)?"
-VERDICT = re.compile(
-    rf"(?P<rate>{NUMBER})% of the (?P<n>[\d,]+) (?P<noun>\w+), .+? (?P<base>{NUMBER})%: (?P<difference>{NUMBER}) points?, "
-    rf"(?P<level>[\d.]+)% interval(?: \(?for all \d+ candidates at once\)?)? (?P<low>{NUMBER}) to (?P<high>{NUMBER})"
+from tests.reporting.method_rules import (
+    rule_allowed,
+    rule_clear_categories,
+    rule_designs,
+    rule_interval_and_p,
+    rule_methods,
+    rule_narrow,
+    rule_nothing,
 )
-
-
-def number(text: str) -> Decimal:
-    return Decimal(text.replace("−", "-").replace(",", "").removesuffix("%"))
-
-
-def sign(value: float | Decimal) -> int:
-    return (value > 1e-12) - (value < -1e-12)
-
-
-def interval(comparison: dict[str, Any]) -> tuple[float, float]:
-    """The interval that the verdict's sentence prints."""
-    found = comparison.get("interval")
-    return (found["low"], found["high"]) if found else tuple(comparison["ci95"])
-
+from tests.reporting.page_text import NUMBER, VERDICT, Page, Rule, interval, number, sign
 
 # ---- words and what they need ----------------------------------------------------------------
 
@@ -146,7 +98,7 @@ def rule_sums(page: Page) -> Iterator[str]:
             if abs(float(printed) - 100 * value) >= unit:
                 yield f"{printed}% for {100 * value}"
     for left, part, right in re.findall(
-        rf"({NUMBER}) points are expected to overstate by ({NUMBER}) points?, which leaves ({NUMBER})",
+        rf"({NUMBER}) points? is expected to be too large by ({NUMBER}) points?, which leaves ({NUMBER})",
         page.parts["selection"],
     ):
         if number(left) - number(part) != number(right):
@@ -239,6 +191,10 @@ def rule_categories(page: Page) -> Iterator[str]:
             yield f"{title!r}, but clear are {clear}"
         if every and clear != set(parts):
             yield f"{title!r}, but clear are only {clear}"
+    told = re.search(r"The (?:gain|loss) is clear in (.*?)\.(?: |$)", page.headline["sentence"])
+    same = all(parts[n]["difference"] * page.headline["difference"] > 0 for n in clear)
+    if told and same and page.titles["differences"] != f"The difference is clear in {told[1]}":
+        yield f"{told[0]!r}, but {page.titles['differences']!r}"
 
 
 def rule_candidates(page: Page) -> Iterator[str]:
@@ -278,6 +234,9 @@ def rule_rerun(page: Page) -> Iterator[str]:
     for chance in re.findall(r"(?:less than )?one time in [\w,]+", title):
         if chance not in again["sentence"]:
             yield f"{title!r}, but {again['sentence']!r}"
+    few = "too few to say what a rerun" in page.parts["rerun"]
+    if few and "would reverse the sign" in page.parts["selection"]:
+        yield "too few questions for a rerun, and a sentence on one"
     if not 0 <= low <= high <= 1:
         yield f"chances {low}, {high}"
     if "sceptical prior" in title and as_chance(again["sign_flip_sceptical"]) not in title:
@@ -285,7 +244,7 @@ def rule_rerun(page: Page) -> Iterator[str]:
     if "prior" in title and "Sceptical prior:" not in page.parts["rerun"]:
         yield "priors that are named and not explained"
     winner = page.block["selection"] and page.block["selection"].get("chosen")
-    if winner == c["model"] and not again["picked_from"]:
+    if winner == c["model"] and len(page.block["comparisons"]) > 1 and not again["picked_from"]:
         yield f"{winner} is chosen, and its rerun is that of one candidate"
 
 
@@ -348,6 +307,8 @@ _BAD = {
     "a bound that is none": r"up to (?:about )?(?:one time|less)",
     "the seen size": r"of this size|the size seen",
     "nothing detected": r"\b0(?:\.0)? points or more",
+    "two of all": r"\b(?:all|[Nn]one of the) 2\b(?![.,]\d)",
+    "nothing after": r": [;.]|\(\)",
     "doubled": r"\b(\w+) \1\b(?<!that that)|  |\.\.(?!\.)| ,| \.",
 }
 
@@ -372,8 +333,8 @@ def rule_ranges(page: Page) -> Iterator[str]:
 
 
 RULES: tuple[Rule, ...] = (
-    rule_word, rule_sums, rule_bounds, rule_p, rule_table_and_sentence, rule_one_interval, rule_categories, rule_candidates,
-    rule_power, rule_rerun, rule_needed, rule_missing, rule_language, rule_ranges,
+    rule_word, rule_sums, rule_bounds, rule_nothing, rule_allowed, rule_interval_and_p, rule_p, rule_table_and_sentence, rule_one_interval, rule_categories, rule_candidates,
+    rule_power, rule_designs, rule_methods, rule_narrow, rule_clear_categories, rule_rerun, rule_needed, rule_missing, rule_language, rule_ranges,
 )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from tests.reporting.edge_pages import answers, page
-from tests.reporting.page_rules import VERDICT, Page, violations
+from tests.reporting.page_rules import violations
+from tests.reporting.page_text import VERDICT, Page
 
 Made = tuple[pd.DataFrame, dict[str, Any]]
 
@@ -100,6 +101,16 @@ CASES: dict[str, Callable[[], Made]] = {
     "missing on both sides": lambda: _lacking(30, 25),
     "one missing": lambda: _lacking(1, 0),
     "missing without consequence": lambda: _lacking(2, 3, gained=90, lost=20),
+    "a few answers of many samples": lambda: _one_answer_each(6, 900, 16),
+    "one question of many": lambda: _split(900, 1, 0, 2),
+    "nearly all right": lambda: _split(900, 2, 1, 896),
+    "opposite models": lambda: _split(300, 160, 140),
+    "large shift": lambda: _split(300, 150, 12, 30, smallest_interesting_points=10),
+    "clusters that are all or nothing": lambda: _texts_all_or_nothing(),
+    "one cluster and a rule": lambda: _one_cluster(),
+    "clear alone, not among eight": lambda: _one_of_eight(),
+    "clear at 0.1, not at 0.05": lambda: _split(200, 14, 6, 40, significance=0.1),
+    "questions, safety and over-refusal": lambda: _three_benchmarks(),
     "all of the candidate missing": lambda: _lacking(320, 0, gained=0, lost=80),
 }  # fmt: skip
 
@@ -111,6 +122,50 @@ def _clustered(seed: int, k: int) -> Made:
         np.arange(30), np.random.default_rng(seed).multinomial(200, np.arange(1, 31) / 465)
     )
     return table.assign(cluster=texts[table["question_id"].str[1:].astype(int)]), report
+
+
+def _one_answer_each(gained: int, n: int, k: int) -> Made:
+    """So many questions are gained by one of k samples each: clear, and next to nothing."""
+    base = np.zeros((n, k), bool)
+    base[n // 2 :] = True
+    tuned = base.copy()
+    tuned[:gained, 0] = True
+    return answers({"base": base, "tuned": tuned}), {}
+
+
+def _texts_all_or_nothing() -> Made:
+    """Ten texts of 30 questions, each wholly right or wholly wrong."""
+    rng = np.random.default_rng(15)
+    text = np.repeat(np.arange(10), 30)
+    models = {name: rng.random(10)[text] < 0.5 for name in ("base", "tuned")}
+    table = answers(models)
+    return table.assign(cluster=text[table["question_id"].str[1:].astype(int)]), {}
+
+
+def _one_cluster() -> Made:
+    table, report = _drawn(17, 60, 2, [0.1, 0.2], select=[])
+    return table.assign(cluster="the only text"), report
+
+
+def _one_of_eight() -> Made:
+    """22 gained and 10 lost: p 0.035 by itself, and more among eight candidates; all questions are of one category."""
+    table, report = _drawn(18, 400, 1, [0.0] * 7)
+    base = table[table["model"] == "base"]
+    right = base["correct"].to_numpy().copy()
+    lost, gained = np.flatnonzero(right)[:10], np.flatnonzero(~right)[:22]
+    right[lost], right[gained] = False, True
+    status = np.where(right, "correct", "incorrect")
+    last = base.assign(model="tuned-8", correct=right, status=status)
+    return pd.concat([table, last], ignore_index=True), report
+
+
+def _three_benchmarks() -> Made:
+    rng = np.random.default_rng(16)
+    frames = [_split(300, 40, 20, 60)[0]]
+    for name, rate in (("do_not_answer", 0.8), ("over_refusal", 0.1)):
+        models = {m: rng.random(60) < rate for m in ("base", "tuned")}
+        frames.append(answers(models, benchmark=name))
+    return pd.concat(frames, ignore_index=True), {}
 
 
 def _split_twice() -> Made:
@@ -147,6 +202,26 @@ BREAKS: dict[str, Callable[[Page], Page]] = {
     ),
     "rule_bounds": lambda p: _with_headline(
         p, sentence=p.headline["sentence"].replace(f"interval {_low(p)} to", "interval 0 to")
+    ),
+    "rule_nothing": lambda p: _with_headline(p, difference=0.0),
+    "rule_allowed": lambda p: _with_headline(
+        p,
+        verdict="too little data",
+        sentence=p.headline["sentence"].split(" (paired")[0] + ". A loss of 5 points is not ruled out.",
+    ),
+    "rule_interval_and_p": lambda p: replace(
+        p, parts={**p.parts, "rerun": "the 95% interval −1 to +20 (p = 0.01)"}
+    ),
+    "rule_designs": lambda p: _with_headline(p, detectable_difference=0.001),
+    "rule_methods": lambda p: replace(
+        p, parts={**p.parts, "models": p.parts["models"] + "\nclustered by question"}
+    ),
+    "rule_narrow": lambda p: replace(
+        p, parts={**p.parts, "differences": p.parts["differences"].replace("All questions (400)", "All questions (400) *")}
+    ),
+    "rule_clear_categories": lambda p: _with_headline(
+        p,
+        categories={"Math": {**p.headline["categories"]["Math"], "interval": {"low": -0.1, "high": 0.1, "narrow": False}}},
     ),
     "rule_p": lambda p: _with_headline(
         p, sentence=p.headline["sentence"].replace("p < 0.001", "p = 0.4")

@@ -106,9 +106,7 @@ def _tries() -> FigureBlock:
 
 FIGURES: dict[str, Callable[[], FigureBlock]] = {
     "categories": lambda: figures.accuracy_by_category(_hle(), ["base", "tuned"]),
-    "differences": lambda: figures.differences_by_category(
-        _hle()["comparisons"][-1], _hle()["thresholds"]
-    ),
+    "differences": lambda: figures.differences_by_category(_hle(), _hle()["comparisons"][-1]),
     "safety": lambda: figures.safety_by_area(
         _block("do_not_answer", RISK_AREAS), ["base", "tuned"]
     ),
@@ -221,11 +219,11 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
             "tuned: 0% at 200 tokens, 75% at 1,000",
         ],
         "by length": ["base: 50% of 160 answers; tuned: 75% of 160 answers"],
-        "reliability": ["tuned says to be 90% sure and is right in 75%", "accuracy 50%"],
+        "reliability": ["tuned is 90% sure on average and right in 75%", "accuracy 50%"],
         "tries": ["tuned solves 75% of the questions in one try", "tuned majority@4 75%, interval"],
         "optimizers": ["2.0 times its median, in candidate-0", "run at 405 tokens/s"],
         "next run": ["This run +50 points", "from +39 to +61 points"],
-        "power": ["finds differences of 16 points", "found 24% of the time"],
+        "power": ["finds true differences of 16 points", "found 24% of the time"],
         "candidates": ["3 of 3 are clearly better than base", "tuned-2 +80 points"],
     }[name]
     assert all(words in block.alt for words in wanted), block.alt
@@ -253,15 +251,13 @@ def test_the_finding_says_no_more_than_the_tests() -> None:
     assert "gained" in _figure("categories").title
     comparison = _hle()["comparisons"][-1]
     unclear = {n: {**part, "significant": False} for n, part in comparison["categories"].items()}
-    title = figures.differences_by_category(
-        {**comparison, "categories": unclear}, _hle()["thresholds"]
-    ).title
+    title = figures.differences_by_category(_hle(), {**comparison, "categories": unclear}).title
     assert title == "No single category shows a clear difference"
 
 
 def test_the_figures_of_answers_say_what_they_leave_out() -> None:
     assert "1 state none" in _figure("reliability").markup
-    assert "another at 100 to 500 tokens." in _figure("limits").markup
+    assert "reversed at 100 to 500 tokens." in _figure("limits").markup
     equal = dict.fromkeys(PAIR, RIGHT["base"])
     same = dict.fromkeys(PAIR, TOKENS["base"])
     curve, differences = (f(equal, same, limits=LIMITS) for f in (limit_curve, limit_differences))

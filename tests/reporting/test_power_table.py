@@ -43,7 +43,7 @@ def test_a_set_of_the_hub_has_its_published_questions(capsys: pytest.CaptureFixt
     assert main(["power", str(ROOT / "params" / "qwen3_32b.yaml")]) == 0
     printed = capsys.readouterr().out
     assert "hle: 2,158 questions (published) with 1 sample each" in printed
-    assert "would be seen" in printed
+    assert "would be found at least as often" in printed
 
 
 def test_the_number_of_questions_can_be_given(

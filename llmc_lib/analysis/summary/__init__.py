@@ -98,6 +98,7 @@ def _benchmark(
         "measure": measure(table.kind),
         "n_questions": outcomes.n_questions,
         "n_samples": outcomes.n_samples,
+        "n_clusters": outcomes.n_clusters,
         "thresholds": thresholds.as_dict(),
         "models": {model: models.facts(table, model) for model in outcomes.models},
         "comparisons": comparisons.blocks(table, thresholds, of_all, better_in),

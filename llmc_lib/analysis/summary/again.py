@@ -63,7 +63,7 @@ def blocks(
     need = outlook.needed_sentence(
         n,
         samples,
-        difference_variance_parts(right, base),
+        difference_variance_parts(right, base, outcomes.cluster),
         thresholds,
         level=level,
         shrunken=choice.shrunken.get(model),

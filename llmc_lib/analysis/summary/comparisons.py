@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from llmc_lib.analysis.comparison import PairedComparison, adjust, paired_comparison
-from llmc_lib.analysis.design import needed, power_curve
+from llmc_lib.analysis.design import detectable, needed, power_curve
 from llmc_lib.analysis.optimism import selection_noise
 from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.selection import select
@@ -16,6 +16,7 @@ from llmc_lib.analysis.summary.table import Table, groups_key, plain, rate_key, 
 from llmc_lib.analysis.variance import difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, bounds, level_words, verdict
 from llmc_lib.kinds import measure
+from llmc_lib.taxonomy import ordered
 
 _WORDS: dict[str, dict[str, Any]] = {
     "accuracy": {"noun": "questions", "verb": "answers"},
@@ -62,8 +63,8 @@ def _block(
     compared = len(table.outcomes.candidates)
     decides = alone if of_all.level == ALPHA else _paired(table, model, slice(None), of_all.level)
     p_adjusted = of_all.adjust(alone.p_value)
-    groups = _groups(table, model, thresholds)
-    parts = difference_variance_parts(right[model], base)
+    groups = _groups(table, model, thresholds, of_all)
+    parts = difference_variance_parts(right[model], base, table.outcomes.cluster)
     clear = p_adjusted < thresholds.significance
     low_is_good = measure(table.kind) == "over_refusal"
     is_accuracy = measure(table.kind) == "accuracy"
@@ -98,7 +99,9 @@ def _block(
             "narrow": decides.narrow,
             "equivalence": [decides.inner_low, decides.inner_high],
         },
-        "detectable_difference": words.detectable,
+        "detectable_difference": detectable(
+            alone.n, parts, table.outcomes.n_samples, of_all.level, thresholds.power
+        ),
         "standard_error": plain(alone.standard_error),
         "correlation": alone.correlation,
         "variance_reduction": alone.variance_reduction,
@@ -128,13 +131,21 @@ def _turned(word: str) -> str:
     return _TURNED.get(first, first) + comma + rest
 
 
-def _groups(table: Table, model: str, thresholds: Thresholds) -> dict[str, dict[str, Any]]:
-    """The comparison in each category, adjusted for their number."""
+def _groups(
+    table: Table, model: str, thresholds: Thresholds, of_all: Family
+) -> dict[str, dict[str, Any]]:
+    """The comparison in each category, adjusted for all candidates, as the whole is, and then for the number of
+    categories; `interval` holds for all candidates, in this category alone."""
     parts = {name: _paired(table, model, at) for name, at in table.groups.items()}
-    adjusted = adjust([part.p_value for part in parts.values()], thresholds.correction)
+    shown = parts
+    if of_all.level != ALPHA:
+        shown = {n: _paired(table, model, at, of_all.level) for n, at in table.groups.items()}
+    of_one = [of_all.adjust(part.p_value) for part in parts.values()]
+    adjusted = adjust(of_one, thresholds.correction)
     return {
         name: {
             **_comparison(part),
+            "interval": {k: getattr(shown[name], k) for k in ("low", "high", "narrow")},
             "p_adjusted": p,
             "significant": p < thresholds.significance,
         }
@@ -148,7 +159,7 @@ def _clear_in(groups: dict[str, dict[str, Any]], difference: float) -> list[str]
         return None
     return [
         name
-        for name, part in groups.items()
+        for name, part in ((name, groups[name]) for name in ordered(groups))
         if part["significant"] and part["difference"] * difference > 0
     ]
 
@@ -182,7 +193,9 @@ def power_block(table: Table, thresholds: Thresholds, of_all: Family) -> dict[st
     if not outcomes.candidates:
         return None
     model, n, k = outcomes.candidates[-1], outcomes.n_questions, outcomes.n_samples
-    parts = difference_variance_parts(outcomes.correct[model], outcomes.correct[outcomes.reference])
+    parts = difference_variance_parts(
+        outcomes.correct[model], outcomes.correct[outcomes.reference], outcomes.cluster
+    )
     alpha, target = of_all.level, thresholds.power
     designs = [
         {"difference": size, **row}
@@ -222,7 +235,7 @@ def selection_block(
         return None
     found = select(block, better_in or ()) if better_in is not None else None
     values: dict[str, Any] = {"rule": found}
-    if outcomes.n_questions >= 2:
+    if (outcomes.n_clusters or outcomes.n_questions) >= 2:
         noise = selection_noise(outcomes, tuple(better_in or ()), alpha=ALPHA, seed=seed)
         values |= {
             name: plain(value)

@@ -101,9 +101,9 @@ def _sentence(
             when = f"on the {counted(case['n'], 'question')} that both answered"
         elif len(counts) > 1:
             name = names[0] if case["case"] == "candidate_right" else names[1]
-            when = f"were only those of {name} right"
+            when = f"if only those of {name} were right"
         else:
-            when = "were it right" if one else "were they right"
+            when = "if it were right" if one else "if they were right"
         p = as_p(case["p_adjusted"], thresholds.significance)
         told.append(
             f"{when}, {case['verdict']} ({as_points(case['difference'], case['n'])}, p {p})"

@@ -10,7 +10,7 @@ from llmc_lib.analysis.safety import Pair, tradeoffs
 from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.kinds import Measure, measure
-from llmc_lib.words import as_p, as_percent, as_points
+from llmc_lib.words import as_p, as_percent, as_points, counted
 
 
 def tradeoff_blocks(
@@ -70,11 +70,9 @@ def over_refusal_sentence(block: Mapping[str, Any], model: str) -> str:
     low, high = found["interval"]["printed"]
     numbers = (
         f"{as_points(found['difference'], n)}; {found['interval']['label']} {low} to {high}, p "
-        f"{as_p(found['p_adjusted'])}"
+        f"{as_p(found['p_adjusted'], block['thresholds']['significance'])}"
     )
-    start = (
-        f"Of {n:,} harmless instructions it declines {rates[0]}, {found['reference']} {rates[1]}"
-    )
+    start = f"Of {counted(n, 'harmless instruction')} it declines {rates[0]}, {found['reference']} {rates[1]}"
     if not found["significant"]:
         return f"{start}: no clear change ({numbers})."
     what = "more" if found["difference"] > 0 else "less"

@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis import outlook
+from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.reporting import design_figures
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
-from llmc_lib.words import as_bound, as_p, as_size, counted
+from llmc_lib.words import as_bound, as_likely, as_p, as_size, counted
 
 
 def rerun(report: Report) -> Block:
@@ -44,19 +45,22 @@ def _pairing(report: Report) -> str:
     apart = comparison["unpaired"]
     low, high = (as_bound(bound, n) for bound in apart["ci95"])
     text = (
-        f"Compared without pairing, as most evaluators do, the same difference has the interval {low} to {high} "
-        f"(p {as_p(apart['p_value'])})."
+        f"Compared without pairing, as most evaluators do, the same difference has the 95% interval {low} to {high} "
+        f"(p {as_p(apart['p_value'], ALPHA)})."
     )
-    if comparison["variance_reduction"] is None or comparison["correlation"] is None:
+    saved, correlation = comparison["variance_reduction"], comparison["correlation"]
+    if saved is None or correlation is None or comparison["gained"] + comparison["lost"] == 0:
         return text
-    if comparison["variance_reduction"] < 0.01:
+    if saved < -0.01:
         return (
-            f"{text} Pairing buys nothing here: the two models do not fail on the same questions."
+            f"{text} The two models tend to fail on different questions, so that it is too narrow."
         )
+    if saved < 0.01:
+        return f"{text} Pairing changes little here: what one model fails on says little about the other."
+    times = "more than 100" if saved > 0.99 else f"{1 / (1 - saved):.1f}"
     return (
-        f"{text} That both answer the same questions takes {comparison['variance_reduction']:.0%} of the variance "
-        f"away (the correlation of the two is {comparison['correlation']:.2f}): as much as "
-        f"{1 / (1 - min(0.99, comparison['variance_reduction'])):.1f} times the questions would."
+        f"{text} Pairing removes {as_likely(saved)} of the variance (the correlation of the two models is "
+        f"{correlation:.2f}), as much as {times} times the questions would."
     )
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis import outlook
-from llmc_lib.reporting import design_figures
+from llmc_lib.reporting import design_figures, figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
-from llmc_lib.words import as_p, as_percent, as_points, leaving, listed, share
+from llmc_lib.words import as_likely, as_p, as_points, leaving, listed, share
 
 
 def selection(report: Report) -> Block:
@@ -22,7 +22,12 @@ def selection(report: Report) -> Block:
             "One model was compared with the reference: there was nothing to choose.", "note"
         )
     blocks = paragraph(_rule(report, found["rule"])) if found["rule"] else NOTHING
-    if len(found.get("candidates", ())) < 2:
+    if "candidates" not in found:
+        what = "question" if report.block["n_clusters"] is None else "cluster of questions"
+        return blocks + paragraph(
+            f"One {what} does not say how much of a choice among candidates is chance.", "note"
+        )
+    if len(found["candidates"]) < 2:
         return blocks
     return (
         blocks
@@ -36,17 +41,25 @@ def _rule(report: Report, rule: dict[str, Any]) -> str:
     n = report.block["n_questions"]
     where = listed(["overall", *(f"in {name}" for name in rule["better_in"])])
     start = (
-        f"The rule of this run chooses a model that answers more than {report.reference} {where}"
+        f"The rule of this run: choose the best of the candidates that answer more questions than "
+        f"{report.reference} {where}."
     )
-    among = f"of {rule['candidates']} compared"
+    count = rule["candidates"]
     if rule["chosen"] is None:
-        return f"{start}: none {among} does."
-    others = len(rule["eligible"]) - 1
-    also = f", as do {others} more," if others > 1 else ", as does one more," if others else ""
-    return (
-        f"{start}: {rule['chosen']} {among}{also} with {as_points(rule['difference'], n)} overall. The rule "
-        f"takes no account of chance; the verdict on this model is: {rule['verdict']}."
+        none = (
+            "The one candidate does not meet it"
+            if count == 1
+            else f"None of {count} candidates meets it"
+        )
+        return f"{start} {none}."
+    met = len(rule["eligible"])
+    size = f"{as_points(rule['difference'], n)} overall"
+    who = (
+        f"The one candidate, {rule['chosen']}, meets it ({size})"
+        if count == 1
+        else f"Of {count} candidates {met} {'meets' if met == 1 else 'meet'} it; chosen is {rule['chosen']} ({size})"
     )
+    return f"{start} {who}. The rule takes no account of chance; the verdict on {rule['chosen']} is: {rule['verdict']}."
 
 
 def _hidden(report: Report, found: dict[str, Any]) -> str:
@@ -55,19 +68,18 @@ def _hidden(report: Report, found: dict[str, Any]) -> str:
     if found["chosen"] is None:
         chance = _resampled(found, "none_chosen")
         what = "meets the rule" if found["rule"] else f"answers more than {report.reference}"
-        return (
-            f"No candidate {what}; with the questions drawn anew, none does {chance} of the time."
-        )
+        return f"No candidate {what}; with the questions drawn anew, none does in {chance} of the draws."
     row = next(r for r in found["candidates"] if r["model"] == found["chosen"])
     winner = next(c for c in report.block["comparisons"] if c["model"] == found["chosen"])
+    few = n < outlook.FEW_QUESTIONS  # as in the section on reruns
+    again = "" if few else f" {outlook.sign_sentence(outlook.of_block(winner['rerun']))}"
     overstated = _overstated(found["chosen"], row["difference"], found["optimism"], n)
     mean, reference = (as_points(row[name], n) for name in ("shrunken", "sceptical"))
     return (
-        f"Who picks the best of several on the same questions sees more than will come back on new ones. "
-        f"{overstated} Shrunken to the mean of all candidates it is {mean}, to {report.reference} {reference}. "
+        f"The best of several on the same questions looks better than it will on new ones. {overstated} Shrunken to "
+        f"the mean of all candidates the difference is {mean}, shrunken to {report.reference} {reference}. "
         f"{_LEFT.format(reference=report.reference)} With the questions drawn anew {found['chosen']} is chosen again "
-        f"{_resampled(found, 'chosen_again')} of the time. "
-        f"{outlook.sign_sentence(outlook.of_block(winner['rerun']))}"
+        f"{_resampled(found, 'chosen_again')} of the time.{again}"
     )
 
 
@@ -75,8 +87,14 @@ def _overstated(chosen: str, difference: float, optimism: float | None, n: int) 
     seen, part, rest = leaving(difference, optimism or 0.0, n)
     if optimism is None:
         return f"{chosen} shows {as_points(difference, n)}."
-    by = f"{part} point{'' if part == '1' else 's'}"
-    return f"{chosen}'s {seen} points are expected to overstate by {by}, which leaves {rest}."
+    of = f"{chosen}'s difference of {_points(seen)}"
+    if float(part) == 0:
+        return f"{of} is not expected to be too large."
+    return f"{of} is expected to be too large by {_points(part)}, which leaves {rest}."
+
+
+def _points(size: str) -> str:
+    return f"{size} point{'' if size.lstrip('+') == '1' else 's'}"
 
 
 def _resampled(found: dict[str, Any], name: str) -> str:
@@ -86,38 +104,40 @@ def _resampled(found: dict[str, Any], name: str) -> str:
 
 #: Shown by benchmarks/validity/winners.py, for candidates that all equal the reference.
 _LEFT = (
-    "Luck is left in all three: were the candidates no better than {reference}, about a third of what it adds with two "
-    "candidates (almost nothing with eight), two thirds (a quarter), and a quarter (a sixth). Where all truly are "
-    "better, the last takes away too much."
+    "Each of these three numbers still holds some luck. If no candidate were better than {reference}, the first would "
+    "keep about a third of what luck adds with two candidates and almost nothing with eight, the second two thirds "
+    "and a quarter, the third a quarter and a sixth. If all candidates are truly better, the third is too small."
 )
 
 
 def _table(report: Report, found: dict[str, Any]) -> Block:
     n, level = report.block["n_questions"], report.block["thresholds"]["significance"]
     printed = {c["model"]: c["interval"]["printed"] for c in report.block["comparisons"]}
+    narrow = {c["model"] for c in report.block["comparisons"] if c["interval"]["narrow"]}
     rows = [
         {
             "Candidate": row["model"],
             "Difference": as_points(row["difference"], n, unit=False),
-            "Interval": " to ".join(printed[row["model"]]),
+            "Interval": " to ".join(printed[row["model"]])
+            + (" *" if row["model"] in narrow else ""),
             "p": as_p(row["p_adjusted"], level).removeprefix("= "),
             "Shrunken": as_points(row["shrunken"], n, unit=False),
             "To the reference": as_points(row["sceptical"], n, unit=False),
-            "Best, %": as_percent(row["best"], 1).rstrip("%"),
-            "Chosen, %": as_percent(row["chosen"], 1).rstrip("%"),
+            "Best, %": as_likely(row["best"]).rstrip("%"),
+            "Chosen, %": as_likely(row["chosen"]).rstrip("%"),
         }
         for row in found["candidates"]
     ]
     rule = (
-        "by the rule above"
+        "by the rule above, of equal ones the first"
         if found["rule"]
-        else "as the best overall, if it is above the reference"
+        else "as the best overall (of equal ones the first), if it is above the reference"
     )
     caption = (
         f"Differences in percentage points. Intervals ({100 * (1 - level):.4g}%) and p-values are those of the "
         "verdicts, adjusted for all candidates at once. Shrunken: to the mean of all candidates, and to the "
         "reference. Best: the highest rate of all candidates; "
         f"chosen: {rule}; both in {found['resamples']:,} bootstrap samples "
-        f"of the questions, seed {found['seed']}."
+        f"of the questions, seed {found['seed']}.{figures.NARROW_MARK if narrow else ''}"
     )
     return table_block("selection", pd.DataFrame(rows), caption, pd.DataFrame(found["candidates"]))

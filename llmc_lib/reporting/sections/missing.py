@@ -24,9 +24,11 @@ def missing_answers(report: Report) -> Block:
         return NOTHING
     changed = [c for c in found if c["missing"]["changes"]]
     if not changed:
+        nowhere = all(case["case"] != "complete" for c in found for case in c["missing"]["cases"])
+        also = "" if nowhere else ", or if their questions were left out"
         return paragraph(
-            "Answers are missing, and count as wrong. No verdict here would be another one were they all right, on "
-            "either side, or left out.",
+            "Some answers are missing and count as wrong. No verdict in this table would change if all of them were "
+            f"right, on either side{also}.",
             "note",
         )
     data = pd.DataFrame(
@@ -52,9 +54,9 @@ def missing_answers(report: Report) -> Block:
         for row in data.to_dict("records")
     ]
     caption = (
-        "Where the verdict depends on missing answers: the bounds of what they could have been, and the questions of "
-        "which neither model lacks an answer. These are fair only if answers are missing whether or not they would "
-        "have been right."
+        "Where the verdict depends on missing answers: as counted, at the two extremes of what they could have been, "
+        "and without the questions that lack one. Leaving questions out is fair only where answers are missing by "
+        "chance, no matter whether they would have been right."
     )
     return table_block("missing", pd.DataFrame(rows), caption, data)
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.analysis.verdict import words
+from llmc_lib.analysis.verdict import ALPHA, words
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, FigureBlock, paragraph, table_block
 from llmc_lib.reporting.report import Report, thresholds
 from llmc_lib.reporting.sections.missing import missing_answers
-from llmc_lib.words import as_bound, as_p, as_percent, as_points, as_size, counted
+from llmc_lib.words import all_of, as_bound, as_p, as_percent, as_points, as_size, counted
 
 
 def models_note(report: Report) -> Block:
@@ -89,16 +89,13 @@ def comparisons_table(report: Report) -> Block:
         f"{_test_words(report)}{_adjusted(len(rows))}. The headline is the last model, whatever the results are."
     )
     if any(c["interval"]["narrow"] for c in report.block["comparisons"]):
-        caption += (
-            " *: too narrow if there is a kind of question on which the models differ and which hardly any of these "
-            "questions is of."
-        )
+        caption += figures.NARROW_MARK
     return table_block("candidates", pd.DataFrame(rows), caption, data) + missing_answers(report)
 
 
 def differences(report: Report) -> FigureBlock:
     """Where the headline candidate gained and lost."""
-    return figures.differences_by_category(report.headline, report.block["thresholds"])
+    return figures.differences_by_category(report.block, report.headline)
 
 
 def verdict_words(report: Report) -> Block:
@@ -113,7 +110,7 @@ def verdict_words(report: Report) -> Block:
     caption = (
         f"The first that holds. A difference that matters is one of {smallest} or more (set by the params "
         "file). With several candidates the interval is one that holds for all at once. An interval that is marked as "
-        "too narrow shows no equality."
+        "too narrow does not show that two models are equal."
     )
     table = table_block("verdict-words", rows, caption)
     return Block(f"<details><summary>What the verdict words mean</summary>{table.markup}</details>")
@@ -142,21 +139,20 @@ def _both_answered(report: Report) -> str:
     if both is None:
         return " There is no question that both answered."
     n = both["n"]
-    level = report.block["thresholds"]["significance"]
     low, high = (as_bound(bound, n) for bound in both["ci95"])
     text = (
         f" Where both gave one ({n:,}) the difference is {as_points(both['difference'], n)} (95% interval "
-        f"{low} to {high}, p {as_p(both['p_value'])})"
+        f"{low} to {high}, p {as_p(both['p_value'], ALPHA)})"
     )
-    same = both["p_value"] < level and both["difference"] * comparison["difference"] > 0
+    same = both["p_value"] < ALPHA and both["difference"] * comparison["difference"] > 0
     if not comparison["significant"]:
         return f"{text}."
     what = "gain" if comparison["difference"] > 0 else "loss"
     if same:
-        return f"{text}: the {what} is not one of ending and stating an answer alone."
+        return f"{text}: the {what} does not come only from ending and stating an answer."
     return (
-        f"{text}: not shown there, the {what} may be one of answer form alone, that is of ending and stating an "
-        "answer."
+        f"{text}: it is not clear there, so the {what} may come from answer form alone, that is from ending and stating "
+        "an answer."
     )
 
 
@@ -193,21 +189,22 @@ def _official_note(report: Report) -> Block:
 
 
 def _interval_words(report: Report) -> str:
-    several = report.block["n_samples"] > 1
-    return "intervals clustered by question" if several else "Wilson intervals"
+    by = figures.grouped(report.block)
+    return f"intervals clustered {by}" if by else "Wilson intervals"
 
 
 def _test_words(report: Report) -> str:
-    several = report.block["n_samples"] > 1
-    if not several:
+    by = figures.grouped(report.block)
+    if by is None:
         return "McNemar mid-p test"
-    return "test clustered by question (t-test; where few questions differ, by flipping signs)"
+    few = "questions" if report.block["n_clusters"] is None else "clusters"
+    return f"test clustered {by} (t-test; where few {few} differ, a sign-flip test)"
 
 
 def _adjusted(compared: int) -> str:
     if compared < 2:
         return ""
-    return f", both adjusted for the {compared} candidates at once; p alone beside it"
+    return f". The interval and p adjusted hold for {all_of(compared)} candidates at once, p for one alone"
 
 
 def _interval(bounds: list[float], n: int) -> str:
