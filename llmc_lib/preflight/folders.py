@@ -154,7 +154,7 @@ def _transformers_has(model_type: Any) -> bool:
     package = find_spec("transformers")
     if package is None or package.origin is None or not _is_model_type(model_type):
         return False
-    return (Path(package.origin).parent / "models" / model_type.replace("-", "_")).is_dir()
+    return bool((Path(package.origin).parent / "models" / model_type.replace("-", "_")).is_dir())
 
 
 def _is_closed(path: Path) -> bool:

@@ -223,7 +223,7 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
         "tries": ["tuned solves 75% of the questions in one try", "tuned majority@4 75%, interval"],
         "optimizers": ["2.0 times its median, in candidate-0", "run at 405 tokens/s"],
         "next run": ["This run +50 points", "from +39 to +61 points"],
-        "power": ["finds true differences of 16 points", "found 24% of the time"],
+        "power": ["finds true differences of 11 points", "found 24% of the time"],
         "candidates": ["3 of 3 are clearly better than base", "tuned-2 +80 points"],
     }[name]
     assert all(words in block.alt for words in wanted), block.alt
