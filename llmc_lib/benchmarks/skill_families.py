@@ -1,8 +1,8 @@
 """Families of small skills: problems made by a program, each with its answer and one sentence of reasoning.
 
 The source `skills` trains on some wordings of a family, the benchmark `skills` asks in others, so that no
-sentence of the benchmark is in the training data: what is learnt must carry over to new numbers, words and
-wordings. A family has three levels of difficulty (longer numbers, longer lists).
+sentence of the benchmark is in the training data: what is learnt must carry over to new wordings and (nearly always) new
+numbers; the words of the lists and the names are the same. A family has three levels of difficulty (longer numbers, longer lists).
 """
 
 from __future__ import annotations
