@@ -53,7 +53,7 @@ def run_worker(
     does, and what it returns then comes first. On an interrupt of the parent the worker's process
     group is stopped first.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
+    _new(log)
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -86,7 +86,7 @@ def start(
     command: Sequence[str], log: Path, env: dict[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a process group of its own, its output in `log`; `stop` ends it."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+    _new(log)
     with open(log, "wb") as handle:
         return subprocess.Popen(
             command,
@@ -97,6 +97,12 @@ def start(
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
+
+
+def _new(log: Path) -> None:
+    """Make place for a log; where it is a link, what that leads to is left as it is."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
 
 
 def die_with_parent() -> None:

@@ -43,6 +43,7 @@ from llmc_lib.store import (
     Run,
     fingerprint,
     read_manifest,
+    replace,
     sha256_file,
     sha256_text,
     write_atomic,
@@ -207,7 +208,7 @@ def _move(files: Path, folder: Path, facts: dict[str, Any]) -> None:
     facts["files"] = {}
     for name in names:
         (folder / name).parent.mkdir(exist_ok=True)
-        os.replace(files / name, folder / name)
+        replace(files / name, folder / name)
         facts["files"][name] = sha256_file(folder / name)
 
 

@@ -12,7 +12,9 @@ from llmc_lib.store.files import (
     read_jsonl,
     read_object,
     read_word,
+    remove,
     remove_remains,
+    replace,
     scan_jsonl,
     set_aside,
     sha256_file,
@@ -36,6 +38,6 @@ from llmc_lib.store.run import Run, is_hub_id, locked, open_run
 __all__ = [
     "ROOT", "JsonlWriter", "Run", "are_whole", "environment", "fingerprint", "git_commit", "is_grade",
     "is_hub_id", "is_prediction", "listed", "locked", "open_run", "read_jsonl", "read_manifest", "read_object",
-    "read_word", "remove_remains", "scan_jsonl", "set_aside", "set_aside_damaged", "sha256_file", "sha256_text",
+    "read_word", "remove", "remove_remains", "replace", "scan_jsonl", "set_aside", "set_aside_damaged", "sha256_file", "sha256_text",
     "whole_file", "write_atomic", "write_jsonl", "write_manifest",
 ]  # fmt: skip

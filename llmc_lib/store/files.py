@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -49,9 +50,24 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
+        replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def replace(part: Path, path: Path) -> None:
+    """Give a finished file its name; a folder that has it is set aside."""
+    if path.is_dir() and not path.is_symlink():
+        set_aside(path, "is a folder where a file belongs")
+    os.replace(part, path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a folder with all in it, or a link (and not what it leads to)."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def remove_remains(folder: Path) -> None:
@@ -156,6 +172,18 @@ def write_jsonl(path: Path, records: Iterable[dict[str, Any]]) -> None:
     write_atomic(path, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records))
 
 
+def _make_way(path: Path) -> None:
+    """Set aside what is no file where one is to be appended to. Raises `UserError` for a link to a file,
+    which may be anybody's."""
+    if path.is_symlink() and path.is_file():
+        raise UserError(
+            f"{path}: is a symbolic link, through which nothing is written; put the file itself there (its "
+            "folder may be a link)"
+        )
+    if path.is_dir() or path.is_symlink():
+        set_aside(path, "is not a file")
+
+
 class JsonlWriter:
     """Append records to a JSON Lines file, each on disk before `append` returns.
 
@@ -165,6 +193,7 @@ class JsonlWriter:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _make_way(path)
         self._file = open(path, "ab+", buffering=0)  # noqa: SIM115 - closed by close()
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

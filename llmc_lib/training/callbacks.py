@@ -120,6 +120,12 @@ class History(TrainerCallback):
         )
 
 
+def has_steps(folder: Path, last: int) -> bool:
+    """Has the log of a training all steps up to `last`?"""
+    rows = read_jsonl(folder / "history.jsonl", _is_row)
+    return {row["step"] for row in rows if "loss" in row} >= set(range(1, last + 1))
+
+
 def _is_row(row: dict[str, Any]) -> bool:
     return isinstance(row.get("step"), int) and isinstance(row.get("seconds"), int | float)
 

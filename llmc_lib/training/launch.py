@@ -31,6 +31,7 @@ from llmc_lib.store import (
     read_jsonl,
     read_manifest,
     read_word,
+    remove,
     write_atomic,
     write_manifest,
 )
@@ -162,9 +163,9 @@ def _train(run: Run, base: Model, recipe: Recipe) -> None:
     if read_word(mark) != key:
         for path in folder.glob("*"):  # the logs stay
             if path.name != "logs":
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                remove(path)
         for model in _own_models(run, recipe):
-            shutil.rmtree(model)
+            remove(model)
         write_atomic(mark, key)
     spec = {
         "key": key,
@@ -207,10 +208,11 @@ def _outputs(run: Run, recipe: Recipe, facts: dict[str, Any]) -> list[Path]:
 def _check_models(run: Run, folder: Path, facts: dict[str, Any]) -> None:
     """Are the models there that the training exported? Raises `WorkerError`; the next run begins anew."""
     for model in facts["models"]:
-        if not (run.models / model["name"] / "config.json").is_file():
+        made = run.models / model["name"]
+        if not ((made / "config.json").is_file() and list(made.glob("*.safetensors"))):
             (folder / "key").unlink(missing_ok=True)
             raise WorkerError(
-                f"{run.models / model['name']}: was removed while the training went on; the same command "
+                f"{made}: was removed, or a part of it, while the training went on; the same command "
                 "trains again from the beginning"
             )
 
@@ -290,4 +292,4 @@ def _tidy(run: Run, facts: dict[str, Any]) -> None:
     for folder, kept in ((run.models, models), (run.training, set(facts))):
         for path in folder.glob("*"):
             if path.is_dir() and path.name not in kept:
-                shutil.rmtree(path)
+                remove(path)

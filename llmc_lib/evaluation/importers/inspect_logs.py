@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _UNUSED = {"events", "store", "attachments", "messages"}
 #: Bytes of a file in an archive, unpacked.
 _LARGEST_ENTRY = 256 * 2**20
+#: A log that unpacks to more than so many times its bytes, and to more than the largest entry, is a bomb: real
+#: logs have tens.
+_MOST_PACKED = 300
 #: Samples that are read at a time.
 _TOGETHER = 256
 _VERDICTS: dict[Any, GradeStatus] = {
@@ -84,6 +87,12 @@ def _check(path: Path) -> None:
         with suppress(ImportError):  # teaches zipfile the compression of newer logs
             import zipfile_zstd  # noqa: F401
         with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+            if unpacked > max(_LARGEST_ENTRY, _MOST_PACKED * path.stat().st_size):
+                raise UserError(
+                    f"{path}: unpacks to {unpacked / 2**30:,.1f} GiB, more than {_MOST_PACKED} times its size; that "
+                    "is no log"
+                )
             for entry in archive.infolist():
                 where = f"{path}, {entry.filename[:100]}"
                 if entry.file_size > _LARGEST_ENTRY:

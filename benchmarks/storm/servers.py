@@ -1,0 +1,82 @@
+"""Servers of chat completions that answer nonsense and die."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import threading
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import web
+
+from tests.engines.chat_server import ChatServer, completion
+
+PORTS = (18641, 18642)
+#: What a server may say in place of a completion.
+_NONSENSE: tuple[tuple[int, bytes], ...] = (
+    (200, b""), (200, b"<html><h1>502 Bad Gateway</h1></html>"), (200, b'{"choices": []}'), (200, b"null"), (200, b"[]"),
+    (200, b'{"choices": [{"message": {"content": 5}, "finish_reason": "stop"}]}'), (200, b"\xff\xfe\x00" * 1000),
+    (200, b'{"choices": [{"message": null}], "usage": {"completion_tokens": -5}}'), (200, b'{"choices": [{"mess'),
+    (200, b"[" * 50_000), (500, b"Traceback (most recent call last):\n  boom"), (503, b""), (429, b"slow down"),
+    (502, b"\x1b[2J"), (200, b'{"error": {"message": "out of memory"}}'), (408, b""),
+)  # fmt: skip
+
+
+class Servers:
+    """Two of them, with the same answers; `nonsense` is the share of replies that are none."""
+
+    def __init__(self, *, nonsense: float = 0.1, delay: float = 0.03) -> None:
+        self.nonsense, self._delay = nonsense, delay
+        self._draw = random.Random(0)
+        self._servers: dict[int, ChatServer] = {}
+        self._closing = threading.Event()
+        for port in PORTS:
+            self.up(port)
+
+    async def _answer(self, server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        await asyncio.sleep(self._delay)
+        if self._draw.random() < self.nonsense:
+            if self._draw.random() < 0.1:
+                raise ConnectionResetError
+            status, said = self._draw.choice(_NONSENSE)
+            return web.Response(status=status, body=said)
+        text = body["messages"][-1]["content"]
+        drawn = hashlib.sha256(f"{body['model']} {text}".encode()).digest()[0]
+        reason = "length" if drawn % 16 == 0 else "stop"
+        return completion(f"<think>\n{drawn}\n</think>\nAnswer: {'ABCDEFGHIJ'[drawn % 10]}", reason)
+
+    def up(self, port: int) -> None:
+        server = ChatServer(self._answer, port=port)
+        server.models = [{"id": name} for name in ("base", *(f"step-{n}" for n in range(1, 50)))]
+        self._servers[port] = server
+
+    def down(self, port: int) -> None:
+        if server := self._servers.pop(port, None):
+            server.stop()
+
+    def all_up(self) -> None:
+        for port in PORTS:
+            if port not in self._servers:
+                self.up(port)
+
+    def die_now_and_then(self) -> None:
+        """Until `close`: each dies now and then, for a moment."""
+
+        def loop() -> None:
+            draw = random.Random(1)
+            while not self._closing.wait(draw.uniform(0.2, 3)):
+                port = draw.choice(PORTS)
+                self.down(port)
+                self._closing.wait(draw.uniform(0.1, 1.5))
+                with suppress(OSError):
+                    self.all_up()
+
+        self._thread = threading.Thread(target=loop, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        for port in PORTS:
+            self.down(port)
