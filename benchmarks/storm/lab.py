@@ -163,7 +163,9 @@ class Lab:
     def artefacts(self) -> dict[str, Any]:
         """What a run has made, without times and places."""
         made: dict[str, Any] = {}
-        for path in sorted(self.run_folder.rglob("*")):
+        # Not `rglob`, which goes through no link.
+        walked = os.walk(self.run_folder, followlinks=True)
+        for path in sorted(Path(place, file) for place, _, files in walked for file in files):
             name = str(path.relative_to(self.run_folder))
             if "damaged" in name or "/logs/" in name or "earlier/" in name or not path.is_file():
                 continue
