@@ -64,7 +64,6 @@ def stages(folder: Path) -> dict[str, Stage]:
         "kind": "openai",
         "endpoints": [f"http://127.0.0.1:{port}/v1" for port in PORTS],
         "concurrency": 4,
-        "retries": 40,
         "timeout_minutes": 1,
     }
     served = {**tiny, "evaluation": {"max_tokens": 12, "dtype": "float32", "engine": engine}}
@@ -121,7 +120,7 @@ class Storm:
                     self.names = [n for n in self.names if n != name]
                     return
             if servers:
-                servers.die_now_and_then()
+                servers.start_dying()
             work(servers)
         finally:
             if servers:

@@ -306,13 +306,18 @@ def _dead_servers(scene: Scene) -> Iterator[Setting]:
 
     def during(process: subprocess.Popen[bytes]) -> None:
         moment(scene.lab, process, scene.known, scene.draw)
+        servers.dead = True
         for port in PORTS:
             servers.down(port)
 
-    try:
-        yield Setting("", during=during, mend=servers.all_up)
-    finally:
+    def mend() -> None:
+        servers.dead = False
         servers.all_up()
+
+    try:
+        yield Setting("", during=during, mend=mend)
+    finally:
+        mend()
 
 
 @contextmanager

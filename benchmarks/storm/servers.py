@@ -27,11 +27,13 @@ _NONSENSE: tuple[tuple[int, bytes], ...] = (
 class Servers:
     """Two of them, with the same answers; `nonsense` is the share of replies that are none."""
 
-    def __init__(self, *, nonsense: float = 0.1, delay: float = 0.03) -> None:
+    def __init__(self, *, nonsense: float = 0.05, delay: float = 0.03) -> None:
         self.nonsense, self._delay = nonsense, delay
         self._draw = random.Random(0)
+        self._thread = threading.Thread(target=self._die_now_and_then, daemon=True)
         self._servers: dict[int, ChatServer] = {}
         self._closing = threading.Event()
+        self.dead = False  # for good, until it is said otherwise
         for port in PORTS:
             self.up(port)
 
@@ -61,22 +63,22 @@ class Servers:
             if port not in self._servers:
                 self.up(port)
 
-    def die_now_and_then(self) -> None:
-        """Until `close`: each dies now and then, for a moment."""
-
-        def loop() -> None:
-            draw = random.Random(1)
-            while not self._closing.wait(draw.uniform(0.2, 3)):
-                port = draw.choice(PORTS)
-                self.down(port)
-                self._closing.wait(draw.uniform(0.1, 1.5))
-                with suppress(OSError):
-                    self.all_up()
-
-        self._thread = threading.Thread(target=loop, daemon=True)
+    def start_dying(self) -> None:
+        """Until `close` each dies now and then, for a moment."""
         self._thread.start()
+
+    def _die_now_and_then(self) -> None:
+        draw = random.Random(1)
+        while not self._closing.wait(draw.uniform(0.2, 3)):
+            self.down(draw.choice(PORTS))
+            self._closing.wait(draw.uniform(0.1, 1.5))
+            with suppress(OSError):  # the port is not free yet
+                if not self.dead:
+                    self.all_up()
 
     def close(self) -> None:
         self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join()
         for port in PORTS:
             self.down(port)
