@@ -46,8 +46,7 @@ def execute(
     def work() -> None:
         try:
             papermill.execute_notebook(
-                source,
-                executed,
+                *(str(path).replace("{", "{{").replace("}", "}}") for path in (source, executed)),
                 parameters=parameters,
                 kernel_name=kernel,
                 kernel_manager_class=Kernel,
@@ -59,8 +58,8 @@ def execute(
         except BaseException as error:
             outcome.set_exception(error)
 
-    # In the main thread nbclient would take Ctrl-C for itself, end the kernel, and stumble over its own
-    # closed sockets (a traceback of zmq's, or a kernel that "died").
+    # In the main thread Ctrl-C would end nbclient's event loop in the middle of what it does, and zmq would
+    # say at the end what it thinks of that; the kernel's own work would be cut off without a word.
     threading.Thread(target=work, daemon=True).start()
     try:
         outcome.result()

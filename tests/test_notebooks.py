@@ -57,6 +57,13 @@ def test_an_interrupt_reaches_the_kernel_and_nothing_else_is_said(tmp_path: Path
     assert "KeyboardInterrupt" in (tmp_path / "done.ipynb").read_text()
 
 
+def test_a_path_may_have_braces(tmp_path: Path) -> None:
+    (tmp_path / "a{b}").mkdir()
+    _notebook(tmp_path / "a{b}", "print(6 * 7)")
+    execute(tmp_path / "a{b}" / "n.ipynb", tmp_path / "a{b}" / "done.ipynb", {}, KERNEL, tmp_path)
+    assert "42" in (tmp_path / "a{b}" / "done.ipynb").read_text()
+
+
 def test_a_kernel_that_dies_is_told(tmp_path: Path) -> None:
     _notebook(tmp_path, "import os; os.kill(os.getpid(), 9)")
     with pytest.raises(KernelError, match="Kernel died"):
