@@ -241,6 +241,7 @@ def _user(scene: Scene) -> Iterator[Setting]:
     """Not root, and sometimes without the right to write."""
     _sh(*_USER, "true")
     closed = scene.draw.choice([None, None, "runs", "reports"])
+    env = {"HOME": "/nonexistent"} if scene.draw.random() < 0.5 else {}
     folder = scene.lab.work / (closed or "runs")
     folder.mkdir(parents=True, exist_ok=True)
     places = [folder, *(p for p in folder.rglob("*") if p.is_dir())] if closed else []
@@ -252,7 +253,8 @@ def _user(scene: Scene) -> Iterator[Setting]:
             place.chmod(0o755)
 
     try:
-        yield Setting(f"{closed} read-only" if closed else "all writable", _USER, mend=mend)
+        what = f"{closed} read-only" if closed else "all writable"
+        yield Setting(f"{what}, {'no home' if env else 'a home'}", _USER, env, mend=mend)
     finally:
         mend()
 
