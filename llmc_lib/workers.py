@@ -8,6 +8,7 @@ the parent is interrupted, its whole process group is gone and its memory is giv
 from __future__ import annotations
 
 import ctypes
+import getpass
 import json
 import os
 import re
@@ -58,7 +59,7 @@ def run_worker(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+        env=_environment(env),
         start_new_session=True,
         preexec_fn=die_with_parent,
     )
@@ -93,7 +94,7 @@ def start(
             stdin=subprocess.DEVNULL,
             stdout=handle,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+            env=_environment(env),
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
@@ -103,6 +104,18 @@ def _new(log: Path) -> None:
     """Make place for a log; where it is a link, what that leads to is left as it is."""
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
+
+
+def _environment(further: dict[str, str] | None) -> dict[str, str]:
+    found = {**os.environ, "PYTHONUNBUFFERED": "1", **(further or {})}
+    try:
+        getpass.getuser()
+    except (
+        KeyError,
+        OSError,
+    ):  # a bare number, as in many containers: torch names a folder after the user
+        found["USER"] = f"user-{os.getuid()}"
+    return found
 
 
 def die_with_parent() -> None:
