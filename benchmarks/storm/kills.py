@@ -28,6 +28,10 @@ _ROLES = {
 _WHOLE = ("command", "tree", "Ctrl-C", "SIGTERM")
 
 
+#: How a command may end after Ctrl-C: told, while Python was still starting, or being done already.
+_INTERRUPTED = (130, -signal.SIGINT, 0)
+
+
 def moment(
     lab: Lab, process: subprocess.Popen[bytes], known: Undisturbed, draw: random.Random
 ) -> bool:
@@ -71,7 +75,10 @@ def strike(
             process.terminate()
         case _:
             _kill(draw.choice(by_role[what]))
-    return what, lab.complaint(process, fine=False, patience=ENDS)
+    wrong = lab.complaint(process, fine=False, patience=ENDS)
+    if what == "Ctrl-C" and process.returncode not in _INTERRUPTED:
+        wrong = wrong or f"status {process.returncode} after Ctrl-C: …{lab.said()[-700:]}"
+    return what, wrong
 
 
 def _role(process: psutil.Process) -> str | None:
