@@ -27,6 +27,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -229,6 +230,7 @@ def main() -> int:
 
         make_tiny_model(folder / "model")
     only = tuple(filter(None, options.only.split(",")))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # through the `finally` below
     storm = Storm(folder, options.stages.split(","), options.seed, only)
     try:
         storm.run(options.minutes)
