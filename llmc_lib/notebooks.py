@@ -30,7 +30,7 @@ def execute(
     once an interrupt has been passed on to the kernel and has ended its work.
     """
     import papermill
-    from jupyter_client import AsyncKernelManager
+    from jupyter_client.manager import AsyncKernelManager
 
     kernels: list[Any] = []
 

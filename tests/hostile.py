@@ -123,8 +123,8 @@ def rows(draw: st.DrawFn, kind: str) -> dict[str, Any]:
     """A row of a kind with a few fields that may be anything, or are gone."""
     row: dict[str, Any] = json.loads(json.dumps(ROWS[kind]))
     for _ in range(draw(st.integers(0, 2))):
-        place = row
-        keys = list(place)
+        place: Any = row
+        keys = list(row)
         key = draw(st.sampled_from(keys))
         while isinstance(place[key], dict | list) and place[key] and draw(st.booleans()):
             place = place[key]

@@ -177,7 +177,7 @@ class Storm:
         stage, known = self.stages[name], self._known(name)
         wrong = self.lab.complaint(self.lab.start(stage), fine=True, patience=HANGS)
         wrong = wrong or "; ".join(differences(known.artefacts, self.lab.artefacts()))
-        self.journal.add(name, kind, what, **facts, **({"loss": wrong} if wrong else {}))
+        self.journal.add(name, kind, what, loss=wrong, **facts)
 
     def _damage(self, name: str) -> None:
         """Of the run that has just ended."""
@@ -199,8 +199,8 @@ def fuzz(journal: Journal, examples: int = 60) -> None:
     )
     passed = ran.stdout.splitlines()[0].count(".") if ran.stdout else 0
     failed = [line for line in ran.stdout.splitlines() if line.startswith("FAILED")]
-    wrong = {"loss": f"{failed} {ran.stdout[-2000:]}"} if ran.returncode else {}
-    journal.add("inputs", "input", "fuzzed", n=examples * passed, **wrong)
+    wrong = f"{failed} {ran.stdout[-2000:]}" if ran.returncode else ""
+    journal.add("inputs", "input", "fuzzed", n=examples * passed, loss=wrong)
 
 
 def _own_namespace() -> None:

@@ -166,8 +166,7 @@ def try_archives(lab: Lab, told: Callable[..., None]) -> None:
         outside = [p for p in (lab.folder.parent / "evil.json", Path(_OUTSIDE)) if p.exists()]
         wrong = wrong or (f"wrote {outside}" if outside else "")
         said = lab.said().strip()[-400:]
-        facts = {"loss": wrong} if wrong else {}
-        told("archives", "fault", name, status=status, said=said, **facts)
+        told("archives", "fault", name, loss=wrong, status=status, said=said)
         path.unlink()
 
 

@@ -74,14 +74,7 @@ def undergo(scene: Scene, name: str, told: Callable[..., None]) -> None:
             if not wrong:
                 wrong = "; ".join(differences(scene.known.artefacts, lab.artefacts()))
             wrong = wrong or setting.unharmed()
-            told(
-                stage.name,
-                "fault",
-                name,
-                detail=setting.what,
-                **facts,
-                **({"loss": wrong} if wrong else {}),
-            )
+            told(stage.name, "fault", name, loss=wrong, detail=setting.what, **facts)
     except SkippedError as error:
         told(stage.name, "skipped", f"{name}: {error}")
 

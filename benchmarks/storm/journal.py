@@ -22,11 +22,15 @@ class Journal:
         self._writer = JsonlWriter(path)
         self._commit = git_commit()
 
-    def add(self, stage: str, kind: str, what: str, *, n: int = 1, **facts: Any) -> None:
+    def add(
+        self, stage: str, kind: str, what: str, *, loss: str = "", n: int = 1, **facts: Any
+    ) -> None:
+        """Keep an event; `loss` is what is wrong, "" where nothing is."""
         row = {"stage": stage, "kind": kind, "what": what, "n": n, **facts}
+        row |= {"loss": loss} if loss else {}
         self._writer.append({**row, "commit": self._commit, "time": round(time.time())})
-        if "loss" in facts:
-            print(f"  LOSS {stage}, {what}: {facts['loss']}", flush=True)
+        if loss:
+            print(f"  LOSS {stage}, {what}: {loss}", flush=True)
 
     def rows(self) -> list[dict[str, Any]]:
         return read_jsonl(self._path)

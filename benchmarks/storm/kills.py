@@ -107,7 +107,6 @@ def kill_once(
     start = time.monotonic()
     if moment(lab, process, known, draw):
         what, wrong = strike(lab, process, draw, only)
-        facts = {"loss": wrong} if wrong else {}
-        told(stage.name, "kill", what, seconds=round(time.monotonic() - start, 1), **facts)
+        told(stage.name, "kill", what, loss=wrong, seconds=round(time.monotonic() - start, 1))
     elif wrong := lab.complaint(process, fine=True, patience=1):
         told(stage.name, "storm", "an end before its kill", loss=wrong)
