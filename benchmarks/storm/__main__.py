@@ -93,6 +93,7 @@ class Storm:
         self._left = folder / "left.json"  # the run that the last slice was stopped in
 
     def run(self, minutes: float) -> None:
+        self.lab.end_all()  # what a slice that was killed has left
         self.until = time.monotonic() + 60 * minutes
         spent = dict.fromkeys(self.names, 0.0)
         if left := self._read_left():
