@@ -127,7 +127,7 @@ ARCHIVES: dict[str, tuple[Callable[[Path], object], bool]] = {
     "a number of 100,000 digits": (lambda path: _with(path, "samples/n.json", b"9" * 10**5), False),
     "50,000 entries": (lambda path: _with(path, "x/{}.json", b"0", times=50_000), True),
     "two headers": (lambda path: _with(path, "header.json", b"{}"), False),
-    "no header": (lambda path: _replace(path, b"header.json", b"hidden.json"), False),
+    "no header": (lambda path: _replace(path, b"header.json", b"hidden.json"), True),
     "cut off": (lambda path: path.write_bytes(path.read_bytes()[:-30]), False),
     "no sample with an output": (lambda path: _sample(path, lambda row: row.pop("output")), True),
     "an output that is a list": (

@@ -11,6 +11,7 @@ times (an agent) is judged by its last output.
 
 from __future__ import annotations
 
+import logging
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -52,6 +53,8 @@ def read(path: Path) -> Iterator[Imported]:
             f"{path}: Inspect reads its logs itself, and it is not installed here; install the package "
             "inspect-ai (.venv/bin/uv pip install inspect-ai)"
         ) from None
+    # Of a broken log Inspect leaves tasks behind, of which asyncio would tell after the message.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         _check(path)
         # Of a .json log Inspect may fail to read the header alone.
@@ -94,7 +97,7 @@ def _check(path: Path) -> None:
                     "is no log"
                 )
             for entry in archive.infolist():
-                where = f"{path}, {entry.filename[:100]}"
+                where = f"{path}, {' '.join(entry.filename.split())[:100]}"
                 if entry.file_size > _LARGEST_ENTRY:
                     raise UserError(f"{where}: has more than {_LARGEST_ENTRY >> 20} MiB unpacked")
                 if entry.filename.endswith(".json"):
