@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import random
 import threading
 from contextlib import suppress
@@ -29,6 +30,8 @@ class Servers:
 
     def __init__(self, *, nonsense: float = 0.05, delay: float = 0.03) -> None:
         self.nonsense, self._delay = nonsense, delay
+        # A connection that breaks off is an exception, which aiohttp would show.
+        logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
         self._draw = random.Random(0)
         self._thread = threading.Thread(target=self._die_now_and_then, daemon=True)
         self._servers: dict[int, ChatServer] = {}
