@@ -30,8 +30,9 @@ class Servers:
 
     def __init__(self, *, nonsense: float = 0.05, delay: float = 0.03) -> None:
         self.nonsense, self._delay = nonsense, delay
-        # A connection that breaks off is an exception, which aiohttp would show.
-        logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+        # A connection that breaks off is an exception, and its task unfinished: both would be shown.
+        for name in ("aiohttp.server", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         self._draw = random.Random(0)
         self._thread = threading.Thread(target=self._die_now_and_then, daemon=True)
         self._servers: dict[int, ChatServer] = {}
