@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -13,7 +14,7 @@ from typing import Any
 
 #: Seconds: a kernel on a busy machine may take this long to start.
 _START_SECONDS = 300
-#: Seconds between two interrupts of a kernel, which ignores them while it starts, and until it is killed.
+#: Seconds between two interrupts of a kernel, which ignores them between two cells, and until it is killed.
 _AGAIN_SECONDS, _PATIENCE_SECONDS = 5.0, 20.0
 
 
@@ -33,6 +34,9 @@ def execute(
     from jupyter_client.manager import AsyncKernelManager
 
     kernels: list[Any] = []
+    ready = threading.Event()
+    # It would tell of a kernel's end before we do.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
 
     class Kernel(AsyncKernelManager):
         """One that we know of."""
@@ -50,6 +54,7 @@ def execute(
                 parameters=parameters,
                 kernel_name=kernel,
                 kernel_manager_class=Kernel,
+                on_notebook_start=lambda **_: ready.set(),
                 start_timeout=_START_SECONDS,
                 cwd=cwd,
                 progress_bar=False,
@@ -64,7 +69,7 @@ def execute(
     try:
         outcome.result()
     except KeyboardInterrupt:
-        _interrupt(kernels, outcome)
+        _interrupt(kernels, ready, outcome)
         raise
     except (OSError, UnicodeError):  # of files
         raise
@@ -74,14 +79,16 @@ def execute(
         raise
 
 
-def _interrupt(kernels: list[Any], outcome: Future[None]) -> None:
-    """Interrupt the kernel until the notebook has ended; kill it where that takes too long."""
+def _interrupt(kernels: list[Any], ready: threading.Event, outcome: Future[None]) -> None:
+    """Interrupt the kernel until the notebook has ended. One that takes too long is killed, and so is one that
+    still starts: it has done nothing yet, and would tell of its interrupted imports in a traceback."""
     start = time.monotonic()
     while not outcome.done():
-        late = time.monotonic() - start > _PATIENCE_SECONDS
+        works = ready.is_set()
+        patient = works and time.monotonic() - start < _PATIENCE_SECONDS
         for kernel in kernels:
             if pid := getattr(kernel.provisioner, "pid", None):
                 with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL if late else signal.SIGINT)
+                    os.kill(pid, signal.SIGINT if patient else signal.SIGKILL)
         with suppress(TimeoutError):
-            outcome.exception(_AGAIN_SECONDS)
+            outcome.exception(_AGAIN_SECONDS if works else 0.2)

@@ -33,17 +33,34 @@ def _notebook(folder: Path, *cells: str) -> None:
     nbformat.write(made, folder / "n.ipynb")
 
 
-def test_an_interrupt_reaches_the_kernel_and_nothing_else_is_said(tmp_path: Path) -> None:
-    begun = "import os, time; open('pid', 'w').write(str(os.getpid()))"
-    tidy = f"try:\n    {begun}; time.sleep(300)\nfinally:\n    open('tidied', 'w').close()"
-    _notebook(tmp_path, tidy)
-    process = subprocess.Popen(
+def _start(folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         [sys.executable, "-c", RUN, KERNEL],
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+
+
+def test_a_kernel_that_still_starts_says_nothing_of_an_interrupt(tmp_path: Path) -> None:
+    _notebook(tmp_path, "1")
+    process = _start(tmp_path)
+    children = Path(f"/proc/{process.pid}/task")
+    while not any((task / "children").read_text() for task in children.iterdir()):
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.2)  # in its imports
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=60)[1] == b""
+    assert process.returncode == 130
+
+
+def test_an_interrupt_reaches_the_kernel_and_nothing_else_is_said(tmp_path: Path) -> None:
+    begun = "import os, time; open('pid', 'w').write(str(os.getpid()))"
+    tidy = f"try:\n    {begun}; time.sleep(300)\nfinally:\n    open('tidied', 'w').close()"
+    _notebook(tmp_path, tidy)
+    process = _start(tmp_path)
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         assert process.poll() is None
         time.sleep(0.05)
