@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
 from llmc_lib.notebooks import KernelError, execute
@@ -46,8 +47,7 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
 def test_a_kernel_that_still_starts_says_nothing_of_an_interrupt(tmp_path: Path) -> None:
     _notebook(tmp_path, "1")
     process = _start(tmp_path)
-    children = Path(f"/proc/{process.pid}/task")
-    while not any((task / "children").read_text() for task in children.iterdir()):
+    while not psutil.Process(process.pid).children():
         assert process.poll() is None
         time.sleep(0.01)
     time.sleep(0.2)  # in its imports
