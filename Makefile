@@ -8,7 +8,7 @@ REPORTS ?= reports
 HOST ?= 127.0.0.1
 PORT ?= 8000
 MINUTES ?= 10
-STAGES ?= imports,dataset,run,inputs
+STAGES ?= imports,dataset,training,evaluation,servers,report,archives,inputs
 SEED ?= 0
 
 # conda users: the active environment is the project's own, so nothing is installed into .venv.
@@ -91,9 +91,9 @@ test: lint ## Format, lint, types, all tests, and a whole run on a tiny model.
 test-fast: lint ## The same without the tests that load a model or a browser.
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-# STAGES=imports,dataset,run,inputs: which; SEED=1: other kills. Not part of make test.
+# STAGES=imports,dataset: which; SEED=1: other kills; KEEP=folder: go on where it was stopped, and count over all.
 storm: $(READY) ## Kill and damage whole runs for MINUTES=10, and compare what they make with undisturbed ones.
-	$(BIN)/python -m benchmarks.storm --minutes "$(MINUTES)" --stages "$(STAGES)" --seed "$(SEED)"
+	$(BIN)/python -m benchmarks.storm --minutes "$(MINUTES)" --stages "$(STAGES)" --seed "$(SEED)" $(if $(KEEP),--keep "$(KEEP)")
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -21,8 +21,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from importlib.util import find_spec
+
+if __name__ == "__main__":  # until `main` Ctrl-C just ends the process: the imports take a while
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from llmc_lib.errors import UserError, printable
 from llmc_lib.store import ROOT, Run, open_run
@@ -275,7 +279,9 @@ def _publish(run: Run, options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     status = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it comes too late
     if status == _INTERRUPTED:  # at the interpreter's end zmq would print what it thinks of that
         sys.stdout.flush()
         sys.stderr.flush()

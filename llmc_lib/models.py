@@ -21,7 +21,7 @@ from llmc_lib import hub
 from llmc_lib.errors import UserError
 from llmc_lib.params import ModelParams, is_commit, is_hub_name
 from llmc_lib.progress import say
-from llmc_lib.store import ROOT, Run, fingerprint, sha256_file
+from llmc_lib.store import ROOT, Run, fingerprint, remove, sha256_file
 from llmc_lib.workers import run_worker
 
 EMBEDDED = "SmolLM2-135M-Instruct"
@@ -224,6 +224,10 @@ def convert_embedded(destination: Path) -> None:
     shutil.rmtree(part, ignore_errors=True)
     model.save_pretrained(part)
     AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name).save_pretrained(part)
+    if os.path.lexists(
+        destination
+    ):  # without all that belongs into it, or it would not be converted
+        remove(destination)
     os.replace(part, destination)
 
 

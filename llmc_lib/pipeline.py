@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llmc_lib import evaluation
+from llmc_lib import evaluation, notebooks
 from llmc_lib.errors import UserError
 from llmc_lib.models import Model, ServedModel, further_models, reference_model
 from llmc_lib.progress import VARIABLE, say
@@ -241,29 +241,24 @@ def _named(path: Path) -> str:
 
 def _execute(run: Run, stage: Stage, executed: Path, **parameters: Any) -> None:
     """Run one notebook; what it shows is kept beside the report, also when it fails."""
-    import papermill
-    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     executed.parent.mkdir(parents=True, exist_ok=True)
     if executed.is_dir():
         set_aside(executed, "is a folder where a notebook belongs")
+    source = ROOT / "notebooks" / f"{stage.notebook}.ipynb"
+    parameters = {"PARAMS": _named(run.params_file), **parameters}
     try:
-        papermill.execute_notebook(
-            ROOT / "notebooks" / f"{stage.notebook}.ipynb",
-            executed,
-            parameters={"PARAMS": _named(run.params_file), **parameters},
-            kernel_name=KERNEL,
-            cwd=ROOT,
-            progress_bar=False,
-        )
+        notebooks.execute(source, executed, parameters, KERNEL, ROOT)
     except PapermillExecutionError as error:
         if error.ename in ("UserError", "KeyRefusedError"):
             raise UserError(error.evalue) from None
         what = error.evalue if error.ename == "WorkerError" else f"{error.ename}: {error.evalue}"
         raise StageError(_block(stage, what, executed)) from None
-    except DeadKernelError:
-        what = "the notebook's kernel died: often because the machine ran out of memory"
+    except notebooks.KernelError as error:
+        what = (
+            f"the notebook has no kernel (one that died is often a machine out of memory): {error}"
+        )
         raise StageError(_block(stage, what, executed)) from None
 
 

@@ -8,6 +8,7 @@ the parent is interrupted, its whole process group is gone and its memory is giv
 from __future__ import annotations
 
 import ctypes
+import getpass
 import json
 import os
 import re
@@ -53,12 +54,12 @@ def run_worker(
     does, and what it returns then comes first. On an interrupt of the parent the worker's process
     group is stopped first.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
+    _new(log)
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+        env=_environment(env),
         start_new_session=True,
         preexec_fn=die_with_parent,
     )
@@ -86,17 +87,35 @@ def start(
     command: Sequence[str], log: Path, env: dict[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a process group of its own, its output in `log`; `stop` ends it."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+    _new(log)
     with open(log, "wb") as handle:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=handle,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+            env=_environment(env),
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
+
+
+def _new(log: Path) -> None:
+    """Make place for a log; where it is a link, what that leads to is left as it is."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+
+
+def _environment(further: dict[str, str] | None) -> dict[str, str]:
+    found = {**os.environ, "PYTHONUNBUFFERED": "1", **(further or {})}
+    try:
+        getpass.getuser()
+    except (
+        KeyError,
+        OSError,
+    ):  # a bare number, as in many containers: torch names a folder after the user
+        found["USER"] = f"user-{os.getuid()}"
+    return found
 
 
 def die_with_parent() -> None:

@@ -109,6 +109,10 @@ ROWS: dict[str, dict[str, Any]] = {
     "lm_eval": {"doc_id": 0, "doc": {"question": "2+2?", "id": "q0"}, "target": "4", "filter": "none",
                 "arguments": {"gen_args_0": {"arg_0": "2+2?"}}, "resps": [["4"]], "filtered_resps": ["4"],
                 "metrics": ["exact_match"], "exact_match": 1.0},
+    "inspect": {"version": 2, "status": "success", "eval": {"created": "2025-01-01T00:00:00+00:00", "task": "t", "dataset": {},
+                "model": "m", "config": {}}, "samples": [{"id": "a", "epoch": 1, "input": "2+2?", "target": "4", "messages": [],
+                "scores": {"match": {"value": "C"}}, "output": {"model": "m", "choices": [{"message": {"role": "assistant",
+                "content": "4"}, "stop_reason": "stop"}], "usage": {"input_tokens": 1, "output_tokens": 1}}}]},
     "prediction": {"question_id": "q", "sample": 0, "reasoning": "", "response": "4", "finish_reason": "stop",
                    "prompt_tokens": 1, "completion_tokens": 1, "seconds": 1.0, "prompt_sha256": "x"},
 }  # fmt: skip
@@ -119,12 +123,12 @@ def rows(draw: st.DrawFn, kind: str) -> dict[str, Any]:
     """A row of a kind with a few fields that may be anything, or are gone."""
     row: dict[str, Any] = json.loads(json.dumps(ROWS[kind]))
     for _ in range(draw(st.integers(0, 2))):
-        place = row
-        keys = list(place)
+        place: Any = row
+        keys = list(row)
         key = draw(st.sampled_from(keys))
-        while isinstance(place[key], dict) and place[key] and draw(st.booleans()):
+        while isinstance(place[key], dict | list) and place[key] and draw(st.booleans()):
             place = place[key]
-            key = draw(st.sampled_from(list(place)))
+            key = draw(st.sampled_from(list(place) if isinstance(place, dict) else [0]))
         if draw(st.booleans()):
             place[key] = draw(values)
         else:
@@ -136,12 +140,14 @@ def rows(draw: st.DrawFn, kind: str) -> dict[str, Any]:
 
 @st.composite
 def json_files(draw: st.DrawFn, kind: str, form: str) -> bytes:
-    """A file of such rows: "lines", "array" or "object"."""
+    """A file of such rows: "lines", "array" or "object"; or of one: "single"."""
     found = draw(st.lists(rows(kind), max_size=3))
     if form == "lines":
         content = "\n".join(json.dumps(row) for row in found)
     else:
-        whole = found if form == "array" else {f"q{n}": row for n, row in enumerate(found)}
+        whole: Any = found if form == "array" else {f"q{n}": row for n, row in enumerate(found)}
+        if form == "single":
+            whole = found[0] if found else {}
         content = json.dumps(whole, indent=draw(st.sampled_from([None, 1])))
     if draw(st.integers(0, 5)) == 0:
         content = content.replace("4", "9" * 5000, 1)
@@ -150,6 +156,23 @@ def json_files(draw: st.DrawFn, kind: str, form: str) -> bytes:
     data = content.encode()
     return draw(st.just(data) | damaged(data))
 
+
+#: What completions are made of, and what stands in the way of their readers.
+_PIECES = [
+    "Answer: ", "**Answer:** ", "\\boxed{", "}", "{", "$", "$$", "\\(", "\\)", "\\[", "\\frac{1}{", "\\sqrt", "^", "_", "9^{9^{9}}",
+    "2**3**4**5", "10^400", "170!!", "1e999999", "0.1", "-", "(A)", " B.", "Exact Answer: ", "Confidence: 80%", "Confidence: 1e9%",
+    "<think>", "</think>", "[THINK]", "<|channel|>analysis<|message|>", "<|end|>", "#### ", "Judgment: ", "\\text{", "\\left(",
+    "\\begin{pmatrix}", "&", "\\\\", "3 * 4 = 13", " = ", " < ", "\u2260", "\u221e", "\u2212", "\u00bd", "x", "x^2+", "sin(", "log_", ",", ";",
+    ")", "[1, 2)", "]", "{1, 2}", "|", "\n", "\n\n", " ", "\t", "\r", "\x00", "\x1b[2J", "\u202e", "\u2028", "\ud800", "\u6570\u5b66", "\uff14", "\U0001f600",
+    "I cannot help with that.", "and so on ", "```python\nimport os\n```", "<script>alert(1)</script>", "A. 1\nB. 2\nC. 3\n", "%", "5 km", "the",
+]  # fmt: skip
+_piece = st.sampled_from(_PIECES) | text
+completions = st.builds(
+    lambda pieces, repeated, times: "".join(pieces) + repeated * times,
+    st.lists(_piece, max_size=20),
+    _piece,
+    st.sampled_from([0, 0, 0, 1, 50, 2000]),
+)
 
 replies = st.builds(
     lambda reply, cut: json.dumps(reply).encode()[: None if cut < 0 else cut],

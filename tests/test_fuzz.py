@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from llmc_lib import benchmarks, preflight
 from llmc_lib.dataset.sources import read
 from llmc_lib.engines.chat_reply import AgainError, choice_of, complaint_of, count_of, text_of
 from llmc_lib.engines.endpoints import Reply
 from llmc_lib.errors import UserError, printable
+from llmc_lib.evaluation.grading import grade
 from llmc_lib.evaluation.importers import files
 from llmc_lib.params import ImportParams, SourceParams
+from llmc_lib.reasoning.claims.decide import decide, is_plain
+from llmc_lib.reasoning.claims.find import find_claims
+from llmc_lib.reasoning.steps import split
+from llmc_lib.records import Prediction, Question
+from llmc_lib.reporting.text import text_to_html
 from llmc_lib.store import is_prediction, open_run, read_jsonl, set_aside_damaged
+from llmc_lib.thinking import split_reasoning
 from tests import hostile
 
 #: As many inputs for each of the tests below. `make storm` raises it.
@@ -140,6 +151,59 @@ def test_replies_of_servers(body: bytes) -> None:
         assert message.get(name) is None or text_of(message[name]) == message[name]
     for name in ("prompt_tokens", "completion_tokens"):
         assert 0 <= count_of(usage.get(name)) < 2**31
+
+
+#: Seconds: longer than this one completion keeps nobody; what may take longer runs in a process with a limit.
+_HANGS = 20
+_REFERENCES = {"exactMatch": "\\\\frac{1}{2}", "multipleChoice": "B"}
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    def late(*_: object) -> None:
+        raise AssertionError("hangs")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(_HANGS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@fuzz
+@given(text=hostile.completions, kind=st.sampled_from(list(_REFERENCES)), asked=hostile.completions)
+def test_completions(text: str, kind: str, asked: str) -> None:
+    with _in_time():
+        reasoning, response = split_reasoning(text)
+        assert len(reasoning) + len(response) <= len(text)
+        reference = _REFERENCES[kind]
+        for benchmark in ("hle", "do_not_answer", "over_refusal"):
+            question = Question("q", benchmark, asked, reference, kind, "Math", "")
+            prediction = Prediction("q", 0, reasoning, response, "stop", 1, 1, 0.1, "x")
+            found = grade(question, prediction)
+            json.dumps(asdict(found), ensure_ascii=False).encode()
+            assert found.status in ("correct", "incorrect", "ungraded")
+        for claim in find_claims(text):
+            assert text[claim.start : claim.end]
+            if is_plain(claim.comparison):
+                decide(claim.comparison)
+        assert all(text[step.start : step.end] == step.text for step in split(text))
+        text_to_html(text).encode(errors="replace")
+
+
+@pytest.mark.slow
+def test_inspect_logs(folder: Path) -> None:
+    pytest.importorskip("inspect_ai", reason="Inspect is not installed")
+    path = folder / "x.json"
+
+    def run(content: bytes) -> None:
+        path.write_bytes(content)
+        with refused():
+            list(files.read(ImportParams(model="a", path=str(path), format="inspect"), path))
+
+    _each(hostile.json_files("inspect", "single"), run)
 
 
 def _each(strategy: Any, run: Callable[[bytes], None]) -> None:

@@ -14,7 +14,16 @@ import pytest
 
 from llmc_lib import store
 from llmc_lib.errors import UserError
-from llmc_lib.store import JsonlWriter, Run, locked, manifests, open_run, read_jsonl, read_manifest
+from llmc_lib.store import (
+    JsonlWriter,
+    Run,
+    locked,
+    manifests,
+    open_run,
+    read_jsonl,
+    read_manifest,
+    write_atomic,
+)
 
 RECORDS = [{"id": 1, "text": "plain"}, {"id": 2, "text": "naïve 数学 \u2028 \r\n 😀"}]
 
@@ -210,8 +219,6 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     store.write_atomic(path, "old")
     with pytest.raises(TypeError):
         store.write_atomic(path, 7)  # type: ignore[arg-type]
-    with pytest.raises(IsADirectoryError):
-        store.write_atomic(tmp_path, "a folder is here")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -301,3 +308,29 @@ def test_kill_9_while_appending_keeps_every_line_that_was_told_done(tmp_path: Pa
     with JsonlWriter(path) as writer:
         writer.append({"id": len(records), "text": ""})
     assert [record["id"] for record in read_jsonl(path)] == list(range(len(records) + 1))
+
+
+def test_a_folder_in_the_place_of_a_file_is_set_aside(tmp_path: Path) -> None:
+    for name in ("a.json", "b.jsonl"):
+        (tmp_path / name / "inner").mkdir(parents=True)
+    write_atomic(tmp_path / "a.json", "{}")
+    with JsonlWriter(tmp_path / "b.jsonl") as writer:
+        writer.append({"x": 1})
+    assert (tmp_path / "a.json").read_text() == "{}"
+    assert read_jsonl(tmp_path / "b.jsonl") == [{"x": 1}]
+    assert (tmp_path / "a.json.damaged-1" / "inner").is_dir()
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    for name in ("a.json", "b.jsonl"):
+        (tmp_path / name).symlink_to(victim)
+    write_atomic(tmp_path / "a.json", "{}")
+    with pytest.raises(UserError, match="is a symbolic link"):
+        JsonlWriter(tmp_path / "b.jsonl")
+    assert victim.read_text() == "precious"
+    (tmp_path / "c.jsonl").symlink_to(tmp_path / "no" / "where")
+    with JsonlWriter(tmp_path / "c.jsonl") as writer:
+        writer.append({"x": 1})
+    assert read_jsonl(tmp_path / "c.jsonl") == [{"x": 1}]

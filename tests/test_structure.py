@@ -28,7 +28,9 @@ FLOORS = {
         0,
     ),
     **dict.fromkeys(STAGES, 1),
-    **dict.fromkeys(["reporting", "pipeline", "preflight", "publish", "serving", "__main__"], 2),
+    **dict.fromkeys(
+        ["reporting", "pipeline", "notebooks", "preflight", "publish", "serving", "__main__"], 2
+    ),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -119,6 +119,25 @@ def test_the_worker_gets_the_environment_and_what_is_added(
     assert events == [{"kind": "env", "kept": "1", "now": "2"}]
 
 
+def test_a_user_without_a_name_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(
+        os, "getuid", lambda: 123_456
+    )  # as in a container that was started with a number
+    events, _ = _work(tmp_path, "import getpass; emit('user', name=getpass.getuser())")
+    assert events == [{"kind": "user", "name": "user-123456"}]
+
+
+def test_a_log_is_not_written_through_a_link(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "worker.log").symlink_to(victim)
+    assert _work(tmp_path, "print('hello')")[1] == "hello\n"
+    assert victim.read_text() == "precious"
+
+
 def test_a_traceback_becomes_the_message(tmp_path: Path) -> None:
     lines = _failure(
         tmp_path,

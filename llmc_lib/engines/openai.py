@@ -29,7 +29,7 @@ from llmc_lib.engines.endpoints import (
     new_session,
 )
 from llmc_lib.engines.formats import TAGS, format_of
-from llmc_lib.engines.worker import Answer, Answers, answer, run
+from llmc_lib.engines.worker import Answer, Answers, answer, gave_up, run
 from llmc_lib.errors import UserError
 from llmc_lib.workers import emit
 
@@ -240,7 +240,7 @@ class _Work:
             return
         job.tries += error.counts
         if job.tries > self._retries:
-            self._fail(endpoint, job, f"{error} (asked {job.tries} times)")
+            self._fail(endpoint, job, gave_up(error, job.tries))
             return
         wait = max(backoff(job.tries), error.rest or 0.0)
         asyncio.get_running_loop().call_later(wait, self._queue.put_nowait, job)

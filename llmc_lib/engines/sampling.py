@@ -111,8 +111,21 @@ def sample(
         spec_file = log.with_suffix(".spec.json")
         write_atomic(spec_file, json.dumps(spec))
         _run_engine(engine.kind, spec_file, log, total, done, desc)
+        _check_there(requests)
     except OSError as error:  # the settings, the spec, the log
         raise full_disk(error, log) or error from None
+
+
+def _check_there(requests: Mapping[Path, Sequence[Request]]) -> None:
+    """Is all on disk that an engine has written? Raises `UserError`: somebody may have removed a file."""
+    for path, wanted in requests.items():
+        lost = sum(request.samples for request in wanted)
+        lost -= sum(1 for _ in stream(path, wanted, texts=False))
+        if lost:
+            raise UserError(
+                f"{path}: {lost} answers that were written are not there; was the file changed or removed meanwhile? "
+                "Run the same command again: they are asked anew"
+            )
 
 
 def _missing(

@@ -69,6 +69,16 @@ def answer(
     return Answer(request["file"], prediction)
 
 
+def gave_up(error: object, tries: int) -> str:
+    """The `error` of an answer that another time may be had."""
+    return f"{error} (asked {tries} times)"
+
+
+def may_be_had(prediction: Prediction) -> bool:
+    """Has an answer failed for a reason that may be gone: was it given up, and not refused?"""
+    return prediction.finish_reason == "failed" and prediction.error.endswith(" times)")
+
+
 class Answers:
     """The predictions files of a spec, open for this process alone."""
 

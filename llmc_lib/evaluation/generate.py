@@ -12,6 +12,7 @@ from typing import Any
 from llmc_lib import benchmarks
 from llmc_lib.engines.arguments import what_matters
 from llmc_lib.engines.sampling import Request, sample, stream
+from llmc_lib.engines.worker import may_be_had
 from llmc_lib.evaluation import grading
 from llmc_lib.evaluation.grading import grade_all
 from llmc_lib.evaluation.grading.judge import judge, judge_key
@@ -50,8 +51,8 @@ def evaluate(run: Run, models: Sequence[Model | ServedModel]) -> Results:
     The first model is the reference that the others are compared with. Questions are asked in an order
     drawn by the seed, so that what is there at any moment is a fair sample (`so_far`).
     """
-    key = stage_key(run, models)
-    if read_manifest(run.predictions, key) is None:
+    if not finished(run, models):
+        key = stage_key(run, models)
         start = time.monotonic()
         # From here on the results of other settings are not whole: their answers are set aside.
         (run.predictions / "manifest.json").unlink(missing_ok=True)
@@ -67,7 +68,7 @@ def evaluate(run: Run, models: Sequence[Model | ServedModel]) -> Results:
             for model in models
             for file in store_files(run, name, model.name)
         ]
-        facts = _facts(run, models, asked)
+        facts = _facts(run, models, asked) | {"given_up": _given_up(run, models, asked)}
         write_manifest(run.predictions, key, time.monotonic() - start, outputs=outputs, **facts)
     return load_results(run)
 
@@ -95,8 +96,10 @@ def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
 
 
 def finished(run: Run, models: Sequence[Model | ServedModel]) -> bool:
-    """Are all answers of `models` there, sampled and graded under the present params?"""
-    return read_manifest(run.predictions, stage_key(run, models)) is not None
+    """Are all answers of `models` there, sampled and graded under the present params? Those that were given up,
+    as no server had them, are asked again."""
+    manifest = read_manifest(run.predictions, stage_key(run, models))
+    return manifest is not None and not manifest.get("given_up")
 
 
 def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
@@ -175,6 +178,18 @@ def _sample(run: Run, model: Model | ServedModel, asked: dict[str, list[Question
         desc=f"Evaluating {model.name}",
         engine=run.params.evaluation.engine,
     )
+
+
+def _given_up(
+    run: Run, models: Sequence[Model | ServedModel], asked: dict[str, list[Question]]
+) -> int:
+    """How many answers have failed that may be had another time."""
+    found = (
+        stream(predictions_file(run, name, model.name), requests(run, questions), texts=False)
+        for name, questions in asked.items()
+        for model in models
+    )
+    return sum(may_be_had(prediction) for part in found for prediction in part)
 
 
 def _pairs(

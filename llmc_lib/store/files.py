@@ -178,6 +178,18 @@ def write_jsonl(path: Path, records: Iterable[dict[str, Any]]) -> None:
     write_atomic(path, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records))
 
 
+def _make_way(path: Path) -> None:
+    """Set aside what is no file where one is to be appended to. Raises `UserError` for a link to a file,
+    which may be anybody's."""
+    if path.is_symlink() and path.is_file():
+        raise UserError(
+            f"{path}: is a symbolic link, through which nothing is written; put the file itself there (its "
+            "folder may be a link)"
+        )
+    if path.is_dir() or path.is_symlink():
+        set_aside(path, "is not a file")
+
+
 class JsonlWriter:
     """Append records to a JSON Lines file, each on disk before `append` returns.
 
@@ -187,6 +199,7 @@ class JsonlWriter:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _make_way(path)
         self._file = open(path, "ab+", buffering=0)  # noqa: SIM115 - closed by close()
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import math
 import os
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from transformers import TrainerCallback
 
-from llmc_lib.store import JsonlWriter, read_jsonl, write_jsonl
+from llmc_lib.store import JsonlWriter, read_jsonl, remove, write_jsonl
 from llmc_lib.training import checkpoints
 from llmc_lib.training.trainer import Trainer
 from llmc_lib.workers import emit
@@ -120,6 +119,12 @@ class History(TrainerCallback):
         )
 
 
+def has_steps(folder: Path, last: int) -> bool:
+    """Has the log of a training all steps up to `last`?"""
+    rows = read_jsonl(folder / "history.jsonl", _is_row)
+    return {row["step"] for row in rows if "loss" in row} >= set(range(1, last + 1))
+
+
 def _is_row(row: dict[str, Any]) -> bool:
     return isinstance(row.get("step"), int) and isinstance(row.get("seconds"), int | float)
 
@@ -187,16 +192,19 @@ class Saver(TrainerCallback):
         if state.is_world_process_zero:
             folder.mkdir(parents=True, exist_ok=True)
             for left in (part, old):  # of a process that was killed
-                shutil.rmtree(left, ignore_errors=True)
+                if os.path.lexists(left):
+                    remove(left)
             checkpoints.require_room(folder, self.sizes.model, f"the model of step {step}")
         barrier()
         self.export(part)
         if state.is_world_process_zero:
             checkpoints.sync(part)
-            if (folder / name).exists():
+            there = os.path.lexists(folder / name)
+            if there:
                 os.replace(folder / name, old)
             os.replace(part, folder / name)
-            shutil.rmtree(old, ignore_errors=True)
+            if there:
+                remove(old)
             emit("model", name=name, step=step)
         barrier()
 

@@ -2,7 +2,7 @@
 
 transformers' Trainer writes a checkpoint's files one after the other, so that a process that is killed
 leaves a folder that looks like a checkpoint. Here a file is written behind all others, when they are on
-disk: `COMPLETE`, which names each with its size. A folder without it is no checkpoint.
+disk: `COMPLETE`, which names each with its size and, up to 64 MiB, its SHA-256. A folder without it is no checkpoint.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import json
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from llmc_lib import json_reader
-from llmc_lib.store import write_atomic
+from llmc_lib.store import are_whole, listed, remove, write_atomic
 
 COMPLETE = "complete.json"
 #: How many complete checkpoints are kept.
@@ -52,24 +53,21 @@ def step(checkpoint: Path) -> int:
 
 
 def is_complete(checkpoint: Path) -> bool:
-    """Has a checkpoint all its files, each of the length that it was written with?"""
+    """Has a checkpoint all its files, each as it was written?"""
     if not re.fullmatch(r"checkpoint-\d+", checkpoint.name):
         return False
     try:
-        sizes = json_reader.load(checkpoint / COMPLETE)
-        return isinstance(sizes, dict) and all(
-            (checkpoint / name).stat().st_size == size for name, size in sizes.items()
-        )
+        files = json_reader.load(checkpoint / COMPLETE)
+        return bool(files) and isinstance(files, dict) and are_whole(checkpoint, files)
     except (OSError, ValueError):
         return False
 
 
 def seal(checkpoint: Path) -> None:
     """Declare a checkpoint complete; all processes must have written their part."""
-    files = [path for path in sorted(checkpoint.rglob("*")) if path.is_file()]
     sync(checkpoint)
-    sizes = {str(path.relative_to(checkpoint)): path.stat().st_size for path in files}
-    write_atomic(checkpoint / COMPLETE, json.dumps(sizes, indent=1))
+    files = listed(checkpoint, checkpoint.rglob("*"))
+    write_atomic(checkpoint / COMPLETE, json.dumps(files, indent=1))
 
 
 def sync(folder: Path) -> None:
@@ -87,14 +85,16 @@ def tidy(folder: Path, kept: int = KEPT) -> None:
     found = sorted((p for p in folder.glob("checkpoint-*") if is_complete(p)), key=step)
     keep = set(found[-kept:] if kept else [])
     for path in folder.glob("*"):
-        if path.is_dir() and path not in keep:
+        if (path.is_dir() or path.is_symlink()) and path not in keep:
             _remove(path)
 
 
 def _remove(path: Path) -> None:
-    # Its seal first: a removal that is cut off must not leave a checkpoint.
-    (path / COMPLETE).unlink(missing_ok=True)
-    shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):
+        if not path.is_symlink():
+            # Its seal first: a removal that is cut off must not leave a checkpoint.
+            (path / COMPLETE).unlink(missing_ok=True)
+        remove(path)
 
 
 def require_room(folder: Path, needed: int, what: str) -> None:

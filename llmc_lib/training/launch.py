@@ -226,11 +226,12 @@ def _outputs(run: Run, recipe: Recipe, facts: dict[str, Any]) -> list[Path]:
 def _check_models(run: Run, folder: Path, facts: dict[str, Any]) -> None:
     """Are the models there that the training exported? Raises `WorkerError`; the next run begins anew."""
     for model in facts["models"]:
-        if not (run.models / model["name"] / "config.json").is_file():
+        made = run.models / model["name"]
+        if not ((made / "config.json").is_file() and list(made.glob("*.safetensors"))):
             for mark in _marks(folder):
                 mark.unlink(missing_ok=True)
             raise WorkerError(
-                f"{run.models / model['name']}: was removed while the training went on; the same command "
+                f"{made}: was removed, or a part of it, while the training went on; the same command "
                 "trains again from the beginning"
             )
 
@@ -311,8 +312,8 @@ def _tidy(run: Run, facts: dict[str, Any]) -> None:
     step = re.compile(r"\.?([a-z0-9][a-z0-9_-]*-)?step-\d+(\.\w+)*")
     for path in run.models.glob("*"):
         if path.is_dir() and path.name not in models and step.fullmatch(path.name):
-            shutil.rmtree(path)
+            remove(path)
     for path in run.training.glob("*"):
         ours = any((path / name).exists() for name in ("key", "manifest.json", "history.jsonl"))
         if path.is_dir() and path.name not in facts and ours:
-            shutil.rmtree(path)
+            remove(path)

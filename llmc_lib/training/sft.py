@@ -35,7 +35,7 @@ from llmc_lib.json_reader import JsonError  # noqa: E402
 from llmc_lib.store import write_atomic  # noqa: E402
 from llmc_lib.training import attention, checkpoints, extensions  # noqa: E402
 from llmc_lib.training.arguments import sft_config  # noqa: E402
-from llmc_lib.training.callbacks import HeapTrim, History, Saver, Sizes, barrier  # noqa: E402
+from llmc_lib.training.callbacks import HeapTrim, History, Saver, Sizes, barrier, has_steps  # noqa: E402
 from llmc_lib.training.export import export  # noqa: E402
 from llmc_lib.training.rows import load_rows  # noqa: E402
 from llmc_lib.training.trainer import CpuTrainer, Trainer  # noqa: E402
@@ -56,6 +56,11 @@ def train(spec: dict[str, Any]) -> None:
     args = sft_config(spec, bfloat16=bfloat16, gpu=ON_GPU, world_size=world)
     if args.process_index == 0:
         checkpoints.tidy(folder / "checkpoints")
+        last = checkpoints.latest(folder / "checkpoints")
+        if last and not has_steps(folder, checkpoints.step(last)):
+            checkpoints.tidy(
+                folder / "checkpoints", 0
+            )  # what is lost of the log can only be made anew
     barrier()
     last = checkpoints.latest(folder / "checkpoints")
     resumed = checkpoints.step(last) if last else 0

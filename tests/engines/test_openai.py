@@ -687,6 +687,25 @@ def test_what_failed_is_asked_again_by_the_next_run(tmp_path: Path, server: Chat
     assert {prediction.finish_reason for prediction in found.values()} == {"stop"}
 
 
+def test_a_file_that_is_removed_while_it_is_written_is_told_and_made_again(
+    tmp_path: Path, server: ChatServer
+) -> None:
+    path = tmp_path / "answers.jsonl"
+
+    async def removes(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        path.unlink(missing_ok=True)
+        return await echo(server, body)
+
+    server.behaviour = removes
+    with pytest.raises(
+        UserError, match=r"answers\.jsonl: 120 answers that were written are not there"
+    ):
+        sample_many(server.address, path)
+    server.behaviour = echo
+    sample_many(server.address, path)
+    assert len(predictions(path, many())) == 120
+
+
 def test_the_key_is_in_no_file_of_a_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: ChatServer
 ) -> None:

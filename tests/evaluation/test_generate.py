@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from llmc_lib import benchmarks, evaluation
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation import status_table
 from llmc_lib.evaluation.generate import requests
 from llmc_lib.evaluation.results import predictions_file
-from llmc_lib.models import Model
+from llmc_lib.models import Model, ServedModel
 from llmc_lib.params import Params
 from llmc_lib.records import Prediction
 from llmc_lib.reporting import load_report
 from llmc_lib.reporting import sections as page
 from llmc_lib.store import Run, write_jsonl
+from tests.engines.chat_server import ChatServer, echo
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -142,3 +144,24 @@ def test_the_status_says_what_is_done_how_fast_and_how_long(run: Run) -> None:
     assert lines[1].endswith("28 min")
     assert lines[2].endswith("done")
     assert lines[4].endswith("not begun")
+
+
+def test_answers_that_were_given_up_are_asked_again(tmp_path: Path) -> None:
+    async def broken(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        return web.json_response({"choices": []}, status=200)
+
+    with ChatServer(broken) as server:
+        server.models = [{"id": "base"}]
+        engine = {"kind": "openai", "endpoints": [server.address], "retries": 0}
+        values = {
+            "run": "served",
+            "runs_dir": str(tmp_path / "runs"),
+            "evaluation": {"benchmarks": [{"name": "hle", "questions": 3}], "engine": engine},
+        }
+        run = Run(Params.model_validate(values), tmp_path / "served.yaml")
+        base = [ServedModel("base", "base", "Base")]
+        assert evaluation.evaluate(run, base).answers["failed"].all()
+        assert not evaluation.finished(run, base)
+        server.behaviour = echo
+        assert not evaluation.evaluate(run, base).answers["failed"].any()
+        assert evaluation.finished(run, base)

@@ -37,6 +37,8 @@ def test_the_last_sealed_one_is_the_last(tmp_path: Path) -> None:
         lambda path: (path / "global_step" / "rank0.pt").unlink(),
         lambda path: (path / "weights.safetensors").write_bytes(b"w" * 99),
         lambda path: (path / "weights.safetensors").write_bytes(b""),
+        lambda path: (path / "weights.safetensors").write_bytes(b"w" * 50 + b"v" + b"w" * 49),
+        lambda path: (path / "complete.json").write_text("{}"),
         lambda path: (path / "complete.json").write_text('{"weights.safet'),
         lambda path: (path / "complete.json").unlink(),
     ],
@@ -58,10 +60,14 @@ def test_one_before_a_step_and_none_after_another(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-1"]
 
 
-def test_the_seal_names_every_file_with_its_size(tmp_path: Path) -> None:
+def test_the_seal_names_every_file_with_its_size_and_digest(tmp_path: Path) -> None:
     path = _checkpoint(tmp_path, 1)
-    sizes = json.loads((path / "complete.json").read_text())
-    assert sizes == {"weights.safetensors": 100, "global_step/rank0.pt": 50}
+    files = json.loads((path / "complete.json").read_text())
+    assert {name: facts["bytes"] for name, facts in files.items()} == {
+        "weights.safetensors": 100,
+        "global_step/rank0.pt": 50,
+    }
+    assert all(len(facts["sha256"]) == 64 for facts in files.values())
 
 
 def test_tidying_keeps_the_last_complete_ones(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ times (an agent) is judged by its last output.
 
 from __future__ import annotations
 
+import logging
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 _UNUSED = {"events", "store", "attachments", "messages"}
 #: Bytes of a file in an archive, unpacked.
 _LARGEST_ENTRY = 256 * 2**20
-#: Of all that is in an archive to the archive. Logs have 5 to 30.
-_LARGEST_RATIO = 200
+#: A log that unpacks to more than so many times its bytes, and to more than the largest entry, is a bomb: real
+#: logs have tens.
+_MOST_PACKED = 300
 #: Samples that are read at a time.
 _TOGETHER = 256
 _VERDICTS: dict[Any, GradeStatus] = {
@@ -51,6 +53,8 @@ def read(path: Path) -> Iterator[Imported]:
             f"{path}: Inspect reads its logs itself, and it is not installed here; install the package "
             "inspect-ai (.venv/bin/uv pip install inspect-ai)"
         ) from None
+    # Of a broken log Inspect leaves tasks behind, of which asyncio would tell after the message.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         _check(path)
         # Of a .json log Inspect may fail to read the header alone.
@@ -86,13 +90,14 @@ def _check(path: Path) -> None:
         with suppress(ImportError):  # teaches zipfile the compression of newer logs
             import zipfile_zstd  # noqa: F401
         with zipfile.ZipFile(path) as archive:
-            whole = sum(entry.file_size for entry in archive.infolist())
-            if whole > max(_LARGEST_ENTRY, _LARGEST_RATIO * path.stat().st_size):
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+            if unpacked > max(_LARGEST_ENTRY, _MOST_PACKED * path.stat().st_size):
                 raise UserError(
-                    f"{path}: unpacks to more than {_LARGEST_RATIO} times its size, which no log does; give another one"
+                    f"{path}: unpacks to {unpacked / 2**30:,.1f} GiB, more than {_MOST_PACKED} times its size; that "
+                    "is no log"
                 )
             for entry in archive.infolist():
-                where = f"{path}, {entry.filename[:100]}"
+                where = f"{path}, {' '.join(entry.filename.split())[:100]}"
                 if entry.file_size > _LARGEST_ENTRY:
                     raise UserError(f"{where}: has more than {_LARGEST_ENTRY >> 20} MiB unpacked")
                 if entry.filename.endswith(".json"):

@@ -1,0 +1,94 @@
+"""Execute a notebook headless, in a kernel that Ctrl-C reaches."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+#: Seconds: a kernel on a busy machine may take this long to start.
+_START_SECONDS = 300
+#: Seconds between two interrupts of a kernel, which ignores them between two cells, and until it is killed.
+_AGAIN_SECONDS, _PATIENCE_SECONDS = 5.0, 20.0
+
+
+class KernelError(Exception):
+    """There is no kernel: it did not start, or it died; the message says what is known."""
+
+
+def execute(
+    source: Path, executed: Path, parameters: dict[str, Any], kernel: str, cwd: Path
+) -> None:
+    """Run the notebook `source` with `parameters` and keep it, with its outputs, as `executed`.
+
+    Raises `KernelError`, papermill's `PapermillExecutionError` for an error of a cell, and `KeyboardInterrupt`
+    once an interrupt has been passed on to the kernel and has ended its work.
+    """
+    import papermill
+    from jupyter_client.manager import AsyncKernelManager
+
+    kernels: list[Any] = []
+    ready = threading.Event()
+    # It would tell of a kernel's end before we do.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
+
+    class Kernel(AsyncKernelManager):
+        """One that we know of."""
+
+        def __init__(self, *args: Any, **settings: Any) -> None:
+            super().__init__(*args, **settings)
+            kernels.append(self)
+
+    outcome: Future[None] = Future()
+
+    def work() -> None:
+        try:
+            papermill.execute_notebook(
+                *(str(path).replace("{", "{{").replace("}", "}}") for path in (source, executed)),
+                parameters=parameters,
+                kernel_name=kernel,
+                kernel_manager_class=Kernel,
+                on_notebook_start=lambda **_: ready.set(),
+                start_timeout=_START_SECONDS,
+                cwd=cwd,
+                progress_bar=False,
+            )
+            outcome.set_result(None)
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    # In the main thread Ctrl-C would end nbclient's event loop in the middle of what it does, and zmq would
+    # say at the end what it thinks of that; the kernel's own work would be cut off without a word.
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        outcome.result()
+    except KeyboardInterrupt:
+        _interrupt(kernels, ready, outcome)
+        raise
+    except (OSError, UnicodeError):  # of files
+        raise
+    except Exception as error:
+        if type(error).__module__.startswith(("nbclient", "zmq", "jupyter_client", "builtins")):
+            raise KernelError(" ".join(str(error).split()) or type(error).__name__) from None
+        raise
+
+
+def _interrupt(kernels: list[Any], ready: threading.Event, outcome: Future[None]) -> None:
+    """Interrupt the kernel until the notebook has ended. One that takes too long is killed, and so is one that
+    still starts: it has done nothing yet, and would tell of its interrupted imports in a traceback."""
+    start = time.monotonic()
+    while not outcome.done():
+        works = ready.is_set()
+        patient = works and time.monotonic() - start < _PATIENCE_SECONDS
+        for kernel in kernels:
+            if pid := getattr(kernel.provisioner, "pid", None):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGINT if patient else signal.SIGKILL)
+        with suppress(TimeoutError):
+            outcome.exception(_AGAIN_SECONDS if works else 0.2)
