@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.validity.draws import row
+from benchmarks.validity.draws import hle_chances, row
 from llmc_lib.analysis.outcomes import Outcomes
 from llmc_lib.analysis.rerun import ODDS, Rerun, rerun, rerun_of_winner, sign_flips
 
@@ -87,7 +87,7 @@ def _runs(rng: np.random.Generator, differences: np.ndarray, k: int) -> np.ndarr
 
     Most questions have next to no chance; a difference is spread over the questions as their sampling variance is.
     """
-    base = rng.beta(0.25, 1.0, N)
+    base = hle_chances(rng, (N,), 0.185)
     weight = base * (1 - base)
     chance = base + np.concatenate([[0.0], differences])[:, None] * weight / weight.mean()
     return np.asarray(rng.random((2, *chance.shape, k), dtype=np.float32) < chance[..., None])
