@@ -6,7 +6,7 @@ few questions differ).
     .venv/bin/python -m benchmarks.validity [--only intervals power] [--repetitions 4000] [--seed 0]
 
 Runs `rows(seed, repetitions)` of every module here, which says in its docstring for which designs it is
-promised, and where it is not. After each topic its rows in docs/analysis/validity.csv and validity.svg are replaced, so
+promised, and where it is not. After each topic its rows in docs/analysis/validity.csv, validity.svg and docs/analysis.md are replaced, so
 that a run can be stopped and continued with --only; another number of repetitions or another seed is printed alone. Ends with status 1
 if a value lies outside its allowed range. With 4,000 repetitions the Monte Carlo standard error of a coverage of 95% is
 0.34 points. One core, no network, the same numbers for the same seed, whichever topics run with it.
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import pkgutil
+import re
 import sys
 import time
 from pathlib import Path
@@ -30,6 +31,7 @@ from matplotlib.figure import Figure
 FOLDER = Path(__file__).parent
 DOCS = FOLDER.parents[1] / "docs" / "analysis"
 REPETITIONS, SEED = 4_000, 0
+_SUMMARY = re.compile(r"\| Topic \| Shown \|.*?\n(?=\n)", re.DOTALL)
 TOPICS = sorted(
     module.name
     for module in pkgutil.iter_modules([str(FOLDER)])
@@ -40,13 +42,17 @@ TOPICS = sorted(
 def validity(topic: str, seed: int, repetitions: int) -> pd.DataFrame:
     """The table of a topic: topic, what, kind, setting, value, low, high, repetitions, holds."""
     module = importlib.import_module(f"benchmarks.validity.{topic}")
-    table = pd.DataFrame([{"topic": topic, **row} for row in module.rows(seed, repetitions)])
+    rows = []
+    for row in module.rows(seed, repetitions):
+        rows.append({"topic": topic, **row})
+        print("{what}, {kind}, {setting}: {value:.4f}".format(**row), file=sys.stderr, flush=True)
+    table = pd.DataFrame(rows)
     within = (table["low"] <= table["value"]) & (table["value"] <= table["high"])
     return table.assign(holds=within)
 
 
 def merge(table: pd.DataFrame) -> None:
-    """Put a topic's table in the place of its rows in the documentation, and draw them anew."""
+    """Put a topic's table in the place of its rows in the documentation, in the table, its summary and the figure."""
     DOCS.mkdir(parents=True, exist_ok=True)
     path = DOCS / "validity.csv"
     if path.exists():
@@ -54,6 +60,10 @@ def merge(table: pd.DataFrame) -> None:
         kept = old[old["topic"].isin(set(TOPICS) - set(table["topic"]))]
         table = pd.concat([kept, table]).sort_values("topic", kind="stable", ignore_index=True)
     table.to_csv(path, index=False, float_format="%.4f", lineterminator="\n")
+    page = DOCS.with_suffix(".md")
+    if page.exists():
+        text = page.read_text(encoding="utf-8")
+        page.write_text(_SUMMARY.sub(summary(table) + "\n", text), encoding="utf-8")
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "validity"}):
         figure(table).savefig(DOCS / "validity.svg", metadata={"Date": None})
 

@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from benchmarks.validity import __main__ as runner
+from benchmarks.validity import population
 from llmc_lib.analysis.power import detectable_difference, mcnemar_power
 from llmc_lib.analysis.rerun import rerun_of_rates
 from llmc_lib.store import ROOT
@@ -58,3 +59,49 @@ def test_the_competitions_case() -> None:
     assert mcnemar_power(0.01, round(5.5 * N), discordance) == pytest.approx(0.8, abs=0.005)
     for text in (DOCS, readme):
         assert "five and a half times" in text
+
+
+def test_what_is_left_of_the_winners_luck() -> None:
+    """Of what a winner overstates that is above a reference which all candidates equal: by each estimate."""
+    words = {"a third": 1 / 3, "next to nothing": 0.0, "two thirds": 2 / 3, "a quarter": 1 / 4, "a sixth": 1 / 6}  # fmt: skip
+    said = {
+        ("less optimism", 8): "with eight candidates next to nothing is left",
+        ("less optimism", 2): "with two a third",
+        ("shrunken to the mean", 8): "a quarter is left with eight",
+        ("shrunken to the mean", 2): "two thirds with two",
+        ("shrunken to the reference", 8): "a sixth is left with eight",
+        ("shrunken to the reference", 2): "a quarter with two",
+    }
+    rows = SIMULATED[SIMULATED["topic"] == "winners"]
+    for (what, m), sentence in said.items():
+        row = rows[
+            (rows["what"] == f"winner {what}, above")
+            & rows["setting"].str.contains(f"{m} candidates, (?:true sd 0, mean 0|equal)")
+        ].squeeze()
+        seen = float(row["setting"].split("as seen ")[1])
+        assert sentence in DOCS
+        (share,) = (value for word, value in words.items() if word in sentence)
+        assert row["value"] / seen == pytest.approx(share, abs=0.07)
+
+
+def test_the_population_in_words() -> None:
+    published = SIMULATED[SIMULATED["what"].str.startswith("pass@")]
+    assert len(published) == 2
+    for _, row in published.iterrows():
+        drawn = float(row["setting"].split("population ")[1])
+        assert f"{row['what']} of {row['value']:.1%}" in DOCS
+        assert f"({'the population has ' if row['what'] == 'pass@4' else ''}{drawn:.1%})" in DOCS
+    for mean, share in ((0.05, 88), (0.2, 59)):
+        assert round(100 * float(population.shares(mean, 16)[0])) == share
+    assert "is right on 88% of the questions, at 20% on 59%" in DOCS
+    assert sum(sum(table) for tables in population.AGAIN.values() for table in tables) == 209
+
+
+def test_what_is_said_of_hle() -> None:
+    misses = SIMULATED[SIMULATED["topic"] == "hle_differences"]
+    few = misses[misses["setting"].str.contains("k=16") & (misses["kind"] == "miss")]
+    covers = few["setting"].str.extract(r"covers ([\d.]+)", expand=False).astype(float)
+    told = f"up to {1 - covers.min():.1%} of intervals miss the truth, at most {few['value'].max():.1%} do and are not marked"
+    assert told in DOCS
+    found = SIMULATED[SIMULATED["what"] == "detectable difference"]["value"]
+    assert f"found in {100 * found.min():.0f}% to {100 * found.max():.0f}%" in DOCS
