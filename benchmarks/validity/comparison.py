@@ -3,15 +3,15 @@
 Promised: type I errors of at most 5.5% everywhere. Coverage with one sample from 100 questions on and at least 10
 discordant ones expected (by exact enumeration in tests/analysis/test_comparison.py from 4 on, there up to 0.985); with
 several from 50 questions on; clusters from 30 on, of like and of log-normal sizes. Where few questions differ the
-sign-flip test is exact and below its level, and its interval on the wide side (up to 0.985). Where the models differ on a
-kind of question so rare that hardly any of those asked is of it (a candidate that has learned 2% of all questions, 50
-are asked) no interval can hold without allowing for it everywhere; those are marked (`PairedComparison.narrow`), and
-promised is: an interval that misses the truth and is not marked in at most 6.5%.
+sign-flip test is exact and below its level, and its interval on the wide side (up to 0.975). Most questions never
+solved: benchmarks/validity/hle_differences.py.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,15 @@ import numpy as np
 from benchmarks.validity.draws import (
     COVERAGE,
     TYPE_I,
+    WIDE,
     Types,
     draw,
-    hle_chances,
     lognormal_clusters,
     rates,
     row,
     sample,
 )
-from llmc_lib.analysis.comparison import PairedComparison, paired_comparison
+from llmc_lib.analysis.comparison import PairedComparison, difference_test, paired_comparison
 from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.simultaneous import family
 
@@ -51,7 +51,6 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
         yield from _rows(
             _compared(drawn, clusters), types, f"{groups} clusters of {size}, k=4, {name}"
         )
-    yield from _heavy(rng, repetitions)
     yield from _few(rng, repetitions)
     yield from _sizes(rng, repetitions)
     for n, k in ((100, 1), (50, 4), (12, 4)):
@@ -65,14 +64,21 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
 
 
 def _compared(drawn: np.ndarray, clusters: np.ndarray | None = None) -> list[PairedComparison]:
-    return [paired_comparison(a, b, clusters=clusters) for a, b in drawn]
+    """With one sample the same numbers of gained and lost questions come again, and are compared once."""
+    if drawn.shape[3] > 1 or clusters is not None:
+        return [paired_comparison(a, b, clusters=clusters) for a, b in drawn]
+    gained = (drawn[:, 0] & ~drawn[:, 1]).sum(axis=(1, 2))
+    lost = (drawn[:, 1] & ~drawn[:, 0]).sum(axis=(1, 2))
+    n = drawn.shape[2]
+    return [_of_counts(int(g), int(k), n) for g, k in zip(gained, lost, strict=True)]
 
 
 def _rows(found: list[PairedComparison], types: Types, setting: str) -> Iterator[dict[str, Any]]:
     candidate, reference = rates(types)
-    truth, name = candidate - reference, found[0].test
+    truth = candidate - reference
+    name = Counter(one.test for one in found).most_common(1)[0][0]
     covered = np.mean([one.low <= truth <= one.high for one in found])
-    allowed = COVERAGE if name != "sign_flip" else (COVERAGE[0], 0.985)
+    allowed = WIDE if name == "sign_flip" else COVERAGE
     yield row(f"difference, {name}", "coverage", setting, covered, allowed, len(found))
     if abs(truth) < 1e-12:
         value = np.mean([one.p_value < 0.05 for one in found])
@@ -84,57 +90,26 @@ def _seven() -> Types:
 
 
 def _any_found(models: np.ndarray) -> bool:
-    differences = (models[1:].mean(axis=2) - models[0].mean(axis=1)).T
-    together = family(differences, draws=4_000)
-    return min(paired_comparison(one, models[0]).p_value for one in models[1:]) < together.level
-
-
-def _heavy(rng: np.random.Generator, repetitions: int) -> Iterator[dict[str, Any]]:
-    """Most questions are never solved; the candidate is as good, better, or has learned a few questions wholly."""
-    for name, n, k in (
-        ("equal", 50, 16), ("equal", 200, 4), ("equal", 1000, 4), ("better", 50, 4), ("better", 100, 16),
-        ("better", 400, 4), ("2% learned", 50, 16), ("2% learned", 100, 16), ("2% learned", 400, 8),
-    ):  # fmt: skip
-        found = []
-        for _ in range(repetitions):
-            base = hle_chances(rng, (n,), 0.05)
-            chance, truth = base, 0.0
-            if name == "better":  # of what is solved at all 10% more
-                learned = rng.random(n) < 0.1
-                chance, truth = np.where(learned & (base > 0), 1.0, base), 0.1 * (0.3 - 0.05)
-            elif name == "2% learned":
-                chance, truth = np.where(rng.random(n) < 0.02, 1.0, base), 0.02 * 0.95
-            found.append(paired_comparison(sample(rng, chance, k), sample(rng, base, k)))
-        setting = f"n={n}, k={k}, most never solved, {name}"
-        missed = np.array([not one.low <= truth <= one.high for one in found])
-        unmarked = np.mean(missed & ~np.array([one.narrow for one in found]))
-        marked = np.mean([one.narrow for one in found])
-        setting += f" (covers {1 - missed.mean():.3f}, marked {marked:.2f})"
-        yield row(
-            "difference, missed unmarked", "miss", setting, unmarked, (0.0, 0.065), repetitions
-        )
-        if name == "equal":
-            value = np.mean([one.p_value < 0.05 for one in found])
-            setting = f"n={n}, k={k}, most never solved"
-            yield row("paired test", "type I error", setting, value, TYPE_I, repetitions)
+    differences = models[1:, :, 0].astype(int) - models[0, :, 0]
+    level = family(differences.T, draws=4_000).level
+    return min(difference_test(one, 1).p_value for one in differences) < level
 
 
 def _few(rng: np.random.Generator, repetitions: int) -> Iterator[dict[str, Any]]:
     """Few discordant questions, one sample each: equal models, and all differences on one side."""
     for n, gain, loss in ((60, 0.05, 0.05), (200, 0.02, 0.02), (60, 0.1, 0.0), (200, 0.05, 0.005)):
         tables = rng.multinomial(n, [gain, loss, 1 - gain - loss], repetitions)
-        kinds, times = np.unique(tables[:, :2], axis=0, return_counts=True)
-        found = [_of_counts(int(g), int(k), n) for g, k in kinds]
+        found = [_of_counts(int(g), int(k), n) for g, k, _ in tables]
         truth = gain - loss
-        covered = np.average([one.low <= truth <= one.high for one in found], weights=times)
+        covered = np.mean([one.low <= truth <= one.high for one in found])
         setting = f"n={n}, k=1, gained {gain}, lost {loss}"
-        wide = (COVERAGE[0], 0.985)
-        yield row("difference, mcnemar_midp", "coverage", setting, covered, wide, repetitions)
+        yield row("difference, mcnemar_midp", "coverage", setting, covered, WIDE, repetitions)
         if gain == loss:
-            value = np.average([one.p_value < 0.05 for one in found], weights=times)
+            value = np.mean([one.p_value < 0.05 for one in found])
             yield row("mcnemar_midp", "type I error", setting, value, TYPE_I, repetitions)
 
 
+@cache
 def _of_counts(gained: int, lost: int, n: int) -> PairedComparison:
     at = np.arange(n)
     return paired_comparison(at < gained, (at >= gained) & (at < gained + lost))
@@ -152,8 +127,6 @@ def _sizes(rng: np.random.Generator, repetitions: int) -> Iterator[dict[str, Any
             found.append(paired_comparison(a, b, clusters=clusters))
         setting = f"{groups} clusters of log-normal sizes, k={k}"
         covered = np.mean([one.low <= 0 <= one.high for one in found])
-        yield row(
-            "difference, sign_flip", "coverage", setting, covered, (0.935, 0.985), repetitions
-        )
+        yield row("difference, sign_flip", "coverage", setting, covered, WIDE, repetitions)
         value = np.mean([one.p_value < 0.05 for one in found])
         yield row("sign_flip", "type I error", setting, value, TYPE_I, repetitions)
