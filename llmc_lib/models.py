@@ -145,7 +145,7 @@ def load_model(run: Run, params: ModelParams, name: str, key: str = "model") -> 
 
 def _check_downloaded(folder: Path, where: str) -> None:
     """Of a folder of this machine the check before a run does the same. Raises `UserError`."""
-    from llmc_lib.preflight.folders import folder_problems
+    from llmc_lib.model_folder import folder_problems
 
     if problem := next(folder_problems(folder, downloaded=True), None):
         raise UserError(f"{where}: {problem}")

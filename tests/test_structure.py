@@ -24,7 +24,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 STAGES = {"dataset", "training", "evaluation", "analysis", "reasoning"}
 FLOORS = {
     **dict.fromkeys(
-        "errors data_files json_reader words hardware hub limited params params_file params_yaml rank records thinking prompts answers taxonomy store workers progress models benchmarks kinds engines chat".split(),
+        "errors data_files json_reader words hardware hub limited params params_file params_yaml rank records thinking prompts answers taxonomy store workers progress models model_folder benchmarks kinds engines chat".split(),
         0,
     ),
     **dict.fromkeys(STAGES, 1),

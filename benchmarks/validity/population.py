@@ -25,7 +25,7 @@ from scipy import special, stats
 from benchmarks.validity.draws import HLE_BETWEEN, row
 
 #: Questions by the number of right answers, of those that a model answered so many times (the length less one).
-AGAIN = {
+AGAIN: dict[str, list[tuple[int, ...]]] = {
     "GPT-5": [(53, 9, 15), (8, 0, 2, 3)],
     "GLM-4.5-Air": [(71, 7, 4)],
     "Qwen3-VL-Plus": [(31, 1, 1)],

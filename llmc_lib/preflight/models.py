@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from llmc_lib import json_reader
 from llmc_lib.errors import near, shown
 from llmc_lib.json_reader import JsonError
+from llmc_lib.model_folder import folder_problems, tokenizer_problems
 from llmc_lib.models import EMBEDDED
 from llmc_lib.params import EngineParams, ModelParams
-from llmc_lib.preflight.folders import folder_problems, tokenizer_problems
 from llmc_lib.preflight.problem import Problem
 from llmc_lib.store import ROOT, Run
 

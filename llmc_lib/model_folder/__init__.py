@@ -11,7 +11,7 @@ from typing import Any
 from llmc_lib import json_reader
 from llmc_lib.errors import shown
 from llmc_lib.json_reader import JsonError
-from llmc_lib.preflight.templates import template_problems
+from llmc_lib.model_folder.templates import template_problems
 
 #: Files that are unpickled when they are loaded.
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
