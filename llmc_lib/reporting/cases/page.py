@@ -25,8 +25,10 @@ _OUTCOMES = ("both right", "gained", "lost", "both wrong")
 def outcome_table(results: Results, benchmark: str, reference: str, candidate: str) -> Block:
     """How many questions of each category both, one or none of the two models answers."""
     table = outcomes(results, benchmark, reference, candidate)
+    # In the order of the answers, which is that of metrics.json and so of all figures.
+    rows = results.answers[results.answers["benchmark"] == benchmark]
     counts = pd.crosstab(table["category"], table["outcome"]).reindex(
-        index=ordered(table["category"]),
+        index=ordered(rows["category"]),
         columns=list(_OUTCOMES),
         fill_value=0,
     )
