@@ -73,7 +73,8 @@ def make_up(manifest: dict[str, Any]) -> Block:
     rows = [
         {
             "Property": group,
-            "Kind": value if name == "licence" else WORDS.get(value, value),
+            "Kind": (value if name == "licence" else WORDS.get(value, value))
+            + (_names(manifest, value) if name == "author_kind" else ""),
             "Rows": f"{n:,}",
             "Share": share(n, sum(made[name].values())),
         }
@@ -89,6 +90,17 @@ def make_up(manifest: dict[str, Any]) -> Block:
     caption = f"The {counted(total, 'row')} of the data set, training and validation together."
     table = table_block("make-up", pd.DataFrame(rows), caption, pd.DataFrame(data))
     return table + paragraph(licence_words(made["licence"])) + _authors(manifest)
+
+
+def _names(manifest: dict[str, Any], kind: str, most: int = 3) -> str:
+    """The authors of a kind, behind its name: " (this project)"; "" where none is named."""
+    names = [
+        a["author"]
+        for a in manifest["authors"]
+        if a["kind"] == kind and a["author"] not in ("", None, kind)
+    ]
+    more = [counted(len(names) - most, "other")] if len(names) > most else []
+    return f" ({listed([*names[:most], *more])})" if names else ""
 
 
 def licence_words(licences: dict[str, int]) -> str:

@@ -65,7 +65,8 @@ def _with_something(cells: list[Any]) -> list[Any]:
         nothing = outputs and all(
             output.get("data", {}).get("text/html", None) == "" for output in outputs
         )
-        if not (cell.cell_type == "markdown" and _HEADING.match(cell.source) and nothing):
+        headings = _HEADING.findall(cell.source) if cell.cell_type == "markdown" else []
+        if len(headings) != 1 or not nothing:
             kept.append(cell)
     return kept
 

@@ -293,3 +293,14 @@ def test_a_leap_is_labelled_as_an_opinion_and_escaped() -> None:
     markup = columns("x", Trace("", "Clearly so.", (mark,)), Trace("", "No."), ("", ""))
     assert '<span class="leap">Clearly</span>' in markup
     assert "the judge’s opinion: Nothing &lt;b&gt;shows&lt;/b&gt; it." in markup
+
+
+def test_the_categories_of_the_outcomes_are_in_the_order_of_the_answers() -> None:
+    results = _results("gl")
+    names = {"q00": "Z first", "q01": "A second"}
+    answers = results.answers.assign(category=results.answers["question_id"].map(names))
+    shuffled = answers.sort_values("category", ascending=False, kind="stable")
+    for rows, first in ((answers, "Z first"), (shuffled.iloc[::-1], "A second")):
+        markup = cases.outcome_table(replace(results, answers=rows), "hle", "base", "tuned").markup
+        tree = ElementTree.fromstring(markup)
+        assert tree.find(".//tbody/tr/th").text == first  # type: ignore[union-attr]
