@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -102,6 +103,11 @@ def as_p(p: float, level: float | None = None) -> str:
             break
         text = f"{p:.{digits}g}"
     return f"= {text}"
+
+
+def unbroken(text: str) -> str:
+    """A text in which no line ends within "p = 0.03" or "n = 40"."""
+    return re.sub(r"\b([pn]) ([=<]) (?=\d)", "\\1\N{NO-BREAK SPACE}\\2\N{NO-BREAK SPACE}", text)
 
 
 def as_chance(p: float) -> str:

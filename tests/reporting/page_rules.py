@@ -246,9 +246,9 @@ def rule_rerun(page: Page) -> Iterator[str]:
     few = "too few to say what a rerun" in page.parts["rerun"]
     if few and "would reverse the sign" in page.parts["selection"]:
         yield "too few questions for a rerun, and a sentence on one"
-    if again["basis"] == "bound" and "lie between" in page.parts["rerun"]:
-        if "chance of at least 95%" not in page.parts["rerun"]:
-            yield "an upper limit of the noise is called the noise"
+    bound = again["basis"] == "bound" and "lie between" in page.parts["rerun"]
+    if bound and "chance of at least 95%" not in page.parts["rerun"]:
+        yield "an upper limit of the noise is called the noise"
     if not 0 <= low <= high <= 1:
         yield f"chances {low}, {high}"
     if "sceptical prior" in title and as_chance(again["sign_flip_sceptical"]) not in title:

@@ -10,7 +10,7 @@ from llmc_lib.reporting.elements import Block, FigureBlock, paragraph
 from llmc_lib.reporting.further import about
 from llmc_lib.reporting.report import Report
 from llmc_lib.reporting.sections.safety import endings_note
-from llmc_lib.words import counted, listed
+from llmc_lib.words import counted, listed, unbroken
 
 
 def verdict(report: Report) -> Block:
@@ -45,7 +45,7 @@ def _further(report: Report) -> str:
     rows = report.metrics["further"]
     if not rows:
         return ""
-    items = "".join(f"<li>{html.escape(row['line'])}</li>" for row in rows)
+    items = "".join(f"<li>{html.escape(unbroken(row['line']))}</li>" for row in rows)
     return (
         f'<div class="further-verdicts note"><p>The other benchmarks; these p-values are not adjusted for their '
         f"number:</p><ul>{items}</ul></div>"
