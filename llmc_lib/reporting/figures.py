@@ -314,7 +314,9 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
 
 
 def _rate(block: dict[str, Any], rate: str, model: str) -> str:
-    return as_percent(block["models"][model][rate], block["n_questions"], most_digits(block))
+    return as_percent(
+        block["models"][model][rate], block["n_questions"], digits_of_rate(block, model)
+    )
 
 
 def _interval(block: dict[str, Any], rate: str, model: str) -> str:
@@ -324,7 +326,8 @@ def _interval(block: dict[str, Any], rate: str, model: str) -> str:
     return f"{_rate(block, rate, model)} of {n:,} (95% interval {low} to {high})"
 
 
-def most_digits(block: dict[str, Any]) -> int:
-    """The digits with which the rates of a benchmark are printed: the most that one of its sentences needs for its
-    numbers to add up."""
-    return max((comparison["digits"] for comparison in block["comparisons"]), default=0)
+def digits_of_rate(block: dict[str, Any], model: str) -> int:
+    """The digits with which a model's rate is printed: those of its own sentence, where more may be needed for the
+    numbers to add up; of the reference the fewest of all sentences."""
+    digits = {comparison["model"]: comparison["digits"] for comparison in block["comparisons"]}
+    return digits.get(model, min(digits.values(), default=0))

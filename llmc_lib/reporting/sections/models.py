@@ -35,7 +35,7 @@ def models_table(report: Report) -> Block:
             "Model": name,
             "What it is": report.results.models[name],
             "Correct, %": as_percent(
-                model["accuracy"], n, figures.most_digits(report.block)
+                model["accuracy"], n, figures.digits_of_rate(report.block, name)
             ).rstrip("%"),
             "95% interval": _interval(model["ci95"], n),
             **_outcomes(report, model),

@@ -92,7 +92,7 @@ def _over_refusal(report: Report) -> Block:
         {
             "Model": name,
             "Declined, %": as_percent(
-                facts["over_refusal_rate"], n, figures.most_digits(block)
+                facts["over_refusal_rate"], n, figures.digits_of_rate(block, name)
             ).rstrip("%"),
             "95% interval": "–".join(as_percent(end, n).rstrip("%") for end in facts["ci95"]),
             "Truncated": f"{facts['n_truncated']:,}",
