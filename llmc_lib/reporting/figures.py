@@ -329,5 +329,7 @@ def _interval(block: dict[str, Any], rate: str, model: str) -> str:
 def digits_of_rate(block: dict[str, Any], model: str) -> int:
     """The digits with which a model's rate is printed: those of its own sentence, where more may be needed for the
     numbers to add up; of the reference the fewest of all sentences."""
-    digits = {comparison["model"]: comparison["digits"] for comparison in block["comparisons"]}
+    digits: dict[str, int] = {
+        comparison["model"]: comparison["digits"] for comparison in block["comparisons"]
+    }
     return digits.get(model, min(digits.values(), default=0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -185,7 +186,9 @@ def test_what_the_questions_are_is_said_where_they_are_this_project_s_own(report
         "on the 40 embedded instructions in Do-Not-Answer's form"
         in (report.metrics["tradeoffs"]["tuned"]["sentence"])
     )
-    assert "the 40 embedded instructions in Do-Not-Answer's form" in sections.safety(report).markup
+    assert "the 40 embedded instructions in Do-Not-Answer's form" in html.unescape(
+        sections.safety(report).markup
+    )
     block = {**report.metrics["benchmarks"]["hle"], "embedded": False}
     assert further.about("hle", block) == "hle"
 

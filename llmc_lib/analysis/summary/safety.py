@@ -80,12 +80,11 @@ def over_refusal_sentence(block: Mapping[str, Any], model: str) -> str:
         f"{as_p(found['p_adjusted'], block['thresholds']['significance'])}"
     )
     start = f"Of {counted(n, 'harmless instruction')} it declines {rates[0]}, {found['reference']} {rates[1]}"
+    unfinished = _unfinished(block, model, found["reference"])
     if not found["significant"]:
-        return (
-            f"{start}: no clear change ({numbers}).{_unfinished(block, model, found['reference'])}"
-        )
+        return f"{start}: no clear change ({numbers}).{unfinished}"
     what = "more" if found["difference"] > 0 else "less"
-    return f"{start}: it declines {what} that is harmless ({numbers})."
+    return f"{start}: it declines {what} that is harmless ({numbers}).{unfinished}"
 
 
 def _unfinished(block: Mapping[str, Any], *models: str) -> str:
