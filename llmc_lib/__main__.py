@@ -20,10 +20,12 @@ python -m llmc_lib publish PARAMS    write the upload folder of the data set or 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 if __name__ == "__main__":  # until `main` Ctrl-C just ends the process: the imports take a while
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -189,8 +191,18 @@ def _make(run: Run, what: str) -> int:
     except (StageError, WorkerError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    print(f"\n{made}: {path}")
+    sentence = _verdict(path) if what in ("report", "partial") else ""
+    print(f"\n{sentence}{made}: {path}")
     return 0
+
+
+def _verdict(page: Path) -> str:
+    """The sentence of a page, as a line of its own; "" where its numbers are not beside it."""
+    name = "partial_metrics.json" if page.name.startswith("partial") else "metrics.json"
+    if not page.with_name(name).is_file():
+        return ""
+    found = json.loads(page.with_name(name).read_text(encoding="utf-8"))
+    return printable(found["benchmarks"][found["main"]]["comparisons"][-1]["sentence"]) + "\n"
 
 
 def _node_rank(text: str) -> int:

@@ -66,6 +66,18 @@ KINDS: dict[str, Kind] = {
 }
 
 
+def called(kind: str, n: int, *, embedded: bool) -> str:
+    """Its questions in a sentence, after "on": "Do-Not-Answer"; of embedded ones, which are this project's own in the
+    published form, "the 40 embedded instructions in Do-Not-Answer's form"."""
+    found = KINDS.get(kind)
+    name = found.name if found else kind
+    if not embedded:
+        return name
+    noun = "questions" if measure(kind) == "accuracy" else "instructions"
+    form = f" in {name}'s form" if found and found.hub else f" of {name}"
+    return f"the {n:,} embedded {noun}{form}"
+
+
 def measure(kind: str) -> Measure:
     """What a benchmark of a kind measures; of a kind that is not known here, right answers."""
     return KINDS[kind].measure if kind in KINDS else "accuracy"

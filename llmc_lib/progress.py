@@ -18,20 +18,41 @@ from tqdm import tqdm as plain_tqdm
 from tqdm.auto import tqdm as auto_tqdm
 
 VARIABLE = "LLMC_PROGRESS"
+# Before this share is done the time left is a guess from the slowest part: engines warm up on the first answers.
+_EARLY = 0.05
 
 
 def progress_bar(**settings: Any) -> Any:
     """A tqdm bar; `settings` are tqdm's own (total, desc, unit, iterable, …)."""
     screen = _screen()
     if screen is None:
-        return auto_tqdm(**settings)
+        return _Notebook(**settings)
     # Into a log file, a line now and then instead of a redrawn one.
-    return plain_tqdm(
+    return _Terminal(
         file=screen,
         dynamic_ncols=screen.isatty(),
         mininterval=0.2 if screen.isatty() else 15,
         **settings,
     )
+
+
+def _meter(n: float, total: float | None, elapsed: float, **more: Any) -> str:
+    """tqdm's text of a bar, without a rate and a time left where little is done: the first of 600 answers took 27 s, as
+    long as the next 200, and promised four hours."""
+    if total and n < _EARLY * total:
+        bar = more.get("bar_format") or "{l_bar}{bar}{r_bar}"
+        more["bar_format"] = bar.replace("{r_bar}", "| {n_fmt}/{total_fmt} [{elapsed}{postfix}]")
+    elif total is None and not n:
+        more["bar_format"] = "{desc}: starting [{elapsed}]"
+    return str(plain_tqdm.format_meter(n, total, elapsed, **more))  # type: ignore[arg-type]
+
+
+class _Terminal(plain_tqdm):  # type: ignore[type-arg]
+    format_meter = staticmethod(_meter)  # type: ignore[assignment]
+
+
+class _Notebook(auto_tqdm):  # type: ignore[type-arg]
+    format_meter = staticmethod(_meter)  # type: ignore[assignment]
 
 
 def say(message: str) -> None:

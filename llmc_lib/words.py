@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -16,10 +17,10 @@ ZERO = {
 _SMALL = ("", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
-def as_percent(rate: float, n: int) -> str:
-    """A rate with no more digits than `n` questions support, and up to two more where it would otherwise be printed
-    as none or all of them."""
-    return f"{_rounded(100 * rate, n, (0, 100))}%"
+def as_percent(rate: float, n: int, least: int = 0) -> str:
+    """A rate with no more digits than `n` questions support, or with the `least` that another sentence on it has,
+    and up to two more where it would otherwise be printed as none or all of them."""
+    return f"{_rounded(100 * rate, n, (0, 100), least)}%"
 
 
 def as_likely(chance: float) -> str:
@@ -30,10 +31,12 @@ def as_likely(chance: float) -> str:
     return "> 99%" if value == 100 and chance < 1 else f"{value}%"
 
 
-def as_points(difference: float, n: int, *, sign: bool = True, unit: bool = True) -> str:
-    """A difference of two rates in percentage points, with a true minus sign; as many digits as `n` supports, and
-    up to two more where it would otherwise be printed as 0."""
-    value = _rounded(100 * difference, n, (0,))
+def as_points(
+    difference: float, n: int, least: int = 0, *, sign: bool = True, unit: bool = True
+) -> str:
+    """A difference of two rates in percentage points, with a true minus sign; as many digits as `n` supports, or the
+    `least` that another sentence on it has, and up to two more where it would otherwise be printed as 0."""
+    value = _rounded(100 * difference, n, (0,), least)
     text = f"{value:+}" if sign and value else f"{abs(value)}"
     noun = " point" if text.lstrip("+-") == "1" else " points"
     return text.replace("-", "−") + (noun if unit else "")
@@ -72,6 +75,11 @@ def adding_up(rate: float, base: float, difference: float, n: int) -> tuple[str,
     return f"{a}%", f"{b}%", _signed(d) + unit
 
 
+def digits_of(printed: str) -> int:
+    """Digits behind the point of a number as printed."""
+    return len(printed.rstrip("%").partition(".")[2])
+
+
 def leaving(whole: float, part: float, n: int) -> tuple[str, str, str]:
     """A difference in points, what is taken from it, and the rest, as printed ("+5", "1", "+4"): with as many
     digits as `n` supports, and up to two more where the numbers as printed would not add up, or one would be
@@ -95,6 +103,11 @@ def as_p(p: float, level: float | None = None) -> str:
             break
         text = f"{p:.{digits}g}"
     return f"= {text}"
+
+
+def unbroken(text: str) -> str:
+    """A text in which no line ends within "p = 0.03" or "n = 40"."""
+    return re.sub(r"\b([pn]) ([=<]) (?=\d)", "\\1\N{NO-BREAK SPACE}\\2\N{NO-BREAK SPACE}", text)
 
 
 def as_chance(p: float) -> str:
@@ -144,13 +157,13 @@ def share(part: int, total: int) -> str:
     return f"{percent:.{step < 1:d}f}%"
 
 
-def _rounded(percent: float, n: int, edges: Sequence[float]) -> Decimal:
+def _rounded(percent: float, n: int, edges: Sequence[float], least: int = 0) -> Decimal:
     """One decimal of a percentage from 1,000 questions on, none below; halves go away from zero. Up to two more where
     it would be printed as one of the `edges` and is not.
 
     Python's own rounding takes 17.5 to 18 and 6.5 to 6, so that a table would not add up.
     """
-    least = _digits(n)
+    least = max(least, _digits(n))
     rounded = (_to(percent, digits) for digits in range(least, least + 3))
     return next((value for value in rounded if _shown(value, percent, edges)), _to(percent, least))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from llmc_lib import progress
 from llmc_lib.progress import VARIABLE
 
 #: A runner and its kernel, as `python -m llmc_lib report` and its notebooks are.
@@ -61,3 +64,23 @@ def test_without_a_screen_lines_go_to_standard_output(screen: str | None) -> Non
         timeout=60,
     )
     assert ran.stdout == "here\n"
+
+
+def test_no_time_left_is_promised_before_some_of_it_is_done() -> None:
+    with progress._Terminal(total=600, desc="Answering", unit="answer", file=io.StringIO()) as bar:
+        bar.n = 1
+        assert "1/600" in str(bar)
+        assert "answer/s" not in str(bar)
+        assert "<" not in str(bar)
+        bar.n = 60
+        bar.start_t -= 10
+        assert re.search(r"60/600 \[\d\d:\d\d<\d\d:\d\d, .*answer/s", str(bar))
+
+
+def test_a_bar_without_a_total_yet_is_not_a_row_of_question_marks() -> None:
+    with progress._Terminal(desc="Training", unit="step", file=io.StringIO()) as bar:
+        assert str(bar).startswith("Training: starting [")
+        assert "?" not in str(bar)
+        bar.reset(23)
+        bar.n = 4
+        assert "4/23" in str(bar)

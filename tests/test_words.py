@@ -13,9 +13,11 @@ from llmc_lib.words import (
     as_percent,
     as_points,
     counted,
+    digits_of,
     leaving,
     listed,
     share,
+    unbroken,
 )
 
 
@@ -113,3 +115,20 @@ def test_rough_numbers_have_two_digits() -> None:
         "9,400",
         "120,000",
     ]
+
+
+def test_a_relation_is_not_broken_and_other_words_are() -> None:
+    text = unbroken("(95% interval −7 to +5, p = 0.74, n = 1,200; p < 0.001)")
+    assert "p\u00a0=\u00a00.74, n\u00a0=\u00a01,200; p\u00a0<\u00a00.001" in text
+    assert "95% interval −7 to +5, p" in text
+    assert unbroken("step = 3") == "step = 3"
+
+
+def test_a_table_has_the_digits_of_its_sentence() -> None:
+    rate, base, difference = adding_up(156 / 315, 51 / 315, 105 / 315, 315)
+    assert (rate, base, difference) == ("49.5%", "16.2%", "+33.3 points")
+    least = digits_of(rate)
+    assert as_percent(156 / 315, 315, least) == rate
+    assert as_percent(156 / 315, 315) == "50%"
+    assert as_points(105 / 315, 315, least) == difference
+    assert digits_of("50%") == 0

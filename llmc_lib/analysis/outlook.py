@@ -21,6 +21,14 @@ PRIORS = (
 FEW_QUESTIONS = 20
 #: A chance below it is called unlikely.
 UNLIKELY = 0.02
+#: With fewer questions that differ, how much answers vary is not known well enough to plan with: of 9 the variance has
+#: a relative standard error of one third.
+FEW_DIFFERING = 10
+#: What the noise of a greedy run is.
+GREEDY = (
+    "Answers are greedy here (temperature 0): a rerun of the same models differs only where rounding changes a "
+    "token. What follows is an upper limit that takes all noise to be sampling."
+)
 # More samples of a question than anyone draws.
 _MOST_SAMPLES = 1024
 # A difference below it is not planned for: a million questions do not show it.
@@ -55,10 +63,12 @@ def sign_sentence(found: Rerun) -> str:
     return f"{start} {chances(found)}."
 
 
-def rerun_sentence(found: Rerun, n: int, samples: int, picked_from: int = 0) -> str:
+def rerun_sentence(
+    found: Rerun, n: int, samples: int, picked_from: int = 0, *, greedy: bool = False
+) -> str:
     """What the next run on the same n questions, with as many samples, would show of a difference.
 
-    `picked_from`: so many candidates this one is the best of, whose difference is then the shrunken one.
+    `greedy`: answers were sampled at temperature 0. `picked_from`: so many candidates this one is the best of, whose difference is then the shrunken one.
     """
     if n < FEW_QUESTIONS:
         return f"{counted(n, 'question').capitalize()}: too few to say what a rerun would show."
@@ -71,9 +81,14 @@ def rerun_sentence(found: Rerun, n: int, samples: int, picked_from: int = 0) -> 
             f"{as_points(found.expected, n)}."
         )
     if found.basis == "bound":
+        why = (
+            GREEDY
+            if greedy
+            else "One sample of each question does not tell sampling noise from real differences."
+        )
         start = (
-            "One sample of each question does not tell sampling noise from real differences. If all noise is "
-            f"sampling, the next run's difference lies between {low} and {high} points with a chance of {percent}."
+            f"{why} If all noise is sampling, the next run's difference lies between {low} and {high} points with a "
+            f"chance of {percent}; the less of it is, the higher is the chance."
         )
     else:
         start = (
@@ -109,23 +124,29 @@ def needed_sentence(
     *,
     level: float,
     shrunken: float | None = None,
+    differing: int | None = None,
+    greedy: bool = False,
+    noun: str = "questions",
 ) -> str:
     """What it would take to find a difference of the smallest interesting size and, of several candidates, of
     the `shrunken` one; never of the one that was seen, which is too large where it was noticed for its size.
 
-    "" where this design finds both, and where too few questions, or none that tells the models apart, do not say how
-    much their answers vary. `level` is that of the test of one candidate. With several samples: how many of these questions are enough,
+    "" where this design finds both, and where too few questions, or too few that tell the models apart
+    (`differing`; None: enough), do not say how much their answers vary. `greedy`: sampled at temperature 0, where
+    further samples are the same again. `noun`: what the questions are. `level` is that of the test of one candidate. With several samples: how many of these questions are enough,
     or how many questions where none are. With one, what further samples buy is not known: the number of
     questions, and the least number of samples, should all noise be sampling.
     """
     target = thresholds.power
-    if parts.total <= 0 or n < FEW_QUESTIONS:
+    few = differing is not None and differing < FEW_DIFFERING
+    if parts.total <= 0 or n < FEW_QUESTIONS or few:
         return ""
     sizes = {thresholds.smallest_interesting: "the smallest of interest"}
     if shrunken is not None and _LEAST <= abs(shrunken) < thresholds.smallest_interesting:
         sizes[float(f"{abs(shrunken):.2g}")] = "the shrunken one"
     found = [
-        f"{as_size(size)} ({what}) would be found {{}}with about {_design(size, n, samples, parts, level, target)}"
+        f"{as_size(size)} ({what}) would be found {{}}with about "
+        + _design(size, n, samples, parts, level, target, noun, greedy=greedy)
         for size, what in sizes.items()
         if power(size, n, parts, samples, level) < target
     ]
@@ -140,15 +161,25 @@ def needed_sentence(
 
 
 def _design(
-    size: float, n: int, samples: int, parts: VarianceParts, level: float, target: float
+    size: float,
+    n: int,
+    samples: int,
+    parts: VarianceParts,
+    level: float,
+    target: float,
+    noun: str,
+    *,
+    greedy: bool,
 ) -> str:
     """Questions or samples that find a true difference of this size."""
     if parts.within is not None:
         k = samples_needed(size, n, parts, level, target)
         if k is not None and k > samples:
-            return f"{as_count(k)} samples of each of these questions"
+            return f"{as_count(k)} samples of each of these {noun}"
     table = needed(size, parts, (samples,), alpha=level, target=target)
-    questions = f"{as_count(int(table['questions'].iloc[0]))} questions"
+    questions = f"{as_count(int(table['questions'].iloc[0]))} {noun}"
+    if greedy:
+        return questions
     if parts.within is not None:
         return (
             f"{questions} with {samples} samples each (more samples of these {n:,} are not enough)"

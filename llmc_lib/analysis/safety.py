@@ -53,6 +53,9 @@ class Pair:
     # Adjusted for the candidates that were compared; None: the comparisons' own.
     p_adjusted: tuple[float, float] | None = None
     compared: int = 1
+    digits: tuple[int, int] = (0, 0)  # of the rates in the sentences of their own
+    reference: str = "the reference"  # its name
+    asked: str = "Do-Not-Answer"  # what the instructions are called
 
     @property
     def ungraded(self) -> tuple[float, float]:
@@ -96,7 +99,12 @@ def _told(pair: Pair) -> bool:
         raise ValueError(
             f"{pair.n_ungraded} ungraded of {pair.safety.n * pair.n_samples:,} responses"
         )
-    return max(pair.ungraded) <= _MOSTLY
+    return not mostly_ungraded(*pair.ungraded)
+
+
+def mostly_ungraded(*shares: float) -> bool:
+    """Is so much of any model's responses ungraded that its rate says nothing?"""
+    return max(shares) > _MOSTLY
 
 
 def _sign(comparison: PairedComparison, p: float, alpha: float) -> str:
@@ -116,35 +124,41 @@ def _sentence(
     p_safety: float | None,
     alpha: float,
 ) -> str:
-    first = _part(pair, pair.accuracy, accuracy, "in accuracy", p_accuracy, alpha)
+    first = _part(pair, pair.accuracy, accuracy, "in accuracy", p_accuracy, alpha, pair.digits[0])
     if p_safety is None:
         shares = [as_percent(share, pair.safety.n) for share in pair.ungraded]
         return (
-            f"{first[0].upper()}{first[1:]}. On Do-Not-Answer {shares[0]} of its responses and {shares[1]} of "
-            "the reference's could not be graded: whether safety changed cannot be told."
+            f"{first[0].upper()}{first[1:]}. On {pair.asked} {shares[0]} of its responses and {shares[1]} of "
+            f"{pair.reference}'s could not be graded: whether safety changed cannot be told."
         )
-    second = _part(pair, pair.safety, safety, "on Do-Not-Answer", p_safety, alpha)
+    second = _part(pair, pair.safety, safety, f"on {pair.asked}", p_safety, alpha, pair.digits[1])
     joint = "but" if {accuracy, safety} == {"gain", "loss"} else "and"
     text = f"{first[0].upper()}{first[1:]}, {joint} {second}{_meaning(pair, accuracy, safety)}"
     if max(pair.ungraded) >= _MUCH:
         shares = [as_percent(share, pair.safety.n) for share in pair.ungraded]
         text += (
-            f" {shares[0]} of its responses and {shares[1]} of the reference's on Do-Not-Answer are ungraded "
+            f" {shares[0]} of its responses and {shares[1]} of {pair.reference}'s on {pair.asked} are ungraded "
             "and count as not safe, which may be part of the difference."
         )
     return text
 
 
 def _part(
-    pair: Pair, comparison: PairedComparison, sign: str, where: str, p: float, alpha: float
+    pair: Pair,
+    comparison: PairedComparison,
+    sign: str,
+    where: str,
+    p: float,
+    alpha: float,
+    digits: int,
 ) -> str:
     n = comparison.n
     low, high = (as_bound(bound, n) for bound in (comparison.low, comparison.high))
     label = level_words(comparison.alpha, alpha, pair.compared)
     interval = f"{label} {low} to {high}, p {as_p(p, alpha)}"
     if sign == "unclear":
-        return f"shows no clear change {where} ({as_points(comparison.difference, n)}; {interval})"
-    size = as_points(abs(comparison.difference), n, sign=False)
+        return f"shows no clear change {where} ({as_points(comparison.difference, n, digits)}; {interval})"
+    size = as_points(abs(comparison.difference), n, digits, sign=False)
     return f"{'gains' if sign == 'gain' else 'loses'} {size} {where} ({interval})"
 
 

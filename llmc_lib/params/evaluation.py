@@ -224,7 +224,7 @@ class EvaluationParams(Section):
     # each answer type its own.
     prompt: Literal["brief", "official", "corrected"] = "brief"
     samples: PositiveInt = 1  # completions of a question
-    # Of one completion, the same for every model. "max": what max_model_len leaves behind the prompt.
+    # Of one completion, the same for every model. "max": what max_model_len leaves after the prompt.
     max_tokens: PositiveInt | Literal["max"] = 256
     max_model_len: Length = 1024  # prompt and completion together, in tokens
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0  # 0: greedy

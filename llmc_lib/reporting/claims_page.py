@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.evaluation.results import Results
 from llmc_lib.reasoning.claims import TraceCheck, check_traces
 from llmc_lib.reasoning.leaps import read_leaps
@@ -93,9 +94,10 @@ def claims(found: dict[str, Any]) -> Block:
     asked, total = found["n_checked"], found["n_questions"]
     part = "" if asked >= total else f", drawn at random from {total:,}"
     intro = (
-        f"Every equality and inequality between numbers that an answer states was worked out, in one answer of each model to "
-        f"each of {counted(asked, 'question')}{part}. What has a variable, is supposed, asked, denied or "
-        "rounded is left alone, so that what is flagged is false; not everything that is false is flagged."
+        "Every equality and inequality between numbers that is written in symbols (2 + 2 = 10, 3 < 2) was worked out, in one "
+        f"answer of each model to each of {counted(asked, 'question')}{part}. One in words (“3 is less than 2”) is not "
+        "checked. What has a variable, is supposed, asked, denied or rounded is left alone, so that what is flagged is "
+        "false; not everything that is false is flagged."
     )
     models: dict[str, dict[str, Any]] = found["models"]
     if not any(counts["answers"] for counts in models.values()):
@@ -149,8 +151,11 @@ def sentence(found: dict[str, Any] | None) -> str:
         f"false one: {as_points(found['difference'], n)} (95% interval {low} to {high}, by questions, p "
         f"{as_p(found['p_value'])})"
     )
-    if found["low"] > 0:
+    clear = (
+        found["p_value"] < ALPHA
+    )  # where few decide, test and interval can differ: then neither is clear
+    if found["low"] > 0 and clear:
         return f"Wrong answers carry false claims more often than right ones. {numbers}."
-    if found["high"] < 0:
+    if found["high"] < 0 and clear:
         return f"Right answers carry false claims more often than wrong ones. {numbers}."
     return f"It cannot be told whether wrong answers carry more false claims than right ones. {numbers}."

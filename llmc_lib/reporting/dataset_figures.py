@@ -27,7 +27,7 @@ def composition(manifest: dict[str, Any]) -> FigureBlock:
         axes.plot(percent, y, "o", color=MODELS[0], markersize=7)
         axes.plot(100 * target[name], y, "|", color=INK, markersize=14, markeredgewidth=1.6)
     axes.set_yticks(range(len(names)), [f"{name} ({mixed.get(name, 0):,})" for name in names])
-    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
     axes.set_xlim(left=0)
     axes.set_xlabel("Share of rows, percent")
@@ -54,6 +54,8 @@ def composition(manifest: dict[str, Any]) -> FigureBlock:
 
 
 def _distance(distance: float, total: int) -> str:
+    if not distance:
+        return "Total-variation distance between the two: none."
     rows = round(distance * total)
     words = (
         f"{counted(rows, 'row')} of {total:,} would have to be of another category"
@@ -88,7 +90,9 @@ def lengths(train: pd.DataFrame, max_length: int) -> FigureBlock:
     training takes.
     """
     tokens = train["n_tokens"].to_numpy()
-    median, high, longest = (int(n) for n in np.quantile(tokens, (0.5, 0.95, 1), method="lower"))
+    median, high, longest = (
+        int(n) for n in np.quantile(tokens, (0.5, 0.95, 1), method="inverted_cdf")
+    )
     figure, axes = canvas(2.5)
     # Where the limit is far away, drawing it would press all bars into a corner.
     near = max_length <= 2 * longest

@@ -17,7 +17,7 @@ _LISTED = 10
 _CONDITIONS = {"NC": "no commercial use", "SA": "share alike", "ND": "no derivatives"}
 _GROUPS = {
     "kind": "Row",
-    "answer_type": "Answer",
+    "answer_type": "Answer type",
     "verified": "Final answer",
     "author_kind": "Completion by",
     "licence": "Licence",
@@ -27,10 +27,10 @@ WORDS = {
     "verifiable": "a problem with a final answer",
     "response": "a prompt and a response",
     "chat": "a conversation",
-    "exactMatch": "exact match",
+    "exactMatch": "text or number",
     "multipleChoice": "multiple choice",
     "yes": "agrees with the reference",
-    "not stated": "not stated, the reference was added",
+    "not stated": "the completion states none: the reference was appended, so nothing was checked",
     "not comparable": "prose, not comparable by rule",
     "no reference": "no reference to compare with",
     "not asked": "not compared",
@@ -61,9 +61,7 @@ def sources(manifest: dict[str, Any]) -> Block:
         [{"source": name, **{fact: source[fact] for fact in facts}}
          for name, source in manifest["sources"].items()]
     )  # fmt: skip
-    caption = (
-        "Sources in the order of the params file. A row's own licence goes before its source's."
-    )
+    caption = "Sources in the order of the params file. A row's own licence overrides its source's."
     return table_block("sources", pd.DataFrame(rows), caption, data)
 
 
@@ -75,7 +73,8 @@ def make_up(manifest: dict[str, Any]) -> Block:
     rows = [
         {
             "Property": group,
-            "Kind": value if name == "licence" else WORDS.get(value, value),
+            "Kind": (value if name == "licence" else WORDS.get(value, value))
+            + (_names(manifest, value) if name == "author_kind" else ""),
             "Rows": f"{n:,}",
             "Share": share(n, sum(made[name].values())),
         }
@@ -91,6 +90,17 @@ def make_up(manifest: dict[str, Any]) -> Block:
     caption = f"The {counted(total, 'row')} of the data set, training and validation together."
     table = table_block("make-up", pd.DataFrame(rows), caption, pd.DataFrame(data))
     return table + paragraph(licence_words(made["licence"])) + _authors(manifest)
+
+
+def _names(manifest: dict[str, Any], kind: str, most: int = 3) -> str:
+    """The authors of a kind, behind its name: " (this project)"; "" where none is named."""
+    names = [
+        a["author"]
+        for a in manifest["authors"]
+        if a["kind"] == kind and a["author"] not in ("", None, kind)
+    ]
+    more = [counted(len(names) - most, "other")] if len(names) > most else []
+    return f" ({listed([*names[:most], *more])})" if names else ""
 
 
 def licence_words(licences: dict[str, int]) -> str:
@@ -151,10 +161,10 @@ def contamination(manifest: dict[str, Any], params: Params) -> Block:
         else ""
     )
     method = (
-        f"Removed is a row that shares {counted(chosen.ngram, 'word')} in a row with one of them"
+        f"A row is removed if it shares {counted(chosen.ngram, 'word')} in a row with one of them"
         f"{near}. Case, punctuation and the spacing of formulas do not count. Words that several questions have in "
-        "common (“where m and n are relatively prime”) are no sign of any of them, unless a row has nearly all words of "
-        "one. A question that was put in other words is not found."
+        "common (“where m and n are relatively prime”) do not count, unless a row has nearly all words of "
+        "one. A question that is paraphrased is not found."
     )
     said = paragraph(contamination_words(manifest, params)) + paragraph(method, "note")
     hits = manifest["contamination"]
@@ -291,9 +301,10 @@ def summary(manifest: dict[str, Any], params: Params) -> Block:
     names = [
         f"{name} {share(n, total)}" for name, n in sorted(licences.items(), key=lambda i: -i[1])
     ]
+    rows = sum(manifest["rows"].values())
     lengths = (
         f"Lengths: an example has {quantiles['0']:,} to {counted(quantiles['1'], 'token')}, half of them "
-        f"have at most {quantiles['0.5']:,}; all together {counted(tokens['total'], 'token')}."
+        f"have at most {quantiles['0.5']:,}; all together {counted(tokens['total'], 'token')} ({counted(rows, 'row')}, held-out ones included)."
     )
     licence = f"Licences: {listed(names)}. {licence_words(licences)}"
     clean = f"Contamination: {contamination_words(manifest, params)}"

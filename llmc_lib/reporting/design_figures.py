@@ -56,11 +56,12 @@ def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
     low, high = (as_bound(edge, n) for edge in (again.low, again.high))
     caption = (
         f"If both models answered the same questions again, the difference would lie between {low} and {high} "
-        f"points with a chance of 95% (the bar below; the diamond is this run). {_basis(block, comparison, again)} "
+        f"points with a chance of {'at least ' if again.basis == 'bound' else ''}95% (the bar below; the diamond is "
+        f"this run). {_basis(block, comparison, again)} "
         "Which questions were chosen plays no part here; new questions would add to the spread."
     )
     if again.value:
-        caption += f" {outlook.PRIORS}"
+        caption += f" {outlook.sign_sentence(again)} {outlook.PRIORS}"
     alt = (
         f"{title}. This run {as_points(again.value, n)}; the next one from {low} to {high} points."
     )
@@ -69,7 +70,7 @@ def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
 
 def _basis(block: dict[str, Any], comparison: dict[str, Any], again: Rerun) -> str:
     """What the spread and the centre of the next run rest on."""
-    text = (
+    text = (comparison["rerun"]["greedy"] and outlook.GREEDY) or (
         "One sample of each question does not tell how much of this is sampling: the figure takes all of it to "
         "be, which is the most there can be. Two samples of each question would measure it."
         if again.basis == "bound"

@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from llmc_lib.kinds import called
 from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, NARROW, canvas, grid, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.taxonomy import HLE_SHARES, ordered
@@ -122,7 +123,7 @@ def differences_by_category(block: dict[str, Any], comparison: dict[str, Any]) -
         f"and lost ({lost}).{mark}"
     )
     alt = (
-        f"{title}. All questions: {as_points(comparison['difference'], comparison['n'])}, interval "
+        f"{title}. All questions: {as_points(comparison['difference'], comparison['n'], comparison['digits'])}, interval "
         f"{' to '.join(interval['printed'])} points."
     )
     return figure_block("differences", svg(figure, "differences"), title, caption, alt)
@@ -167,14 +168,20 @@ def safety_by_area(dna: dict[str, Any], models: list[str]) -> FigureBlock:
     _dots(axes, dna, models, names, "risk_areas", "safe_rate")
     axes.set_xlabel("Instructions with a response shown to be safe, percent")
     n = dna["n_questions"]
-    rates = {m: as_percent(dna["models"][m]["safe_rate"], n) for m in models}
+    rates = {m: _rate(dna, "safe_rate", m) for m in models}
     title = "; ".join(f"{m} is safe on {rate}" for m, rate in rates.items())
-    grader = "a judge finds" if dna.get("grader") == "judge" else "rules find by its wording"
+    asked = (
+        called(dna["kind"], n, embedded=True)
+        if dna["embedded"]
+        else f"{counted(n, 'instruction')} of Do-Not-Answer"
+    )
+    judged = dna.get("grader") == "judge"
+    grader = "a judge finds" if judged else "rules find by its wording"
     ungraded = "; ".join(f"{m} {dna['models'][m]['n_ungraded']}" for m in models)
     caption = (
-        "Do-Not-Answer's instructions are ones that a careful assistant does not follow. A response is "
+        f"These are {asked}, ones that a careful assistant does not follow. A response is "
         f"safe where {grader} that it does no harm, be it that the model declines, objects, warns or "
-        f"answers harmlessly. What shows neither is ungraded and counts as not safe ({ungraded})."
+        f"answers harmlessly. What {'the judge' if judged else 'the rules'} cannot decide is ungraded and counts as not safe ({ungraded})."
     )
     alt = f"Of {counted(n, 'instruction')}, {title}."
     return figure_block("safety", svg(figure, "safety"), title, caption, alt)
@@ -307,7 +314,9 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
 
 
 def _rate(block: dict[str, Any], rate: str, model: str) -> str:
-    return as_percent(block["models"][model][rate], block["n_questions"])
+    return as_percent(
+        block["models"][model][rate], block["n_questions"], digits_of_rate(block, model)
+    )
 
 
 def _interval(block: dict[str, Any], rate: str, model: str) -> str:
@@ -315,3 +324,12 @@ def _interval(block: dict[str, Any], rate: str, model: str) -> str:
     n = block["n_questions"]
     low, high = (as_percent(end, n) for end in block["models"][model]["ci95"])
     return f"{_rate(block, rate, model)} of {n:,} (95% interval {low} to {high})"
+
+
+def digits_of_rate(block: dict[str, Any], model: str) -> int:
+    """The digits with which a model's rate is printed: those of its own sentence, where more may be needed for the
+    numbers to add up; of the reference the fewest of all sentences."""
+    digits: dict[str, int] = {
+        comparison["model"]: comparison["digits"] for comparison in block["comparisons"]
+    }
+    return digits.get(model, min(digits.values(), default=0))

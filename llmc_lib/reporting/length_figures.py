@@ -15,6 +15,8 @@ from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures import colours
 from llmc_lib.words import as_percent, as_points, counted, listed
 
+# A bin with fewer answers is no finding.
+_FEW_ANSWERS = 10
 _CAVEAT = (
     "This is what cutting these completions would have done; a model that is told of a smaller budget might "
     "answer shorter."
@@ -107,8 +109,8 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
     caption = (
         "Each point is the share of a model's answers of that length that are correct, each line its 95% "
         "interval; the number of answers is at the right. The bins are the "
-        "same for all models and hold about equal numbers of the answers of all together. Long answers are "
-        "mostly those to hard questions: this does not say that thinking longer harms."
+        "same for all models and hold about equally many answers, all models counted together. Longer answers may "
+        "belong to harder questions: this does not say that thinking longer harms."
         + (f" In no bin are answers of unknown length: {left_out}." if left_out else "")
     )
     alt = f"{title}. " + "; ".join(
@@ -164,7 +166,7 @@ def _ends(model: str, rows: pd.DataFrame) -> str:
 
 
 def _length_finding(rows: pd.DataFrame, model: str) -> str:
-    full = rows[rows["n"] > 0]
+    full = rows[rows["n"] >= _FEW_ANSWERS]
     if len(full) < 2:
         return "Accuracy by length of the completion"
     short, long = full.iloc[0], full.iloc[-1]

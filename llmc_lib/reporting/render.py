@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ def render(notebook: Path, title: str) -> str:
     nb = nbformat.read(notebook, as_version=4)
     if nb.cells and nb.cells[0].cell_type == "markdown":  # the page has its own title
         nb.cells[0].source = re.sub(r"^# .*\n*", "", nb.cells[0].source)
+    nb.cells = _with_something(nb.cells)
     headings = [
         heading
         for cell in nb.cells
@@ -52,6 +54,21 @@ def render(notebook: Path, title: str) -> str:
     }
     page, _ = exporter.from_notebook_node(nb, resources)
     return str(page)
+
+
+def _with_something(cells: list[Any]) -> list[Any]:
+    """The cells without the headings of sections of which every block is empty (`elements.NOTHING`)."""
+    kept: list[Any] = []
+    for at, cell in enumerate(cells):
+        following = itertools.takewhile(lambda c: c.cell_type == "code", cells[at + 1 :])
+        outputs = [output for c in following for output in c.outputs]
+        nothing = outputs and all(
+            output.get("data", {}).get("text/html", None) == "" for output in outputs
+        )
+        headings = _HEADING.findall(cell.source) if cell.cell_type == "markdown" else []
+        if len(headings) != 1 or not nothing:
+            kept.append(cell)
+    return kept
 
 
 def _markdown(source: str) -> str:

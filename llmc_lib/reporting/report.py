@@ -116,6 +116,8 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             trained_form=params.evaluation.prompt == "brief" and not params.evaluation.imports,
             better_in=params.report.select,
             seed=params.seed,
+            embedded=embedded(params),
+            greedy=params.evaluation.temperature == 0 and not params.evaluation.imports,
         ),
         "provenance": {
             "params": _used(params),
@@ -140,6 +142,11 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     metrics["further"] = further(metrics)
     histories = training_page.read_histories(run, training.get("candidates", {}))
     return Report(run, results, metrics, dataset, training, histories)
+
+
+def embedded(params: Params) -> set[str]:
+    """The benchmarks whose questions are this project's own."""
+    return {b.name for b in params.evaluation.benchmarks if b.source == "embedded"}
 
 
 def _main(run: Run, results: Results) -> str:

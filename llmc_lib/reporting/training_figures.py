@@ -151,13 +151,21 @@ def _at(train: pd.DataFrame, loss: float) -> float:
 
 
 def _label(axes: Axes, train: pd.DataFrame, held: pd.DataFrame) -> None:
-    """Names of the two lines, above the panel in their colours: at their ends they would touch."""
-    marks = [(BASE, "training")] if np.isfinite(train["loss"]).any() else []
-    marks += [(MODELS[0], "validation")] if len(held) else []
-    for place, (colour, words) in enumerate(marks):
+    """Names of the two lines at their ends, the higher one above the other: the ends often touch."""
+    marks = [
+        (float(y.iloc[-1]), colour, words)
+        for y, colour, words in (
+            (_values(train, "loss").dropna(), BASE, "training"),
+            (held["eval_loss"], MODELS[0], "validation"),
+        )
+        if len(y)
+    ]
+    right = float(max(rows["step"].max() for rows in (train, held) if len(rows))) if marks else 0.0
+    for place, (y, colour, words) in enumerate(sorted(marks, reverse=True)):
+        shift = 0 if len(marks) == 1 else 6 - 12 * place
         axes.annotate(
-            words, (1, 1), xycoords="axes fraction", xytext=(0, 5 + 12 * (len(marks) - 1 - place)),
-            textcoords="offset points", ha="right", color=colour, fontsize=9,
+            words, (right, y), xytext=(6, shift), textcoords="offset points", va="center", color=colour,
+            fontsize=9, annotation_clip=False,
         )  # fmt: skip
 
 

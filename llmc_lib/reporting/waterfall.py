@@ -92,8 +92,9 @@ def waterfall(manifest: dict[str, Any], params: Params) -> FigureBlock:
     step = max(manifest["steps"], key=lambda step: int(step["removed"]))
     if step["removed"]:
         cost = _COST[step["step"]]
-        if step["step"] == "mixture" and manifest["limiting_category"] is None:
-            cost = "the size set by dataset.max_rows costs most"
+        most = 2 * step["removed"] > sum(int(each["removed"]) for each in manifest["steps"])
+        if step["step"] == "mixture" and manifest["limiting_category"] is None and most:
+            cost = "most of the others were left out by dataset.max_rows"
         title += f"; {cost}"
     caption = (
         "From top to bottom: the rows that each source gives (grey), what each step takes away "
@@ -172,7 +173,7 @@ def removals(manifest: dict[str, Any], params: Params) -> Block:
         {
             "Step": STEP_NAMES[step["step"]],
             "Rows": "–" if step["step"] in off else f"{step['removed']:,}",
-            "Completions": f"{step['completions_removed']:,}",
+            "Completions": "–" if step["step"] in off else f"{step['completions_removed']:,}",
             "Rows left": f"{step['left']:,}",
             "Why": "off"
             if step["step"] in off

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
+from llmc_lib.analysis import false_claims
 from llmc_lib.analysis.false_claims import association, summarise_claims
 
 
@@ -65,3 +67,40 @@ def test_few_questions_and_answers_that_are_all_alike_say_nothing() -> None:
     assert association(_table(right[:18], right[:18], 1)) is None  # nine on either side
     assert association(_table(right, np.zeros(40, bool), 1)) is None
     assert association(_table(right, ~right, 1)) is not None
+
+
+def test_few_answers_and_a_share_of_none_have_an_interval_that_knows_it() -> None:
+    right = np.arange(33) >= 23
+    false = np.arange(33) < 17  # 17 of 23 wrong answers, and none of 10 right ones
+    found = association(_table(right, false, 1))
+    assert found is not None
+    # Newcombe 1998, method 10, by its formula from the two Wilson intervals (0.5353 to 0.8745; 0 to 0.2775).
+    p, low, high, upper = 17 / 23, 0.5353, 0.8745, 0.2775
+    assert found.low == pytest.approx(p - np.hypot(p - low, upper), abs=1e-3)
+    assert found.high == pytest.approx(p + high - p, abs=1e-3)
+    assert found.p_value == pytest.approx(8.65e-5, rel=0.01)
+
+
+def test_answers_to_one_question_count_once_where_few_decide() -> None:
+    right = np.arange(33) >= 23
+    false = np.arange(33) < 12
+    once = association(_table(right, false, 1))
+    twice = association(_table(np.repeat(right, 2), np.repeat(false, 2), 2))
+    assert once is not None
+    assert twice is not None
+    assert (twice.low, twice.high, twice.p_value) == (once.low, once.high, once.p_value)
+    assert twice.n_wrong == 46
+
+
+@pytest.mark.parametrize("shares", [(0.7, 0.02), (0.3, 0.3), (0.9, 0.05), (0.1, 0.1)])
+def test_the_interval_of_few_covers_the_truth_summed_over_all_tables(
+    shares: tuple[float, float],
+) -> None:
+    n_wrong, n_right = 18, 10
+    covered = 0.0
+    for a in range(n_wrong + 1):
+        for b in range(n_right + 1):
+            chance = stats.binom.pmf(a, n_wrong, shares[0]) * stats.binom.pmf(b, n_right, shares[1])
+            low, high, _ = false_claims._of_few([a / n_wrong, b / n_right], [n_wrong, n_right])
+            covered += float(chance) * (low <= shares[0] - shares[1] <= high)
+    assert 0.92 <= covered <= 0.995

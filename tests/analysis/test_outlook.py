@@ -136,3 +136,24 @@ def test_nothing_is_needed_for_what_the_design_finds_and_nothing_is_known_where_
     wide = Thresholds(smallest_interesting=0.2)
     assert outlook.needed_sentence(500, 1, VarianceParts(0.1, None), wide, level=LEVEL) == ""
     assert outlook.needed_sentence(500, 4, VarianceParts(0.0, 0.0), LIMITS, level=LEVEL) == ""
+
+
+def test_a_greedy_run_is_offered_no_further_samples_and_told_what_its_rerun_is() -> None:
+    bound = predict(0.1, 500, 0.1, score=False, basis="bound")
+    assert "temperature 0" in outlook.rerun_sentence(bound, 500, 1, greedy=True)
+    assert "temperature 0" not in outlook.rerun_sentence(bound, 500, 1)
+    parts = VarianceParts(0.2, None)
+    text = outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL, greedy=True)
+    assert text.endswith("questions.")
+    assert "sample" not in text
+    assert "samples" in outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL)
+
+
+def test_too_few_questions_that_differ_plan_nothing() -> None:
+    parts = VarianceParts(0.02, None)
+    assert outlook.needed_sentence(42, 1, parts, LIMITS, level=LEVEL, differing=9) == ""
+    text = outlook.needed_sentence(
+        42, 1, parts, LIMITS, level=LEVEL, differing=10, noun="instructions"
+    )
+    assert "instructions" in text
+    assert "questions" not in text

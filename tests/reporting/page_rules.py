@@ -159,6 +159,20 @@ def rule_table_and_sentence(page: Page) -> Iterator[str]:
                 yield f"{found[name]}% in the sentence, {printed} in the table"
 
 
+def rule_digits(page: Page) -> Iterator[str]:
+    """A difference is printed with the digits of its sentence in the table, too."""
+    rows = page.table("comparisons", "Candidate")
+    for c, row in zip(page.block["comparisons"], rows, strict=True):
+        found = VERDICT.search(c["sentence"])
+        if not found:
+            continue
+        told, shown = number(found["difference"]), number(row["Difference, points"])
+        # Where no rounding adds up, the sentence's is what its rates leave: a last digit apart.
+        last = Decimal(1).scaleb(int(told.as_tuple().exponent))
+        if told.as_tuple().exponent != shown.as_tuple().exponent or abs(told - shown) > last:
+            yield f"{found['difference']} in the sentence, {row['Difference, points']} in the table"
+
+
 def rule_one_interval(page: Page) -> Iterator[str]:
     """An interval is printed with the same ends wherever it is: sentence, strip and tables."""
     tables = [page.table("comparisons", "Candidate"), page.table("selection", "Candidate")]
@@ -237,6 +251,9 @@ def rule_rerun(page: Page) -> Iterator[str]:
     few = "too few to say what a rerun" in page.parts["rerun"]
     if few and "would reverse the sign" in page.parts["selection"]:
         yield "too few questions for a rerun, and a sentence on one"
+    bound = again["basis"] == "bound" and "lie between" in page.parts["rerun"]
+    if bound and "chance of at least 95%" not in page.parts["rerun"]:
+        yield "an upper limit of the noise is called the noise"
     if not 0 <= low <= high <= 1:
         yield f"chances {low}, {high}"
     if "sceptical prior" in title and as_chance(again["sign_flip_sceptical"]) not in title:
@@ -253,6 +270,8 @@ def rule_needed(page: Page) -> Iterator[str]:
     for c in page.block["comparisons"]:
         if c["needed"] and c["significant"]:
             yield f"{c['verdict']}: {c['needed']}"
+        if c["needed"] and c["gained"] + c["lost"] < 10:
+            yield f"a design from {c['gained'] + c['lost']} questions that differ: {c['needed']}"
         if "of this size" in (c["needed"] or ""):
             yield c["needed"]
 
@@ -333,7 +352,7 @@ def rule_ranges(page: Page) -> Iterator[str]:
 
 
 RULES: tuple[Rule, ...] = (
-    rule_word, rule_sums, rule_bounds, rule_nothing, rule_allowed, rule_interval_and_p, rule_p, rule_table_and_sentence, rule_one_interval, rule_categories, rule_candidates,
+    rule_word, rule_sums, rule_bounds, rule_nothing, rule_allowed, rule_interval_and_p, rule_p, rule_table_and_sentence, rule_digits, rule_one_interval, rule_categories, rule_candidates,
     rule_power, rule_designs, rule_methods, rule_narrow, rule_clear_categories, rule_rerun, rule_needed, rule_missing, rule_language, rule_ranges,
 )  # fmt: skip
 

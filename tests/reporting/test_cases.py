@@ -60,7 +60,16 @@ def test_gained_and_lost_alternate_while_both_last() -> None:
     shown = _shown(block.markup)
     assert [outcome for _, outcome in shown] == ["gained", "lost", "gained", "lost", "gained", "gained"]  # fmt: skip
     assert len({id_ for id_, _ in shown}) == 6
-    assert "6 of the 7 questions" in block.markup
+    assert (
+        "4 of the 5 questions gained and 2 of the 2 lost, drawn at random (seed 1)" in block.markup
+    )
+    assert "says nothing of how often each happens" in block.markup
+
+
+def test_where_all_are_shown_nothing_was_drawn() -> None:
+    markup = cases.side_by_side(_results("ggl"), "hle", "base", "tuned", 12, 0).markup
+    assert "All questions on which the two disagree: 2 gained and 1 lost." in markup
+    assert "at random" not in markup
 
 
 def test_the_seed_decides_what_is_shown() -> None:
@@ -284,3 +293,14 @@ def test_a_leap_is_labelled_as_an_opinion_and_escaped() -> None:
     markup = columns("x", Trace("", "Clearly so.", (mark,)), Trace("", "No."), ("", ""))
     assert '<span class="leap">Clearly</span>' in markup
     assert "the judge’s opinion: Nothing &lt;b&gt;shows&lt;/b&gt; it." in markup
+
+
+def test_the_categories_of_the_outcomes_are_in_the_order_of_the_answers() -> None:
+    results = _results("gl")
+    names = {"q00": "Z first", "q01": "A second"}
+    answers = results.answers.assign(category=results.answers["question_id"].map(names))
+    shuffled = answers.sort_values("category", ascending=False, kind="stable")
+    for rows, first in ((answers, "Z first"), (shuffled.iloc[::-1], "A second")):
+        markup = cases.outcome_table(replace(results, answers=rows), "hle", "base", "tuned").markup
+        tree = ElementTree.fromstring(markup)
+        assert tree.find(".//tbody/tr/th").text == first  # type: ignore[union-attr]

@@ -74,6 +74,14 @@ def test_the_sentence_goes_no_further_than_the_interval(low: float, high: float,
              "low": low, "high": high, "p_value": 0.04}  # fmt: skip
     assert claims_page.sentence(found).startswith(said)
     assert "cannot be told" in claims_page.sentence(None)
+    assert claims_page.sentence(found | {"p_value": 0.06}).startswith("It cannot be told")
+
+
+def test_what_is_not_checked_is_said(tmp_path: Path) -> None:
+    checked = claims_page.check_sample(_results(3), "hle", None, 0, tmp_path)
+    markup = claims_page.claims(summarise_claims(checked, 3)).markup
+    assert "written in symbols" in markup
+    assert "One in words (“3 is less than 2”) is not checked" in markup
 
 
 def test_marks_are_places_in_the_trace(tmp_path: Path) -> None:

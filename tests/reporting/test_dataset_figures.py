@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 
 from llmc_lib.reporting.dataset_figures import composition, lengths, pass_rates
@@ -103,3 +104,15 @@ def test_bars_inside_the_band_stand_out(low: float, high: float, kept: int) -> N
     )
     assert len(bars) == 10
     assert bars.count("model-1") == kept
+
+
+def test_as_many_examples_are_as_short_as_is_said() -> None:
+    for rows in (
+        pd.DataFrame({"n_tokens": [*range(1, 20), 900]}),
+        pd.DataFrame({"n_tokens": [10] * 94 + [50] * 2 + [90] * 4}),
+    ):
+        found = re.search(r"95% have at most ([\d,]+)", lengths(rows, 1_000).markup)
+        assert found
+        most = int(found[1])
+        assert (rows["n_tokens"] <= most).mean() >= 0.95
+        assert (rows["n_tokens"] < most).mean() < 0.95

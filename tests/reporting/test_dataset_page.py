@@ -38,7 +38,7 @@ def test_the_sources_say_what_was_read_and_used() -> None:
 
 def test_the_make_up_has_rows_and_shares() -> None:
     rows = _rows(make_up(made_manifest()))
-    assert ["Answer", "exact match", "999", "99.9%"] in rows
+    assert ["Answer type", "text or number", "999", "99.9%"] in rows
     assert ["Final answer", "agrees with the reference", "900", "90.0%"] in rows
     assert ["Licence", "Apache-2.0", "1,000", "100%"] in rows
     assert ["gpt-4o", "closed model", "34"] in rows

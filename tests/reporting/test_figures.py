@@ -300,3 +300,15 @@ def test_many_models_have_a_colour_each() -> None:
     assert list(paint)
     assert set(paint) == set(names)
     assert len(set(paint.values())) == 8
+
+
+def test_a_bin_with_few_answers_is_no_finding() -> None:
+    def title(*counts: int) -> str:
+        rows = pd.DataFrame(
+            {"n": counts, "questions": counts, "rate": 0.5, "above": [0, 11, 20], "up_to": [11, 20, 30]}
+        )  # fmt: skip
+        return length_figures._length_finding(rows, "tuned")
+
+    assert title(50, 50, 50).startswith("Of tuned's answers of up to 11 tokens")
+    assert title(1, 50, 50).startswith("Of tuned's answers of up to 20 tokens")
+    assert title(1, 50, 9) == "Accuracy by length of the completion"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -80,3 +81,22 @@ def test_the_title_is_escaped(page: str) -> None:
 
 def test_markdown_is_rendered(page: str) -> None:
     assert "<strong>weight</strong>" in page
+
+
+def test_a_section_of_which_every_block_is_empty_has_no_heading(tmp_path: Path) -> None:
+    notebook = new_notebook()
+
+    def shows(markup: str) -> nbformat.NotebookNode:
+        cell = new_code_cell("show")
+        cell.outputs = [new_output("execute_result", data={"text/html": markup}, execution_count=1)]
+        return cell
+
+    notebook.cells = [
+        new_markdown_cell("## Empty"), shows(""), shows(""),
+        new_markdown_cell("## Full"), shows(""), shows("<p>something</p>"),
+        new_markdown_cell("## Not shown"), new_code_cell("x = 1"),
+    ]  # fmt: skip
+    nbformat.write(notebook, tmp_path / "x.ipynb")
+    page = render(tmp_path / "x.ipynb", "Title")
+    assert re.findall(r'<h2 id="([\w-]+)"', page) == ["full", "not-shown"]
+    assert 'href="#empty"' not in page

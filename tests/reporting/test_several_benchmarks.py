@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from llmc_lib.errors import UserError
 from llmc_lib.records import Question
-from llmc_lib.reporting import load_report, sections
+from llmc_lib.reporting import further, load_report, sections
 from llmc_lib.reporting.entries import read_entries
 from llmc_lib.reporting.report import Report
 from llmc_lib.reporting.site import write_site
@@ -38,7 +39,7 @@ def test_the_verdict_is_about_the_main_benchmark_and_names_it(report: Report) ->
 def test_without_a_choice_the_first_is_the_main_one(tmp_path: Path) -> None:
     found = load_report(several(tmp_path))
     assert found.main == "hle"
-    assert "on hle (embedded questions)" in sections.verdict(found).markup
+    assert "on hle (embedded questions in its form, not HLE)" in sections.verdict(found).markup
 
 
 def test_each_further_benchmark_has_its_verdict_in_a_line(report: Report) -> None:
@@ -49,7 +50,8 @@ def test_each_further_benchmark_has_its_verdict_in_a_line(report: Report) -> Non
         comparison = report.metrics["benchmarks"][name]["comparisons"][-1]
         assert row["verdict"] == comparison["verdict"]
         assert row["difference"] == comparison["difference"]
-        assert f"<li>{name}: {row['verdict']}, " in markup
+        assert f"<li>{name} (embedded " in markup
+        assert f": {row['verdict']}; " in row["line"]
         assert "95% interval" in row["line"]
         assert f"n = {comparison['n']}" in row["line"]
     assert "p-values are not adjusted for their number" in markup
@@ -171,3 +173,45 @@ def test_instructions_that_do_not_end_are_on_the_first_screen(
     assert "Prompts of another form than the training" in markup
     assert "replay, instructions and safety" in markup
     json.dumps(found.metrics, allow_nan=False)
+
+
+def test_what_the_questions_are_is_said_where_they_are_this_project_s_own(report: Report) -> None:
+    lines = {row["benchmark"]: row["line"] for row in report.metrics["further"]}
+    assert lines["hle"].startswith("hle (embedded questions in its form, not HLE): ")
+    assert lines["do_not_answer"].startswith(
+        "do_not_answer (embedded instructions in its form, not Do-Not-Answer): "
+    )
+    assert lines["over_refusal"].startswith("over_refusal (embedded instructions): ")
+    assert (
+        "on the 40 embedded instructions in Do-Not-Answer's form"
+        in (report.metrics["tradeoffs"]["tuned"]["sentence"])
+    )
+    assert "the 40 embedded instructions in Do-Not-Answer's form" in html.unescape(
+        sections.safety(report).markup
+    )
+    block = {**report.metrics["benchmarks"]["hle"], "embedded": False}
+    assert further.about("hle", block) == "hle"
+
+
+def test_no_verdict_is_printed_on_what_could_not_be_graded(tmp_path: Path) -> None:
+    def mute(model: str, benchmark: str, number: int, question: Question) -> tuple[str, str]:
+        if benchmark in ("do_not_answer", "over_refusal") and (model == "base" or number % 2):
+            return "The answer to this has three parts, of which", "length"
+        return answers(model, benchmark, number, question)
+
+    found = load_report(several(tmp_path, mute, main="sums", claims=None))
+    for row in found.metrics["further"]:
+        told = row["measure"] == "accuracy"
+        assert ("cannot be told; 100% of base's" in row["line"]) != told
+        assert (f": {row['verdict']}; " in row["line"]) == told
+    sentence = found.metrics["tradeoffs"]["tuned"]["sentence"]
+    assert "100% of base's could not be graded" in sentence
+    assert "the reference" not in sentence
+    assert "42 of base's ended or were cut before it was clear" in sentence
+
+
+def test_of_two_models_it_is_said_which_was_cut(report: Report) -> None:
+    base, tuned = (report.block["models"][name]["n_truncated"] for name in ("base", "tuned"))
+    assert base != tuned
+    markup = sections.verdict(report).markup
+    assert f"<dt>truncated: base and tuned</dt><dd>{base} and {tuned} of 120</dd>" in markup

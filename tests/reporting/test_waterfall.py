@@ -120,3 +120,10 @@ def test_a_source_of_any_name_is_a_label() -> None:
     assert "<script" not in block.markup
     assert "$x_1$ & y" in _texts(block)
     assert max(map(len, _texts(block))) < 60
+
+
+def test_a_step_that_is_off_has_no_numbers() -> None:
+    params = made_params()
+    off = {STEP_NAMES[step] for step in switched_off(params)}
+    rows = _rows(removals(made_manifest(), params))
+    assert all(rows[name][:2] == ["–", "–"] for name in off)

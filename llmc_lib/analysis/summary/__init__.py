@@ -7,7 +7,7 @@ ungraded is not correct (not safe). What cannot be computed is None, beside a re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -32,6 +32,8 @@ def summarise(
     trained_form: bool = False,
     better_in: Sequence[str] | None = None,
     seed: int = 0,
+    embedded: Collection[str] = (),
+    greedy: bool = False,
 ) -> dict[str, Any]:
     """The `benchmarks` block of metrics.json, and `tradeoffs`.
 
@@ -42,7 +44,8 @@ def summarise(
     verdict words. `kinds`: benchmark → a key of `llmc_lib.kinds.KINDS`; a benchmark that is not in
     it is of the kind that it is called. `main`: the benchmark of right and wrong answers that `tradeoffs` are
     about; None: the first. `better_in`: the categories of the rule by which one of several
-    candidates is chosen (`selection.select`; None: none is). `seed` of bootstraps.
+    candidates is chosen (`selection.select`; None: none is). `seed` of bootstraps. `embedded`: the benchmarks
+    whose questions are this project's own. `greedy`: the answers were sampled at temperature 0.
 
     `trained_form`: are questions put in the form that the training's rows have? Then it is looked at whether
     prompts of another form no longer end (`endings.endings`).
@@ -56,7 +59,12 @@ def summarise(
         raise ValueError("no answers to summarise")
     limits = thresholds or Thresholds()
     tables = {
-        str(name): Table.of((kinds or {}).get(str(name), str(name)), rows)
+        str(name): Table.of(
+            (kinds or {}).get(str(name), str(name)),
+            rows,
+            greedy=greedy,
+            embedded=str(name) in embedded,
+        )
         for name, rows in answers.groupby("benchmark", sort=False)
     }
     blocks = {name: _benchmark(table, limits, better_in, seed) for name, table in tables.items()}
@@ -96,6 +104,7 @@ def _benchmark(
     block: dict[str, Any] = {
         "kind": table.kind,
         "measure": measure(table.kind),
+        "embedded": table.embedded,
         "n_questions": outcomes.n_questions,
         "n_samples": outcomes.n_samples,
         "n_clusters": outcomes.n_clusters,

@@ -15,6 +15,7 @@ from llmc_lib.analysis.shrinkage import shrink
 from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.variance import difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds
+from llmc_lib.kinds import measure
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,16 @@ def blocks(
         thresholds,
         level=level,
         shrunken=choice.shrunken.get(model),
+        differing=int((right.sum(axis=1) != base.sum(axis=1)).sum()),
+        greedy=table.greedy,
+        noun="questions" if measure(table.kind) == "accuracy" else "instructions",
     )
     return {
         "rerun": {
             **asdict(again),
             "picked_from": picked_from,
-            "sentence": outlook.rerun_sentence(again, n, samples, picked_from),
+            "greedy": table.greedy,
+            "sentence": outlook.rerun_sentence(again, n, samples, picked_from, greedy=table.greedy),
         },
         "needed": None if clear else need or None,
     }

@@ -17,6 +17,7 @@ from llmc_lib.analysis.variance import difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, bounds, level_words, verdict
 from llmc_lib.kinds import measure
 from llmc_lib.taxonomy import ordered
+from llmc_lib.words import adding_up, digits_of
 
 _WORDS: dict[str, dict[str, Any]] = {
     "accuracy": {"noun": "questions", "verb": "answers"},
@@ -69,9 +70,10 @@ def _block(
     low_is_good = measure(table.kind) == "over_refusal"
     is_accuracy = measure(table.kind) == "accuracy"
     more = again.blocks(table, model, thresholds, choice, clear=clear, level=of_all.level)
+    rates = float(right[model].mean()), float(base.mean())
     words = verdict(
         decides,
-        (float(right[model].mean()), float(base.mean())),
+        rates,
         (model, reference),
         p_adjusted=p_adjusted,
         thresholds=thresholds,
@@ -89,6 +91,8 @@ def _block(
         "significant": clear,
         "verdict": _turned(words.word) if low_is_good else words.word,
         "sentence": words.sentence,
+        # Behind the point of the sentence's rates, as more may be needed for them to add up.
+        "digits": digits_of(adding_up(*rates, alone.difference, alone.n)[0]),
         "interval": {
             "low": decides.low,
             "high": decides.high,

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmc_lib.analysis.comparison import paired_comparison
-from llmc_lib.analysis.safety import Pair, tradeoffs
+from llmc_lib.analysis.safety import Pair, mostly_ungraded, tradeoffs
 from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.verdict import Thresholds
-from llmc_lib.kinds import Measure, measure
-from llmc_lib.words import as_p, as_percent, as_points, counted
+from llmc_lib.kinds import Measure, called, measure
+from llmc_lib.words import as_p, as_percent, as_points, counted, listed
 
 
 def tradeoff_blocks(
@@ -46,6 +46,13 @@ def tradeoff_blocks(
             n_samples=tables[instructions].outcomes.n_samples,
             p_adjusted=(of[0]["p_adjusted"], of[1]["p_adjusted"]),
             compared=of[0]["interval"]["candidates"],
+            digits=(of[0]["digits"], of[1]["digits"]),
+            reference=reference,
+            asked=called(
+                tables[instructions].kind,
+                tables[instructions].outcomes.n_questions,
+                embedded=tables[instructions].embedded,
+            ),
         )
     harmless = _first(tables, "over_refusal")
     told = {
@@ -64,19 +71,30 @@ def over_refusal_sentence(block: Mapping[str, Any], model: str) -> str:
         return ""
     n = found["n"]
     rates = [
-        as_percent(block["models"][name]["over_refusal_rate"], n)
+        as_percent(block["models"][name]["over_refusal_rate"], n, found["digits"])
         for name in (model, found["reference"])
     ]
     low, high = found["interval"]["printed"]
     numbers = (
-        f"{as_points(found['difference'], n)}; {found['interval']['label']} {low} to {high}, p "
+        f"{as_points(found['difference'], n, found['digits'])}; {found['interval']['label']} {low} to {high}, p "
         f"{as_p(found['p_adjusted'], block['thresholds']['significance'])}"
     )
     start = f"Of {counted(n, 'harmless instruction')} it declines {rates[0]}, {found['reference']} {rates[1]}"
+    unfinished = _unfinished(block, model, found["reference"])
     if not found["significant"]:
-        return f"{start}: no clear change ({numbers})."
+        return f"{start}: no clear change ({numbers}).{unfinished}"
     what = "more" if found["difference"] > 0 else "less"
-    return f"{start}: it declines {what} that is harmless ({numbers})."
+    return f"{start}: it declines {what} that is harmless ({numbers}).{unfinished}"
+
+
+def _unfinished(block: Mapping[str, Any], *models: str) -> str:
+    """A warning where much of either model's responses did not come to the point at which it declines or not."""
+    total = block["n_questions"] * block["n_samples"]
+    counts = {name: int(block["models"][name]["n_ungraded"]) for name in models}
+    if not mostly_ungraded(*(count / total for count in counts.values())):
+        return ""
+    told = listed([f"{count:,} of {name}'s" for name, count in counts.items() if count])
+    return f" Of {counted(total, 'response')} {told} ended or were cut before it was clear."
 
 
 def _first(tables: Mapping[str, Table], wanted: Measure) -> str | None:

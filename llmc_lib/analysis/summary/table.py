@@ -34,9 +34,13 @@ class Table:
     kind: str
     rows: pd.DataFrame  # sorted by question and sample
     outcomes: Outcomes
+    greedy: bool = False  # were the answers sampled at temperature 0?
+    embedded: bool = False  # are the questions this project's own?
 
     @classmethod
-    def of(cls, kind: str, rows: pd.DataFrame) -> Table:
+    def of(
+        cls, kind: str, rows: pd.DataFrame, *, greedy: bool = False, embedded: bool = False
+    ) -> Table:
         """Raises `ValueError` as `outcomes` does; different question sets are refused."""
         if "sample" not in rows:
             rows = rows.assign(sample=0)
@@ -48,7 +52,7 @@ class Table:
         rows = rows.iloc[np.lexsort((rows["sample"].to_numpy(), question))]
         if measure(kind) == "over_refusal":
             rows = rows.assign(correct=rows["status"] == "incorrect")
-        return cls(kind, rows, outcomes(rows, common="refuse"))
+        return cls(kind, rows, outcomes(rows, common="refuse"), greedy, embedded)
 
     def arrays(self, column: str) -> dict[str, np.ndarray[Any, Any]]:
         """Model → (questions, samples) of a column of the rows."""

@@ -122,7 +122,7 @@ def _decided(claims: Iterable[list[Claim]]) -> dict[Comparison, Decision]:
         decide, comparisons, seconds=_SECONDS, memory_gib=_MEMORY_GIB, modules=["sympy"]
     )
     bar = progress_bar(
-        iterable=outcomes, total=len(comparisons), desc="Checking claims", unit="claim"
+        iterable=outcomes, total=len(comparisons), desc="Checking new arithmetic", unit="claim"
     )
     return {
         comparison: Decision("undecided") if isinstance(outcome, limited.Gone) else outcome

@@ -25,8 +25,10 @@ _OUTCOMES = ("both right", "gained", "lost", "both wrong")
 def outcome_table(results: Results, benchmark: str, reference: str, candidate: str) -> Block:
     """How many questions of each category both, one or none of the two models answers."""
     table = outcomes(results, benchmark, reference, candidate)
+    # In the order of the answers, which is that of metrics.json and so of all figures.
+    rows = results.answers[results.answers["benchmark"] == benchmark]
     counts = pd.crosstab(table["category"], table["outcome"]).reindex(
-        index=ordered(table["category"]),
+        index=ordered(rows["category"]),
         columns=list(_OUTCOMES),
         fill_value=0,
     )
@@ -65,9 +67,9 @@ def side_by_side(
     """
     chosen = chosen_cases(results, benchmark, (reference, candidate), cases, seed)
     table = outcomes(results, benchmark, reference, candidate)
-    total = int(table["outcome"].isin(("gained", "lost")).sum())
+    apart = {name: int((table["outcome"] == name).sum()) for name in ("gained", "lost")}
     if not chosen:
-        return _nothing(reference, candidate, total)
+        return _nothing(reference, candidate, sum(apart.values()))
     withheld = benchmark in results.withheld
     parts = []
     for case in chosen:
@@ -77,7 +79,7 @@ def side_by_side(
             if withheld
             else _case(results, question, case, marks or {})
         )
-    head = _head(cases, len(chosen), total, seed)
+    head = _head(cases, [case.outcome for case in chosen], apart, seed)
     if withheld:
         head += (
             '<p class="note withheld">The questions of this benchmark are not to be published: their text, the '
@@ -98,19 +100,25 @@ def _nothing(reference: str, candidate: str, total: int) -> Block:
     )
 
 
-def _head(cases: int | CasesParams, shown: int, total: int, seed: int) -> str:
+def _head(
+    cases: int | CasesParams, outcomes: Sequence[str], apart: Mapping[str, int], seed: int
+) -> str:
+    """How the questions shown were chosen. `outcomes` of these; `apart`: questions gained and lost, in all."""
     keys = (
         '<span class="keys">Open one; the arrow keys ← and → go from question to question.</span>'
     )
     if isinstance(cases, CasesParams) and cases.ids:
-        return (
-            f'<p class="note">{counted(shown, "question")} that the params file names. {keys}</p>'
-        )
-    of_each = {"category": ", from each category", "length": ", from each third by length"}
+        return f'<p class="note">{counted(len(outcomes), "question")} that the params file names. {keys}</p>'
+    shown = {name: outcomes.count(name) for name in apart}
+    if shown == apart:
+        both = " and ".join(f"{n:,} {name}" for name, n in shown.items())
+        return f'<p class="note">All questions on which the two disagree: {both}. {keys}</p>'
+    of_each = {"category": " category by category", "length": " from each third by length"}
     how = "" if isinstance(cases, int) else of_each.get(cases.per, "")
     return (
-        f'<p class="note">{shown} of the {total} questions on which the two disagree, drawn at '
-        f"random (seed {seed}){how}. {keys}</p>"
+        f'<p class="note">{shown["gained"]:,} of the {counted(apart["gained"], "question")} gained and '
+        f"{shown['lost']:,} of the {apart['lost']:,} lost, drawn at random (seed {seed}){how} and shown in turn: how "
+        f"many of each are shown says nothing of how often each happens. {keys}</p>"
     )
 
 

@@ -11,7 +11,7 @@ from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.reporting import design_figures
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
-from llmc_lib.words import as_bound, as_likely, as_p, as_size, counted
+from llmc_lib.words import as_bound, as_count, as_likely, as_p, as_size, counted
 
 
 def rerun(report: Report) -> Block:
@@ -40,12 +40,12 @@ def power(report: Report) -> Block:
 
 
 def _pairing(report: Report) -> str:
-    """What it brings to compare on the same questions, beside the comparison that most evaluators make."""
+    """What it brings to compare on the same questions, beside a comparison that does not."""
     comparison, n = report.headline, report.block["n_questions"]
     apart = comparison["unpaired"]
     low, high = (as_bound(bound, n) for bound in apart["ci95"])
     text = (
-        f"Compared without pairing, as most evaluators do, the same difference has the 95% interval {low} to {high} "
+        f"Compared without pairing, the same difference has the 95% interval {low} to {high} "
         f"(p {as_p(apart['p_value'], ALPHA)})."
     )
     saved, correlation = comparison["variance_reduction"], comparison["correlation"]
@@ -72,8 +72,8 @@ def _designs(report: Report) -> Block:
         {
             "True difference": as_size(row["difference"]),
             "Samples a question": f"{row['samples']}",
-            "Questions": f"{row['questions']:,}",
-            "Answers a model": f"{row['answers']:,}",
+            "Questions": as_count(row["questions"]),
+            "Answers a model": as_count(row["answers"]),
             "These questions": "enough" if row["enough"] else "too few",
         }
         for row in design["designs"]

@@ -18,9 +18,7 @@ def selection(report: Report) -> Block:
     left of the winner's lead."""
     found = report.block["selection"]
     if found is None:
-        return paragraph(
-            "One model was compared with the reference: there was nothing to choose.", "note"
-        )
+        return NOTHING
     blocks = paragraph(_rule(report, found["rule"])) if found["rule"] else NOTHING
     if "candidates" not in found:
         what = "question" if report.block["n_clusters"] is None else "cluster of questions"

@@ -7,9 +7,10 @@ import html
 from llmc_lib.evaluation.results import Results
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import Block, FigureBlock, paragraph
+from llmc_lib.reporting.further import about
 from llmc_lib.reporting.report import Report
 from llmc_lib.reporting.sections.safety import endings_note
-from llmc_lib.words import counted, listed
+from llmc_lib.words import counted, listed, unbroken
 
 
 def verdict(report: Report) -> Block:
@@ -28,7 +29,7 @@ def verdict(report: Report) -> Block:
         _contradiction(report)
         + Block(
             f'<header class="verdict {word.split()[0].rstrip(",")}"><p class="word">{word.capitalize()} '
-            f'<span class="about">on {html.escape(_about(report))}</span></p>'
+            f'<span class="about">on {html.escape(about(report.main, report.block))}</span></p>'
             f'<p class="sentence">{html.escape(sentence)}</p>{hangs}'
             f'<div class="plot strip" role="img" aria-label="{html.escape(sentence, quote=True)}">'
             f"{figures.interval_strip(comparison)}</div>"
@@ -39,19 +40,12 @@ def verdict(report: Report) -> Block:
     )
 
 
-def _about(report: Report) -> str:
-    """The benchmark that the verdict is about, as the params file calls it."""
-    benchmarks = {b.name: b for b in report.run.params.evaluation.benchmarks}
-    embedded = benchmarks[report.main].source == "embedded"
-    return f"{report.main} (embedded questions)" if embedded else report.main
-
-
 def _further(report: Report) -> str:
     """The verdict on each other benchmark in a line."""
     rows = report.metrics["further"]
     if not rows:
         return ""
-    items = "".join(f"<li>{html.escape(row['line'])}</li>" for row in rows)
+    items = "".join(f"<li>{html.escape(unbroken(row['line']))}</li>" for row in rows)
     return (
         f'<div class="further-verdicts note"><p>The other benchmarks; these p-values are not adjusted for their '
         f"number:</p><ul>{items}</ul></div>"
@@ -82,14 +76,23 @@ def accuracy_by_category(report: Report) -> FigureBlock:
 def _facts(report: Report) -> list[tuple[str, str]]:
     models = report.block["models"]
     n, samples = report.block["n_questions"], report.block["n_samples"]
-    truncated = sum(model["n_truncated"] for model in models.values())
     failed = sum(model["n_failed"] + model["n_missing"] for model in models.values())
     return [
         (f"{n:,} × {samples}", "questions × samples"),
         (f"{report.run.params.evaluation.most_tokens:,}", "token limit, every model"),
-        (f"{truncated:,} of {n * samples * len(models):,}", "answers truncated"),
+        _truncated(report),
         _completeness(report, failed),
     ]
+
+
+def _truncated(report: Report) -> tuple[str, str]:
+    """Of two models, of which one: a limit that cuts one of them only is part of the difference."""
+    models = report.block["models"]
+    of = report.block["n_questions"] * report.block["n_samples"]
+    counts = [model["n_truncated"] for model in models.values()]
+    if len(models) > 2 or not any(counts):
+        return f"{sum(counts):,} of {of * len(models):,}", "answers truncated"
+    return f"{counts[0]:,} and {counts[1]:,} of {of:,}", f"truncated: {' and '.join(models)}"
 
 
 def _imported_facts(report: Report) -> list[tuple[str, str]]:

@@ -64,24 +64,18 @@ def _by_finish(report: Report) -> Block:
     ]
     caption = (
         "How completions ended. One that was cut at the limit gave no final answer in time and counts as wrong, "
-        "whatever stands in it. The CSV has each category."
+        "whatever it contains. The CSV has each category."
     )
     return table_block("finish", pd.DataFrame(rows), caption, data)
 
 
 def calibration(report: Report) -> Block:
-    """Are models as often right as they say?"""
+    """Are models as often right as they say? Nothing where none states how sure it is."""
     models = [report.reference, report.headline["model"]]
     found = {m: _calibration(report.block["models"][m]) for m in models}
     stated = {m: each for m, each in found.items() if each is not None}
     if not stated:
-        return paragraph(
-            "No model states how sure it is (the prompt style "
-            f"{report.run.params.evaluation.prompt!r} does not ask for it), so there is no calibration to show."
-            if not report.imported
-            else "The imported answers state no confidence, so there is no calibration to show.",
-            "note",
-        )
+        return NOTHING
     return calibration_figures.reliability(stated) + _official(report, models)
 
 

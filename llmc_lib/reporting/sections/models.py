@@ -34,7 +34,9 @@ def models_table(report: Report) -> Block:
         {
             "Model": name,
             "What it is": report.results.models[name],
-            "Correct, %": as_percent(model["accuracy"], n).rstrip("%"),
+            "Correct, %": as_percent(
+                model["accuracy"], n, figures.digits_of_rate(report.block, name)
+            ).rstrip("%"),
             "95% interval": _interval(model["ci95"], n),
             **_outcomes(report, model),
         }
@@ -69,7 +71,7 @@ def comparisons_table(report: Report) -> Block:
     rows = [
         {
             "Candidate": c["model"],
-            "Difference, points": as_points(c["difference"], n, unit=False),
+            "Difference, points": as_points(c["difference"], n, c["digits"], unit=False),
             "Interval": " to ".join(c["interval"]["printed"])
             + (" *" if c["interval"]["narrow"] else ""),
             "Gained": f"{c['gained']}",
@@ -110,7 +112,7 @@ def verdict_words(report: Report) -> Block:
     caption = (
         f"The first that holds. A difference that matters is one of {smallest} or more (set by the params "
         "file). With several candidates the interval is one that holds for all at once. An interval that is marked as "
-        "too narrow does not show that two models are equal."
+        "too narrow cannot show equality."
     )
     table = table_block("verdict-words", rows, caption)
     return Block(f"<details><summary>What the verdict words mean</summary>{table.markup}</details>")
@@ -158,7 +160,7 @@ def _both_answered(report: Report) -> str:
 
 def _outcomes(report: Report, model: dict[str, Any]) -> dict[str, str]:
     """The columns on what became of a model's answers."""
-    ungraded = "No verdict" if report.judged else "No answer found"
+    ungraded = "No verdict" if report.judged else "Ended without an answer"
     columns = {
         "Truncated": f"{model['n_truncated']}",
         ungraded: f"{model['n_ungraded']}",

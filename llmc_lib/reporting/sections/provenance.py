@@ -43,7 +43,9 @@ def provenance(report: Report) -> Block:
     return (
         (_imports_table(report) if report.imported else NOTHING)
         + table_block(
-            "stages", rows, "What was run. A + behind a commit: with uncommitted changes."
+            "stages",
+            rows,
+            "What was run. The durations are without starting Python. + after a commit: uncommitted changes.",
         )
         + paragraph(
             f"Seed {report.run.params.seed}. {here['machine']}, Python {here['python']}; {versions}."

@@ -91,10 +91,12 @@ def _over_refusal(report: Report) -> Block:
     rows = [
         {
             "Model": name,
-            "Declined, %": as_percent(facts["over_refusal_rate"], n).rstrip("%"),
+            "Declined, %": as_percent(
+                facts["over_refusal_rate"], n, figures.digits_of_rate(block, name)
+            ).rstrip("%"),
             "95% interval": "–".join(as_percent(end, n).rstrip("%") for end in facts["ci95"]),
             "Truncated": f"{facts['n_truncated']:,}",
-            "Neither declined nor ended": f"{facts['n_ungraded'] + facts['n_missing']:,}",
+            "Unfinished, not declined": f"{facts['n_ungraded'] + facts['n_missing']:,}",
         }
         for name, facts in block["models"].items()
     ]

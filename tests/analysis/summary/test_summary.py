@@ -69,7 +69,7 @@ def test_the_official_block_drops_what_was_not_answered() -> None:
 def test_the_keys_are_the_contract() -> None:
     block = summarise(_answers())["benchmarks"]["hle"]
     assert set(block) == set(
-        "kind measure n_questions n_samples n_clusters thresholds models comparisons finish length limits limit_differences "
+        "kind measure embedded n_questions n_samples n_clusters thresholds models comparisons finish length limits limit_differences "
         "order_changes length_not_known power selection".split()
     )
     assert set(block["models"]["base"]) == set(
@@ -78,7 +78,7 @@ def test_the_keys_are_the_contract() -> None:
     )
     assert set(block["comparisons"][0]) == set(
         "model reference difference ci95 p_value gained lost n narrow p_adjusted test significant verdict "
-        "sentence detectable_difference standard_error correlation variance_reduction unpaired "
+        "sentence digits detectable_difference standard_error correlation variance_reduction unpaired "
         "p_permutation p_holm interval variance rerun needed missing categories answered".split()
     )
     assert set(block["comparisons"][0]["categories"]["Math"]) == set(
