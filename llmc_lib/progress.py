@@ -17,6 +17,8 @@ from typing import Any, TextIO
 from tqdm import tqdm as plain_tqdm
 from tqdm.auto import tqdm as auto_tqdm
 
+from llmc_lib.errors import printable
+
 VARIABLE = "LLMC_PROGRESS"
 
 
@@ -35,8 +37,8 @@ def progress_bar(**settings: Any) -> Any:
 
 
 def say(message: str) -> None:
-    """A line for the person who watches."""
-    print(message, file=_screen() or sys.stdout, flush=True)
+    """A line for the person who watches; what a file or server has put into it cannot steer the terminal."""
+    print(printable(message), file=_screen() or sys.stdout, flush=True)
 
 
 def append_to_logs() -> None:
