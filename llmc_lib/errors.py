@@ -43,11 +43,9 @@ def printable(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    if len(text) > _MOST:
-        text = f"{text[: _MOST * 2 // 3]} … {text[3 - _MOST // 3 :]}"
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return text if len(text) <= _MOST else f"{text[: _MOST * 2 // 3]} … {text[3 - _MOST // 3 :]}"
 
 
 def near(word: object, known: Iterable[object]) -> str | None:
