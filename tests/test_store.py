@@ -210,10 +210,16 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     store.write_atomic(path, "old")
     with pytest.raises(TypeError):
         store.write_atomic(path, 7)  # type: ignore[arg-type]
-    with pytest.raises(IsADirectoryError):
-        store.write_atomic(tmp_path, "a folder is here")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_in_the_place_of_a_file_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.mkdir()
+    store.write_atomic(path, "new")
+    assert path.read_text() == "new"
+    assert (tmp_path / "page.html.damaged-1").is_dir()
 
 
 def test_hashes_of_texts_and_files_agree(tmp_path: Path) -> None:
