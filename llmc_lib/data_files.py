@@ -184,14 +184,14 @@ def _json(file: DataFile, columns: Collection[str] | None) -> Iterator[Row]:
 
 
 def _is_empty(handle: IO[bytes]) -> bool:
-    """Is there nothing but white space? Else the file is put before the first line that has something."""
+    """Is there nothing but white space? Else the file is put before what there is."""
     start = len(_BOM) if handle.read(len(_BOM)) == _BOM else 0
     handle.seek(start)
-    while line := handle.readline(_HEAD):
-        if not line.isspace():
-            handle.seek(start)
+    while chunk := handle.read(1 << 16):
+        if rest := chunk.lstrip():
+            handle.seek(start + len(chunk) - len(rest))
             return False
-        start = handle.tell()
+        start += len(chunk)
     return True
 
 

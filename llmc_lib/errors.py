@@ -19,9 +19,13 @@ class UserError(Exception):
     prints it alone and exits with status 2, and so does a notebook.
     """
 
+    def __init__(self, message: object = "") -> None:
+        # Names of fields, files and servers' words are in it: it also goes into logs and notebooks.
+        super().__init__(printable(str(message)))
+
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback."""
-        return [printable(str(self))]
+        return [str(self)]
 
 
 def shown(value: object) -> str:
@@ -39,11 +43,9 @@ def printable(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    if len(text) > _MOST:
-        text = f"{text[: _MOST * 2 // 3]} … {text[-_MOST // 3 :]}"
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return text if len(text) <= _MOST else f"{text[: _MOST * 2 // 3]} … {text[3 - _MOST // 3 :]}"
 
 
 def near(word: object, known: Iterable[object]) -> str | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 _CPUINFO = Path("/proc/cpuinfo")
+_NVIDIA = Path("/proc/driver/nvidia/gpus")
 #: Drivers of NVIDIA's and AMD's GPUs leave one of these.
 _GPU_SIGNS = (Path("/proc/driver/nvidia/version"), Path("/dev/kfd"))
 
@@ -25,6 +27,16 @@ def number_type(wanted: str) -> str:
 def has_gpu() -> bool:
     """Does the driver of a GPU run here?"""
     return any(sign.exists() for sign in _GPU_SIGNS)
+
+
+def gpus() -> int | None:
+    """How many GPUs programs here may use; None where that cannot be told."""
+    if not has_gpu():
+        return 0
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return len([part for part in given.split(",") if part.strip()])
+    return len(list(_NVIDIA.iterdir())) if _NVIDIA.is_dir() else None
 
 
 def _cpu_multiplies_bfloat16() -> bool:

@@ -2,7 +2,7 @@
 
 Python's own parser, which takes NaN, as programs in Python write it. Of what it would take, nothing is accepted
 that later code fails on: nesting of more than `DEPTH`, whole numbers of more than `DIGITS` digits (Python itself
-refuses to print those of more than 4,300), records of more than `BYTES`. Half a surrogate pair, which an answer
+refuses to print those of more than 4,300), records of more than `BYTES` or `VALUES`. Half a surrogate pair, which an answer
 cut within an emoji has and UTF-8 cannot hold, becomes "?".
 """
 
@@ -20,13 +20,17 @@ DEPTH = 100
 DIGITS = 1000
 #: Of a line, or of a record of a file that is one JSON value. A completion of a million tokens has 10 MB.
 BYTES = 64 * 2**20
+#: Commas and brackets of a line or record, those in its texts among them: each may cost 70 bytes as a value.
+VALUES = 5_000_000
 #: Characters that are read at a time.
 _CHUNK = 1 << 16
+#: And at most: more could hold too many values.
+_STEP = 8 * 2**20
 #: A mistake so near to the end of what is in memory may be none: a word may go on.
 _NEAR = 16
 #: So many characters after a number may belong to it: "1" of "1.5", "1.5" of "1.5e+3".
 _TAIL = 3
-_SPACE = " \t\r\n"
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class JsonError(ValueError):
@@ -42,6 +46,7 @@ def loads(text: str | bytes) -> Any:
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8-sig")
+        _check_values(text)
         value = _DECODER.decode(text)
     except UnicodeDecodeError as error:
         raise JsonError(f"not UTF-8 at byte {error.start + 1}") from None
@@ -107,6 +112,7 @@ def records(path: Path) -> Iterator[tuple[int, str, Any]]:
 
 _DEEP = f"nested more than {DEPTH} deep"
 _LONG = f"has more than {BYTES >> 20} MiB in one line or record"
+_MANY = f"has more than {VALUES:,} values in one line or record"
 
 
 def _integer(text: str) -> int:
@@ -128,6 +134,11 @@ def _writable(value: Any) -> Any:
     if isinstance(value, dict):
         return {writable(key): _writable(item) for key, item in value.items()}
     return value
+
+
+def _check_values(text: str) -> None:
+    if len(text) > VALUES and sum(map(text.count, ",[{")) > VALUES:
+        raise JsonError(_MANY)
 
 
 def _check_depth(value: Any) -> None:
@@ -161,16 +172,18 @@ class _Stream:
         rest = self._text[self._place :]
         if len(rest) > BYTES:
             raise JsonError(_LONG, self._lines)
-        new = self._file.read(max(_CHUNK, len(rest)))
+        try:
+            _check_values(rest)
+        except JsonError as error:
+            raise JsonError(str(error), self._lines) from None
+        new = self._file.read(max(_CHUNK, min(len(rest), _STEP)))
         self._text, self._place, self._whole = rest + new, 0, not new
 
     def peek(self) -> str:
         """The next character that is not white space, "" at the end."""
         while True:
-            text, place = self._text, self._place
-            while place < len(text) and text[place] in _SPACE:
-                place += 1
-            self._place = place
+            text = self._text
+            self._place = place = _SPACE.match(text, self._place).end()  # type: ignore[union-attr]
             if place < len(text) or self._whole:
                 return text[place : place + 1]
             self._more()

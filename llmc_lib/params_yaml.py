@@ -71,6 +71,13 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         made: dict[Any, Any] = super().construct_mapping(node, deep)
         return made
 
+    def construct_yaml_int(self, node: yaml.Node) -> Any:
+        # 8, and 5,400, to YAML 1.1, which PyYAML reads; 10, and a text, to 1.2.
+        if re.fullmatch(r"[-+]?(0[0-9_]+|.*:.*)", node.value):
+            problem = f"{shown(node.value)} is one number to some readers of YAML and another to others; write it in decimal digits, or put it in quotes"
+            raise ConstructorError(problem=problem, problem_mark=node.start_mark)
+        return super().construct_yaml_int(node)
+
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep)
@@ -81,6 +88,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             raise ConstructorError(problem=problem, problem_mark=node.start_mark) from None
 
 
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)$"),

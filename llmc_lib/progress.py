@@ -17,6 +17,8 @@ from typing import Any, TextIO
 from tqdm import tqdm as plain_tqdm
 from tqdm.auto import tqdm as auto_tqdm
 
+from llmc_lib.errors import printable
+
 VARIABLE = "LLMC_PROGRESS"
 # Before this share is done the time left is a guess from the slowest part: engines warm up on the first answers.
 _EARLY = 0.05
@@ -56,8 +58,8 @@ class _Notebook(auto_tqdm):  # type: ignore[type-arg]
 
 
 def say(message: str) -> None:
-    """A line for the person who watches."""
-    print(message, file=_screen() or sys.stdout, flush=True)
+    """A line for the person who watches; what a file or server has put into it cannot steer the terminal."""
+    print(printable(message), file=_screen() or sys.stdout, flush=True)
 
 
 def append_to_logs() -> None:

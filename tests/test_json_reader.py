@@ -120,3 +120,20 @@ def test_a_long_line_or_record_is_refused_before_it_fills_the_memory(
     assert (caught.value.line, second.value.line) == (2, 2)
     assert peak < 8 << 20
     assert list(json_reader.lines(io.BytesIO(b"a\n\nb"))) == [b"a\n", b"\n", b"b"]
+
+
+@pytest.mark.parametrize("text", ["[{}]", '{"a": [1, 2]}'])
+def test_more_values_than_memory_has_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    path = tmp_path / "x.json"
+    path.write_text("[" + ",\n".join([text] * 300) + "]")
+    monkeypatch.setattr(json_reader, "_CHUNK", 64)
+    monkeypatch.setattr(json_reader, "VALUES", 200)
+    assert len(list(json_reader.records(path))) == 300  # few in each of many records
+    with pytest.raises(JsonError, match="values in one line or record"):
+        json_reader.loads(path.read_bytes())
+    path.write_text("[1,\n[" + ",".join([text] * 300) + "]]")
+    with pytest.raises(JsonError, match="values in one line or record") as caught:
+        list(json_reader.records(path))
+    assert caught.value.line == 2

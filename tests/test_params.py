@@ -309,3 +309,32 @@ def test_where_finds_a_setting_or_the_section_it_would_be_in(tmp_path: Path) -> 
     path = _file(tmp_path, "run: x\n\nmodel:\n  # far\n  source: a/b\n")
     assert where(path, "model", "source") == f"{path}, line 5: model.source"
     assert where(path, "model", "revision") == f"{path}, line 3: model.revision"
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        # vLLM takes such a temperature for greedy, and refuses several samples of it.
+        ("evaluation: {temperature: 1.0e-7, samples: 2}", "neither 0 (greedy) nor 0.01"),
+        ("dataset: {difficulty: {temperature: 5.0e-324}}", "neither 0 (greedy) nor 0.01"),
+        ("evaluation: {samples: 2147483647, temperature: 1}", "less than or equal to 10000"),
+        ("evaluation: {engine: {tensor_parallel: 2147483647}}", "less than or equal to 16384"),
+        ("evaluation: {engine: {timeout_minutes: 5.0e-324}}", "greater than or equal to 0.001"),
+        (
+            "training: {adam_epsilon: 5.0e-324}",
+            "adam_epsilon: must be greater than or equal to 0.00",
+        ),
+        ("training: {lora: {rank: 2147483647}}", "less than or equal to 65536"),
+        ("training: {processes: 99999, batch_size: 99999, micro_batch_size: 1}", "16384"),
+        # Designs of any size were tried for these, without end or until a number was too large.
+        ("report: {significance: 1.0e-30}", "greater than or equal to 0.000001"),
+        ("report: {smallest_interesting_points: 1.0e-9}", "greater than or equal to 0.1"),
+        ("report: {power: 0.9999999999999999}", "less than or equal to 0.999"),
+        ("training: {batch_size: 010}", "to others; write it in decimal digits"),
+        ("training: {cluster: {slurm: {time: 24:00:00}}}", "or put it in quotes"),
+    ],
+)
+def test_numbers_that_nothing_later_could_use(tmp_path: Path, setting: str, words: str) -> None:
+    with pytest.raises(UserError, match="line 2") as caught:
+        load(_file(tmp_path, f"run: x\n{setting}\n"))
+    assert words in str(caught.value)

@@ -69,7 +69,7 @@ REFUSED = {
     + "a" * 300
     + "}": "line 2: model.source: has a name of more than 255 bytes",
     "run: x\nruns_dir: " + "a/" * 600: "line 2: runs_dir: is a path of more than 1,000 bytes",
-    'run: x\nruns_dir: "a\\nb"': "line 2: runs_dir: 'a\\nb' has a line break or a tab in it",
+    'run: x\nruns_dir: "a\\nb"': "line 2: runs_dir: 'a\\nb' has a line break or another invisible",
     "run: x\ntraining: {epochs: 1.0e+300}": "line 2: training.epochs: must be less than or equal to 10000",
     "run: x\ndataset: {sources: [{name: textbook, rows: 99999999999999999999}]}": (
         "line 2: dataset.sources.0.rows: must be"

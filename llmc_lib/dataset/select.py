@@ -130,7 +130,7 @@ def _complete(
     run: Run, selection: Selection, collected: Collected, path: Path, context: Context
 ) -> None:
     """Have the teacher answer the problems that have no completion."""
-    kind = _teachers_kind(run)
+    kind = teachers_kind(run)
     index = collected.index
     wanted = selection.alive & ~index["has_completion"].to_numpy() & index["has_answer"].to_numpy()
     wanted &= (index["kind"] == "verifiable").to_numpy()
@@ -159,7 +159,7 @@ def _complete(
             }
 
 
-def _teachers_kind(run: Run) -> AuthorKind:
+def teachers_kind(run: Run) -> AuthorKind:
     """Whether the teacher is open; raises `UserError` for one that may not write completions."""
     params = run.params.dataset
     author = author_name(params.completions.model or run.params.model)

@@ -13,12 +13,30 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Part = Annotated[float, Field(gt=0, le=1)]
 PositiveInt = Annotated[int, Field(ge=1, lt=2**31)]
 Count = Annotated[int, Field(ge=0, lt=2**31)]
-Positive = Annotated[float, Field(gt=0, le=1e9)]
+#: Of what is divided by.
+Positive = Annotated[float, Field(ge=1e-6, le=1e9)]
+#: Of GPUs, processes and machines.
+Processes = Annotated[int, Field(ge=1, le=16_384)]
+#: Completions of a question. Each is a request of its own.
+Samples = Annotated[int, Field(ge=1, le=10_000)]
 #: Tokens. A prompt in a chat template alone has more than a few.
 Length = Annotated[int, Field(ge=32, lt=2**31)]
 #: A name becomes part of a file's name, of which a file system takes 255 bytes.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
 PlainName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)]
+
+
+def _check_temperature(temperature: float) -> float:
+    """vLLM takes what is below 0.01 for 0.01, and what is nearly 0 for greedy, of which it refuses several
+    samples."""
+    if 0 < temperature < 0.01:
+        raise ValueError(
+            f"{temperature:g} is neither 0 (greedy) nor 0.01 or more; give one of them"
+        )
+    return temperature
+
+
+Temperature = Annotated[float, Field(ge=0, le=2), AfterValidator(_check_temperature)]
 
 
 def _check_path(path: str) -> str:

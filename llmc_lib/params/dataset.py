@@ -14,8 +14,10 @@ from llmc_lib.params.common import (
     PathText,
     PlainName,
     PositiveInt,
+    Samples,
     Section,
     Share,
+    Temperature,
     check_once,
     check_order,
     is_commit,
@@ -39,8 +41,8 @@ FILE_FIELDS = (
 class Sampling(Section):
     """How often and how a model is asked."""
 
-    samples: PositiveInt = 4
-    temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
+    samples: Samples = 4
+    temperature: Temperature = 0.7
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_tokens: PositiveInt = 512
     max_model_len: Length = 1024
@@ -199,7 +201,7 @@ class DeduplicationParams(Section):
     # Estimated Jaccard similarity of the problems' word 3-grams from which two are one, if their
     # numbers, signs and names of variables agree; null: exact ones only. At 0.8 "boys" for "girls"
     # is still the same problem.
-    near: Annotated[float, Field(gt=0, le=1)] | None = 0.9
+    near: Annotated[float, Field(ge=0.01, le=1)] | None = 0.9
 
 
 class DecontaminationParams(Section):
@@ -209,7 +211,7 @@ class DecontaminationParams(Section):
     # Words in a row that a row may not share with a benchmark question; words that several questions have in
     # common do not count alone.
     ngram: PositiveInt = 13
-    near: Annotated[float, Field(gt=0, le=1)] | None = 0.8  # similarity of the problem texts
+    near: Annotated[float, Field(ge=0.01, le=1)] | None = 0.8  # similarity of the problem texts
     files: Annotated[
         tuple[PathText, ...], Field(max_length=10_000, strict=False)
     ] = ()  # further texts to keep out

@@ -11,13 +11,15 @@ from pydantic import Field, model_validator
 from llmc_lib.errors import shown
 from llmc_lib.kinds import KINDS, Measure
 from llmc_lib.params.common import (
-    Count,
     Length,
     ModelParams,
     Name,
     PathText,
     PositiveInt,
+    Processes,
+    Samples,
     Section,
+    Temperature,
     check_once,
 )
 from llmc_lib.params.names import check_stored
@@ -119,14 +121,16 @@ class EngineParams(Section):
     # "vllm": the offline engine on this machine. "openai": OpenAI-compatible servers, such as those of
     # `make serve`.
     kind: Literal["vllm", "openai"] = "vllm"
-    max_num_seqs: PositiveInt = 256  # completions that a vLLM engine works on at once
+    max_num_seqs: Annotated[int, Field(ge=1, le=1_000_000)] = (
+        256  # completions that a vLLM engine works on at once
+    )
     # A replica has tensor_parallel × pipeline_parallel GPUs. "vllm" has one replica; `make serve` starts
     # data_parallel of them, each a server with a port of its own.
-    tensor_parallel: PositiveInt = 1
-    pipeline_parallel: PositiveInt = 1
-    data_parallel: PositiveInt = 1
+    tensor_parallel: Processes = 1
+    pipeline_parallel: Processes = 1
+    data_parallel: Processes = 1
     # Machines that a replica spans; above 1 `make serve` writes a Slurm script
-    nodes: PositiveInt = 1
+    nodes: Processes = 1
     # Further arguments of vLLM's engine, by their names in its EngineArgs: rope scaling in
     # hf_overrides, gpu_memory_utilization, quantization, …
     vllm: dict[str, Any] = {}
@@ -141,10 +145,12 @@ class EngineParams(Section):
         str, ServedName
     ] = {}  # our name of a model → the servers'; a model not named: the same
     api_key: str = "OPENAI_API_KEY"  # the environment variable that has it, never the key itself
-    concurrency: PositiveInt = 256  # requests that an endpoint has at once
-    timeout_minutes: Annotated[float, Field(gt=0, le=1e5)] = 240.0  # of one completion
+    concurrency: Annotated[int, Field(ge=1, le=100_000)] = (
+        256  # requests that an endpoint has at once
+    )
+    timeout_minutes: Annotated[float, Field(ge=0.001, le=1e5)] = 240.0  # of one completion
     # Of one request, before it counts as failed; and looks at dead servers, before all are given up.
-    retries: Count = 5
+    retries: Annotated[int, Field(ge=0, le=10_000)] = 5
 
     @model_validator(mode="after")
     def _check(self) -> EngineParams:
@@ -180,7 +186,7 @@ class JudgeParams(Section):
     decides: bool = True
     max_tokens: PositiveInt = 4096
     max_model_len: Length = 32768
-    retries: Count = 2  # of a reply that is not in the asked form
+    retries: Annotated[int, Field(ge=0, le=100)] = 2  # of a reply that is not in the asked form
 
     @model_validator(mode="after")
     def _check(self) -> JudgeParams:
@@ -223,11 +229,11 @@ class EvaluationParams(Section):
     # code really sends them, which gives every question the multiple-choice instruction. "corrected":
     # each answer type its own.
     prompt: Literal["brief", "official", "corrected"] = "brief"
-    samples: PositiveInt = 1  # completions of a question
+    samples: Samples = 1  # completions of a question
     # Of one completion, the same for every model. "max": what max_model_len leaves after the prompt.
     max_tokens: PositiveInt | Literal["max"] = 256
     max_model_len: Length = 1024  # prompt and completion together, in tokens
-    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0  # 0: greedy
+    temperature: Temperature = 0.0  # 0: greedy
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     # "auto": bfloat16 where the processor or GPU multiplies it in hardware, else float32.
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"

@@ -72,7 +72,9 @@ def _check_kind(keys: tuple[str, ...], value: Any, kind: Any, why: str) -> None:
         _adapter(kind).validate_python(value)
     except ValidationError as error:
         problems = error.errors()  # of several kinds, what a text lacks to be a word says most
-        problem = next((p for p in problems if p["type"] in _SAID), problems[0])
+        left_out = (p for p in problems if p["type"] == "extra_forbidden")
+        said_of = (p for p in problems if p["type"] in _SAID)
+        problem = next(left_out, None) or next(said_of, problems[0])
         inner = [part for part in problem["loc"] if isinstance(part, int) or part in _keys(value)]
         said = problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
         said = _SAID.get(problem["type"], said)

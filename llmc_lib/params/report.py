@@ -42,12 +42,12 @@ class ReportParams(Section):
     show_questions: bool = False
     # Below this many points a difference would not change what anyone does: two models are "equal within" as many
     # where larger differences are ruled out, and a gain can be "better, by less than matters".
-    smallest_interesting_points: Annotated[float, Field(gt=0, lt=100)] = 5.0
+    smallest_interesting_points: Annotated[float, Field(ge=0.1, lt=100)] = 5.0
     # A p-value, adjusted for all candidates, below this names a sign ("better", "worse"); the interval of a verdict
     # is at 1 minus it, all others at 95%.
-    significance: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    significance: Annotated[float, Field(ge=1e-6, lt=0.5)] = 0.05
     # The chance with which a design must find a difference in order to be able to show it.
-    power: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
+    power: Annotated[float, Field(gt=0.5, le=0.999)] = 0.8
     # How the categories' p-values are adjusted: "holm" (the chance of any false finding) or "bh" (Benjamini and
     # Hochberg: the share of false ones among the findings).
     correction: Literal["holm", "bh"] = "holm"

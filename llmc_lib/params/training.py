@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from llmc_lib.errors import shown
-from llmc_lib.params.common import Fraction, Length, Part, PathText, PositiveInt, Section
+from llmc_lib.params.common import Fraction, Length, Part, PathText, PositiveInt, Processes, Section
 from llmc_lib.params.deepspeed_arguments import check_deepspeed
 from llmc_lib.params.sft_arguments import check_sft
 
@@ -16,7 +16,7 @@ from llmc_lib.params.sft_arguments import check_sft
 class LoraParams(Section):
     """Train low-rank adapters (peft) in place of all weights; they are merged into what is exported."""
 
-    rank: PositiveInt = 16
+    rank: Annotated[int, Field(ge=1, le=65_536)] = 16
     alpha: Annotated[float, Field(gt=0, le=1e6)] = 32.0
     dropout: Fraction = 0.0
     # Names of the layers that get one; (): all linear layers.
@@ -42,7 +42,7 @@ class SlurmParams(Section):
 class ClusterParams(Section):
     """Several machines with the checkout and `runs_dir` at the same place of a shared file system."""
 
-    nodes: PositiveInt = 1
+    nodes: Processes = 1
     # How the processes of several machines find each other. "torchrun": `make train NODE_RANK=k` on
     # every machine but the first, which runs `make report`. "hostfile": DeepSpeed starts them by ssh.
     # Under the script of `make slurm`, "torchrun" it is, and Slurm fills in the endpoint.
@@ -75,7 +75,8 @@ class TrainingParams(Section):
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.1
     adam_beta1: Fraction = 0.9
     adam_beta2: Fraction = 0.95
-    adam_epsilon: Annotated[float, Field(gt=0, le=1)] = 1e-8
+    # In float32, where less is 0 and a step divides by it.
+    adam_epsilon: Annotated[float, Field(ge=1e-30, le=1)] = 1e-8
     max_grad_norm: Annotated[float, Field(gt=0, le=1e9)] = 1.0
     batch_size: PositiveInt = 16  # sequences in one optimizer step, over all processes
     micro_batch_size: PositiveInt = 4  # sequences that one process holds at a time
@@ -96,7 +97,7 @@ class TrainingParams(Section):
     deepspeed: Literal["zero1", "zero2", "zero3", "zero3_offload"] = "zero2"
     deepspeed_config: dict[str, Any] = {}
     sft: dict[str, Any] = {}  # further fields of TRL's SFTConfig
-    processes: PositiveInt = 1  # on each machine; one a GPU; on a CPU one is fastest
+    processes: Processes = 1  # on each machine; one a GPU; on a CPU one is fastest
     cluster: ClusterParams = ClusterParams()
     # Parts of the training after which the model is exported and becomes a candidate.
     checkpoints: Annotated[tuple[Part, ...], Field(min_length=1, max_length=1000, strict=False)] = (

@@ -56,21 +56,32 @@ class HfOverrides(Section):
     text_config: HfOverrides | None = None
 
 
+#: Those of vLLM's that need no other model: from the prompt, from earlier answers, by heads of the model's own.
+_METHODS = """
+    ngram ngram_gpu suffix deepseek_mtp dots3_note_mtp mimo_mtp mimo_v2_mtp glm4_moe_mtp glm4_moe_lite_mtp
+    glm_ocr_mtp ernie_mtp nemotron_h_mtp exaone_moe_mtp exaone4_5_mtp qwen3_next_mtp qwen4_exp_mtp
+    qwen3_5_mtp longcat_flash_mtp bailing_hybrid_v3_mtp minimax_m3_mtp bailing_hybrid_mtp mtp kimi_k3_mtp
+    pangu_ultra_moe_mtp step3p5_mtp hy_v3_mtp hy_v4_mtp gemma4_mtp inkling_mtp glm5_next_mtp
+"""
+_Graphs = one_of("NONE", "PIECEWISE", "FULL", "FULL_DECODE_ONLY", "FULL_AND_PIECEWISE")
+_Ahead = Annotated[int, Field(ge=1, le=1000)]
+
+
 class SpeculativeConfig(Section):
     """Speculation from the prompt or by the model's own heads; a model of its own is none of it."""
 
-    method: Word
-    num_speculative_tokens: Whole | None = None
-    prompt_lookup_max: Whole | None = None
-    prompt_lookup_min: Whole | None = None
+    method: one_of(*_METHODS.split())  # type: ignore[valid-type]
+    num_speculative_tokens: _Ahead | None = None
+    prompt_lookup_max: _Ahead | None = None
+    prompt_lookup_min: _Ahead | None = None
 
 
 class CompilationConfig(Section):
     """Without backend and passes, which name Python functions."""
 
-    mode: Whole | None = None
+    mode: Annotated[int, Field(ge=0, le=3)] | None = None
     level: Whole | None = None
-    cudagraph_mode: Word | None = None
+    cudagraph_mode: _Graphs | None = None  # type: ignore[valid-type]
     cudagraph_capture_sizes: Wholes | None = None
     max_cudagraph_capture_size: Whole | None = None
     custom_ops: (
@@ -90,12 +101,28 @@ _WHOLES = """
     dcp_kv_cache_interleave_size cp_kv_cache_interleave_size decode_context_parallel_size
     kv_cache_memory_bytes long_prefill_token_threshold mamba_block_size max_cudagraph_capture_size
     max_num_batched_tokens max_num_scheduled_tokens max_parallel_loading_workers num_gpu_blocks_override
-    offload_group_size offload_num_in_group offload_prefetch_step optimization_level
+    offload_group_size offload_num_in_group offload_prefetch_step
     prefill_context_parallel_size prefill_schedule_interval shutdown_timeout stream_interval ubatch_size
 """
-_WORDS = "all2all_backend attention_backend linear_backend mamba_backend moe_backend"
 #: Arguments that are one of a few words: vLLM would refuse others when the training is done.
 _CHOICES = {
+    "all2all_backend": "naive pplx deepep_high_throughput deepep_low_latency deepep_v2 mori_high_throughput mori_low_latency "
+    "moonep nixl_ep allgather_reducescatter flashinfer_all2allv flashinfer_nvlink_two_sided "
+    "flashinfer_nvlink_one_sided passthrough",
+    "attention_backend": "FLASH_ATTN FLASH_ATTN_DIFFKV TRITON_ATTN TRITON_ATTN_DIFFKV TRITON_FLASH_ATTN ROCM_ATTN "
+    "ROCM_SEGMENTED_ATTN ROCM_AITER_MLA ROCM_AITER_TRITON_MLA ROCM_AITER_FA ROCM_AITER_MLA_SPARSE "
+    "XPU_MLA_SPARSE TORCH_SDPA FLASHINFER TRITON_FLASHINFER FLASHINFER_MLA TOKENSPEED_MLA "
+    "FLASHINFER_MLA_SPARSE FLASHINFER_MLA_SPARSE_SM120 FLASHINFER_MLA_SPARSE_SM90 TRITON_MLA CUTLASS_MLA "
+    "FLASHMLA FLASHMLA_SPARSE FLASHMLA_SPARSE_DSV4 FLASHINFER_MLA_SPARSE_DSV4 ROCM_FLASHMLA_SPARSE_DSV4 "
+    "FLASHMLA_SPARSE_DSV41 FLASHINFER_MLA_SPARSE_DSV41 FLASHMLA_MEGA_ATTN_DSV41 B12X FLASH_ATTN_MLA "
+    "FLASH_ATTN_MLA_SPARSE MINIMAX_M3_SPARSE CUTLASS_MSA TRITON_MSA NO_ATTENTION FLEX_ATTENTION HPC_ATTN "
+    "ROCM_AITER_UNIFIED_ATTN CPU_ATTN CPU_MLA AMX_MLA TURBOQUANT ULTRAQUANT",
+    "linear_backend": "auto cutlass flashinfer_cutlass flashinfer_cutedsl flashinfer_trtllm flashinfer_cudnn flashinfer_b12x "
+    "b12x marlin humming triton deep_gemm torch aiter machete fbgemm conch exllama emulation xpu xpu_woq",
+    "mamba_backend": "triton flashinfer cpu",
+    "moe_backend": "auto triton batched_triton deep_gemm deep_gemm_mega_moe cutlass flashinfer_trtllm flashinfer_cutlass "
+    "flashinfer_cutedsl flashinfer_moe_ep_cutedsl flashinfer_b12x b12x flashinfer_moe_ep_mega_deep_gemm "
+    "marlin humming triton_unfused aiter aiter_mega_moe aiter_triton_mxfp4_bf16 flydsl hpc emulation rdna3",
     "dcp_comm_backend": "ag_rs a2a",
     "expert_placement_strategy": "linear round_robin",
     "gdn_prefill_backend": "flashinfer triton cutedsl aiter_flydsl",
@@ -116,7 +143,6 @@ _CHOICES = {
 KNOWN: dict[str, Any] = {
     **dict.fromkeys(_SWITCHES.split(), Switch),
     **dict.fromkeys(_WHOLES.split(), Whole),
-    **dict.fromkeys(_WORDS.split(), Word),
     **{name: one_of(*words.split()) for name, words in _CHOICES.items()},
     "compilation_config": CompilationConfig,
     "cpu_offload_gb": Annotated[float, Field(ge=0, le=1e6)],
@@ -130,6 +156,7 @@ KNOWN: dict[str, Any] = {
     "limit_mm_per_prompt": dict[Word, Whole],
     "load_format": one_of("auto", "safetensors", "fastsafetensors", "runai_streamer", "mistral"),
     "model_impl": one_of("auto", "vllm", "transformers"),
+    "optimization_level": Annotated[int, Field(ge=0, le=3)],
     "safetensors_load_strategy": one_of("lazy", "eager", "prefetch"),
     "scheduling_policy": one_of("fcfs", "priority"),
     "speculative_config": SpeculativeConfig,

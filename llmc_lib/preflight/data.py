@@ -28,6 +28,7 @@ def problems(run: Run) -> list[Problem]:
         _imports(run, found)
     else:
         _sources(run, found)
+        _teacher(run, found)
         _decontamination(run, found)
     if not found:  # the names below are looked up in what has been read
         found += _named(run, questions)
@@ -76,6 +77,15 @@ def _sources(run: Run, found: list[Problem]) -> None:
         with noted(found, "dataset", "sources", number, "path", without=prefix):
             for _ in itertools.islice(read(source, run.params.seed), 1):
                 pass
+
+
+def _teacher(run: Run, found: list[Problem]) -> None:
+    if run.params.dataset.completions.enabled:
+        from llmc_lib.dataset.select import teachers_kind
+
+        prefix = f"{run.params_file.name}: dataset.completions.model: "
+        with noted(found, "dataset", "completions", "model", without=prefix):
+            teachers_kind(run)
 
 
 def _decontamination(run: Run, found: list[Problem]) -> None:

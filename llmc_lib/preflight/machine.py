@@ -12,11 +12,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from llmc_lib.errors import UserError
+from llmc_lib.hardware import gpus
+from llmc_lib.params import EngineParams
 from llmc_lib.preflight.problem import Problem
 from llmc_lib.store import ROOT, Run
 
 #: Seconds that a server has to take a connection.
 _PATIENCE = 2.0
+_DEFAULT_KEY = EngineParams().api_key
 #: What lies in the checkout and is no run.
 _PROJECT = (
     ".git",
@@ -118,11 +121,38 @@ def folder_problem(folder: Path) -> str:
 
 
 def warnings(run: Run) -> list[str]:
-    """Servers that do not answer yet: they may be started before they are needed."""
+    """What is well where the run has another machine than the check, or later: GPUs that are not here, servers
+    that do not answer yet; and which of this machine's secrets the run sends away."""
     evaluation = run.params.evaluation
     if evaluation.imports:
         return []
     engines = [evaluation.engine, *([evaluation.judge.engine] if evaluation.judge else [])]
+    sections = ["evaluation.engine", "evaluation.judge.engine"]
+    told = [
+        line for pair in zip(sections, engines, strict=False) for line in _engine_warnings(*pair)
+    ]
+    return told + _silent_servers(engines)
+
+
+def _engine_warnings(section: str, engine: EngineParams) -> Iterator[str]:
+    wanted, here = engine.tensor_parallel * engine.pipeline_parallel, gpus()
+    if engine.kind == "vllm":
+        if here is not None and wanted > max(here, 1):
+            yield (
+                f"warning: {section}: tensor_parallel × pipeline_parallel is {wanted:,}, and this machine has {here} "
+                "GPUs; run the evaluation where there are as many, or lower them"
+            )
+    # A params file of another person can name any variable, and any server.
+    elif engine.api_key != _DEFAULT_KEY and os.environ.get(engine.api_key):
+        hosts = list(dict.fromkeys(urlsplit(address).netloc for address in engine.endpoints))
+        more = f" and {len(hosts) - 3} more" if len(hosts) > 3 else ""
+        yield (
+            f"warning: {section}.api_key: the content of the environment variable {engine.api_key} is sent to "
+            f"{', '.join(hosts[:3])}{more}; go on only if it is a key of these servers"
+        )
+
+
+def _silent_servers(engines: list[EngineParams]) -> list[str]:
     addresses = [a for engine in engines if engine.kind == "openai" for a in engine.endpoints]
     addresses = list(dict.fromkeys(addresses))[:64]
     if not addresses:

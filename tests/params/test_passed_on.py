@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
 from llmc_lib.errors import UserError
 from llmc_lib.params import Params
+from llmc_lib.params.vllm_arguments import KNOWN, check_vllm
 from llmc_lib.params_file import load
 
 TAKEN: dict[str, list[dict[str, Any]]] = {
@@ -60,7 +62,7 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"compilation_config": {"backend": "evil.compile"}}, "backend is not for a params file"),
         ({"compilation_config": {"inductor_passes": {"a": "evil.f"}}}, "inductor_passes"),
         ({"quantization": "evil.module"}, "must be 'awq', 'auto_awq'"),
-        ({"attention_backend": "evil.Backend"}, "must be a plain word"),
+        ({"attention_backend": "evil.Backend"}, "attention_backend: must be 'FLASH_ATTN'"),
         ({"kv_cache_dtype": "--trust-remote-code"}, "not '--trust-remote-code'"),
         ({"tokenizer_mode": "custom"}, "any other is code of a plugin"),
         ({"otlp_traces_endpoint": "http://x"}, "it names a host"),
@@ -72,7 +74,7 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"gpu_memory_utilization": 5}, "must be less than or equal to 1, not 5"),
         ({"gpu_memory_utilization": "most"}, "must be number, not 'most'"),
         ({"gpu_memory_utilisation": 0.8}, "did you mean 'gpu_memory_utilization'?"),
-        ({"attention_backend": "a" * 14_000}, "must be shorter, not 'aaa"),
+        ({"kv_cache_dtype_skip_layers": ["a" * 14_000]}, "must be shorter, not 'aaa"),
         ({"cudagraph_capture_sizes": [1] * 70_000}, "must be shorter, not [1, 1"),
     ],
     "sft": [
@@ -178,3 +180,30 @@ def test_what_becomes_an_argument_of_a_server_is_no_option_of_it(tmp_path: Path,
     path.write_text(f"run: x\nevaluation:\n  engine: {{{text}}}\n")
     with pytest.raises(UserError, match=r"line 3: evaluation\.engine"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"attention_backend": "FLASH_ATTENTION"}, {"attention_backend": "CUSTOM"}, {"moe_backend": "tritonn"},
+        {"linear_backend": "x"}, {"all2all_backend": "nccl"}, {"mamba_backend": "cuda"}, {"optimization_level": 4},
+        {"speculative_config": {"method": "eagle"}}, {"speculative_config": {"method": "draft_model"}},
+        {"speculative_config": {"method": "ngram", "num_speculative_tokens": 0}},
+        {"compilation_config": {"mode": 4}}, {"compilation_config": {"cudagraph_mode": "HALF"}},
+    ],
+)  # fmt: skip
+def test_words_that_vllm_would_refuse_when_the_training_is_done(given: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        check_vllm(given)
+
+
+def test_backends_are_those_of_the_vllm_that_is_installed() -> None:
+    spec = find_spec("vllm")  # imported it would load torch
+    if spec is None or spec.origin is None:
+        pytest.skip("vLLM is not installed")
+    root = Path(spec.origin).parent
+    registry = (root / "v1/attention/backends/registry.py").read_text()
+    kernels = (root / "config/kernel.py").read_text() + (root / "config/parallel.py").read_text()
+    for name in ("linear_backend", "moe_backend", "all2all_backend"):
+        assert all(f'    "{word}",' in kernels for word in get_args(KNOWN[name]))
+    assert all(f"    {word} = " in registry for word in get_args(KNOWN["attention_backend"]))

@@ -404,3 +404,45 @@ def test_a_server_that_does_not_answer_is_a_warning(tmp_path: Path) -> None:
         path.write_text(yaml.safe_dump({"run": "x", "evaluation": {"engine": engine}}))
         (warning,) = preflight.check(open_run(path))
     assert warning.startswith(f"warning: {gone} does not answer (")
+
+
+def _warnings(tmp_path: Path, **values: Any) -> list[str]:
+    path = tmp_path / "my.yaml"
+    path.write_text(
+        yaml.safe_dump(
+            {"run": "x", "runs_dir": f"{tmp_path}/r", "reports_dir": f"{tmp_path}/p", **values}
+        )
+    )
+    return preflight.check(open_run(path))
+
+
+def test_more_gpus_than_there_are_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluation = {"engine": {"tensor_parallel": 4}}
+    for here, told in ((0, True), (2, True), (4, False), (None, False)):
+        monkeypatch.setattr("llmc_lib.preflight.machine.gpus", lambda here=here: here)
+        found = _warnings(tmp_path, evaluation=evaluation)
+        assert bool(found) is told
+        assert all("evaluation.engine: tensor_parallel" in line for line in found)
+
+
+def test_a_secret_that_leaves_this_machine_is_named_with_where_it_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_SECRET", "hunter2hunter2")
+    engine = {"kind": "openai", "endpoints": ["http://127.0.0.1:9/v1"], "api_key": "MY_SECRET"}
+    told, _ = _warnings(tmp_path, evaluation={"engine": engine})
+    assert "environment variable MY_SECRET is sent to 127.0.0.1:9" in told
+    assert "hunter2" not in told
+    monkeypatch.delenv("MY_SECRET")
+    assert len(_warnings(tmp_path, evaluation={"engine": engine})) == 1  # that it does not answer
+
+
+def test_a_closed_teacher_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    closed = _model(tmp_path / "gpt-4o-copy")
+    completions = {"enabled": True, "model": {"source": str(closed)}}
+    (line,) = _lines(tmp_path, dataset={"completions": completions})
+    assert "may not write completions here (closed model: gpt-4o-copy)" in line
+    kept = {"completions": completions, "provenance": {"remove_closed": False}}
+    assert _lines(tmp_path, dataset=kept) == []
