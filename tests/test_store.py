@@ -223,14 +223,6 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_folder_in_the_place_of_a_file_is_set_aside(tmp_path: Path) -> None:
-    path = tmp_path / "page.html"
-    path.mkdir()
-    store.write_atomic(path, "new")
-    assert path.read_text() == "new"
-    assert (tmp_path / "page.html.damaged-1").is_dir()
-
-
 def test_hashes_of_texts_and_files_agree(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("é", encoding="utf-8")
