@@ -6,7 +6,8 @@ import re
 
 from llmc_lib.answers import finding
 from llmc_lib.answers.comparing import same
-from llmc_lib.answers.finding import NEGATED, prepared
+from llmc_lib.answers.concluding import NEGATED
+from llmc_lib.answers.finding import prepared
 from llmc_lib.answers.japanese import plain
 from llmc_lib.answers.text import SENTENCE, TAIL, clean, fold, undelimited, unwrapped
 
@@ -27,7 +28,7 @@ _LETTER_LEAD = re.compile(
 )
 # A sentence that takes a choice: "I choose B", "fits best is (B)", "corresponds to option (B)".
 _TAKEN = re.compile(
-    r"\b(?i:choose|choosing|pick|select|go with|opt for|prefer|is|be|to|with|option|choice|answer|letter|matches)\s+"
+    r"\b(?i:choose|choosing|pick|select|go with|opt for|prefer|is|it['’]s|be|to|with|option|choice|answer|letter|matches)\s+"
     r"(?i:option |choice |answer |letter |the (?:option|choice|answer) )?[\"'*$]*(?:\(\s*([A-Z])\s*\)|([A-Z]))(?![\w'’])"
 )
 
@@ -48,8 +49,9 @@ def options(question: str) -> dict[str, str]:
 
 
 def _lines(block: str) -> dict[str, str]:
-    found = (_OPTION_LINE.match(line.strip()) for line in block.splitlines())
-    choices = {match[1]: match[2].strip() for match in found if match}
+    found = [match for line in block.splitlines() if (match := _OPTION_LINE.match(line.strip()))]
+    starts = [at for at, match in enumerate(found) if match[1] == "A"]
+    choices = {match[1]: match[2].strip() for match in found[starts[0] if starts else 0 :]}
     return choices if "".join(sorted(choices)) in _LETTERS + "KLMNOPQRSTUVWXYZ" else {}
 
 
@@ -181,6 +183,7 @@ def _in_letters(text: str) -> str:
     """A text with ア, イ, … as A, B, …, where they stand alone."""
     if not _KANA_CHOICE.search(text):
         return text
+    text = re.sub(rf"(?m)^(\s*[{_KANA}])\s+(?=\S)", r"\1. ", text)
     return _KANA_CHOICE.sub(lambda match: _LETTERS[_KANA.index(match[0])], text).translate(
         {0xFF08: "(", 0xFF09: ")", 0xFF0E: ".", 0xFF1A: ":"}
     )
@@ -196,7 +199,8 @@ def _letter(text: str, choices: dict[str, str], by_text: dict[str, str]) -> str 
     alone = re.fullmatch(r"\W*([A-Za-z])\W*", text)
     if alone and "'" not in text and "+" not in text:
         # Choices that stand in no list of ours are not known: then a letter alone is what can be told.
-        return alone[1].upper() if alone[1].upper() in choices or not choices else None
+        letter = alone[1].upper()
+        return letter if letter in choices or not choices else by_text.get(fold(clean(text)))
     short = finding.without_explanation(text)
     if (spelled := by_text.get(fold(clean(short)))) is not None:
         return spelled
@@ -211,10 +215,10 @@ def _letter(text: str, choices: dict[str, str], by_text: dict[str, str]) -> str 
     if match is None or match[1] not in choices:
         return None
     letter, rest = match[1], match[2]
-    also = re.match(r"\W*(?:,|/|&|\band\b|\bor\b|\bnor\b|\bnot\b)\W*([A-Z])\b", rest)
+    also = re.match(r"\W*(?:,|/|&|\band\b|\bor\b|\bnor\b)\W*([A-Z])\b", rest)
     if also and also[1] in choices and also[1] != letter:
         return None
-    if re.match(r"[\s\W]*(?:is|was|are|can)?\s*(?:not|n't|wrong|incorrect|false)\b", rest):
+    if re.match(r"(?!\s*,)[\s\W]*(?:is|was|are|can)?\s*(?:not|n't|wrong|incorrect|false)\b", rest):
         return None
     said = fold(
         clean(finding.without_explanation(re.sub(r"^[\s.):,*`}\]]*(?:[-–—]\s)?[\s*(]*", "", rest)))

@@ -10,6 +10,7 @@ from ast import literal_eval
 from llmc_lib.answers import japanese
 from llmc_lib.answers.mathematics import operations, readable, same_mathematics, value
 from llmc_lib.answers.notation import LONGEST, Unreadable
+from llmc_lib.answers.spelled import in_digits
 from llmc_lib.answers.text import (
     SENTENCE,
     fold,
@@ -35,20 +36,20 @@ _RESERVED = re.compile(
 )
 # Words in front of a name that make another one of it: "South Africa", "mezzo forte".
 _OTHER_NAME = re.compile(
-    r"[,;/]|\b(?:and|anti|central|east|eastern|giga|kilo|mega|mezzo|micro|milli|nano|never|new|no|non|nor|north"
+    r"[,;/]|\b(?:and|anti|but|except|central|east|eastern|giga|kilo|mega|mezzo|micro|milli|nano|never|new|no|non|nor|north"
     r"|northern|not|or|semi|south|southern|sub|vs|west|western)\b"
 )
 _SYNONYMS = {
     "true": "yes",
     "false": "no",
     "none of the above": "none of these",
+    "no solutions": "no solution",
+    "there are no solutions": "no solution",
+    "dne": "does not exist",
+    "infinity": "∞",
+    "infinite": "∞",
+    "empty set": "∅",
     "neither": "neither",
-} | {
-    word: str(number)
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-        " seventeen eighteen nineteen twenty".split()
-    )
 }
 _LETTER = re.compile(r"\(?([A-Z])\)?[.,:]?")
 _LETTER_AND_TEXT = re.compile(
@@ -61,6 +62,17 @@ _CONCLUDED = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _OPEN_END = re.compile(r"(?:\.\.\.|…|\\[lc]?dots)\W*$")
+# "0.333…"
+_GOES_ON = re.compile(r"(\d*)\.(\d{0,6}?)(\d)\3\3+\s*(?:\.\.\.|…|\\[lc]?dots)$")
+# "for all x", "k ∈ Z" behind a formula
+_QUALIFIER = re.compile(
+    r"[,;]?(?:\s|\\q?quad|\\[,;! ])*\(?(?:\\text\s*\{\s*)?(?:for (?:all|any|every|each)\b.*"
+    r"|(?:where |with )?\$?[a-z]\s*(?:\\in|∈)\s*(?:\\mathbb)?\s*\{?[ZNR]\}?\s*\)?)$"
+)
+_YES_OR_NO = re.compile(
+    r"(yes|no|true|false)\s*[,;—–-]\s*(?!.*\b(?:but|if|only|unless|except|or|yes|no|maybe)\b)",
+    re.IGNORECASE,
+)
 _DENIED = re.compile(r"\b(?:not|never|no|cannot|neither|nor)\b|n['’]t\b", re.IGNORECASE)
 
 
@@ -77,7 +89,8 @@ def compare(answer: str, reference: str) -> bool | None:
     the reference gives if it has more than three digits. A unit is compared where both have one. Two answers
     ("5 or 6"), a range or a bound are never the same as one; `["2", "3"]` and `2, 3` are sets of answers.
     """
-    answer, reference = japanese.plain(answer.strip()), japanese.plain(reference.strip())
+    answer, reference = (in_digits(japanese.plain(text.strip())) for text in (answer, reference))
+    answer = _GOES_ON.sub(r"\1.\2\\overline{\3}", answer)
     if (several := _listed(reference)) is not None:
         if len(several) == 1:
             return compare(answer, several[0])
@@ -114,6 +127,9 @@ def _compare(answer: str, reference: str) -> bool | None:
         return _compare(answer.replace(" to ", " : "), reference)
     if (shorter := conclusion(answer) or _without_aside(answer)) is not None:
         return _compare(shorter, reference)
+    given_alone, expected_alone = (_QUALIFIER.sub("", text) for text in (answer, reference))
+    if given_alone and expected_alone and (given_alone, expected_alone) != (answer, reference):
+        return _compare(given_alone, expected_alone)
     return found
 
 
@@ -171,6 +187,11 @@ def _same_text(answer: str, reference: str) -> bool:
         if fold(left) == fold(right) and not _differ_by_symbols(left, right):
             return _closed(answer) or not re.search(r"\d", reference)
     one, two = fold(without_markup(answer)), fold(without_markup(reference))
+    if two in ("yes", "no", "true", "false") and (said := _YES_OR_NO.match(one)):
+        return _SYNONYMS.get(said[1], said[1]) == _SYNONYMS.get(two, two)
+    if " and " in two and len(two) <= SENTENCE and not re.search(r"[\d\\]", two):
+        names = sorted(_split(two))
+        return len(names) > 1 and names == sorted(_split(one))
     return _SYNONYMS.get(one, one) == _SYNONYMS.get(two, two) and one != two
 
 

@@ -300,6 +300,14 @@ def test_exact_answers_as_models_write_them(reference: str, text: str, status: s
         ("80%の自信があります。", 80),
         ("自信度：80～90%", None),
         ("自信があります。", None),
+        ("**Confidence:** \\(90\\%\\)", 90),
+        ("Confidence [0-100]: 80", 80),
+        ("Confidence - 80%", 80),
+        ("confidence_score: 0.8", 80),
+        ("Certainty: 80%", 80),
+        ("信頼度 80%", 80),
+        ("Confidence: 5/7", None),  # of what?
+        ("Confidence: seventy five percent", 75),
     ],
 )
 def test_the_confidence_that_a_response_states(text: str, confidence: float | None) -> None:
