@@ -6,7 +6,7 @@ import re
 
 from llmc_lib.answers import finding
 from llmc_lib.answers.comparing import same
-from llmc_lib.answers.concluding import NEGATED
+from llmc_lib.answers.concluding import NEGATED, concluded
 from llmc_lib.answers.finding import prepared
 from llmc_lib.answers.japanese import plain
 from llmc_lib.answers.text import SENTENCE, TAIL, clean, fold, undelimited, unwrapped
@@ -31,6 +31,8 @@ _TAKEN = re.compile(
     r"\b(?i:choose|choosing|pick|select|go with|opt for|prefer|is|it['’]s|be|to|with|option|choice|answer|letter|matches)\s+"
     r"(?i:option |choice |answer |letter |the (?:option|choice|answer) )?[\"'*$]*(?:\(\s*([A-Z])\s*\)|([A-Z]))(?![\w'’])"
 )
+# "It can't be A, so B."
+_SO = re.compile(r"(?:^|[.,;]\s*)(?i:so|hence|thus|therefore),?\s+\(?([A-Z])\)?\W*$")
 
 
 def options(question: str) -> dict[str, str]:
@@ -122,8 +124,12 @@ def _unmarked(
 ) -> tuple[str | None, str]:
     lines = [line.strip() for line in tail.splitlines() if line.strip()]
     last = lines[-1] if lines else ""
-    stated = _IS_CORRECT.match(last) or _IS_CORRECT_JAPANESE.search(last)
-    if stated and stated[1] in choices and not NEGATED.search(last):
+    if len(lines) == 1 and re.fullmatch(r"\W*[a-z]\W*", last):
+        return _letter(last, choices, by_text), "only choice named"
+    clause = last.rpartition("; ")[2]
+    stated = _IS_CORRECT.match(clause) or _IS_CORRECT_JAPANESE.search(clause)
+    stated = stated if stated and not NEGATED.search(clause) else _SO.search(last)
+    if stated and stated[1] in choices:
         return str(stated[1]), "stated"
     named = {letter for line in lines if (letter := _letter_line(line, choices, by_text))}
     if len(named) == 1:
@@ -131,6 +137,9 @@ def _unmarked(
     if named:
         return None, "several choices named"
     taken = _taken(lines[-1], " ".join(lines[-3:-1]), choices) if lines else None
+    listing = re.match(r"\W*[A-Z](?:[.):]|\W*$)", last)
+    if not taken and not listing and (answer := concluded(last, "")[0]):
+        taken = by_text.get(fold(clean(answer))) or _by_value(answer, choices)
     return (taken, "stated") if taken else (None, "no choice named")
 
 
@@ -235,14 +244,13 @@ def _letter_line(line: str, choices: dict[str, str], by_text: dict[str, str]) ->
     """The choice that a line of a response without a marked answer names: the letter alone, the
     choice's text alone, or both. A line that denies something names none."""
     line = unwrapped(finding.without_lead(line))
+    line = re.sub(r"^(?i:option|choice)\s+(?=\(?[A-Z]\b)", "", line)
     match = _OPTION_LINE.match(line)
     if match and match[1] in choices:
         text, said = fold(choices[match[1]]), fold(clean(match[2]))
         if NEGATED.search(match[2][len(choices[match[1]]) :]):
             return None
         return match[1] if said == text or re.match(re.escape(text) + r"\W", said) else None
-    if re.fullmatch(r"\W*[A-Z]\W*", line) or re.fullmatch(
-        r"\W*(?i:option|choice)\W+[A-Z]\W*", line
-    ):
+    if re.fullmatch(r"\W*(?:(?i:option|choice)\W+)?[A-Z]\W*", line):
         return _letter(line, choices, by_text)
     return by_text.get(fold(clean(line)))

@@ -20,7 +20,14 @@ from llmc_lib.answers.text import (
     unwrapped,
     without_markup,
 )
-from llmc_lib.answers.units import Quantity, differ_by_prefix, quantity, same_unit, without_unit
+from llmc_lib.answers.units import (
+    Quantity,
+    differ_by_prefix,
+    in_one_currency,
+    quantity,
+    same_unit,
+    without_unit,
+)
 
 # Two answers, a range or a bound are not one answer, unless the reference is of that kind.
 _HEDGED = re.compile(
@@ -61,6 +68,10 @@ _CONCLUDED = re.compile(
     r"^(?=.*\w\s)[^=<>]*?\b(?:is|are|was|were|equals?|becomes?|(?:is|are) equal to|comes to|will be|would be)\s*:?\s+(?!.*\b(?:is|are|equals?)\s)(.+)$",
     re.IGNORECASE | re.DOTALL,
 )
+# A time of the day that can be no other: 14:30, 00:15
+_CLOCK = re.compile(r"(00|1[3-9]|2[0-3]):([0-5]\d)")
+# Formulas of chemistry that another use of capitals makes another substance of.
+_SUBSTANCES = frozenset("CO Co CN Cn CS Cs HF Hf OS Os PO Po SI Si SN Sn".split())
 _OPEN_END = re.compile(r"(?:\.\.\.|…|\\[lc]?dots)\W*$")
 # "0.333…"
 _GOES_ON = re.compile(r"(\d*)\.(\d{0,6}?)(\d)\3\3+\s*(?:\.\.\.|…|\\[lc]?dots)$")
@@ -90,6 +101,9 @@ def compare(answer: str, reference: str) -> bool | None:
     ("5 or 6"), a range or a bound are never the same as one; `["2", "3"]` and `2, 3` are sets of answers.
     """
     answer, reference = (in_digits(japanese.plain(text.strip())) for text in (answer, reference))
+    if reference.endswith((" am", " pm")) and (clock := _CLOCK.fullmatch(answer)):
+        half = "pm" if int(clock[1]) >= 12 else "am"
+        answer = f"{int(clock[1]) % 12 or 12}:{clock[2]} {half}"
     answer = _GOES_ON.sub(r"\1.\2\\overline{\3}", answer)
     if (several := _listed(reference)) is not None:
         if len(several) == 1:
@@ -184,7 +198,9 @@ def _same_text(answer: str, reference: str) -> bool:
         if len(answer) > SENTENCE and change is without_markup:
             return False
         left, right = change(answer), change(reference)
-        if fold(left) == fold(right) and not _differ_by_symbols(left, right):
+        if fold(left) != fold(right) or (left != right and {left, right} <= _SUBSTANCES):
+            continue
+        if not _differ_by_symbols(left, right):
             return _closed(answer) or not re.search(r"\d", reference)
     one, two = fold(without_markup(answer)), fold(without_markup(reference))
     if two in ("yes", "no", "true", "false") and (said := _YES_OR_NO.match(one)):
@@ -241,6 +257,7 @@ def _same_name(answer: str, reference: str) -> bool | None:
 
 def _same_quantity(given: Quantity, expected: Quantity) -> bool:
     """Do two numbers agree, or two quantities of one unit?"""
+    given, expected = in_one_currency(given, expected)
     percent = [item.unit in ("%", "percent", "per cent") for item in (given, expected)]
     if given.unit and expected.unit and not same_unit(given.unit, expected.unit):
         return False
@@ -269,7 +286,10 @@ def _close(given: float, expected: Quantity) -> bool:
         and len(f"{abs(value):.15g}".replace(".", "").lstrip("0")) > 3
     ):
         return abs(given - value) <= 0.5 * 10.0 ** -len(decimals) * (1 + 1e-9)
-    return abs(given - value) <= 1e-6 * abs(value)
+    # Of a whole number no fraction may be lost: 1000000.5 is not 1000000.
+    return abs(given - value) <= min(
+        1e-6 * abs(value), 0.01 if expected.digits.isdecimal() else math.inf
+    )
 
 
 # ---- as mathematics --------------------------------------------------------------------------

@@ -18,12 +18,12 @@ NEGATED = re.compile(
 # A sentence that goes on working, names a step, or supposes something.
 _WORKING = re.compile(
     r"^\W*(?:(?:so|now|next|then|first|but|also|and|thus|hence|therefore)\b\W*)*(?:(?:let|suppose|assum(?:e|ing)|consider|try|check|plug"
-    r"|substitut\w+|recall|note|notice|remember|see|(?:multiply|divide|add|subtract)(?!.*=)|we (?:are given|check|try|substitute)"
+    r"|substitut\w+(?!.*\b(?:get|gives?|obtain|find|have|yields?)\b)|recall|note|notice|remember|see|(?:multiply|divide|add|subtract)(?!.*=)|we (?:are given|check|try|substitute)"
     r"|(?:i|we) (?:need|have|want) to (?:find|check|add|multiply|divide|subtract|show|prove|solve|determine|compute))\b"
     r"|(?:for (?=\$?[a-zA-Z]\s*=)|(?:given|since|if|when|because|using)\b)[^,]*(?:,.{0,8})?$)"
     r"|\b(?:step|case|theorem|lemma|equation|problem|page|chapter|section|part|figure|line|exercise|example)\s+\(?\d+\)?\W*(?:$|to\b)"
     r"|\broot of \$?\d+\b(?!.*\d)|\b(?:is|was|be) (?:obtained|found) by\b|^\W*\d+\)\s+\D*$"
-    r"|^\W*if\b.*\b(?:were|would)\b|\b(?:might|could|may|would) (?:\w+ )?(?:think|guess|say|expect|believe)\b",
+    r"|^\W*if\b.*\bwould\b|\b(?:might|could|may|would) (?:\w+ )?(?:think|guess|say|expect|believe)\b",
     re.IGNORECASE,
 )
 # A bound or a relation in words.

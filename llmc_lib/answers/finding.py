@@ -36,8 +36,9 @@ _MARKED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _STATED = re.compile(
-    _NOT_WRONG
-    + r"\b(?:answer|choice|option|solution|result)[*_]*(?: to (?:the|this) (?:question|problem))?"
+    r"\b(?=[acors])"
+    + _NOT_WRONG
+    + r"(?:answer|choice|option|solution|result)[*_]*(?: to (?:the|this) (?:question|problem))?"
     r" (?:is|would be|must be|should be|will be|was|has to be|comes out to(?: be)?|turns out to be|equals)\b\s*:?\s*(.+)",
     re.IGNORECASE,
 )
@@ -78,6 +79,17 @@ _INSTEAD = re.compile(
     r"\s*:?\s*([^\s,;][^,;\n]{0,60}?)(?=[.!?]?(?:\s+[A-Z]|\s*$)|[,;\n])",
     re.IGNORECASE,
 )
+_RETRACTING = (
+    "wait",
+    "actually",
+    "oops",
+    "correction",
+    "scratch that",
+    "hold on",
+    "thought",
+    "sorry",
+    "no",
+)
 _TAKEN_BACK = re.compile(
     r"\bno(?:\s*[:,.;!—]|\W{1,3}wait)|\b(?:wrong|incorrect|mistake\w*|error|miscalculat\w+|not (?:right|correct))\b",
     re.IGNORECASE,
@@ -88,6 +100,8 @@ _SUPPOSED = re.compile(
     r"|tempting to \w+)(?: that)?\s+(?:the|my|our|this)?\s*(?:\w+ )?$",
     re.IGNORECASE,
 )
+# "If x were 5, the answer would be …"
+_WERE = re.compile(r"\bif\b[^.!?\n]*\bwere\b[^.!?\n]*,[^.!?,\n]*$", re.IGNORECASE)
 # An explanation behind an answer: "A because …", "42. This is …", "14, which is even".
 _EXPLANATION = re.compile(
     r",?\s+(?:because|since|as (?:it|the|this|required|desired|needed|claimed|expected|stated|shown|we))\b|\s+rather than\b|\s+and not\b|,\s+(?:i\.e\.|that is|namely|completing)|;\s(?=[A-Za-z]{2})|\s[–—]\s"
@@ -172,7 +186,8 @@ def prepared(response: str) -> str:
 def _reconsidered(text: str) -> str:
     """A text that takes its answer back ("14. Wait, no: 15") with the one that it comes to, or without any."""
     tail = text[-TAIL:]
-    if _RETRACTS.search(tail) is None:
+    low = tail.lower()
+    if not any(word in low for word in _RETRACTING) or _RETRACTS.search(tail) is None:
         return text
     starts = [match.start() for mark in (_MARKED, _BOX) for match in mark.finditer(tail)]
     starts = starts or [match.start(1) for match in _STATED.finditer(tail)]
@@ -192,7 +207,10 @@ def _reconsidered(text: str) -> str:
 def marked(text: str) -> list[_Marked]:
     """Everything that a text marks as its answer, but for boxes, in its order."""
     found = []
-    if re.search(r"answer|\bans\b|####|judge?ment|[答解回正結]", text, re.IGNORECASE):
+    low = text.lower()
+    if any(word in low for word in ("answer", "####", "judg", *"答解回正結")) or re.search(
+        r"\bans\b", low
+    ):
         for match in _MARKED.finditer(text):
             content = next(group for group in match.groups() if group is not None)
             if (value := _IN_JSON.match(content)) is not None:
@@ -207,7 +225,8 @@ def stated(text: str) -> list[str]:
     for match in _STATED.finditer(text):
         before = text[max(0, match.start() - SENTENCE) : match.start()]
         asked = match[1].rstrip("* ").endswith("?")
-        if not asked and not _SUPPOSED.search(before):
+        unreal = "would be" in match[0] and _WERE.search(before)
+        if not asked and not unreal and not _SUPPOSED.search(before):
             found.append(_LEAD.sub("", re.sub(r"^not \S+ but ", "", match[1])))
     return found
 

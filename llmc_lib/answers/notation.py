@@ -85,30 +85,33 @@ _TOKEN = re.compile(
     r"|(?P<mark>\*\*|<=|>=|=<|!=(?!=)|==|\.\.\.|\{\*|\*\}|[-+*/^_=<>!|:;,&%'()\[\]{}°±∓≈∪∩∈∖⌊⌋⌈⌉…])"
     r"|\x01(?P<words>[^\x02]*)\x02"
 )
-# Words that join answers, or that no formula holds.
+# Other notations: where a text has a sign of one, what it is in ours.
 _NOTATIONS = tuple(
-    (re.compile(pattern), change)
-    for pattern, change in (
-        (r"\b(?:np|numpy|math|sympy)\.(?=[a-z])", ""),
-        (r"\bRational\(([^(),]+),([^(),]+)\)", r"((\1)/(\2))"),
-        (r"\blog(2|10)(?=\s*\()", r"log_{\1}"),
-        (r"^\s*\+-|\+/-", "±"),
-        (r"(?<=[)\]])\s*U\s*(?=[(\[])", " ∪ "),
-        (r"^\](?=[^\[\]]*,)|^\](?=[^\[\]]*;)", "("),
-        (r"(?<=[^\[\]])\[$", ")"),
-        (r"\b(?:the )?square root of ", r"\\sqrt "),
-        (r"\b(?:the )?cube root of ", r"\\cbrt "),
-        (r"\\math(?:bb|bf|rm|cal)\s+([A-Za-z])(?![a-zA-Z])", r"\1"),
+    (sign, re.compile(pattern), change)
+    for sign, pattern, change in (
+        (".", r"\b(?:np|numpy|math|sympy)\.(?=[a-z])", ""),
+        ("Rational", r"\bRational\(([^(),]+),([^(),]+)\)", r"((\1)/(\2))"),
+        ("log", r"\blog(2|10)(?=\s*\()", r"log_{\1}"),
+        ("-", r"^\s*\+-|\+/-", "±"),
+        ("U", r"(?<=[)\]])\s*U\s*(?=[(\[])", " ∪ "),
+        ("]", r"^\](?=[^\[\]]*[,;])", "("),
+        ("[", r"(?<=[^\[\]])\[$", ")"),
+        ("square", r"\b(?:the )?square root of ", r"\\sqrt "),
+        ("cube", r"\b(?:the )?cube root of ", r"\\cbrt "),
+        ("\\math", r"\\math(?:bb|bf|rm|cal)\s+([A-Za-z])(?![a-zA-Z])", r"\1"),
         # nC2, {}^{10}C_3 and C_{10}^3 as binomial coefficients
-        (r"^(?:\{\})?[_^]?\{?(\d+|n)\}?\s*C\s*_?\{?(\d+|[kr])\}?$", r"\\binom{\1}{\2}"),
-        (r"^C_\{?(\d+|n)\}?\^\{?(\d+|[kmr])\}?$", r"\\binom{\1}{\2}"),
+        ("C", r"^(?:\{\})?[_^]?\{?(\d+|n)\}?\s*C\s*_?\{?(\d+|[kr])\}?$", r"\\binom{\1}{\2}"),
+        ("C", r"^C_\{?(\d+|n)\}?\^\{?(\d+|[kmr])\}?$", r"\\binom{\1}{\2}"),
+        ("R", r"^R(?:\^\{?\+\}?|_\{?\+\}?|_\{>\s*0\})$", r"(0, \\infty)"),
         # a set of those with a property, by the property
         (
+            "{",
             r"^\\?\{\s*([a-zA-Z])\s*(?:(?:\\in\b|∈)\s*R\s*)?(?:\\mid\b|[|:])\s*((?=[^{}]*\1)[^{}]*?[<>=\\][^{}]*?)\s*\\?\}$",
             r"\2",
         ),
     )
 )
+# Words that join answers, or that no formula holds.
 _JOINING = frozenset(["and", "or", "und", "oder"])
 _NO_PRODUCT = frozenset(
     "is in it of on no to at by if as be so we an am are the not nor for one two six ten yes all any but odd max min via"
@@ -153,8 +156,9 @@ def uniform(text: str) -> str:
         if not changed:
             break
     text = text.strip()
-    for pattern, change in _NOTATIONS:
-        text = pattern.sub(change, text)
+    for sign, pattern, change in _NOTATIONS:
+        if sign in text:
+            text = pattern.sub(change, text)
     return text
 
 

@@ -24,6 +24,7 @@ NOT_A_UNIT = re.compile(
 )
 _RAISED = re.compile(r"[⁰¹²³⁴-⁹⁻⁺ⁿˣ]+")
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿˣ", "0123456789-+nx")
+_IN_WORDS = re.compile(r"^(?:negative|minus) (?=[\d\\.])", re.IGNORECASE)
 _SPACE_AT_END = re.compile(r"(?:(?<!\\)\\[,;:! ]|\\q?quad|~)+$")
 
 _PLAIN = str.maketrans("−⁄’‘", "-/''")
@@ -43,9 +44,11 @@ def matched(given: Sequence[T], expected: Sequence[T], same: Callable[[T, T], bo
 def signs(text: str) -> str:
     """Signs as mathematics writes them: a minus (or a dash in front of a number) as a hyphen, "5²" as
     "5^{2}"."""
-    text = _RAISED.sub(lambda m: "^{" + m[0].translate(_SUPERSCRIPT) + "}", text[:TAIL])
-    text = re.sub(r"^(\s*)[–—](?=[\d\\.])", r"\1-", text.replace("−", "-"))
-    return re.sub(r"^(?:negative|minus) (?=[\d\\.])", "-", text, flags=re.IGNORECASE)
+    text = text[:TAIL]
+    if not text.isascii():
+        text = _RAISED.sub(lambda m: "^{" + m[0].translate(_SUPERSCRIPT) + "}", text)
+        text = re.sub(r"^(\s*)[–—](?=[\d\\.])", r"\1-", text.replace("−", "-"))
+    return _IN_WORDS.sub("-", text) if text[:1] in "nNmM" else text
 
 
 def unwrapped(text: str) -> str:
@@ -108,9 +111,11 @@ def clean(text: str) -> str:
 def fold(text: str) -> str:
     """Text for comparison: one Unicode form, case, article, spacing and outer punctuation ignored."""
     # A power stays one: NFKC alone would make "52" of "5²".
-    text = _RAISED.sub(lambda m: "^" + m[0].translate(_SUPERSCRIPT), text)
-    text = re.sub(r"(?<=\d)(?=[½¼¾⅐-⅞])", " ", text)
-    text = unicodedata.normalize("NFKC", text).casefold().translate(_PLAIN)
+    if not text.isascii():
+        text = _RAISED.sub(lambda m: "^" + m[0].translate(_SUPERSCRIPT), text)
+        text = re.sub(r"(?<=\d)(?=[½¼¾⅐-⅞])", " ", text)
+        text = unicodedata.normalize("NFKC", text).translate(_PLAIN)
+    text = text.casefold()
     text = re.sub(r"(?<![\d)}\]])!+$", "", text.strip(" .,;:\"'`*$()"))
     text = re.sub(r"^(the|a|an)\s+", "", text.strip(" .,;:\"'`*$()"))
     return re.sub(r"\s+", " ", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import NamedTuple
 
 from llmc_lib.answers.text import NOT_A_UNIT, NUMBER, TAIL, signs, unwrapped
@@ -107,6 +108,18 @@ def same_unit(one: str, two: str) -> bool:
     return (
         left == right or {left, right} == {"lb", "£"} or not (_measures(left) and _measures(right))
     )
+
+
+def in_one_currency(one: Quantity, two: Quantity) -> tuple[Quantity, Quantity]:
+    """Two amounts, of dollars and of cents, both in dollars; any others as they are."""
+    names = _name(one.unit), _name(two.unit)
+    if set(names) != {"cent", "$"}:
+        return one, two
+    left, right = (
+        Quantity(f"{Decimal(item.digits) / 100:f}", "$") if name == "cent" else item
+        for item, name in zip((one, two), names, strict=True)
+    )
+    return left, right
 
 
 def differ_by_prefix(one: str, two: str) -> bool:
