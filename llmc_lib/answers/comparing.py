@@ -18,6 +18,7 @@ from llmc_lib.answers.text import (
     undelimited,
     unwrapped,
     without_markup,
+    without_quantifier,
 )
 from llmc_lib.answers.units import Quantity, differ_by_prefix, quantity, same_unit, without_unit
 
@@ -114,6 +115,9 @@ def _compare(answer: str, reference: str) -> bool | None:
         return _compare(answer.replace(" to ", " : "), reference)
     if (shorter := conclusion(answer) or _without_aside(answer)) is not None:
         return _compare(shorter, reference)
+    bare = without_quantifier(answer), without_quantifier(reference)
+    if bare != (answer, reference):
+        return _compare(*bare)
     return found
 
 

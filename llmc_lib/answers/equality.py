@@ -17,7 +17,10 @@ _MOST_ITEMS = 40
 def same(given: Node, expected: Node) -> bool:
     """Are two formulas the same answer? Raises `Undecided`."""
     given, expected = _both_signs(given), _both_signs(expected)
+    bounds = given, expected
     given, expected = as_set(given), as_set(expected)
+    if "relation" in (given.kind, expected.kind) and bounds[0].kind == bounds[1].kind:
+        given, expected = bounds  # -x > -2 is x < 2, and no interval as it stands
     if given.kind == "relation" or expected.kind == "relation":
         return _same_relation(given, expected)
     if given.kind == "union" or expected.kind == "union":
@@ -107,7 +110,12 @@ def _same_relation(given: Node, expected: Node) -> bool:
         named = assigns(expected) and all(map(_named, expected.parts[:-1]))
         return same(given, expected.parts[-1]) if named else False
     if expected.kind != "relation":
-        return same(given.parts[-1], expected) if assigns(given) else False
+        if not assigns(given):
+            return False
+        rounded = given.name.endswith("≈") and (len(given.parts) > 2 or not symbols(given.parts[0]))
+        if rounded and same(given.parts[-2], expected):
+            return True  # x = 1/3 ≈ 0.333
+        return same(given.parts[-1], expected)
     if _is_equation(given) and _is_equation(expected):
         return _same_equation(given, expected)
     if given.name.split() != expected.name.split():
@@ -182,7 +190,9 @@ def _simple(node: Node) -> bool:
 
 
 def _named(node: Node) -> bool:
-    """A name, or a product of symbols as h(x) is read."""
+    """A name, a product of symbols as h(x) is read, or a ratio of segments or of areas."""
+    if node.kind in ("quotient", "ratio"):
+        return all(part.kind == "symbol" and part.name[:1].isupper() for part in node.parts)
     return (
         _simple(node)
         or node.kind == "sequence"
@@ -196,17 +206,18 @@ def _difference(node: Node) -> Node:
 
 
 def _same_union(given: Node, expected: Node) -> bool:
-    one, two = _members(given), _members(expected)
-    return one is not None and two is not None and matched(one, two, same)
+    if given.kind != expected.kind or given.name != expected.name:
+        return False
+    if given.name != "∪":
+        return _all_same(given.parts, expected.parts)
+    return matched(_members(given), _members(expected), same)
 
 
-def _members(node: Node) -> list[Node] | None:
-    if node.kind != "union":
-        return [node] if node.kind == "sequence" and node.name else None
-    if node.name != "∪":
-        return [node] if all(part.kind != "union" for part in node.parts) else None
-    found = [_members(part) or [part] for part in node.parts]
-    return [member for members in found for member in members]
+def _members(node: Node) -> list[Node]:
+    """The sets that a union is of."""
+    if node.kind != "union" or node.name != "∪":
+        return [node]
+    return [member for part in node.parts for member in _members(part)]
 
 
 # ---- lists, tuples, sets ---------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from llmc_lib.answers.evaluation import Undefined, real
 from llmc_lib.answers.nodes import Node
@@ -23,6 +24,8 @@ def as_set(node: Node) -> Node:
         if set(node.name.split()) == {"∈"} and len(node.parts) == 2:
             return as_set(node.parts[1])
         return _interval(node) or node
+    if node.kind == "union":
+        return _without_points(node) or node
     if node.kind != "sequence" or node.name:
         return node
     parts = [_interval(part) if part.kind == "relation" else None for part in node.parts]
@@ -48,16 +51,7 @@ def _interval(node: Node) -> Node | None:
     signs = node.name.split()
     if signs == ["!="]:
         left, right = node.parts
-        if left.kind != "symbol" or symbols(right):
-            return None
-        return Node(
-            "union",
-            "∪",
-            (
-                Node("sequence", "()", (_MINUS_INFINITY, right)),
-                Node("sequence", "()", (right, _INFINITY)),
-            ),
-        )
+        return None if left.kind != "symbol" or symbols(right) else _around([right])
     if not set(signs) <= ORDER:
         return None
     if len({sign[0] for sign in signs}) > 1:
@@ -83,6 +77,29 @@ def _interval(node: Node) -> Node | None:
         name = _bracket(signs[0], "(") + _bracket(signs[1], ")")
         return Node("sequence", name, (node.parts[0], node.parts[2]), exact=node.exact)
     return None
+
+
+def _without_points(node: Node) -> Node | None:
+    r"""`R \setminus \{1, 2\}` as a union of intervals."""
+    line, points = node.parts
+    if node.name != "∖" or line != Node("symbol", "R") or points.name != "{}":
+        return None
+    try:
+        placed = {real(value_at(point)): point for point in points.parts if not symbols(point)}
+    except Undefined:
+        return None
+    if None in placed or len(placed) < len(points.parts):
+        return None
+    return _around([placed[at] for at in sorted(at for at in placed if at is not None)])
+
+
+def _around(points: list[Node]) -> Node:
+    """The numbers apart from some that are given in their order."""
+    ends = [_MINUS_INFINITY, *points, _INFINITY]
+    union, *others = (Node("sequence", "()", pair) for pair in pairwise(ends))
+    for other in others:
+        union = Node("union", "∪", (union, other))
+    return union
 
 
 def _bracket(sign: str, rounded: str) -> str:

@@ -58,6 +58,18 @@ def without_markup(text: str) -> str:
     return re.sub(r"_(?:\{(\d+)\}|(\d))", r"\1\2", re.sub(r"\\[ ,;!]|~", " ", text))
 
 
+_FOR_ALL = re.compile(
+    r"(?:\s|,|\\[;, ]|\\q?quad|\\text\s*\{)+(?:for (?:all|any|every|each)|\\forall)\b[\s}$]*"
+    r"(?:(?:real|positive|complex|rational|integers?|numbers?|values? of)\s+)*\}?\s*\$?(?:[a-z]\b)?\$?"
+    r"(?:\s*(?:\\in|∈|in)\s*(?:\\mathbb\s*\{?[A-Z]\}?|[ℝℤℕℚR]))?[\s.})$]*$"
+)
+
+
+def without_quantifier(text: str) -> str:
+    """A formula without "for all real x" behind it; a bound of x stays."""
+    return _FOR_ALL.sub("", text) if len(text) <= SENTENCE else text
+
+
 def unended(text: str) -> str:
     """A text without its full stop; three dots say that it goes on."""
     text = text.strip()
