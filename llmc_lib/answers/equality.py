@@ -206,18 +206,20 @@ def _difference(node: Node) -> Node:
 
 
 def _same_union(given: Node, expected: Node) -> bool:
-    if given.kind != expected.kind or given.name != expected.name:
-        return False
-    if given.name != "∪":
-        return _all_same(given.parts, expected.parts)
-    return matched(_members(given), _members(expected), same)
+    if not {given.name, expected.name}.isdisjoint("∩∖"):
+        return given.name == expected.name and _all_same(given.parts, expected.parts)
+    one, two = _members(given), _members(expected)
+    return one is not None and two is not None and matched(one, two, same)
 
 
-def _members(node: Node) -> list[Node]:
-    """The sets that a union is of."""
-    if node.kind != "union" or node.name != "∪":
-        return [node]
-    return [member for part in node.parts for member in _members(part)]
+def _members(node: Node) -> list[Node] | None:
+    """The sets that a union is made of, also where a list of intervals says so."""
+    if node.kind == "union":
+        found = [_members(part) if part.name == "∪" else [part] for part in node.parts]
+        return [member for members in found for member in members or []]
+    if node.kind != "sequence":
+        return None
+    return list(node.parts) if node.name == "" else [node]
 
 
 # ---- lists, tuples, sets ---------------------------------------------------------------------

@@ -14,6 +14,9 @@ _TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "≈": "≈", "
 _INFINITY = Node("symbol", "infty")
 _MINUS_INFINITY = Node("negative", "", (_INFINITY,))
 
+#: All real numbers.
+LINE = Node("sequence", "()", (_MINUS_INFINITY, _INFINITY))
+
 
 def as_set(node: Node) -> Node:
     """Bounds of one symbol as an interval; "x < 1 or x > 3" as a union, "x > 1 and x < 3" as one interval.
@@ -24,8 +27,8 @@ def as_set(node: Node) -> Node:
         if set(node.name.split()) == {"∈"} and len(node.parts) == 2:
             return as_set(node.parts[1])
         return _interval(node) or node
-    if node.kind == "union":
-        return _without_points(node) or node
+    if node.kind == "union" and node.name == "∖":
+        return _without_points(node)
     if node.kind != "sequence" or node.name:
         return node
     parts = [_interval(part) if part.kind == "relation" else None for part in node.parts]
@@ -46,12 +49,38 @@ def as_set(node: Node) -> Node:
     return Node("union", "∪", (one, two))
 
 
+def _without_points(node: Node) -> Node:
+    """All real numbers but some, ℝ∖{1, 2}, as a union of intervals."""
+    all_of, points = node.parts
+    if all_of not in (Node("symbol", "R"), LINE) or points.name != "{}":
+        return node
+    try:
+        values = {point: real(value_at(point)) for point in points.parts}
+    except Undefined:
+        return node
+    known = {point: value for point, value in values.items() if value is not None}
+    if len(known) < len(points.parts):
+        return node
+    ends = [_MINUS_INFINITY, *sorted(known, key=lambda point: known[point]), _INFINITY]
+    pieces = (Node("sequence", "()", pair) for pair in pairwise(ends))
+    return Node("union", "∪", tuple(pieces))
+
+
 def _interval(node: Node) -> Node | None:
     """`x <= 7`, `-5 < x < 11` and `x != 3` as an interval or a union of two."""
     signs = node.name.split()
     if signs == ["!="]:
         left, right = node.parts
-        return None if left.kind != "symbol" or symbols(right) else _around([right])
+        if left.kind != "symbol" or symbols(right):
+            return None
+        return Node(
+            "union",
+            "∪",
+            (
+                Node("sequence", "()", (_MINUS_INFINITY, right)),
+                Node("sequence", "()", (right, _INFINITY)),
+            ),
+        )
     if not set(signs) <= ORDER:
         return None
     if len({sign[0] for sign in signs}) > 1:
@@ -73,33 +102,11 @@ def _interval(node: Node) -> Node | None:
                 "sequence", _bracket(signs[0], "(") + ")", (left, _INFINITY), exact=node.exact
             )
         return None
-    if len(signs) == 2 and node.parts[1].kind == "symbol":
+    middle = node.parts[1]
+    if len(signs) == 2 and (middle.kind == "symbol" or middle.name.startswith("?")):
         name = _bracket(signs[0], "(") + _bracket(signs[1], ")")
         return Node("sequence", name, (node.parts[0], node.parts[2]), exact=node.exact)
     return None
-
-
-def _without_points(node: Node) -> Node | None:
-    r"""`R \setminus \{1, 2\}` as a union of intervals."""
-    line, points = node.parts
-    if node.name != "∖" or line != Node("symbol", "R") or points.name != "{}":
-        return None
-    try:
-        placed = {real(value_at(point)): point for point in points.parts if not symbols(point)}
-    except Undefined:
-        return None
-    if None in placed or len(placed) < len(points.parts):
-        return None
-    return _around([placed[at] for at in sorted(at for at in placed if at is not None)])
-
-
-def _around(points: list[Node]) -> Node:
-    """The numbers apart from some that are given in their order."""
-    ends = [_MINUS_INFINITY, *points, _INFINITY]
-    union, *others = (Node("sequence", "()", pair) for pair in pairwise(ends))
-    for other in others:
-        union = Node("union", "∪", (union, other))
-    return union
 
 
 def _bracket(sign: str, rounded: str) -> str:
