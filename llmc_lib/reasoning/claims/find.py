@@ -47,7 +47,7 @@ def find_claims(text: str) -> list[Claim]:
     """
     text = text[:READ]
     surroundings = _Surroundings(text)
-    found = []
+    found: list[Claim] = []
     for start, end in surroundings.paragraphs:
         if not _RELATES.search(text, start, end) or surroundings.other_arithmetic(start):
             continue
