@@ -250,6 +250,8 @@ def _letter_line(line: str, choices: dict[str, str], by_text: dict[str, str]) ->
         text, said = fold(choices[match[1]]), fold(clean(match[2]))
         if NEGATED.search(match[2][len(choices[match[1]]) :]):
             return None
+        if re.match(r"(?:because|since|as)\b", match[2], re.IGNORECASE):
+            return match[1]
         return match[1] if said == text or re.match(re.escape(text) + r"\W", said) else None
     if re.fullmatch(r"\W*(?:(?i:option|choice)\W+)?[A-Z]\W*", line):
         return _letter(line, choices, by_text)

@@ -19,6 +19,7 @@ from llmc_lib.answers.text import (
     undelimited,
     unwrapped,
     without_markup,
+    without_quantifier,
 )
 from llmc_lib.answers.units import (
     Quantity,
@@ -75,11 +76,6 @@ _SUBSTANCES = frozenset("CO Co CN Cn CS Cs HF Hf OS Os PO Po SI Si SN Sn".split(
 _OPEN_END = re.compile(r"(?:\.\.\.|…|\\[lc]?dots)\W*$")
 # "0.333…"
 _GOES_ON = re.compile(r"(\d*)\.(\d{0,6}?)(\d)\3\3+\s*(?:\.\.\.|…|\\[lc]?dots)$")
-# "for all x", "k ∈ Z" behind a formula
-_QUALIFIER = re.compile(
-    r"[,;]?(?:\s|\\q?quad|\\[,;! ])*\(?(?:\\text\s*\{\s*)?(?:for (?:all|any|every|each)\b.*"
-    r"|(?:where |with )?\$?[a-z]\s*(?:\\in|∈)\s*(?:\\mathbb)?\s*\{?[ZNR]\}?\s*\)?)$"
-)
 _YES_OR_NO = re.compile(
     r"(yes|no|true|false)\s*[,;—–-]\s*(?!.*\b(?:but|if|only|unless|except|or|yes|no|maybe)\b)",
     re.IGNORECASE,
@@ -141,9 +137,9 @@ def _compare(answer: str, reference: str) -> bool | None:
         return _compare(answer.replace(" to ", " : "), reference)
     if (shorter := conclusion(answer) or _without_aside(answer)) is not None:
         return _compare(shorter, reference)
-    given_alone, expected_alone = (_QUALIFIER.sub("", text) for text in (answer, reference))
-    if given_alone and expected_alone and (given_alone, expected_alone) != (answer, reference):
-        return _compare(given_alone, expected_alone)
+    bare = without_quantifier(answer), without_quantifier(reference)
+    if bare != (answer, reference):
+        return _compare(*bare)
     return found
 
 

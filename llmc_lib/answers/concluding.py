@@ -6,7 +6,15 @@ import re
 
 from llmc_lib.answers.japanese import plain
 from llmc_lib.answers.mathematics import readable
-from llmc_lib.answers.text import NOT_A_UNIT, NUMBER, SENTENCE, clean, fold, sound
+from llmc_lib.answers.text import (
+    NOT_A_UNIT,
+    NUMBER,
+    SENTENCE,
+    clean,
+    fold,
+    sound,
+    without_quantifier,
+)
 from llmc_lib.answers.units import quantity
 
 # What turns a sentence that holds an answer into one that does not give it.
@@ -35,6 +43,9 @@ _BOUND = re.compile(
 # "A: 42", as sets of questions and answers write it.
 _LABEL = re.compile(r"^(?:A|Ans|Solution|Result|結果|解)\.?\s*[:：]\s*")
 _MATH = re.compile(r"\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+_SAID = re.compile(
+    r"^\s*(?:is|as) (?:the|our|my) (?:final |only |required )?(?:answer|solution|result)\b"
+)
 _VERB = re.compile(r"(?:\b(?:is|are|was|were|called|named|equals?)\b|=)(?!.*=)\s+(.+)$")
 _NO_CONCLUSION = re.compile(
     r"^(?:over|done|complete\w*|finished|correct|right|true that|in|on|at|of|to|for|not|the same|needed|required|given|found|that|why"
@@ -62,7 +73,7 @@ def concluded(line: str, question: str) -> tuple[str | None, str]:
             if re.search(r"\d", japanese)
             else japanese
         )
-    sentence = _LABEL.sub("", sentence).rstrip(".,;!。 ").strip("*_` ")
+    sentence = without_quantifier(_LABEL.sub("", sentence)).rstrip(".,;!。 ").strip("*_` ")
     if (formula := _last_formula(sentence, given)) is not None:
         return formula, "concluded"
     found = NUMBER.findall(sentence.replace("−", "-"))
@@ -94,7 +105,7 @@ def _displayed_formula(sentence: str) -> str | None:
     if not found:
         return None
     formula = next(group for group in found[-1].groups() if group is not None).strip()
-    rest = sentence[found[-1].end() :].strip(" .,;!*")
+    rest = _SAID.sub("", sentence[found[-1].end() :]).strip(" .,;!*")
     if (len(rest.split()) > 3 and len(found) > 1) or re.search(r"\d|\b(?:is|are|equals?)\b", rest):
         return None
     behind_verb = re.search(
@@ -102,7 +113,7 @@ def _displayed_formula(sentence: str) -> str | None:
         sentence[: found[-1].start()],
         re.IGNORECASE,
     )
-    if len(found) > 1 and not behind_verb and not re.search(r"=", formula):
+    if not behind_verb and (formula.isalpha() or (len(found) > 1 and "=" not in formula)):
         return None
     return formula if readable(formula) else None
 

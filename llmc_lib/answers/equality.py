@@ -19,8 +19,11 @@ def same(given: Node, expected: Node) -> bool:
     given, expected = _both_signs(given), _both_signs(expected)
     if _bounds_of_others(given, expected):
         return False
+    bounds = given, expected
     given, expected = as_set(given), as_set(expected)
     given, expected = _line(given, expected), _line(expected, given)
+    if "relation" in (given.kind, expected.kind) and bounds[0].kind == bounds[1].kind:
+        given, expected = bounds  # -x > -2 is x < 2, and no interval as it stands
     if given.kind == "relation" or expected.kind == "relation":
         return _same_relation(given, expected)
     if given.kind == "union" or expected.kind == "union":
@@ -129,7 +132,12 @@ def _same_relation(given: Node, expected: Node) -> bool:
         named = assigns(expected) and all(map(_named, expected.parts[:-1]))
         return same(given, expected.parts[-1]) if named else False
     if expected.kind != "relation":
-        return same(given.parts[-1], expected) if assigns(given) else False
+        if not assigns(given):
+            return False
+        rounded = given.name.endswith("≈") and (len(given.parts) > 2 or not symbols(given.parts[0]))
+        if rounded and same(given.parts[-2], expected):
+            return True  # x = 1/3 ≈ 0.333
+        return same(given.parts[-1], expected)
     if _is_equation(given) and _is_equation(expected):
         return _same_equation(given, expected)
     if given.name.split() != expected.name.split():
@@ -208,7 +216,9 @@ def _simple(node: Node) -> bool:
 
 
 def _named(node: Node) -> bool:
-    """A name, or a product of symbols as h(x) is read."""
+    """A name, a product of symbols as h(x) is read, or a ratio of segments or of areas."""
+    if node.kind in ("quotient", "ratio"):
+        return all(part.kind == "symbol" and part.name[:1].isupper() for part in node.parts)
     return (
         _simple(node)
         or node.kind == "sequence"

@@ -67,6 +67,21 @@ def without_markup(text: str) -> str:
     return re.sub(r"_(?:\{(\d+)\}|(\d))", r"\1\2", re.sub(r"\\[ ,;!]|~", " ", text))
 
 
+_FOR_ALL = re.compile(
+    r"(?:\s|,|\\[;, ]|\\q?quad|\\text\s*\{)+(?:for (?:all|any|every|each)|\\forall)\b[\s}$]*"
+    r"(?:(?:real|positive|complex|rational|integers?|numbers?|values? of)\s+)*\}?\s*\$?(?:[a-z]\b)?\$?"
+    r"(?:\s*(?:\\in|∈|in)\s*(?:\\mathbb\s*\{?[A-Z]\}?|[ℝℤℕℚR]))?[\s.})$]*$"
+    # "k ∈ Z"
+    r"|[,;]?(?:\s|\\q?quad|\\[,;! ])*\(?(?:\\text\s*\{\s*)?(?:where |with )?\$?[a-z]\s*(?:\\in|∈)\s*"
+    r"(?:\\mathbb)?\s*(?:\{[ZNR]\}|[ZNR])\s*\)?$"
+)
+
+
+def without_quantifier(text: str) -> str:
+    """A formula without "for all real x" or ", k ∈ Z" behind it; a bound of x stays."""
+    return (_FOR_ALL.sub("", text) or text) if len(text) <= SENTENCE else text
+
+
 def unended(text: str) -> str:
     """A text without its full stop; three dots say that it goes on."""
     text = _SPACE_AT_END.sub("", text.strip())
@@ -134,8 +149,10 @@ def sound(answer: str) -> bool:
         ),
     ):
         return False
-    # "$45" is an amount, and "$45$" a formula.
-    if len(re.findall(r"(?<!\\)\$", answer)) % 2 and not re.search(r"(?<!\\)\$\s?\d", answer):
+    # "$45" and "45$" are amounts, and "$45$" a formula.
+    if len(re.findall(r"(?<!\\)\$", answer)) % 2 and not re.search(
+        r"(?<!\\)\$\s?\d|^-?\d[\d,.]*\s?\$$", answer
+    ):
         return False
     if len(re.findall(r"\\[\[(]", answer)) != len(re.findall(r"\\[\])]", answer)):
         return False

@@ -429,13 +429,13 @@ HOSTILE = {
 @pytest.mark.parametrize("frame", ["{}", "Answer: {}", "The answer is {}", "\\boxed{{{}}}"])
 def test_hostile_texts_cost_little(name: str, frame: str) -> None:
     text = frame.replace("{{{}}}", "{" + HOSTILE[name] + "}").replace("{}", HOSTILE[name], 1)
-    start = time.monotonic()
+    start = time.process_time()
     statuses = {
         _grade(_question("7/13"), text).status,
         _grade(_question("C", KIDNEY, "multipleChoice"), text).status,
     }
     assert "correct" not in statuses
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_an_infinite_reference_equals_no_number() -> None:
