@@ -12,6 +12,7 @@ from llmc_lib.answers.mathematics import operations, readable, same_mathematics,
 from llmc_lib.answers.notation import LONGEST, Unreadable
 from llmc_lib.answers.spelled import in_digits
 from llmc_lib.answers.text import (
+    ALTERNATIVE,
     SENTENCE,
     fold,
     matched,
@@ -94,8 +95,12 @@ def compare(answer: str, reference: str) -> bool | None:
 
     Exact values are compared exactly; a decimal number agrees within a relative 1e-6, or to the decimals that
     the reference gives if it has more than three digits. A unit is compared where both have one. Two answers
-    ("5 or 6"), a range or a bound are never the same as one; `["2", "3"]` and `2, 3` are sets of answers.
+    ("5 or 6"), a range or a bound are never the same as one; `["2", "3"]` and `2, 3` are sets of answers. Of a
+    reference with alternatives (`18 <or> eighteen`) each will do.
     """
+    if ALTERNATIVE in reference:
+        found = [compare(answer, one) for one in reference.split(ALTERNATIVE)]
+        return True if True in found else (None if None in found else False)
     answer, reference = (in_digits(japanese.plain(text.strip())) for text in (answer, reference))
     if reference.endswith((" am", " pm")) and (clock := _CLOCK.fullmatch(answer)):
         half = "pm" if int(clock[1]) >= 12 else "am"

@@ -14,6 +14,8 @@ T = TypeVar("T")
 TAIL = 4000
 # The longest line that is read as a sentence which states an answer.
 SENTENCE = 200
+# Between the alternatives of a reference, any of which is right (a list of several answers is right as a whole).
+ALTERNATIVE = " <or> "
 NUMBER = re.compile(
     r"(?<![\w.])-?\d+(?:,\d{3})+(?:\.\d+)?|(?:(?<![\w.])-)?\d*\.?\d+(?:[eE][-+]?\d+)?"
 )
@@ -79,7 +81,9 @@ _FOR_ALL = re.compile(
 
 def without_quantifier(text: str) -> str:
     """A formula without "for all real x" or ", k ∈ Z" behind it; a bound of x stays."""
-    return (_FOR_ALL.sub("", text) or text) if len(text) <= SENTENCE else text
+    if len(text) > SENTENCE or not re.search(r"\bfor\b|\\forall|\\in\b|∈", text):
+        return text
+    return _FOR_ALL.sub("", text) or text
 
 
 def unended(text: str) -> str:

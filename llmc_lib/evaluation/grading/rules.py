@@ -17,7 +17,7 @@ from llmc_lib.answers import (
     restates,
     stated_confidence,
 )
-from llmc_lib.answers.text import unwrapped
+from llmc_lib.answers.text import ALTERNATIVE, unwrapped
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question, writable
 
 
@@ -40,7 +40,9 @@ def grade(question: Question, prediction: Prediction) -> Grade:
     if expected is not None:
         letter, rule = find_letter(response, choices)
         if letter is not None:
-            return result("correct" if letter == expected else "incorrect", letter, rule)
+            return result(
+                "correct" if letter in expected.split(ALTERNATIVE) else "incorrect", letter, rule
+            )
         if question.answer_type == "multipleChoice":
             return result("ungraded", "", rule)
     answer, rule = find_answer(response, question.question)
