@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from llmc_lib.answers.text import unwrapped
+
 _ONES = {
     name: number
     for number, name in enumerate(
@@ -51,11 +53,10 @@ _AT_A_TIME = re.compile(r"(?:[Ii]n|[Oo]n|[Aa]t) (?:the year )?(?=\d|[A-Z])|the y
 def in_digits(text: str) -> str:
     """An answer that is a number in words ("twenty-one", "2.5 million", "two thirds", "5th", also with a noun behind),
     a time of the day or a date, in one form of digits; any other text as it is."""
-    plain = (
-        re.sub(r"^\\text\w*\s*\{([^{}\\]*)\}$", r"\1", text.strip(" .$"))
-        if len(text) < 80
-        else text
-    )
+    if len(text) >= 80:
+        return text
+    plain = re.sub(r"\\[,;:!]", "", unwrapped(text.strip(" .$")))
+    plain = " ".join(plain.split()).strip(" .$")
     if len(plain) > 60 or not re.search(r"[a-zA-Z]{2}|[ap]\.m|\d-\d\d-\d", plain) or "\\" in plain:
         return text
     for form in (_date, _time, _number):
