@@ -1,4 +1,5 @@
-"""Labelled answers for benchmarks/grading.py: real ones, rewrites that keep the meaning of a reference, and near misses.
+"""Labelled answers for benchmarks/grading.py: real ones, rewrites that keep the meaning of a reference, near misses, and
+the inputs of our own tests.
 
 A case is a question, a response, and whether the response is right. The folder is one with `generations/`, `math/`,
 `olymmath/` and `hardmath/`, as their projects publish them.
@@ -9,12 +10,14 @@ from __future__ import annotations
 import json
 import random
 import re
+from ast import literal_eval
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from llmc_lib.records import Question
 
+TESTS = Path(__file__).parents[1] / "tests" / "answers"
 FRAMES = (
     "\\boxed{{{}}}",
     "Answer: {}",
@@ -46,7 +49,7 @@ def exact(kind: str, reference: str, response: str, right: bool, text: str = "?"
 
 def all_cases(folder: Path) -> Iterator[Case]:
     """Every case, those of a kind together."""
-    for cases in (gsm8k, mathv, solutions, rewrites, near_misses):
+    for cases in (gsm8k, mathv, solutions, rewrites, near_misses, own):
         yield from sorted(cases(folder), key=lambda case: case.kind)
 
 
@@ -231,16 +234,22 @@ STYLES: dict[str, tuple[Callable[[str], str], tuple[str, ...]]] = {
 }
 
 
+def _answer(reference: str) -> str:
+    """What a model answers that agrees with a reference: of a list of Python its texts, as they are in it."""
+    if not reference.startswith("['"):
+        return reference
+    return ", ".join(item.strip() for item in literal_eval(reference))
+
+
 def rewrites(folder: Path) -> Iterator[Case]:
     """Each reference in each style that changes it; what a style leaves half in LaTeX is left out."""
     rng = random.Random(0)
     for name, values in references(folder).items():
         for style, (change, frames) in STYLES.items():
             for reference in values:
-                written = change(reference)
-                if reference.startswith("['"):
-                    continue  # a list of Python, whose texts would be no longer what they were
-                if written == reference or (style in ("plain text", "Python") and "\\" in written):
+                answer = _answer(reference)
+                written = change(answer)
+                if written == answer or (style in ("plain text", "Python") and "\\" in written):
                     continue
                 yield exact(f"{name}: {style}", reference, rng.choice(frames).format(written), True)
 
@@ -251,8 +260,8 @@ def rewrites(folder: Path) -> Iterator[Case]:
 def _next(text: str) -> str:
     """The last number of a text plus one."""
     found = list(re.finditer(r"\d+", text))
-    # In the seventh decimal, or later, it would not be wrong.
-    if not found or len(found[-1][0]) > 6:
+    # In the seventh decimal, or later, it would not be wrong; nor is it in another base where the number has one digit.
+    if not found or len(found[-1][0]) > 6 or re.fullmatch(r"\d_\{?\d+\}?", text):
         return text
     last = found[-1]
     return text[: last.start()] + str(int(last[0]) + 1) + text[last.end() :]
@@ -315,8 +324,9 @@ def near_misses(folder: Path) -> Iterator[Case]:
     for values in references(folder).values():
         for miss, change in MISSES.items():
             for reference in values:
-                written = change(reference)
-                if written != reference:
+                answer = _answer(reference)
+                written = change(answer)
+                if written != answer:
                     yield exact(
                         f"near miss: {miss}", reference, rng.choice(FRAMES).format(written), False
                     )
@@ -336,6 +346,21 @@ def near_misses(folder: Path) -> Iterator[Case]:
         yield exact(
             "near miss: whole numbers", str(number), rng.choice(PLAIN_FRAMES).format(written), False
         )
+
+
+# ---- inputs of the tests ---------------------------------------------------------------------
+
+
+def own(folder: Path) -> Iterator[Case]:
+    """What the tests hold: cases of our own, in Japanese too, and pairs in the styles of other graders' tests."""
+    for name in ("cases", "japanese", "pairs"):
+        for row in _lines(TESTS / f"{name}.jsonl"):
+            question = Question(
+                "q", "hle", row["question"], row["gold"], row["answer_type"], "Math", ""
+            )
+            yield Case(
+                f"inputs of the tests: {name}", question, row["response"], row["want_correct"]
+            )
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Where a completion has its reasoning: between tags, in gpt-oss's channels, or nowhere.
 
-Tags: `<think>` (DeepSeek-R1, Qwen3), `<thinking>`, `[THINK]` (Magistral), `◁think▷` (Kimi), `<|begin_of_thought|>` (Sky-T1,
-OpenThinker), `<seed:think>` (Seed-OSS) and their like. gpt-oss writes messages, each in a channel (OpenAI's "harmony" format);
+Tags: `<think>` (DeepSeek-R1, Qwen3), `<thinking>`, `<|START_THINKING|>` (Command A), `[THINK]` (Magistral), `◁think▷` (Kimi),
+`<|begin_of_thought|>` (Sky-T1, OpenThinker), `<seed:think>` (Seed-OSS) and their like. gpt-oss writes messages, each in a channel (OpenAI's "harmony" format);
 its prompt ends in `<|start|>assistant`:
 
     <|channel|>analysis<|message|>reasoning<|end|><|start|>assistant<|channel|>final<|message|>response<|return|>
@@ -16,23 +16,21 @@ import re
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
 #: The special tokens of harmony that a template for it holds.
 CHANNEL, MESSAGE = "<|channel|>", "<|message|>"
-_TAGS = (
-    (THINK_OPEN, THINK_CLOSE),
-    ("<thinking>", "</thinking>"),
-    ("<thought>", "</thought>"),
-    ("<reasoning>", "</reasoning>"),
-    ("<seed:think>", "</seed:think>"),
-    ("[THINK]", "[/THINK]"),
-    ("◁think▷", "◁/think▷"),
-    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+# Names of such blocks, between whatever brackets: <think>, [THINK], <|START_THINKING|>, <seed:think>, </chain_of_thought>.
+_NAME = r"(?:\w{1,12}[:_])?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflections?|analysis|scratchpad|inner_monologue)(?:_fast)?\s?"
+_OPEN = re.compile(
+    rf"<\|?(?!end_){_NAME}\|?>|\[THINK\]|◁think▷|<unused94>thought|<\|channel>thought",
+    re.IGNORECASE,
 )
-_OPEN = re.compile("|".join(re.escape(opening) for opening, _ in _TAGS))
-_CLOSE = re.compile("|".join(re.escape(closing) for _, closing in _TAGS))
+_CLOSE = re.compile(
+    rf"<(?:/|\|/|\|end_(?:of_)?){_NAME}\|?>|\[/THINK\]|◁/think▷|<unused95>|<channel\|>",
+    re.IGNORECASE,
+)
 # An opening tag in the middle of a text begins a block where it begins a line.
-_OPEN_LINE = re.compile(rf"^[ \t]*(?:{_OPEN.pattern})", re.MULTILINE)
+_OPEN_LINE = re.compile(rf"^[ \t]*(?:{_OPEN.pattern})", re.IGNORECASE | re.MULTILINE)
 _SOLUTION = re.compile(r"<\|(?:begin|end)_of_solution\|>")
 _BORDER = re.compile(r"<\|(start|end|return|call|channel)\|>")
-_BARE_HARMONY = re.compile(r"^(?:assistant)?analysis(?=[A-Z\"'$(*])")
+_BARE_HARMONY = re.compile(r"^(?:assistant)?analysis(?=[^\s.,:;!?)'’-])")
 _BARE_FINAL = re.compile(r"assistant(?:commentary)?final(?=\S)")
 
 
@@ -70,7 +68,10 @@ def unclosed(text: str) -> bool:
 def opens(prompt: str) -> bool:
     """Does a prompt end in an opened block of reasoning?"""
     end = prompt.rstrip()
-    return end.endswith((*(opening for opening, _ in _TAGS), f"{CHANNEL}analysis{MESSAGE}"))
+    last = _OPEN.search(end, max(0, len(end) - 40))
+    return end.endswith(f"{CHANNEL}analysis{MESSAGE}") or (
+        last is not None and last.end() == len(end)
+    )
 
 
 def _is_harmony(text: str) -> bool:

@@ -16,6 +16,18 @@ TAGS = [
     ("[THINK]", "[/THINK]"),
     ("◁think▷", "◁/think▷"),
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<THINK>", "</THINK>"),
+    ("<think >", "</think >"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("<|think|>", "<|/think|>"),
+    ("<scratchpad>", "</scratchpad>"),
+    ("<analysis>", "</analysis>"),
+    ("<reflection>", "</reflection>"),
+    ("<inner_monologue>", "</inner_monologue>"),
+    ("<chain_of_thought>", "</chain_of_thought>"),
+    ("<mm:think>", "</mm:think>"),
+    ("<unused94>thought", "<unused95>"),
+    ("<|channel>thought", "<channel|>"),
 ]
 
 
@@ -64,6 +76,7 @@ HARMONY = "<|channel|>analysis<|message|>It is 7.<|end|><|start|>assistant<|chan
         ("<|channel|>analysis<|message|>Answer: 7", "Answer: 7", ""),
         ("analysisIt is 7.assistantfinalAnswer: 8", "It is 7.", "Answer: 8"),
         ("analysisThe answer is 7, but", "The answer is 7, but", ""),
+        ("analysiswe get 7, but", "we get 7, but", ""),
         ("analysis of the data gives 7", "", "analysis of the data gives 7"),
     ],
 )

@@ -6,7 +6,8 @@ import re
 
 from llmc_lib.answers import finding
 from llmc_lib.answers.comparing import same
-from llmc_lib.answers.finding import NEGATED, prepared
+from llmc_lib.answers.concluding import NEGATED, concluded
+from llmc_lib.answers.finding import prepared
 from llmc_lib.answers.japanese import plain
 from llmc_lib.answers.text import SENTENCE, TAIL, clean, fold, undelimited, unwrapped
 
@@ -27,9 +28,11 @@ _LETTER_LEAD = re.compile(
 )
 # A sentence that takes a choice: "I choose B", "fits best is (B)", "corresponds to option (B)".
 _TAKEN = re.compile(
-    r"\b(?i:choose|choosing|pick|select|go with|opt for|prefer|is|be|to|with|option|choice|answer|letter|matches)\s+"
+    r"\b(?i:choose|choosing|pick|select|go with|opt for|prefer|is|it['’]s|be|to|with|option|choice|answer|letter|matches)\s+"
     r"(?i:option |choice |answer |letter |the (?:option|choice|answer) )?[\"'*$]*(?:\(\s*([A-Z])\s*\)|([A-Z]))(?![\w'’])"
 )
+# "It can't be A, so B."
+_SO = re.compile(r"(?:^|[.,;]\s*)(?i:so|hence|thus|therefore),?\s+\(?([A-Z])\)?\W*$")
 
 
 def options(question: str) -> dict[str, str]:
@@ -48,8 +51,9 @@ def options(question: str) -> dict[str, str]:
 
 
 def _lines(block: str) -> dict[str, str]:
-    found = (_OPTION_LINE.match(line.strip()) for line in block.splitlines())
-    choices = {match[1]: match[2].strip() for match in found if match}
+    found = [match for line in block.splitlines() if (match := _OPTION_LINE.match(line.strip()))]
+    starts = [at for at, match in enumerate(found) if match[1] == "A"]
+    choices = {match[1]: match[2].strip() for match in found[starts[0] if starts else 0 :]}
     return choices if "".join(sorted(choices)) in _LETTERS + "KLMNOPQRSTUVWXYZ" else {}
 
 
@@ -120,8 +124,12 @@ def _unmarked(
 ) -> tuple[str | None, str]:
     lines = [line.strip() for line in tail.splitlines() if line.strip()]
     last = lines[-1] if lines else ""
-    stated = _IS_CORRECT.match(last) or _IS_CORRECT_JAPANESE.search(last)
-    if stated and stated[1] in choices and not NEGATED.search(last):
+    if len(lines) == 1 and re.fullmatch(r"\W*[a-z]\W*", last):
+        return _letter(last, choices, by_text), "only choice named"
+    clause = last.rpartition("; ")[2]
+    stated = _IS_CORRECT.match(clause) or _IS_CORRECT_JAPANESE.search(clause)
+    stated = stated if stated and not NEGATED.search(clause) else _SO.search(last)
+    if stated and stated[1] in choices:
         return str(stated[1]), "stated"
     named = {letter for line in lines if (letter := _letter_line(line, choices, by_text))}
     if len(named) == 1:
@@ -129,6 +137,9 @@ def _unmarked(
     if named:
         return None, "several choices named"
     taken = _taken(lines[-1], " ".join(lines[-3:-1]), choices) if lines else None
+    listing = re.match(r"\W*[A-Z](?:[.):]|\W*$)", last)
+    if not taken and not listing and (answer := concluded(last, "")[0]):
+        taken = by_text.get(fold(clean(answer))) or _by_value(answer, choices)
     return (taken, "stated") if taken else (None, "no choice named")
 
 
@@ -181,6 +192,7 @@ def _in_letters(text: str) -> str:
     """A text with ア, イ, … as A, B, …, where they stand alone."""
     if not _KANA_CHOICE.search(text):
         return text
+    text = re.sub(rf"(?m)^(\s*[{_KANA}])\s+(?=\S)", r"\1. ", text)
     return _KANA_CHOICE.sub(lambda match: _LETTERS[_KANA.index(match[0])], text).translate(
         {0xFF08: "(", 0xFF09: ")", 0xFF0E: ".", 0xFF1A: ":"}
     )
@@ -196,7 +208,8 @@ def _letter(text: str, choices: dict[str, str], by_text: dict[str, str]) -> str 
     alone = re.fullmatch(r"\W*([A-Za-z])\W*", text)
     if alone and "'" not in text and "+" not in text:
         # Choices that stand in no list of ours are not known: then a letter alone is what can be told.
-        return alone[1].upper() if alone[1].upper() in choices or not choices else None
+        letter = alone[1].upper()
+        return letter if letter in choices or not choices else by_text.get(fold(clean(text)))
     short = finding.without_explanation(text)
     if (spelled := by_text.get(fold(clean(short)))) is not None:
         return spelled
@@ -211,10 +224,10 @@ def _letter(text: str, choices: dict[str, str], by_text: dict[str, str]) -> str 
     if match is None or match[1] not in choices:
         return None
     letter, rest = match[1], match[2]
-    also = re.match(r"\W*(?:,|/|&|\band\b|\bor\b|\bnor\b|\bnot\b)\W*([A-Z])\b", rest)
+    also = re.match(r"\W*(?:,|/|&|\band\b|\bor\b|\bnor\b)\W*([A-Z])\b", rest)
     if also and also[1] in choices and also[1] != letter:
         return None
-    if re.match(r"[\s\W]*(?:is|was|are|can)?\s*(?:not|n't|wrong|incorrect|false)\b", rest):
+    if re.match(r"(?!\s*,)[\s\W]*(?:is|was|are|can)?\s*(?:not|n't|wrong|incorrect|false)\b", rest):
         return None
     said = fold(
         clean(finding.without_explanation(re.sub(r"^[\s.):,*`}\]]*(?:[-–—]\s)?[\s*(]*", "", rest)))
@@ -231,14 +244,15 @@ def _letter_line(line: str, choices: dict[str, str], by_text: dict[str, str]) ->
     """The choice that a line of a response without a marked answer names: the letter alone, the
     choice's text alone, or both. A line that denies something names none."""
     line = unwrapped(finding.without_lead(line))
+    line = re.sub(r"^(?i:option|choice)\s+(?=\(?[A-Z]\b)", "", line)
     match = _OPTION_LINE.match(line)
     if match and match[1] in choices:
         text, said = fold(choices[match[1]]), fold(clean(match[2]))
         if NEGATED.search(match[2][len(choices[match[1]]) :]):
             return None
+        if re.match(r"(?:because|since|as)\b", match[2], re.IGNORECASE):
+            return match[1]
         return match[1] if said == text or re.match(re.escape(text) + r"\W", said) else None
-    if re.fullmatch(r"\W*[A-Z]\W*", line) or re.fullmatch(
-        r"\W*(?i:option|choice)\W+[A-Z]\W*", line
-    ):
+    if re.fullmatch(r"\W*(?:(?i:option|choice)\W+)?[A-Z]\W*", line):
         return _letter(line, choices, by_text)
     return by_text.get(fold(clean(line)))

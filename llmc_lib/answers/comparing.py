@@ -10,7 +10,9 @@ from ast import literal_eval
 from llmc_lib.answers import japanese
 from llmc_lib.answers.mathematics import operations, readable, same_mathematics, value
 from llmc_lib.answers.notation import LONGEST, Unreadable
+from llmc_lib.answers.spelled import in_digits
 from llmc_lib.answers.text import (
+    ALTERNATIVE,
     SENTENCE,
     fold,
     matched,
@@ -18,8 +20,16 @@ from llmc_lib.answers.text import (
     undelimited,
     unwrapped,
     without_markup,
+    without_quantifier,
 )
-from llmc_lib.answers.units import Quantity, differ_by_prefix, quantity, same_unit, without_unit
+from llmc_lib.answers.units import (
+    Quantity,
+    differ_by_prefix,
+    in_one_currency,
+    quantity,
+    same_unit,
+    without_unit,
+)
 
 # Two answers, a range or a bound are not one answer, unless the reference is of that kind.
 _HEDGED = re.compile(
@@ -35,20 +45,20 @@ _RESERVED = re.compile(
 )
 # Words in front of a name that make another one of it: "South Africa", "mezzo forte".
 _OTHER_NAME = re.compile(
-    r"[,;/]|\b(?:and|anti|central|east|eastern|giga|kilo|mega|mezzo|micro|milli|nano|never|new|no|non|nor|north"
+    r"[,;/]|\b(?:and|anti|but|except|central|east|eastern|giga|kilo|mega|mezzo|micro|milli|nano|never|new|no|non|nor|north"
     r"|northern|not|or|semi|south|southern|sub|vs|west|western)\b"
 )
 _SYNONYMS = {
     "true": "yes",
     "false": "no",
     "none of the above": "none of these",
+    "no solutions": "no solution",
+    "there are no solutions": "no solution",
+    "dne": "does not exist",
+    "infinity": "∞",
+    "infinite": "∞",
+    "empty set": "∅",
     "neither": "neither",
-} | {
-    word: str(number)
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-        " seventeen eighteen nineteen twenty".split()
-    )
 }
 _LETTER = re.compile(r"\(?([A-Z])\)?[.,:]?")
 _LETTER_AND_TEXT = re.compile(
@@ -60,7 +70,17 @@ _CONCLUDED = re.compile(
     r"^(?=.*\w\s)[^=<>]*?\b(?:is|are|was|were|equals?|becomes?|(?:is|are) equal to|comes to|will be|would be)\s*:?\s+(?!.*\b(?:is|are|equals?)\s)(.+)$",
     re.IGNORECASE | re.DOTALL,
 )
+# A time of the day that can be no other: 14:30, 00:15
+_CLOCK = re.compile(r"(00|1[3-9]|2[0-3]):([0-5]\d)")
+# Formulas of chemistry that another use of capitals makes another substance of.
+_SUBSTANCES = frozenset("CO Co CN Cn CS Cs HF Hf OS Os PO Po SI Si SN Sn".split())
 _OPEN_END = re.compile(r"(?:\.\.\.|…|\\[lc]?dots)\W*$")
+# "0.333…"
+_GOES_ON = re.compile(r"(\d*)\.(\d{0,6}?)(\d)\3\3+\s*(?:\.\.\.|…|\\[lc]?dots)$")
+_YES_OR_NO = re.compile(
+    r"(yes|no|true|false)\s*[,;—–-]\s*(?!.*\b(?:but|if|only|unless|except|or|yes|no|maybe)\b)",
+    re.IGNORECASE,
+)
 _DENIED = re.compile(r"\b(?:not|never|no|cannot|neither|nor)\b|n['’]t\b", re.IGNORECASE)
 
 
@@ -75,9 +95,17 @@ def compare(answer: str, reference: str) -> bool | None:
 
     Exact values are compared exactly; a decimal number agrees within a relative 1e-6, or to the decimals that
     the reference gives if it has more than three digits. A unit is compared where both have one. Two answers
-    ("5 or 6"), a range or a bound are never the same as one; `["2", "3"]` and `2, 3` are sets of answers.
+    ("5 or 6"), a range or a bound are never the same as one; `["2", "3"]` and `2, 3` are sets of answers. Of a
+    reference with alternatives (`18 <or> eighteen`) each will do.
     """
-    answer, reference = japanese.plain(answer.strip()), japanese.plain(reference.strip())
+    if ALTERNATIVE in reference:
+        found = [compare(answer, one) for one in reference.split(ALTERNATIVE)]
+        return True if True in found else (None if None in found else False)
+    answer, reference = (in_digits(japanese.plain(text.strip())) for text in (answer, reference))
+    if reference.endswith((" am", " pm")) and (clock := _CLOCK.fullmatch(answer)):
+        half = "pm" if int(clock[1]) >= 12 else "am"
+        answer = f"{int(clock[1]) % 12 or 12}:{clock[2]} {half}"
+    answer = _GOES_ON.sub(r"\1.\2\\overline{\3}", answer)
     if (several := _listed(reference)) is not None:
         if len(several) == 1:
             return compare(answer, several[0])
@@ -114,6 +142,9 @@ def _compare(answer: str, reference: str) -> bool | None:
         return _compare(answer.replace(" to ", " : "), reference)
     if (shorter := conclusion(answer) or _without_aside(answer)) is not None:
         return _compare(shorter, reference)
+    bare = without_quantifier(answer), without_quantifier(reference)
+    if bare != (answer, reference):
+        return _compare(*bare)
     return found
 
 
@@ -168,9 +199,16 @@ def _same_text(answer: str, reference: str) -> bool:
         if len(answer) > SENTENCE and change is without_markup:
             return False
         left, right = change(answer), change(reference)
-        if fold(left) == fold(right) and not _differ_by_symbols(left, right):
+        if fold(left) != fold(right) or (left != right and {left, right} <= _SUBSTANCES):
+            continue
+        if not _differ_by_symbols(left, right):
             return _closed(answer) or not re.search(r"\d", reference)
     one, two = fold(without_markup(answer)), fold(without_markup(reference))
+    if two in ("yes", "no", "true", "false") and (said := _YES_OR_NO.match(one)):
+        return _SYNONYMS.get(said[1], said[1]) == _SYNONYMS.get(two, two)
+    if " and " in two and len(two) <= SENTENCE and not re.search(r"[\d\\]", two):
+        names = sorted(_split(two))
+        return len(names) > 1 and names == sorted(_split(one))
     return _SYNONYMS.get(one, one) == _SYNONYMS.get(two, two) and one != two
 
 
@@ -220,6 +258,7 @@ def _same_name(answer: str, reference: str) -> bool | None:
 
 def _same_quantity(given: Quantity, expected: Quantity) -> bool:
     """Do two numbers agree, or two quantities of one unit?"""
+    given, expected = in_one_currency(given, expected)
     percent = [item.unit in ("%", "percent", "per cent") for item in (given, expected)]
     if given.unit and expected.unit and not same_unit(given.unit, expected.unit):
         return False
@@ -248,7 +287,10 @@ def _close(given: float, expected: Quantity) -> bool:
         and len(f"{abs(value):.15g}".replace(".", "").lstrip("0")) > 3
     ):
         return abs(given - value) <= 0.5 * 10.0 ** -len(decimals) * (1 + 1e-9)
-    return abs(given - value) <= 1e-6 * abs(value)
+    # Of a whole number no fraction may be lost: 1000000.5 is not 1000000.
+    return abs(given - value) <= min(
+        1e-6 * abs(value), 0.01 if expected.digits.isdecimal() else math.inf
+    )
 
 
 # ---- as mathematics --------------------------------------------------------------------------

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import re
 
+from llmc_lib.answers.spelled import cardinal
 from llmc_lib.answers.text import TAIL, unwrapped
 
 _SURE = (
-    r"(?:confidence(?: (?:score|level|estimate|rating|value))?|(?:自信|確信|信頼)(?:の?度(?:合い)?)?)"
-    r"[\"'*_`]*(?: ?[(（][^()（）\n]{0,40}[)）])?[\"'*_`]*"
+    r"(?:(?:confidence|certainty)(?:[ _](?:score|level|estimate|rating|value))?|(?:自信|確信|信頼)(?:の?度(?:合い)?)?)"
+    r"[\"'*_`]*(?: ?[(（\[][^()（）\[\]\n]{0,40}[)）\]])?[\"'*_`]*"
 )
 _PERCENT = (
-    r"[\s\"'*_`~≈約${\[(（]*(?:(?:very )?(?:high|medium|moderate|low)\b[\s*_,;:({\[–-]*)?"
+    r"[\s\"'*_`~≈約${\[(（\\]*(?:(?:very )?(?:high|medium|moderate|low)\b[\s*_,;:({\[–-]*)?"
     r"(?:(?:approximately|about|around|roughly) )?(\d{1,3}(?:\.\d{1,6})?|\.\d{1,6})\s*"
-    r"(\\?[%％]|percent\b|パーセント|/\s*100?\b|out of 100?\b)?(\s*(?:[-–—]|[~〜～]|to\b|and\b)\s*\d)?"
+    r"(\\?[%％]|percent\b|パーセント|/\s*100?\b|out of 100?\b)?(?!\d|\s*/\s*\d)(\s*(?:[-–—]|[~〜～]|to\b|and\b)\s*\d)?"
 )
 # Each finds the number, its unit, and what makes it a range.
 _STATED = tuple(
     re.compile(pattern, re.IGNORECASE | re.MULTILINE)
     for pattern in (
-        rf"(?<!\w){_SURE}\s*[:：=は]{_PERCENT}",
+        rf"(?<!\w){_SURE}\s*(?:[:：=は【|→]|\s[–-]\s|(?<=度)\s){_PERCENT}",
         rf"(?:^[^\w\n]*{_SURE} is|\bmy (?:\w+ )?{_SURE}(?: in \w+ \w+)? (?:is|of|at)|\bwith (?:a )?{_SURE} of)\b{_PERCENT}",
         rf"^[^\w\n]*{_SURE}[^\w\n]*\n{_PERCENT}\W*$",
         r"\b(\d{1,3}(?:\.\d{1,6})?) ?(\\?%|percent)() (?:confident|sure|certain"
@@ -28,28 +29,21 @@ _STATED = tuple(
     )
 )
 # Digits in words: "ninety-five percent", 九十五パーセント.
-_TENS = {
-    name: 10 * n
-    for n, name in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
-}
-_ONES = {
-    name: n
-    for n, name in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-        " seventeen eighteen nineteen".split()
-    )
-}
-_IN_WORDS = re.compile(
-    rf"\b(?:(?P<hundred>(?:one |a )?hundred)|(?P<tens>{'|'.join(_TENS)})(?:[- ](?P<ones>{'|'.join(list(_ONES)[1:10])}))?"
-    rf"|(?P<small>{'|'.join(_ONES)}))(?= ?(?:%|percent\b|per cent\b))",
-    re.IGNORECASE,
-)
+_IN_WORDS = re.compile(r"\b[a-z]+(?:[- ][a-z]+)?(?= ?(?:%|percent\b|per cent\b))", re.IGNORECASE)
 _KANJI = re.compile(r"(百|[一二三四五六七八九]?十[一二三四五六七八九]?)(?=パーセント|[%％])")
 # What is said of the confidence beside an answer, or on lines of its own, is no part of the answer.
-_BETWEEN = r"[\s,;.。、(（\[{\"'*_`#|–-]"
+_BETWEEN = r"[\s,;.。、(（\[{\"'*_`#|–—-]"
 _PART = re.compile(
-    rf"(?<!{_BETWEEN}){_BETWEEN}*+(?<!\w)(?:\\boxed\{{)?{_SURE}\s*+(?:[:：=は]|(?<=\n))(?:(?!\banswer|答え|解答).)*",
+    rf"(?<!{_BETWEEN}){_BETWEEN}*+(?<!\w)(?:\\boxed\{{)?{_SURE}\s*+(?:[:：=は](?:\s*\n[^\w\n]*\d{{1,3}}(?:\.\d+)?[^\w\n]*$)?|(?<=\n))(?:(?!\banswer|答え|解答).)*",
     re.IGNORECASE | re.MULTILINE,
+)
+# The same in a sentence or in brackets: "I'm 80% sure", "with a confidence of 80%", （自信度80%）.
+_SAID = re.compile(
+    rf"{_BETWEEN}*+(?:\bI(?:['’]m| am| feel)\s+(?:\w+ )?|\bwith (?:an? )?)?(?:"
+    r"(?<![\w.])\d{1,3}(?:\.\d{1,6})? ?(?:\\?[%％]|percent) ?(?:confident|sure|certain\b|confidence(?! (?:interval|level|limit|bound|region|band)))"
+    rf"|(?<!\w)(?:\\text\s*\{{\s*)?{_SURE}\s*\}}?\s*(?:of|is|[–-])?\s*\d{{1,3}}(?:\.\d{{1,6}})?\s*(?:\\?[%％]|percent|パーセント))"
+    r"[)）\]】]*",
+    re.IGNORECASE,
 )
 _MENTIONED = ("confiden", "sure", "certain", "自信", "確信", "信頼")
 
@@ -81,9 +75,9 @@ def stated_confidence(response: str) -> float | None:
 def without_confidence(text: str) -> str:
     """A text without what it says of its confidence."""
     low = text.lower()
-    if "confidence" in low or "信" in low:
-        return _PART.sub("", unwrapped_label(text))
-    return text
+    if not any(word in low for word in _MENTIONED):
+        return text
+    return _SAID.sub("", _PART.sub("", unwrapped_label(text)))
 
 
 def unwrapped_label(text: str) -> str:
@@ -93,13 +87,10 @@ def unwrapped_label(text: str) -> str:
 
 def _in_digits(text: str) -> str:
     def english(match: re.Match[str]) -> str:
-        if match["hundred"]:
-            return "100"
-        if match["tens"]:
-            return str(
-                _TENS[match["tens"].lower()] + _ONES.get((match["ones"] or "zero").lower(), 0)
-            )
-        return str(_ONES[match["small"].lower()])
+        front, between, word = match[0].rpartition(" ")
+        if (number := cardinal(match[0])) is None and (number := cardinal(word)) is None:
+            return match[0]
+        return str(number) if cardinal(match[0]) is not None else f"{front}{between}{number}"
 
     def kanji(match: re.Match[str]) -> str:
         tens, ten, ones = match[1].partition("十")

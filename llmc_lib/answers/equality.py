@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from llmc_lib.answers.evaluation import Undecided
-from llmc_lib.answers.intervals import ORDER, as_set, turned
+from llmc_lib.answers.intervals import LINE, ORDER, as_set, turned
 from llmc_lib.answers.nodes import Node
 from llmc_lib.answers.text import matched
 from llmc_lib.answers.values import proportional, same_value, symbols
@@ -17,7 +17,13 @@ _MOST_ITEMS = 40
 def same(given: Node, expected: Node) -> bool:
     """Are two formulas the same answer? Raises `Undecided`."""
     given, expected = _both_signs(given), _both_signs(expected)
+    if _bounds_of_others(given, expected):
+        return False
+    bounds = given, expected
     given, expected = as_set(given), as_set(expected)
+    given, expected = _line(given, expected), _line(expected, given)
+    if "relation" in (given.kind, expected.kind) and bounds[0].kind == bounds[1].kind:
+        given, expected = bounds  # -x > -2 is x < 2, and no interval as it stands
     if given.kind == "relation" or expected.kind == "relation":
         return _same_relation(given, expected)
     if given.kind == "union" or expected.kind == "union":
@@ -29,6 +35,19 @@ def same(given: Node, expected: Node) -> bool:
     if "ratio" in (given.kind, expected.kind) and len(given.parts) > 2:
         return False
     return _same_expression(given, expected)
+
+
+def _bounds_of_others(given: Node, expected: Node) -> bool:
+    """Are these bounds of one symbol each, and not of the same?"""
+    if not (given.kind == expected.kind == "relation") or _is_equation(given):
+        return False
+    one, two = symbols(given), symbols(expected)
+    return len(one) == len(two) == 1 and one != two
+
+
+def _line(node: Node, other: Node) -> Node:
+    """All real numbers as an interval, where the other answer is made of intervals."""
+    return LINE if node == Node("symbol", "R") and other.kind in ("sequence", "union") else node
 
 
 # ---- expressions -----------------------------------------------------------------------------
@@ -68,7 +87,13 @@ def _both_signs(node: Node) -> Node:
     if not _mentions(node, "choice"):
         return node
     if node.kind in ("sequence", "relation", "union"):
-        return replace(node, parts=tuple(_both_signs(part) for part in node.parts))
+        parts: list[Node] = []
+        for part in node.parts:
+            both = _both_signs(part)
+            listed = node.kind == "sequence" and node.name in ("", "{}")
+            two = listed and part.kind not in ("sequence", "relation", "union") and both is not part
+            parts += both.parts if two else [both]
+        return replace(node, parts=tuple(parts))
 
     def signed(minus: str) -> Node:
         def change(n: Node) -> Node:
@@ -107,7 +132,12 @@ def _same_relation(given: Node, expected: Node) -> bool:
         named = assigns(expected) and all(map(_named, expected.parts[:-1]))
         return same(given, expected.parts[-1]) if named else False
     if expected.kind != "relation":
-        return same(given.parts[-1], expected) if assigns(given) else False
+        if not assigns(given):
+            return False
+        rounded = given.name.endswith("≈") and (len(given.parts) > 2 or not symbols(given.parts[0]))
+        if rounded and same(given.parts[-2], expected):
+            return True  # x = 1/3 ≈ 0.333
+        return same(given.parts[-1], expected)
     if _is_equation(given) and _is_equation(expected):
         return _same_equation(given, expected)
     if given.name.split() != expected.name.split():
@@ -164,7 +194,11 @@ def _same_equation(given: Node, expected: Node) -> bool:
     left, right = given.parts[0], expected.parts[0]
     named = [part.kind == "call" and part.name.startswith("?") for part in (left, right)]
     if _simple(left) and _simple(right) and (left == right or any(named)):
-        return same(given.parts[-1], expected.parts[-1])
+        said = given.parts[-1]
+        if all(named) and left.parts[0].kind == right.parts[0].kind == "symbol":  # f(t) for f(x)
+            old, new = left.parts[0].name, right.parts[0].name
+            said = _mapped(said, lambda n: replace(n, name=new) if n.name == old else n)
+        return same(said, expected.parts[-1])
     if len(given.parts) > 2 or len(expected.parts) > 2:
         return _all_same(given.parts, expected.parts)
     if any(
@@ -182,7 +216,9 @@ def _simple(node: Node) -> bool:
 
 
 def _named(node: Node) -> bool:
-    """A name, or a product of symbols as h(x) is read."""
+    """A name, a product of symbols as h(x) is read, or a ratio of segments or of areas."""
+    if node.kind in ("quotient", "ratio"):
+        return all(part.kind == "symbol" and part.name[:1].isupper() for part in node.parts)
     return (
         _simple(node)
         or node.kind == "sequence"
@@ -196,17 +232,20 @@ def _difference(node: Node) -> Node:
 
 
 def _same_union(given: Node, expected: Node) -> bool:
+    if not {given.name, expected.name}.isdisjoint("∩∖"):
+        return given.name == expected.name and _all_same(given.parts, expected.parts)
     one, two = _members(given), _members(expected)
     return one is not None and two is not None and matched(one, two, same)
 
 
 def _members(node: Node) -> list[Node] | None:
-    if node.kind != "union":
-        return [node] if node.kind == "sequence" and node.name else None
-    if node.name != "∪":
-        return [node] if all(part.kind != "union" for part in node.parts) else None
-    found = [_members(part) or [part] for part in node.parts]
-    return [member for members in found for member in members]
+    """The sets that a union is made of, also where a list of intervals says so."""
+    if node.kind == "union":
+        found = [_members(part) if part.name == "∪" else [part] for part in node.parts]
+        return [member for members in found for member in members or []]
+    if node.kind != "sequence":
+        return None
+    return list(node.parts) if node.name == "" else [node]
 
 
 # ---- lists, tuples, sets ---------------------------------------------------------------------

@@ -249,10 +249,6 @@ def _binomial(above: Fraction, below: Fraction) -> Value:
     return mp.binomial(*(mp.mpf(v.numerator) / v.denominator for v in (above, below)))
 
 
-def _mod(one: Fraction, two: Fraction) -> Fraction:
-    return one % two
-
-
 def _integers(operation: Callable[..., int]) -> Callable[..., Fraction]:
     def of(*values: Fraction) -> Fraction:
         if any(value.denominator != 1 for value in values):
@@ -271,7 +267,7 @@ def _unknown(name: str, arguments: tuple[str, ...]) -> Fraction:
 
 _RATIONAL: dict[str, Callable[..., Value]] = {
     "abs": abs, "max": max, "min": min, "factorial": _factorial, "double": _double_factorial, "binom": _binomial,
-    "mod": _mod, "gcd": _integers(math.gcd), "lcm": _integers(math.lcm),
+    "mod": lambda one, two: one % two, "gcd": _integers(math.gcd), "lcm": _integers(math.lcm),
 }  # fmt: skip
 _REAL: dict[str, Callable[..., Value]] = {
     "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "cot": mp.cot, "sec": mp.sec, "csc": mp.csc,

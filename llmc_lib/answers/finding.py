@@ -8,18 +8,17 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from llmc_lib.answers.comparing import same
+from llmc_lib.answers.concluding import concluded
 from llmc_lib.answers.confidence import without_confidence
-from llmc_lib.answers.japanese import plain
 from llmc_lib.answers.mathematics import readable
 from llmc_lib.answers.notation import joined_digits
 from llmc_lib.answers.text import (
-    NOT_A_UNIT,
-    NUMBER,
     SENTENCE,
     TAIL,
     clean,
     closing,
-    fold,
+    sound,
     undelimited,
 )
 from llmc_lib.answers.units import quantity
@@ -29,15 +28,17 @@ _FAR = 60_000
 _LONGEST_BOX = 2_000
 _NOT_WRONG = r"(?<!wrong )(?<!incorrect )(?<!possible )(?<!alternative )(?<!not the )(?<!another )(?<!an )(?<!any )(?<!no )"
 _MARKED = re.compile(
-    _NOT_WRONG + r"\banswer[\"*_]*(?:\s*\([^()\n]{1,30}\))?[\"*_]*\s*[:：=]\s*(?P<answer>.+)"
+    _NOT_WRONG
+    + r"(?:\b|(?<=_))ans(?:wer)?[\"*_]*(?:\s*\([^()\n]{1,30}\))?[\"*_]*\s*[:：=]\s*(?P<answer>.+)"
     r"|^[^\w\n]*(?:final )?judge?ment[\"*_]*\s*[:：=]\s*(?P<judgment>.+)"
     r"|^\s*####[^\S\n]*(?P<hashes>[^\s#].*)"
     r"|(?:最終的?な?)?(?:答え?|解答|回答|答案|正解|結論)[*_」】]*\s*(?:[:：=]|は(?=[^\n]*(?:です|である|だ|となる|となります|になる|になります|[\d\w)}$°%個通円])[。.．*\s]*$))\s*(?P<japanese>.+)",
     re.IGNORECASE | re.MULTILINE,
 )
 _STATED = re.compile(
-    _NOT_WRONG
-    + r"\b(?:answer|choice|option|solution|result)[*_]*(?: to (?:the|this) (?:question|problem))?"
+    r"\b(?=[acors])"
+    + _NOT_WRONG
+    + r"(?:answer|choice|option|solution|result)[*_]*(?: to (?:the|this) (?:question|problem))?"
     r" (?:is|would be|must be|should be|will be|was|has to be|comes out to(?: be)?|turns out to be|equals)\b\s*:?\s*(.+)",
     re.IGNORECASE,
 )
@@ -60,28 +61,50 @@ _NEXT_QUESTION = re.compile(
     r"\n\s*(?:\*\*|#{1,4} ?)?(?:Q|Question|Problem|Exercise|Example|Human|User|Instruction|問題|問)(?: ?\d{1,3})?(?:\*\*)?\s*[:：.]",
     re.IGNORECASE,
 )
-_BOX = re.compile(r"\\?\b(?:boxed|fbox)\s*(?=\{)|\\boxed\s*(?P<bare>\\?[\w.,/^-]+)")
+_BOX = re.compile(r"\\?\b(?:boxed|fbox|framebox)\s*(?=\{)|\\boxed\s*(?P<bare>\\?[\w.,/^-]+)")
 # Between boxes that are one answer: nothing that takes back the first or draws a conclusion from it.
 _CONCLUDES = re.compile(
     r"\b(?:so|thus|hence|therefore|then|final|finally|answer|total|wait|actually|no|hmm|oops|sorry|instead|rather|correct\w*|mistake"
     r"|which gives|giving|we (?:get|have|obtain|find)|implies|step|sum|product|because|since)\b|\n\s*\n.*\w{3}",
     re.IGNORECASE | re.DOTALL,
 )
-# What turns a sentence that holds an answer into one that does not give it.
-NEGATED = re.compile(
-    r"n['’]t\b|\b(?:not|cannot|never|no|neither|nor|wrong|incorrect|false|unsure|uncertain|unclear"
-    r"|unknown|maybe|perhaps|guess|impossible)\b|ではな|ではあり|じゃな|分からな|わからな|分かりませ|わかりませ",
+# What takes an answer back, and what it is instead: "wait, no: 15", "oops, it should be 15", "the correct answer is 15".
+_RETRACTS = re.compile(
+    r"(?:[.!?,;\n—–]|\bbut|\bhmm)\W{0,6}(?:hmm\W{1,6})?(?:no\W{1,6})?(?:wait|actually|oops|correction|scratch that|hold on"
+    r"|on second thoughts?|sorry|no\W{1,3}(?:it|that))\b",
     re.IGNORECASE,
 )
-# A bound or a relation in words.
-_BOUND = re.compile(
-    r"\b(?:at (?:most|least)|(?:less|greater|more|fewer|larger|smaller|bigger) than|up to|between|divisible|divides|multiple of"
-    r"|exceeds?|below|above|nearly|almost)\b",
+_INSTEAD = re.compile(
+    r"\b(?:no\s*[:,]|should (?:be|have been)|must be|it(?:['’]s| is)|(?:answer|value|result|choice) is|that(?:['’]s| is))"
+    r"\s*:?\s*([^\s,;][^,;\n]{0,60}?)(?=[.!?]?(?:\s+[A-Z]|\s*$)|[,;\n])",
     re.IGNORECASE,
 )
+_RETRACTING = (
+    "wait",
+    "actually",
+    "oops",
+    "correction",
+    "scratch that",
+    "hold on",
+    "thought",
+    "sorry",
+    "no",
+)
+_TAKEN_BACK = re.compile(
+    r"\bno(?:\s*[:,.;!—]|\W{1,3}wait)|\b(?:wrong|incorrect|mistake\w*|error|miscalculat\w+|not (?:right|correct))\b",
+    re.IGNORECASE,
+)
+# What makes of "the answer is …" a supposition.
+_SUPPOSED = re.compile(
+    r"\b(?:if|whether|unless|suppos\w+|assum\w+|(?:might|could|may|would) (?:\w+ )?(?:think|guess|say|expect|believe)|wonder\w*"
+    r"|tempting to \w+)(?: that)?\s+(?:the|my|our|this)?\s*(?:\w+ )?$",
+    re.IGNORECASE,
+)
+# "If x were 5, the answer would be …"
+_WERE = re.compile(r"\bif\b[^.!?\n]*\bwere\b[^.!?\n]*,[^.!?,\n]*$", re.IGNORECASE)
 # An explanation behind an answer: "A because …", "42. This is …", "14, which is even".
 _EXPLANATION = re.compile(
-    r",?\s+(?:because|since|as (?:it|the|this|required|desired|needed|claimed|expected|stated|shown|we))\b|;\s(?=[A-Za-z]{2})|\s[–—]\s"
+    r",?\s+(?:because|since|as (?:it|the|this|required|desired|needed|claimed|expected|stated|shown|we))\b|\s+rather than\b|\s+and not\b|,\s+(?:i\.e\.|that is|namely|completing)|;\s(?=[A-Za-z]{2})|\s[–—]\s"
     r"|,\s+(?:which|not|so|where|for|thus|hence|therefore|making|meaning|given|but|while|and (?:not|this|that|it|so|we|the))\b"
     r"|(?<!\bDr)(?<!\bMr)(?<!\bSt)(?<!\bMrs)(?<!\b[A-Z])\.\**\s+(?=[A-Z])|。"
 )
@@ -97,15 +120,12 @@ _NO_ANSWER = re.compile(
     r"|supposed|likely|probably|either|independent|a matter)\b(?!$)|^(?:correct|right|wrong|incorrect|clear|obvious)\b",
     re.IGNORECASE,
 )
-# "A: 42", as sets of questions and answers write it.
-_LABEL = re.compile(r"^(?:A|Ans|Solution|Result|結果|解)\.?\s*[:：]\s*")
-_MATH = re.compile(r"\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
-_VERB = re.compile(r"(?:\b(?:is|are|was|were|called|named|equals?)\b|=)(?!.*=)\s+(.+)$")
-_NO_CONCLUSION = re.compile(
-    r"^(?:over|done|complete\w*|finished|correct|right|true that|in|on|at|of|to|for|not|the same|needed|required|given|found|that|why"
-    r"|how|shown|clear|obvious|possible|able|used|equal|positive|negative|when|as|by|from|with)\b",
-    re.IGNORECASE,
-)
+# The end of a proof.
+_ENDS = re.compile(r"\s*(?:\$?\\(?:blacksquare|square|Box|qed)\b\$?|[∎■□]|\bQ\.?E\.?D\.?)\s*$")
+_NAMED = re.compile(r"^(?:\\text(?:bf)?\s*\{)?\s*(?:final )?answer\s*:\s*\}?", re.IGNORECASE)
+
+
+_IN_JSON = re.compile(r'"((?:[^"\\]|\\.)+)"\s*[,}]|([-\w.]+)\s*\}\W*$')
 
 
 class _Marked(NamedTuple):
@@ -133,7 +153,7 @@ def find_answer(response: str, question: str = "") -> tuple[str | None, str]:
         if len(part) == len(text):
             break
     last = next((line for line in reversed(text[-TAIL:].splitlines()) if line.strip()), "")
-    return _concluded(last.strip(), question)
+    return concluded(last.strip(), question)
 
 
 def stated_answer(text: str) -> str | None:
@@ -145,7 +165,7 @@ def stated_answer(text: str) -> str | None:
 
 def prepared(response: str) -> str:
     """A response as answers are looked for in it: its end, without what follows the answer."""
-    text = response[-_FAR:].strip()
+    text = _ENDS.sub("", response[-_FAR:].strip())
     if "answer>" in text.lower():
         text = _TAGGED.sub(r"\nAnswer: \1\n", text)
     if (token := _CHAT_TOKEN.search(text)) is not None:
@@ -158,23 +178,57 @@ def prepared(response: str) -> str:
     for match in _NEXT_QUESTION.finditer(text):
         before = text[max(0, match.start() - TAIL) : match.start()]
         if _explicit(before) is not None:
-            return text[: match.start()]
-    return text
+            text = text[: match.start()]
+            break
+    return _reconsidered(text)
+
+
+def _reconsidered(text: str) -> str:
+    """A text that takes its answer back ("14. Wait, no: 15") with the one that it comes to, or without any."""
+    tail = text[-TAIL:]
+    low = tail.lower()
+    if not any(word in low for word in _RETRACTING) or _RETRACTS.search(tail) is None:
+        return text
+    starts = [match.start() for mark in (_MARKED, _BOX) for match in mark.finditer(tail)]
+    starts = starts or [match.start(1) for match in _STATED.finditer(tail)]
+    retraction = _RETRACTS.search(tail, max(starts)) if starts else None
+    if retraction is None:
+        return text
+    rest = tail[retraction.start() :]
+    taken_back = _TAKEN_BACK.search(rest)
+    for match in reversed(list(_INSTEAD.finditer(rest))):
+        answer = undelimited(trimmed(match[1]))
+        choice = taken_back and re.fullmatch(r"\(?[A-Z]\)?", answer)
+        if choice or (re.search(r"\d", answer) and (readable(answer) or quantity(answer))):
+            return f"Answer: {answer}"
+    return rest if taken_back else text
 
 
 def marked(text: str) -> list[_Marked]:
     """Everything that a text marks as its answer, but for boxes, in its order."""
     found = []
-    if re.search(r"answer|####|judge?ment|[答解回正結]", text, re.IGNORECASE):
+    low = text.lower()
+    if any(word in low for word in ("answer", "####", "judg", *"答解回正結")) or re.search(
+        r"\bans\b", low
+    ):
         for match in _MARKED.finditer(text):
             content = next(group for group in match.groups() if group is not None)
+            if (value := _IN_JSON.match(content)) is not None:
+                content = value[1] or value[2]
             found.append(_Marked(match.start(), "marked", content))
     return found
 
 
 def stated(text: str) -> list[str]:
     """What a text says to be the answer in a sentence."""
-    return [_LEAD.sub("", content) for content in _STATED.findall(text)]
+    found = []
+    for match in _STATED.finditer(text):
+        before = text[max(0, match.start() - SENTENCE) : match.start()]
+        asked = match[1].rstrip("* ").endswith("?")
+        unreal = "would be" in match[0] and _WERE.search(before)
+        if not asked and not unreal and not _SUPPOSED.search(before):
+            found.append(_LEAD.sub("", re.sub(r"^not \S+ but ", "", match[1])))
+    return found
 
 
 def headed(text: str) -> list[str]:
@@ -234,11 +288,23 @@ def _last_boxes(text: str) -> _Marked | None:
     last = len(found) - 1
     while last > 0 and _together(text[found[last - 1][1] : found[last][0]]):
         last -= 1
-    if (other := re.match(r"[\s$)\\]{0,4}or\s+([$\\\w.,-]+)", text[found[-1][1] :])) is not None:
+    if (
+        other := re.match(
+            r"[\s$)\\]{0,4}(?:or|text\s*\{\s*or\s*\})\s+([$\\\w.,-]+)", text[found[-1][1] :]
+        )
+    ) is not None:
         found.append((found[-1][0], found[-1][1], other[1]))
     contents = list(
-        dict.fromkeys(joined_digits(clean(undelimited(box[2]))) for box in found[last:])
+        dict.fromkeys(
+            joined_digits(clean(_NAMED.sub("", undelimited(box[2])))) for box in found[last:]
+        )
     )
+    if len(contents) <= 10:  # 1/2 and 0.5 are one
+        contents = [
+            item
+            for at, item in enumerate(contents)
+            if not any(same(item, o) for o in contents[:at])
+        ]
     return _Marked(found[-1][0], "boxed", ", ".join(contents))
 
 
@@ -267,34 +333,6 @@ def trimmed(text: str) -> str:
     return clean(_LEAD.sub("", without_explanation(text)))
 
 
-def sound(answer: str) -> bool:
-    """Can this be an answer: has it a letter, digit or sign, closed brackets, and mathematics that is closed?"""
-    if answer.replace(" ", "") == "\\{\\}":
-        return True
-    if not re.search(
-        r"[^\W_]|[∞∅√½¼¾%°+-]",
-        re.sub(
-            r"\\(?:[a-zA-Z]+|.)",
-            lambda m: "a" if len(m[0]) > 3 or m[0] in ("\\pi", "\\%", "\\ln") else "",
-            answer,
-        ),
-    ):
-        return False
-    # "$45" is an amount, and "$45$" a formula.
-    if len(re.findall(r"(?<!\\)\$", answer)) % 2 and not re.search(r"(?<!\\)\$\s?\d", answer):
-        return False
-    if len(re.findall(r"\\[\[(]", answer)) != len(re.findall(r"\\[\])]", answer)):
-        return False
-    if re.search(r"\\begin\b", answer) and not re.search(r"\\end\b", answer):
-        return False
-    depth = 0
-    for sign in re.sub(r"\\[{}]", "", answer):
-        depth += (sign == "{") - (sign == "}")
-        if depth < 0:
-            return False
-    return depth == 0
-
-
 def _solid(text: str) -> bool:
     """Is this a formula, or a name or choice of few words?"""
     answer = trimmed(text)
@@ -305,89 +343,3 @@ def _solid(text: str) -> bool:
         or readable(undelimited(answer))
         or quantity(undelimited(answer)) is not None
     )
-
-
-# ---- without a mark --------------------------------------------------------------------------
-
-
-def _concluded(line: str, question: str) -> tuple[str | None, str]:
-    """What the last line of a response comes to."""
-    nothing = None, "no final answer"
-    sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z$\\(])|(?<=。)", line.rstrip("。 "))[-1].strip()
-    if not sentence or len(sentence) > SENTENCE or NEGATED.search(sentence):
-        return nothing
-    if not sound(sentence) or _BOUND.search(sentence):
-        return nothing
-    if (formula := _displayed_formula(sentence)) is not None:
-        return formula, "concluded"
-    given = set(NUMBER.findall(question))
-    if (japanese := plain(sentence)) != sentence:
-        sentence = (
-            re.split(r"[はがをも、]\s*|\s", japanese)[-1]
-            if re.search(r"\d", japanese)
-            else japanese
-        )
-    sentence = _LABEL.sub("", sentence).rstrip(".,;!。 ").strip("*_` ")
-    if (formula := _last_formula(sentence, given)) is not None:
-        return formula, "concluded"
-    found = NUMBER.findall(sentence.replace("−", "-"))
-    numbers = {number for number in found if number not in given}
-    # A number within a formula ("1/4", "2^5", "3 million") or a choice of two is no answer alone.
-    alone = not re.search(r"[/^*!\\√π⁰¹²³⁴-⁹½¼¾±<>≤≥≠=+$]|\d\s*[a-zA-Z]?\(|\bor\b", sentence)
-    alone = alone and not NOT_A_UNIT.search(
-        re.sub(r"\b(?:times|over|point|power)\b(?! [\d(])", "", sentence)
-    )
-    if alone and len(numbers) == 1:
-        return numbers.pop(), "only number"
-    if not numbers and (verb := list(_VERB.finditer(sentence))):
-        answer = clean(verb[-1][1])
-        if len(answer.split()) <= 4 and answer and not _NO_CONCLUSION.match(answer):
-            return answer, "concluded"
-    if (
-        len(sentence.split()) <= 3
-        and fold(sentence)
-        and "\\boxed" not in sentence
-        and not re.search(r"\\(?:equiv|cdot|times|sum)?\s*$", sentence)
-    ):
-        return clean(sentence), "bare"
-    return nothing
-
-
-def _displayed_formula(sentence: str) -> str | None:
-    """The last formula between the marks of mathematics, where nothing but a unit or an aside follows."""
-    found = list(_MATH.finditer(sentence))
-    if not found:
-        return None
-    formula = next(group for group in found[-1].groups() if group is not None).strip()
-    rest = sentence[found[-1].end() :].strip(" .,;!*")
-    if (len(rest.split()) > 3 and len(found) > 1) or re.search(r"\d|\b(?:is|are|equals?)\b", rest):
-        return None
-    behind_verb = re.search(
-        r"(?:\b(?:is|are|equals?|be|get|have|obtain|therefore|hence|thus|so|to|find)|[=:,])\s*$",
-        sentence[: found[-1].start()],
-        re.IGNORECASE,
-    )
-    if len(found) > 1 and not behind_verb and not re.search(r"=", formula):
-        return None
-    return formula if readable(formula) else None
-
-
-def _last_formula(sentence: str, given: set[str]) -> str | None:
-    """The longest end of a sentence that is a formula as a whole, or a quantity behind `=`."""
-    starts = [match.start() for match in re.finditer(r"(?<!\S)\S", sentence)]
-    for start in starts[-30:]:
-        formula = sentence[start:].strip("*_`")
-        if not re.search(
-            r"\d|[a-zA-Z)]\s*(?:[=<>≤≥≠]|!=)|[√πa-zA-Z]\s*[-+*/^]\s*[\da-zA-Z]", formula
-        ) or formula.startswith(("=", "+", "*", "/")):
-            continue
-        if formula in given or not readable(formula):
-            continue
-        front = sentence[:start].rstrip()
-        if re.search(r"[-+*/^=<>≤≥≠×·]$|\d$", front):
-            continue  # a part of a longer one that cannot be read
-        return formula
-    behind = sentence.rpartition("=")[2].strip()
-    if "=" in sentence and behind and quantity(behind) is not None:
-        return behind
-    return None

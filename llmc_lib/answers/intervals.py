@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from llmc_lib.answers.evaluation import Undefined, real
 from llmc_lib.answers.nodes import Node
@@ -12,6 +13,9 @@ ORDER = frozenset(["<", ">", "<=", ">="])
 _TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "≈": "≈", "!=": "!="}
 _INFINITY = Node("symbol", "infty")
 _MINUS_INFINITY = Node("negative", "", (_INFINITY,))
+
+#: All real numbers.
+LINE = Node("sequence", "()", (_MINUS_INFINITY, _INFINITY))
 
 
 def as_set(node: Node) -> Node:
@@ -23,6 +27,8 @@ def as_set(node: Node) -> Node:
         if set(node.name.split()) == {"∈"} and len(node.parts) == 2:
             return as_set(node.parts[1])
         return _interval(node) or node
+    if node.kind == "union" and node.name == "∖":
+        return _without_points(node)
     if node.kind != "sequence" or node.name:
         return node
     parts = [_interval(part) if part.kind == "relation" else None for part in node.parts]
@@ -41,6 +47,23 @@ def as_set(node: Node) -> Node:
         if below is not None and above is not None and below < above:
             return Node("sequence", low.name[0] + high.name[1], (low.parts[0], high.parts[1]))
     return Node("union", "∪", (one, two))
+
+
+def _without_points(node: Node) -> Node:
+    """All real numbers but some, ℝ∖{1, 2}, as a union of intervals."""
+    all_of, points = node.parts
+    if all_of not in (Node("symbol", "R"), LINE) or points.name != "{}":
+        return node
+    try:
+        values = {point: real(value_at(point)) for point in points.parts}
+    except Undefined:
+        return node
+    known = {point: value for point, value in values.items() if value is not None}
+    if len(known) < len(points.parts):
+        return node
+    ends = [_MINUS_INFINITY, *sorted(known, key=lambda point: known[point]), _INFINITY]
+    pieces = (Node("sequence", "()", pair) for pair in pairwise(ends))
+    return Node("union", "∪", tuple(pieces))
 
 
 def _interval(node: Node) -> Node | None:
@@ -79,7 +102,8 @@ def _interval(node: Node) -> Node | None:
                 "sequence", _bracket(signs[0], "(") + ")", (left, _INFINITY), exact=node.exact
             )
         return None
-    if len(signs) == 2 and node.parts[1].kind == "symbol":
+    middle = node.parts[1]
+    if len(signs) == 2 and (middle.kind == "symbol" or middle.name.startswith("?")):
         name = _bracket(signs[0], "(") + _bracket(signs[1], ")")
         return Node("sequence", name, (node.parts[0], node.parts[2]), exact=node.exact)
     return None

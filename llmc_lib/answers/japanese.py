@@ -18,7 +18,6 @@ _LARGE = {"万": 10**4, "億": 10**8, "亿": 10**8, "兆": 10**12}
 _SIGNS = "".join([*_DIGITS, *_SMALL, *_LARGE])
 # Behind what counts things nothing but an ending may follow: 三角形 and 一次関数 hold no number.
 _COUNTERS = "個人本枚冊匹頭台回円度歳才年月日点倍組杯羽番秒分時つ箱軒題問桁面辺"
-_COUNTER_WORDS = "通り種類番目番号時間週間ヶ月か月カ月"
 _NUMERAL = re.compile(
     rf"(?<![0-9A-Za-z\u3400-\u9fff.々])(?P<number>[-+]?\d[\d,]*(?:\.\d+)?[{''.join(_SMALL)}{''.join(_LARGE)}][\d,{_SIGNS}]*|[{_SIGNS}]+)"
     rf"(?=$|[\s。、,.)\]}}+\-*/^=<>×÷:;%]|[{_COUNTERS}]|通り|種類|パーセント|センチ|ミリ|キロ|メートル|グラム|リットル|平方|立方|ドル|分の|以上|以下|未満|より|を超|です|であ|と|か|[a-zπ√]|ルート|円周率|乗)"
@@ -33,6 +32,9 @@ _UNITS = [
     )
 ]  # fmt: skip
 _BEHIND = r"(?<=[\dπa-z)\]}½²³ ])"
+_COUNTED = re.compile(
+    rf"{_BEHIND}(?:通り|種類|番目|番号|週間|ヶ月|か月|カ月|[{_COUNTERS}])(?=$|[\s,、。)]|と|または|以上|以下|未満|より|を超)"
+)
 _RANGE = re.compile(
     r"^(?:(?P<symbol>[a-zA-Z])\s*は\s*)?"
     r"(?:(?P<low>[^以未より]+?)(?P<from>以上|より大きく|より大きい|を超え(?:る)?)[、, ]*)?"
@@ -74,11 +76,7 @@ def plain(text: str) -> str:
         text = pattern.sub(unit, text)
     text = re.sub(r"(?<=[\d)])度", "°", text)
     text = re.sub(rf"{_BEHIND}円(?:/|$)", " yen", text)
-    text = re.sub(
-        rf"{_BEHIND}(?:{'|'.join(['通り', '種類', '番目', '番号', '週間', 'ヶ月', 'か月', 'カ月'])}|[{_COUNTERS}])(?=$|[\s,、。)]|と|または|以上|以下|未満|より|を超)",
-        "",
-        text,
-    )
+    text = _COUNTED.sub("", text)
     text = re.sub(
         r"\s*(?:、|および|及び|または|又は|もしくは|あるいは|(?<=[\w)])と(?=[\w(√-]))\s*",
         ", ",

@@ -36,13 +36,13 @@ _OTHER_NAMES = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "arctg": "arctan", "tg": "tan", "ctg": "cot", "cosec": "csc",
     "arcsinh": "arsinh", "arccosh": "arcosh", "arctanh": "artanh", "asinh": "arsinh", "acosh": "arcosh",
     "atanh": "artanh", "oo": "infty", "inf": "infty", "infinity": "infty", "binomial": "binom", "comb": "binom",
-    "ceiling": "ceil", "varnothing": "emptyset", "log10": "lg",
+    "ceiling": "ceil", "varnothing": "emptyset",
     "varepsilon": "epsilon", "varphi": "phi", "vartheta": "theta", "upi": "pi", "dfrac": "frac", "tfrac": "frac",
     "cfrac": "frac", "dbinom": "binom", "tbinom": "binom", "choose": "choose", "lvert": "|", "rvert": "|", "mid": "|",
     "vert": "|", "lbrace": "{*", "rbrace": "*}", "lbrack": "[", "rbrack": "]", "langle": "(", "rangle": ")",
     "cdot": "*", "times": "*", "ast": "*", "div": "/", "le": "<=", "leq": "<=", "leqslant": "<=", "lt": "<",
     "ge": ">=", "geq": ">=", "geqslant": ">=", "gt": ">", "ne": "!=", "neq": "!=", "approx": "≈", "sim": "≈",
-    "simeq": "≈", "land": "and", "lor": "or", "wedge": "and", "vee": "or", "pm": "±", "mp": "∓", "cup": "∪",
+    "simeq": "≈", "lnot": "neg", "rightarrow": "to", "longrightarrow": "to", "bar": "overline", "land": "and", "lor": "or", "wedge": "and", "vee": "or", "pm": "±", "mp": "∓", "cup": "∪",
     "cap": "∩", "in": "∈", "setminus": "∖", "backslash": "∖", "colon": ":", "degree": "°", "percent": "%",
     "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "ldots": "…", "cdots": "…", "dots": "…",
     "prime": "'", "bmod": "mod", "pmod": "mod",
@@ -52,7 +52,7 @@ SYMBOLS = CONSTANTS | _GREEK_NAMES | {"ell", "hbar"}
 # Commands that change how a formula looks and not what it says.
 _LAYOUT = re.compile(
     r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits|quad|qquad|thinspace"
-    r"|enspace|hfill|noindent|allowbreak|nobreak|relax|rm|bf|it|cal)(?![a-zA-Z])|(?<!\\)\\[,;:! >]|(?<!\\)~|\\hspace\*?\{[^{}]*\}"
+    r"|enspace|hfill|noindent|allowbreak|nobreak|relax|rm|bf|it|cal|[lL]arge|LARGE|[hH]uge|small|normalsize)(?![a-zA-Z])|(?<!\\)\\[,;:! >]|(?<!\\)~|\\hspace\*?\{[^{}]*\}"
     r"|\\h?phantom\{[^{}]*\}|\\tag\*?\{[^{}]*\}|\\label\{[^{}]*\}"
 )
 _STYLE = re.compile(
@@ -74,7 +74,7 @@ _GREEK = {
     chr(code): f"\\{name} "
     for code in [*range(0x391, 0x3AA), *range(0x3B1, 0x3CA)]
     if (name := unicodedata.name(chr(code), "").rpartition(" ")[2].lower()) and name != "pi"
-} | {"ϵ": "\\epsilon ", "ϕ": "\\phi ", "Δ": "\\Delta ", "Ω": "\\Omega ", "Σ": "\\Sigma ", "Γ": "\\Gamma "}  # fmt: skip
+} | {"ϵ": "\\epsilon ", "ϕ": "\\phi ", "λ": "\\lambda ", "Λ": "\\Lambda ", "Δ": "\\Delta ", "Ω": "\\Omega ", "Σ": "\\Sigma ", "Γ": "\\Gamma "}  # fmt: skip
 _TRANSLATED = str.maketrans({**_GREEK, **_UNICODE})
 _SUBSCRIPT = str.maketrans("₀₁₂₃₄₅₆₇₈₉₋₊", "0123456789-+")
 _ROOT = str.maketrans("³⁴", "34")
@@ -84,6 +84,32 @@ _TOKEN = re.compile(
     r"|\\(?P<command>[a-zA-Z]+|.)|(?P<letters>[a-zA-Z]+)"
     r"|(?P<mark>\*\*|<=|>=|=<|!=(?!=)|==|\.\.\.|\{\*|\*\}|[-+*/^_=<>!|:;,&%'()\[\]{}°±∓≈∪∩∈∖⌊⌋⌈⌉…])"
     r"|\x01(?P<words>[^\x02]*)\x02"
+)
+# Other notations: where a text has a sign of one, what it is in ours.
+_NOTATIONS = tuple(
+    (sign, re.compile(pattern), change)
+    for sign, pattern, change in (
+        (".", r"\b(?:np|numpy|math|sympy)\.(?=[a-z])", ""),
+        ("Rational", r"\bRational\(([^(),]+),([^(),]+)\)", r"((\1)/(\2))"),
+        ("log", r"\blog(2|10)(?=\s*\()", r"log_{\1}"),
+        ("-", r"^\s*\+-|\+/-", "±"),
+        ("U", r"(?<=[)\]])\s*U\s*(?=[(\[])", " ∪ "),
+        ("]", r"^\](?=[^\[\]]*[,;])", "("),
+        ("[", r"(?<=[^\[\]])\[$", ")"),
+        ("square", r"\b(?:the )?square root of ", r"\\sqrt "),
+        ("cube", r"\b(?:the )?cube root of ", r"\\cbrt "),
+        ("\\math", r"\\math(?:bb|bf|rm|cal)\s+([A-Za-z])(?![a-zA-Z])", r"\1"),
+        # nC2, {}^{10}C_3 and C_{10}^3 as binomial coefficients
+        ("C", r"^(?:\{\})?[_^]?\{?(\d+|n)\}?\s*C\s*_?\{?(\d+|[kr])\}?$", r"\\binom{\1}{\2}"),
+        ("C", r"^C_\{?(\d+|n)\}?\^\{?(\d+|[kmr])\}?$", r"\\binom{\1}{\2}"),
+        ("R", r"^R(?:\^\{?\+\}?|_\{?\+\}?|_\{>\s*0\})$", r"(0, \\infty)"),
+        # a set of those with a property, by the property
+        (
+            "{",
+            r"^\\?\{\s*([a-zA-Z])\s*(?:(?:\\in\b|∈)\s*R\s*)?(?:\\mid\b|[|:])\s*((?=[^{}]*\1)[^{}]*?[<>=\\][^{}]*?)\s*\\?\}$",
+            r"\2",
+        ),
+    )
 )
 # Words that join answers, or that no formula holds.
 _JOINING = frozenset(["and", "or", "und", "oder"])
@@ -129,7 +155,11 @@ def uniform(text: str) -> str:
         text, changed = _STYLE.subn(r" \1", text)
         if not changed:
             break
-    return text.strip()
+    text = text.strip()
+    for sign, pattern, change in _NOTATIONS:
+        if sign in text:
+            text = pattern.sub(change, text)
+    return text
 
 
 def _repeating(match: re.Match[str]) -> str:

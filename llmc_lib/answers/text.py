@@ -14,6 +14,8 @@ T = TypeVar("T")
 TAIL = 4000
 # The longest line that is read as a sentence which states an answer.
 SENTENCE = 200
+# Between the alternatives of a reference, any of which is right (a list of several answers is right as a whole).
+ALTERNATIVE = " <or> "
 NUMBER = re.compile(
     r"(?<![\w.])-?\d+(?:,\d{3})+(?:\.\d+)?|(?:(?<![\w.])-)?\d*\.?\d+(?:[eE][-+]?\d+)?"
 )
@@ -22,7 +24,12 @@ NOT_A_UNIT = re.compile(
     r"|cubed|factorial|ln|log|sqrt|sin|cos|tan|exp|only if|base|mod|power|half|quarter|third|point)\b",
     re.IGNORECASE,
 )
-_SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_RAISED = re.compile(r"[⁰¹²³⁴-⁹⁻⁺ⁿˣ]+")
+_SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿˣ", "0123456789-+nx")
+_IN_WORDS = re.compile(r"^(?:negative|minus) (?=[\d\\.])", re.IGNORECASE)
+_SPACE_AT_END = re.compile(r"(?:(?<!\\)\\[,;:! ]|\\q?quad|~)+$")
+
+_PLAIN = str.maketrans("−⁄’‘", "-/''")
 
 
 def matched(given: Sequence[T], expected: Sequence[T], same: Callable[[T, T], bool]) -> bool:
@@ -39,28 +46,49 @@ def matched(given: Sequence[T], expected: Sequence[T], same: Callable[[T, T], bo
 def signs(text: str) -> str:
     """Signs as mathematics writes them: a minus (or a dash in front of a number) as a hyphen, "5²" as
     "5^{2}"."""
-    text = re.sub(r"[⁰¹²³⁴-⁹⁻]+", lambda m: "^{" + m[0].translate(_SUPERSCRIPT) + "}", text[:TAIL])
-    return re.sub(r"^(\s*)[–—](?=[\d\\.])", r"\1-", text.replace("−", "-"))
+    text = text[:TAIL]
+    if not text.isascii():
+        text = _RAISED.sub(lambda m: "^{" + m[0].translate(_SUPERSCRIPT) + "}", text)
+        text = re.sub(r"^(\s*)[–—](?=[\d\\.])", r"\1-", text.replace("−", "-"))
+    return _IN_WORDS.sub("-", text) if text[:1] in "nNmM" else text
 
 
 def unwrapped(text: str) -> str:
     r"""A text without LaTeX's \text{…} and its like around words."""
     return re.sub(
-        r"\\(?:text(?:bf|it|rm|normal|sf)?|mathrm|mathbf|mbox)\s*\{([^{}]*)\}", r"\1", text
+        r"\\(?:text(?:bf|it|rm|normal|sf)?|mathrm|mathbf|mbox|ce)\s*\{([^{}]*)\}", r"\1", text
     )
 
 
 def without_markup(text: str) -> str:
     r"""A text without the marks of LaTeX around words and formulas of chemistry: H_2O is H2O."""
     text = unwrapped(unwrapped(text)).replace("\\infty", "∞")
+    text = re.sub(r"\\(?:emptyset|varnothing)\b", "∅", text)
     text = re.sub(r"\\(?:left|right)\b|\\[()\[\]!]|\$", "", text)
     text = re.sub(r"\s*([,:])\s*", r"\1 ", text)
     return re.sub(r"_(?:\{(\d+)\}|(\d))", r"\1\2", re.sub(r"\\[ ,;!]|~", " ", text))
 
 
+_FOR_ALL = re.compile(
+    r"(?:\s|,|\\[;, ]|\\q?quad|\\text\s*\{)+(?:for (?:all|any|every|each)|\\forall)\b[\s}$]*"
+    r"(?:(?:real|positive|complex|rational|integers?|numbers?|values? of)\s+)*\}?\s*\$?(?:[a-z]\b)?\$?"
+    r"(?:\s*(?:\\in|∈|in)\s*(?:\\mathbb\s*\{?[A-Z]\}?|[ℝℤℕℚR]))?[\s.})$]*$"
+    # "k ∈ Z"
+    r"|[,;]?(?:\s|\\q?quad|\\[,;! ])*\(?(?:\\text\s*\{\s*)?(?:where |with )?\$?[a-z]\s*(?:\\in|∈)\s*"
+    r"(?:\\mathbb)?\s*(?:\{[ZNR]\}|[ZNR])\s*\)?$"
+)
+
+
+def without_quantifier(text: str) -> str:
+    """A formula without "for all real x" or ", k ∈ Z" behind it; a bound of x stays."""
+    if len(text) > SENTENCE or not re.search(r"\bfor\b|\\forall|\\in\b|∈", text):
+        return text
+    return _FOR_ALL.sub("", text) or text
+
+
 def unended(text: str) -> str:
     """A text without its full stop; three dots say that it goes on."""
-    text = text.strip()
+    text = _SPACE_AT_END.sub("", text.strip())
     return text if text.endswith("...") else text.rstrip(".,;").strip()
 
 
@@ -92,7 +120,9 @@ def closing(text: str, start: int) -> int | None:
 
 def clean(text: str) -> str:
     """A final answer without the markup and punctuation that models put around it."""
-    text = unended(unwrapped(text).strip().strip("*`\"'_ ")).strip("*`\"'$_ ")
+    text = unended(unwrapped(text).strip().strip("*`\"'_ "))
+    amount = re.match(r"\$ ?[\d,]*\.?\d+$", text)  # "$45" is one, "$45$" a formula
+    text = text.strip("*`\"'_ " if amount else "*`\"'$_ ")
     inner = re.fullmatch(r"\\[(\[](.*)\\[)\]]", text, re.DOTALL)
     return inner[1].strip() if inner else text
 
@@ -100,9 +130,41 @@ def clean(text: str) -> str:
 def fold(text: str) -> str:
     """Text for comparison: one Unicode form, case, article, spacing and outer punctuation ignored."""
     # A power stays one: NFKC alone would make "52" of "5²".
-    text = re.sub(r"[⁰¹²³⁴-⁹⁻]+", lambda m: "^" + m[0].translate(_SUPERSCRIPT), text)
-    text = re.sub(r"(?<=\d)(?=[½¼¾⅐-⅞])", " ", text)
-    text = unicodedata.normalize("NFKC", text).casefold().replace("−", "-").replace("⁄", "/")
+    if not text.isascii():
+        text = _RAISED.sub(lambda m: "^" + m[0].translate(_SUPERSCRIPT), text)
+        text = re.sub(r"(?<=\d)(?=[½¼¾⅐-⅞])", " ", text)
+        text = unicodedata.normalize("NFKC", text).translate(_PLAIN)
+    text = text.casefold()
     text = re.sub(r"(?<![\d)}\]])!+$", "", text.strip(" .,;:\"'`*$()"))
     text = re.sub(r"^(the|a|an)\s+", "", text.strip(" .,;:\"'`*$()"))
     return re.sub(r"\s+", " ", text)
+
+
+def sound(answer: str) -> bool:
+    """Can this be an answer: has it a letter, digit or sign, closed brackets, and mathematics that is closed?"""
+    if answer.replace(" ", "") == "\\{\\}":
+        return True
+    if not re.search(
+        r"[^\W_]|[∞∅√½¼¾%°+-]",
+        re.sub(
+            r"\\(?:[a-zA-Z]+|.)",
+            lambda m: "a" if len(m[0]) > 3 or m[0] in ("\\pi", "\\%", "\\ln") else "",
+            answer,
+        ),
+    ):
+        return False
+    # "$45" and "45$" are amounts, and "$45$" a formula.
+    if len(re.findall(r"(?<!\\)\$", answer)) % 2 and not re.search(
+        r"(?<!\\)\$\s?\d|^-?\d[\d,.]*\s?\$$", answer
+    ):
+        return False
+    if len(re.findall(r"\\[\[(]", answer)) != len(re.findall(r"\\[\])]", answer)):
+        return False
+    if re.search(r"\\begin\b", answer) and not re.search(r"\\end\b", answer):
+        return False
+    depth = 0
+    for sign in re.sub(r"\\[{}]", "", answer):
+        depth += (sign == "{") - (sign == "}")
+        if depth < 0:
+            return False
+    return depth == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import NamedTuple
 
 from llmc_lib.answers.text import NOT_A_UNIT, NUMBER, TAIL, signs, unwrapped
@@ -15,8 +16,8 @@ _SCIENTIFIC = re.compile(
 # Behind a number: a unit is an abbreviation from this list or a word, except for words that
 # change the number. One letter is a unit behind a space only: 5m may be a product.
 _ABBREVIATION = (
-    r"(?:[kcmµμ]m|[kmµμ]g|[mµμn]s|(?<=\s)[msghlCFNJWVAK]|hrs?|min|secs?|in|ft|yd|mi|lbs?|oz|mph|kmh|sq|cu|[mkMG]J|[mk]cal|cal|[mkM]N"
-    r"|[mkMG]W|[km]V|[kMG]?eV|mA|mK|°|°C|°F|mL|ml|[kMG]?Hz|[kM]?Pa|m?mol|atm|cd|rpm|%|€|\$|£|Ω|rad|deg|USD|EUR|GBP|JPY)(?:[²³]|\^[23]|\^\{[23]\})?"
+    r"(?:[kcmnuµμ]m|[kmuµμ]g|[muµμn]s|(?<=\s)[msghlLCFNJWVAK]|hrs?|min|secs?|in|ft|yd|mi|lbs?|oz|mph|kmh|sq|cu|[mkMG]J|[mk]cal|cal|[mkM]N"
+    r"|[mkMG]W|[km]V|[kMG]?eV|mA|mK|°|°C|°F|mL|ml|[kMG]?Hz|[kM]?Pa|m?mol|atm|cd|rpm|%|€|\$|£|¢|k?Ω|rad|deg|USD|EUR|GBP|JPY)(?:[²³]|\^[23]|\^\{[23]\})?"
 )
 # One behind a slash or another unit needs no space: m/s, N m.
 _FURTHER = _ABBREVIATION.replace(r"(?<=\s)", "")
@@ -31,7 +32,7 @@ _LATEX_UNIT = re.compile(
 _BRACED_UNIT = re.compile(r"(?<=[\d})])\{(?P<unit>[a-zA-Z ]{2,})\}(?P<power>)$")
 _PLAIN_UNIT = re.compile(rf"(?<=[\w)}}\]²³])(?P<unit>{_UNIT.pattern})(?P<power>)$")
 _CURRENCY = re.compile(
-    r"^(-?)\s*(?:\\\$|\$|[€£¥]|\\text\{\\?\$\}|\\(?:euro|pounds)\b|USD|EUR|Rs\.?)\s*(?=[\d.\\(])"
+    r"^(-?)\s*(?:\\?(?P<sign>[$€£¥])|\\text\{\\?\$\}|\\(?:euro|pounds)\b|USD|EUR|Rs\.?)\s*(?=[\d.\\(])"
 )
 # One name for the units that have several.
 _NAMES = {
@@ -39,10 +40,14 @@ _NAMES = {
     "millimeter": "mm", "millimetre": "mm", "inch": "in", "inche": "in", "foot": "ft", "feet": "ft", "yard": "yd", "mile": "mi",
     "degree": "°", "deg": "°", "dollar": "$", "usd": "$", "buck": "$", "euro": "€", "hour": "h", "hr": "h", "minute": "min",
     "second": "s", "sec": "s", "gram": "g", "kilogram": "kg", "pound": "lb", "ounce": "oz", "liter": "l", "litre": "l", "L": "l",
-    "percent": "%", "radian": "rad", "unit": "", "cent": "cent", "mph": "mi/h", "milliliter": "ml", "mL": "ml",
+    "lb": "lb", "lbs": "lb", "yen": "¥", "jpy": "¥", "eur": "€", "gbp": "£", "¢": "cent", "acre": "acre", "hectare": "hectare",
+    "byte": "byte", "bit": "bit", "percent": "%", "radian": "rad", "unit": "", "cent": "cent", "mph": "mi/h", "milliliter": "ml", "mL": "ml",
     "newton": "N", "joule": "J", "watt": "W", "volt": "V", "day": "day", "week": "week", "month": "month", "year": "year",
 }  # fmt: skip
 _MEASURES = frozenset(_NAMES.values()) - {""} | {"ms", "mg", "kW", "MW", "mW", "kJ", "kV", "mV", "mA", "Hz", "kHz", "MHz", "eV", "Pa", "kPa", "mol", "atm", "A", "K", "C", "F", "°C", "°F"}  # fmt: skip
+
+# Units with a prefix that are measures too.
+_PREFIXED = re.compile(r"(?:[pnumcdhkMGT]|da)(?:m|g|s|l|N|J|W|V|A|K|Hz|Pa|eV|mol|cal|Ω|B)|Ω")
 
 
 class Quantity(NamedTuple):
@@ -72,7 +77,7 @@ def quantity(text: str, *, rounded: bool = False) -> Quantity | None:
     rest = re.sub(r"\^\\?\{?\s*\\circ\s*\}?", "°", rest).rstrip()
     if rest and not (len(rest) <= 40 and _is_unit(rest)):
         return None
-    unit = rest.strip() or ("$" if currency and "$" in currency[0] else "")
+    unit = rest.strip() or ((currency["sign"] or "") if currency else "")
     return Quantity(match[0].replace(",", ""), unit)
 
 
@@ -81,13 +86,18 @@ def without_unit(text: str) -> tuple[str, str]:
     text = text.strip()
     currency = _CURRENCY.match(text)
     if currency and "$" not in text[currency.end() :].replace("\\$", ""):
-        return currency[1] + text[currency.end() :], "$"
+        return currency[1] + text[currency.end() :], currency["sign"] or ""
     closed = text.endswith("$")
     inner = text.strip("$").strip()
     for pattern in (_LATEX_UNIT, _BRACED_UNIT, _PLAIN_UNIT):
         match = pattern.search(inner)
-        if match and _names_a_unit(match["unit"]) and inner[: match.start()].strip():
-            rest = inner[: match.start()].rstrip()
+        rest = inner[: match.start()].strip() if match else ""
+        if (
+            rest
+            and (pattern is not _PLAIN_UNIT or re.search(r"[\d\\π∞√]|^[b-z]$", rest))
+            and match
+            and _names_a_unit(match["unit"])
+        ):
             return (f"${rest}$" if closed else rest), match["unit"] + (match["power"] or "")
     return text, ""
 
@@ -95,14 +105,28 @@ def without_unit(text: str) -> tuple[str, str]:
 def same_unit(one: str, two: str) -> bool:
     """May two units be the same? Nouns ("bones", "pieces") say what is counted and are not compared."""
     left, right = _name(one), _name(two)
-    return left == right or not (_measures(left) and _measures(right))
+    return (
+        left == right or {left, right} == {"lb", "£"} or not (_measures(left) and _measures(right))
+    )
+
+
+def in_one_currency(one: Quantity, two: Quantity) -> tuple[Quantity, Quantity]:
+    """Two amounts, of dollars and of cents, both in dollars; any others as they are."""
+    names = _name(one.unit), _name(two.unit)
+    if set(names) != {"cent", "$"}:
+        return one, two
+    left, right = (
+        Quantity(f"{Decimal(item.digits) / 100:f}", "$") if name == "cent" else item
+        for item, name in zip((one, two), names, strict=True)
+    )
+    return left, right
 
 
 def differ_by_prefix(one: str, two: str) -> bool:
     """Are these units that differ in capitals alone, as mW and MW do?"""
     known = re.compile(_FURTHER)
     return (
-        one != two
+        _name(one) != _name(two)
         and one.lower() == two.lower()
         and all(known.fullmatch(unit) for unit in (one, two))
     )
@@ -148,6 +172,7 @@ def _name(unit: str) -> str:
 
 
 def _singular(word: str) -> str:
+    word = re.sub("[µμ]", "u", word)
     if word in _MEASURES:
         return word
     low = word.lower()
@@ -158,4 +183,5 @@ def _singular(word: str) -> str:
 
 
 def _measures(name: str) -> bool:
-    return all(part.rstrip("23") in _MEASURES for part in name.split("/"))
+    units = [part.rstrip("23") for part in name.split("/")]
+    return all(unit in _MEASURES or _PREFIXED.fullmatch(unit) for unit in units)

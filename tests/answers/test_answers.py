@@ -300,6 +300,14 @@ def test_exact_answers_as_models_write_them(reference: str, text: str, status: s
         ("80%の自信があります。", 80),
         ("自信度：80～90%", None),
         ("自信があります。", None),
+        ("**Confidence:** \\(90\\%\\)", 90),
+        ("Confidence [0-100]: 80", 80),
+        ("Confidence - 80%", 80),
+        ("confidence_score: 0.8", 80),
+        ("Certainty: 80%", 80),
+        ("信頼度 80%", 80),
+        ("Confidence: 5/7", None),  # of what?
+        ("Confidence: seventy five percent", 75),
     ],
 )
 def test_the_confidence_that_a_response_states(text: str, confidence: float | None) -> None:
@@ -421,13 +429,13 @@ HOSTILE = {
 @pytest.mark.parametrize("frame", ["{}", "Answer: {}", "The answer is {}", "\\boxed{{{}}}"])
 def test_hostile_texts_cost_little(name: str, frame: str) -> None:
     text = frame.replace("{{{}}}", "{" + HOSTILE[name] + "}").replace("{}", HOSTILE[name], 1)
-    start = time.monotonic()
+    start = time.process_time()
     statuses = {
         _grade(_question("7/13"), text).status,
         _grade(_question("C", KIDNEY, "multipleChoice"), text).status,
     }
     assert "correct" not in statuses
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_an_infinite_reference_equals_no_number() -> None:

@@ -34,6 +34,15 @@ def test_flags_are_right_and_most_false_claims_are_found(half: str) -> None:
     assert found.recall >= 0.7, "\n".join(found.missed)
 
 
+def test_a_paragraph_in_front_changes_nothing() -> None:
+    front = "Some words first.\n\n"
+    for row in rows("develop") + rows("held out"):
+        alone, behind = find_claims(row["text"]), find_claims(front + row["text"])
+        assert [(c.start, c.end, c.comparison) for c in alone] == [
+            (c.start - len(front), c.end - len(front), c.comparison) for c in behind
+        ]
+
+
 def test_the_labels_are_as_many_as_the_text_says() -> None:
     labelled = rows("develop") + rows("held out")
     assert len(labelled) >= 250

@@ -17,9 +17,8 @@ from llmc_lib.answers import (
     restates,
     stated_confidence,
 )
+from llmc_lib.answers.text import ALTERNATIVE, unwrapped
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question, writable
-
-_LETTER = re.compile(r"\(?([A-Z])\)?")
 
 
 def grade(question: Question, prediction: Prediction) -> Grade:
@@ -41,20 +40,18 @@ def grade(question: Question, prediction: Prediction) -> Grade:
     if expected is not None:
         letter, rule = find_letter(response, choices)
         if letter is not None:
-            return result("correct" if letter == expected else "incorrect", letter, rule)
+            return result(
+                "correct" if letter in expected.split(ALTERNATIVE) else "incorrect", letter, rule
+            )
         if question.answer_type == "multipleChoice":
             return result("ungraded", "", rule)
     answer, rule = find_answer(response, question.question)
     if answer is None:
         return result("ungraded", "", rule)
     equal = compare(answer, question.answer)
-    if (
-        not equal
-        and expected is None
-        and (named := _LETTER.fullmatch(answer))
-        and named[1] in choices
-    ):
-        equal = compare(choices[named[1]], question.answer)
+    if not equal and expected is None and choices:
+        letter, _ = find_letter(response, choices)
+        equal = compare(choices[letter], question.answer) if letter else equal
     if equal and restates(answer, question.question, question.answer):
         return result("ungraded", answer, "restates the question")
     if equal is None:
@@ -68,6 +65,7 @@ def _choice(question: Question, choices: dict[str, str]) -> str | None:
     if question.answer_type == "multipleChoice":
         return question.answer
     letter = re.fullmatch(
-        r"(?:\\text\s*\{\s*)?\(?([A-Zア-コ])\)?\.?\s*\}?", question.answer.strip(" $")
+        r"\(?([A-Zア-コ])\)?\.?|\(([A-Z])\)\s*\S.*", unwrapped(question.answer).strip(" $")
     )
-    return letter[1] if letter and letter[1] in choices else None
+    named = (letter[1] or letter[2]) if letter else None
+    return named if named in choices else None

@@ -76,10 +76,12 @@ def detect(path: Path) -> str:
                 f"{path}: lm-evaluation-harness's summary, which has no answers; give the samples_*.jsonl "
                 "beside it (run the harness with --log_samples)"
             )
+        if path.stat().st_size < 16 and path.read_bytes().strip() in (b"", b"[]", b"{}"):
+            raise UserError(f"{path}: is empty; give the file of a run that answered something")
         if path.suffix == ".json" and not _keys(path) and _begins_as_json(path):
             next(json_object(path), None)  # says what is wrong in the first record
         raise UserError(
-            f"{path}: not in a format that is known: {', '.join(READERS)}; what each holds stands in "
+            f"{path}: not in a format that is known: {', '.join(READERS)}; what each holds is in "
             "llmc_lib/evaluation/importers/"
         )
     return known
@@ -104,8 +106,9 @@ def _known(path: Path) -> str | None:
     for name, wanted in _KEYS.items():
         if wanted <= keys:
             return name
-    answers = [value for _, value in head if isinstance(value, dict) and "response" in value]
-    if not answers or len(answers) < len(head):
+    entries = [value for _, value in head if value is not None]
+    answers = [value for value in entries if isinstance(value, dict) and "response" in value]
+    if not answers or len(answers) < len(entries):
         return None
     judged = any("judge_response" in answer for answer in answers)
     return "hle_judged" if judged else "hle_predictions"

@@ -61,6 +61,9 @@ def _prediction(id_: str, row: dict[str, Any], path: Path) -> Prediction:
     text = field(row, "response", object, path, f"key {id_!r}")
     if isinstance(text, int | float) and not isinstance(text, bool):
         text = str(text)
+    if isinstance(text, list):  # parts of a message
+        parts = [part.get("text") for part in text if isinstance(part, dict)]
+        text = "\n".join(part for part in parts if isinstance(part, str)) or text
     given = isinstance(text, str)
     usage = row.get("usage") or {}
     if not isinstance(usage, dict):

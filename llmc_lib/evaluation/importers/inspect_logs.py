@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmc_lib import json_reader
+from llmc_lib.answers.text import ALTERNATIVE
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.importers.records import Imported, count, predicted, verdict
 from llmc_lib.json_reader import JsonError
@@ -195,7 +196,10 @@ def _question(sample: EvalSample, task: str) -> Question:
         id=str(sample.id),
         benchmark="questions",
         question=text,
-        answer=target if isinstance(target, str) else " or ".join(target),
+        # Of choices all that are named are right together, of texts each is.
+        answer=target
+        if isinstance(target, str)
+        else (", " if sample.choices else ALTERNATIVE).join(target),
         answer_type="multipleChoice" if sample.choices else "exactMatch",
         category=str(metadata.get("category") or metadata.get("subject") or task),
         subject="",

@@ -16,13 +16,14 @@ filtered_resps, filter, metrics, and the metrics themselves. All inner values of
 The verdict is the first of `metrics` whose value is 0 or 1 (acc, exact_match, …), of files without that list the
 first of `_METRICS`. A prompt that ends in `<think>` opened the reasoning. There is no finish reason, no token
 count and no time. The question is the document's "question" (or "problem", "query",
-"input", "prompt"), or else the prompt, which then has the few-shot examples too.
+"input", "prompt", "sentence"), or else the prompt, which then has the few-shot examples too.
 """
 
 from __future__ import annotations
 
 import ast
 import json
+import math
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -30,6 +31,8 @@ from pathlib import Path
 from typing import Any
 
 from llmc_lib import json_reader
+from llmc_lib.answers import stated_answer
+from llmc_lib.answers.text import ALTERNATIVE
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.importers.records import (
     Imported,
@@ -43,8 +46,10 @@ from llmc_lib.records import Grade, GradeStatus, Prediction, Question
 from llmc_lib.store import sha256_text
 
 _NAME = re.compile(r"samples_(.+)_\d{4}-\d\d-\d\dT[\d.-]+$")
-_QUESTION = ("question", "problem", "query", "input", "prompt")
+_QUESTION = ("question", "problem", "query", "input", "prompt", "sentence")
 _METRICS = ("exact_match", "acc", "acc_norm", "em", "exact", "correct", "pass@1")
+# Metrics of tasks that ask for the log-likelihood of a document as a whole.
+_WHOLE_TEXT = {"word_perplexity", "byte_perplexity", "bits_per_byte"}
 _CATEGORY = ("category", "subject", "raw_subject", "subfield", "type")
 
 
@@ -86,17 +91,17 @@ def task(path: Path) -> str:
 
 def _texts(resps: list[Any], row: dict[str, Any], path: Path, where: str) -> tuple[list[str], bool]:
     """The responses to a document, one a repeat; and were they choices with a log-likelihood?"""
-    if resps and all(isinstance(text, str) for text in resps):
-        return list(resps), False  # not nested: one text a repeat
-    if len(resps) == 1 and isinstance(resps[0], list) and resps[0]:
-        if all(isinstance(text, str) for text in resps[0]):
-            return list(resps[0]), False
+    nested = len(resps) == 1 and isinstance(resps[0], list)
+    texts = resps[0] if nested else resps  # not nested: one text a repeat
+    if texts and not _WHOLE_TEXT & row.keys() and all(isinstance(t, str | None) for t in texts):
+        return [text or "" for text in texts], False
+    if nested and texts:
         if isinstance(resps[0][0], list) and len(resps[0][0]) == 2:
             greedy = str(resps[0][0][1]).lower() == "true"
             return [_choice(row, 0) if greedy else ""], True
     elif len(resps) > 1:
         try:
-            likelihoods = [float(choice[0][0]) for choice in resps]
+            likelihoods = [_number(choice[0][0]) for choice in resps]
         except (TypeError, ValueError, IndexError, KeyError):
             pass
         else:
@@ -107,10 +112,16 @@ def _texts(resps: list[Any], row: dict[str, Any], path: Path, where: str) -> tup
     )
 
 
+def _number(value: Any) -> float:
+    number = float(value)
+    return -math.inf if math.isnan(number) else number
+
+
 def _choice(row: dict[str, Any], number: int) -> str:
     """The text of a choice: what the model was asked the likelihood of, or the document's own."""
-    asked = _arguments(row, number)
-    if len(asked) > 1 and isinstance(asked[1], str):
+    asked, other = _arguments(row, number), _arguments(row, int(number == 0))
+    # Of WinoGrande the same text follows each choice.
+    if len(asked) > 1 and isinstance(asked[1], str) and asked[1:2] != other[1:2]:
         return asked[1].strip()
     doc = row.get("doc")
     choices = _choices(doc) if isinstance(doc, dict) else []
@@ -161,12 +172,14 @@ def _question(row: dict[str, Any], doc: dict[str, Any], path: Path, where: str) 
     elif choices:
         listed = [f"{chr(65 + n)}. {choice}" for n, choice in enumerate(choices)]
         text = "\n".join([text, "", "Answer Choices:", *listed])
+    target = doc.get("answer") if "option1" in doc else None
+    target = doc.get(f"option{target}", row.get("target", ""))
     category = next((doc[name] for name in _CATEGORY if isinstance(doc.get(name), str)), "")
     return Question(
         id=f"{task(path)}/{number}",
         benchmark="questions",
         question=text,
-        answer=_target(row.get("target", ""), choices),
+        answer=_target(target, choices),
         answer_type="multipleChoice" if choices else "exactMatch",
         category=category or task(path),
         subject="",
@@ -174,24 +187,32 @@ def _question(row: dict[str, Any], doc: dict[str, Any], path: Path, where: str) 
 
 
 def _choices(doc: dict[str, Any]) -> list[str]:
-    """The choices of a document: a list, {"text": [...]} as ARC has them, or `options` as MMLU-Pro has."""
+    """The choices of a document: a list, {"text": [...]} as ARC has them, `options` as MMLU-Pro has, or
+    `option1` and `option2` as WinoGrande."""
     found = doc.get("choices") or doc.get("options")
+    if found is None and {"option1", "option2"} <= doc.keys():
+        found = [doc["option1"], doc["option2"]]
     if isinstance(found, dict):
         found = found.get("text")
     return [str(choice) for choice in found] if isinstance(found, list) else []
 
 
 def _target(target: Any, choices: list[str]) -> str:
-    """The reference answer; of a choice its letter, where the file has its number. Of a list each will do."""
+    """The reference answer; of a choice its letter, where the file has its number or text, of a solution what it states
+    in the end. Of a list each will do."""
     # ["2", "3"], but not [2, 3], which is an interval.
     if isinstance(target, str) and re.match(r"\[\s*['\"]", target) and len(target) < 10_000:
         with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
             target = ast.literal_eval(target)  # a list that was written as Python's text
     if isinstance(target, list | tuple):
-        return " or ".join(dict.fromkeys(_target(one, choices) for one in target))
+        return ALTERNATIVE.join(dict.fromkeys(_target(one, choices) for one in target))
     text = "" if target is None else str(target)
     if choices and text.isdecimal() and int(text) < len(choices):
         return chr(65 + int(text))
+    if choices.count(text.strip()) == 1:
+        return chr(65 + choices.index(text.strip()))
+    if "\n####" in text or "\\boxed" in text:  # a solution that ends in its answer (GSM8K, MATH)
+        return stated_answer(text) or text
     return text
 
 

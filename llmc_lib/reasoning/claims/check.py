@@ -14,7 +14,7 @@ from llmc_lib.reasoning.claims.find import Claim, find_claims
 from llmc_lib.store import read_jsonl, sha256_text, write_jsonl
 
 #: Raised when what is read or how it is decided changes: texts are then checked anew.
-VERSION = 2
+VERSION = 3
 
 # Of one claim, in a process of its own.
 _SECONDS = 2.0

@@ -47,22 +47,18 @@ def find_claims(text: str) -> list[Claim]:
     """
     text = text[:READ]
     surroundings = _Surroundings(text)
-    found = []
+    found: list[Claim] = []
     for start, end in surroundings.paragraphs:
         if not _RELATES.search(text, start, end) or surroundings.other_arithmetic(start):
             continue
-        for before, run, after in _runs(tokens(text[start:end])):
+        part = text[start:end]
+        for before, run, after in _runs(tokens(part)):
             if any(token.kind == "REL" for token in run):
-                placed = [_moved(token, start) for token in run]
-                found += list(_claims(text, before, placed, after, surroundings))
+                found += _claims(part, start, before, run, after, surroundings)
     return found
 
 
 _RELATES = re.compile(r"[=<>≤≥≠≈]|\\(?:[lg]eq?|n?eq?|approx|lt|gt|simeq)")
-
-
-def _moved(token: Token, by: int) -> Token:
-    return token._replace(start=token.start + by, end=token.end + by)
 
 
 class _Surroundings:
@@ -157,11 +153,13 @@ def _runs(found: Sequence[Token]) -> Iterator[tuple[Token | None, list[Token], T
 
 def _claims(
     text: str,
+    place: int,
     before: Token | None,
     run: list[Token],
     after: Token | None,
     surroundings: _Surroundings,
 ) -> Iterator[Claim]:
+    """The claims of a run of tokens in a paragraph, which begins at a place."""
     remark = _remark(run)
     run = _without_outer_brackets(run)
     sides: list[list[Token]] = [[]]
@@ -190,7 +188,7 @@ def _claims(
             continue
         if is_literal(left.tree) and (is_literal(right.tree) or (number == 0 and word)):
             continue
-        start, end = left.tokens[0].start, right.tokens[-1].end
+        start, end = place + left.tokens[0].start, place + right.tokens[-1].end
         if not surroundings.stated(start, end):
             continue
         first = first_operand(right.tree)

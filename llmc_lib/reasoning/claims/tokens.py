@@ -197,19 +197,15 @@ def _line_end(text: str, start: int, end: int, found: list[Token]) -> None:
 def _read(text: str, start: int, end: int, found: list[Token], *, mathematics: bool) -> None:
     """Tokens of text[start:end], appended to `found`."""
     space = True
-    place = start
-    while place < end:
-        match = _TOKEN.match(text, place, end)
-        assert match is not None
-        kind = match.lastgroup if match.lastgroup != "content" else "words"
+    for match in _TOKEN.finditer(text, start, end):  # every sign is in one
+        kind = match.lastgroup or "symbol"
         source = match[0]
         if kind == "space" and (mathematics or source != "~"):  # half of all tokens
-            space, place = True, match.end()
+            space = True
             continue
-        token: str | None
-        token = _kind(text, match, kind or "symbol", found, mathematics, space)
+        token = _kind(text, match, kind, found, mathematics, space)
         if token == "LINE":  # noqa: S105 - no password
-            _line_end(text, place, match.end(), found)
+            _line_end(text, match.start(), match.end(), found)
         elif token is not None:
             shown = (match["content"] or "") if kind == "words" else source
             if token == "REL":  # noqa: S105
@@ -218,9 +214,8 @@ def _read(text: str, start: int, end: int, found: list[Token], *, mathematics: b
                 shown = STAR
             if token == SEP and kind not in ("words", "word", "symbol"):
                 shown = "\n"
-            found.append(Token(token, shown.strip() or "\n", place, match.end(), space))
+            found.append(Token(token, shown.strip() or "\n", *match.span(), space))
         space = kind in ("space", "newline") or (space and token is None)
-        place = match.end()
 
 
 def _kind(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from llmc_lib.errors import UserError
+from llmc_lib.evaluation.grading import grade
 from llmc_lib.evaluation.importers import Imported, detect, find, read
 from llmc_lib.params import ImportParams
 
@@ -364,7 +366,7 @@ def test_the_content_tells_the_format(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "no JSON", "{}", "[1, 2]", '{"results": {}}', '{"a": {"response": 1}, "b": 2}']
+    "text", ["no JSON", "[1, 2]", '{"results": {}}', '{"a": {"response": 1}, "b": 2}']
 )  # fmt: skip
 def test_an_unknown_file_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.json"
@@ -484,7 +486,7 @@ def test_options_and_lists_as_targets(tmp_path: Path) -> None:
     for target in (["2", "3"], "['2', '3']"):
         (one,) = _read(_jsonl(tmp_path / TOY, {**ROW, "target": target}))
         assert one.question
-        assert one.question.answer == "2 or 3"
+        assert one.question.answer == "2 <or> 3"
     for target in ("[0, 1)", "[0, 1]"):
         (one,) = _read(_jsonl(tmp_path / TOY, {**ROW, "target": target}))
         assert one.question
@@ -512,3 +514,56 @@ def test_a_summary_is_refused_with_what_to_give(tmp_path: Path) -> None:
     path = _json(tmp_path / "results_2026.json", {"results": {}, "configs": {}, "versions": {}})
     with pytest.raises(UserError, match=r"no answers; give the samples_\*.jsonl"):
         detect(path)
+
+
+COLOURS = {"question": "Which?", "choices": ["red", "green"]}
+LIKELY = {"acc": 1.0, "resps": [[["nan", "False"]], [["-1.5", "False"]]]}
+WINOGRANDE = {"sentence": "_ fell.", "option1": "Ann", "option2": "Bea", "answer": "2"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reference"),
+    [
+        ({"target": "Seven and seven are 14.\n#### 14"}, "14"),
+        ({"target": "Twice seven is $7 + 7 = \\boxed{14}$."}, "14"),
+        ({"target": ["14", "fourteen"]}, "14 <or> fourteen"),
+        ({"target": ["thirteen", "14"], "resps": [["It is fourteen."]]}, "thirteen <or> 14"),
+        ({**LIKELY, "doc": COLOURS, "target": " green"}, "B"),
+        (
+            {
+                **LIKELY, "doc": WINOGRANDE, "target": " fell.",
+                "arguments": [["Ann", " fell."], ["Bea", " fell."]],
+            },
+            "B",
+        ),
+    ],
+)  # fmt: skip
+def test_verdicts_and_rules_agree_on_references_of_each_kind(
+    tmp_path: Path, changes: dict[str, Any], reference: str
+) -> None:
+    (one,) = _read(_jsonl(tmp_path / TOY, {**ROW, **changes}))
+    assert one.question
+    assert one.question.answer == reference
+    assert grade(one.question, one.prediction).status == "correct"
+    assert one.grade
+    assert one.grade.status == "correct"
+    wrong = replace(one.prediction, response="Answer: 15")
+    assert grade(one.question, wrong).status != "correct"
+
+
+def test_a_missing_response_of_lm_eval_is_an_empty_one(tmp_path: Path) -> None:
+    (one,) = _read(_jsonl(tmp_path / TOY, {**ROW, "resps": [[None]]}))
+    assert one.prediction.response == ""
+
+
+def test_the_likelihood_of_a_document_is_no_answer(tmp_path: Path) -> None:
+    row = {**ROW, "resps": [["-123.5"]], "metrics": ["word_perplexity"]}
+    with pytest.raises(UserError, match="there is no answer in it; leave this task out"):
+        _read(_jsonl(tmp_path / TOY, {**row, "word_perplexity": [-123.5, 4]}))
+
+
+@pytest.mark.parametrize("text", ["", "\n", "[]", "{}"])
+def test_an_empty_file_is_called_so(tmp_path: Path, text: str) -> None:
+    (tmp_path / TOY).write_text(text)
+    with pytest.raises(UserError, match="is empty; give the file of a run"):
+        _read(tmp_path / TOY)

@@ -132,7 +132,7 @@ def test_the_log_holds_the_questions(found: dict[tuple[str, int], Imported]) -> 
     assert (first.category, first.benchmark) == ("Math", "questions")
     assert choices
     assert choices.question == "3 + 3\n\nAnswer Choices:\nA. 5\nB. 6"
-    assert (choices.answer, choices.answer_type) == ("6 or six", "multipleChoice")
+    assert (choices.answer, choices.answer_type) == ("6, six", "multipleChoice")
     assert choices.category == "sums"
 
 

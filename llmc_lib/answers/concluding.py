@@ -1,0 +1,143 @@
+"""What the last sentence of a response comes to, where nothing in it is marked as the answer."""
+
+from __future__ import annotations
+
+import re
+
+from llmc_lib.answers.japanese import plain
+from llmc_lib.answers.mathematics import readable
+from llmc_lib.answers.text import (
+    NOT_A_UNIT,
+    NUMBER,
+    SENTENCE,
+    clean,
+    fold,
+    sound,
+    without_quantifier,
+)
+from llmc_lib.answers.units import quantity
+
+# What turns a sentence that holds an answer into one that does not give it.
+NEGATED = re.compile(
+    r"n['’]t\b|\b(?:not|cannot|never|no|neither|nor|wrong|incorrect|false|unsure|uncertain|unclear"
+    r"|unknown|maybe|perhaps|guess|impossible)\b|ではな|ではあり|じゃな|分からな|わからな|分かりませ|わかりませ",
+    re.IGNORECASE,
+)
+# A sentence that goes on working, names a step, or supposes something.
+_WORKING = re.compile(
+    r"^\W*(?:(?:so|now|next|then|first|but|also|and|thus|hence|therefore)\b\W*)*(?:(?:let|suppose|assum(?:e|ing)|consider|try|check|plug"
+    r"|substitut\w+(?!.*\b(?:get|gives?|obtain|find|have|yields?)\b)|recall|note|notice|remember|see|(?:multiply|divide|add|subtract)(?!.*=)|we (?:are given|check|try|substitute)"
+    r"|(?:i|we) (?:need|have|want) to (?:find|check|add|multiply|divide|subtract|show|prove|solve|determine|compute))\b"
+    r"|(?:for (?=\$?[a-zA-Z]\s*=)|(?:given|since|if|when|because|using)\b)[^,]*(?:,.{0,8})?$)"
+    r"|\b(?:step|case|theorem|lemma|equation|problem|page|chapter|section|part|figure|line|exercise|example)\s+\(?\d+\)?\W*(?:$|to\b)"
+    r"|\broot of \$?\d+\b(?!.*\d)|\b(?:is|was|be) (?:obtained|found) by\b|^\W*\d+\)\s+\D*$"
+    r"|^\W*if\b.*\bwould\b|\b(?:might|could|may|would) (?:\w+ )?(?:think|guess|say|expect|believe)\b",
+    re.IGNORECASE,
+)
+# A bound or a relation in words.
+_BOUND = re.compile(
+    r"\b(?:at (?:most|least)|(?:less|greater|more|fewer|larger|smaller|bigger) than|up to|between|divisible|divides|multiple of"
+    r"|exceeds?|below|above|nearly|almost)\b",
+    re.IGNORECASE,
+)
+# "A: 42", as sets of questions and answers write it.
+_LABEL = re.compile(r"^(?:A|Ans|Solution|Result|結果|解)\.?\s*[:：]\s*")
+_MATH = re.compile(r"\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+_SAID = re.compile(
+    r"^\s*(?:is|as) (?:the|our|my) (?:final |only |required )?(?:answer|solution|result)\b"
+)
+_VERB = re.compile(r"(?:\b(?:is|are|was|were|called|named|equals?)\b|=)(?!.*=)\s+(.+)$")
+_NO_CONCLUSION = re.compile(
+    r"^(?:over|done|complete\w*|finished|correct|right|true that|in|on|at|of|to|for|not|the same|needed|required|given|found|that|why"
+    r"|how|shown|clear|obvious|possible|able|used|equal|positive|negative|when|as|by|from|with)\b",
+    re.IGNORECASE,
+)
+
+
+def concluded(line: str, question: str) -> tuple[str | None, str]:
+    """What the last line of a response comes to."""
+    nothing = None, "no final answer"
+    if line.rstrip("* ").endswith("?"):
+        return nothing
+    sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z$\\(])|(?<=。)", line.rstrip("。 "))[-1].strip()
+    if not sentence or len(sentence) > SENTENCE or NEGATED.search(sentence):
+        return nothing
+    if not sound(sentence) or _BOUND.search(sentence) or _WORKING.search(sentence):
+        return nothing
+    if (formula := _displayed_formula(sentence)) is not None:
+        return formula, "concluded"
+    given = set(NUMBER.findall(question))
+    if (japanese := plain(sentence)) != sentence:
+        sentence = (
+            re.split(r"[はがをも、]\s*|\s", japanese)[-1]
+            if re.search(r"\d", japanese)
+            else japanese
+        )
+    sentence = without_quantifier(_LABEL.sub("", sentence)).rstrip(".,;!。 ").strip("*_` ")
+    if (formula := _last_formula(sentence, given)) is not None:
+        return formula, "concluded"
+    found = NUMBER.findall(sentence.replace("−", "-"))
+    numbers = {number for number in found if number not in given}
+    # A number within a formula ("1/4", "2^5", "3 million") or a choice of two is no answer alone.
+    alone = not re.search(r"[/^*!\\√π⁰¹²³⁴-⁹½¼¾±<>≤≥≠=+$]|\d\s*[a-zA-Z]?\(|\bor\b", sentence)
+    alone = alone and not NOT_A_UNIT.search(
+        re.sub(r"\b(?:times|over|point|power)\b(?! [\d(])", "", sentence)
+    )
+    if alone and len(numbers) == 1:
+        return numbers.pop(), "only number"
+    if not numbers and (verb := list(_VERB.finditer(sentence))):
+        answer = clean(verb[-1][1])
+        if len(answer.split()) <= 4 and answer and not _NO_CONCLUSION.match(answer):
+            return answer, "concluded"
+    if (
+        len(sentence.split()) <= 3
+        and fold(sentence)
+        and "\\boxed" not in sentence
+        and not re.search(r"\\(?:equiv|cdot|times|sum)?\s*$", sentence)
+    ):
+        return clean(sentence), "bare"
+    return nothing
+
+
+def _displayed_formula(sentence: str) -> str | None:
+    """The last formula between the marks of mathematics, where nothing but a unit or an aside follows."""
+    found = list(_MATH.finditer(sentence))
+    if not found:
+        return None
+    formula = next(group for group in found[-1].groups() if group is not None).strip()
+    rest = _SAID.sub("", sentence[found[-1].end() :]).strip(" .,;!*")
+    if (len(rest.split()) > 3 and len(found) > 1) or re.search(r"\d|\b(?:is|are|equals?)\b", rest):
+        return None
+    behind_verb = re.search(
+        r"(?:\b(?:is|are|equals?|be|get|have|obtain|therefore|hence|thus|so|to|find)|[=:,])\s*$",
+        sentence[: found[-1].start()],
+        re.IGNORECASE,
+    )
+    if not behind_verb and (formula.isalpha() or (len(found) > 1 and "=" not in formula)):
+        return None
+    return formula if readable(formula) else None
+
+
+def _last_formula(sentence: str, given: set[str]) -> str | None:
+    """The longest end of a sentence that is a formula as a whole, or a quantity behind `=`."""
+    starts = [match.start() for match in re.finditer(r"(?<!\S)\S", sentence)]
+    for start in starts[-30:]:
+        formula = sentence[start:].strip("*_`")
+        if not re.search(
+            r"\d|[a-zA-Z)]\s*(?:[=<>≤≥≠]|!=)|[√πa-zA-Z]\s*[-+*/^]\s*[\da-zA-Z]", formula
+        ) or formula.startswith(("=", "+", "*", "/")):
+            continue
+        if (
+            formula in given
+            or (formula.count("$") % 2 and formula[0] != "$")
+            or not readable(formula)
+        ):
+            continue
+        front = sentence[:start].rstrip()
+        if re.search(r"[-+*/^=<>≤≥≠×·]$|\d$", front):
+            continue  # a part of a longer one that cannot be read
+        return formula
+    behind = sentence.rpartition("=")[2].strip()
+    if "=" in sentence and behind and quantity(behind) is not None:
+        return behind
+    return None
