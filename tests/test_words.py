@@ -6,12 +6,14 @@ import pytest
 
 from llmc_lib.words import (
     adding_up,
+    as_bound,
     as_chance,
     as_count,
     as_likely,
     as_p,
     as_percent,
     as_points,
+    best_of,
     counted,
     leaving,
     listed,
@@ -113,3 +115,10 @@ def test_rough_numbers_have_two_digits() -> None:
         "9,400",
         "120,000",
     ]
+
+
+def test_a_bound_beside_100_points_has_no_more_digits() -> None:
+    assert as_bound(-0.9999999999999998, 310) == "−100"
+    assert as_bound(0.99999999, 3) == "+100"
+    assert as_bound(0.996, 3) == "+99.6"
+    assert (best_of(2), best_of(8)) == ("the better of 2 candidates", "the best of 8 candidates")

@@ -21,6 +21,8 @@ from tests.reporting.method_rules import (
     rule_methods,
     rule_narrow,
     rule_nothing,
+    rule_shrunken,
+    rule_unknown,
 )
 from tests.reporting.page_text import NUMBER, VERDICT, Page, Rule, interval, number, sign
 
@@ -334,7 +336,7 @@ def rule_ranges(page: Page) -> Iterator[str]:
 
 RULES: tuple[Rule, ...] = (
     rule_word, rule_sums, rule_bounds, rule_nothing, rule_allowed, rule_interval_and_p, rule_p, rule_table_and_sentence, rule_one_interval, rule_categories, rule_candidates,
-    rule_power, rule_designs, rule_methods, rule_narrow, rule_clear_categories, rule_rerun, rule_needed, rule_missing, rule_language, rule_ranges,
+    rule_power, rule_designs, rule_methods, rule_narrow, rule_clear_categories, rule_shrunken, rule_unknown, rule_rerun, rule_needed, rule_missing, rule_language, rule_ranges,
 )  # fmt: skip
 
 

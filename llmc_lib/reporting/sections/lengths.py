@@ -64,7 +64,7 @@ def _by_finish(report: Report) -> Block:
     ]
     caption = (
         "How completions ended. One that was cut at the limit gave no final answer in time and counts as wrong, "
-        "whatever stands in it. The CSV has each category."
+        "whatever it says. The CSV has each category."
     )
     return table_block("finish", pd.DataFrame(rows), caption, data)
 
