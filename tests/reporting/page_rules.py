@@ -310,6 +310,7 @@ _BAD = {
     "the seen size": r"of this size|the size seen",
     "nothing detected": r"\b0(?:\.0)? points or more",
     "two of all": r"\b(?:all|[Nn]one of the) 2\b(?![.,]\d)",
+    "no comma after": r"by less than matters on\b",
     "nothing after": r": [;.]|\(\)",
     "doubled": r"\b(\w+) \1\b(?<!that that)|  |\.\.(?!\.)| ,| \.",
 }
