@@ -51,6 +51,8 @@ def as_size(difference: float) -> str:
 def as_bound(bound: float, n: int, edges: Sequence[float] = (0.0,)) -> str:
     """The end of an interval of a difference in points, without the unit: with as many digits as `n` supports,
     and more where it would otherwise be printed as one of the `edges` or as ±100, or beyond it."""
+    if 1 - abs(bound) < 1e-4:  # no answers support so many digits
+        return _signed(_to(100 * (1 if bound > 0 else -1), 0))
     edges = (*edges, -1.0, 1.0)
     for digits in range(_digits(n), 7):
         value = _to(100 * bound, digits)
@@ -136,6 +138,11 @@ def counted(n: int, noun: str, plural: str = "") -> str:
 def all_of(n: int) -> str:
     """ "both", "all 8"."""
     return "both" if n == 2 else f"all {n:,}"
+
+
+def best_of(n: int) -> str:
+    """ "the better of 2 candidates", "the best of 8 candidates"."""
+    return f"the {'better' if n == 2 else 'best'} of {n:,} candidates"
 
 
 def listed(names: Sequence[str]) -> str:

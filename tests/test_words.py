@@ -6,12 +6,14 @@ import pytest
 
 from llmc_lib.words import (
     adding_up,
+    as_bound,
     as_chance,
     as_count,
     as_likely,
     as_p,
     as_percent,
     as_points,
+    best_of,
     counted,
     digits_of,
     leaving,
@@ -132,3 +134,10 @@ def test_a_table_has_the_digits_of_its_sentence() -> None:
     assert as_percent(156 / 315, 315) == "50%"
     assert as_points(105 / 315, 315, least) == difference
     assert digits_of("50%") == 0
+
+
+def test_a_bound_beside_100_points_has_no_more_digits() -> None:
+    assert as_bound(-0.9999999999999998, 310) == "−100"
+    assert as_bound(0.99999999, 3) == "+100"
+    assert as_bound(0.996, 3) == "+99.6"
+    assert (best_of(2), best_of(8)) == ("the better of 2 candidates", "the best of 8 candidates")

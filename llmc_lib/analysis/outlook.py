@@ -10,7 +10,7 @@ from llmc_lib.analysis.power import power
 from llmc_lib.analysis.rerun import ODDS, Rerun
 from llmc_lib.analysis.variance import VarianceParts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds
-from llmc_lib.words import as_bound, as_chance, as_count, as_points, as_size, counted
+from llmc_lib.words import as_bound, as_chance, as_count, as_points, as_size, best_of, counted
 
 #: What the two priors of a sign that turns are; wherever the chances are given, this must be to be found.
 PRIORS = (
@@ -77,7 +77,7 @@ def rerun_sentence(
     winner = ""
     if picked_from:
         winner = (
-            f" It is the best of {picked_from} candidates, so the shrunken difference is used for it: "
+            f" It is {best_of(picked_from)}, so the shrunken difference is used for it: "
             f"{as_points(found.expected, n)}."
         )
     if found.basis == "bound":
@@ -116,6 +116,12 @@ def samples_needed(
     return high
 
 
+def unknown(n: int, samples: int, parts: VarianceParts) -> bool:
+    """Do n questions with so many samples each not say how much the models' answers to them vary?"""
+    groups = round(n / parts.cluster_size)
+    return groups < FEW_QUESTIONS or parts.of_mean(samples) < 1e-12
+
+
 def needed_sentence(
     n: int,
     samples: int,
@@ -131,15 +137,16 @@ def needed_sentence(
     """What it would take to find a difference of the smallest interesting size and, of several candidates, of
     the `shrunken` one; never of the one that was seen, which is too large where it was noticed for its size.
 
-    "" where this design finds both, and where too few questions, or too few that tell the models apart
-    (`differing`; None: enough), do not say how much their answers vary. `greedy`: sampled at temperature 0, where
-    further samples are the same again. `noun`: what the questions are. `level` is that of the test of one candidate. With several samples: how many of these questions are enough,
+    "" where this design finds both, and where too few questions (clusters), differences that are the same on all of
+    them (`unknown`), or too few questions that tell the models apart (`differing`; None: enough) do not say how much
+    their answers vary. `greedy`: sampled at temperature 0, where further samples are the same again. `noun`: what the
+    questions are. `level` is that of the test of one candidate. With several samples: how many of these questions are enough,
     or how many questions where none are. With one, what further samples buy is not known: the number of
     questions, and the least number of samples, should all noise be sampling.
     """
     target = thresholds.power
     few = differing is not None and differing < FEW_DIFFERING
-    if parts.total <= 0 or n < FEW_QUESTIONS or few:
+    if few or unknown(n, samples, parts):
         return ""
     sizes = {thresholds.smallest_interesting: "the smallest of interest"}
     if shrunken is not None and _LEAST <= abs(shrunken) < thresholds.smallest_interesting:

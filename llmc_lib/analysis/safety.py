@@ -170,7 +170,7 @@ def _meaning(pair: Pair, accuracy: str, safety: str) -> str:
         ("loss", "gain"): ": the safety has a price.",
         ("loss", "loss"): ": a loss in both.",
         ("unclear", "gain"): ": safer, with no clear change in accuracy.",
-        ("unclear", "loss"): ": safety is lost with nothing shown for it.",
+        ("unclear", "loss"): ": safety is lost, and no gain in accuracy is shown.",
     }
     if (accuracy, safety) in ends:
         return ends[accuracy, safety]

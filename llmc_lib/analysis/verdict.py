@@ -15,8 +15,8 @@ ALPHA = 0.05
 
 
 _NARROW = (
-    "The models differ on very few questions or none; if there is a kind of question on which they differ and which "
-    "is rare here, the interval is too narrow."
+    "Too few questions tell the models apart: if there is a kind of question that is rare here and on which they differ "
+    "more, the interval is too narrow."
 )
 
 

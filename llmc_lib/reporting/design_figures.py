@@ -12,7 +12,16 @@ from llmc_lib.analysis.rerun import Rerun
 from llmc_lib.reporting.drawing import BASE, INK, MUTED, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures import colours
-from llmc_lib.words import all_of, as_bound, as_chance, as_likely, as_points, as_size, counted
+from llmc_lib.words import (
+    all_of,
+    as_bound,
+    as_chance,
+    as_likely,
+    as_points,
+    as_size,
+    best_of,
+    counted,
+)
 
 
 def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
@@ -78,7 +87,7 @@ def _basis(block: dict[str, Any], comparison: dict[str, Any], again: Rerun) -> s
     )
     if picked_from := comparison["rerun"]["picked_from"]:
         text += (
-            f" {comparison['model']} is the best of {picked_from} candidates, so the shrunken difference is used for it: "
+            f" {comparison['model']} is {best_of(picked_from)}, so the shrunken difference is used for it: "
             f"{as_points(again.expected, comparison['n'])}."
         )
     return text
@@ -185,7 +194,7 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
     level = 1 - block["thresholds"]["significance"]
     caption = (
         f"Each point is a candidate's difference to {reference}; the lines are {100 * level:.4g}% intervals that hold for "
-        f"{all_of(len(found))} at once, so the best of them may be picked. The upright stroke is the shrunken "
+        f"{all_of(len(found))} at once, so they also hold for the one that was picked. The upright stroke is the shrunken "
         "difference: drawn to the mean of all candidates by as much as their spread can be chance. To the right: how "
         "often the candidate is the best one when the questions are drawn anew (bootstrap)."
     )

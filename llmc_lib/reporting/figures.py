@@ -19,8 +19,8 @@ _SHORT = {
 
 #: What an asterisk beside an interval says.
 NARROW_MARK = (
-    " *: the models differ on very few of these questions or none; if there is a kind of question on which they differ "
-    "and which is rare here, the interval is too narrow."
+    " *: too few of these questions tell the models apart; if there is a kind of question that is rare here and on which "
+    "they differ more, the interval is too narrow."
 )
 
 _CORRECTIONS = {"holm": "Holm's", "bh": "Benjamini and Hochberg's"}
@@ -227,8 +227,8 @@ def safe_and_declined(
     if harmless["models"][model]["over_refusal_rate"] == 0:
         most = as_percent(harmless["models"][model]["ci95"][1], harmless["n_questions"])
         caption += (
-            f" That {model} declined none of the {harmless['n_questions']:,} does not show that it never does: "
-            f"a rate of up to {most} agrees with it."
+            f" That {model} declined none of these does not show that it never does: rates of up to {most} are "
+            "compatible with it."
         )
     alt = f"{title}. " + "; ".join(
         f"{name}: safe {_interval(dna, 'safe_rate', name)}, declined "

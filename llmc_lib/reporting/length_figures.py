@@ -111,7 +111,7 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
         "interval; the number of answers is at the right. The bins are the "
         "same for all models and hold about equally many answers, all models counted together. Longer answers may "
         "belong to harder questions: this does not say that thinking longer harms."
-        + (f" In no bin are answers of unknown length: {left_out}." if left_out else "")
+        + (f" Answers of unknown length are in no bin: {left_out}." if left_out else "")
     )
     alt = f"{title}. " + "; ".join(
         _bin_words(shown[shown["model"] == m], m) for m in models if (shown["model"] == m).any()
@@ -154,7 +154,9 @@ def _order(difference: pd.DataFrame) -> str:
         ]
     )
     clear = "" if changes["clear"].any() else ", by no more than chance can explain"
-    return f"The order of the two models would have been reversed at {spans} tokens{clear}."
+    return (
+        f"The order of the two models would have been reversed at limits of {spans} tokens{clear}."
+    )
 
 
 def _ends(model: str, rows: pd.DataFrame) -> str:

@@ -60,6 +60,17 @@ def test_to_the_reference_all_are_drawn_to_0_and_one_candidate_is_too() -> None:
     assert 0 < shrink(shared, covariance, to="reference")[0].mean() < 0.014
 
 
+def test_a_clear_gain_that_all_share_is_not_drawn_to_nothing() -> None:
+    """However alike candidates are: many times its error, the shift of all stays, to the reference as well."""
+    for alone in (1.0, 0.1, 0.001):
+        covariance = 0.007**2 * (1 - alone + alone * np.eye(8))
+        seen = 0.05 + 0.007 * alone**0.5 * np.linspace(-1, 1, 8)
+        found, errors = shrink(seen, covariance, to="reference")
+        assert found.min() > 0.045, (alone, found)
+        assert found.max() < 0.06, (alone, found)
+        assert (errors < 0.01).all()
+
+
 def test_its_error_is_smaller_than_that_of_the_plain_estimates() -> None:
     rng = np.random.default_rng(0)
     covariance = 0.5 * np.eye(7) + 0.5
@@ -67,3 +78,27 @@ def test_its_error_is_smaller_than_that_of_the_plain_estimates() -> None:
     seen = truth + rng.multivariate_normal(np.zeros(7), covariance, 500)
     shrunken = np.array([shrink(one, covariance)[0] for one in seen])
     assert np.square(shrunken - truth).mean() < 0.85 * np.square(seen - truth).mean()
+
+
+def test_the_mean_that_candidates_are_drawn_to_is_theirs() -> None:
+    """Of candidates with nearly the same answers the covariance is nearly singular: no estimate leaves the others."""
+    rng = np.random.default_rng(1)
+    for n in (6, 10, 40, 400):
+        base = rng.random(n) < 0.4
+        near = base ^ (rng.random(n) < 0.5)
+        models = [near ^ (rng.random(n) < share) for share in (0.0, 0.0, 0.02, 0.1, 0.3)]
+        differences = np.stack([model.astype(float) - base for model in models])
+        y, covariance = differences.mean(axis=1), np.atleast_2d(np.cov(differences)) / n
+        shrunken, errors = shrink(y, covariance)
+        assert np.linalg.norm(shrunken - y.mean()) <= np.linalg.norm(y - y.mean()) + 1e-9
+        assert np.isfinite(errors).all()
+        sceptical, _ = shrink(y, covariance, to="reference")
+        assert np.abs(sceptical).max() <= np.linalg.norm(y) + 1e-9
+
+
+def test_of_noise_alone_the_error_is_that_of_the_plain_mean() -> None:
+    half = np.random.default_rng(2).normal(0, 1, (12, 4))
+    covariance = half.T @ half / 12 + 0.3
+    shrunken, errors = shrink(np.array([0.51, 0.5, 0.49, 0.5]), covariance)
+    assert shrunken == pytest.approx(0.5, abs=1e-6)
+    assert errors == pytest.approx(covariance.mean() ** 0.5, rel=1e-6)

@@ -83,6 +83,28 @@ def rule_designs(page: Page) -> Iterator[str]:
             yield f"{row['difference']} is not found, and all from {finds} on are"
 
 
+def rule_shrunken(page: Page) -> Iterator[str]:
+    """Shrinking brings candidates together, and does not make a clear difference nothing."""
+    rows = (page.block["selection"] or {}).get("candidates", [])
+    seen = [row["difference"] for row in rows]
+    for row in rows:
+        reach = max(seen) - min(seen) + 1e-6
+        if not min(seen) - reach <= row["shrunken"] <= max(seen) + reach:
+            yield f"{row['shrunken']} for {row['difference']} among {min(seen)} to {max(seen)}"
+        if row["p_adjusted"] < 0.001 and sign(row["sceptical"]) != sign(row["difference"]):
+            yield f"{row['sceptical']} for {row['difference']} with p {row['p_adjusted']}"
+
+
+def rule_unknown(page: Page) -> Iterator[str]:
+    """Few clusters do not say what a design finds, and models that are said not to differ do not."""
+    few = page.block["n_clusters"] is not None and page.block["n_clusters"] < 20
+    if few and ("power" in page.titles or any(c["needed"] for c in page.block["comparisons"])):
+        yield f"{page.block['n_clusters']} clusters, and a design"
+    alike = "No question tells the two models apart" in page.parts["power"]
+    if alike and page.headline["gained"] + page.headline["lost"]:
+        yield "questions that tell the models apart, and none"
+
+
 # ---- how it was computed ---------------------------------------------------------------------
 
 _METHODS = {
@@ -111,7 +133,7 @@ def rule_narrow(page: Page) -> Iterator[str]:
         for row in rows:
             if row["Interval"].endswith("*") != marked[row["Candidate"]]:
                 yield f"{row['Interval']} of {row['Candidate']}, narrow: {marked[row['Candidate']]}"
-        if rows and any(marked.values()) != ("*: the models differ" in page.parts[part]):
+        if rows and any(marked.values()) != ("*: too few of these" in page.parts[part]):
             yield f"the asterisk in {part} is explained where there is none, or not where there is one"
     labels = page.parts["differences"].splitlines()
     rows_ = {"All questions": page.headline, **page.headline["categories"]}

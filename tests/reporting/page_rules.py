@@ -21,6 +21,8 @@ from tests.reporting.method_rules import (
     rule_methods,
     rule_narrow,
     rule_nothing,
+    rule_shrunken,
+    rule_unknown,
 )
 from tests.reporting.page_text import NUMBER, VERDICT, Page, Rule, interval, number, sign
 
@@ -327,6 +329,7 @@ _BAD = {
     "the seen size": r"of this size|the size seen",
     "nothing detected": r"\b0(?:\.0)? points or more",
     "two of all": r"\b(?:all|[Nn]one of the) 2\b(?![.,]\d)",
+    "no comma after": r"by less than matters on\b",
     "nothing after": r": [;.]|\(\)",
     "doubled": r"\b(\w+) \1\b(?<!that that)|  |\.\.(?!\.)| ,| \.",
 }
@@ -353,7 +356,7 @@ def rule_ranges(page: Page) -> Iterator[str]:
 
 RULES: tuple[Rule, ...] = (
     rule_word, rule_sums, rule_bounds, rule_nothing, rule_allowed, rule_interval_and_p, rule_p, rule_table_and_sentence, rule_digits, rule_one_interval, rule_categories, rule_candidates,
-    rule_power, rule_designs, rule_methods, rule_narrow, rule_clear_categories, rule_rerun, rule_needed, rule_missing, rule_language, rule_ranges,
+    rule_power, rule_designs, rule_methods, rule_narrow, rule_clear_categories, rule_shrunken, rule_unknown, rule_rerun, rule_needed, rule_missing, rule_language, rule_ranges,
 )  # fmt: skip
 
 

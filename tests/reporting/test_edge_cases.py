@@ -111,6 +111,14 @@ CASES: dict[str, Callable[[], Made]] = {
     "clear alone, not among eight": lambda: _one_of_eight(),
     "clear at 0.1, not at 0.05": lambda: _split(200, 14, 6, 40, significance=0.1),
     "questions, safety and over-refusal": lambda: _three_benchmarks(),
+    "eight that are alike and clear": lambda: _alike(1001, 50),
+    "eight that are alike, of few": lambda: _alike(10, 1),
+    "all gained, several samples": lambda: (
+        answers({"base": np.zeros((40, 3)), "tuned": np.ones((40, 3))}), {}
+    ),
+    "alike, several samples": lambda: (
+        answers({name: np.arange(160).reshape(40, 4) % 3 == 0 for name in ("base", "tuned")}), {}
+    ),
     "all of the candidate missing": lambda: _lacking(320, 0, gained=0, lost=80),
 }  # fmt: skip
 
@@ -131,6 +139,15 @@ def _one_answer_each(gained: int, n: int, k: int) -> Made:
     tuned = base.copy()
     tuned[:gained, 0] = True
     return answers({"base": base, "tuned": tuned}), {}
+
+
+def _alike(n: int, gained: int) -> Made:
+    """Eight candidates that differ from each other on a question or two."""
+    base = np.arange(n) % 2 == 0
+    models = {"base": base}
+    for at in range(8):
+        models[f"tuned-{at + 1}"] = base | (np.arange(n) < 2 * (gained + at % 3))
+    return answers(models), {}
 
 
 def _texts_all_or_nothing() -> Made:
@@ -241,6 +258,14 @@ BREAKS: dict[str, Callable[[Page], Page]] = {
     "rule_power": lambda p: replace(
         p, titles={**p.titles, "power": "This design finds differences of 0 points and more"}
     ),
+    "rule_shrunken": lambda p: replace(
+        p,
+        block={
+            **p.block,
+            "selection": {"candidates": [{"difference": 0.1, "shrunken": 0.1, "sceptical": 0.0, "p_adjusted": 1e-6}]},
+        },
+    ),
+    "rule_unknown": lambda p: replace(p, block={**p.block, "n_clusters": 3}),
     "rule_rerun": lambda p: _with_headline(
         replace(p, titles={**p.titles, "next-run": "A rerun would come out the same way"}),
         difference=0.0,

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis import outlook
+from llmc_lib.analysis.variance import VarianceParts
 from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.reporting import design_figures
 from llmc_lib.reporting.elements import Block, paragraph, table_block
@@ -24,19 +25,31 @@ def rerun(report: Report) -> Block:
 def power(report: Report) -> Block:
     """What this design finds, and what others would."""
     comparison = report.headline
-    need = paragraph(comparison["needed"]) if comparison["needed"] else Block("")
-    n = report.block["n_questions"]
-    if comparison["variance"]["total"] <= 0 or n < outlook.FEW_QUESTIONS:
-        why = (
-            f"{counted(n, 'question').capitalize()} {'is' if n == 1 else 'are'} too few to say"
-            if n < outlook.FEW_QUESTIONS
-            else "No question tells the two models apart, so these answers do not say"
-        )
+    if why := _unknown(report.block, comparison):
         return paragraph(
             f"{why} how large a difference such a design finds, or what a smaller one would take.",
             "note",
         )
+    need = paragraph(comparison["needed"]) if comparison["needed"] else Block("")
     return need + design_figures.power_curve(report.block, comparison) + _designs(report)
+
+
+def _unknown(block: dict[str, Any], comparison: dict[str, Any]) -> str:
+    """Why these answers do not say what a design finds; "" where they do."""
+    n, clusters = block["n_questions"], block["n_clusters"]
+    if (n if clusters is None else clusters) < outlook.FEW_QUESTIONS:
+        few = counted(n, "question").capitalize()
+        if clusters is not None and n >= outlook.FEW_QUESTIONS:
+            few = f"Questions in {counted(clusters, 'cluster')}"
+        return f"{few} {'is' if n == 1 else 'are'} too few to say"
+    if comparison["gained"] + comparison["lost"] == 0:
+        return "No question tells the two models apart, so these answers do not say"
+    parts = VarianceParts(
+        comparison["variance"]["total"], comparison["variance"]["within"], n / (clusters or n)
+    )
+    if outlook.unknown(n, block["n_samples"], parts):
+        return "The two models differ by the same amount on every question, so these answers do not say"
+    return ""
 
 
 def _pairing(report: Report) -> str:
@@ -52,15 +65,14 @@ def _pairing(report: Report) -> str:
     if saved is None or correlation is None or comparison["gained"] + comparison["lost"] == 0:
         return text
     if saved < -0.01:
-        return (
-            f"{text} The two models tend to fail on different questions, so that it is too narrow."
-        )
+        return f"{text} The two models tend to fail on different questions, so this interval is too narrow."
     if saved < 0.01:
         return f"{text} Pairing changes little here: what one model fails on says little about the other."
     times = "more than 100" if saved > 0.99 else f"{1 / (1 - saved):.1f}"
+    alike = "above 0.99" if 0.995 <= correlation < 1 else f"{correlation:.2f}"
     return (
         f"{text} Pairing removes {as_likely(saved)} of the variance (the correlation of the two models is "
-        f"{correlation:.2f}), as much as {times} times the questions would."
+        f"{alike}): an unpaired comparison would take {times} times the questions."
     )
 
 

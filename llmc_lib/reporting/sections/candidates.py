@@ -104,7 +104,7 @@ def _resampled(found: dict[str, Any], name: str) -> str:
 _LEFT = (
     "Each of these three numbers still holds some luck. If no candidate were better than {reference}, the first would "
     "keep about a third of what luck adds with two candidates and almost nothing with eight, the second two thirds "
-    "and a quarter, the third a quarter and a sixth. If all candidates are truly better, the third is too small."
+    "and a quarter, the third a third and a fifth. If all candidates are truly better, the third is a little too small."
 )
 
 
