@@ -63,14 +63,14 @@ def test_the_competitions_case() -> None:
 
 def test_what_is_left_of_the_winners_luck() -> None:
     """Of what a winner overstates that is above a reference which all candidates equal: by each estimate."""
-    words = {"a third": 1 / 3, "next to nothing": 0.0, "two thirds": 2 / 3, "a quarter": 1 / 4, "a sixth": 1 / 6}  # fmt: skip
+    words = {"a third": 1 / 3, "next to nothing": 0.0, "two thirds": 2 / 3, "a quarter": 1 / 4, "a fifth": 1 / 5}  # fmt: skip
     said = {
         ("less optimism", 8): "with eight candidates next to nothing is left",
         ("less optimism", 2): "with two a third",
         ("shrunken to the mean", 8): "a quarter is left with eight",
         ("shrunken to the mean", 2): "two thirds with two",
-        ("shrunken to the reference", 8): "a sixth is left with eight",
-        ("shrunken to the reference", 2): "a quarter with two",
+        ("shrunken to the reference", 8): "a fifth is left with eight",
+        ("shrunken to the reference", 2): "a third with two",
     }
     rows = SIMULATED[SIMULATED["topic"] == "winners"]
     for (what, m), sentence in said.items():

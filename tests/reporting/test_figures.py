@@ -257,7 +257,7 @@ def test_the_finding_says_no_more_than_the_tests() -> None:
 
 def test_the_figures_of_answers_say_what_they_leave_out() -> None:
     assert "1 state none" in _figure("reliability").markup
-    assert "reversed at 100 to 500 tokens." in _figure("limits").markup
+    assert "reversed at limits of 100 to 500 tokens." in _figure("limits").markup
     equal = dict.fromkeys(PAIR, RIGHT["base"])
     same = dict.fromkeys(PAIR, TOKENS["base"])
     curve, differences = (f(equal, same, limits=LIMITS) for f in (limit_curve, limit_differences))

@@ -42,7 +42,7 @@ def test_the_title_says_what_is_left_and_what_cost_most() -> None:
         "Of 1,600 rows, 920 are trained on and 80 held out; the mixture's shares cost most"
     )
     chosen = waterfall(made_manifest(limiting_category=None), made_params()).title
-    assert chosen.endswith("; the size set by dataset.max_rows costs most")
+    assert chosen.endswith("; most of the others were left out by dataset.max_rows")
     few = _with_step("duplicates", removed=700)
     assert waterfall(few, made_params()).title.endswith("; duplicates cost most")
 
