@@ -266,7 +266,7 @@ def test_the_figures_of_answers_say_what_they_leave_out() -> None:
     assert block.title == "A limit of 500 tokens would have cost tuned nothing"
     unknown = {model: np.where(RIGHT[model], TOKENS[model], np.nan) for model in PAIR}
     by_length = length_figures.accuracy_by_length(accuracy_by_length(RIGHT, unknown), PAIR)
-    assert "of unknown length: base 80; tuned 40" in by_length.markup
+    assert "of unknown length are in no bin: base 80; tuned 40" in by_length.markup
 
 
 @pytest.mark.parametrize(
