@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.validity.pass_at_k import row
+from benchmarks.validity.pass_at_k import coverage
 from llmc_lib.analysis.calibration import binned_errors
 
 _LEVELS = np.arange(1, 11) / 10
@@ -49,7 +49,7 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
             {"RMS calibration error": squares, "ECE": absolutes}.items()
         ):
             setting = f"n={n}, k={samples}, true {truth:.1%}"
-            found = row(what, setting, [covered[:, column]])
+            found = coverage(what, setting, [covered[:, column]])
             yield found | {"high": 1.0} if what == "ECE" and not clear else found
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from benchmarks.validity.pass_at_k import blocks, row
+from benchmarks.validity.pass_at_k import blocks, coverage
 from llmc_lib.analysis.clustered import clustered_rate
 from llmc_lib.analysis.token_limit import limit_differences
 
@@ -42,7 +42,7 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
             _, low, high = clustered_rate(kept, samples)
             covered.append((low <= truth) & (truth <= high))
         setting = f"n={n}, k={samples}, {limit:,} tokens, true {truth:.1%}"
-        yield row("accuracy at a token limit", setting, covered)
+        yield coverage("accuracy at a token limit", setting, covered)
     for n, samples, mean, spread, longest in BINS:
         hits, share = _truth(mean, spread, longest // 2, longest)
         covered = []
@@ -53,7 +53,7 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
             _, low, high = clustered_rate(good, asked)
             covered.append((low <= hits / share) & (hits / share <= high))
         setting = f"n={n}, k={samples}, up to {longest:,} tokens, true {hits / share:.1%}"
-        yield row("accuracy in a bin of length", setting, covered)
+        yield coverage("accuracy in a bin of length", setting, covered)
     for n, samples, mean, spread, limit in DIFFERENCES:
         truth = _truth(mean, spread, 0, limit / 1.5)[0] - _truth(mean, spread, 0, limit)[0]
         held = np.zeros(repetitions, dtype=bool)
@@ -67,7 +67,7 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
             )
             held[number] = found["low"][0] <= truth <= found["high"][0]
         setting = f"n={n}, k={samples}, {limit:,} tokens, true {100 * truth:.1f} points"
-        yield row("difference at a token limit", setting, [held])
+        yield coverage("difference at a token limit", setting, [held])
 
 
 def _drawn(
