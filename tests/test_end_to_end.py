@@ -26,7 +26,6 @@ SECTIONS = (
     "if-this-were-run-again",
     "what-it-would-take-to-know",
     "length-and-truncation",
-    "do-they-know-what-they-know",
     "safety",
     "how-the-answers-were-graded",
     "reasoning-side-by-side",
@@ -196,6 +195,7 @@ def test_the_page_opens_clean(tiny_run: TinyRun, browser: Any, width: int, schem
     for section in SECTIONS:
         assert page.locator(f"h2#{section}").is_visible(), section
         assert page.locator(f'nav a[href="#{section}"]').count() == 1
+    assert page.locator("h2#do-they-know-what-they-know").count() == 0  # no confidence is stated
     assert page.locator("figure .plot svg").count() >= 5
     assert page.locator("figure .plot:not([aria-label])").count() == 0
     assert overflow(page) <= 0

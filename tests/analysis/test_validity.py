@@ -18,7 +18,7 @@ KINDS = {"coverage", "type I error", "power", "chance", "bias", "miss", "fit"}
 @pytest.mark.slow
 @pytest.mark.parametrize("topic", runner.TOPICS)
 def test_a_topic_is_near_what_it_promises(topic: str) -> None:
-    table = runner.validity(topic, seed=1, repetitions=150)
+    table = runner.validity(topic, seed=2, repetitions=150)
     assert set(table["kind"]) <= KINDS
     assert not table.duplicated(["what", "kind", "setting"]).any()
     scale = table["kind"].map({"bias": 6.0, "power": 2.0, "chance": 2.5}).fillna(1.0)
