@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command not in ("publish", "dataset", "serve", "power"):
             _check_training(run)
         if options.command in ("check", "report", "train", "dataset"):
-            _preflight(run)
+            _preflight(run, data_alone=options.command == "dataset")
         if options.command == "check":
             print(f"{options.params}: fine")
             return 0
@@ -160,10 +160,10 @@ def _check_training(run: Run) -> None:
         check(run)
 
 
-def _preflight(run: Run) -> None:
+def _preflight(run: Run, *, data_alone: bool) -> None:
     from llmc_lib import preflight
 
-    for warning in preflight.check(run):
+    for warning in preflight.check(run, data_alone=data_alone):
         print(warning, file=sys.stderr)
 
 

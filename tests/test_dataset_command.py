@@ -17,7 +17,6 @@ def test_the_data_set_has_a_page_of_its_own(tmp_path: Path) -> None:
     from tests.tiny import make_tokenizer
 
     make_tokenizer(tmp_path / "model")
-    (tmp_path / "model" / "model.safetensors").write_bytes(b"\x08" + b"\0" * 7 + b"{}      ")
     params = tmp_path / "tiny.yaml"
     params.write_text(
         f"run: tiny\nruns_dir: {tmp_path}/runs\nreports_dir: {tmp_path}/reports\n"

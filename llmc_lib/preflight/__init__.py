@@ -18,14 +18,14 @@ __all__ = ["Problem", "check"]
 _MOST = 20
 
 
-def check(run: Run) -> list[str]:
-    """Check a run; returns warnings, such as a server that does not answer yet.
+def check(run: Run, *, data_alone: bool = False) -> list[str]:
+    """Check a run, or (`data_alone`) its data set; returns warnings, such as a server that does not answer yet.
 
     Raises `UserError` with a line for each mistake: file, line, key, what is wrong, remedy.
     """
     problems: list[Problem] = [*machine.problems(run), *data.problems(run)]
     if not run.params.evaluation.imports:
-        problems += models.problems(run)
+        problems += models.problems(run, data_alone=data_alone)
     if problems:
         lines = [
             f"{where(run.shown, *problem.keys)}: {printable(problem.message)}"

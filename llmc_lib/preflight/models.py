@@ -30,11 +30,19 @@ class _Use(NamedTuple):
     engine: EngineParams | None = None
 
 
-def problems(run: Run) -> list[Problem]:
-    """What is wrong with the models that a run names."""
+def problems(run: Run, *, data_alone: bool = False) -> list[Problem]:
+    """What is wrong with the models that a run names.
+
+    `data_alone`: the run stops after the data set, for which a model that answers nothing needs no weights.
+    """
     found: list[Problem] = []
     seen: set[Path] = set()
-    for use in _uses(run):
+    uses = list(_data_uses(run) if data_alone else _uses(run))
+    if data_alone and ("model",) not in {use.keys for use in uses}:
+        folder = ROOT / run.params.model.source
+        if run.params.model.source != "embedded" and folder.is_dir():
+            found += [Problem(("model", "source"), text) for text in tokenizer_problems(folder)]
+    for use in uses:
         folder = ROOT / use.model.source
         if use.model.source != "embedded" and folder.is_dir() and folder not in seen:
             seen.add(folder)
@@ -60,6 +68,12 @@ def _uses(run: Run) -> Iterator[_Use]:
     if judge is not None and judge.model is not None:
         length: dict[Keys, int] = {("evaluation", "judge", "max_model_len"): judge.max_model_len}
         yield _Use(("evaluation", "judge", "model"), judge.model, length, judge.engine)
+    yield from _data_uses(run)
+
+
+def _data_uses(run: Run) -> Iterator[_Use]:
+    """The models that answer something for the data set."""
+    params = run.params
     for number, source in enumerate(params.dataset.sources):
         if source.sampling is not None:
             key_: Keys = ("dataset", "sources", number, "sampling", "max_model_len")

@@ -264,6 +264,26 @@ def test_a_downloaded_folder_may_name_code_that_is_not_needed(tmp_path: Path) ->
     assert len(list(folder_problems(other, downloaded=True))) == 1
 
 
+def test_a_data_set_alone_needs_no_weights_but_for_a_model_that_answers(tmp_path: Path) -> None:
+    folder = _model(tmp_path / "model", **{"model.safetensors": None})
+    path = tmp_path / "my.yaml"
+    folders = {"runs_dir": f"{tmp_path}/runs", "reports_dir": f"{tmp_path}/reports"}
+    given = {
+        "run": "x",
+        **folders,
+        "model": {"source": str(folder)},
+        "training": {"max_length": 64},
+    }
+    path.write_text(yaml.safe_dump(given))
+    run = open_run(path)
+    assert preflight.check(run, data_alone=True) == []
+    with pytest.raises(UserError, match="has no weights"):
+        preflight.check(run)
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(UserError, match="has no tokenizer"):
+        preflight.check(run, data_alone=True)
+
+
 def test_weights_are_no_pickles(tmp_path: Path) -> None:
     folder = _model(tmp_path / "model")
     (folder / "training_args.bin").touch()
