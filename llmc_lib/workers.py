@@ -110,10 +110,8 @@ def _environment(further: dict[str, str] | None) -> dict[str, str]:
     found = {**os.environ, "PYTHONUNBUFFERED": "1", **(further or {})}
     try:
         getpass.getuser()
-    except (
-        KeyError,
-        OSError,
-    ):  # a bare number, as in many containers: torch names a folder after the user
+    except (KeyError, OSError):
+        # A bare number, as in many containers: torch names a folder after the user.
         found["USER"] = f"user-{os.getuid()}"
     return found
 

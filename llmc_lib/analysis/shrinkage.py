@@ -43,9 +43,8 @@ def shrink(
     y, sigma = y / np.sqrt(scale), covariance / scale + 1e-9 * np.eye(m)
     mean = float(y.mean())
     tau2, error2, shift2 = _scatter(y, sigma, mean if to == "reference" else None)
-    own = tau2 * np.linalg.inv(
-        sigma + tau2 * np.eye(m)
-    )  # (m, m): how much of each residual is kept
+    # (m, m): how much of each residual is kept.
+    own = tau2 * np.linalg.inv(sigma + tau2 * np.eye(m))
     kept = 1.0 if to == "mean" else shift2 / (shift2 + error2)
     shrunken = kept * mean + own @ (y - kept * mean)
     # Of estimate - true, with estimate = whole · (true + error); a common shift cancels where it is kept.

@@ -74,7 +74,7 @@ def gave_up(error: object, tries: int) -> str:
     return f"{error} (asked {tries} times)"
 
 
-def may_be_had(prediction: Prediction) -> bool:
+def is_worth_asking_again(prediction: Prediction) -> bool:
     """Has an answer failed for a reason that may be gone: was it given up, and not refused?"""
     return prediction.finish_reason == "failed" and prediction.error.endswith(" times)")
 

@@ -12,7 +12,7 @@ from typing import Any
 from llmc_lib import benchmarks
 from llmc_lib.engines.arguments import what_matters
 from llmc_lib.engines.sampling import Request, sample, stream
-from llmc_lib.engines.worker import may_be_had
+from llmc_lib.engines.worker import is_worth_asking_again
 from llmc_lib.evaluation import grading
 from llmc_lib.evaluation.grading import grade_all
 from llmc_lib.evaluation.grading.judge import judge, judge_key
@@ -189,7 +189,7 @@ def _given_up(
         for name, questions in asked.items()
         for model in models
     )
-    return sum(may_be_had(prediction) for part in found for prediction in part)
+    return sum(is_worth_asking_again(prediction) for part in found for prediction in part)
 
 
 def _pairs(
