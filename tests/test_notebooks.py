@@ -34,6 +34,11 @@ def _notebook(folder: Path, *cells: str) -> None:
     nbformat.write(made, folder / "n.ipynb")
 
 
+def _heard() -> None:
+    """What a shell starts behind `&` ignores Ctrl-C, and so do its children: not so here."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _start(folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-c", RUN, KERNEL],
@@ -41,6 +46,7 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         stderr=subprocess.PIPE,
         start_new_session=True,
+        preexec_fn=_heard,
     )
 
 
