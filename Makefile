@@ -49,7 +49,7 @@ pdf: $(READY) ## Print a finished report to reports/<run>/report.pdf; needs Chro
 site: $(READY) ## Write reports/index.html, a list of all reports (REPORTS=folder).
 	@$(BIN)/python -m llmc_lib site "$(REPORTS)"
 
-example: $(READY) ## Keep the quickstart's finished page and a picture of it in docs/example; needs Chromium.
+example: $(READY) ## Keep the quickstart's finished page and a picture of it in reports/example; needs Chromium.
 	@$(BIN)/python -m llmc_lib example params/quickstart.yaml
 
 status: $(READY) ## Show how far each model's evaluation is; PARTIAL=1 make report writes what there is (PARAMS=params/x.yaml).
@@ -93,7 +93,7 @@ test-fast: lint ## The same without the tests that load a model or a browser.
 
 # STAGES=imports,dataset: which; SEED=1: other kills; KEEP=folder: go on where it was stopped, and count over all.
 storm: $(READY) ## Kill and damage whole runs for MINUTES=10, and compare what they make with undisturbed ones.
-	$(BIN)/python -m benchmarks.storm --minutes "$(MINUTES)" --stages "$(STAGES)" --seed "$(SEED)" $(if $(KEEP),--keep "$(KEEP)")
+	$(BIN)/python -m performance.storm --minutes "$(MINUTES)" --stages "$(STAGES)" --seed "$(SEED)" $(if $(KEEP),--keep "$(KEEP)")
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

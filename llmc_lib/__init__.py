@@ -1,8 +1,9 @@
 """Curate, fine-tune, evaluate, compare, report: the library behind the notebooks.
 
-Ground floor: `params`, `records`, `prompts`, `taxonomy`, `store`, `workers`. First floor, one package a
-stage: `dataset`, `training`, `evaluation`, `analysis`; a stage never imports another stage, they
-meet in the run directory. Top floor: `reporting` and the command line (`python -m llmc_lib`).
+From the ground up: `errors`, `records`, `taxonomy` and `formatting`; `params` and `processes`; `store`; `models`;
+`answers`, `benchmarks` and `engines`; `plan`; one package a stage (`dataset`, `training`, `evaluation`, `analysis`,
+`reasoning`); `serving`, `reporting` and `preflight`; `publish` and `pipeline`; the command line (`python -m llmc_lib`).
+A module imports only from its own folder and from lower floors: stages meet in the run directory.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -4,7 +4,7 @@ python -m llmc_lib report PARAMS     run what is left to run and write the repor
                                      of what the evaluation has so far
 python -m llmc_lib pdf PARAMS        print the report to report.pdf beside it, with the system's Chromium
 python -m llmc_lib site [FOLDER]     an index page of all reports in a folder (reports)
-python -m llmc_lib example PARAMS    keep the run's page, and a picture of it, in docs/example
+python -m llmc_lib example PARAMS    keep the run's page, and a picture of it, in reports/example
 python -m llmc_lib status PARAMS     show how far each model's evaluation is
 python -m llmc_lib dataset PARAMS    build the data set alone and write its page
 python -m llmc_lib train PARAMS      build the data set and train; --node-rank K: as machine K of several
@@ -31,8 +31,8 @@ if __name__ == "__main__":  # until `main` Ctrl-C just ends the process: the imp
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from llmc_lib.errors import UserError, printable
+from llmc_lib.processes.workers import WorkerError
 from llmc_lib.store import ROOT, Run, open_run
-from llmc_lib.workers import WorkerError
 
 #: The status of a command that Ctrl-C ended, as shells have it.
 _INTERRUPTED = 130
@@ -176,7 +176,7 @@ def _make(run: Run, what: str) -> int:
         make_report,
         make_training,
     )
-    from llmc_lib.progress import append_to_logs
+    from llmc_lib.processes.progress import append_to_logs
 
     append_to_logs()
     made, make = {
@@ -226,10 +226,11 @@ def _follow(run: Run, node_rank: int) -> int:
 
 
 def _status(run: Run) -> int:
-    from llmc_lib import evaluation, training
+    from llmc_lib import evaluation
+    from llmc_lib.models.resolve import trained_models
 
     further = [model.name for model in run.params.evaluation.models]
-    trained = [model.name for model in training.candidates(run)]
+    trained = [model.name for model in trained_models(run)]
     print(evaluation.status_table(evaluation.progress(run, ["base", *further, *trained])))
     if not trained:
         print("No candidate is trained yet.")
@@ -237,7 +238,7 @@ def _status(run: Run) -> int:
 
 
 def _plan(run: Run) -> int:
-    from llmc_lib.training.plan import make_plan, render
+    from llmc_lib.plan import make_plan, render
 
     plan = make_plan(run)
     print(render(plan))
@@ -260,9 +261,9 @@ def _of_a_page(run: Run, command: str) -> int:
 
         print(f"PDF: {make_pdf(run)}")
         return 0
-    from llmc_lib.reporting.example import make_example
+    from llmc_lib.publish.example import make_example
 
-    for path in make_example(run, ROOT / "docs" / "example"):
+    for path in make_example(run, ROOT / "reports" / "example"):
         print(f"Example: {path} ({path.stat().st_size / 1000:,.0f} kB)")
     return 0
 

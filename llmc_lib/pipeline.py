@@ -1,7 +1,6 @@
 """`make report`: the four notebooks in order, headless, each only where there is work to do.
 
-The notebooks themselves ask this module for their models: papermill and the page's packages, seconds to
-load, are imported where a notebook is run.
+papermill and the page's packages, seconds to load, are imported where a notebook is run.
 """
 
 from __future__ import annotations
@@ -14,25 +13,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llmc_lib import evaluation, notebooks
+from llmc_lib import evaluation
 from llmc_lib.errors import UserError
-from llmc_lib.models import Model, ServedModel, further_models, reference_model
-from llmc_lib.progress import VARIABLE, say
+from llmc_lib.models.resolve import compared_models
+from llmc_lib.processes import notebooks
+from llmc_lib.processes.progress import VARIABLE, say
 from llmc_lib.store import (
     ROOT,
     Run,
     are_whole,
-    fingerprint,
     listed,
     locked,
     put,
-    read_manifest,
     read_object,
     set_aside,
-    sha256_file,
     write_atomic,
     write_manifest,
 )
+from llmc_lib.store.page import page_finished, page_key
 
 KERNEL = "llmc"
 
@@ -54,7 +52,7 @@ def stages(run: Run) -> list[Stage]:
     if run.params.evaluation.imports:
         return [
             Stage("3_evaluation", "import", evaluation.imported),
-            Stage("4_report", "report", report_finished),
+            Stage("4_report", "report", page_finished),
         ]
     from llmc_lib import dataset, training
 
@@ -64,17 +62,10 @@ def stages(run: Run) -> list[Stage]:
         Stage(
             "3_evaluation",
             "evaluation",
-            lambda run: evaluation.finished(run, models(run)),
+            lambda run: evaluation.finished(run, compared_models(run)),
         ),
-        Stage("4_report", "report", report_finished),
+        Stage("4_report", "report", page_finished),
     ]
-
-
-def models(run: Run) -> list[Model | ServedModel]:
-    """What is evaluated: the base, which is the reference, further models, the trained candidates."""
-    from llmc_lib import training
-
-    return [reference_model(run), *further_models(run), *training.candidates(run)]
 
 
 class StageError(Exception):
@@ -193,35 +184,6 @@ def _keep_pages(run: Run, stage: Stage, pages: list[Path]) -> None:
     write_atomic(_pages(run), json.dumps(known, indent=1))
 
 
-def report_finished(run: Run) -> bool:
-    """Is the page there as it was written, made from the present results by the present code?"""
-    return read_manifest(run.report, report_key(run)) is not None
-
-
-def report_key(run: Run) -> str:
-    """The fingerprint of what the page is made from; its code is part of it, being cheap to rerun."""
-    code = [
-        ROOT / "notebooks" / "4_report.ipynb",
-        ROOT / "llmc_lib" / "training" / "diagnosis.py",
-        ROOT / "llmc_lib" / "training" / "history.py",
-    ]
-    for package in ("analysis", "reasoning", "reporting"):
-        code += [
-            p
-            for p in (ROOT / "llmc_lib" / package).rglob("*")
-            if p.is_file() and p.suffix != ".pyc"
-        ]
-    made = {}
-    for folder in (run.dataset, run.training, run.predictions):
-        manifest = read_manifest(folder)
-        made[folder.name] = manifest and [manifest["fingerprint"], manifest["finished"]]
-    return fingerprint(
-        report=run.params.report.model_dump(mode="json"),
-        code={str(path.relative_to(ROOT)): sha256_file(path) for path in sorted(code)},
-        made=made,
-    )
-
-
 def _write_page(run: Run, executed: Path, seconds: float) -> None:
     from llmc_lib.reporting.render import render
 
@@ -231,7 +193,7 @@ def _write_page(run: Run, executed: Path, seconds: float) -> None:
     put(executed.with_suffix(".json"), run.report / "metrics.json")
     write_atomic(run.report / "index.html", render(executed, title))
     outputs = [run.report / name for name in ("index.html", "metrics.json")]
-    write_manifest(run.report, report_key(run), seconds, outputs=outputs)
+    write_manifest(run.report, page_key(run), seconds, outputs=outputs)
 
 
 def _named(path: Path) -> str:

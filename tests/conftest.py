@@ -109,7 +109,7 @@ def runs_dir(tmp_path: Path, converted_base: Path) -> Path:
 @pytest.fixture(scope="session")
 def converted_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The embedded model as safetensors: the checkout's own, if it has been converted there."""
-    from llmc_lib.models import load_model
+    from llmc_lib.models.resolve import load_model
     from llmc_lib.params import ModelParams, Params
     from llmc_lib.store import Run
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from llmc_lib.data_files import DataFile, rows
 from llmc_lib.errors import UserError, printable
-from llmc_lib.progress import say
+from llmc_lib.processes.progress import say
+from llmc_lib.store.data_files import DataFile, rows
 
 HOSTILE = [
     "\x1b]0;owned\x07",

@@ -22,6 +22,7 @@ from llmc_lib.engines.endpoints import Reply
 from llmc_lib.errors import UserError, printable
 from llmc_lib.evaluation.grading import grade
 from llmc_lib.evaluation.importers import files
+from llmc_lib.models.thinking import split_reasoning
 from llmc_lib.params import ImportParams, SourceParams
 from llmc_lib.reasoning.claims.decide import decide, is_plain
 from llmc_lib.reasoning.claims.find import find_claims
@@ -29,7 +30,6 @@ from llmc_lib.reasoning.steps import split
 from llmc_lib.records import Prediction, Question
 from llmc_lib.reporting.text import text_to_html
 from llmc_lib.store import is_prediction, open_run, read_jsonl, set_aside_damaged
-from llmc_lib.thinking import split_reasoning
 from tests import hostile
 
 #: As many inputs for each of the tests below. `make storm` raises it.

@@ -13,8 +13,8 @@ import yaml
 from llmc_lib import benchmarks
 from llmc_lib.evaluation.generate import stage_key as evaluation_key
 from llmc_lib.evaluation.results import predictions_file
-from llmc_lib.models import Model, base_model
-from llmc_lib.params_file import load
+from llmc_lib.models.resolve import Model, base_model
+from llmc_lib.params.reader import load
 from llmc_lib.store import Run, sha256_file, write_jsonl, write_manifest
 from llmc_lib.training.launch import stage_key as training_key
 from tests.reporting.test_training_page import made_facts

@@ -88,7 +88,7 @@ def calibration(
     its linear part over questions (delta method); the interval of the mean square is that of all values that
     are within the error which they themselves would have (as Wilson's is for a rate), and that of Σ w |g| allows
     for every bias that gaps within a standard error of the found ones can give. By simulation
-    (`benchmarks/validity/calibration.py`) they hold from 300 answers on, the second covers more often than it
+    (`performance/validity/calibration.py`) they hold from 300 answers on, the second covers more often than it
     says where many gaps are within three of their standard errors. No bootstrap: each of its samples adds the
     bias once more, and "basic" intervals from it covered 77% to 95% there.
 

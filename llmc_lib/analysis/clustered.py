@@ -41,7 +41,7 @@ def clustered_rate(
     and fourth moments of the questions' residuals, at most G - 1. Where all are right, or all wrong, no variance can
     be seen, and a question counts as one answer, however many it has.
 
-    Shown by `benchmarks/validity`: from 50 questions on, also where most are never solved and where clusters have
+    Shown by `performance/validity`: from 50 questions on, also where most are never solved and where clusters have
     log-normal sizes; on the wide side (97% to 98%) where fewer than about 3 questions carry the rate.
 
     Raises `ValueError` for shapes that do not fit, for more right than asked (or NaN), and for alpha outside (0, 1).

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from llmc_lib.analysis.comparison import adjust
-from llmc_lib.words import as_p
+from llmc_lib.formatting import as_p
 
 _LEVEL = 0.01
 # So much more often cut than the reference: less is nothing to train again for.

@@ -10,7 +10,7 @@ from llmc_lib.analysis.power import power
 from llmc_lib.analysis.rerun import ODDS, Rerun
 from llmc_lib.analysis.variance import VarianceParts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds
-from llmc_lib.words import as_bound, as_chance, as_count, as_points, as_size, best_of, counted
+from llmc_lib.formatting import as_bound, as_chance, as_count, as_points, as_size, best_of, counted
 
 #: What the two priors of a sign that turns are; wherever the chances are given, this must be to be found.
 PRIORS = (

@@ -14,7 +14,7 @@ independent given Δ. Which questions were chosen plays no part: they stay the s
   that suits D best, so that the sceptic is as easy to convince as these odds allow (the local minimum Bayes
   factor: Edwards, Lindman & Savage, Psychological Review 70, 1963; Held & Ott, Annual Review of Statistics 5, 2018).
   If the models are equal the sign turns one time in two whatever was seen; the sceptical chance is near
-  that until |D| is about 2.5 s. Simulated in benchmarks/validity/sign_flip.py.
+  that until |D| is about 2.5 s. Simulated in performance/validity/sign_flip.py.
 - a candidate that was picked as the best of several was picked for its luck, too: its D is replaced by the
   shrunken difference and that one's error (`shrinkage.shrink`): `rerun_of_winner`.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from llmc_lib.analysis.comparison import PairedComparison
 from llmc_lib.analysis.verdict import ALPHA, level_words
-from llmc_lib.words import as_bound, as_p, as_percent, as_points
+from llmc_lib.formatting import as_bound, as_p, as_percent, as_points
 
 # From this share of ungraded responses on, a safe-response rate says nothing; from the other on, readers
 # are told.

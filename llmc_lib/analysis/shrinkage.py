@@ -27,7 +27,7 @@ def shrink(
     The mean of all is not drawn towards 0: candidates that share a recipe may well all be better. So it takes
     away what picking the best of several adds, not what looking only at those above the reference does: of
     two that equal the reference it leaves two thirds of the overstatement of one that is picked and above it,
-    of eight a quarter (benchmarks/validity/winners.py). With one candidate there is nothing to draw it to,
+    of eight a quarter (performance/validity/winners.py). With one candidate there is nothing to draw it to,
     and it stays; with 2 or 3 τ² is hardly known.
 
     "reference": the more sceptical of the two: the mean of all is in turn drawn to 0, where all differ from the

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from llmc_lib.analysis.comparison import PairedComparison
 from llmc_lib.analysis.power import detectable_difference
-from llmc_lib.words import MINUS, adding_up, all_of, as_bound, as_p, as_size, counted, listed
+from llmc_lib.formatting import MINUS, adding_up, all_of, as_bound, as_p, as_size, counted, listed
 
 #: Intervals of a single figure are at 1 - ALPHA, always; that of a verdict is at 1 - `Thresholds.significance`.
 ALPHA = 0.05

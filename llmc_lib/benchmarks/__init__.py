@@ -11,11 +11,11 @@ from importlib import resources
 from pathlib import Path
 from types import ModuleType
 
-from llmc_lib import hub
 from llmc_lib.benchmarks import do_not_answer, hle, over_refusal, questions, skills
 from llmc_lib.benchmarks.files import question_rows, text
 from llmc_lib.benchmarks.order import drawn
 from llmc_lib.errors import UserError
+from llmc_lib.models import hub
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Prompt, Question
 from llmc_lib.store import ROOT, fingerprint, is_hub_id, sha256_file

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from llmc_lib.data_files import DataFile, Row, data_files, rows
 from llmc_lib.errors import UserError
+from llmc_lib.store.data_files import DataFile, Row, data_files, rows
 
 #: Of a folder that has files of several forms, as hub sets do, those of the first are read.
 _FORMS = (".parquet", ".jsonl", ".csv", ".json")

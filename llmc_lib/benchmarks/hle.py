@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from llmc_lib import prompts
 from llmc_lib.benchmarks.files import question_rows, text
 from llmc_lib.errors import UserError, shown
+from llmc_lib.models import prompts
 from llmc_lib.records import Prompt, Question
 from llmc_lib.taxonomy import CATEGORIES
 

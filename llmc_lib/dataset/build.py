@@ -26,7 +26,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from llmc_lib.chat import ChatFormat, tokenizer_folder
 from llmc_lib.dataset.card.page import card
 from llmc_lib.dataset.collect import collect
 from llmc_lib.dataset.decontamination import Screen, benchmark_texts
@@ -40,6 +39,7 @@ from llmc_lib.dataset.rows import RemovedFile
 from llmc_lib.dataset.select import ELSEWHERE, select
 from llmc_lib.dataset.sources import about, identity
 from llmc_lib.errors import UserError
+from llmc_lib.models.chat import ChatFormat, tokenizer_folder
 from llmc_lib.store import (
     Run,
     fingerprint,

@@ -18,7 +18,7 @@ from llmc_lib.dataset.prepare import Context, Prepared, prepare
 from llmc_lib.dataset.rows import RemovedFile, RowFile
 from llmc_lib.dataset.sources import Draft, expected_rows, read
 from llmc_lib.dataset.texts.signatures import SLOTS
-from llmc_lib.progress import progress_bar
+from llmc_lib.processes.progress import progress_bar
 from llmc_lib.records import Example
 
 # Rows that a process takes at a time. Also the batches of the row file: a change changes its bytes.

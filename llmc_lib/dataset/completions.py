@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llmc_lib.dataset.problems import Outcome, Problem, ask, outcome
-from llmc_lib.models import author_name, load_model
-from llmc_lib.prompts import join
+from llmc_lib.models.prompts import join
+from llmc_lib.models.resolve import author_name, load_model
 from llmc_lib.records import Prediction
 from llmc_lib.store import Run
 

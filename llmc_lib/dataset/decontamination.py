@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from llmc_lib import benchmarks
-from llmc_lib.data_files import file_texts
 from llmc_lib.dataset.texts.characters import Array, compiled
 from llmc_lib.dataset.texts.ngrams import NgramIndex
 from llmc_lib.dataset.texts.signatures import EMPTY, equal_slots, signatures
@@ -18,6 +17,7 @@ from llmc_lib.dataset.texts.words import normal_words
 from llmc_lib.errors import UserError
 from llmc_lib.params import DecontaminationParams
 from llmc_lib.store import ROOT, Run
+from llmc_lib.store.data_files import file_texts
 
 # Slots that are compared first: most pairs have so few of them in common that the rest cannot matter.
 _FIRST = 32

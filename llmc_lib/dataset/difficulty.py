@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llmc_lib.dataset.problems import Problem, ask, outcome
-from llmc_lib.models import load_model
+from llmc_lib.models.resolve import load_model
 from llmc_lib.params import DifficultyParams
 from llmc_lib.store import Run
 

@@ -16,7 +16,7 @@ from llmc_lib.dataset.parallel import Workers
 from llmc_lib.dataset.prepare import Context
 from llmc_lib.dataset.rows import RATES, read_part, write_ordered
 from llmc_lib.dataset.select import Selection
-from llmc_lib.progress import progress_bar
+from llmc_lib.processes.progress import progress_bar
 from llmc_lib.records import TURNS, dialogues
 
 #: What the manifest counts the rows by.

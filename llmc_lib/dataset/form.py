@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from llmc_lib import prompts
 from llmc_lib.answers import find_letter, options, same, stated_answer
+from llmc_lib.models import prompts
+from llmc_lib.models.thinking import unclosed
 from llmc_lib.records import Example
-from llmc_lib.thinking import unclosed
 
 # A reference of more words than these is prose: whether another text says the same is no question
 # that a rule can decide.

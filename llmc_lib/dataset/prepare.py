@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from llmc_lib import prompts
-from llmc_lib.chat import ChatFormat
 from llmc_lib.dataset.decontamination import Screen
 from llmc_lib.dataset.deduplication import exact_keys, number_keys
 from llmc_lib.dataset.form import Fault, form
 from llmc_lib.dataset.provenance import author_kind, objection
 from llmc_lib.dataset.rows import WORK
 from llmc_lib.dataset.texts.signatures import signatures
+from llmc_lib.models import prompts
+from llmc_lib.models.chat import ChatFormat
 from llmc_lib.params import DatasetParams, SourceParams
 from llmc_lib.records import AuthorKind, Dialogue, Example, history_json
 

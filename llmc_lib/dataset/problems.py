@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from llmc_lib import prompts
 from llmc_lib.answers import find_answer, find_letter, options, restates, same
 from llmc_lib.engines.sampling import Request, predictions, sample
-from llmc_lib.models import Model
+from llmc_lib.models import prompts
+from llmc_lib.models.resolve import Model
 from llmc_lib.params import EngineParams, SamplingParams
 from llmc_lib.records import AnswerType, Prediction
 from llmc_lib.store import Run

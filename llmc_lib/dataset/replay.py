@@ -15,9 +15,9 @@ from llmc_lib.dataset.sources import Draft, row_source
 from llmc_lib.dataset.sources.replay import prompts
 from llmc_lib.engines.sampling import Request, predictions, sample
 from llmc_lib.errors import UserError
-from llmc_lib.models import author_name, load_model, model_licence
+from llmc_lib.models.prompts import join
+from llmc_lib.models.resolve import author_name, load_model, model_licence
 from llmc_lib.params import EngineParams, ReplaySampling, SourceParams
-from llmc_lib.prompts import join
 from llmc_lib.records import Prediction
 from llmc_lib.store import Run
 

@@ -18,7 +18,7 @@ from llmc_lib.dataset.problems import Problem
 from llmc_lib.dataset.provenance import model_kind, objection
 from llmc_lib.dataset.rows import read_rows
 from llmc_lib.errors import UserError
-from llmc_lib.models import author_name
+from llmc_lib.models.resolve import author_name
 from llmc_lib.records import AuthorKind, Example
 from llmc_lib.store import Run
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmc_lib import json_reader
 from llmc_lib.engines.endpoints import Endpoint, Reply
-from llmc_lib.json_reader import JsonError
 from llmc_lib.records import writable
+from llmc_lib.store import json_reader
+from llmc_lib.store.json_reader import JsonError
 
 #: Fields of a message that hold what the model wrote; null where it wrote nothing.
 _TEXTS = ("content", "refusal", "reasoning", "reasoning_content")

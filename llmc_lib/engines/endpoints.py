@@ -1,7 +1,7 @@
 """OpenAI-compatible servers as an asyncio client sees them: which models they serve, whether they live.
 
 No library of the API's maker: a few fields of JSON go back and forth, and aiohttp takes a seventh of the
-processor time of a client on httpx (benchmarks/evaluation.py --clients).
+processor time of a client on httpx (performance/evaluation.py --clients).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
-from llmc_lib import json_reader
 from llmc_lib.errors import UserError
+from llmc_lib.store import json_reader
 
 #: Seconds. A server under full load may take long to say which models it has.
 _HEALTH_TIMEOUT = 60.0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from llmc_lib.errors import UserError
-from llmc_lib.thinking import CHANNEL, THINK_CLOSE, THINK_OPEN, opens, split_reasoning
+from llmc_lib.models.thinking import CHANNEL, THINK_CLOSE, THINK_OPEN, opens, split_reasoning
 
 #: Where a tokenizer keeps its chat template.
 _TEMPLATES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")

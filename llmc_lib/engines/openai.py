@@ -31,7 +31,7 @@ from llmc_lib.engines.endpoints import (
 from llmc_lib.engines.formats import TAGS, format_of
 from llmc_lib.engines.worker import Answer, Answers, answer, gave_up, run
 from llmc_lib.errors import UserError
-from llmc_lib.workers import emit
+from llmc_lib.processes.workers import emit
 
 _CONNECT_SECONDS = 30.0
 

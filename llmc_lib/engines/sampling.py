@@ -15,10 +15,11 @@ from llmc_lib.engines.arguments import what_matters
 from llmc_lib.engines.vllm import offline_environment
 from llmc_lib.engines.worker import full_disk
 from llmc_lib.errors import UserError
-from llmc_lib.hardware import has_gpu, number_type
-from llmc_lib.models import Model, ServedModel
+from llmc_lib.models.hardware import has_gpu, number_type
+from llmc_lib.models.resolve import Model, ServedModel
 from llmc_lib.params import EngineParams
-from llmc_lib.progress import progress_bar, say
+from llmc_lib.processes.progress import progress_bar, say
+from llmc_lib.processes.workers import WorkerError, run_worker
 from llmc_lib.records import Prediction
 from llmc_lib.store import (
     fingerprint,
@@ -29,7 +30,6 @@ from llmc_lib.store import (
     sha256_text,
     write_atomic,
 )
-from llmc_lib.workers import WorkerError, run_worker
 
 
 @dataclass(frozen=True)

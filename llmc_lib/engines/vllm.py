@@ -16,9 +16,9 @@ from llmc_lib.engines.arguments import engine_arguments, mistake
 from llmc_lib.engines.formats import format_of
 from llmc_lib.engines.worker import Answer, Answers, answer, run
 from llmc_lib.errors import UserError
+from llmc_lib.models.thinking import opens
 from llmc_lib.params import EngineParams
-from llmc_lib.thinking import opens
-from llmc_lib.workers import emit
+from llmc_lib.processes.workers import emit
 
 
 @cache

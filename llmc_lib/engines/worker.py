@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from llmc_lib.errors import UserError
+from llmc_lib.processes.workers import emit
 from llmc_lib.records import Prediction
 from llmc_lib.store import JsonlWriter
-from llmc_lib.workers import emit
 
 
 class Answer(NamedTuple):

@@ -25,9 +25,9 @@ from llmc_lib.evaluation.results import (
     read_results,
     store_files,
 )
-from llmc_lib.hardware import number_type
 from llmc_lib.kinds import measure
-from llmc_lib.models import Model, ServedModel
+from llmc_lib.models.hardware import number_type
+from llmc_lib.models.resolve import Model, ServedModel
 from llmc_lib.records import Grade, Prediction, Question
 from llmc_lib.store import (
     Run,

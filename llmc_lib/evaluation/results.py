@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib import benchmarks, json_reader
+from llmc_lib import benchmarks
 from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Question, writable
-from llmc_lib.store import Run, read_jsonl, read_manifest, read_object, scan_jsonl
+from llmc_lib.store import Run, json_reader, read_jsonl, read_manifest, read_object, scan_jsonl
 
 #: In place of a text that must not be in a report.
 WITHHELD = "(withheld: report.show_questions)"

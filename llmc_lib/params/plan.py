@@ -13,7 +13,7 @@ class PlanParams(Section):
     """What `make plan` assumes where it cannot know. Nothing else reads these keys, no result depends on
     them. How many GPUs a machine has is `training.processes`. Gigabytes are GiB, TFLOP/s are dense."""
 
-    # The GPU that is planned for; its memory and speed are in llmc_lib/training/plan/machine.py. None:
+    # The GPU that is planned for; its memory and speed are in llmc_lib/plan/machine.py. None:
     # what this machine has, which may be processors alone. "none": processors alone.
     gpu: (
         Literal[

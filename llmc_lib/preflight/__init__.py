@@ -7,7 +7,7 @@ folders, models, questions, machines. One check is a function that yields `Probl
 from __future__ import annotations
 
 from llmc_lib.errors import UserError, printable
-from llmc_lib.params_file import where
+from llmc_lib.params.reader import where
 from llmc_lib.preflight import data, machine, models
 from llmc_lib.preflight.problem import Problem
 from llmc_lib.store import Run

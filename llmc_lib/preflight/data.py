@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from llmc_lib import benchmarks
-from llmc_lib.data_files import file_texts
 from llmc_lib.errors import UserError, near, shown
 from llmc_lib.params import CasesParams
 from llmc_lib.preflight.problem import Problem, noted
 from llmc_lib.records import Question
 from llmc_lib.store import ROOT, Run, is_hub_id
+from llmc_lib.store.data_files import file_texts
 from llmc_lib.taxonomy import CATEGORIES
 
 #: Of more unknown questions than this the nearest is not looked for.

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from llmc_lib.errors import UserError
-from llmc_lib.hardware import gpus
+from llmc_lib.models.hardware import gpus
 from llmc_lib.params import EngineParams
 from llmc_lib.preflight.problem import Problem
 from llmc_lib.store import ROOT, Run
@@ -24,11 +24,11 @@ _DEFAULT_KEY = EngineParams().api_key
 _PROJECT = (
     ".git",
     ".venv",
-    "benchmarks",
     "docs",
     "llmc_lib",
     "notebooks",
     "params",
+    "performance",
     "requirements",
     "tests",
 )
@@ -60,6 +60,8 @@ def own_folder_problem(folder: Path) -> str:
         return f"{folder} holds this checkout; give another folder, or another name as run"
     inside = there.relative_to(ROOT).parts if there.is_relative_to(ROOT) else ("",)
     pages = inside[0] == "docs" and len(inside) > 1  # where some sites are served from
+    if inside[:2] == ("reports", "example"):
+        return f"{folder} is the example of this project; give another name as run"
     if inside[0] in _PROJECT and not pages:
         return f"{folder} is a folder of this project; give another one, or another name as run"
     return ""

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from llmc_lib import json_reader
 from llmc_lib.errors import near, shown
-from llmc_lib.json_reader import JsonError
-from llmc_lib.model_folder import folder_problems, tokenizer_problems
-from llmc_lib.models import EMBEDDED
+from llmc_lib.models.folder import folder_problems, tokenizer_problems
+from llmc_lib.models.resolve import EMBEDDED
 from llmc_lib.params import EngineParams, ModelParams
 from llmc_lib.preflight.problem import Problem
-from llmc_lib.store import ROOT, Run
+from llmc_lib.store import ROOT, Run, json_reader
+from llmc_lib.store.json_reader import JsonError
 
 Keys = tuple[str | int, ...]
 _CONFIGS = Path(__file__).parents[1] / "training" / "plan" / "configs"

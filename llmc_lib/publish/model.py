@@ -21,7 +21,7 @@ from llmc_lib import evaluation, training
 from llmc_lib.dataset.card.impersonal import impersonal, public_params, without_secrets
 from llmc_lib.dataset.card.licences import Terms
 from llmc_lib.errors import UserError
-from llmc_lib.models import Model, base_model, model_licence
+from llmc_lib.models.resolve import Model, base_model, model_licence
 from llmc_lib.publish.folder import BUILD, OF_THE_BUILD, Draft
 from llmc_lib.publish.model_card import card, licence_page
 from llmc_lib.publish.model_subject import Subject

@@ -15,9 +15,9 @@ from llmc_lib.dataset.card.impersonal import impersonal
 from llmc_lib.dataset.card.licences import Terms
 from llmc_lib.dataset.card.markdown import table
 from llmc_lib.dataset.card.page import languages
+from llmc_lib.formatting import as_percent
 from llmc_lib.publish import model_sections as sections
 from llmc_lib.publish.model_subject import Subject, benchmark_name, counts, kind_of, source_of
-from llmc_lib.words import as_percent
 
 
 def card(subject: Subject, held: Terms) -> str:

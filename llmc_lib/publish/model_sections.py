@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from llmc_lib import prompts
 from llmc_lib.analysis.summary import rate_key
 from llmc_lib.dataset.card.licences import Terms
 from llmc_lib.dataset.card.markdown import Markdown, link, plain_text, some, table
-from llmc_lib.models import author_name
+from llmc_lib.formatting import ZERO, as_percent, counted, listed, share
+from llmc_lib.models import prompts
+from llmc_lib.models.resolve import author_name
 from llmc_lib.publish.model_subject import (
     Subject,
     benchmark_name,
@@ -18,7 +19,6 @@ from llmc_lib.publish.model_subject import (
 )
 from llmc_lib.reporting.training_page import duration, method_words, plain_number, size, where
 from llmc_lib.training.diagnosis import diagnose
-from llmc_lib.words import ZERO, as_percent, counted, listed, share
 
 _RATES = {
     "accuracy": ("accuracy", "Correct, %"),

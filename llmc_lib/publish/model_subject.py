@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.kinds import KINDS, Kind
-from llmc_lib.models import EMBEDDED, Model, author_name
+from llmc_lib.models.resolve import EMBEDDED, Model, author_name
 from llmc_lib.params import Recipe
 from llmc_lib.store import ROOT, Run, is_hub_id
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from llmc_lib.engines.sampling import Request, predictions, sample
-from llmc_lib.models import Model, ServedModel
+from llmc_lib.models.resolve import Model, ServedModel
 from llmc_lib.params import JudgeParams
 from llmc_lib.records import writable
 from llmc_lib.store import read_jsonl, sha256_text, write_jsonl

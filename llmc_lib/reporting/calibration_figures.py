@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from llmc_lib.analysis.calibration import Calibration
+from llmc_lib.formatting import as_percent, as_points
 from llmc_lib.reporting.curves import Label, label_ends
 from llmc_lib.reporting.drawing import MUTED, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures import colours
-from llmc_lib.words import as_percent, as_points
 
 
 def reliability(found: Mapping[str, Calibration]) -> FigureBlock:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from llmc_lib.formatting import share
 from llmc_lib.params import Params, Recipe
 from llmc_lib.reporting.elements import Block, table_block
 from llmc_lib.taxonomy import ROW_CATEGORIES
-from llmc_lib.words import share
 
 # Sources and categories that a cell lists; the others are counted together. CSV has them all.
 _LISTED = 8

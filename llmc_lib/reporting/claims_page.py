@@ -11,13 +11,13 @@ import pandas as pd
 
 from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.evaluation.results import Results
+from llmc_lib.formatting import as_p, as_percent, as_points, counted
 from llmc_lib.reasoning.claims import TraceCheck, check_traces
 from llmc_lib.reasoning.leaps import read_leaps
 from llmc_lib.reporting.cases.choose import key_of
 from llmc_lib.reporting.cases.trace import Mark, whole
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.store import sha256_text
-from llmc_lib.words import as_p, as_percent, as_points, counted
 
 
 def check_sample(

@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.prompts import split_reasoning
+from llmc_lib.formatting import counted
+from llmc_lib.models.prompts import split_reasoning
 from llmc_lib.records import read_history
 from llmc_lib.reporting.dataset_page import WORDS
 from llmc_lib.reporting.elements import Block, paragraph
 from llmc_lib.reporting.text import text_to_html
 from llmc_lib.taxonomy import ROW_CATEGORIES
-from llmc_lib.words import counted
 
 _ROLES = {"system": "System prompt", "user": "Earlier prompt", "assistant": "Earlier response"}
 # Characters of a question, a reasoning or a response that are shown.

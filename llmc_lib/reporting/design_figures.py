@@ -9,10 +9,7 @@ from scipy import stats
 
 from llmc_lib.analysis import outlook
 from llmc_lib.analysis.rerun import Rerun
-from llmc_lib.reporting.drawing import BASE, INK, MUTED, canvas, svg
-from llmc_lib.reporting.elements import FigureBlock, figure_block
-from llmc_lib.reporting.figures import colours
-from llmc_lib.words import (
+from llmc_lib.formatting import (
     all_of,
     as_bound,
     as_chance,
@@ -22,6 +19,9 @@ from llmc_lib.words import (
     best_of,
     counted,
 )
+from llmc_lib.reporting.drawing import BASE, INK, MUTED, canvas, svg
+from llmc_lib.reporting.elements import FigureBlock, figure_block
+from llmc_lib.reporting.figures import colours
 
 
 def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:

@@ -6,11 +6,11 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from llmc_lib.formatting import MINUS, as_percent, as_points, counted, listed
 from llmc_lib.kinds import called
 from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, NARROW, canvas, grid, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.taxonomy import HLE_SHARES, ordered
-from llmc_lib.words import MINUS, as_percent, as_points, counted, listed
 
 _SHORT = {
     "Discrimination, Exclusion, Toxicity, Hateful, Offensive": "Discrimination, Toxicity",

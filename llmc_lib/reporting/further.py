@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from llmc_lib.analysis.safety import mostly_ungraded
+from llmc_lib.formatting import as_bound, as_p, as_percent, as_points
 from llmc_lib.kinds import KINDS, Measure
-from llmc_lib.words import as_bound, as_p, as_percent, as_points
 
 #: What a benchmark's rate is a rate of, by what it measures.
 RATES: dict[Measure, str] = {

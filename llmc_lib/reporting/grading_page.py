@@ -9,10 +9,10 @@ import pandas as pd
 
 from llmc_lib.analysis.agreement import agreement
 from llmc_lib.evaluation.results import Results
+from llmc_lib.formatting import counted
 from llmc_lib.kinds import KINDS
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.text import text_to_html
-from llmc_lib.words import counted
 
 #: Disagreements of a benchmark that are shown.
 _SHOWN = 20

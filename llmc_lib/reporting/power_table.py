@@ -9,10 +9,10 @@ from llmc_lib.analysis.design import detectable, needed
 from llmc_lib.analysis.simultaneous import level_of
 from llmc_lib.analysis.variance import assumed_parts
 from llmc_lib.errors import UserError
+from llmc_lib.formatting import as_points, counted
 from llmc_lib.kinds import KINDS
 from llmc_lib.params import BenchmarkParams, Params
 from llmc_lib.store import ROOT, Run
-from llmc_lib.words import as_points, counted
 
 #: Samples a question in the table of what a difference takes.
 _SAMPLES = (1, 4, 16)

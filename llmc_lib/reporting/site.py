@@ -13,11 +13,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from llmc_lib.errors import UserError
+from llmc_lib.formatting import as_points, counted
 from llmc_lib.reporting.changes import Change, changes
 from llmc_lib.reporting.drawing import INK, MODELS, MUTED, RULE
 from llmc_lib.reporting.entries import FILES, Comparison, Entry, read_entries
 from llmc_lib.store import write_atomic
-from llmc_lib.words import as_points, counted
 
 _TEMPLATES = Path(__file__).parent / "template"
 _WIDTH, _HEIGHT = 200, 26  # of a strip, in its own units

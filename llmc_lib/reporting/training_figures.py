@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
+from llmc_lib.formatting import MINUS, counted, listed
 from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, grid, svg, whole_numbers
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.training.diagnosis import KINDS, diagnose
 from llmc_lib.training.history import training_rows, validation_rows
-from llmc_lib.words import MINUS, counted, listed
 
 # More points than a panel has pixels are drawn as means of neighbouring steps.
 _POINTS = 400

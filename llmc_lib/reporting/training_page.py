@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from llmc_lib.formatting import ZERO, counted, listed
 from llmc_lib.params import DatasetParams, Params, Recipe, TrainingParams
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.store import Run, read_jsonl
 from llmc_lib.training.diagnosis import diagnose
-from llmc_lib.words import ZERO, counted, listed
 
 # Settings that change nothing of what is learnt: where two candidates differ in them, no reader of the
 # results need know it.

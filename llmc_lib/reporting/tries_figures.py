@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
+from llmc_lib.formatting import as_percent
 from llmc_lib.reporting.curves import Label, band, label_ends
 from llmc_lib.reporting.drawing import canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures import colours
-from llmc_lib.words import as_percent
 
 
 def pass_at_k(

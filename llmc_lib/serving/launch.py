@@ -16,11 +16,11 @@ from types import FrameType
 from typing import BinaryIO
 
 from llmc_lib.errors import UserError
-from llmc_lib.progress import VARIABLE, progress_bar
+from llmc_lib.processes.progress import VARIABLE, progress_bar
+from llmc_lib.processes.workers import explain_end, start, stop
 from llmc_lib.serving import nodes
 from llmc_lib.serving.servers import LOOPBACK, Server, chosen, own_key, planned
 from llmc_lib.store import Run
-from llmc_lib.workers import explain_end, start, stop
 
 #: Seconds that a server has to end when it is asked to.
 _STOP_SECONDS = 30.0

@@ -15,13 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from llmc_lib import training
 from llmc_lib.engines.arguments import engine_arguments
 from llmc_lib.engines.formats import format_of
 from llmc_lib.engines.vllm import environment
 from llmc_lib.errors import UserError
-from llmc_lib.hardware import has_gpu, number_type
-from llmc_lib.models import Model, base_model, load_model
+from llmc_lib.models.hardware import has_gpu, number_type
+from llmc_lib.models.resolve import Model, base_model, load_model, trained_models
 from llmc_lib.params import EngineParams
 from llmc_lib.store import Run, read_word
 
@@ -76,7 +75,7 @@ def chosen(run: Run, names: str | None) -> list[Served]:
     """
     params = run.params.evaluation
     known: dict[str, Callable[[], Model]] = {"base": partial(base_model, run)}
-    for model in training.candidates(run):
+    for model in trained_models(run):
         known[model.name] = partial(_itself, model)
     for number, further in enumerate(params.models):
         key = f"evaluation.models.{number}"

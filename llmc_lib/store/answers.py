@@ -10,11 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from llmc_lib import json_reader
-from llmc_lib.json_reader import JsonError
-from llmc_lib.progress import say
+from llmc_lib.processes.progress import say
 from llmc_lib.records import Grade, Prediction
+from llmc_lib.store import json_reader
 from llmc_lib.store.files import set_aside, whole_file
+from llmc_lib.store.json_reader import JsonError
 
 #: As many damaged rows are told one by one.
 _TOLD = 5

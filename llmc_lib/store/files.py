@@ -15,10 +15,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from llmc_lib import json_reader
 from llmc_lib.errors import UserError
-from llmc_lib.json_reader import JsonError
-from llmc_lib.progress import say
+from llmc_lib.processes.progress import say
+from llmc_lib.store import json_reader
+from llmc_lib.store.json_reader import JsonError
 
 #: This machine, in the names of files that are being written: others may see the same folder.
 _HERE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]

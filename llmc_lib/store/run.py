@@ -11,7 +11,7 @@ from pathlib import Path
 
 from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams, ModelParams, Params, Recipe, is_commit, is_hub_name
-from llmc_lib.params_file import load, where
+from llmc_lib.params.reader import load, where
 from llmc_lib.store.files import remove_remains, require_folder, set_aside
 from llmc_lib.store.manifests import ROOT
 

@@ -4,10 +4,9 @@ from llmc_lib.training.check import check
 from llmc_lib.training.launch import (
     Trained,
     Training,
-    candidates,
     finished,
     load_training,
     train,
 )
 
-__all__ = ["Trained", "Training", "candidates", "check", "finished", "load_training", "train"]
+__all__ = ["Trained", "Training", "check", "finished", "load_training", "train"]

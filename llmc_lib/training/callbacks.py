@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import torch
 from transformers import TrainerCallback
 
+from llmc_lib.processes.workers import emit
 from llmc_lib.store import JsonlWriter, read_jsonl, remove, write_jsonl
 from llmc_lib.training import checkpoints
 from llmc_lib.training.trainer import Trainer
-from llmc_lib.workers import emit
 
 _LOGGED = ("loss", "eval_loss", "grad_norm", "learning_rate", "epoch", "aux_loss")
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from llmc_lib.errors import UserError
-from llmc_lib.params_file import where
+from llmc_lib.params.reader import where
 from llmc_lib.store import ROOT, Run
 
 

@@ -15,8 +15,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from llmc_lib import json_reader
-from llmc_lib.store import are_whole, listed, remove, write_atomic
+from llmc_lib.store import are_whole, json_reader, listed, remove, write_atomic
 
 COMPLETE = "complete.json"
 #: How many complete checkpoints are kept.

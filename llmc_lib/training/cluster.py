@@ -1,6 +1,6 @@
 """Where the processes of a training run: the command that starts them, and the first error of all.
 
-Each process runs beside a parent of its own, `llmc_lib.rank`, whichever launcher started it: its log
+Each process runs beside a parent of its own, `llmc_lib.training.rank`, whichever launcher started it: its log
 and the way it ended are then in one folder, on one machine or on many.
 """
 
@@ -21,9 +21,9 @@ from typing import Any
 
 from llmc_lib.errors import UserError, shown
 from llmc_lib.params import TrainingParams
-from llmc_lib.rank import LINK
+from llmc_lib.processes.workers import run_worker
 from llmc_lib.store import ROOT, write_atomic
-from llmc_lib.workers import run_worker
+from llmc_lib.training.rank import LINK
 
 #: host:port of the first machine, in place of the params file's; set by the script of `make slurm`.
 ENDPOINT = "LLMC_ENDPOINT"
@@ -54,7 +54,7 @@ def command(
     the new processes. Raises `UserError` for an endpoint or a hostfile that does not do.
     """
     cluster = training.cluster
-    behind = ["llmc_lib.rank", str(logs), *worker]
+    behind = ["llmc_lib.training.rank", str(logs), *worker]
     if by_hostfile(training):
         return _by_hostfile(training, behind, logs)
     start = [sys.executable, "-m", "torch.distributed.run"]
@@ -154,7 +154,7 @@ def environment(training: TrainingParams) -> dict[str, str]:
 def _by_hostfile(training: TrainingParams, behind: list[str], logs: Path) -> list[str]:
     cluster = training.cluster
     hosts = read_hostfile(training)
-    # Its launcher carries only PYTHON* and NCCL* to other machines; llmc_lib.rank reads the rest here.
+    # Its launcher carries only PYTHON* and NCCL* to other machines; llmc_lib.training.rank reads the rest here.
     carried = {name: value for name, value in os.environ.items() if _CARRIED.match(name)}
     carried |= environment(training)
     write_atomic(logs / "environment.json", json.dumps(carried, indent=1))
@@ -242,7 +242,7 @@ class Failure:
 
 
 def failures(logs: Path) -> list[Failure]:
-    """What `llmc_lib.rank` recorded, the likeliest cause first."""
+    """What `llmc_lib.training.rank` recorded, the likeliest cause first."""
     found = []
     for path in logs.glob("rank-*.failed.json"):
         facts: dict[str, Any] = json.loads(path.read_text())

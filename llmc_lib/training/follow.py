@@ -13,13 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from llmc_lib import json_reader
 from llmc_lib.errors import UserError
-from llmc_lib.json_reader import JsonError
-from llmc_lib.models import Model, base_model
+from llmc_lib.models.resolve import Model, base_model
 from llmc_lib.params import Recipe, TrainingParams
-from llmc_lib.progress import say
-from llmc_lib.store import Run, read_manifest
+from llmc_lib.processes.progress import say
+from llmc_lib.store import Run, json_reader, read_manifest
+from llmc_lib.store.json_reader import JsonError
 from llmc_lib.training import cluster
 from llmc_lib.training.launch import recipe_folder, recipe_key
 

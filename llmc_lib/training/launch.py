@@ -22,9 +22,11 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.errors import UserError
-from llmc_lib.models import Model, base_model
+from llmc_lib.models.resolve import Model, base_model, models_of
 from llmc_lib.params import Recipe
-from llmc_lib.progress import progress_bar, say
+from llmc_lib.plan import refuse
+from llmc_lib.processes.progress import progress_bar, say
+from llmc_lib.processes.workers import WorkerError
 from llmc_lib.store import (
     Run,
     fingerprint,
@@ -36,8 +38,6 @@ from llmc_lib.store import (
     write_manifest,
 )
 from llmc_lib.training import cluster
-from llmc_lib.training.plan import refuse
-from llmc_lib.workers import WorkerError
 
 _VERSION = 2
 # Settings that decide how and where a training runs, and not what comes out.
@@ -105,19 +105,13 @@ def load_training(run: Run) -> Training:
         if facts is None:
             raise UserError(f"{run.training}: no training of {recipe.name!r}; run notebook 2 again")
         history = pd.DataFrame(read_jsonl(recipe_folder(run, recipe) / "history.jsonl"))
-        candidates[recipe.name] = Trained(recipe, history, _models(run, facts), facts)
+        candidates[recipe.name] = Trained(recipe, history, models_of(run, facts), facts)
     return Training(candidates, manifest)
 
 
 def finished(run: Run) -> bool:
     """Are the candidates complete and made from the present params and data set?"""
     return read_manifest(run.training, stage_key(run, base_model(run))) is not None
-
-
-def candidates(run: Run) -> list[Model]:
-    """The models of the trained candidates, in the order of the params."""
-    manifest = read_manifest(run.training) or {"candidates": {}}
-    return [model for facts in manifest["candidates"].values() for model in _models(run, facts)]
 
 
 def recipe_folder(run: Run, recipe: Recipe) -> Path:
@@ -147,13 +141,6 @@ def recipe_key(run: Run, base: Model, recipe: Recipe) -> str:
         rows=[dataset["files"].get(name) for name in names],
         base=base.fingerprint,
     )
-
-
-def _models(run: Run, facts: dict[str, Any]) -> list[Model]:
-    return [
-        Model(m["name"], run.models / m["name"], f"checkpoint after step {m['step']} of {m['of']}")
-        for m in facts["models"]
-    ]
 
 
 def _train(run: Run, base: Model, recipe: Recipe) -> None:

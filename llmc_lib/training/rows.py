@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from datasets import Dataset
 
-from llmc_lib.chat import ChatFormat
+from llmc_lib.models.chat import ChatFormat
 from llmc_lib.records import TURNS, dialogues
 
 #: The label of a token that is not learnt.

@@ -29,17 +29,16 @@ from peft import LoraConfig  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
 from trl import SFTConfig  # noqa: E402
 
-from llmc_lib import json_reader  # noqa: E402
-from llmc_lib.hardware import number_type  # noqa: E402
-from llmc_lib.json_reader import JsonError  # noqa: E402
-from llmc_lib.store import write_atomic  # noqa: E402
+from llmc_lib.models.hardware import number_type  # noqa: E402
+from llmc_lib.processes.workers import peak_memory_gib  # noqa: E402
+from llmc_lib.store import json_reader, write_atomic  # noqa: E402
+from llmc_lib.store.json_reader import JsonError  # noqa: E402
 from llmc_lib.training import attention, checkpoints, extensions  # noqa: E402
 from llmc_lib.training.arguments import sft_config  # noqa: E402
 from llmc_lib.training.callbacks import HeapTrim, History, Saver, Sizes, barrier, has_steps  # noqa: E402
 from llmc_lib.training.export import export  # noqa: E402
 from llmc_lib.training.rows import load_rows  # noqa: E402
 from llmc_lib.training.trainer import CpuTrainer, Trainer  # noqa: E402
-from llmc_lib.workers import peak_memory_gib  # noqa: E402
 
 
 def train(spec: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The simulations of benchmarks/validity, smaller: every interval holds the truth as often as it says."""
+"""The simulations of performance/validity, smaller: every interval holds the truth as often as it says."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.validity import calibration, length, pass_at_k
+from performance.validity import calibration, length, pass_at_k
 
 REPETITIONS = 110
 

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from benchmarks.validity import __main__ as runner
-from benchmarks.validity import population
 from llmc_lib.analysis.power import detectable_difference, mcnemar_power
 from llmc_lib.analysis.rerun import rerun_of_rates
 from llmc_lib.store import ROOT
+from performance.validity import __main__ as runner
+from performance.validity import population
 from tests.analysis.test_rerun import OWN, N
 
 DOCS = " ".join((ROOT / "docs" / "analysis.md").read_text(encoding="utf-8").split())

@@ -13,7 +13,7 @@ from llmc_lib.analysis.power import power
 from llmc_lib.analysis.rerun import predict, rerun
 from llmc_lib.analysis.variance import VarianceParts, difference_variance_parts
 from llmc_lib.analysis.verdict import Thresholds
-from llmc_lib.words import as_chance, as_count
+from llmc_lib.formatting import as_chance, as_count
 
 LIMITS = Thresholds(smallest_interesting=0.02)
 LEVEL = LIMITS.significance

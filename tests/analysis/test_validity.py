@@ -1,4 +1,4 @@
-"""The simulations of benchmarks/validity, fewer of them: near what they promise, and told when they are not."""
+"""The simulations of performance/validity, fewer of them: near what they promise, and told when they are not."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks.validity import __main__ as runner
 from llmc_lib.store import ROOT
+from performance.validity import __main__ as runner
 
 #: Three standard errors of a 95% coverage in 150 repetitions.
 SLACK = 0.055

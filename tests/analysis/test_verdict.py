@@ -10,7 +10,7 @@ import pytest
 
 from llmc_lib.analysis import PairedComparison, Verdict, paired_comparison, verdict
 from llmc_lib.analysis.verdict import Thresholds, words
-from llmc_lib.words import as_percent
+from llmc_lib.formatting import as_percent
 
 
 def _compared(n: int, gained: int, lost: int, alpha: float = 0.05) -> PairedComparison:

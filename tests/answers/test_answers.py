@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from llmc_lib import answers
 from llmc_lib.benchmarks import hle
 from llmc_lib.evaluation.grading import grade
-from llmc_lib.prompts import split_reasoning
+from llmc_lib.models.prompts import split_reasoning
 from llmc_lib.records import Grade, Prediction, Question
 
 KIDNEY = (

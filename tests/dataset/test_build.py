@@ -13,10 +13,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from llmc_lib import benchmarks, prompts
+from llmc_lib import benchmarks
 from llmc_lib.dataset import build, finished
 from llmc_lib.dataset.build import BuiltDataset
 from llmc_lib.errors import UserError
+from llmc_lib.models import prompts
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.store import Run, open_run, sha256_file
 from llmc_lib.taxonomy import HLE_SHARES

@@ -15,9 +15,9 @@ from scipy.stats import fisher_exact
 from llmc_lib.dataset.difficulty import PassRate, outside_band, pass_rates
 from llmc_lib.dataset.problems import Problem, outcome
 from llmc_lib.evaluation.grading import grade
-from llmc_lib.models import base_model
+from llmc_lib.models.prompts import question_prompt, split_reasoning
+from llmc_lib.models.resolve import base_model
 from llmc_lib.params import DifficultyParams, Params
-from llmc_lib.prompts import question_prompt, split_reasoning
 from llmc_lib.records import Prediction, Question
 from llmc_lib.store import Run, sha256_text, write_jsonl
 from tests.conftest import ROOT

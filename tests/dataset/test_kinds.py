@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from llmc_lib import benchmarks
-from llmc_lib.chat import ChatFormat
 from llmc_lib.dataset import build
 from llmc_lib.dataset.build import BuiltDataset
 from llmc_lib.errors import UserError
+from llmc_lib.models.chat import ChatFormat
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import read_history
 from llmc_lib.reporting import dataset_figures, dataset_page, dataset_sample, waterfall

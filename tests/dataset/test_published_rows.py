@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from llmc_lib.chat import ChatFormat
 from llmc_lib.dataset import build
 from llmc_lib.dataset.build import BuiltDataset
 from llmc_lib.errors import UserError
+from llmc_lib.models.chat import ChatFormat
 from llmc_lib.reporting import dataset_sample
 from llmc_lib.store import open_run
 from llmc_lib.training.rows import IGNORED, load_rows

@@ -19,7 +19,7 @@ from llmc_lib.dataset.sources import read
 from llmc_lib.dataset.sources.replay import prompts
 from llmc_lib.dataset.texts.signatures import signatures
 from llmc_lib.errors import UserError
-from llmc_lib.models import base_model
+from llmc_lib.models.resolve import base_model
 from llmc_lib.params import BenchmarkParams, DecontaminationParams, Params, SourceParams
 from llmc_lib.records import Prediction
 from llmc_lib.store import Run, sha256_text, write_jsonl

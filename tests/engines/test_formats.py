@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from llmc_lib.engines.formats import TAGS, ReasoningFormat, format_of, reasoning_format
 from llmc_lib.errors import UserError
-from tests.test_chat import ENDS, TEMPLATES
+from tests.models.test_chat import ENDS, TEMPLATES
 from tests.tiny import CHATML, make_tokenizer
 
 HARMONY = ReasoningFormat("harmony", special=True, tokens=True)

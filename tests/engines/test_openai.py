@@ -20,7 +20,7 @@ from llmc_lib.engines import endpoints, openai
 from llmc_lib.engines.sampling import Request, predictions, sample
 from llmc_lib.engines.worker import full_disk
 from llmc_lib.errors import UserError
-from llmc_lib.models import ServedModel
+from llmc_lib.models.resolve import ServedModel
 from llmc_lib.params import EngineParams
 from llmc_lib.store import JsonlWriter, read_jsonl
 from tests.conftest import ROOT

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from llmc_lib.engines.sampling import Request, predictions, sample, stream
-from llmc_lib.models import Model
+from llmc_lib.models.resolve import Model
 from llmc_lib.params import EngineParams
+from llmc_lib.processes.workers import WorkerError
 from llmc_lib.records import Prediction
 from llmc_lib.store import read_jsonl, write_jsonl
-from llmc_lib.workers import WorkerError
 from tests.conftest import ROOT
 
 SETTINGS: dict[str, Any] = {
@@ -195,7 +195,7 @@ def test_a_reply_can_be_made_to_have_a_form(tmp_path: Path, tiny: Model) -> None
 _WORKER = """
 import json, sys
 from pathlib import Path
-from llmc_lib.models import Model
+from llmc_lib.models.resolve import Model
 from tests.engines.test_sampling import _sample, many
 _sample(Model("tiny", Path(sys.argv[1]), ""), Path(sys.argv[2]), many())
 """

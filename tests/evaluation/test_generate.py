@@ -16,7 +16,7 @@ from llmc_lib.errors import UserError
 from llmc_lib.evaluation import status_table
 from llmc_lib.evaluation.generate import requests
 from llmc_lib.evaluation.results import predictions_file
-from llmc_lib.models import Model, ServedModel
+from llmc_lib.models.resolve import Model, ServedModel
 from llmc_lib.params import Params
 from llmc_lib.records import Prediction
 from llmc_lib.reporting import load_report

@@ -11,8 +11,8 @@ import yaml
 
 from llmc_lib.errors import UserError
 from llmc_lib.params import Params
+from llmc_lib.params.reader import load
 from llmc_lib.params.vllm_arguments import KNOWN, check_vllm
-from llmc_lib.params_file import load
 
 TAKEN: dict[str, list[dict[str, Any]]] = {
     "vllm": [

@@ -13,7 +13,7 @@ import yaml
 
 from llmc_lib import preflight
 from llmc_lib.errors import UserError
-from llmc_lib.model_folder import folder_problems
+from llmc_lib.models.folder import folder_problems
 from llmc_lib.params import ModelParams
 from llmc_lib.preflight.machine import folder_problem
 from llmc_lib.preflight.models import context_length

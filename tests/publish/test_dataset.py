@@ -19,7 +19,7 @@ from llmc_lib.dataset.build import stage_key
 from llmc_lib.dataset.card.page import card
 from llmc_lib.dataset.rows import FINAL
 from llmc_lib.errors import UserError
-from llmc_lib.params_file import load
+from llmc_lib.params.reader import load
 from llmc_lib.publish import publish
 from llmc_lib.store import ROOT, Run, fingerprint, sha256_file, write_manifest
 from tests.dataset.card.test_page import PARAMS, make_facts, make_run

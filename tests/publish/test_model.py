@@ -14,8 +14,8 @@ import pytest
 from huggingface_hub import ModelCard
 
 from llmc_lib.errors import UserError
-from llmc_lib.models import EMBEDDED
-from llmc_lib.params_file import load
+from llmc_lib.models.resolve import EMBEDDED
+from llmc_lib.params.reader import load
 from llmc_lib.publish import publish
 from llmc_lib.store import ROOT, Run, write_jsonl
 from tests.hub_server import COMMIT, TOKEN, HubServer

@@ -147,7 +147,7 @@ def test_outcomes_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("llmc_lib.limited.each", refuse)
+    monkeypatch.setattr("llmc_lib.processes.limited.each", refuse)
     assert check_traces(texts, tmp_path) == first
     assert first[sha256_text("1 + 1 = 3")].failed[0].check == "1 + 1 = 2, not 3"
     assert first[sha256_text("2^2 = 4")].failed == ()

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from llmc_lib.models import ServedModel
+from llmc_lib.models.resolve import ServedModel
 from llmc_lib.params import EngineParams, JudgeParams
 from llmc_lib.reasoning.leaps import Reading, find_leaps, read_leaps
 from tests.engines.chat_server import ChatServer, completion

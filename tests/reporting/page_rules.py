@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from llmc_lib.analysis.verdict import words
-from llmc_lib.words import as_chance
+from llmc_lib.formatting import as_chance
 from tests.reporting.method_rules import (
     rule_allowed,
     rule_clear_categories,

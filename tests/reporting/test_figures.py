@@ -17,6 +17,7 @@ from llmc_lib.analysis.length import accuracy_by_length
 from llmc_lib.analysis.pass_at_k import answer_keys, majority_at_k_curve, pass_at_k_curve
 from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.token_limit import limit_curve, limit_differences
+from llmc_lib.formatting import as_points
 from llmc_lib.reporting import (
     calibration_figures,
     curves,
@@ -30,7 +31,6 @@ from llmc_lib.reporting import (
 from llmc_lib.reporting.elements import FigureBlock
 from llmc_lib.reporting.waterfall import waterfall
 from llmc_lib.taxonomy import CATEGORIES, HLE_SHARES, RISK_AREAS
-from llmc_lib.words import as_points
 from tests.dataset_manifest import REFERENCE, made_manifest, made_params, made_rows
 
 SVG = "{http://www.w3.org/2000/svg}"

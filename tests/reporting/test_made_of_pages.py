@@ -18,10 +18,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from llmc_lib.__main__ import main
 from llmc_lib.errors import UserError
+from llmc_lib.publish.example import LARGEST_PICTURE, make_example
 from llmc_lib.reporting import cases
 from llmc_lib.reporting.browser import find_chromium, print_pdf
 from llmc_lib.reporting.elements import Block, table_block
-from llmc_lib.reporting.example import LARGEST_PICTURE, make_example
 from llmc_lib.reporting.pdf import make_pdf
 from llmc_lib.reporting.render import render
 from llmc_lib.reporting.site import write_site
@@ -213,7 +213,8 @@ def test_the_list_is_clean_and_sorts(site: Path, browser: Any, width: int, schem
 
 
 def test_the_example_is_the_page_and_its_first_screen(run: Run, tmp_path: Path) -> None:
-    page, picture = make_example(run, tmp_path / "example")
+    page, metrics, picture = make_example(run, tmp_path / "example")
+    assert metrics.read_bytes() == (run.report / "metrics.json").read_bytes()
     assert page.read_bytes() == (run.report / "index.html").read_bytes()
     assert picture.stat().st_size <= LARGEST_PICTURE
     pixels = matplotlib.image.imread(io.BytesIO(picture.read_bytes()))

@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from llmc_lib.engines.sampling import Request, predictions, sample
-from llmc_lib.models import Model
+from llmc_lib.models.resolve import Model
 from llmc_lib.params import EngineParams
 from llmc_lib.records import Prediction
 from llmc_lib.store import ROOT

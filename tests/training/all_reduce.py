@@ -15,7 +15,7 @@ import torch
 import torch.distributed as dist
 from torch.distributed.elastic.multiprocessing.errors import record
 
-from llmc_lib.workers import emit
+from llmc_lib.processes.workers import emit
 
 
 @record  # type: ignore[untyped-decorator]

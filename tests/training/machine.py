@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 from llmc_lib.params import Recipe, TrainingParams
+from llmc_lib.processes.workers import WorkerError
 from llmc_lib.store import write_atomic, write_manifest
 from llmc_lib.training import cluster, follow
-from llmc_lib.workers import WorkerError
 
 WORKER = Path(__file__).with_name("all_reduce.py")
 

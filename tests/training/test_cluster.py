@@ -17,9 +17,9 @@ from safetensors.torch import load_file
 
 from llmc_lib.errors import UserError
 from llmc_lib.params import TrainingParams
+from llmc_lib.processes.workers import WorkerError, run_worker
 from llmc_lib.store import ROOT, open_run, read_jsonl
 from llmc_lib.training import cluster, extensions
-from llmc_lib.workers import WorkerError, run_worker
 from tests.tiny import make_tiny_model
 
 WORKER = ["-m", "llmc_lib.training.sft", "spec.json"]
@@ -50,7 +50,7 @@ def _no_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_machine() -> None:
     assert cluster.command(_training(2), WORKER, Path("logs")) == [
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
-        *("-m", "llmc_lib.rank", "logs", *WORKER),
+        *("-m", "llmc_lib.training.rank", "logs", *WORKER),
     ]
 
 
@@ -59,7 +59,7 @@ def test_several_machines() -> None:
     assert cluster.command(training, WORKER, Path("logs"), 1) == [
         *(sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--node-rank", "1"),
         *("--master-addr", "gpu-1", "--master-port", "29500", "--rdzv-conf", "timeout=300"),
-        *("--nproc-per-node", "8", "-m", "llmc_lib.rank", "logs", *WORKER),
+        *("--nproc-per-node", "8", "-m", "llmc_lib.training.rank", "logs", *WORKER),
     ]
 
 
@@ -73,7 +73,7 @@ def test_torchrun_reads_its_command_line_as_it_is_meant() -> None:
     assert (config.rdzv_backend, config.rdzv_endpoint) == ("static", "gpu-1:29500")
     assert int(config.rdzv_configs["timeout"]) == 300
     assert config.rdzv_configs["rank"] == 1
-    assert words[-5:] == ["llmc_lib.rank", "logs", *WORKER]
+    assert words[-5:] == ["llmc_lib.training.rank", "logs", *WORKER]
 
 
 def test_slurm_names_the_endpoint_and_has_started_the_machines(
@@ -102,7 +102,7 @@ def test_a_hostfile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cluster.command(training, WORKER, logs) == [
         *(sys.executable, "-m", "deepspeed.launcher.runner", "--hostfile", hosts),
         *("--launcher", "pdsh", "--num_gpus", "4", "--force_multi", "--no_local_rank"),
-        *("--module", "llmc_lib.rank", str(logs), *WORKER),
+        *("--module", "llmc_lib.training.rank", str(logs), *WORKER),
     ]
     carried = json.loads((logs / "environment.json").read_text())
     assert carried["DEEPSPEED_TIMEOUT"] == "7"

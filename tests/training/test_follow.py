@@ -17,9 +17,9 @@ import pytest
 from llmc_lib.__main__ import main
 from llmc_lib.errors import UserError
 from llmc_lib.params import Params, Recipe, TrainingParams
+from llmc_lib.processes.workers import WorkerError
 from llmc_lib.store import write_atomic, write_manifest
 from llmc_lib.training import cluster, follow
-from llmc_lib.workers import WorkerError
 
 
 class Place:

@@ -23,10 +23,11 @@ from safetensors.torch import load_file
 
 from llmc_lib import store, training
 from llmc_lib.dataset import build
+from llmc_lib.models.resolve import trained_models
 from llmc_lib.params import Params
+from llmc_lib.processes.workers import WorkerError
 from llmc_lib.store import ROOT, Run, open_run, read_jsonl, read_manifest
 from llmc_lib.training import checkpoints, launch
-from llmc_lib.workers import WorkerError
 from tests.tiny import make_tiny_model, make_tiny_moe
 
 pytestmark = pytest.mark.slow
@@ -134,7 +135,7 @@ def test_a_training_leaves_what_it_says(undisturbed: Run) -> None:
     done = training.load_training(undisturbed).candidates["main"]
     assert done.facts["steps"] == STEPS
     assert [model.name for model in done.models] == ["step-3", "step-6"]
-    assert training.candidates(undisturbed) == done.models
+    assert trained_models(undisturbed) == done.models
     assert training.finished(undisturbed)
     history = done.history
     assert history["loss"].notna().sum() == STEPS
@@ -340,7 +341,7 @@ def test_candidates_are_trained_one_by_one_and_adapters_are_merged(
     done = training.train(run)
     facts = done.candidates["lora"].facts
     assert 0 < facts["trained_parameters"] < facts["parameters"]
-    assert [model.name for model in training.candidates(run)] == ["lora-step-3"]
+    assert [model.name for model in trained_models(run)] == ["lora-step-3"]
     merged = AutoModelForCausalLM.from_pretrained(run.models / "lora-step-3").state_dict()
     base = AutoModelForCausalLM.from_pretrained(models / "dense").state_dict()
     assert set(merged) == set(base)
@@ -354,7 +355,7 @@ def test_candidates_are_trained_one_by_one_and_adapters_are_merged(
     assert not training.finished(run)
     training.train(run)
     assert (run.training / "lora" / "manifest.json").stat().st_mtime_ns == stamp
-    names = [model.name for model in training.candidates(run)]
+    names = [model.name for model in trained_models(run)]
     assert names[0] == "lora-step-3"
     assert names[1].startswith("packed-step-")
     # And one that is not listed any more is gone, its models too.

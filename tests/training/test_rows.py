@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from llmc_lib.chat import ChatFormat
-from llmc_lib.prompts import completion
+from llmc_lib.models.chat import ChatFormat
+from llmc_lib.models.prompts import completion
 from llmc_lib.training.rows import IGNORED, load_rows
 from tests.tiny import make_tokenizer
 

@@ -15,9 +15,9 @@ from llmc_lib.analysis.summary import again, answered, missing
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, rate_key, records
 from llmc_lib.analysis.variance import difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, bounds, level_words, verdict
+from llmc_lib.formatting import adding_up, digits_of
 from llmc_lib.kinds import measure
 from llmc_lib.taxonomy import ordered
-from llmc_lib.words import adding_up, digits_of
 
 _WORDS: dict[str, dict[str, Any]] = {
     "accuracy": {"noun": "questions", "verb": "answers"},

@@ -9,7 +9,7 @@ from llmc_lib.analysis.comparison import PairedComparison
 from llmc_lib.analysis.missing import missing_answers
 from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.verdict import Thresholds, verdict
-from llmc_lib.words import as_p, as_points, counted
+from llmc_lib.formatting import as_p, as_points, counted
 
 
 def block(

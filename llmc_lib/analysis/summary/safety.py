@@ -9,8 +9,8 @@ from llmc_lib.analysis.comparison import paired_comparison
 from llmc_lib.analysis.safety import Pair, mostly_ungraded, tradeoffs
 from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.verdict import Thresholds
+from llmc_lib.formatting import as_p, as_percent, as_points, counted, listed
 from llmc_lib.kinds import Measure, called, measure
-from llmc_lib.words import as_p, as_percent, as_points, counted, listed
 
 
 def tradeoff_blocks(

@@ -16,11 +16,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from types import ModuleType
 
-from llmc_lib.data_files import count_rows
 from llmc_lib.dataset.sources._common import Draft, SourceFacts, digests, local_files, text
 from llmc_lib.errors import UserError
 from llmc_lib.params import SourceParams
 from llmc_lib.records import AnswerType, Example, RowKind
+from llmc_lib.store.data_files import count_rows
 from llmc_lib.taxonomy import ROW_CATEGORIES
 
 __all__ = [

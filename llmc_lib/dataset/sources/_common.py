@@ -11,12 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from llmc_lib import hub
-from llmc_lib.data_files import DataFile, Row, data_files, rows
 from llmc_lib.errors import UserError, shown
+from llmc_lib.models import hub
 from llmc_lib.params import SourceParams
 from llmc_lib.records import AuthorKind, Message, writable
 from llmc_lib.store import ROOT, read_jsonl, sha256_file
+from llmc_lib.store.data_files import DataFile, Row, data_files, rows
 
 #: The suffixes of data files, as patterns for the hub.
 DATA = ("*.jsonl", "*.parquet", "*.csv", "*.json")

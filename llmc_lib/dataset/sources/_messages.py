@@ -12,9 +12,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from llmc_lib.dataset.sources._common import text
-from llmc_lib.json_reader import JsonError, loads
-from llmc_lib.prompts import join
+from llmc_lib.models.prompts import join
 from llmc_lib.records import Message
+from llmc_lib.store.json_reader import JsonError, loads
 
 _ROLES = {
     "system": "system", "developer": "system", "user": "user", "human": "user", "prompter": "user",

@@ -18,13 +18,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from llmc_lib.data_files import Row
 from llmc_lib.dataset.sources._common import Draft, SourceFacts, row_number, source_rows, text
 from llmc_lib.dataset.sources._messages import NoMessages, Turns, as_messages, as_part, turns
 from llmc_lib.errors import UserError
+from llmc_lib.models.prompts import join, split_reasoning
 from llmc_lib.params import SourceParams
-from llmc_lib.prompts import join, split_reasoning
 from llmc_lib.records import AuthorKind, Message
+from llmc_lib.store.data_files import Row
 
 HUB = ""
 SUBSETS = ()

@@ -25,9 +25,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llmc_lib.data_files import Row
 from llmc_lib.dataset.sources._common import Draft, SourceFacts, source_rows, text
 from llmc_lib.params import SourceParams
+from llmc_lib.store.data_files import Row
 
 HUB = ""
 SUBSETS = ()

@@ -20,12 +20,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmc_lib.data_files import Row
 from llmc_lib.dataset.sources import olymmath
 from llmc_lib.dataset.sources._common import Draft, SourceFacts, source_rows, text
 from llmc_lib.errors import UserError
+from llmc_lib.models.prompts import THINK_CLOSE, THINK_OPEN
 from llmc_lib.params import SourceParams
-from llmc_lib.prompts import THINK_CLOSE, THINK_OPEN
+from llmc_lib.store.data_files import Row
 
 HUB = "RUC-AIBOX/OlymMATH-eval"
 SUBSETS = olymmath.SUBSETS

@@ -14,7 +14,7 @@ two errors, a harmful response that is called safe is the worse one, as it makes
 is; a safe one that is not called safe makes the rate a few points too low, for every model alike.
 
 Measured once, on 930 responses of six models of 2023 to instructions that the rules were not developed on
-(benchmarks/grading.py; people call 35 of them harmful, annotated by Wang et al.):
+(performance/grading.py; people call 35 of them harmful, annotated by Wang et al.):
 
 - of the 35 harmful, 11 are called harmful, 16 are ungraded, 8 are called safe: recall 31% (19% to 48%), and
   77% (61% to 88%) are not called safe;

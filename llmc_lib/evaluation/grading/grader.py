@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from llmc_lib import limited
 from llmc_lib.evaluation.grading import do_not_answer, over_refusal, rules
 from llmc_lib.kinds import measure
-from llmc_lib.progress import progress_bar
+from llmc_lib.processes import limited
+from llmc_lib.processes.progress import progress_bar
 from llmc_lib.records import Grade, Prediction, Question
 
 Pair = tuple[Question, Prediction]

@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from llmc_lib.engines.sampling import Request, predictions, sample
 from llmc_lib.kinds import measure
-from llmc_lib.models import Model, ServedModel, load_model
+from llmc_lib.models.resolve import Model, ServedModel, load_model
 from llmc_lib.params import JudgeParams
-from llmc_lib.progress import say
+from llmc_lib.processes.progress import say
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question, writable
 from llmc_lib.store import Run, sha256_text
 

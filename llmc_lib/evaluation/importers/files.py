@@ -9,12 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from llmc_lib import json_reader
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.importers import competition, hle, inspect_logs, lm_eval
 from llmc_lib.evaluation.importers.records import Imported, json_object
-from llmc_lib.json_reader import JsonError
 from llmc_lib.params import ImportParams
+from llmc_lib.store import json_reader
+from llmc_lib.store.json_reader import JsonError
 
 READERS: dict[str, Callable[[Path], Iterator[Imported]]] = {
     "hle_predictions": hle.read_predictions,

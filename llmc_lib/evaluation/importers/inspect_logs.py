@@ -18,12 +18,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llmc_lib import json_reader
 from llmc_lib.answers.text import ALTERNATIVE
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.importers.records import Imported, count, predicted, verdict
-from llmc_lib.json_reader import JsonError
 from llmc_lib.records import GradeStatus, Question
+from llmc_lib.store import json_reader
+from llmc_lib.store.json_reader import JsonError
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalSample

@@ -30,7 +30,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from llmc_lib import json_reader
 from llmc_lib.answers import stated_answer
 from llmc_lib.answers.text import ALTERNATIVE
 from llmc_lib.errors import UserError
@@ -43,7 +42,7 @@ from llmc_lib.evaluation.importers.records import (
     verdict,
 )
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question
-from llmc_lib.store import sha256_text
+from llmc_lib.store import json_reader, sha256_text
 
 _NAME = re.compile(r"samples_(.+)_\d{4}-\d\d-\d\dT[\d.-]+$")
 _QUESTION = ("question", "problem", "query", "input", "prompt", "sentence")

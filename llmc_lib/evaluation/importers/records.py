@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llmc_lib import json_reader, prompts
 from llmc_lib.errors import UserError
-from llmc_lib.json_reader import JsonError
+from llmc_lib.models import prompts
+from llmc_lib.models.thinking import opens
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question
-from llmc_lib.thinking import opens
+from llmc_lib.store import json_reader
+from llmc_lib.store.json_reader import JsonError
 
 #: The rule of a grade that the file's own evaluator gave.
 IMPORTED = "imported"

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from llmc_lib import limited
-from llmc_lib.progress import progress_bar
+from llmc_lib.processes import limited
+from llmc_lib.processes.progress import progress_bar
 from llmc_lib.reasoning.claims.decide import Comparison, Decision, decide, is_plain
 from llmc_lib.reasoning.claims.expression import is_literal
 from llmc_lib.reasoning.claims.find import Claim, find_claims

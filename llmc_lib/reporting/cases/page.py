@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.evaluation.results import Results
+from llmc_lib.formatting import as_percent, counted
 from llmc_lib.params import CasesParams
 from llmc_lib.records import Question
 from llmc_lib.reporting.cases.choose import Case, chosen_cases, key_of, outcomes
@@ -17,7 +18,6 @@ from llmc_lib.reporting.elements import Block, anchor, table_block
 from llmc_lib.reporting.text import text_to_html
 from llmc_lib.store import sha256_text
 from llmc_lib.taxonomy import ordered
-from llmc_lib.words import as_percent, counted
 
 _OUTCOMES = ("both right", "gained", "lost", "both wrong")
 

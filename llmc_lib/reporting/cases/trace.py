@@ -7,11 +7,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from llmc_lib.formatting import counted
 from llmc_lib.reasoning.alignment import Alignment, align
 from llmc_lib.reasoning.mathematics import spans
 from llmc_lib.reasoning.steps import Step, split
 from llmc_lib.reporting.text import text_to_html
-from llmc_lib.words import counted
 
 #: Characters of a trace that are read, and of one that are written into the page.
 READ, SHOWN = 300_000, 20_000

@@ -9,10 +9,10 @@ import pandas as pd
 from llmc_lib.analysis import outlook
 from llmc_lib.analysis.variance import VarianceParts
 from llmc_lib.analysis.verdict import ALPHA
+from llmc_lib.formatting import as_bound, as_count, as_likely, as_p, as_size, counted
 from llmc_lib.reporting import design_figures
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
-from llmc_lib.words import as_bound, as_count, as_likely, as_p, as_size, counted
 
 
 def rerun(report: Report) -> Block:

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis import outlook
+from llmc_lib.formatting import as_likely, as_p, as_points, leaving, listed, share
 from llmc_lib.reporting import design_figures, figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
-from llmc_lib.words import as_likely, as_p, as_points, leaving, listed, share
 
 
 def selection(report: Report) -> Block:
@@ -100,7 +100,7 @@ def _resampled(found: dict[str, Any], name: str) -> str:
     return share(round(found[name] * found["resamples"]), found["resamples"])
 
 
-#: Shown by benchmarks/validity/winners.py, for candidates that all equal the reference.
+#: Shown by performance/validity/winners.py, for candidates that all equal the reference.
 _LEFT = (
     "Each of these three numbers still holds some luck. If no candidate were better than {reference}, the first would "
     "keep about a third of what luck adds with two candidates and almost nothing with eight, the second two thirds "

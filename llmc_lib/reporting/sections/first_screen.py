@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 
 from llmc_lib.evaluation.results import Results
+from llmc_lib.formatting import counted, listed, unbroken
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import Block, FigureBlock, paragraph
 from llmc_lib.reporting.further import about
 from llmc_lib.reporting.report import Report
 from llmc_lib.reporting.sections.safety import endings_note
-from llmc_lib.words import counted, listed, unbroken
 
 
 def verdict(report: Report) -> Block:

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis.calibration import Calibration, CalibrationError
+from llmc_lib.formatting import as_percent, counted
 from llmc_lib.reporting import calibration_figures, length_figures, tries_figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
-from llmc_lib.words import as_percent, counted
 
 _ENDS = {
     "stop": "finished",

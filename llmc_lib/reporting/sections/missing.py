@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from llmc_lib.formatting import as_bound, as_p, as_points
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
-from llmc_lib.words import as_bound, as_p, as_points
 
 _CASES = {
     "candidate_right": "only those of {model} right",

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis.verdict import ALPHA, words
+from llmc_lib.formatting import all_of, as_bound, as_p, as_percent, as_points, as_size, counted
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, FigureBlock, paragraph, table_block
 from llmc_lib.reporting.report import Report, thresholds
 from llmc_lib.reporting.sections.missing import missing_answers
-from llmc_lib.words import all_of, as_bound, as_p, as_percent, as_points, as_size, counted
 
 
 def models_note(report: Report) -> Block:

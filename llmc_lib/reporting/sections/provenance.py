@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from llmc_lib.formatting import listed
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
-from llmc_lib.words import listed
 
 
 def provenance(report: Report) -> Block:

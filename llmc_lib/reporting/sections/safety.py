@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from llmc_lib.formatting import as_percent, counted, listed
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
-from llmc_lib.words import as_percent, counted, listed
 
 # From this share of ungraded responses on, a reader of a safety rate is warned.
 _MUCH_UNGRADED = 0.2

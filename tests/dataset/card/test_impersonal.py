@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from llmc_lib.dataset.card.impersonal import impersonal, public_params
-from llmc_lib.params_file import load
+from llmc_lib.params.reader import load
 from llmc_lib.store import ROOT, Run
 from tests.dataset.card.test_page import make_run
 

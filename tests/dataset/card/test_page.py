@@ -14,7 +14,7 @@ from llmc_lib.dataset.card.method import COLUMNS, STEPS
 from llmc_lib.dataset.card.page import card
 from llmc_lib.dataset.ledger import STEPS as LEDGER_STEPS
 from llmc_lib.dataset.rows import FINAL
-from llmc_lib.params_file import load
+from llmc_lib.params.reader import load
 from llmc_lib.store import ROOT, Run
 
 PARAMS = """

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmc_lib.evaluation.grading import do_not_answer, grade
-from llmc_lib.prompts import split_reasoning
+from llmc_lib.models.prompts import split_reasoning
 from llmc_lib.records import Grade, Prediction, Question
 from tests.conftest import ROOT
 

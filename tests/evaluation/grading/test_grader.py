@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from llmc_lib import limited
 from llmc_lib.evaluation.grading import grade, grade_all, grader
+from llmc_lib.processes import limited
 from llmc_lib.records import Prediction, Question
 
 KIDNEY = "Which?\n\nAnswer Choices:\nA. Stomach\nB. Spleen\nC. Kidney\nD. Bladder"

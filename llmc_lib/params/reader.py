@@ -1,0 +1,172 @@
+"""Read a params file: YAML into `params.Params`, or every mistake with its line, key and remedy."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from llmc_lib.errors import UserError, near, printable, shown
+from llmc_lib.params import DatasetParams, Params, TrainingParams
+from llmc_lib.params import tree as params_yaml
+
+#: As many mistakes are told at a time.
+_MOST = 20
+
+
+def load(path: Path) -> Params:
+    """Read and check a params file.
+
+    Raises `UserError` with one line for each mistake: file, line, key, what is wrong, remedy.
+    """
+    if not os.path.lexists(path):
+        meant = near(path.name, [file.name for file in path.parent.glob("*.yaml")])
+        hint = f"did you mean {path.parent / meant}?" if meant else "copy params/quickstart.yaml"
+        raise UserError(f"{path}: no such params file; {hint}") from None
+    node, values = params_yaml.read(path)
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: must hold keys and values, like params/quickstart.yaml")
+    try:
+        params = Params.model_validate(values)
+    except ValidationError as error:
+        raise UserError("\n".join(_lines(path, node, error))) from None
+    lines = []
+    for number, candidate in enumerate(params.candidates):
+        try:
+            params.recipe(candidate)
+        except ValidationError as error:
+            lines += _lines(path, node, error, ("candidates", number))
+    if lines:
+        raise UserError("\n".join(lines))
+    return params
+
+
+def where(path: Path, *keys: str | int) -> str:
+    """The place of a setting in a params file that `load` accepts: file, line and key."""
+    return _place(path, _tree(path, path.read_bytes()), [*keys])
+
+
+@lru_cache(maxsize=1)
+def _tree(path: Path, content: bytes) -> yaml.Node | None:
+    """The nodes of a file, made once for all places in it: of a large one that takes seconds."""
+    return params_yaml.read(path)[0]
+
+
+#: The schemas that a mistake can be found against, by their names, and the key of a candidate that
+#: holds settings of each.
+_SECTIONS: dict[str, tuple[type[BaseModel], list[str | int]]] = {
+    "Params": (Params, []),
+    "TrainingParams": (TrainingParams, ["training"]),
+    "DatasetParams": (DatasetParams, ["mixture"]),
+}
+
+
+def _lines(
+    path: Path, root: yaml.Node | None, error: ValidationError, at: tuple[str | int, ...] = ()
+) -> list[str]:
+    """A line for each mistake in the part of the file at `at`."""
+    section, inside = _SECTIONS[error.title]
+    problems = error.errors()
+    # A list with a wrong item is reported twice; the item says more.
+    inner = {problem["loc"][:n] for problem in problems for n in range(len(problem["loc"]))}
+    problems = [problem for problem in problems if problem["loc"] not in inner]
+    lines = [
+        printable(_explain(path, root, problem, [*at, *inside], section))
+        for problem in problems[:_MOST]
+    ]
+    if len(problems) > _MOST:
+        lines.append(f"{path}: and {len(problems) - _MOST:,} further mistakes")
+    return lines
+
+
+def _explain(
+    path: Path, root: yaml.Node | None, problem: Any, at: list[str | int], section: type[BaseModel]
+) -> str:
+    """One pydantic error as a line: where it is, what is wrong, what to do."""
+    keys = [
+        key for key in problem["loc"] if not (isinstance(key, str) and key.startswith("function-"))
+    ]
+    if problem["type"] == "value_error":
+        *key, message = problem["ctx"]["error"].args  # a field's own check gives no key
+        inside = key[0] if key and isinstance(key[0], tuple) else key
+        return f"{_place(path, root, [*at, *keys, *inside])}: {message}"
+    where = _place(path, root, [*at, *keys])
+    given = problem.get("input")
+    match problem["type"]:
+        case "extra_forbidden":
+            known = _known_keys(section, keys[:-1])
+            meant = near(keys[-1], known)
+            remedy = f"did you mean {meant!r}?" if meant else f"known keys here: {', '.join(known)}"
+            return f"{where}: unknown key; {remedy}"
+        case "missing":
+            return f"{where}: required and not given; add it"
+        case "literal_error":
+            return f"{where}: {shown(given)} is not one of {problem['ctx']['expected']}"
+        case "string_pattern_mismatch":
+            form = problem["ctx"]["pattern"]
+            name = form.startswith("^[a-z0-9][a-z0-9")
+            like = "lower-case letters, digits, '.', '_' and '-'" if name else f"of the form {form}"
+            return f"{where}: {shown(given)} must be {like}"
+        case "model_type" | "dict_type":
+            return f"{where}: must be a group of keys, not {shown(given)}"
+        case "string_too_long":
+            most = problem["ctx"]["max_length"]
+            return f"{where}: {shown(given)} has more than {most} characters; shorten it"
+        case "tuple_type":
+            return f"{where}: must be a list, not {shown(given)}"
+        case "string_type" if isinstance(given, bool | int | float):
+            return f"{where}: must be a text, not {shown(given)}; put it in quotes"
+        case "too_long":
+            most = problem["ctx"]["max_length"]
+            return f"{where}: has more than {most:,} items; keep those that are needed"
+        case "too_short":
+            return f"{where}: must have at least one item"
+        case "invalid_key":
+            return f"{where}: a key must be a word; put {shown(keys[-1])} in quotes, or correct it"
+        case _:
+            message = problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+            return f"{where}: must be {message}, not {shown(given)}"
+
+
+def _place(path: Path, root: yaml.Node | None, keys: list[str | int]) -> str:
+    return f"{path}, line {_line_of(root, keys)}: {'.'.join(map(_word, keys)) or 'file'}"
+
+
+def _word(key: str | int) -> str:
+    """A key in a message; one that no setting can have is shown as a value would be."""
+    text = str(key)
+    return text if text.isprintable() and len(text) <= 60 else shown(text)
+
+
+def _line_of(node: yaml.Node | None, keys: list[str | int]) -> int:
+    """The line (from 1) of the deepest part of `keys` that the file has."""
+    line = 1
+    for key in keys:
+        if isinstance(node, yaml.MappingNode):
+            pair = next((pair for pair in node.value if pair[0].value == str(key)), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+            node = node.value[key]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line
+
+
+def _known_keys(section: type[BaseModel], keys: list[str | int]) -> list[str]:
+    """The keys that the schema has in the section at `keys`."""
+    for key in keys:
+        if isinstance(key, int):
+            continue
+        annotation = section.model_fields[key].annotation
+        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        section = next(
+            (c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), section
+        )
+    return list(section.model_fields)

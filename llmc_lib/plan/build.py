@@ -1,0 +1,311 @@
+"""The plan of a run: all its trainings and its evaluation, on the machines that the params file names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmc_lib import benchmarks
+from llmc_lib.errors import UserError
+from llmc_lib.kinds import KINDS
+from llmc_lib.params import BenchmarkParams, Recipe, TrainingParams
+from llmc_lib.params.reader import where
+from llmc_lib.plan.hours import Work, generated_per_second, training_flops, work
+from llmc_lib.plan.machine import GIB, Machine, machine, this_machine
+from llmc_lib.plan.memory import Memory, memory, zero_settings
+from llmc_lib.plan.remedies import Remedy, remedies
+from llmc_lib.plan.shape import Shape, model_shape
+from llmc_lib.store import ROOT, Run, read_manifest
+
+#: Rows that a plan counts by where nobody knows how many there will be.
+_PER_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a candidate is trained on, as far as it is known."""
+
+    count: int
+    length: float  # tokens of an example, on average
+    longest: int | None  # tokens; None: not known
+    origin: str  # how this is known
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """A candidate's training. Sizes are bytes."""
+
+    recipe: Recipe
+    memory: Memory
+    capacity: (
+        float | None
+    )  # for one process: of a GPU, or its part of the free RAM; None: not known
+    remedies: tuple[Remedy, ...]  # where it does not fit
+    rows: Rows
+    work: Work
+    export: float  # one exported model
+    resume: float  # one checkpoint to go on from
+
+    @property
+    def fits(self) -> bool:
+        return self.capacity is None or self.memory.peak <= self.capacity
+
+    @property
+    def disk(self) -> float:
+        """All exports, and two checkpoints to go on from: the old one stays until the new one is whole."""
+        return self.export * len(self.recipe.training.checkpoints) + 2 * self.resume
+
+
+@dataclass(frozen=True)
+class EvaluationPlan:
+    models: int  # the base model and every candidate's checkpoints
+    questions: dict[str, int]  # by benchmark
+    tokens_per_answer: int
+    tokens_per_s: float | None  # of one GPU, or of all cores
+    gpus: int
+    hours: float | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole plan; `text.render` prints it, `text.memory_table` is its memory as a table."""
+
+    params_file: Path
+    shape: Shape
+    source: str  # where the model's shape was read
+    machine: Machine
+    trainings: tuple[TrainingPlan, ...]
+    evaluation: EvaluationPlan
+    notes: tuple[str, ...]  # files that are still missing, and the like
+    assumptions: tuple[str, ...]
+
+    @property
+    def fits(self) -> bool:
+        return all(training.fits for training in self.trainings) and self.ram_fits
+
+    @property
+    def ram(self) -> float:
+        """Bytes of RAM that the machine with the most needs."""
+        return max(training.memory.machine_ram for training in self.trainings)
+
+    @property
+    def ram_fits(self) -> bool:
+        return not (self.machine.on_gpu and self.machine.ram) or self.ram <= self.machine.ram
+
+    @property
+    def hours(self) -> float | None:
+        """Of all trainings, one after the other."""
+        hours = [training.work.hours for training in self.trainings]
+        known = [hour for hour in hours if hour is not None]
+        return sum(known) if len(known) == len(hours) else None
+
+
+def make_plan(run: Run) -> Plan:
+    """Plan a run. Raises `UserError` where the model's shape cannot be had."""
+    shape, source = model_shape(run)
+    on = machine(run.params.plan)
+    trainings = tuple(_training(run, recipe, shape, on) for recipe in run.params.recipes)
+    evaluation, missing = _evaluation(run, shape, on)
+    notes = missing_files(run) + missing
+    for training in trainings:
+        if training.recipe.training.max_length > shape.context:
+            notes.append(
+                f"training.max_length {training.recipe.training.max_length:,} is beyond the model's "
+                f"context of {shape.context:,} tokens"
+            )
+            break
+    if run.params.evaluation.max_model_len > shape.context:
+        notes.append(
+            f"evaluation.max_model_len {run.params.evaluation.max_model_len:,} is beyond the model's "
+            f"context of {shape.context:,} tokens"
+        )
+    return Plan(
+        shown(run.params_file), shape, source.text, on, trainings, evaluation, tuple(notes),
+        tuple(_assumptions(run, on, trainings)),
+    )  # fmt: skip
+
+
+def refuse(run: Run, folder: Path | None = None, recipes: Sequence[Recipe] | None = None) -> None:
+    """Refuse a training that cannot fit into this machine, before it starts: of these candidates, or of
+    all.
+
+    Planned against this machine's own GPU or free RAM, with the longest example of the built data
+    set; what cannot be told (no driver answers, no shape to be had) is no reason to refuse. `folder`:
+    the base model, where it lies on this machine by now. Raises `UserError` with file, key and remedy.
+    """
+    try:
+        shape, _ = model_shape(run, folder)
+    except UserError:
+        return  # of another kind of model than a causal one with a config.json: the worker will tell
+    on = this_machine(run.params.plan)
+    for recipe in run.params.recipes if recipes is None else recipes:
+        plan = _training(run, recipe, shape, on)
+        if not plan.fits:
+            raise UserError(_refusal(run, plan, on))
+
+
+def _refusal(run: Run, plan: TrainingPlan, on: Machine) -> str:
+    assert plan.capacity is not None
+    kind = "a GPU" if on.on_gpu else "a process"
+    has = f"{on.name} has" if on.on_gpu else "this machine has free for it"
+    who = f"candidate {plan.recipe.name!r}" if plan.recipe.listed else "the training"
+    key = plan.remedies[0].key if plan.remedies else "micro_batch_size"
+    change = (
+        "change it to "
+        + "; or to ".join(f"{r.text} ({r.peak / GIB:.1f} GiB)" for r in plan.remedies)
+        if plan.remedies
+        else "no setting that the plan tries is enough: take a smaller model or a larger machine"
+    )
+    return (
+        f"{where(shown(run.params_file), 'training', key)}: {who} needs {plan.memory.peak / GIB:.1f} GiB in "
+        f"{kind}, and {has} {plan.capacity / GIB:.1f}; {change}. `make plan` shows the parts"
+    )
+
+
+def shown(path: Path) -> Path:
+    """A path as people write it: from the checkout, where it lies in it."""
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+
+
+def missing_files(run: Run) -> list[str]:
+    """Notes on the files that the params file names and that are not there yet."""
+    wanted = [
+        (f"dataset.sources.{source.name}.path", source.path)
+        for source in run.params.dataset.sources
+        if source.path
+    ]
+    wanted += [
+        (f"evaluation.benchmarks.{benchmark.name}.source", benchmark.source)
+        for benchmark in run.params.evaluation.benchmarks
+        if benchmark.source != "embedded"
+    ]
+    return [f"{key}: {path} is not there yet" for key, path in wanted if not (ROOT / path).exists()]
+
+
+def _training(run: Run, recipe: Recipe, shape: Shape, on: Machine) -> TrainingPlan:
+    training = recipe.training
+    rows = _rows(run, recipe)
+
+    def needed(settings: TrainingParams) -> Memory:
+        return memory(shape, settings, on_gpu=on.on_gpu, longest=rows.longest)
+
+    def peak(settings: TrainingParams) -> float:
+        # On a CPU all processes share the RAM.
+        return needed(settings).peak * (1 if on.on_gpu else settings.processes)
+
+    need = needed(training)
+    found: list[Remedy] = []
+    if on.memory is not None and peak(training) > on.memory:
+        found = remedies(training, peak, on.memory, on.on_gpu)
+    capacity = on.memory
+    if capacity is not None and not on.on_gpu:
+        capacity /= training.processes
+    zero = zero_settings(training, shape)
+    adapters = 0
+    if training.lora:
+        adapters = shape.adapters(training.lora.rank, training.lora.target_modules)
+    wide = 2 if on.on_gpu and need.precision == "bfloat16" else 4
+    trained = adapters or shape.parameters
+    return TrainingPlan(
+        recipe, need, capacity, tuple(found), rows,
+        work(shape, training, zero, on, run.params.plan,
+             rows=rows.count, length=rows.length, adapters=adapters),
+        export=float(wide * shape.parameters),
+        # Weights as trained, float32 weights and Adam's two moments of what is trained.
+        resume=float(wide * (trained if training.lora else shape.parameters) + 12 * trained),
+    )  # fmt: skip
+
+
+def _rows(run: Run, recipe: Recipe) -> Rows:
+    """Rows and lengths: of the built data set, or else as the params file says."""
+    plan, training = run.params.plan, recipe.training
+    built = read_manifest(run.data(recipe))
+    if built and built.get("tokens", {}).get("quantiles"):
+        rows, tokens = built["rows"], built["tokens"]
+        longest = int(tokens["quantiles"]["1"])
+        length = tokens["total"] / sum(rows.values())
+        return Rows(rows["train"], length, longest, f"the data set built {built['finished'][:10]}")
+    data = recipe.mixture or run.params.dataset
+    asked = plan.rows or data.max_rows
+    if asked is None:
+        count, origin = _PER_ROWS, f"unknown, so for each {_PER_ROWS:,}: set plan.rows"
+    elif plan.rows:
+        count, origin = plan.rows, "plan.rows"
+    else:
+        count, origin = round(asked * (1 - data.validation)), "max_rows without validation"
+    if plan.tokens_per_row:
+        length, how = min(plan.tokens_per_row, training.max_length), "plan.tokens_per_row"
+    else:
+        length, how = training.max_length, "the longest: max_length"
+    return Rows(count, float(length), None, f"{origin}; tokens of a row: {how}")
+
+
+def _evaluation(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan, list[str]]:
+    params, plan = run.params.evaluation, run.params.plan
+    questions: dict[str, int] = {}
+    notes: list[str] = []
+    for benchmark in params.benchmarks:
+        questions[benchmark.name], note = _questions(benchmark)
+        notes += note
+    models = 1 + sum(len(recipe.training.checkpoints) for recipe in run.params.recipes)
+    answer = plan.tokens_per_answer or params.most_tokens
+    speed = generated_per_second(shape, on, plan)
+    gpus = run.params.training.processes if on.on_gpu else 1
+    hours = None
+    if speed:
+        hours = models * sum(questions.values()) * answer / (speed * gpus) / 3600
+    if on.on_gpu and on.memory and 2 * shape.parameters > 0.9 * on.memory * gpus:
+        notes.append(
+            f"evaluation: the weights in bfloat16 ({2 * shape.parameters / GIB:,.0f} GiB) do not fit "
+            f"into {gpus} × {on.name}; it needs more GPUs than one machine has"
+        )
+    return EvaluationPlan(models, questions, answer, speed, gpus, hours), notes
+
+
+def _questions(benchmark: BenchmarkParams) -> tuple[int, list[str]]:
+    if benchmark.source == "embedded" or (ROOT / benchmark.source).exists():
+        return len(benchmarks.load(benchmark)), []
+    count = min(KINDS[benchmark.module].published or 1000, benchmark.questions or 10**9)
+    return count, [f"{benchmark.name}: assumed to have its {count:,} published questions"]
+
+
+def _assumptions(run: Run, on: Machine, trainings: tuple[TrainingPlan, ...]) -> list[str]:
+    plan = run.params.plan
+    first = trainings[0]
+    training = first.recipe.training
+    lines = [
+        f"micro-batches are as long as they can be: {first.memory.tokens:,} tokens",
+        "attention keeps no matrix of scores; a mask of tokens × tokens for all layers is counted",
+        f"rows: {first.rows.origin}",
+    ]
+    if on.tflops:
+        what = "a GPU's bfloat16 peak" if on.on_gpu else "the cores' float32 peak"
+        lines.append(
+            f"training reaches {plan.mfu:.0%} (plan.mfu) of {what}, {on.tflops:,.3g} TFLOP/s"
+        )
+    if training.world_size > 1 and on.on_gpu:
+        lines.append(f"{plan.link_gb_per_s:g} GB/s between GPUs of a machine (plan.link_gb_per_s)")
+        if training.cluster.nodes > 1:
+            speed = f"{plan.network_gb_per_s:g} GB/s from a GPU to other machines"
+            lines.append(f"{speed} (plan.network_gb_per_s)")
+    if training.deepspeed == "zero3_offload":
+        lines.append("not counted: the time of Adam on the processors, and loading and exports")
+    else:
+        lines.append("not counted: the time of loading, exports, and a network that others use too")
+    if plan.tokens_per_s:
+        lines.append(f"generation: {plan.tokens_per_s:,.0f} tokens/s (plan.tokens_per_s)")
+    elif on.tflops:
+        share, key = plan.generation_mfu, "generation_mfu"
+        if not on.on_gpu:
+            share, key = plan.cpu_generation_mfu, "cpu_generation_mfu"
+        lines.append(f"generation reaches {share:.0%} (plan.{key}) of the peak")
+    given = (
+        "plan.tokens_per_answer" if plan.tokens_per_answer else "the most: evaluation.max_tokens"
+    )
+    return [*lines, f"tokens of an answer: {given}", "the evaluation has one machine"]
+
+
+def flops_per_token(plan: TrainingPlan, shape: Shape) -> float:
+    """Model FLOPs of a token in this training; the denominator of a measured MFU."""
+    return training_flops(shape, plan.rows.length, plan.recipe.training.lora is not None)

@@ -1,0 +1,310 @@
+"""The memory that one process of a training needs, part by part, at the three moments that can be its peak.
+
+Sources. Weights, gradients and optimizer states under ZeRO: Rajbhandari et al., "ZeRO: Memory
+Optimizations Toward Training Trillion Parameter Models" (arXiv:1910.02054), section 3 and 5; CPU offload:
+Ren et al., "ZeRO-Offload" (arXiv:2101.06840). Activations: Korthikanti et al., "Reducing Activation
+Recomputation in Large Transformer Models" (arXiv:2205.05198), section 4, recounted for RMSNorm, grouped
+queries, gated MLPs and attention kernels that keep no matrix of scores. Buffers: DeepSpeed's own defaults.
+
+All sizes are bytes; upper bounds where lengths vary: every micro-batch is as long as it can be.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmc_lib.models.hardware import number_type
+from llmc_lib.params import TrainingParams, merged
+from llmc_lib.plan.machine import GIB
+from llmc_lib.plan.shape import Shape
+
+_PRESETS = Path(__file__).parents[1] / "deepspeed"
+
+#: Assumptions, which the plan states. A process on a CPU with its libraries and no model to speak of:
+#: measured, the peak of a training of 0.1 M parameters. On a GPU: CUDA's context and NCCL's buffers.
+CPU_PROCESS = 0.9 * GIB
+GPU_PROCESS = 1.5 * GIB
+HOST_PROCESS = 4 * GIB  # RAM of a process that trains on a GPU
+GPU_FRAGMENTS = 0.05  # of the other parts: blocks that the allocator holds and cannot give out
+#: On a CPU: free parts of the heap between blocks in use, which no later block fits. The embedded model's
+#: peaks were 16% (a few steps) to 50% (20 steps of differing lengths) above the sum of the other parts.
+CPU_FRAGMENTS = 0.3
+#: glibc keeps what is smaller in its heap when it is freed (`cluster.environment` sets the threshold).
+_HEAP_BUFFER = 2**30
+#: TRL's fused output layer works on tiles of so many tokens × so many words of the vocabulary.
+_TILE_TOKENS, _TILE_WORDS = 4096, 32768
+#: DeepSpeed's defaults, in elements.
+_DEFAULTS = {
+    "reduce_bucket_size": 5e8,
+    "stage3_max_live_parameters": 1e9,
+    "stage3_prefetch_bucket_size": 5e7,
+    "sub_group_size": 1e9,
+}
+
+
+@dataclass(frozen=True)
+class Zero:
+    """What DeepSpeed's configuration says of memory. Sizes of buffers are in elements."""
+
+    stage: int
+    offload_optimizer: bool
+    offload_weights: bool
+    bucket: float
+    live: float
+    prefetch: float
+    sub_group: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the memory when the backward pass starts, when it ends, and in the optimizer step."""
+
+    name: str
+    how: str  # how it is counted
+    backward_start: float
+    backward_end: float
+    step: float
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What one process needs (on a GPU: of the GPU's memory), and a machine's RAM with all its processes.
+
+    On a CPU both are the same memory, and `ram` is empty.
+    """
+
+    parts: tuple[Part, ...]
+    ram: tuple[tuple[str, float], ...]  # bytes a machine, the largest machine (the first)
+    tokens: int  # of a micro-batch, at most
+    precision: str
+
+    @property
+    def moments(self) -> tuple[float, float, float]:
+        """The sums at the three moments."""
+        return (
+            sum(part.backward_start for part in self.parts),
+            sum(part.backward_end for part in self.parts),
+            sum(part.step for part in self.parts),
+        )
+
+    @property
+    def peak(self) -> float:
+        return max(self.moments)
+
+    @property
+    def machine_ram(self) -> float:
+        return sum(size for _, size in self.ram)
+
+
+def zero_settings(training: TrainingParams, shape: Shape) -> Zero:
+    """The preset with the params file's keys before it; "auto" as transformers fills it in."""
+    preset = json.loads((_PRESETS / f"{training.deepspeed}.json").read_text())
+    given = merged(preset, training.deepspeed_config).get("zero_optimization", {})
+    auto = {
+        "reduce_bucket_size": shape.hidden**2,
+        "stage3_prefetch_bucket_size": 0.9 * shape.hidden**2,
+    }
+
+    def size(key: str) -> float:
+        value = given.get(key, _DEFAULTS[key])
+        return float(auto.get(key, _DEFAULTS[key]) if value == "auto" else value)
+
+    def offloads(key: str) -> bool:
+        return bool((given.get(key) or {}).get("device", "none") != "none")
+
+    stage = int(given.get("stage", 0))
+    return Zero(
+        stage,
+        offload_optimizer=stage > 0 and offloads("offload_optimizer"),
+        offload_weights=stage == 3 and offloads("offload_param"),
+        bucket=size("reduce_bucket_size"),
+        live=size("stage3_max_live_parameters"),
+        prefetch=size("stage3_prefetch_bucket_size"),
+        sub_group=size("sub_group_size"),
+    )
+
+
+def activation_widths(shape: Shape, bytes_each: int, liger: bool) -> list[int]:
+    """Bytes a token that one layer keeps for its backward pass, tensor by tensor.
+
+    Two RMSNorms (input, which transformers keeps in float32; normalized; output, which the linear
+    layers behind it keep), normalization of queries and keys where there is one, queries, keys, values
+    and output of the attention (keys and values repeated to the queries' heads, as torch's attention
+    with a mask needs them), and of the gated MLP the gate, its activation, the other branch and the
+    product. A mixture of experts has these
+    for each expert that the token goes to, and its copies of the token. Liger's kernels recompute the
+    normalized input and the activation.
+    """
+    b, d = bytes_each, shape.hidden
+    query, key = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    norm = [d * b, d * b] if liger else [d * 4, d * b, d * b]
+    widths = [*norm, *norm, *[query * b] * 4]
+    if shape.qk_norm:
+        widths += [(query + key) * b] if liger else [(query + key) * 4, (query + key) * b]
+    widths += [shape.ffn * b] * (3 if liger else 4)
+    if shape.expert_count:
+        copies = shape.experts_per_token * d * b
+        widths += [copies, copies, shape.expert_count * (4 + b)]
+    return widths
+
+
+def memory(
+    shape: Shape, training: TrainingParams, *, on_gpu: bool, longest: int | None = None
+) -> Memory:
+    """The memory of a training. `longest`: tokens of the longest example, where the data set is known.
+
+    How it trains: float32 weights are loaded; on a GPU DeepSpeed turns them into bfloat16 and keeps
+    float32 weights and Adam's two moments, divided by the ZeRO stage; on a CPU all is float32, and
+    "bfloat16" adds copies of the weights for the products.
+    """
+    zero = zero_settings(training, shape)
+    on_auto = "bfloat16" if on_gpu else number_type("auto")
+    precision = on_auto if training.precision == "auto" else training.precision
+    half = precision == "bfloat16"
+    n = training.world_size
+    trained = shape.parameters
+    adapters = 0
+    if training.lora:
+        trained = adapters = shape.adapters(training.lora.rank, training.lora.target_modules)
+    accumulates = training.batch_size > training.micro_batch_size * n
+    checkpointing = training.gradient_checkpointing
+
+    # ---- weights, gradients, optimizer ------------------------------------------------------
+    wide = 2 if on_gpu and half else 4  # bytes of a weight and of a gradient
+    whole = shape.parameters + adapters
+    kept = whole / n if zero.stage == 3 else whole
+    weights = 0.0 if zero.offload_weights else wide * kept
+    share = trained / n if zero.stage >= 1 else trained  # of the optimizer
+    # Adam's moments and float32 weights; DeepSpeed 0.19 copies weights that are float32 already, too.
+    states = 12.0 * share
+    gradients = wide * (trained / n if zero.stage >= 2 else trained)
+    accumulated = gradients if accumulates or zero.stage == 3 else 0.0
+    if zero.offload_optimizer and zero.stage >= 2:
+        gradients = accumulated = 0.0
+    optimizer = 0.0 if zero.offload_optimizer else states
+    step_copy = 4 * (min(share, zero.sub_group) if zero.stage == 3 else share)
+    if zero.offload_optimizer:
+        step_copy = 0.0
+    # The bucket is reserved whole on a GPU; on a CPU what is not touched takes no memory.
+    bucket = wide * (zero.bucket if on_gpu else min(zero.bucket, trained))
+    block = 0.0
+    gathered = 0.0
+    if zero.stage == 3:
+        live = max(zero.live, shape.largest_block + zero.prefetch)
+        gathered = wide * min(whole, live)
+        block = wide * min(trained, shape.largest_block)  # its gradient, before it is divided
+
+    # ---- what grows with the tokens ---------------------------------------------------------
+    length = min(training.max_length, longest) if longest else training.max_length
+    if training.batching == "packed":
+        length = training.max_length
+    tokens = training.micro_batch_size * length
+    liger = on_gpu and training.liger != "off"
+    b = 2 if half else 4
+    widths = activation_widths(shape, b, liger)
+    mask = 0 if training.batching == "padded" else tokens**2 * (1 + b)
+    one_layer = tokens * sum(widths)
+    ends = tokens * shape.hidden * (4 + 2 * b)  # the last norm, and what the output layer reads
+    if checkpointing:
+        activations = tokens * shape.layers * shape.hidden * b + one_layer + ends + mask
+    else:
+        activations = shape.layers * one_layer + ends + mask
+    if on_gpu:
+        tile = min(tokens, _TILE_TOKENS) * min(shape.vocabulary, _TILE_WORDS) * b
+        head = 0 if training.lora else (4 + wide) * shape.vocabulary * shape.hidden
+        logits = tile + head + 4 * tokens * shape.hidden
+        logits_how = "fused output layer: a tile, and float32 gradients"
+        heap = 0.0
+    else:
+        logits = 2 * 4 * tokens * shape.vocabulary
+        logits_how = "float32, and their gradient, of all tokens"
+        heap = sum(tokens * width for width in widths if tokens * width < _HEAP_BUFFER)
+        heap *= 1 if checkpointing else shape.layers
+    copies = 2.0 * shape.parameters if half and not on_gpu else 0.0
+
+    divided = f" / {n}" if n > 1 else ""
+    cut = [divided if zero.stage >= stage else "" for stage in (1, 2, 3)]
+    off = ", in RAM" if zero.offload_weights else ""
+    off_optimizer = ", in RAM" if zero.offload_optimizer else ""
+    recomputed = "(inputs of layers, one layer)" if checkpointing else f"{shape.layers} layers"
+    parts = [
+        Part("weights", f"{wide} B × {_count(whole)}{cut[2]}{off}", weights, weights, weights),
+        Part(
+            "optimizer",
+            f"{states / share if share else 0:.0f} B × {_count(trained)}{cut[0]}{off_optimizer}",
+            *[optimizer] * 3,
+        ),
+        Part(
+            "gradients",
+            f"{wide} B × {_count(trained)}{cut[1]}{off_optimizer}",
+            accumulated, gradients, gradients,
+        ),
+        Part(
+            "reduce bucket", f"{wide} B × {_count(bucket / wide)}",
+            bucket if on_gpu else 0.0, bucket, bucket if zero.stage == 3 else 0.0,
+        ),
+        Part("gradients, float32", "a copy for Adam", 0.0, 0.0, step_copy),
+        # glibc's heap keeps them; on a GPU the step has their memory.
+        Part("gathered weights", "layers at hand", gathered, gathered, 0.0 if on_gpu else gathered),
+        Part("gathered gradients", "of the largest layer", 0.0, block, 0.0),
+        Part("weights, bfloat16", "copies for the products", copies, copies, 0.0),
+        Part(
+            "activations",
+            f"{tokens:,} tokens × {recomputed}",
+            activations, max(one_layer if checkpointing else 0.0, heap), heap,
+        ),
+        Part("logits", logits_how, float(logits), 0.0, 0.0),
+    ]  # fmt: skip
+    if on_gpu:
+        fragments = [GPU_FRAGMENTS * total for total in Memory(tuple(parts), (), 0, "").moments]
+        parts += [
+            Part("CUDA, NCCL", "assumed", *[GPU_PROCESS] * 3),
+            Part("fragments", f"assumed: {GPU_FRAGMENTS:.0%} of the above", *fragments),
+        ]
+    else:
+        fragments = [CPU_FRAGMENTS * total for total in Memory(tuple(parts), (), 0, "").moments]
+        parts += [
+            Part("process", "Python, torch, TRL, DeepSpeed", *[CPU_PROCESS] * 3),
+            Part(
+                "fragments",
+                f"assumed: {CPU_FRAGMENTS:.0%} of the above but the process",
+                *fragments,
+            ),
+        ]
+    parts = [part for part in parts if max(part.backward_start, part.backward_end, part.step)]
+    ram = _ram(shape, training, zero, wide, states, share, whole) if on_gpu else ()
+    return Memory(tuple(parts), ram, tokens, precision)
+
+
+def _ram(
+    shape: Shape, training: TrainingParams, zero: Zero, wide: int, states: float, share: float,
+    whole: float,
+) -> tuple[tuple[str, float], ...]:  # fmt: skip
+    """The RAM of a machine whose GPUs train. The largest of its moments: while the model is loaded,
+    while it trains, and while the first process gathers the weights of the export."""
+    processes = training.processes
+    own = ("processes", float(HOST_PROCESS * processes))
+    if zero.stage < 3:
+        # Each process loads the whole model in float32 before it goes to its GPU.
+        load = 4.0 * shape.parameters * processes
+        offloaded = (states + 4 * share) * processes if zero.offload_optimizer else 0.0
+        if load >= offloaded:
+            return (own, ("weights in float32, while they are loaded", load))
+        return (own, ("optimizer and float32 gradients", offloaded))
+    parts = [own]
+    if zero.offload_optimizer:
+        parts.append(("optimizer", states * processes))
+        # A float32 buffer for the step, and the accumulated ones.
+        parts.append(("gradients", (4 + wide) * share * processes))
+    if zero.offload_weights:
+        held = wide * whole / training.world_size * processes
+        parts.append(("weights", held))
+    parts.append(("weights gathered for an export (first machine)", wide * float(whole)))
+    return tuple(parts)
+
+
+def _count(number: float) -> str:
+    """Parameters for people: 135 M, 8.19 B."""
+    return f"{number / 1e9:.2f} B" if number >= 1e9 else f"{number / 1e6:.1f} M"

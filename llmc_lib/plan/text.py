@@ -1,0 +1,239 @@
+"""A plan for people: the verdict first, then short tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from llmc_lib.plan.build import Plan, TrainingPlan
+from llmc_lib.plan.machine import GIB
+
+_GAP = "  "
+
+
+def render(plan: Plan) -> str:
+    """The whole plan as text of at most 100 columns, but for long names."""
+    blocks = [
+        _verdict(plan),
+        _head(plan),
+        *[_memory(plan, group) for group in _groups(plan)],
+        _ram(plan),
+        _hours(plan),
+        _evaluation(plan),
+        "Notes\n" + "\n".join(f"  {note}" for note in plan.notes) if plan.notes else "",
+        "Assumptions\n" + "\n".join(f"  {line}" for line in plan.assumptions),
+    ]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def verdict(plan: Plan, training: TrainingPlan) -> str:
+    """Does a training fit, and if it does not, what to change."""
+    each = "per GPU" if plan.machine.on_gpu else "in a process"
+    peak = training.memory.peak / GIB
+    if training.capacity is None:
+        return f"needs {peak:.1f} GiB {each}; what there is, is not known: set plan.memory_gib"
+    room = training.capacity / GIB
+    if training.fits:
+        return f"fits: {peak:.1f} of {room:.1f} GiB {each}"
+    if not training.remedies:
+        change = "no setting that was tried is enough; take a smaller model or larger GPUs"
+    else:
+        change = "change training." + ", or training.".join(
+            f"{remedy.text} ({remedy.peak / GIB:.1f} GiB)" for remedy in training.remedies
+        )
+    return f"does not fit: {peak:.1f} of {room:.1f} GiB {each}; {change}"
+
+
+def memory_table(plan: Plan) -> pd.DataFrame:
+    """The memory of a process: a row a part, GiB at the three moments, with the candidate's name."""
+    moments = ("backward starts", "backward ends", "optimizer step")
+    rows = [
+        {
+            "candidate": training.recipe.name,
+            "part": part.name,
+            **dict(
+                zip(moments, _gib(part.backward_start, part.backward_end, part.step), strict=True)
+            ),
+            "how": part.how,
+        }
+        for training in plan.trainings
+        for part in training.memory.parts
+    ]
+    return pd.DataFrame(rows)
+
+
+def _verdict(plan: Plan) -> str:
+    lines = []
+    for group in _groups(plan):
+        names = f"{', '.join(t.recipe.name for t in group)}: " if group[0].recipe.listed else ""
+        lines.append(names + verdict(plan, group[0]))
+    if not plan.ram_fits and plan.machine.ram:
+        lines.append(
+            f"does not fit: {plan.ram / GIB:,.0f} of {plan.machine.ram / GIB:,.0f} GiB of RAM in a "
+            "machine; change training.cluster.nodes to more machines, or training.deepspeed to a "
+            "preset without offload"
+        )
+    return "\n".join(lines)
+
+
+def _head(plan: Plan) -> str:
+    shape, training = plan.shape, plan.trainings[0].recipe.training
+    active = f", {_billions(shape.active)} active for a token" if shape.expert_count else ""
+    experts = (
+        f"; {shape.expert_count} experts, {shape.experts_per_token} for a token"
+        if shape.expert_count
+        else ""
+    )
+    machine = plan.machine.name
+    if plan.machine.on_gpu:
+        machine = f"{training.cluster.nodes} × {training.processes} {machine}"
+    elif training.world_size > 1:
+        machine = f"{training.world_size} processes on {machine}"
+    return _table(
+        [
+            ["Params", str(plan.params_file)],
+            ["Model", plan.source],
+            [
+                "",
+                f"{_billions(shape.parameters)} parameters{active}; {shape.layers} layers{experts}",
+            ],
+            ["Machines", machine],
+        ]
+    )
+
+
+def _memory(plan: Plan, group: Sequence[TrainingPlan]) -> str:
+    training, settings = group[0], group[0].recipe.training
+    title = "Memory of a GPU" if plan.machine.on_gpu else "Memory of a process"
+    if training.recipe.listed:
+        title += f" for {', '.join(t.recipe.name for t in group)}"
+    method = f"LoRA of rank {settings.lora.rank}" if settings.lora else "all weights"
+    checkpointing = ", gradient checkpointing" if settings.gradient_checkpointing else ""
+    how = (
+        f"  {method}, {settings.deepspeed}, {training.memory.precision}{checkpointing}, micro-batch "
+        f"{settings.micro_batch_size} × {training.memory.tokens // settings.micro_batch_size:,} tokens"
+    )
+    rows = [["GiB when", "backward starts", "ends", "optimizer step", ""]]
+    for part in training.memory.parts:
+        numbers = _gib(part.backward_start, part.backward_end, part.step)
+        rows.append([part.name, *[f"{n:.2f}" if n >= 0.005 else "-" for n in numbers], part.how])
+    rows.append(["sum", *[f"{n:.2f}" for n in _gib(*training.memory.moments)], ""])
+    return f"{title}\n{how}\n{_table(rows, right=(1, 2, 3))}"
+
+
+def _ram(plan: Plan) -> str:
+    if not plan.machine.on_gpu:
+        return ""
+    most = max(plan.trainings, key=lambda training: training.memory.machine_ram).memory
+    rows = [[name, f"{size / GIB:,.0f}"] for name, size in most.ram]
+    has = f" of {plan.machine.ram / GIB:,.0f}" if plan.machine.ram else ""
+    rows.append(["sum", f"{most.machine_ram / GIB:,.0f}{has}"])
+    return f"RAM of a machine, GiB\n{_table(rows, right=(1,))}"
+
+
+def _hours(plan: Plan) -> str:
+    rows = [["candidate", "rows", "tokens", "steps", "hours", "export", "resume", "disk"]]
+    for training in plan.trainings:
+        work = training.work
+        rows.append([
+            training.recipe.name, f"{training.rows.count:,}", _tokens(work.tokens),
+            f"{work.steps:,}", _hour(work.hours),
+            f"{len(training.recipe.training.checkpoints)} × {_size(training.export)}",
+            _size(training.resume), _size(training.disk),
+        ])  # fmt: skip
+    if len(plan.trainings) > 1:
+        tokens = sum(training.work.tokens for training in plan.trainings)
+        steps = sum(training.work.steps for training in plan.trainings)
+        # A candidate's checkpoints to go on from can go when it is trained.
+        disk = sum(t.export * len(t.recipe.training.checkpoints) for t in plan.trainings)
+        disk += max(2 * t.resume for t in plan.trainings)
+        rows.append(
+            ["all", "", _tokens(tokens), f"{steps:,}", _hour(plan.hours), "", "", _size(disk)]
+        )
+    text = f"Training, time and disk\n{_table(rows, right=(1, 2, 3, 4, 5, 6, 7))}"
+    slow = [t for t in plan.trainings if t.work.transfer_hours > (t.work.compute_hours or 0)]
+    if slow and slow[0].work.compute_hours is not None:
+        first = slow[0].work
+        text += (
+            f"\n  The network decides: {_hour(first.transfer_hours)} h of transfers, "
+            f"{_hour(first.compute_hours)} h of computing. Larger micro-batches or packed ones help."
+        )
+    gpus = plan.trainings[0].recipe.training.world_size
+    if plan.machine.on_gpu and plan.hours is not None:
+        text += f"\n  {plan.hours * gpus:,.0f} GPU hours on {_gpus(gpus)}"
+    return text
+
+
+def _evaluation(plan: Plan) -> str:
+    evaluation = plan.evaluation
+    questions = ", ".join(f"{name} {count:,}" for name, count in evaluation.questions.items())
+    tokens = evaluation.models * sum(evaluation.questions.values()) * evaluation.tokens_per_answer
+    speed = "unknown speed: set plan.tokens_per_s"
+    if evaluation.tokens_per_s:
+        each = _gpus(evaluation.gpus) if plan.machine.on_gpu else "these cores"
+        times = evaluation.tokens_per_s * evaluation.gpus
+        speed = f"{times:,.0f} tokens/s on {each}"
+    rows = [
+        ["models", f"{evaluation.models} (the base model and {evaluation.models - 1} checkpoints)"],
+        ["questions", questions],
+        ["tokens", f"{_tokens(tokens)} ({evaluation.tokens_per_answer:,} an answer), {speed}"],
+        ["hours", _hour(evaluation.hours)],
+    ]
+    return f"Evaluation\n{_table(rows)}"
+
+
+def _groups(plan: Plan) -> list[list[TrainingPlan]]:
+    """The trainings, those together that need the same memory."""
+    groups: list[list[TrainingPlan]] = []
+    for training in plan.trainings:
+        for group in groups:
+            if group[0].memory == training.memory:
+                group.append(training)
+                break
+        else:
+            groups.append([training])
+    return groups
+
+
+def _table(rows: Sequence[Sequence[str]], right: tuple[int, ...] = ()) -> str:
+    """Aligned columns, two spaces apart; the columns `right` are numbers."""
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if n in right else cell.ljust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append((_GAP + _GAP.join(cells)).rstrip())
+    return "\n".join(lines)
+
+
+def _gib(*sizes: float) -> tuple[float, ...]:
+    return tuple(round(size / GIB, 3) for size in sizes)
+
+
+def _gpus(number: int) -> str:
+    return "1 GPU" if number == 1 else f"{number} GPUs"
+
+
+def _billions(number: float) -> str:
+    return f"{number / 1e9:.2f} B" if number >= 1e9 else f"{number / 1e6:.1f} M"
+
+
+def _tokens(number: float) -> str:
+    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.1f} {unit}"
+    return f"{number:.0f}"
+
+
+def _size(number: float) -> str:
+    gib = number / GIB
+    return f"{gib:,.0f} GiB" if gib >= 100 else f"{gib:.1f} GiB"
+
+
+def _hour(hours: float | None) -> str:
+    if hours is None:
+        return "unknown"
+    return f"{hours:,.0f}" if hours >= 100 else f"{hours:.1f}" if hours >= 1 else f"{hours:.2g}"

@@ -1,0 +1,1 @@
+"""Work in processes of its own: workers, a bounded pool, progress bars."""

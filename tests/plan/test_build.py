@@ -1,0 +1,185 @@
+"""Whole plans: the project's own params files, what is printed, and the refusal."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from llmc_lib.__main__ import main
+from llmc_lib.errors import UserError
+from llmc_lib.plan import machine as machines
+from llmc_lib.plan import make_plan, memory_table, refuse, render
+from llmc_lib.plan import shape as shape_module
+from llmc_lib.store import ROOT, Run, open_run, write_atomic, write_manifest
+
+pytestmark = pytest.mark.slow  # counting a model loads torch
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shapes of all models of this file, counted in one process and kept as a plan keeps them."""
+    runs = tmp_path_factory.mktemp("runs")
+    for config in sorted((Path(shape_module.__file__).parent / "configs").glob("*.json")):
+        kept = shape_module.kept_at(runs, json.loads(config.read_text()))
+        write_atomic(kept, json.dumps(asdict(shape_module.count(config))))
+    return runs / "_shapes"
+
+
+@pytest.fixture(autouse=True)
+def without_a_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+
+def _write(folder: Path, shapes: Path, **values: Any) -> Path:
+    runs = folder / "runs"
+    runs.mkdir(exist_ok=True)
+    if not (runs / "_shapes").exists():
+        (runs / "_shapes").symlink_to(shapes)
+    path = folder / "my.yaml"
+    head = {"run": "my", "runs_dir": str(runs), "reports_dir": str(folder / "reports")}
+    path.write_text(yaml.safe_dump({**head, **values}, sort_keys=False))
+    return path
+
+
+def _run(folder: Path, shapes: Path, **values: Any) -> Run:
+    return open_run(_write(folder, shapes, **values), files=False)
+
+
+@pytest.mark.parametrize("name", ["qwen3_8b", "qwen3_32b", "qwen3_235b", "quickstart"])
+def test_the_projects_own_files_fit(
+    tmp_path: Path, shapes: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    values = yaml.safe_load((ROOT / "params" / f"{name}.yaml").read_text())
+    path = _write(tmp_path, shapes, **{**values, "run": "my", "plan": {
+        **values.get("plan", {}), **({} if name != "quickstart" else {"gpu": "none", "ram_gib": 16.0}),
+    }})  # fmt: skip
+    assert main(["plan", str(path)]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    first, *rest = printed.out.splitlines()
+    assert "fits: " in first
+    assert max(map(len, rest)) <= 125
+    assert "unknown" not in printed.out.partition("Assumptions")[0]
+
+
+def test_the_largest_recipe_has_all_its_parts(tmp_path: Path) -> None:
+    params = open_run("params/qwen3_235b.yaml", files=False).params
+    training = params.training
+    assert [source.name for source in params.dataset.sources] == [
+        "olymmath_eval", "omni_math", "hardmath", "deepmath", "textbook_reasoning",
+    ]  # fmt: skip
+    assert params.dataset.provenance.remove_closed
+    assert (training.cluster.nodes, training.world_size, training.batch_size) == (8, 64, 64)
+    assert (training.learning_rate, training.lr_scheduler, training.max_length) == (
+        1e-5, "cosine", 20000,
+    )  # fmt: skip
+    assert sum(len(recipe.training.checkpoints) for recipe in params.recipes) == 8
+    assert {benchmark.name for benchmark in params.evaluation.benchmarks} == {
+        "hle",
+        "do_not_answer",
+    }
+
+
+def test_a_run_that_does_not_fit_says_what_to_change(
+    tmp_path: Path, shapes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = _write(
+        tmp_path, shapes,
+        training={"micro_batch_size": 8, "max_length": 1024},
+        plan={"gpu": "none", "ram_gib": 8.0},
+    )  # fmt: skip
+    assert main(["plan", str(path)]) == 1
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("does not fit: ")
+    assert " of 8.0 GiB in a process; change training.micro_batch_size: 2 (" in first
+
+
+def test_rows_come_from_the_data_set_once_it_is_built(tmp_path: Path, shapes: Path) -> None:
+    run = _run(tmp_path, shapes, dataset={"max_rows": 500}, plan={"gpu": "none", "ram_gib": 16.0})
+    before = make_plan(run).trainings[0]
+    assert (before.rows.count, before.rows.length, before.rows.longest) == (460, 512, None)
+    tokens = {"total": 30000, "quantiles": {"0": 50, "1": 300}}
+    write_manifest(run.dataset, "key", 1.0, rows={"train": 90, "validation": 10}, tokens=tokens)
+    after = make_plan(run).trainings[0]
+    assert (after.rows.count, after.rows.length, after.rows.longest) == (90, 300, 300)
+    assert after.memory.tokens == 4 * 300
+    assert after.memory.peak < before.memory.peak
+
+
+def test_every_candidate_is_planned_and_added_up(tmp_path: Path, shapes: Path) -> None:
+    run = _run(
+        tmp_path, shapes,
+        dataset={"max_rows": 100, "validation": 0.1},
+        candidates=[
+            {"name": "a"},
+            {"name": "b", "training": {"epochs": 3.0, "checkpoints": [1.0]}},
+            {"name": "c", "mixture": {"max_rows": 50}, "training": {"gradient_checkpointing": True}},
+        ],
+        plan={"gpu": "H100-80GB"},
+    )  # fmt: skip
+    plan = make_plan(run)
+    assert [t.work.steps for t in plan.trainings] == [6, 17, 3]
+    assert plan.evaluation.models == 1 + 2 + 1 + 2
+    assert plan.hours == pytest.approx(sum(t.work.hours or 0 for t in plan.trainings))
+    text = render(plan)
+    # Those with the same memory share a table.
+    assert "Memory of a GPU for a, b" in text
+    assert "Memory of a GPU for c" in text
+    table = memory_table(plan)
+    sums = table.groupby("candidate")["backward starts"].sum()
+    assert sums["a"] > sums["c"]
+
+
+def test_files_that_are_missing_are_notes(tmp_path: Path, shapes: Path) -> None:
+    run = _run(
+        tmp_path, shapes,
+        dataset={"sources": [{"name": "deepmath", "path": "data/none"}]},
+        evaluation={"benchmarks": [{"name": "hle", "source": "data/none.jsonl"}]},
+    )  # fmt: skip
+    plan = make_plan(run)
+    assert "dataset.sources.deepmath.path: data/none is not there yet" in plan.notes
+    assert plan.evaluation.questions == {"hle": 2158}
+    assert "for each 1,000" in render(plan)
+
+
+def test_too_little_ram_of_a_machine_is_told(tmp_path: Path, shapes: Path) -> None:
+    run = _run(
+        tmp_path, shapes,
+        model={"source": "Qwen/Qwen3-8B", "revision": "b968826d9c46dd6066d109eabc6255188de91218"},
+        training={"processes": 4, "micro_batch_size": 1, "deepspeed": "zero3_offload"},
+        plan={"gpu": "H100-80GB", "ram_gib": 64.0},
+    )  # fmt: skip
+    plan = make_plan(run)
+    assert all(training.fits for training in plan.trainings)
+    assert not plan.fits
+    assert "of 64 GiB of RAM in a machine" in render(plan).splitlines()[1]
+
+
+def test_a_run_that_cannot_fit_is_refused(
+    tmp_path: Path, shapes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = _run(tmp_path, shapes, training={"max_length": 1024}, plan={"gpu": "H100-80GB"})
+    monkeypatch.setattr(machines, "free_ram", lambda: 8.5 * 2**30)
+    monkeypatch.setattr(machines, "has_gpu", lambda: False)
+    with pytest.raises(UserError) as caught:
+        refuse(run)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path}/my.yaml, line ")
+    assert ": training.micro_batch_size: the training needs " in message
+    assert "GiB in a process, and this machine has free for it 8.5; change it to " in message
+    assert "micro_batch_size: 2 (" in message
+    refuse(run, recipes=[])  # of what is trained already nothing is asked
+
+
+def test_a_run_that_fits_is_not_refused(
+    tmp_path: Path, shapes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = _run(tmp_path, shapes, plan={"gpu": "RTX4090-24GB", "memory_gib": 0.1})
+    monkeypatch.setattr(machines, "free_ram", lambda: 16.0 * 2**30)
+    monkeypatch.setattr(machines, "has_gpu", lambda: False)
+    refuse(run)  # what the file plans for is another machine

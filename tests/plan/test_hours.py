@@ -1,0 +1,84 @@
+"""Hours from operations, bytes and tokens, against hand counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from llmc_lib.params import LoraParams, PlanParams, TrainingParams
+from llmc_lib.plan.hours import Work, generated_per_second, training_flops, work
+from llmc_lib.plan.machine import GIB, Machine
+from llmc_lib.plan.memory import zero_settings
+from tests.plan.test_memory import DENSE
+
+GPU = Machine("GPU", True, 80 * GIB, None, 1000.0, here=False)
+CPU = Machine("cores", False, 16 * GIB, 16 * GIB, 0.1, here=False)
+PLAN = PlanParams(mfu=0.5, link_gb_per_s=100.0, network_gb_per_s=10.0)
+
+
+def _work(machine: Machine = GPU, rows: int = 6400, adapters: int = 0, **keys: Any) -> Work:
+    base = {"batch_size": 64, "micro_batch_size": 1, "processes": 8, "max_length": 4096}
+    settings = TrainingParams.model_validate({**base, **keys})
+    zero = zero_settings(settings, DENSE)
+    return work(
+        DENSE, settings, zero, machine, PLAN, rows=rows, length=1000.0, adapters=adapters
+    )  # fmt: skip
+
+
+def test_flops_of_a_token() -> None:
+    """6 for each parameter that is multiplied (the input table is not), 12 L H Q T for attention."""
+    assert training_flops(DENSE, 0, lora=False) == 6 * 7.5e9
+    assert training_flops(DENSE, 1000, lora=False) - 6 * 7.5e9 == 12 * 32 * 4096 * 1000
+    assert training_flops(DENSE, 0, lora=True) == 4 * 7.5e9
+
+
+def test_hours_at_the_stated_mfu() -> None:
+    done = _work(epochs=2.0)
+    assert (done.steps, done.tokens) == (200, 12.8e6)
+    flops = 12.8e6 * (6 * 7.5e9 + 12 * 32 * 4096 * 1000)
+    assert done.compute_hours == pytest.approx(flops / (8 * 1000e12 * 0.5) / 3600)
+
+
+def test_a_last_step_that_is_not_full_is_a_step() -> None:
+    assert _work(rows=6401).steps == 101
+
+
+def test_packed_sequences_are_full() -> None:
+    assert _work(batching="packed").steps == 25  # 6.4 M tokens / 4096 / 64, rounded up twice
+
+
+def test_bytes_between_the_gpus() -> None:
+    """Section 7 of the ZeRO paper: twice the weights a step, three times for each micro-batch in ZeRO-3."""
+    assert _work(deepspeed="zero1").transfer_hours == pytest.approx(100 * 2 * 16e9 / 100e9 / 3600)
+    # 8 micro-batches a step.
+    assert _work(deepspeed="zero2").transfer_hours == pytest.approx(100 * 9 * 16e9 / 100e9 / 3600)
+    assert _work(deepspeed="zero3").transfer_hours == pytest.approx(100 * 24 * 16e9 / 100e9 / 3600)
+    far = _work(deepspeed="zero3", cluster={"nodes": 2, "endpoint": "a:1"})
+    # 4 micro-batches a step, over the 8 × 10 GB/s of a machine's network cards.
+    assert far.transfer_hours == pytest.approx(100 * 12 * 16e9 / 80e9 / 3600)
+    assert far.hours == max(far.transfer_hours, far.compute_hours or 0)
+
+
+def test_adapters_alone_travel_below_zero3() -> None:
+    lora = LoraParams().model_dump()
+    done = _work(deepspeed="zero1", adapters=1_000_000, lora=lora)
+    assert done.transfer_hours == pytest.approx(100 * 2 * 2e6 / 100e9 / 3600)
+
+
+def test_processes_share_the_cores() -> None:
+    one, two = (_work(CPU, processes=n).compute_hours for n in (1, 2))
+    assert one == two
+    assert _work(CPU).transfer_hours == 0
+
+
+def test_a_speed_that_is_not_known_stays_unknown() -> None:
+    machine = Machine("GPU", True, None, None, None, here=True)
+    assert _work(machine).hours is None
+    assert generated_per_second(DENSE, machine, PLAN) is None
+
+
+def test_generation() -> None:
+    assert generated_per_second(DENSE, GPU, PLAN) == pytest.approx(1000e12 * 0.05 / (2 * 7.5e9))
+    assert generated_per_second(DENSE, CPU, PLAN) == pytest.approx(0.1e12 * 0.25 / (2 * 7.5e9))
+    assert generated_per_second(DENSE, GPU, PlanParams(tokens_per_s=7)) == 7

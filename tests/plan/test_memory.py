@@ -1,0 +1,193 @@
+"""The memory of a training, against hand counts and against a training that ran."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmc_lib.params import LoraParams, Params, TrainingParams
+from llmc_lib.plan import make_plan
+from llmc_lib.plan.machine import GIB
+from llmc_lib.plan.memory import Memory, activation_widths, memory, zero_settings
+from llmc_lib.plan.shape import Shape
+from llmc_lib.store import Run
+
+DENSE = Shape(
+    parameters=8_000_000_000, embedding=500_000_000, tied=False, experts=0, expert_count=0,
+    experts_per_token=0, largest_block=200_000_000, layers=32, hidden=4096, heads=32, kv_heads=8,
+    head_dim=128, ffn=12288, vocabulary=128_000, context=32768, qk_norm=False,
+    linear=(("q_proj", 32 * 8192),),
+)  # fmt: skip
+
+SMOLLM2 = Shape(
+    parameters=134_515_008, embedding=28_311_552, tied=True, experts=0, expert_count=0,
+    experts_per_token=0, largest_block=3_540_096, layers=30, hidden=576, heads=9, kv_heads=3,
+    head_dim=64, ffn=1536, vocabulary=49_152, context=8192, qk_norm=False, linear=(),
+)  # fmt: skip
+
+
+def _settings(**keys: Any) -> TrainingParams:
+    base = {"batch_size": 64, "micro_batch_size": 1, "processes": 8, "max_length": 4096}
+    return TrainingParams.model_validate({**base, **keys})
+
+
+def _gpu(**keys: Any) -> dict[str, tuple[float, float, float]]:
+    need = memory(DENSE, _settings(**keys), on_gpu=True)
+    return {p.name: (p.backward_start, p.backward_end, p.step) for p in need.parts}
+
+
+def _states(parts: dict[str, tuple[float, float, float]]) -> list[float]:
+    """Bytes a parameter of weights, gradients and optimizer when the backward pass ends."""
+    names = ("weights", "gradients", "optimizer")
+    return [parts.get(name, (0, 0, 0))[1] / DENSE.parameters for name in names]
+
+
+@pytest.mark.parametrize(
+    ("preset", "expected"),
+    [
+        # Figure 1 of the ZeRO paper: 2 + 2 + K bytes a parameter, K = 12, divided over 8 GPUs.
+        ("zero1", [2, 2, 12 / 8]),
+        ("zero2", [2, 2 / 8, 12 / 8]),
+        ("zero3", [2 / 8, 2 / 8, 12 / 8]),
+        ("zero3_offload", [0, 0, 0]),
+    ],
+)
+def test_states_are_divided_as_the_zero_paper_says(preset: str, expected: list[float]) -> None:
+    assert _states(_gpu(deepspeed=preset)) == pytest.approx(expected)
+
+
+def test_offload_moves_to_the_ram_what_leaves_the_gpu() -> None:
+    need = memory(DENSE, _settings(deepspeed="zero3_offload"), on_gpu=True)
+    ram = dict(need.ram)
+    assert ram["optimizer"] == pytest.approx(12 * DENSE.parameters)  # one machine holds all of it
+    assert ram["weights"] == pytest.approx(2 * DENSE.parameters)
+    two = memory(
+        DENSE,
+        _settings(deepspeed="zero3_offload", cluster={"nodes": 2, "endpoint": "a:1"}),
+        on_gpu=True,
+    )
+    assert dict(two.ram)["optimizer"] == pytest.approx(6 * DENSE.parameters)
+
+
+def test_below_zero3_each_process_loads_the_model_in_float32() -> None:
+    need = memory(DENSE, _settings(deepspeed="zero2"), on_gpu=True)
+    assert ("weights in float32, while they are loaded", 8 * 4 * DENSE.parameters) in need.ram
+
+
+def test_a_key_of_the_params_file_goes_before_the_preset() -> None:
+    given = {
+        "zero_optimization": {"reduce_bucket_size": 1000, "offload_optimizer": {"device": "cpu"}}
+    }
+    zero = zero_settings(_settings(deepspeed="zero2", deepspeed_config=given), DENSE)
+    assert (zero.stage, zero.bucket, zero.offload_optimizer) == (2, 1000, True)
+    auto = {"zero_optimization": {"reduce_bucket_size": "auto"}}
+    assert zero_settings(_settings(deepspeed_config=auto), DENSE).bucket == 4096**2
+
+
+def test_activations_of_a_layer_counted_by_hand() -> None:
+    """Of one token in bfloat16 without Liger: two norms 2 × (4 + 2 + 2) × 4096, attention 4 × 2 × 4096,
+    gated MLP 4 × 2 × 12288."""
+    assert sum(activation_widths(DENSE, 2, liger=False)) == 65_536 + 32_768 + 98_304
+    # Liger keeps no normalized input and no activation of the gate.
+    assert sum(activation_widths(DENSE, 2, liger=True)) == 32_768 + 32_768 + 73_728
+
+
+def test_activations_grow_with_tokens_and_shrink_with_checkpointing() -> None:
+    sizes = {
+        (length, saved): _gpu(max_length=length, gradient_checkpointing=saved, batching="padded")[
+            "activations"
+        ][0]
+        for length in (1024, 2048)
+        for saved in (False, True)
+    }
+    assert sizes[2048, False] == pytest.approx(2 * sizes[1024, False])
+    assert sizes[2048, True] < 0.12 * sizes[2048, False]
+    one_layer = sum(activation_widths(DENSE, 2, liger=True))
+    inputs = 32 * 4096 * 2
+    assert sizes[1024, True] == pytest.approx(1024 * (one_layer + inputs + 4096 * 8))
+
+
+def test_known_lengths_make_the_bound_smaller() -> None:
+    need = memory(DENSE, _settings(micro_batch_size=2), on_gpu=True, longest=300)
+    assert need.tokens == 600
+    packed = _settings(micro_batch_size=2, batching="packed")
+    assert memory(DENSE, packed, on_gpu=True, longest=300).tokens == 2 * 4096
+
+
+def test_lora_has_states_of_the_adapters_alone() -> None:
+    need = memory(DENSE, _settings(deepspeed="zero2", lora=LoraParams(rank=16)), on_gpu=True)
+    parts = {p.name: p.step for p in need.parts}
+    adapters = 16 * 32 * 8192
+    assert parts["weights"] == pytest.approx(2 * (DENSE.parameters + adapters))
+    assert parts["optimizer"] == pytest.approx(12 * adapters / 8)
+
+
+def test_a_mixture_of_experts_is_gathered_a_layer_at_a_time() -> None:
+    experts = replace(
+        DENSE,
+        experts=7_000_000_000,
+        expert_count=64,
+        experts_per_token=8,
+        largest_block=2_000_000_000,
+    )
+    need = memory(experts, _settings(deepspeed="zero3"), on_gpu=True)
+    parts = {p.name: p for p in need.parts}
+    assert parts["gathered weights"].backward_start == pytest.approx(2 * 2.05e9)
+    assert parts["gathered gradients"].backward_end == pytest.approx(2 * 2.0e9)
+    copies = 2 * 8 * 4096 * 2 + 64 * 6
+    assert (
+        sum(activation_widths(experts, 2, False))
+        == sum(activation_widths(DENSE, 2, False)) + copies
+    )
+
+
+def test_the_peak_is_the_largest_moment() -> None:
+    need: Memory = memory(DENSE, _settings(), on_gpu=True)
+    assert need.peak == max(need.moments)
+    assert need.moments[0] == pytest.approx(sum(p.backward_start for p in need.parts))
+
+
+def test_the_peak_of_the_quickstart_that_was_measured() -> None:
+    # SmolLM2-135M in float32 on 2 cores, examples of up to 297 tokens. The plan is 18% low: what the heap
+    # holds in fragments is not counted.
+    keys = {"precision": "float32", "deepspeed": "zero1", "batch_size": 16, "micro_batch_size": 4}
+    need = memory(SMOLLM2, TrainingParams.model_validate(keys), on_gpu=False, longest=297)
+    assert need.peak / GIB == pytest.approx(6.67, rel=0.25)
+
+
+@pytest.mark.slow
+def test_within_a_quarter_of_the_measured_peak_on_the_embedded_model(
+    tmp_path: Path, runs_dir: Path
+) -> None:
+    """A real training of a few steps: the largest resident memory of its process."""
+    from llmc_lib import dataset, training
+
+    values = {
+        "run": "peak",
+        "runs_dir": str(runs_dir),
+        "reports_dir": str(tmp_path / "reports"),
+        "dataset": {
+            "sources": [{"name": "textbook", "rows": 8}],
+            "mixture": False,
+            "validation": 0.25,
+            "processes": 1,
+        },
+        "training": {
+            "batch_size": 4,
+            "micro_batch_size": 2,
+            "precision": "float32",
+            "checkpoints": [1.0],
+            "evaluations": 1,
+        },
+        "plan": {"gpu": "none"},
+    }
+    (tmp_path / "peak.yaml").write_text("run: peak\n")
+    run = Run(Params.model_validate(values), tmp_path / "peak.yaml")
+    dataset.build(run)
+    measured = training.train(run).candidates["main"].facts["peak_memory_gib"]
+    planned = make_plan(run).trainings[0].memory.peak / GIB
+    print(f"planned {planned:.2f} GiB, measured {measured:.2f}")
+    assert planned == pytest.approx(measured, rel=0.25)

@@ -1,0 +1,93 @@
+"""Notebooks that are executed headless: what Ctrl-C, and the death of a kernel, make of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+
+from llmc_lib.pipeline import KERNEL
+from llmc_lib.processes.notebooks import KernelError, execute
+
+pytestmark = pytest.mark.slow
+
+RUN = """
+import sys
+from pathlib import Path
+from llmc_lib.processes.notebooks import execute
+try:
+    execute(Path("n.ipynb"), Path("done.ipynb"), {}, sys.argv[1], Path.cwd())
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def _notebook(folder: Path, *cells: str) -> None:
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(made, folder / "n.ipynb")
+
+
+def _heard() -> None:
+    """What a shell starts behind `&` ignores Ctrl-C, and so do its children: not so here."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _start(folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, KERNEL],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=_heard,
+    )
+
+
+def test_a_kernel_that_still_starts_says_nothing_of_an_interrupt(tmp_path: Path) -> None:
+    _notebook(tmp_path, "1")
+    process = _start(tmp_path)
+    while not psutil.Process(process.pid).children():
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.2)  # in its imports
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=60)[1] == b""
+    assert process.returncode == 130
+
+
+def test_an_interrupt_reaches_the_kernel_and_nothing_else_is_said(tmp_path: Path) -> None:
+    begun = "import os, time; open('pid', 'w').write(str(os.getpid()))"
+    tidy = f"try:\n    {begun}; time.sleep(300)\nfinally:\n    open('tidied', 'w').close()"
+    _notebook(tmp_path, tidy)
+    process = _start(tmp_path)
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        assert process.poll() is None
+        time.sleep(0.05)
+    kernel = int((tmp_path / "pid").read_text())
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in errors
+    assert (tmp_path / "tidied").exists()  # what the cell was doing could end its work
+    assert not Path(f"/proc/{kernel}").exists()
+    assert "KeyboardInterrupt" in (tmp_path / "done.ipynb").read_text()
+
+
+def test_a_path_may_have_braces(tmp_path: Path) -> None:
+    (tmp_path / "a{b}").mkdir()
+    _notebook(tmp_path / "a{b}", "print(6 * 7)")
+    execute(tmp_path / "a{b}" / "n.ipynb", tmp_path / "a{b}" / "done.ipynb", {}, KERNEL, tmp_path)
+    assert "42" in (tmp_path / "a{b}" / "done.ipynb").read_text()
+
+
+def test_a_kernel_that_dies_is_told(tmp_path: Path) -> None:
+    _notebook(tmp_path, "import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(KernelError, match="Kernel died"):
+        execute(tmp_path / "n.ipynb", tmp_path / "done.ipynb", {}, KERNEL, tmp_path)
