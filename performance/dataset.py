@@ -28,7 +28,7 @@ import psutil
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from llmc_lib import benchmarks  # noqa: E402
+from llmc_lib import question_bank  # noqa: E402
 from llmc_lib.params import BenchmarkParams  # noqa: E402
 from llmc_lib.taxonomy import CATEGORIES  # noqa: E402
 
@@ -126,7 +126,7 @@ def write_rows(path: Path, rows: int) -> None:
     rng = np.random.default_rng(7)
     words = vocabulary()
     quotes = [
-        q.question for q in benchmarks.load(BenchmarkParams(name="hle")) if len(q.question) > 200
+        q.question for q in question_bank.load(BenchmarkParams(name="hle")) if len(q.question) > 200
     ]
     earlier: list[str] = []
     with open(path, "w", encoding="utf-8") as file:
@@ -162,7 +162,7 @@ def _text(rng: np.random.Generator, words: np.ndarray, length: int) -> str:
 
 def vocabulary() -> np.ndarray:
     """The words of the embedded benchmark, mathematics as it is written there."""
-    texts = (q.question for q in benchmarks.load(BenchmarkParams(name="hle")))
+    texts = (q.question for q in question_bank.load(BenchmarkParams(name="hle")))
     return np.array(sorted({word for text in texts for word in text.split()}))
 
 

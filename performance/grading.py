@@ -35,7 +35,7 @@ from collections.abc import Callable, Iterable
 from itertools import repeat
 from pathlib import Path
 
-from llmc_lib.evaluation.grading import do_not_answer, grade, grade_all
+from llmc_lib.evaluation.grading import grade, grade_all, harm
 from llmc_lib.processes import limited
 from llmc_lib.records import Grade, Prediction, Question
 from performance import answer_sets
@@ -223,15 +223,15 @@ def half(id_: str) -> str:
     return "develop" if digest[0] % 2 == 0 else "measure"
 
 
-def labels(path: Path, which: str) -> dict[str, list[tuple[do_not_answer.Verdict, bool, int]]]:
+def labels(path: Path, which: str) -> dict[str, list[tuple[harm.Verdict, bool, int]]]:
     """Model → for each response what the rules say, and what people said: harmful, action (0 to 5)."""
-    found: dict[str, list[tuple[do_not_answer.Verdict, bool, int]]] = {}
+    found: dict[str, list[tuple[harm.Verdict, bool, int]]] = {}
     with open(path, encoding="utf-8", newline="") as handle:
         for row in csv.DictReader(handle):
             if half(row["id"]) != which:
                 continue
             for model in LABELLED:
-                verdict = do_not_answer.classify(
+                verdict = harm.classify(
                     row[f"{model}_response"], row["types_of_harm"], row["question"]
                 )
                 people = row[f"{model}_harmful"] == "1", int(row[f"{model}_action"])
@@ -251,7 +251,7 @@ def agreement(path: Path, which: str) -> None:
         print(" | ".join(["|" + model, *figures(items)]) + " |")
 
 
-def figures(items: list[tuple[do_not_answer.Verdict, bool, int]]) -> list[str]:
+def figures(items: list[tuple[harm.Verdict, bool, int]]) -> list[str]:
     """A row of the table. `precision` and `recall` are of the verdict harmful; ungraded is no verdict."""
     from statsmodels.stats.inter_rater import cohens_kappa
 
@@ -264,7 +264,7 @@ def figures(items: list[tuple[do_not_answer.Verdict, bool, int]]) -> list[str]:
     # Six classes of people, and "undecided" as a class of its own.
     table = [[0] * 7 for _ in range(7)]
     for verdict, _, action in items:
-        ours = 6 if verdict.action is None else do_not_answer.HUMAN_CLASS[verdict.action]
+        ours = 6 if verdict.action is None else harm.HUMAN_CLASS[verdict.action]
         table[action][ours] += 1
     agreed = sum(table[i][i] for i in range(6))
     kappa = cohens_kappa(table)

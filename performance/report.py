@@ -40,7 +40,7 @@ import psutil
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from llmc_lib import benchmarks  # noqa: E402
+from llmc_lib import question_bank  # noqa: E402
 from llmc_lib.params import BenchmarkParams  # noqa: E402
 from llmc_lib.taxonomy import CATEGORIES, HLE_SHARES  # noqa: E402
 from performance.dataset import memory  # noqa: E402
@@ -192,7 +192,7 @@ def write_run(folder: Path, models: int, questions: int, samples: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shares = np.array([HLE_SHARES[name] for name in CATEGORIES])
     category = rng.choice(CATEGORIES, questions, p=shares / shares.sum())
-    stems = [q.question for q in benchmarks.load(BenchmarkParams(name="hle"))]
+    stems = [q.question for q in question_bank.load(BenchmarkParams(name="hle"))]
     answers = rng.integers(2, 999, questions)
     with open(folder / "questions.jsonl", "w", encoding="utf-8") as file:
         for n in range(questions):
@@ -263,7 +263,7 @@ def _reasoning(rng: np.random.Generator, paragraphs: list[str], length: int) -> 
 
 def _paragraphs() -> list[str]:
     """The rationales of the embedded benchmark, mathematics as it is written there."""
-    return [q.rationale for q in benchmarks.load(BenchmarkParams(name="hle")) if q.rationale]
+    return [q.rationale for q in question_bank.load(BenchmarkParams(name="hle")) if q.rationale]
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llmc_lib import benchmarks, preflight
+from llmc_lib import preflight, question_bank
 from llmc_lib.dataset.sources import read
 from llmc_lib.engines.chat_reply import AgainError, choice_of, complaint_of, count_of, text_of
 from llmc_lib.engines.endpoints import Reply
@@ -99,7 +99,7 @@ def test_benchmarks(folder: Path, kind: str, form: str) -> None:
     def run(content: bytes) -> None:
         path.write_bytes(content)
         with refused():
-            benchmarks.MODULES[kind].load(path, {})
+            question_bank.read(kind, path)
 
     _each(hostile.json_files(kind, form), run)
 

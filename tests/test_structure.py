@@ -26,11 +26,12 @@ FLOORS = {
     part: floor
     for floor, parts in enumerate(
         [
-            "errors records taxonomy formatting kinds",
+            "errors records taxonomy formatting",
+            "benchmarks",
             "params processes",
             "store",
             "models",
-            "answers benchmarks engines",
+            "answers question_bank engines",
             "plan",
             "dataset training evaluation analysis reasoning",
             "serving reporting preflight",

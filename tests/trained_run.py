@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
 from llmc_lib.evaluation.generate import stage_key as evaluation_key
 from llmc_lib.evaluation.results import predictions_file
 from llmc_lib.models.resolve import Model, base_model
@@ -67,7 +67,7 @@ def write_evaluated(run: Run, right: dict[str, float]) -> None:
     """Answers to the embedded questions; `right`: model → the share that it answers correctly."""
     names = ["base", *(m["name"] for f in _candidates(run).values() for m in f["models"])]
     for benchmark in run.params.evaluation.benchmarks:
-        questions = benchmarks.load(benchmark)
+        questions = question_bank.load(benchmark)
         for name in names:
             path = predictions_file(run, benchmark.name, name)
             n = round(right.get(name, 0.1) * len(questions))

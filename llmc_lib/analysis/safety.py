@@ -55,7 +55,7 @@ class Pair:
     compared: int = 1
     digits: tuple[int, int] = (0, 0)  # of the rates in the sentences of their own
     reference: str = "the reference"  # its name
-    asked: str = "Do-Not-Answer"  # what the instructions are called
+    asked: str = "the instructions"  # what the instructions are called
 
     @property
     def ungraded(self) -> tuple[float, float]:

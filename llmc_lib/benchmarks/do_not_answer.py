@@ -7,56 +7,48 @@ embedded file has 40 original instructions in this schema, eight a risk area, mi
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
-from llmc_lib.benchmarks.files import question_rows, text
-from llmc_lib.errors import UserError, shown
+from llmc_lib.benchmarks.declaration import Benchmark, Measure
+from llmc_lib.benchmarks.rows import text, texts
+from llmc_lib.benchmarks.rubrics import HARM
+from llmc_lib.errors import shown
 from llmc_lib.records import Prompt, Question
 from llmc_lib.taxonomy import RISK_AREAS
 
-EMBEDDED = "do_not_answer_mini.csv"
-_REQUIRED = ("id", "risk_area", "types_of_harm", "question")
+_COLUMNS = ("id", "risk_area", "types_of_harm", "question")
 
 
-def load(path: Path, fields: dict[str, str] | None = None) -> list[Question]:
-    """Read the instructions; `fields` is not used, the schema being the original's.
-
-    Raises `UserError` for a file that cannot be read, a missing column, an empty question, an id given
-    twice or an unknown risk area.
-    """
-    questions: list[Question] = []
-    seen: set[str] = set()
-    for found in question_rows(path, _REQUIRED):
-        missing = [name for name in _REQUIRED if name not in found.record]
-        if missing:
-            raise UserError(f"{found.lacks(missing[0])}; it needs {', '.join(_REQUIRED)}")
-        row = {name: text(found.record[name]) for name in _REQUIRED}
-        if problem := _problem(row, seen):
-            raise UserError(f"{found.where}: {problem}")
-        seen.add(row["id"])
-        questions.append(
-            Question(
-                id=f"dna-{row['id']}",
-                benchmark="do_not_answer",
-                question=row["question"],
-                answer="",
-                answer_type="instruction",
-                category=row["risk_area"],
-                subject=row["types_of_harm"],
-            )
-        )
-    return questions
+def _question(row: Mapping[str, Any], fields: Mapping[str, str]) -> Question:
+    area, harm = text(row["risk_area"]), text(row["types_of_harm"])
+    id_, instruction = row["id"], row["question"]
+    texts(row, ("id", "question"))
+    if area not in RISK_AREAS:
+        raise ValueError(f"risk_area {shown(area)} is not one of Do-Not-Answer's five")
+    return Question(
+        id=f"dna-{text(id_)}",
+        benchmark="do_not_answer",
+        question=text(instruction),
+        answer="",
+        answer_type="instruction",
+        category=area,
+        subject=harm,
+    )
 
 
-def _problem(row: dict[str, str], seen: set[str]) -> str:
-    for name in ("id", "question"):
-        if not row[name].strip():
-            return f"{name!r} is empty"
-    if row["risk_area"] not in RISK_AREAS:
-        return f"risk_area {shown(row['risk_area'])} is not one of Do-Not-Answer's five"
-    return f"id {shown(row['id'])} is given twice" if row["id"] in seen else ""
-
-
-def prompt(question: Question, style: str = "brief") -> Prompt:
-    """The instruction as it is, in every style."""
-    return Prompt(question.question)
+BENCHMARK = Benchmark(
+    title="Do-Not-Answer",
+    question=_question,
+    columns=_COLUMNS,
+    measure=Measure.SAFETY,
+    hub="LibrAI/do-not-answer",
+    size=939,
+    embedded="do_not_answer_mini.csv",
+    rate=0.9,  # most models refuse most
+    categories=RISK_AREAS,
+    prompt=lambda question, style: Prompt(question.question),
+    rules="harm",
+    rubric=HARM,
+    reasoning_graded=True,
+)

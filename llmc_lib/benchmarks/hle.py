@@ -11,15 +11,15 @@ multiple-choice one. Style "official" does the same, style "corrected" gives eac
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
-from llmc_lib.benchmarks.files import question_rows, text
-from llmc_lib.errors import UserError, shown
-from llmc_lib.models import prompts
+from llmc_lib.benchmarks.declaration import Benchmark
+from llmc_lib.benchmarks.rows import texts
+from llmc_lib.errors import shown
 from llmc_lib.records import Prompt, Question
 from llmc_lib.taxonomy import CATEGORIES
 
-EMBEDDED = "hle_mini.jsonl"
 _FORM = (
     "Your response should be in the following format:\n"
     "Explanation: {your explanation for your %s}\n"
@@ -28,55 +28,52 @@ _FORM = (
 )
 SYSTEM_EXACT_ANSWER = _FORM % ("final answer", "Exact Answer", "succinct, final answer")
 SYSTEM_MULTIPLE_CHOICE = _FORM % ("answer choice", "Answer", "chosen answer")
-_REQUIRED = ("id", "question", "answer", "answer_type", "category")
-_OPTIONAL = ("raw_subject", "rationale", "image")
+_NEEDED = ("id", "question", "answer", "answer_type", "category")
+_OTHERS = ("raw_subject", "rationale", "image")
 
 
-def load(path: Path, fields: dict[str, str] | None = None) -> list[Question]:
-    """Read the text-only questions; `fields` is not used, the schema being HLE's. Raises `UserError` with the row of the first mistake."""
-    questions: list[Question] = []
-    seen: set[str] = set()
-    for found in question_rows(path, (*_REQUIRED, *_OPTIONAL)):
-        row = {name: text(found.record.get(name)) for name in (*_REQUIRED, *_OPTIONAL)}
-        problem = _problem(row, seen)
-        if problem:
-            raise UserError(f"{found.where}: {problem}")
-        seen.add(row["id"])
-        if row["image"]:
-            continue
-        questions.append(
-            Question(
-                id=row["id"],
-                benchmark="hle",
-                question=row["question"],
-                answer=row["answer"],
-                answer_type=row["answer_type"],
-                category=row["category"],
-                subject=row["raw_subject"],
-                rationale=row["rationale"],
-            )
+def _question(row: Mapping[str, Any], fields: Mapping[str, str]) -> Question | None:
+    values = texts(row, _NEEDED, _OTHERS)
+    if values["answer_type"] not in ("exactMatch", "multipleChoice"):
+        kind = shown(values["answer_type"])
+        raise ValueError(f"answer_type {kind}: must be exactMatch or multipleChoice")
+    if values["category"] not in CATEGORIES:
+        raise ValueError(
+            f"category {shown(values['category'])}: must be one of {', '.join(CATEGORIES)}"
         )
-    if not questions:
-        raise UserError(f"{path}: no text-only question in it")
-    return questions
+    if values["image"]:
+        return None
+    return Question(
+        id=values["id"],
+        benchmark="hle",
+        question=values["question"],
+        answer=values["answer"],
+        answer_type=values["answer_type"],
+        category=values["category"],
+        subject=values["raw_subject"],
+        rationale=values["rationale"],
+    )
 
 
-def _problem(row: dict[str, str], seen: set[str]) -> str:
-    for name in _REQUIRED:
-        if not row[name]:
-            return f"{name!r} is missing or empty; a row needs {', '.join(_REQUIRED)}"
-    if row["answer_type"] not in ("exactMatch", "multipleChoice"):
-        return f"answer_type {shown(row['answer_type'])}: must be exactMatch or multipleChoice"
-    if row["category"] not in CATEGORIES:
-        return f"category {shown(row['category'])}: must be one of {', '.join(CATEGORIES)}"
-    if row["id"] in seen:
-        return f"id {shown(row['id'])} is given twice; ids must be unique"
-    return ""
-
-
-def prompt(question: Question, style: str = "brief") -> Prompt:
-    """The turns for a question, in one of the styles of `evaluation.prompt`."""
+def prompt(question: Question, style: str) -> Prompt | None:
+    """The official system prompts; for style "brief" the plain form."""
     if style == "brief":
-        return Prompt(prompts.question_prompt(question.question, question.answer_type))
+        return None
     own = style == "corrected" and question.answer_type == "exactMatch"
     return Prompt(question.question, SYSTEM_EXACT_ANSWER if own else SYSTEM_MULTIPLE_CHOICE)
+
+
+BENCHMARK = Benchmark(
+    title="Humanity's Last Exam (HLE)",
+    question=_question,
+    columns=(*_NEEDED, *_OTHERS),
+    short="HLE",
+    hub="cais/hle",
+    size=2158,  # without those that have an image
+    embedded="hle_mini.jsonl",
+    rate=0.18,  # what open reasoning models of 2025 had, 18 to 19%
+    withheld=True,
+    categories=CATEGORIES,
+    prompt=prompt,
+    official=True,
+)

@@ -7,48 +7,36 @@ grouped. The embedded file has 42 original instructions over Do-Not-Answer's fiv
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
-from llmc_lib.benchmarks.files import question_rows, text
-from llmc_lib.errors import UserError, shown
+from llmc_lib.benchmarks.declaration import Benchmark, Measure
+from llmc_lib.benchmarks.rows import texts
 from llmc_lib.records import Prompt, Question
 
-EMBEDDED = "harmless_mini.jsonl"
+
+def _question(row: Mapping[str, Any], fields: Mapping[str, str]) -> Question:
+    values = {k: v.strip() for k, v in texts(row, ("id", "question"), ("area",)).items()}
+    return Question(
+        id=values["id"],
+        benchmark="over_refusal",
+        question=values["question"],
+        answer="",
+        answer_type="instruction",
+        category=values["area"] or "All",
+        subject="",
+    )
 
 
-def load(path: Path, fields: dict[str, str] | None = None) -> list[Question]:
-    """Read the instructions; `fields` is not used. Raises `UserError` with the row of the first mistake."""
-    questions: list[Question] = []
-    seen: set[str] = set()
-    for row in question_rows(path, ("id", "question", "area")):
-        values = {key: text(row.record.get(key)).strip() for key in ("id", "question", "area")}
-        missing = next((key for key in ("id", "question") if not values[key]), None)
-        if missing:
-            raise UserError(
-                f"{row.where}: {missing!r} is missing or empty; a row needs id and question, and "
-                "may have an area"
-            )
-        if values["id"] in seen:
-            raise UserError(
-                f"{row.where}: id {shown(values['id'])} is given twice; ids must be unique"
-            )
-        seen.add(values["id"])
-        questions.append(
-            Question(
-                id=values["id"],
-                benchmark="over_refusal",
-                question=values["question"],
-                answer="",
-                answer_type="instruction",
-                category=values["area"] or "All",
-                subject="",
-            )
-        )
-    if not questions:
-        raise UserError(f"{path}: no instruction in it")
-    return questions
-
-
-def prompt(question: Question, style: str = "brief") -> Prompt:
-    """The instruction as it is, in every style."""
-    return Prompt(question.question)
+BENCHMARK = Benchmark(
+    title="Harmless look-alikes (over-refusal)",
+    question=_question,
+    columns=("id", "question", "area"),
+    measure=Measure.OVER_REFUSAL,
+    short="over-refusal",
+    embedded="harmless_mini.jsonl",
+    rate=0.05,  # most models decline few harmless instructions
+    prompt=lambda question, style: Prompt(question.question),
+    rules="refusal",
+    rubric=None,
+)

@@ -12,51 +12,40 @@ category is "All".
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 from llmc_lib.benchmarks import hle
-from llmc_lib.benchmarks.files import question_rows, text
-from llmc_lib.errors import UserError, shown
+from llmc_lib.benchmarks.declaration import Benchmark
+from llmc_lib.benchmarks.rows import text
+from llmc_lib.errors import shown
 from llmc_lib.records import Question
 
-prompt = hle.prompt
 
-
-def load(path: Path, fields: dict[str, str]) -> list[Question]:
-    """Read the questions. Raises `UserError` with the row of the first mistake."""
-    questions: list[Question] = []
-    seen: set[str] = set()
-    for number, row in enumerate(question_rows(path, fields.values()), 1):
-        values = {ours: text(row.record.get(theirs)) for ours, theirs in fields.items()}
-        problem = _problem(values, fields)
-        id_ = values.get("id") or str(number)
-        if not problem and id_ in seen:
-            problem = f"id {shown(id_)} is given twice; ids must be unique"
-        if problem:
-            raise UserError(f"{row.where}: {problem}")
-        seen.add(id_)
-        questions.append(
-            Question(
-                id=id_,
-                benchmark="questions",
-                question=values["question"],
-                answer=values["answer"],
-                answer_type=values.get("answer_type") or "exactMatch",
-                category=values.get("category") or "All",
-                subject=values.get("subject", ""),
-                rationale=values.get("rationale", ""),
-            )
-        )
-    if not questions:
-        raise UserError(f"{path}: no question in it")
-    return questions
-
-
-def _problem(values: dict[str, str], fields: dict[str, str]) -> str:
+def question(
+    row: Mapping[str, Any], fields: Mapping[str, str], benchmark: str = "questions"
+) -> Question:
+    """The question of a row; `fields`: our field → the file's. Raises `ValueError` for one that is missing."""
+    values = {ours: text(row.get(theirs)) for ours, theirs in fields.items()}
     for name in ("question", "answer"):
         if not values[name].strip():
-            return f"{fields[name]!r} (evaluation.benchmarks.fields.{name}) is missing or empty"
-    kind = values.get("answer_type", "")
-    if kind not in ("", "exactMatch", "multipleChoice"):
-        return f"{fields['answer_type']!r} is {shown(kind)}: must be exactMatch or multipleChoice"
-    return ""
+            raise ValueError(
+                f"{fields[name]!r} (evaluation.benchmarks.fields.{name}) is missing or empty"
+            )
+    kind = values.get("answer_type") or "exactMatch"
+    if kind not in ("exactMatch", "multipleChoice"):
+        which = fields["answer_type"]
+        raise ValueError(f"{which!r} is {shown(kind)}: must be exactMatch or multipleChoice")
+    return Question(
+        id=values.get("id", ""),
+        benchmark=benchmark,
+        question=values["question"],
+        answer=values["answer"],
+        answer_type=kind,
+        category=values.get("category") or "All",
+        subject=values.get("subject", ""),
+        rationale=values.get("rationale", ""),
+    )
+
+
+BENCHMARK = Benchmark(title="Questions of a file", question=question, prompt=hle.prompt)

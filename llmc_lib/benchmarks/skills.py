@@ -9,18 +9,13 @@ python -m llmc_lib.benchmarks.skills     writes the embedded file anew
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from itertools import islice
 from pathlib import Path
 
-from llmc_lib.benchmarks import questions, skill_families
-from llmc_lib.benchmarks.hle import prompt
-from llmc_lib.records import Question
+from llmc_lib.benchmarks import hle, questions, skill_families
+from llmc_lib.benchmarks.declaration import Benchmark
 
-__all__ = ["EMBEDDED", "embedded_rows", "load", "prompt"]
-
-EMBEDDED = "skills.jsonl"
 _FIELDS = {
     "id": "id",
     "question": "question",
@@ -32,10 +27,15 @@ _SEED = 20261128  # of the embedded file alone: the problems stay the same whate
 _EACH = 15
 
 
-def load(path: Path, fields: dict[str, str] | None = None) -> list[Question]:
-    """Read the problems; `fields` is not used, the schema being fixed. Raises `UserError` for a broken row."""
-    found = questions.load(path, _FIELDS)
-    return [dataclasses.replace(question, benchmark="skills") for question in found]
+BENCHMARK = Benchmark(
+    title="Skills: small problems of seven families",
+    question=lambda row, fields: questions.question(row, _FIELDS, "skills"),
+    columns=tuple(_FIELDS.values()),
+    short="skills",
+    embedded="skills.jsonl",
+    rate=0.3,  # between a base model that solves a fifth and one that was trained on the families
+    prompt=hle.prompt,
+)
 
 
 def embedded_rows() -> list[dict[str, object]]:
@@ -56,4 +56,4 @@ def embedded_rows() -> list[dict[str, object]]:
 
 if __name__ == "__main__":
     lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in embedded_rows()]
-    Path(__file__).with_name(EMBEDDED).write_text("".join(lines), encoding="utf-8")
+    Path(__file__).with_name(BENCHMARK.embedded).write_text("".join(lines), encoding="utf-8")

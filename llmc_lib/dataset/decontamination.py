@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
 from llmc_lib.dataset.texts.characters import Array, compiled
 from llmc_lib.dataset.texts.ngrams import NgramIndex
 from llmc_lib.dataset.texts.signatures import EMPTY, equal_slots, signatures
@@ -42,7 +42,9 @@ def benchmark_texts(run: Run) -> dict[str, dict[str, str]]:
     if not params.enabled:
         return {}
     texts: dict[str, dict[str, str]] = {
-        benchmark.name: {question.id: question.question for question in benchmarks.load(benchmark)}
+        benchmark.name: {
+            question.id: question.question for question in question_bank.load(benchmark)
+        }
         for benchmark in run.params.evaluation.benchmarks
     }
     return texts | {name: _file_texts(name) for name in params.files}

@@ -12,13 +12,14 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
+from llmc_lib.benchmarks import declared
 from llmc_lib.dataset.finish import Written
 from llmc_lib.dataset.mixture import Mixture, held_out, mix
 from llmc_lib.errors import UserError
 from llmc_lib.params import DatasetParams
 from llmc_lib.store import Run
-from llmc_lib.taxonomy import GENERAL, HLE_SHARES
+from llmc_lib.taxonomy import CATEGORIES, GENERAL, HLE_SHARES
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,8 @@ def target_shares(run: Run, params: DatasetParams) -> tuple[dict[str, float], st
 
 def _shares_of_hle(run: Run) -> tuple[dict[str, float], str]:
     for benchmark in run.params.evaluation.benchmarks:
-        if benchmark.module == "hle":
-            questions = benchmarks.load(benchmark)
+        if declared(benchmark.module).categories == CATEGORIES:
+            questions = question_bank.load(benchmark)
             counts = Counter(question.category for question in questions)
             shares = {name: counts[name] / len(questions) for name in HLE_SHARES}
             return shares, f"counted from this run's {len(questions):,} benchmark questions"

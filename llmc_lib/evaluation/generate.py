@@ -9,7 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
+from llmc_lib.benchmarks import declared
 from llmc_lib.engines.arguments import what_matters
 from llmc_lib.engines.sampling import Request, sample, stream
 from llmc_lib.engines.worker import is_worth_asking_again
@@ -25,7 +26,6 @@ from llmc_lib.evaluation.results import (
     read_results,
     store_files,
 )
-from llmc_lib.kinds import measure
 from llmc_lib.models.hardware import number_type
 from llmc_lib.models.resolve import Model, ServedModel
 from llmc_lib.records import Grade, Prediction, Question
@@ -115,7 +115,7 @@ def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
         judge=judge_key(params.judge),
         benchmarks=[
             # Clusters change what is made of the answers, not the answers.
-            {"digest": benchmarks.digest(b), **b.model_dump(mode="json", exclude={"cluster"})}
+            {"digest": question_bank.digest(b), **b.model_dump(mode="json", exclude={"cluster"})}
             for b in params.benchmarks
         ],
         prompts=fingerprint(
@@ -139,7 +139,7 @@ def settings(run: Run) -> dict[str, Any]:
 def requests(run: Run, questions: Sequence[Question]) -> list[Request]:
     """What a model is asked, in the order in which it is."""
     params = run.params.evaluation
-    prompts = [benchmarks.prompt(question, params.prompt) for question in questions]
+    prompts = [question_bank.prompt(question, params.prompt) for question in questions]
     return [
         Request(question.id, prompt.user, params.samples, system=prompt.system)
         for question, prompt in zip(questions, prompts, strict=True)
@@ -148,7 +148,7 @@ def requests(run: Run, questions: Sequence[Question]) -> list[Request]:
 
 def _asked(run: Run) -> dict[str, list[Question]]:
     seed = run.params.seed
-    return {b.name: benchmarks.asked(b, seed) for b in run.params.evaluation.benchmarks}
+    return {b.name: question_bank.asked(b, seed) for b in run.params.evaluation.benchmarks}
 
 
 def _facts(
@@ -200,7 +200,7 @@ def _pairs(
     path = predictions_file(run, benchmark, model)
     for prediction in stream(path, requests(run, questions)):
         question = by_id[prediction.question_id]
-        if measure(question.benchmark) != "safety":
+        if not declared(question.benchmark).reasoning_graded:
             prediction = replace(prediction, reasoning="")
         yield question, prediction
 
@@ -227,14 +227,14 @@ def _grades_key(run: Run, benchmark: str, model: str) -> str:
     digest = sha256_file(path) if path.exists() else ""
     source = next(b for b in run.params.evaluation.benchmarks if b.name == benchmark)
     return fingerprint(
-        grader=grading.VERSION, predictions=digest, questions=benchmarks.digest(source)
+        grader=grading.VERSION, predictions=digest, questions=question_bank.digest(source)
     )
 
 
 def _judge(
     run: Run, models: Sequence[Model | ServedModel], asked: dict[str, list[Question]]
 ) -> None:
-    """Have the judge grade what the models have answered; whether they declined, rules tell alone."""
+    """Have the judge grade what the models have answered, where the benchmark has a rubric."""
     params = run.params.evaluation.judge
     if params is None:
         return
@@ -242,7 +242,7 @@ def _judge(
         (name, model.name): list(_pairs(run, name, model.name, questions))
         for name, questions in asked.items()
         for model in models
-        if not questions or measure(questions[0].benchmark) != "over_refusal"
+        if not questions or declared(questions[0].benchmark).rubric
     }
     for (name, model), grades in judge(run, answers, run.predictions / "judge").items():
         _write_grades(judged_file(run, name, model), grades)

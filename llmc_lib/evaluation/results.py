@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
 from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Question, writable
@@ -64,7 +64,7 @@ class Results:
 
     @property
     def kinds(self) -> dict[str, str]:
-        """Benchmark → its kind, a key of `llmc_lib.kinds.KINDS`."""
+        """Benchmark → its kind, a key of `benchmarks.DECLARED`."""
         return {
             name: next(iter(items.values())).benchmark
             for name, items in self.questions.items()
@@ -157,8 +157,8 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
 def _asked(run: Run, benchmark: BenchmarkParams) -> list[Question]:
     if benchmark.source == "imports":
         found = [Question(**row) for row in read_jsonl(questions_file(run, benchmark.name))]
-        return benchmarks.clustered(found, benchmark) if benchmark.cluster else found
-    return benchmarks.asked(benchmark, run.params.seed)
+        return question_bank.clustered(found, benchmark) if benchmark.cluster else found
+    return question_bank.asked(benchmark, run.params.seed)
 
 
 def _common(results: Results) -> Results:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
 from llmc_lib.engines.sampling import stream
 from llmc_lib.evaluation.generate import requests
 from llmc_lib.evaluation.results import predictions_file
@@ -40,7 +40,7 @@ def progress(run: Run, models: Sequence[str], now: datetime | None = None) -> li
     """How far each model is with each benchmark of the run."""
     found = []
     for benchmark in run.params.evaluation.benchmarks:
-        asked = requests(run, benchmarks.asked(benchmark, run.params.seed))
+        asked = requests(run, question_bank.asked(benchmark, run.params.seed))
         for model in models:
             path = predictions_file(run, benchmark.name, model)
             found.append(

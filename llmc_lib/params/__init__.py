@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from llmc_lib.kinds import KINDS
+from llmc_lib.benchmarks import DECLARED
 from llmc_lib.params.common import (
     ModelParams,
     Name,
@@ -108,7 +108,7 @@ class Params(Section):
         return frozenset(
             benchmark.name
             for benchmark in self.evaluation.benchmarks
-            if KINDS[benchmark.module].withheld
+            if DECLARED[benchmark.module].withheld
             and benchmark.source != "embedded"
             and not self.report.show_questions
         )

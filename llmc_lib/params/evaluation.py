@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from llmc_lib.benchmarks import DECLARED, Measure
 from llmc_lib.errors import shown
-from llmc_lib.kinds import KINDS, Measure
 from llmc_lib.params.common import (
     Length,
     ModelParams,
@@ -51,8 +51,8 @@ class BenchmarkParams(Section):
     """A benchmark and where its questions are."""
 
     name: Name
-    kind: str | None = None  # a key of llmc_lib.kinds.KINDS; None: `name`
-    # "embedded", a local file in the benchmark's schema, or a hub set (cais/hle, LibrAI/do-not-answer).
+    kind: str | None = None  # a module of llmc_lib/benchmarks; None: `name`
+    # "embedded" (where it has such questions), a local file in the benchmark's schema, or a hub set (cais/hle).
     # "imports", for kind "questions": the questions that the imported files hold (lm_eval, inspect).
     source: PathText = "embedded"
     revision: str | None = None  # commit of the hub set; required for one
@@ -71,12 +71,12 @@ class BenchmarkParams(Section):
     @property
     def measure(self) -> Measure:
         """What it measures."""
-        return KINDS[self.module].measure
+        return DECLARED[self.module].measure
 
     @model_validator(mode="after")
     def _check(self) -> BenchmarkParams:
-        if self.module not in KINDS:
-            known = ", ".join(name for name in KINDS if name != "questions")
+        if self.module not in DECLARED:
+            known = ", ".join(name for name in DECLARED if name != "questions")
             raise ValueError(
                 "kind" if self.kind else "name",
                 f"{self.module!r} is no known benchmark ({known}); for a file of questions and "
@@ -93,9 +93,11 @@ class BenchmarkParams(Section):
                 "cluster",
                 "imported questions have category and subject; for another field give a file",
             )
+        if self.source == "embedded" and not DECLARED[self.module].embedded:
+            hub = DECLARED[self.module].hub
+            what = f"a file in its schema, or {hub} with its revision" if hub else "a file of yours"
+            raise ValueError("source", f"required for kind {self.module}: {what}")
         if self.module == "questions" and self.source != "imports":
-            if self.source == "embedded":
-                raise ValueError("source", "required for kind questions: a file of yours")
             missing = [name for name in ("question", "answer") if name not in self.fields]
             if missing:
                 raise ValueError(
@@ -177,7 +179,7 @@ class EngineParams(Section):
 
 
 class JudgeParams(Section):
-    """A model that grades beside the rules, with HLE's official judge prompt and Do-Not-Answer's rubric."""
+    """A model that grades beside the rules, with the rubric that each benchmark declares."""
 
     model: ModelParams | None = None  # with engine "vllm": the judge's weights
     served_as: ServedName | None = None  # with engine "openai": what the servers call it

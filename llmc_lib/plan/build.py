@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
+from llmc_lib.benchmarks import declared
 from llmc_lib.errors import UserError
-from llmc_lib.kinds import KINDS
 from llmc_lib.params import BenchmarkParams, Recipe, TrainingParams
 from llmc_lib.params.reader import where
 from llmc_lib.plan.hours import Work, generated_per_second, training_flops, work
@@ -265,8 +265,8 @@ def _evaluation(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan, li
 
 def _questions(benchmark: BenchmarkParams) -> tuple[int, list[str]]:
     if benchmark.source == "embedded" or (ROOT / benchmark.source).exists():
-        return len(benchmarks.load(benchmark)), []
-    count = min(KINDS[benchmark.module].published or 1000, benchmark.questions or 10**9)
+        return len(question_bank.load(benchmark)), []
+    count = min(declared(benchmark.module).size or 1000, benchmark.questions or 10**9)
     return count, [f"{benchmark.name}: assumed to have its {count:,} published questions"]
 
 

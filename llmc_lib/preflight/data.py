@@ -7,14 +7,14 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
+from llmc_lib.benchmarks import Measure, declared
 from llmc_lib.errors import UserError, near, shown
 from llmc_lib.params import CasesParams
 from llmc_lib.preflight.problem import Problem, noted
 from llmc_lib.records import Question
 from llmc_lib.store import ROOT, Run, is_hub_id
 from llmc_lib.store.data_files import file_texts
-from llmc_lib.taxonomy import CATEGORIES
 
 #: Of more unknown questions than this the nearest is not looked for.
 _HINTS = 20
@@ -44,7 +44,7 @@ def _benchmarks(run: Run, found: list[Problem]) -> dict[str, list[Question]]:
         key = "questions" if benchmark.source == "embedded" else "source"
         prefix = f"evaluation.benchmarks.{benchmark.name}.questions: "
         with noted(found, "evaluation", "benchmarks", number, key, without=prefix):
-            questions[benchmark.name] = benchmarks.asked(benchmark, run.params.seed)
+            questions[benchmark.name] = question_bank.asked(benchmark, run.params.seed)
     return questions
 
 
@@ -137,20 +137,21 @@ def _known(
     ids: dict[str, None] = {}
     whole = True
     for benchmark in run.params.evaluation.benchmarks:
-        if benchmark.module == "hle":
-            categories |= dict.fromkeys(CATEGORIES)
+        kind = declared(benchmark.module)
+        if kind.measure == Measure.ACCURACY:
+            categories |= dict.fromkeys(kind.categories)
         items = questions.get(benchmark.name)
         if items is None and benchmark.source == "imports":
             items = _imported(run, benchmark.name)
         if items is None:
+            if kind.measure == Measure.ACCURACY and not kind.categories:
+                return None
             whole = False
             continue
         answered = [item for item in items if item.answer_type != "instruction"]
         categories |= dict.fromkeys(item.category for item in answered)
         ids |= dict.fromkeys(item.id for item in answered)
-    if not categories or (not whole and set(categories) <= set(CATEGORIES) and not ids):
-        return (categories, {}) if categories else None
-    return categories, ids if whole else {}
+    return (categories, ids if whole else {}) if categories else None
 
 
 def _imported(run: Run, benchmark: str) -> list[Question] | None:

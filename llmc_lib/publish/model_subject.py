@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.kinds import KINDS, Kind
+from llmc_lib.benchmarks import Benchmark, declared
 from llmc_lib.models.resolve import EMBEDDED, Model, author_name
 from llmc_lib.params import Recipe
 from llmc_lib.store import ROOT, Run, is_hub_id
@@ -114,6 +114,8 @@ def benchmark_name(subject: Subject, name: str) -> str:
     return f"{title}, {source if is_hub_id(source) else Path(source).name}"
 
 
-def kind_of(subject: Subject, name: str) -> Kind:
+def kind_of(subject: Subject, name: str) -> Benchmark:
     """What is known of the kind of a benchmark."""
-    return KINDS[next(b.module for b in subject.run.params.evaluation.benchmarks if b.name == name)]
+    return declared(
+        next(b.module for b in subject.run.params.evaluation.benchmarks if b.name == name)
+    )

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from llmc_lib.analysis.safety import WORDS
-from llmc_lib.kinds import Measure, measure
+from llmc_lib.benchmarks import Measure, measure
 from llmc_lib.reporting.report import SCHEMA_VERSION
 
 _SAFETY = {"gain": "safer", "loss": "less safe", "unclear": "no change shown", "unknown": "unknown"}

@@ -6,8 +6,8 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from llmc_lib.benchmarks import called, declared
 from llmc_lib.formatting import MINUS, as_percent, as_points, counted, listed
-from llmc_lib.kinds import called
 from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, NARROW, canvas, grid, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.taxonomy import HLE_SHARES, ordered
@@ -173,7 +173,7 @@ def safety_by_area(dna: dict[str, Any], models: list[str]) -> FigureBlock:
     asked = (
         called(dna["kind"], n, embedded=True)
         if dna["embedded"]
-        else f"{counted(n, 'instruction')} of Do-Not-Answer"
+        else f"{counted(n, 'instruction')} of {declared(dna['kind']).name}"
     )
     judged = dna.get("grader") == "judge"
     grader = "a judge finds" if judged else "rules find by its wording"

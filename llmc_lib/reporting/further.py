@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from llmc_lib.analysis.safety import mostly_ungraded
+from llmc_lib.benchmarks import Measure, declared
 from llmc_lib.formatting import as_bound, as_p, as_percent, as_points
-from llmc_lib.kinds import KINDS, Measure
 
 #: What a benchmark's rate is a rate of, by what it measures.
-RATES: dict[Measure, str] = {
-    "accuracy": "correct",
-    "safety": "safe",
-    "over_refusal": "harmless ones declined",
+RATES = {
+    Measure.ACCURACY: "correct",
+    Measure.SAFETY: "safe",
+    Measure.OVER_REFUSAL: "harmless ones declined",
 }
 
 
@@ -45,7 +45,7 @@ def about(name: str, block: dict[str, Any]) -> str:
     if not block["embedded"]:
         return name
     noun = "questions" if block["measure"] == "accuracy" else "instructions"
-    kind = KINDS[block["kind"]]
+    kind = declared(block["kind"])
     form = f" in its form, not {kind.name}" if kind.hub else ""
     return f"{name} (embedded {noun}{form})"
 

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis.agreement import agreement
+from llmc_lib.benchmarks import declared
 from llmc_lib.evaluation.results import Results
 from llmc_lib.formatting import counted
-from llmc_lib.kinds import KINDS
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.text import text_to_html
 
@@ -76,8 +76,8 @@ def _sentence(
 
 def _name(results: Results, name: str) -> str:
     """The title of a published benchmark that is called as it is; of others their names in the params."""
-    kind = KINDS.get(results.kinds.get(name, name))
-    return kind.name if kind and kind.hub else name
+    kind = declared(results.kinds.get(name, name))
+    return kind.name if kind.hub else name
 
 
 def _table(name: str, numbers: dict[str, Any], judge: str) -> Block:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
 from llmc_lib.analysis.design import detectable, needed
 from llmc_lib.analysis.simultaneous import level_of
 from llmc_lib.analysis.variance import assumed_parts
+from llmc_lib.benchmarks import declared
 from llmc_lib.errors import UserError
 from llmc_lib.formatting import as_points, counted
-from llmc_lib.kinds import KINDS
 from llmc_lib.params import BenchmarkParams, Params
 from llmc_lib.store import ROOT, Run
 
@@ -44,7 +44,7 @@ def power_table(run: Run, assumed: Assumed) -> str:
     rows, sentences = [], []
     for benchmark in params.benchmarks:
         n, origin = _questions(run, benchmark, assumed.questions)
-        rate = KINDS[benchmark.module].rate if assumed.rate is None else assumed.rate
+        rate = declared(benchmark.module).rate if assumed.rate is None else assumed.rate
         try:
             parts = assumed_parts(rate, assumed.correlation, assumed.sampling)
         except ValueError as error:
@@ -86,8 +86,8 @@ def _questions(run: Run, benchmark: BenchmarkParams, given: int | None) -> tuple
     if given is not None:
         return given, "as given"
     if benchmark.source == "embedded" or (ROOT / benchmark.source).exists():
-        return len(benchmarks.asked(benchmark, run.params.seed)), "counted"
-    published = KINDS[benchmark.module].published
+        return len(question_bank.asked(benchmark, run.params.seed)), "counted"
+    published = declared(benchmark.module).size
     if published is None and benchmark.questions is None:
         raise UserError(
             f"{run.params_file.name}: evaluation.benchmarks.{benchmark.name}: how many questions it has is not "

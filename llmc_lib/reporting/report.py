@@ -13,9 +13,9 @@ from llmc_lib.analysis.agreement import contradiction
 from llmc_lib.analysis.false_claims import summarise_claims
 from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.verdict import Thresholds
+from llmc_lib.benchmarks import Measure, measure
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.results import Results, load_results
-from llmc_lib.kinds import Measure, measure
 from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, training_page
 from llmc_lib.reporting.further import further
@@ -56,12 +56,12 @@ class Report:
     @property
     def safety(self) -> dict[str, Any] | None:
         """The figures of Do-Not-Answer, where it was evaluated."""
-        return self._first("safety")
+        return self._first(Measure.SAFETY)
 
     @property
     def over_refusal(self) -> dict[str, Any] | None:
         """The figures of the harmless look-alikes, where they were asked."""
-        return self._first("over_refusal")
+        return self._first(Measure.OVER_REFUSAL)
 
     def _first(self, measure: Measure) -> dict[str, Any] | None:
         blocks = self.metrics["benchmarks"].values()

@@ -44,7 +44,7 @@ def test_the_words_are_all_different() -> None:
 
 
 def test_a_gain_with_a_price() -> None:
-    pair = Pair(_compared(100, 38, 2_000), _compared(20, 58, 939))
+    pair = Pair(_compared(100, 38, 2_000), _compared(20, 58, 939), asked="Do-Not-Answer")
     found = tradeoff(pair)
     assert found.sentence == (
         "Gains 3.1 points in accuracy (95% interval +2.0 to +4.3, p < 0.001), but loses 4 points on Do-Not-Answer "

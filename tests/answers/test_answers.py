@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from importlib import resources
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llmc_lib import answers
-from llmc_lib.benchmarks import hle
+from llmc_lib import answers, question_bank
 from llmc_lib.evaluation.grading import grade
 from llmc_lib.models.prompts import split_reasoning
+from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Grade, Prediction, Question
 
 KIDNEY = (
     "Which organ filters the blood to form urine?\n\nAnswer Choices:\n"
     "A. Stomach\nB. Spleen\nC. Kidney\nD. Bladder"
 )
-EMBEDDED = hle.load(Path(str(resources.files("llmc_lib.benchmarks") / hle.EMBEDDED)))
+EMBEDDED = question_bank.load(BenchmarkParams(name="hle"))
 
 
 def _question(answer: str, text: str = "How many?", kind: str = "exactMatch") -> Question:

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from llmc_lib import benchmarks
-from llmc_lib.benchmarks import over_refusal
+from llmc_lib import question_bank
 from llmc_lib.errors import UserError
-from llmc_lib.kinds import KINDS
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Prompt
 from llmc_lib.taxonomy import RISK_AREAS
@@ -23,20 +21,16 @@ def _file(folder: Path, *rows: dict[str, str]) -> Path:
     return path
 
 
-def test_every_kind_has_a_module_and_the_other_way_round() -> None:
-    assert set(benchmarks.MODULES) == set(KINDS)
-
-
 def test_the_embedded_instructions_cover_the_areas() -> None:
-    questions = benchmarks.load(BenchmarkParams(name="over_refusal"))
+    questions = question_bank.load(BenchmarkParams(name="over_refusal"))
     assert len(questions) == 42 == len({q.question for q in questions})
     assert set(Counter(q.category for q in questions)) == set(RISK_AREAS)
-    assert benchmarks.prompt(questions[0], "official") == Prompt(questions[0].question)
+    assert question_bank.prompt(questions[0], "official") == Prompt(questions[0].question)
 
 
 def test_a_file_needs_no_area(tmp_path: Path) -> None:
     path = _file(tmp_path, {"id": "a", "question": "How do I kill a process?"})
-    (found,) = over_refusal.load(path)
+    (found,) = question_bank.read("over_refusal", path)
     assert (found.category, found.benchmark, found.answer) == ("All", "over_refusal", "")
 
 
@@ -51,4 +45,4 @@ def test_a_file_needs_no_area(tmp_path: Path) -> None:
 )
 def test_a_broken_file_is_told(tmp_path: Path, rows: list[dict[str, str]], problem: str) -> None:
     with pytest.raises(UserError, match=problem):
-        over_refusal.load(_file(tmp_path, *rows))
+        question_bank.read("over_refusal", _file(tmp_path, *rows))

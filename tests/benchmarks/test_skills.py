@@ -9,7 +9,7 @@ from itertools import islice
 
 import pytest
 
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
 from llmc_lib.benchmarks import skill_families, skills
 from llmc_lib.dataset.decontamination import Screen
 from llmc_lib.dataset.sources import read
@@ -61,7 +61,7 @@ def test_each_answer_is_right(use: skill_families.Use) -> None:
 
 
 def test_the_embedded_file_is_what_the_families_make() -> None:
-    path = benchmarks.path(BenchmarkParams(name="skills"))
+    path = question_bank.path(BenchmarkParams(name="skills"))
     rows = read_jsonl(path)
     assert rows == skills.embedded_rows()
     cells = Counter((row["family"], row["level"]) for row in rows)
@@ -70,14 +70,14 @@ def test_the_embedded_file_is_what_the_families_make() -> None:
 
 
 def test_it_is_loaded_with_families_as_categories() -> None:
-    questions = benchmarks.load(BenchmarkParams(name="skills"))
+    questions = question_bank.load(BenchmarkParams(name="skills"))
     assert len(questions) == 315 == len({q.id for q in questions})
     assert {q.category for q in questions} == set(skill_families.FAMILIES)
     assert {q.subject for q in questions} == {"1", "2", "3"}
 
 
 def test_no_wording_of_the_benchmark_is_trained_on() -> None:
-    questions = benchmarks.load(BenchmarkParams(name="skills"))
+    questions = question_bank.load(BenchmarkParams(name="skills"))
     texts = {"skills": {q.id: q.question for q in questions}}
     # Stricter than the default of 13 words in a row.
     screen = Screen(texts, DecontaminationParams(ngram=8))

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
 from llmc_lib.dataset import build, finished
 from llmc_lib.dataset.build import BuiltDataset
 from llmc_lib.errors import UserError
@@ -253,7 +253,7 @@ def test_a_category_that_no_source_has_is_told(tmp_path: Path, model: Path) -> N
 
 # ---- every step ----------------------------------------------------------------------------------
 
-_WORDS = [q.question for q in benchmarks.load(BenchmarkParams(name="hle"))]
+_WORDS = [q.question for q in question_bank.load(BenchmarkParams(name="hle"))]
 
 
 def _row(number: int, **changes: object) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
 from llmc_lib.dataset import build
 from llmc_lib.dataset.build import BuiltDataset
 from llmc_lib.errors import UserError
@@ -266,8 +266,8 @@ CHAT = "category: Instruction, fields: {messages: messages}"
 
 
 def test_each_turn_of_a_chat_is_compared_with_the_benchmarks(tmp_path: Path, model: Path) -> None:
-    question = benchmarks.load(BenchmarkParams(name="hle"))[0].question
-    short = benchmarks.load(BenchmarkParams(name="do_not_answer"))[0].question
+    question = question_bank.load(BenchmarkParams(name="hle"))[0].question
+    short = question_bank.load(BenchmarkParams(name="do_not_answer"))[0].question
     rows = [
         _chat("Hello", "Hello!", question, "Let me see."),
         _chat(question, "Let me see.", "Thanks", "You are welcome."),

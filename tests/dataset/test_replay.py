@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
 from llmc_lib.dataset import build
 from llmc_lib.dataset.build import stage_key
 from llmc_lib.dataset.decontamination import Screen
@@ -200,7 +200,7 @@ def test_no_prompt_is_near_a_row_or_a_benchmark_question() -> None:
         for name in ("instructions", "safety")
     }
     asked = {
-        name: {q.id: q.question for q in benchmarks.load(BenchmarkParams(name=name))}
+        name: {q.id: q.question for q in question_bank.load(BenchmarkParams(name=name))}
         for name in ("hle", "do_not_answer")
     }
     own = [prompt.prompt for prompt in prompts(SourceParams(name="replay"))]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from llmc_lib import benchmarks, evaluation
+from llmc_lib import evaluation, question_bank
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation import status_table
 from llmc_lib.evaluation.generate import requests
@@ -55,7 +55,7 @@ def models(tmp_path: Path) -> list[Model]:
 def _answer(run: Run, model: str, numbers: list[int], right: bool = True, **changed: Any) -> None:
     """Answer the questions at these places of the order, both samples, one a minute until NOW."""
     benchmark = run.params.evaluation.benchmarks[0]
-    asked = benchmarks.asked(benchmark, run.params.seed)
+    asked = question_bank.asked(benchmark, run.params.seed)
     rows = []
     for place, number in enumerate(numbers):
         request = requests(run, [asked[number]])[0]
@@ -78,7 +78,7 @@ def test_a_report_so_far_has_the_questions_that_all_models_have_answered(
     _answer(run, "base", list(range(30)))
     _answer(run, "tuned", [0, 1, 2, 4, 5, 7, 35], right=False)
     results = evaluation.so_far(run, models)
-    order = [q.id for q in benchmarks.asked(run.params.evaluation.benchmarks[0], 0)]
+    order = [q.id for q in question_bank.asked(run.params.evaluation.benchmarks[0], 0)]
     assert list(results.questions["hle"]) == [order[n] for n in (0, 1, 2, 4, 5, 7)]
     assert results.partial is not None
     assert results.partial["hle"] == {"asked": 40, "answered": 6, "passed_over": 2}

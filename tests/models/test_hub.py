@@ -98,12 +98,12 @@ for settings in json.loads(sys.argv[1]):
 
 ASK = """
 import json, sys
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
 from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams
 for settings in json.loads(sys.argv[1]):
     try:
-        for question in benchmarks.load(BenchmarkParams(**settings)):
+        for question in question_bank.load(BenchmarkParams(**settings)):
             print(question.benchmark, question.id, question.question, question.category)
     except UserError as error:
         print(error)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from llmc_lib.benchmarks import DECLARED
 from llmc_lib.errors import UserError
 from llmc_lib.params import LoraParams, Params
 from llmc_lib.params.reader import load, where
@@ -136,8 +137,8 @@ MISTAKES = {
         "line 3: report.main: 'do_not_answer' has no right and wrong answers; take one of hle"
     ),
     "run: x\nevaluation:\n  benchmarks: [{name: mine, kind: question}]": (
-        "line 3: evaluation.benchmarks.0.kind: 'question' is no known benchmark (hle, do_not_answer, "
-        "over_refusal, skills); for a file"
+        "line 3: evaluation.benchmarks.0.kind: 'question' is no known benchmark "
+        f"({', '.join(name for name in DECLARED if name != 'questions')}); for a file"
     ),
     "seed: 1": "line 1: run: required and not given; add it",
     "run: A b": "line 1: run: 'A b' must be lower-case letters, digits, '.', '_' and '-'",

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
 from llmc_lib.evaluation.grading import grade_all
 from llmc_lib.evaluation.results import grades_file, predictions_file
 from llmc_lib.params import Params
@@ -70,7 +70,7 @@ def several(folder: Path, answer: Answers = answers, **report: Any) -> Run:
     )
     run = Run(params, folder / "several.yaml")
     for benchmark in params.evaluation.benchmarks:
-        questions = benchmarks.asked(benchmark, params.seed)
+        questions = question_bank.asked(benchmark, params.seed)
         for model in ("base", "tuned"):
             pairs = [
                 (question, _prediction(question, *answer(model, benchmark.name, n, question)))

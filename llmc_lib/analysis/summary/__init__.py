@@ -18,7 +18,7 @@ from llmc_lib.analysis.endings import Cut, endings
 from llmc_lib.analysis.summary import comparisons, lengths, models, safety
 from llmc_lib.analysis.summary.table import Table, groups_key, rate_key
 from llmc_lib.analysis.verdict import Thresholds
-from llmc_lib.kinds import measure
+from llmc_lib.benchmarks import measure
 
 __all__ = ["groups_key", "rate_key", "summarise"]
 
@@ -41,7 +41,7 @@ def summarise(
     sample each), with the boolean columns correct, truncated, failed, and category, status, and optionally
     confidence (percent or NaN), completion_tokens, extracted, cluster; every model has the same questions
     and samples, and the first is the reference that the others are compared with. `thresholds` of the
-    verdict words. `kinds`: benchmark → a key of `llmc_lib.kinds.KINDS`; a benchmark that is not in
+    verdict words. `kinds`: benchmark → a key of `benchmarks.DECLARED`; a benchmark that is not in
     it is of the kind that it is called. `main`: the benchmark of right and wrong answers that `tradeoffs` are
     about; None: the first. `better_in`: the categories of the rule by which one of several
     candidates is chosen (`selection.select`; None: none is). `seed` of bootstraps. `embedded`: the benchmarks
@@ -103,7 +103,7 @@ def _benchmark(
     of_all = together(outcomes, thresholds.significance, seed)
     block: dict[str, Any] = {
         "kind": table.kind,
-        "measure": measure(table.kind),
+        "measure": measure(table.kind).value,
         "embedded": table.embedded,
         "n_questions": outcomes.n_questions,
         "n_samples": outcomes.n_samples,

@@ -15,7 +15,7 @@ from llmc_lib.analysis.shrinkage import shrink
 from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.variance import difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds
-from llmc_lib.kinds import measure
+from llmc_lib.benchmarks import measure
 
 
 @dataclass(frozen=True)

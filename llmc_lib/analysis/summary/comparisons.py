@@ -15,8 +15,8 @@ from llmc_lib.analysis.summary import again, answered, missing
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, rate_key, records
 from llmc_lib.analysis.variance import difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, bounds, level_words, verdict
+from llmc_lib.benchmarks import Measure, measure
 from llmc_lib.formatting import adding_up, digits_of
-from llmc_lib.kinds import measure
 from llmc_lib.taxonomy import ordered
 
 _WORDS: dict[str, dict[str, Any]] = {
@@ -67,7 +67,7 @@ def _block(
     groups = _groups(table, model, thresholds, of_all)
     parts = difference_variance_parts(right[model], base, table.outcomes.cluster)
     clear = p_adjusted < thresholds.significance
-    low_is_good = measure(table.kind) == "over_refusal"
+    low_is_good = measure(table.kind) == Measure.OVER_REFUSAL
     is_accuracy = measure(table.kind) == "accuracy"
     more = again.blocks(table, model, thresholds, choice, clear=clear, level=of_all.level)
     rates = float(right[model].mean()), float(base.mean())

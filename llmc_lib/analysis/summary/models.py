@@ -15,7 +15,7 @@ from llmc_lib.analysis.summary import answered
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, rate_key, records
 from llmc_lib.analysis.variance import variance_parts
 from llmc_lib.analysis.verdict import ALPHA
-from llmc_lib.kinds import measure
+from llmc_lib.benchmarks import declared, measure
 
 
 def facts(table: Table, model: str) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def facts(table: Table, model: str) -> dict[str, Any]:
         "n_missing": int(missing.sum()),
         "n_ungraded": int((rows["status"] == "ungraded").sum()),
     }
-    if table.kind == "hle":
+    if declared(table.kind).official:
         found["official"] = official(rows[ended])
     parts, again = variance_parts(correct), rerun(correct, alpha=ALPHA)
     found["variance"] = {"total": parts.total, "within": parts.within, "between": parts.between}

@@ -9,8 +9,8 @@ from llmc_lib.analysis.comparison import paired_comparison
 from llmc_lib.analysis.safety import Pair, mostly_ungraded, tradeoffs
 from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.verdict import Thresholds
+from llmc_lib.benchmarks import Measure, called, measure
 from llmc_lib.formatting import as_p, as_percent, as_points, counted, listed
-from llmc_lib.kinds import Measure, called, measure
 
 
 def tradeoff_blocks(
@@ -25,8 +25,8 @@ def tradeoff_blocks(
     Where harmless instructions were asked, too, the sentence goes on with the share that is declined: a model
     that declines everything is safe and of no use.
     """
-    questions = main if main in tables else _first(tables, "accuracy")
-    instructions = _first(tables, "safety")
+    questions = main if main in tables else _first(tables, Measure.ACCURACY)
+    instructions = _first(tables, Measure.SAFETY)
     if questions is None or instructions is None:
         return {}
     pairs = {}
@@ -54,7 +54,7 @@ def tradeoff_blocks(
                 embedded=tables[instructions].embedded,
             ),
         )
-    harmless = _first(tables, "over_refusal")
+    harmless = _first(tables, Measure.OVER_REFUSAL)
     told = {
         name: dict(vars(found)) for name, found in tradeoffs(pairs, thresholds.significance).items()
     }

@@ -11,14 +11,18 @@ import pandas as pd
 
 from llmc_lib.analysis.arrays import column_arrays
 from llmc_lib.analysis.outcomes import Outcomes, outcomes
-from llmc_lib.kinds import measure
+from llmc_lib.benchmarks import Measure, measure
+
+_RATES = {
+    Measure.ACCURACY: "accuracy",
+    Measure.SAFETY: "safe_rate",
+    Measure.OVER_REFUSAL: "over_refusal_rate",
+}
 
 
 def rate_key(kind: str) -> str:
     """What the rate of a benchmark of this kind is called in metrics.json."""
-    return {"safety": "safe_rate", "over_refusal": "over_refusal_rate"}.get(
-        measure(kind), "accuracy"
-    )
+    return _RATES[measure(kind)]
 
 
 def groups_key(kind: str) -> str:
@@ -50,7 +54,7 @@ class Table:
         # other columns have the questions and samples in the places of `outcomes`.
         question = pd.factorize(rows["question_id"], sort=True)[0]
         rows = rows.iloc[np.lexsort((rows["sample"].to_numpy(), question))]
-        if measure(kind) == "over_refusal":
+        if measure(kind) == Measure.OVER_REFUSAL:
             rows = rows.assign(correct=rows["status"] == "incorrect")
         return cls(kind, rows, outcomes(rows, common="refuse"), greedy, embedded)
 

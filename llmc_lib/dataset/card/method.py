@@ -13,6 +13,7 @@ import yaml
 from llmc_lib.dataset.card.impersonal import public_params
 from llmc_lib.dataset.card.markdown import LISTED, Markdown, plain_text, some, table
 from llmc_lib.store import Run, git_commit
+from llmc_lib.taxonomy import SOURCE
 
 #: What the columns of the published files hold.
 COLUMNS = {
@@ -23,7 +24,7 @@ COLUMNS = {
     "licence": "licence of the row",
     "author": "who wrote the completion: person, program, or a model's name",
     "author_kind": "person, program, open model, closed model or unknown",
-    "category": "one of the eight categories of Humanity's Last Exam (HLE), Safety or Instruction",
+    "category": f"one of the eight categories of {SOURCE}, Safety or Instruction",
     "subject": "as the source calls it",
     "kind": "verifiable, response or chat, see above",
     "question": "the problem, or the last prompt",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from llmc_lib.evaluation.grading import do_not_answer, over_refusal, rules
-from llmc_lib.kinds import measure
+from llmc_lib.benchmarks import declared
+from llmc_lib.benchmarks.declaration import Rules
+from llmc_lib.evaluation.grading import harm, refusal, rules
 from llmc_lib.processes import limited
 from llmc_lib.processes.progress import progress_bar
 from llmc_lib.records import Grade, Prediction, Question
@@ -20,18 +21,17 @@ _SECONDS = 30.0
 _MEMORY_GIB = 4
 # So many plain answers are graded here at most: starting processes takes longer.
 _FEW, _SHORT = 1_000, 2_000
+_RULES: dict[Rules, Callable[[Question, Prediction], Grade]] = {
+    "answer": rules.grade,
+    "harm": harm.grade,
+    "refusal": refusal.grade,
+}
 _GROWS = re.compile(r"[\\^]|[\d)]\s*!|[\d)]\s*\*{1,2}\s*\(*\d")
 
 
 def grade(question: Question, prediction: Prediction) -> Grade:
     """Grade one completion: against the reference answer, as harmful or not, or as declined or not."""
-    match measure(question.benchmark):
-        case "safety":
-            return do_not_answer.grade(question, prediction)
-        case "over_refusal":
-            return over_refusal.grade(question, prediction)
-        case "accuracy":
-            return rules.grade(question, prediction)
+    return _RULES[declared(question.benchmark).rules](question, prediction)
 
 
 def grade_all(
@@ -60,7 +60,9 @@ def _few_and_plain(pairs: Sequence[Pair]) -> bool:
 
 
 def _exact(question: Question) -> bool:
-    return measure(question.benchmark) == "accuracy" and question.answer_type != "multipleChoice"
+    return (
+        declared(question.benchmark).rules == "answer" and question.answer_type != "multipleChoice"
+    )
 
 
 def _in_processes(pairs: Sequence[Pair], processes: int | None) -> Iterator[Grade]:
@@ -86,6 +88,6 @@ def _grade_pair(pair: Pair) -> Grade:
 def _trimmed(pair: Pair) -> Pair:
     """What grading reads of a pair: it is sent to another process."""
     question, prediction = pair
-    if measure(question.benchmark) != "safety":
+    if not declared(question.benchmark).reasoning_graded:
         prediction = replace(prediction, reasoning="")
     return replace(question, rationale=""), prediction

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation import grading
 from llmc_lib.evaluation.grading import grade_all
@@ -105,7 +105,7 @@ def stage_key(run: Run) -> str:
         seed=run.params.seed,  # which questions, where a benchmark's are drawn
         benchmarks=[
             {
-                "digest": None if b.source == "imports" else benchmarks.digest(b),
+                "digest": None if b.source == "imports" else question_bank.digest(b),
                 **b.model_dump(mode="json"),
             }
             for b in evaluation.benchmarks
@@ -152,7 +152,7 @@ def _files(item: ImportParams) -> list[tuple[Path, str]]:
 
 def _import_benchmark(run: Run, benchmark: BenchmarkParams) -> _Benchmark:
     own = benchmark.source != "imports"
-    asked = benchmarks.asked(benchmark, run.params.seed) if own else []
+    asked = question_bank.asked(benchmark, run.params.seed) if own else []
     questions = {question.id: question for question in asked}
     answered: list[tuple[_Source, set[str]]] = []
     samples: dict[str, int] = {}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from llmc_lib.benchmarks import DECLARED, Measure, declared
 from llmc_lib.formatting import as_percent, counted, listed
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
@@ -17,7 +18,7 @@ _MUCH_UNGRADED = 0.2
 
 def safety(report: Report) -> Block:
     """Safe responses beside declined harmless instructions, where they were asked for."""
-    return _do_not_answer(report) + _both(report) + _over_refusal(report)
+    return _safe_responses(report) + _both(report) + _over_refusal(report)
 
 
 def endings_note(report: Report) -> Block:
@@ -27,15 +28,17 @@ def endings_note(report: Report) -> Block:
     return paragraph(" ".join(found), "note") if found else NOTHING
 
 
-def _do_not_answer(report: Report) -> Block:
+def _safe_responses(report: Report) -> Block:
     dna = report.safety
     if dna is None:
-        return paragraph("Do-Not-Answer was not evaluated in this run.", "note")
+        sets = [b.name for b in DECLARED.values() if b.measure == Measure.SAFETY]
+        were = "was" if len(sets) == 1 else "were"
+        return paragraph(f"{listed(sets)} {were} not evaluated in this run.", "note")
     model = report.headline["model"]
     chosen = [report.reference, model]
     found = next((c for c in dna["comparisons"] if c["model"] == model), None)
     if found is None:
-        return paragraph(f"{model} has not answered Do-Not-Answer.", "note")
+        return paragraph(f"{model} has not answered {declared(dna['kind']).name}.", "note")
     tradeoff = report.metrics["tradeoffs"].get(model)
     told = tradeoff is None or "unknown" not in tradeoff["word"]
     together = paragraph(_of(model, tradeoff["sentence"])) if tradeoff else NOTHING

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from llmc_lib import benchmarks
+from llmc_lib import question_bank
 from llmc_lib.answers import options
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Question
@@ -29,7 +29,7 @@ def path(model: str) -> Path:
 
 def content(model: str) -> str:
     """The judged file of a model; always the same."""
-    questions = benchmarks.load(BenchmarkParams(name="hle"))
+    questions = question_bank.load(BenchmarkParams(name="hle"))
     strength, unfinished = MODELS[model]
     hardness = random.Random("hardness")
     draw = random.Random(model)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmc_lib.evaluation.grading import do_not_answer, grade
+from llmc_lib.evaluation.grading import grade, harm
 from llmc_lib.models.prompts import split_reasoning
 from llmc_lib.records import Grade, Prediction, Question
 from tests.conftest import ROOT
@@ -141,7 +141,7 @@ def _grade(text: str, finish: str = "stop", **question: str) -> Grade:
 
 
 def test_people_refuse_in_many_ways() -> None:
-    found = [do_not_answer.classify(text).harmful for text in NATURAL]
+    found = [harm.classify(text).harmful for text in NATURAL]
     assert len(found) == len(set(NATURAL)) == 50
     assert True not in found
     assert found[0::2].count(False) >= 21  # of the 25 that they were developed on
@@ -175,7 +175,7 @@ def test_the_action_and_what_follows_from_it(action: int, text: str) -> None:
     assert found.harmful == (action == 6)
     assert found.status == ("incorrect" if action == 6 else "correct")
     assert found.extracted  # the words that decided
-    assert action in do_not_answer.ACTIONS
+    assert action in harm.ACTIONS
 
 
 def test_an_experts_advice_counts_for_more_where_the_question_is_about_medicine() -> None:
@@ -270,7 +270,7 @@ def test_the_rules_agree_with_people_on_the_half_that_they_were_developed_on() -
     models = [name.removesuffix("_action") for name in rows[0] if name.endswith("_action")]
     found = [
         (
-            do_not_answer.classify(row[f"{model}_response"], row["types_of_harm"], row["question"]),
+            harm.classify(row[f"{model}_response"], row["types_of_harm"], row["question"]),
             row[f"{model}_harmful"] == "1",
             int(row[f"{model}_action"]),
         )
@@ -280,7 +280,7 @@ def test_the_rules_agree_with_people_on_the_half_that_they_were_developed_on() -
     ]
     assert len(found) == 948
     agreed = sum(
-        verdict.action is not None and do_not_answer.HUMAN_CLASS[verdict.action] == action
+        verdict.action is not None and harm.HUMAN_CLASS[verdict.action] == action
         for verdict, _, action in found
     )
     assert agreed / len(found) > 0.78

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from llmc_lib.benchmarks import do_not_answer, hle, questions
-from llmc_lib.benchmarks.files import question_rows
 from llmc_lib.errors import UserError
+from llmc_lib.question_bank import read
+from llmc_lib.question_bank.files import question_rows
 
 FIELDS = {"question": "q", "answer": "a", "id": "id"}
 ROW = {"id": 7, "q": "2+2?", "a": 4}
@@ -49,20 +49,20 @@ def test_a_damaged_file_gets_one_line(
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(UserError) as caught:
-        questions.load(path, FIELDS)
+        read("questions", path, FIELDS)
     assert str(caught.value).startswith(f"{path}")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
-    for module in (hle, do_not_answer):
+    for kind in ("hle", "do_not_answer"):
         with pytest.raises(UserError):
-            module.load(path)
+            read(kind, path)
 
 
 def test_fields_of_any_kind_are_text(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_bytes(_parquet(damaged=False))
     (tmp_path / "x.json").write_text(json.dumps([ROW]))
     for name in ("x.parquet", "x.json"):
-        (found,) = questions.load(tmp_path / name, FIELDS)
+        (found,) = read("questions", tmp_path / name, FIELDS)
         assert (found.id, found.question, found.answer) == ("7", "2+2?", "4")
 
 

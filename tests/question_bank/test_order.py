@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from llmc_lib.benchmarks.order import drawn
+from llmc_lib.question_bank.order import drawn
 from llmc_lib.records import Question
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
 
 from llmc_lib.errors import UserError
 from llmc_lib.store.data_files import DataFile, Row, data_files, rows
@@ -27,10 +26,3 @@ def question_rows(path: Path, columns: Collection[str]) -> Iterator[Row]:
         files = [file for file in files if file.suffix.lower() == form]
     for file in files:
         yield from rows(DataFile(file, str(file), ""), columns)
-
-
-def text(value: Any) -> str:
-    """A field as text: "" for one that is absent, 42 is "42", a list of answers "2, 3", as a set is written."""
-    if isinstance(value, list | tuple):
-        return ", ".join(map(text, value))
-    return "" if value is None else str(value)
