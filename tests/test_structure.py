@@ -18,6 +18,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from llmc_lib.benchmarks import DECLARED
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "llmc_lib"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -101,6 +103,61 @@ def test_nothing_imports_from_above_or_from_another_stage(module: Path) -> None:
 def test_a_breach_would_be_found(part: str, source: str, breach: set[str]) -> None:
     package = "llmc_lib" if (PACKAGE / f"{part}.py").exists() else f"llmc_lib.{part}"
     assert _breaches(part, _imports(source, package)) == breach
+
+
+# ---- benchmarks ------------------------------------------------------------------------------
+
+#: Where a benchmark may be named: where it declares itself, in the schema of a params file, where HLE's categories,
+#: which are those of training rows, are, and in what a data source says of itself ("as hard as AIME").
+NAMED_IN = ("benchmarks/", "params/", "taxonomy.py", "dataset/sources/")
+
+
+def _benchmark_names(source: str) -> set[str]:
+    """The names and titles of benchmarks in a module's code, docstrings apart: texts, and imports of their modules."""
+    names = set(DECLARED) - {"questions"}  # a kind for any file, and a word of many meanings
+    titles = [benchmark.title.partition(" (")[0] for benchmark in DECLARED.values()]
+    tree = ast.parse(source)
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "llmc_lib.benchmarks":
+            found |= {alias.name for alias in node.names} & names
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            modules = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+            found |= {f"llmc_lib.benchmarks.{name}" for name in names} & set(modules)
+        elif (
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
+        ):
+            found |= {node.value} & names
+            found |= {title for title in titles if title in node.value}
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
+def test_a_benchmark_is_named_only_where_it_declares_itself(module: Path) -> None:
+    if not module.relative_to(PACKAGE).as_posix().startswith(NAMED_IN):
+        assert not _benchmark_names(module.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ('x = kind == "do_not_answer"', {"do_not_answer"}),
+        ('x = f"{n} of Do-Not-Answer"', {"Do-Not-Answer"}),
+        ("from llmc_lib.benchmarks import hle, declared", {"hle"}),
+        ("import llmc_lib.benchmarks.aime", {"llmc_lib.benchmarks.aime"}),
+        ("from llmc_lib.benchmarks.aime import BENCHMARK", {"llmc_lib.benchmarks.aime"}),
+        ('"""Prose on Humanity\'s Last Exam."""\nx = "hle_judged"', set()),
+    ],
+)
+def test_a_benchmark_named_elsewhere_would_be_found(source: str, names: set[str]) -> None:
+    assert _benchmark_names(source) == names
 
 
 def test_analysis_and_reporting_load_neither_torch_nor_vllm() -> None:

@@ -30,7 +30,8 @@ class Benchmark:
 
     `question` makes a question of a row of its file, None of a row that cannot be asked. It raises
     `ValueError` that says what is wrong with the row; for a field that is not there `KeyError` will do. `fields`
-    is `evaluation.benchmarks[].fields` of the params. An id of "" becomes the number of the row.
+    is `evaluation.benchmarks[].fields` of the params. Whatever its `benchmark`, a question that is read has the name of
+    the benchmark it is read for; an id of "" becomes the number of the row.
     """
 
     title: str

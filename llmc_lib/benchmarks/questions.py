@@ -22,9 +22,7 @@ from llmc_lib.errors import shown
 from llmc_lib.records import Question
 
 
-def question(
-    row: Mapping[str, Any], fields: Mapping[str, str], benchmark: str = "questions"
-) -> Question:
+def question(row: Mapping[str, Any], fields: Mapping[str, str]) -> Question:
     """The question of a row; `fields`: our field → the file's. Raises `ValueError` for one that is missing."""
     values = {ours: text(row.get(theirs)) for ours, theirs in fields.items()}
     for name in ("question", "answer"):
@@ -38,7 +36,7 @@ def question(
         raise ValueError(f"{which!r} is {shown(kind)}: must be exactMatch or multipleChoice")
     return Question(
         id=values.get("id", ""),
-        benchmark=benchmark,
+        benchmark="questions",
         question=values["question"],
         answer=values["answer"],
         answer_type=kind,

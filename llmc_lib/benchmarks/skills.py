@@ -29,7 +29,7 @@ _EACH = 15
 
 BENCHMARK = Benchmark(
     title="Skills: small problems of seven families",
-    question=lambda row, fields: questions.question(row, _FIELDS, "skills"),
+    question=lambda row, fields: questions.question(row, _FIELDS),
     columns=tuple(_FIELDS.values()),
     short="skills",
     embedded="skills.jsonl",

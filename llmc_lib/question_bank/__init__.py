@@ -81,7 +81,7 @@ def read(
         if question is None:
             continue
         group = text(row.record.get(cluster)) if cluster else ""
-        question = replace(question, id=question.id or str(number), cluster=group)
+        question = replace(question, id=question.id or str(number), benchmark=kind, cluster=group)
         if question.id in questions:
             raise UserError(
                 f"{row.where}: id {shown(question.id)} is given twice; ids must be unique"

@@ -209,6 +209,27 @@ def test_results_stand_with_their_intervals_and_the_verdict_of_the_report(tmp_pa
     assert "step-6 answers" not in text
 
 
+def test_an_embedded_benchmark_may_have_a_name_of_its_own(tmp_path: Path) -> None:
+    benchmarks = [
+        {"name": "exam", "kind": "hle"},
+        {"name": "harm", "kind": "do_not_answer"},
+        {"name": "look-alikes", "kind": "over_refusal"},
+        {"name": "small", "kind": "skills"},
+    ]
+    run = write_trained(tmp_path, evaluation={"benchmarks": benchmarks})
+    write_evaluated(run, {"base": 0.1, "step-12": 0.5})
+    text = _card(run)
+    assert "### embedded questions in the form of Humanity's Last Exam (HLE)" in text
+    data = ModelCard(text).data
+    kinds = [(result.dataset_type, result.metric_type) for result in data.eval_results or []]
+    assert kinds == [
+        ("exam-embedded", "accuracy"),
+        ("harm-embedded", "safe_rate"),
+        ("look-alikes-embedded", "over_refusal_rate"),
+        ("small-embedded", "accuracy"),
+    ]
+
+
 def test_answers_of_other_weights_are_left_out(tmp_path: Path) -> None:
     run = write_trained(tmp_path)
     write_evaluated(run, {})

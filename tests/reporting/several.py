@@ -40,13 +40,16 @@ def answers(model: str, benchmark: str, number: int, question: Question) -> tupl
             return said, "length" if cut else "stop"
 
 
-def several(folder: Path, answer: Answers = answers, **report: Any) -> Run:
-    """The run, as an evaluation leaves it."""
+def several(
+    folder: Path, answer: Answers = answers, kinds: dict[str, str] | None = None, **report: Any
+) -> Run:
+    """The run, as an evaluation leaves it; `kinds`: benchmark → its kind, where that is another than its name."""
     rows = [
         {"id": f"s{n}", "q": f"{n} + {n + 3} = ?", "a": str(2 * n + 3), "family": "even" if n % 2 else "odd"}
         for n in range(120)
     ]  # fmt: skip
     (folder / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    kinds = kinds or {}
     fields = {"id": "id", "question": "q", "answer": "a", "category": "family"}
     params = Params.model_validate(
         {
@@ -54,15 +57,15 @@ def several(folder: Path, answer: Answers = answers, **report: Any) -> Run:
             "runs_dir": str(folder / "runs"),
             "evaluation": {
                 "benchmarks": [
-                    {"name": "hle", "questions": 40},
+                    {"name": "hle", "questions": 40, "kind": kinds.get("hle")},
                     {
                         "name": "sums",
                         "kind": "questions",
                         "source": str(folder / "sums.jsonl"),
                         "fields": fields,
                     },
-                    {"name": "do_not_answer"},
-                    {"name": "over_refusal"},
+                    {"name": "do_not_answer", "kind": kinds.get("do_not_answer")},
+                    {"name": "over_refusal", "kind": kinds.get("over_refusal")},
                 ]
             },
             "report": report,
