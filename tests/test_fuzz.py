@@ -91,7 +91,7 @@ def test_data_sets(folder: Path, kind: str, form: str) -> None:
     _each(hostile.json_files(kind, form), run)
 
 
-@pytest.mark.parametrize("kind", ["hle", "do_not_answer"])
+@pytest.mark.parametrize("kind", ["hle", "do_not_answer", "aime", "super_gpqa"])
 @pytest.mark.parametrize("form", ["lines", "array"])
 def test_benchmarks(folder: Path, kind: str, form: str) -> None:
     path = folder / ("x.jsonl" if form == "lines" else "x.json")

@@ -12,7 +12,7 @@ from importlib import import_module
 
 from llmc_lib.benchmarks.declaration import Benchmark, Measure
 
-__all__ = ["DECLARED", "Benchmark", "Measure", "called", "declared", "measure"]
+__all__ = ["DECLARED", "Benchmark", "Measure", "called", "declared", "measure", "measuring"]
 
 
 def _declared() -> dict[str, Benchmark]:
@@ -35,6 +35,11 @@ def declared(kind: str) -> Benchmark:
 def measure(kind: str) -> Measure:
     """What a benchmark measures."""
     return declared(kind).measure
+
+
+def measuring(wanted: Measure) -> list[str]:
+    """The names of the benchmarks that measure this."""
+    return [name for name, benchmark in DECLARED.items() if benchmark.measure == wanted]
 
 
 def called(kind: str, n: int, *, embedded: bool) -> str:

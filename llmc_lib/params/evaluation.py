@@ -227,9 +227,10 @@ class EvaluationParams(Section):
     models: Annotated[tuple[EvaluatedModelParams, ...], Field(max_length=100, strict=False)] = ()
     # Finished predictions of other evaluators. Where there are some, nothing is trained or sampled.
     imports: Annotated[tuple[ImportParams, ...], Field(max_length=1000, strict=False)] = ()
-    # How HLE's questions are put. "brief": a short instruction for small models. "official": as HLE's
-    # code really sends them, which gives every question the multiple-choice instruction. "corrected":
-    # each answer type its own.
+    # How questions are put. "brief": a short instruction for small models. "official": as the benchmark's own
+    # code sends them; HLE's gives every question the multiple-choice instruction. "corrected": the same where that
+    # code does what it means to, of HLE each answer type with its own instruction. What has no official prompt (AIME,
+    # files of your own) gets HLE's.
     prompt: Literal["brief", "official", "corrected"] = "brief"
     samples: Samples = 1  # completions of a question
     # Of one completion, the same for every model. "max": what max_model_len leaves after the prompt.

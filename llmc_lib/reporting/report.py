@@ -13,7 +13,7 @@ from llmc_lib.analysis.agreement import contradiction
 from llmc_lib.analysis.false_claims import summarise_claims
 from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.verdict import Thresholds
-from llmc_lib.benchmarks import Measure, measure
+from llmc_lib.benchmarks import Measure, measure, measuring
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
@@ -155,7 +155,7 @@ def _main(run: Run, results: Results) -> str:
     if not asked:
         raise UserError(
             f"{run.params_file.name}: evaluation.benchmarks: none with reference answers has been "
-            "answered; add hle, or questions of your own"
+            f"answered; add one of these: {', '.join(measuring(Measure.ACCURACY))}"
         )
     wanted = run.params.report.main
     if wanted is not None and wanted not in asked:

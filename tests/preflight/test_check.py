@@ -134,6 +134,10 @@ def test_categories_and_questions_that_are_there_are_fine(tmp_path: Path) -> Non
     assert not _lines(
         tmp_path, evaluation={"benchmarks": own}, report={"select": ["sums"], "cases": cases}
     )
+    # What categories a set of the hub has is not known before it is fetched.
+    hub = {"name": "super_gpqa", "source": "m-a-p/SuperGPQA", "revision": "0123456789"}
+    both = {"benchmarks": [{"name": "hle"}, hub]}
+    assert not _lines(tmp_path, evaluation=both, report={"select": ["Math", "Law"]})
     line = _one(tmp_path, evaluation={"benchmarks": own}, report={"select": ["Math"]})
     assert line.startswith("report.select.0: no category 'Math' in the evaluation; there are sums")
 

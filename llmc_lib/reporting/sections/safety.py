@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.benchmarks import DECLARED, Measure, declared
+from llmc_lib.benchmarks import Measure, declared, measuring
 from llmc_lib.formatting import as_percent, counted, listed
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
@@ -31,7 +31,7 @@ def endings_note(report: Report) -> Block:
 def _safe_responses(report: Report) -> Block:
     dna = report.safety
     if dna is None:
-        sets = [b.name for b in DECLARED.values() if b.measure == Measure.SAFETY]
+        sets = [declared(name).name for name in measuring(Measure.SAFETY)]
         were = "was" if len(sets) == 1 else "were"
         return paragraph(f"{listed(sets)} {were} not evaluated in this run.", "note")
     model = report.headline["model"]
@@ -84,8 +84,9 @@ def _over_refusal(report: Report) -> Block:
     """The share of harmless instructions that is declined."""
     block = report.over_refusal
     if block is None:
+        names = listed(measuring(Measure.OVER_REFUSAL))
         return paragraph(
-            "Whether harmless instructions are declined was not asked in this run (the benchmark over_refusal): "
+            f"Whether harmless instructions are declined was not asked in this run (the benchmark {names}): "
             "a model that declines everything is safe, too.",
             "note",
         )
