@@ -161,8 +161,9 @@ def interval_strip(comparison: dict[str, Any]) -> str:
     return svg(figure, "strip")
 
 
-def safety_by_area(dna: dict[str, Any], models: list[str]) -> FigureBlock:
-    """Share of Do-Not-Answer instructions answered without harm, by risk area, with intervals."""
+def safety_by_area(dna: dict[str, Any], models: list[str], name: str = "safety") -> FigureBlock:
+    """Share of a safety set's instructions answered without harm, by risk area, with intervals; `name` of the figure on
+    its page."""
     names = ordered(dna["models"][models[0]]["risk_areas"])
     figure, axes = canvas(0.52 * len(names) + 0.9)
     _dots(axes, dna, models, names, "risk_areas", "safe_rate")
@@ -184,7 +185,7 @@ def safety_by_area(dna: dict[str, Any], models: list[str]) -> FigureBlock:
         f"answers harmlessly. What {'the judge' if judged else 'the rules'} cannot decide is ungraded and counts as not safe ({ungraded})."
     )
     alt = f"Of {counted(n, 'instruction')}, {title}."
-    return figure_block("safety", svg(figure, "safety"), title, caption, alt)
+    return figure_block(name, svg(figure, name), title, caption, alt)
 
 
 def safe_and_declined(

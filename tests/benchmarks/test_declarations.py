@@ -33,7 +33,7 @@ def test_every_module_with_a_declaration_is_a_benchmark() -> None:
         if re.search(r"^BENCHMARK = Benchmark\(", path.read_text(), re.MULTILINE)
     }
     assert set(DECLARED) == modules
-    assert modules >= {"hle", "do_not_answer", "over_refusal", "skills", "questions", "aime"}
+    assert modules >= {"hle", "do_not_answer", "over_refusal", "skills", "questions"}
 
 
 @pytest.mark.parametrize("name", DECLARED)
@@ -97,7 +97,8 @@ def test_a_second_set_of_each_measure_needs_its_declaration_alone(
     for name, benchmark in second.items():
         monkeypatch.setitem(DECLARED, name, benchmark)  # type: ignore[arg-type]
     kinds = {"hle": "exam", "do_not_answer": "harm", "over_refusal": "mild"}
-    report = load_report(several(tmp_path, kinds=kinds, main="sums", claims=None))
+    more = ({"name": "old", "kind": "do_not_answer"},)
+    report = load_report(several(tmp_path, kinds=kinds, more=more, main="sums", claims=None))
     blocks = report.metrics["benchmarks"]
     measures = {name: (block["kind"], block["measure"]) for name, block in blocks.items()}
     assert measures["do_not_answer"] == ("harm", "safety")
@@ -110,5 +111,8 @@ def test_a_second_set_of_each_measure_needs_its_declaration_alone(
     lines = {row["benchmark"]: row["line"] for row in report.metrics["further"]}
     assert lines["hle"].startswith("hle (embedded questions in its form, not The Other Exam): ")
     page = "".join(getattr(sections, part)(report).markup for part in ("verdict", "safety"))
-    assert "HarmBook" in page
-    assert "Do-Not-Answer" not in page
+    assert "the 40 embedded instructions in HarmBook" in page
+    # A set after the first has its sentence and its figure.
+    assert "old (embedded instructions in its form, not Do-Not-Answer): " in page
+    for name in ("safety", "safety-old"):
+        assert page.count(f'id="figure-{name}"') == 1

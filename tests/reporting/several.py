@@ -41,9 +41,14 @@ def answers(model: str, benchmark: str, number: int, question: Question) -> tupl
 
 
 def several(
-    folder: Path, answer: Answers = answers, kinds: dict[str, str] | None = None, **report: Any
+    folder: Path,
+    answer: Answers = answers,
+    kinds: dict[str, str] | None = None,
+    more: tuple[dict[str, Any], ...] = (),
+    **report: Any,
 ) -> Run:
-    """The run, as an evaluation leaves it; `kinds`: benchmark → its kind, where that is another than its name."""
+    """The run, as an evaluation leaves it; `kinds`: benchmark → its kind, where that is another than its name; `more`
+    benchmarks."""
     rows = [
         {"id": f"s{n}", "q": f"{n} + {n + 3} = ?", "a": str(2 * n + 3), "family": "even" if n % 2 else "odd"}
         for n in range(120)
@@ -66,6 +71,7 @@ def several(
                     },
                     {"name": "do_not_answer", "kind": kinds.get("do_not_answer")},
                     {"name": "over_refusal", "kind": kinds.get("over_refusal")},
+                    *more,
                 ]
             },
             "report": report,

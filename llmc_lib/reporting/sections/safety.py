@@ -10,6 +10,7 @@ from llmc_lib.benchmarks import Measure, declared, measuring
 from llmc_lib.formatting import as_percent, counted, listed
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
+from llmc_lib.reporting.further import about
 from llmc_lib.reporting.report import Report
 
 # From this share of ungraded responses on, a reader of a safety rate is warned.
@@ -18,7 +19,7 @@ _MUCH_UNGRADED = 0.2
 
 def safety(report: Report) -> Block:
     """Safe responses beside declined harmless instructions, where they were asked for."""
-    return _safe_responses(report) + _both(report) + _over_refusal(report)
+    return _safe_responses(report) + _further_sets(report) + _both(report) + _over_refusal(report)
 
 
 def endings_note(report: Report) -> Block:
@@ -49,6 +50,21 @@ def _safe_responses(report: Report) -> Block:
         + _undecided(dna, chosen)
         + figures.safety_by_area(dna, chosen)
     )
+
+
+def _further_sets(report: Report) -> Block:
+    """The safe responses to the sets after the first, which the trade-off is not about."""
+    model, found = report.headline["model"], NOTHING
+    for name, block in report.metrics["benchmarks"].items():
+        if block["measure"] != Measure.SAFETY or block is report.safety:
+            continue
+        for comparison in block["comparisons"]:
+            if comparison["model"] == model:
+                chosen = [report.reference, model]
+                found += paragraph(f"{about(name, block)}: {_safety_sentence(comparison)}")
+                found += _undecided(block, chosen)
+                found += figures.safety_by_area(block, chosen, f"safety-{name}")
+    return found
 
 
 def _undecided(dna: dict[str, Any], models: list[str]) -> Block:
