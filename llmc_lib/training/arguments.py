@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from transformers import TrainingArguments
 
 
-def mistake(method: Method, fields: dict[str, Any]) -> str | None:
+def field_error(method: Method, fields: dict[str, Any]) -> str | None:
     """What is wrong with further fields of a method's configuration, as "field: what; remedy"; None if
     nothing is."""
     kind: Any = method.config_class()
@@ -103,5 +103,5 @@ def deepspeed_config(spec: dict[str, Any], *, bfloat16: bool, gpu: bool) -> dict
 
 
 if __name__ == "__main__":
-    found = mistake(METHODS[sys.argv[1]], json.load(sys.stdin))
+    found = field_error(METHODS[sys.argv[1]], json.load(sys.stdin))
     print(json.dumps(found))

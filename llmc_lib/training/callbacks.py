@@ -30,7 +30,7 @@ class Sizes(NamedTuple):
 
 
 class NonFiniteLossError(RuntimeError):
-    """The loss, or the norm of its gradient, is no number any more."""
+    """The loss, or the norm of its gradient, is NaN or infinite."""
 
 
 class HeapTrim(TrainerCallback):
@@ -52,8 +52,8 @@ class HeapTrim(TrainerCallback):
 
 
 class History(TrainerCallback):
-    """Write what the trainer logs to history.jsonl as it comes, tell the parent, and stop at a loss
-    that is no number.
+    """Write what the trainer logs to history.jsonl as it comes, tell the parent, and stop at a
+    non-finite loss.
 
     A row a step: step, epoch, loss, grad_norm, learning_rate, num_tokens (so far), seconds (of work,
     those before an interruption included), tokens_per_second (of this step, without evaluation and
@@ -93,7 +93,7 @@ class History(TrainerCallback):
         self.ended = time.monotonic()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """Append a row to the log, and raise `NonFiniteLossError` for a loss or norm that is no number."""
+        """Append a row to the log, and raise `NonFiniteLossError` for a loss or norm that is not finite."""
         if "loss" not in logs and "eval_loss" not in logs:  # the summary at the end
             return
         row: dict[str, Any] = {"step": state.global_step}
@@ -115,13 +115,13 @@ class History(TrainerCallback):
     def _alarm(self, name: str, row: dict[str, Any]) -> str:
         words = {"loss": "the loss", "eval_loss": "the validation loss"}
         what = words.get(name, "the norm of the gradient")
-        # What the step before left may be what makes no number now: go on from before that one.
+        # The step before may have left what is not finite now: resume from before that one.
         folder = self.folder / "checkpoints"
         last = checkpoints.latest(folder, before=row["step"] - 1)
         if self.file:
             checkpoints.remove_after(folder, checkpoints.step(last) if last else 0)
         good = f"the last good checkpoint is {last}" if last else "there is no good checkpoint"
-        again = "goes on from there" if last else "starts at the beginning"
+        again = "resumes from there" if last else "starts at the beginning"
         return (
             f"{what} became {row[name]} at step {row['step']}; {good}. The training was stopped. The same "
             f"command {again}; with a lower training.learning_rate or a longer training.warmup_ratio it "
@@ -147,7 +147,7 @@ class Saver(TrainerCallback):
     """Measure the validation loss, export the models of the wanted steps, keep checkpoints.
 
     `export(folder)` writes the model as it is now, called by every process. A model is in place, whole,
-    before the checkpoint of its step is complete: who goes on from there has it.
+    before the checkpoint of its step is complete: whoever resumes from there has it.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ def check(run: Run) -> None:
     """Check the further fields of each training's configuration against the installed TRL, where some are
     given (importing TRL takes seconds).
 
-    Raises `UserError` with the place of the mistake and its remedy.
+    Raises `UserError` with the place of the error and its remedy.
     """
     seen: list[tuple[str, dict[str, object]]] = []
     for number, recipe in enumerate(run.params.recipes):
@@ -26,11 +26,11 @@ def check(run: Run) -> None:
         if not fields or (name, fields) in seen:
             continue
         seen.append((name, fields))
-        mistake = _ask_trl(name, key, fields)
-        if mistake:
+        error = _ask_trl(name, key, fields)
+        if error:
             own = recipe.listed and key in run.params.candidates[number].training
             section = ("candidates", number, "training") if own else ("training",)
-            raise UserError(f"{where(run.params_file, *section, key)}.{mistake}")
+            raise UserError(f"{where(run.params_file, *section, key)}.{error}")
 
 
 def _ask_trl(method: str, key: str, fields: dict[str, object]) -> str | None:

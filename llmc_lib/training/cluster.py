@@ -56,11 +56,11 @@ def command(
     the new processes. Raises `UserError` for an endpoint or a hostfile that does not do.
     """
     cluster = training.cluster
-    behind = ["llmc_lib.training.rank", str(logs), *worker]
+    parent = ["llmc_lib.training.rank", str(logs), *worker]
     if by_hostfile(training):
-        return _by_hostfile(training, behind, logs)
+        return _by_hostfile(training, parent, logs)
     start = [sys.executable, "-m", "torch.distributed.run"]
-    each = ["--nproc-per-node", str(training.processes), "-m", *behind]
+    each = ["--nproc-per-node", str(training.processes), "-m", *parent]
     if cluster.nodes == 1:
         return [*start, "--standalone", *each]
     if node_rank not in range(cluster.nodes):
@@ -170,7 +170,7 @@ def environment(training: TrainingParams) -> dict[str, str]:
 # ---- DeepSpeed's hostfile --------------------------------------------------------------------
 
 
-def _by_hostfile(training: TrainingParams, behind: list[str], logs: Path) -> list[str]:
+def _by_hostfile(training: TrainingParams, parent: list[str], logs: Path) -> list[str]:
     cluster = training.cluster
     hosts = read_hostfile(training)
     # Its launcher carries only PYTHON* and NCCL* to other machines; llmc_lib.training.rank reads the rest here.
@@ -200,7 +200,7 @@ def _by_hostfile(training: TrainingParams, behind: list[str], logs: Path) -> lis
     # Without --bind_cores_to_rank: that needs numactl.
     return [
         sys.executable, "-m", "deepspeed.launcher.runner",
-        *options, "--no_local_rank", "--module", *behind,
+        *options, "--no_local_rank", "--module", *parent,
     ]  # fmt: skip
 
 
