@@ -34,7 +34,7 @@ class Method(Protocol):
     SECTION: str
     #: Columns that the data set must have.
     COLUMNS: tuple[str, ...]
-    #: What tells how the training goes: number of a step's log row → its format in the progress bar. The
+    #: What tells how the training goes: a number that every step logs → its format in the progress bar. The
     #: first and the last value of each are in the manifest.
     MEASURES: Mapping[str, str]
     #: Further numbers of the trainer's log that are kept in history.jsonl, besides those and
