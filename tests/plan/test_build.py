@@ -142,7 +142,7 @@ def test_all_answers_of_an_evaluation_are_planned(tmp_path: Path, shapes: Path) 
         training={"checkpoints": [1.0]},
         evaluation={
             "benchmarks": [{"name": "hle", "questions": 10}], "samples": 8, "temperature": 0.6,
-            "models": [{"name": "other", "source": str(tmp_path)}],
+            "models": [{"name": "other", "source": "embedded"}],
             "judge": {"served_as": "j", "engine": {"kind": "openai", "endpoints": ["http://a:1/v1"]}},
         },
         plan={"gpu": "H100-80GB"},
