@@ -127,7 +127,7 @@ def _batches(params: str) -> tuple[Path, list[list[dict[str, list[int]]]]]:
 
     from llmc_lib.models.resolve import base_model
     from llmc_lib.store import open_run
-    from llmc_lib.training.rows import load_rows
+    from llmc_lib.training.methods.sft.rows import load_rows
 
     run = open_run(params)
     base = base_model(run).folder

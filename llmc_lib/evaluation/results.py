@@ -130,15 +130,8 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
         row
         for benchmark, items in questions.items()
         for model in models
-        for row in _rows(
-            grades_file(run, benchmark, model, partial=partial),
-            run,
-            benchmark,
-            model,
-            items,
-            samples,
-            graders[benchmark] == "judge",
-            texts,
+        for row in _Stored(run, benchmark, model, graders[benchmark] == "judge", partial).rows(
+            items, samples, texts
         )
     ]
     answers = pd.DataFrame(rows)
@@ -223,61 +216,70 @@ def _grader(run: Run, benchmark: str, models: list[str]) -> str:
     return "judge" if all_judged and (judge is None or judge.decides) else "rules"
 
 
-def _rows(
-    graded: Path,
-    run: Run,
-    benchmark: str,
-    model: str,
-    questions: dict[str, Question],
-    samples: int,
-    judge_decides: bool,
-    texts: _Texts,
-) -> list[dict[str, Any]]:
-    predictions = texts.index(predictions_file(run, benchmark, model), benchmark, model)
-    rules = _by_sample(graded)
-    judged = _by_sample(judged_file(run, benchmark, model))
-    rows = []
-    for id_, question in questions.items():
-        for sample in range(samples):
-            key = id_, sample
-            prediction = predictions.get(key, {})
-            by_rules, by_judge = rules.get(key), judged.get(key)
-            grade = (by_judge if judge_decides else by_rules) or {}
-            if (
-                judge_decides
-                and not grade
-                and by_rules
-                and by_rules["rule"] in ("truncated", "failed", "empty")
-            ):
-                grade = by_rules  # such an answer is no judge's business
-            status = grade.get("status", "ungraded" if prediction else "missing")
-            both = {**(by_rules or {}), **{k: v for k, v in grade.items() if v is not None}}
-            rows.append(
-                {
-                    "benchmark": benchmark,
-                    "model": model,
+@dataclass(frozen=True)
+class _Stored:
+    """Where the answers of one model to one benchmark are, with their grades, and who decides."""
+
+    run: Run
+    benchmark: str
+    model: str
+    judge_decides: bool
+    partial: bool  # of an unfinished evaluation
+
+    def rows(
+        self, questions: Mapping[str, Question], samples: int, texts: _Texts
+    ) -> list[dict[str, Any]]:
+        """A row a question and sample, also where there is no answer; `texts` notes where the texts are."""
+        at = self.run, self.benchmark, self.model
+        predictions = texts.index(predictions_file(*at), self.benchmark, self.model)
+        rules = _by_sample(grades_file(*at, partial=self.partial))
+        judged = _by_sample(judged_file(*at))
+        rows = []
+        for id_, question in questions.items():
+            for sample in range(samples):
+                key = id_, sample
+                grades = rules.get(key), judged.get(key)
+                row = {
+                    "benchmark": self.benchmark,
+                    "model": self.model,
                     "question_id": id_,
                     "sample": sample,
-                    "category": question.category,
-                    "cluster": question.cluster or None,
-                    "status": status,
-                    "correct": status == "correct",
-                    "by_rules": (by_rules or {}).get("status"),
-                    "by_judge": (by_judge or {}).get("status"),
-                    "truncated": prediction.get("finish_reason") == "length",
-                    "failed": prediction.get("finish_reason", "failed") == "failed",
-                    "extracted": writable(grade.get("extracted", "")),
-                    "rule": grade.get("rule", "missing"),
-                    "confidence": both.get("confidence"),
-                    "action": both.get("action"),
-                    "harmful": both.get("harmful"),
-                    "reasoning_status": both.get("reasoning_status"),
-                    "explanation": writable((by_judge or {}).get("explanation", ""))[:_EXPLANATION],
-                    "finish_reason": prediction.get("finish_reason", "missing"),
-                    "completion_tokens": prediction.get("completion_tokens", 0),
                 }
-            )
-    return rows
+                rows.append(row | self._row(question, predictions.get(key, {}), *grades))
+        return rows
+
+    def _row(
+        self,
+        question: Question,
+        prediction: dict[str, Any],
+        by_rules: dict[str, Any] | None,
+        by_judge: dict[str, Any] | None,
+    ) -> dict[str, Any]:
+        grade = (by_judge if self.judge_decides else by_rules) or {}
+        unjudged = by_rules and by_rules["rule"] in ("truncated", "failed", "empty")
+        if self.judge_decides and not grade and unjudged:
+            grade = by_rules or {}  # such an answer is no judge's business
+        status = grade.get("status", "ungraded" if prediction else "missing")
+        both = {**(by_rules or {}), **{k: v for k, v in grade.items() if v is not None}}
+        return {
+            "category": question.category,
+            "cluster": question.cluster or None,
+            "status": status,
+            "correct": status == "correct",
+            "by_rules": (by_rules or {}).get("status"),
+            "by_judge": (by_judge or {}).get("status"),
+            "truncated": prediction.get("finish_reason") == "length",
+            "failed": prediction.get("finish_reason", "failed") == "failed",
+            "extracted": writable(grade.get("extracted", "")),
+            "rule": grade.get("rule", "missing"),
+            "confidence": both.get("confidence"),
+            "action": both.get("action"),
+            "harmful": both.get("harmful"),
+            "reasoning_status": both.get("reasoning_status"),
+            "explanation": writable((by_judge or {}).get("explanation", ""))[:_EXPLANATION],
+            "finish_reason": prediction.get("finish_reason", "missing"),
+            "completion_tokens": prediction.get("completion_tokens", 0),
+        }
 
 
 class _Texts(Mapping[tuple[str, str, str, int], tuple[str, str]]):

@@ -68,6 +68,8 @@ class ClusterParams(Section):
 
 
 class TrainingParams(Section):
+    # How it is trained: one of llmc_lib/training/methods/.
+    method: Literal["sft"] = "sft"
     epochs: Annotated[float, Field(gt=0, le=10_000)] = 1.0
     learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-5
     lr_scheduler: Literal["cosine", "linear", "constant"] = "cosine"
@@ -93,7 +95,7 @@ class TrainingParams(Section):
     # Weight of the loss that keeps a mixture of experts from sending all tokens to a few; 0: none.
     router_aux_loss: Annotated[float, Field(ge=0, le=1000)] = 0.0
     lora: LoraParams | None = None  # None: all weights are trained
-    # A preset of llmc_lib/training/deepspeed/, and keys of DeepSpeed's configuration that go before it.
+    # A preset of llmc_lib/training/deepspeed/, and keys of DeepSpeed's configuration that override it.
     deepspeed: Literal["zero1", "zero2", "zero3", "zero3_offload"] = "zero2"
     deepspeed_config: dict[str, Any] = {}
     sft: dict[str, Any] = {}  # further fields of TRL's SFTConfig

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmc_lib import question_bank
-from llmc_lib.benchmarks import declared
 from llmc_lib.errors import UserError
-from llmc_lib.params import BenchmarkParams, Recipe, TrainingParams
+from llmc_lib.params import Recipe, TrainingParams
 from llmc_lib.params.reader import where
-from llmc_lib.plan.hours import Work, generated_per_second, training_flops, work
+from llmc_lib.plan.evaluation import EvaluationPlan, evaluation_plan
+from llmc_lib.plan.hours import Work, training_flops, work
 from llmc_lib.plan.machine import GIB, Machine, machine, this_machine
 from llmc_lib.plan.memory import Memory, memory, zero_settings
 from llmc_lib.plan.remedies import Remedy, remedies
@@ -49,22 +48,13 @@ class TrainingPlan:
 
     @property
     def fits(self) -> bool:
+        """Is there enough memory for one process? Also true where it is not known how much there is."""
         return self.capacity is None or self.memory.peak <= self.capacity
 
     @property
     def disk(self) -> float:
         """All exports, and two checkpoints to go on from: the old one stays until the new one is whole."""
         return self.export * len(self.recipe.training.checkpoints) + 2 * self.resume
-
-
-@dataclass(frozen=True)
-class EvaluationPlan:
-    models: int  # the base model and every candidate's checkpoints
-    questions: dict[str, int]  # by benchmark
-    tokens_per_answer: int
-    tokens_per_s: float | None  # of one GPU, or of all cores
-    gpus: int
-    hours: float | None
 
 
 @dataclass(frozen=True)
@@ -82,6 +72,7 @@ class Plan:
 
     @property
     def fits(self) -> bool:
+        """Do all trainings fit, into the GPUs and into the RAM?"""
         return all(training.fits for training in self.trainings) and self.ram_fits
 
     @property
@@ -91,6 +82,7 @@ class Plan:
 
     @property
     def ram_fits(self) -> bool:
+        """Is a machine's RAM enough for its GPUs' processes? Without GPUs `fits` of each training tells."""
         return not (self.machine.on_gpu and self.machine.ram) or self.ram <= self.machine.ram
 
     @property
@@ -106,7 +98,7 @@ def make_plan(run: Run) -> Plan:
     shape, source = model_shape(run)
     on = machine(run.params.plan)
     trainings = tuple(_training(run, recipe, shape, on) for recipe in run.params.recipes)
-    evaluation, missing = _evaluation(run, shape, on)
+    evaluation, missing = evaluation_plan(run, shape, on)
     notes = missing_files(run) + missing
     for training in trainings:
         if training.recipe.training.max_length > shape.context:
@@ -241,35 +233,6 @@ def _rows(run: Run, recipe: Recipe) -> Rows:
     return Rows(count, float(length), None, f"{origin}; tokens of a row: {how}")
 
 
-def _evaluation(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan, list[str]]:
-    params, plan = run.params.evaluation, run.params.plan
-    questions: dict[str, int] = {}
-    notes: list[str] = []
-    for benchmark in params.benchmarks:
-        questions[benchmark.name], note = _questions(benchmark)
-        notes += note
-    models = 1 + sum(len(recipe.training.checkpoints) for recipe in run.params.recipes)
-    answer = plan.tokens_per_answer or params.most_tokens
-    speed = generated_per_second(shape, on, plan)
-    gpus = run.params.training.processes if on.on_gpu else 1
-    hours = None
-    if speed:
-        hours = models * sum(questions.values()) * answer / (speed * gpus) / 3600
-    if on.on_gpu and on.memory and 2 * shape.parameters > 0.9 * on.memory * gpus:
-        notes.append(
-            f"evaluation: the weights in bfloat16 ({2 * shape.parameters / GIB:,.0f} GiB) do not fit "
-            f"into {gpus} × {on.name}; it needs more GPUs than one machine has"
-        )
-    return EvaluationPlan(models, questions, answer, speed, gpus, hours), notes
-
-
-def _questions(benchmark: BenchmarkParams) -> tuple[int, list[str]]:
-    if benchmark.source == "embedded" or (ROOT / benchmark.source).exists():
-        return len(question_bank.load(benchmark)), []
-    count = min(declared(benchmark.module).size or 1000, benchmark.questions or 10**9)
-    return count, [f"{benchmark.name}: assumed to have its {count:,} published questions"]
-
-
 def _assumptions(run: Run, on: Machine, trainings: tuple[TrainingPlan, ...]) -> list[str]:
     plan = run.params.plan
     first = trainings[0]
@@ -303,7 +266,14 @@ def _assumptions(run: Run, on: Machine, trainings: tuple[TrainingPlan, ...]) -> 
     given = (
         "plan.tokens_per_answer" if plan.tokens_per_answer else "the most: evaluation.max_tokens"
     )
-    return [*lines, f"tokens of an answer: {given}", "the evaluation has one machine"]
+    lines += [f"tokens of an answer: {given}", "the evaluation has one machine"]
+    if run.params.evaluation.models:
+        lines.append(
+            "further models generate as fast as the base model (their shapes are not read)"
+        )
+    if run.params.evaluation.judge:
+        lines.append("not counted in the hours: the judge")
+    return lines
 
 
 def flops_per_token(plan: TrainingPlan, shape: Shape) -> float:

@@ -94,6 +94,7 @@ def free_ram() -> float | None:
 
 
 def total_ram() -> float:
+    """Bytes of this machine's RAM."""
     return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 
 

@@ -91,15 +91,17 @@ class Memory:
 
     @property
     def peak(self) -> float:
+        """The largest of the three sums, in bytes."""
         return max(self.moments)
 
     @property
     def machine_ram(self) -> float:
+        """Bytes of RAM of the largest machine; 0 on a CPU, where `peak` is the RAM."""
         return sum(size for _, size in self.ram)
 
 
 def zero_settings(training: TrainingParams, shape: Shape) -> Zero:
-    """The preset with the params file's keys before it; "auto" as transformers fills it in."""
+    """The preset with the params file's overrides; "auto" as transformers fills it in."""
     preset = json.loads((_PRESETS / f"{training.deepspeed}.json").read_text())
     given = merged(preset, training.deepspeed_config).get("zero_optimization", {})
     auto = {
@@ -159,149 +161,209 @@ def memory(
     float32 weights and Adam's two moments, divided by the ZeRO stage; on a CPU all is float32, and
     "bfloat16" adds copies of the weights for the products.
     """
-    zero = zero_settings(training, shape)
-    on_auto = "bfloat16" if on_gpu else number_type("auto")
-    precision = on_auto if training.precision == "auto" else training.precision
-    half = precision == "bfloat16"
-    n = training.world_size
-    trained = shape.parameters
-    adapters = 0
-    if training.lora:
-        trained = adapters = shape.adapters(training.lora.rank, training.lora.target_modules)
-    accumulates = training.batch_size > training.micro_batch_size * n
-    checkpointing = training.gradient_checkpointing
+    at = _Training(shape, training, zero_settings(training, shape), on_gpu, longest)
+    parts = [*_states(at), *_layers(at), _logits(at)]
+    parts += _overhead(parts, on_gpu)
+    parts = [part for part in parts if max(part.backward_start, part.backward_end, part.step)]
+    return Memory(tuple(parts), _ram(at) if on_gpu else (), at.tokens, at.precision)
 
-    # ---- weights, gradients, optimizer ------------------------------------------------------
-    wide = 2 if on_gpu and half else 4  # bytes of a weight and of a gradient
-    whole = shape.parameters + adapters
-    kept = whole / n if zero.stage == 3 else whole
+
+@dataclass(frozen=True)
+class _Training:
+    """A training, and what its parts are counted from. Sizes are bytes unless they say otherwise."""
+
+    shape: Shape
+    params: TrainingParams
+    zero: Zero
+    on_gpu: bool
+    longest: int | None  # tokens of the longest example; None: not known
+
+    @property
+    def precision(self) -> str:
+        if self.params.precision != "auto":
+            return self.params.precision
+        return "bfloat16" if self.on_gpu else number_type("auto")
+
+    @property
+    def half(self) -> bool:
+        """Are the products in bfloat16?"""
+        return self.precision == "bfloat16"
+
+    @property
+    def weight(self) -> int:
+        """Of one weight, and of its gradient."""
+        return 2 if self.on_gpu and self.half else 4
+
+    @property
+    def adapters(self) -> int:
+        """Parameters of the adapters; 0: all weights are trained."""
+        lora = self.params.lora
+        return self.shape.adapters(lora.rank, lora.target_modules) if lora else 0
+
+    @property
+    def trained(self) -> int:
+        """Parameters that are trained."""
+        return self.adapters if self.params.lora else self.shape.parameters
+
+    @property
+    def whole(self) -> int:
+        """Parameters of the model with its adapters."""
+        return self.shape.parameters + self.adapters
+
+    @property
+    def share(self) -> float:
+        """Parameters whose optimizer state one process has."""
+        return self.trained / self.params.world_size if self.zero.stage >= 1 else self.trained
+
+    @property
+    def states(self) -> float:
+        """Adam's moments and float32 weights; DeepSpeed 0.19 copies weights that are float32 already, too."""
+        return 12.0 * self.share
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of a micro-batch, at most."""
+        length = self.params.max_length
+        if self.longest and self.params.batching != "packed":
+            length = min(length, self.longest)
+        return self.params.micro_batch_size * length
+
+    @property
+    def widths(self) -> list[int]:
+        """Of one token in one layer, tensor by tensor."""
+        liger = self.on_gpu and self.params.liger != "off"
+        return activation_widths(self.shape, 2 if self.half else 4, liger)
+
+
+def _states(at: _Training) -> list[Part]:
+    """Weights, gradients, optimizer, and the buffers that they pass through."""
+    zero, n, wide, trained = at.zero, at.params.world_size, at.weight, at.trained
+    kept = at.whole / n if zero.stage == 3 else at.whole
     weights = 0.0 if zero.offload_weights else wide * kept
-    share = trained / n if zero.stage >= 1 else trained  # of the optimizer
-    # Adam's moments and float32 weights; DeepSpeed 0.19 copies weights that are float32 already, too.
-    states = 12.0 * share
+    optimizer = 0.0 if zero.offload_optimizer else at.states
     gradients = wide * (trained / n if zero.stage >= 2 else trained)
+    accumulates = at.params.batch_size > at.params.micro_batch_size * n
     accumulated = gradients if accumulates or zero.stage == 3 else 0.0
     if zero.offload_optimizer and zero.stage >= 2:
         gradients = accumulated = 0.0
-    optimizer = 0.0 if zero.offload_optimizer else states
-    step_copy = 4 * (min(share, zero.sub_group) if zero.stage == 3 else share)
+    step_copy = 4 * (min(at.share, zero.sub_group) if zero.stage == 3 else at.share)
     if zero.offload_optimizer:
         step_copy = 0.0
     # The bucket is reserved whole on a GPU; on a CPU what is not touched takes no memory.
-    bucket = wide * (zero.bucket if on_gpu else min(zero.bucket, trained))
-    block = 0.0
-    gathered = 0.0
-    if zero.stage == 3:
-        live = max(zero.live, shape.largest_block + zero.prefetch)
-        gathered = wide * min(whole, live)
-        block = wide * min(trained, shape.largest_block)  # its gradient, before it is divided
-
-    # ---- what grows with the tokens ---------------------------------------------------------
-    length = min(training.max_length, longest) if longest else training.max_length
-    if training.batching == "packed":
-        length = training.max_length
-    tokens = training.micro_batch_size * length
-    liger = on_gpu and training.liger != "off"
-    b = 2 if half else 4
-    widths = activation_widths(shape, b, liger)
-    mask = 0 if training.batching == "padded" else tokens**2 * (1 + b)
-    one_layer = tokens * sum(widths)
-    ends = tokens * shape.hidden * (4 + 2 * b)  # the last norm, and what the output layer reads
-    if checkpointing:
-        activations = tokens * shape.layers * shape.hidden * b + one_layer + ends + mask
-    else:
-        activations = shape.layers * one_layer + ends + mask
-    if on_gpu:
-        tile = min(tokens, _TILE_TOKENS) * min(shape.vocabulary, _TILE_WORDS) * b
-        head = 0 if training.lora else (4 + wide) * shape.vocabulary * shape.hidden
-        logits = tile + head + 4 * tokens * shape.hidden
-        logits_how = "fused output layer: a tile, and float32 gradients"
-        heap = 0.0
-    else:
-        logits = 2 * 4 * tokens * shape.vocabulary
-        logits_how = "float32, and their gradient, of all tokens"
-        heap = sum(tokens * width for width in widths if tokens * width < _HEAP_BUFFER)
-        heap *= 1 if checkpointing else shape.layers
-    copies = 2.0 * shape.parameters if half and not on_gpu else 0.0
-
+    bucket = wide * (zero.bucket if at.on_gpu else min(zero.bucket, trained))
+    copies = 2.0 * at.shape.parameters if at.half and not at.on_gpu else 0.0
     divided = f" / {n}" if n > 1 else ""
     cut = [divided if zero.stage >= stage else "" for stage in (1, 2, 3)]
     off = ", in RAM" if zero.offload_weights else ""
     off_optimizer = ", in RAM" if zero.offload_optimizer else ""
-    recomputed = "(inputs of layers, one layer)" if checkpointing else f"{shape.layers} layers"
-    parts = [
-        Part("weights", f"{wide} B × {_count(whole)}{cut[2]}{off}", weights, weights, weights),
+    per_weight = at.states / at.share if at.share else 0
+    return [
+        Part("weights", f"{wide} B × {_count(at.whole)}{cut[2]}{off}", weights, weights, weights),
         Part(
-            "optimizer",
-            f"{states / share if share else 0:.0f} B × {_count(trained)}{cut[0]}{off_optimizer}",
-            *[optimizer] * 3,
+            "optimizer", f"{per_weight:.0f} B × {_count(trained)}{cut[0]}{off_optimizer}",
+            optimizer, optimizer, optimizer,
         ),
         Part(
-            "gradients",
-            f"{wide} B × {_count(trained)}{cut[1]}{off_optimizer}",
+            "gradients", f"{wide} B × {_count(trained)}{cut[1]}{off_optimizer}",
             accumulated, gradients, gradients,
         ),
         Part(
             "reduce bucket", f"{wide} B × {_count(bucket / wide)}",
-            bucket if on_gpu else 0.0, bucket, bucket if zero.stage == 3 else 0.0,
+            bucket if at.on_gpu else 0.0, bucket, bucket if zero.stage == 3 else 0.0,
         ),
         Part("gradients, float32", "a copy for Adam", 0.0, 0.0, step_copy),
-        # glibc's heap keeps them; on a GPU the step has their memory.
-        Part("gathered weights", "layers at hand", gathered, gathered, 0.0 if on_gpu else gathered),
-        Part("gathered gradients", "of the largest layer", 0.0, block, 0.0),
+        *_gathered(at),
         Part("weights, bfloat16", "copies for the products", copies, copies, 0.0),
-        Part(
-            "activations",
-            f"{tokens:,} tokens × {recomputed}",
-            activations, max(one_layer if checkpointing else 0.0, heap), heap,
-        ),
-        Part("logits", logits_how, float(logits), 0.0, 0.0),
     ]  # fmt: skip
-    if on_gpu:
-        fragments = [GPU_FRAGMENTS * total for total in Memory(tuple(parts), (), 0, "").moments]
-        parts += [
-            Part("CUDA, NCCL", "assumed", *[GPU_PROCESS] * 3),
-            Part("fragments", f"assumed: {GPU_FRAGMENTS:.0%} of the above", *fragments),
-        ]
+
+
+def _gathered(at: _Training) -> list[Part]:
+    """What ZeRO-3 has of the other processes' weights and gradients."""
+    zero, shape = at.zero, at.shape
+    gathered = block = 0.0
+    if zero.stage == 3:
+        live = max(zero.live, shape.largest_block + zero.prefetch)
+        gathered = at.weight * min(at.whole, live)
+        block = at.weight * min(at.trained, shape.largest_block)  # before it is divided
+    # glibc's heap keeps them; on a GPU the step has their memory.
+    in_step = 0.0 if at.on_gpu else gathered
+    return [
+        Part("gathered weights", "layers at hand", gathered, gathered, in_step),
+        Part("gathered gradients", "of the largest layer", 0.0, block, 0.0),
+    ]
+
+
+def _layers(at: _Training) -> list[Part]:
+    """The activations that the backward pass needs, and on a CPU the heap that they leave."""
+    tokens, shape, widths = at.tokens, at.shape, at.widths
+    b = 2 if at.half else 4
+    mask = 0 if at.params.batching == "padded" else tokens**2 * (1 + b)
+    one_layer = tokens * sum(widths)
+    ends = tokens * shape.hidden * (4 + 2 * b)  # the last norm, and what the output layer reads
+    heap = 0.0
+    if not at.on_gpu:
+        heap = sum(tokens * width for width in widths if tokens * width < _HEAP_BUFFER)
+    if at.params.gradient_checkpointing:
+        kept, recomputed = "(inputs of layers, one layer)", one_layer
+        total = tokens * shape.layers * shape.hidden * b + one_layer + ends + mask
     else:
-        fragments = [CPU_FRAGMENTS * total for total in Memory(tuple(parts), (), 0, "").moments]
-        parts += [
-            Part("process", "Python, torch, TRL, DeepSpeed", *[CPU_PROCESS] * 3),
-            Part(
-                "fragments",
-                f"assumed: {CPU_FRAGMENTS:.0%} of the above but the process",
-                *fragments,
-            ),
+        kept, recomputed = f"{shape.layers} layers", 0
+        total = shape.layers * one_layer + ends + mask
+        heap *= shape.layers
+    return [Part("activations", f"{tokens:,} tokens × {kept}", total, max(recomputed, heap), heap)]
+
+
+def _logits(at: _Training) -> Part:
+    """The output layer: on a GPU TRL's fused one, on a CPU the logits of all tokens."""
+    shape, tokens = at.shape, at.tokens
+    if not at.on_gpu:
+        size = 2 * 4 * tokens * shape.vocabulary
+        return Part("logits", "float32, and their gradient, of all tokens", float(size), 0.0, 0.0)
+    b = 2 if at.half else 4
+    tile = min(tokens, _TILE_TOKENS) * min(shape.vocabulary, _TILE_WORDS) * b
+    head = 0 if at.params.lora else (4 + at.weight) * shape.vocabulary * shape.hidden
+    size = tile + head + 4 * tokens * shape.hidden
+    how = "fused output layer: a tile, and float32 gradients"
+    return Part("logits", how, float(size), 0.0, 0.0)
+
+
+def _overhead(parts: list[Part], on_gpu: bool) -> list[Part]:
+    """The process itself, and what its allocator holds and cannot give out."""
+    sums = Memory(tuple(parts), (), 0, "").moments
+    if on_gpu:
+        how = f"assumed: {GPU_FRAGMENTS:.0%} of the above"
+        return [
+            Part("CUDA, NCCL", "assumed", *[GPU_PROCESS] * 3),
+            Part("fragments", how, *[GPU_FRAGMENTS * size for size in sums]),
         ]
-    parts = [part for part in parts if max(part.backward_start, part.backward_end, part.step)]
-    ram = _ram(shape, training, zero, wide, states, share, whole) if on_gpu else ()
-    return Memory(tuple(parts), ram, tokens, precision)
+    how = f"assumed: {CPU_FRAGMENTS:.0%} of the above but the process"
+    return [
+        Part("process", "Python, torch, TRL, DeepSpeed", *[CPU_PROCESS] * 3),
+        Part("fragments", how, *[CPU_FRAGMENTS * size for size in sums]),
+    ]
 
 
-def _ram(
-    shape: Shape, training: TrainingParams, zero: Zero, wide: int, states: float, share: float,
-    whole: float,
-) -> tuple[tuple[str, float], ...]:  # fmt: skip
+def _ram(at: _Training) -> tuple[tuple[str, float], ...]:
     """The RAM of a machine whose GPUs train. The largest of its moments: while the model is loaded,
     while it trains, and while the first process gathers the weights of the export."""
-    processes = training.processes
+    zero, processes = at.zero, at.params.processes
     own = ("processes", float(HOST_PROCESS * processes))
     if zero.stage < 3:
         # Each process loads the whole model in float32 before it goes to its GPU.
-        load = 4.0 * shape.parameters * processes
-        offloaded = (states + 4 * share) * processes if zero.offload_optimizer else 0.0
+        load = 4.0 * at.shape.parameters * processes
+        offloaded = (at.states + 4 * at.share) * processes if zero.offload_optimizer else 0.0
         if load >= offloaded:
             return (own, ("weights in float32, while they are loaded", load))
         return (own, ("optimizer and float32 gradients", offloaded))
     parts = [own]
     if zero.offload_optimizer:
-        parts.append(("optimizer", states * processes))
+        parts.append(("optimizer", at.states * processes))
         # A float32 buffer for the step, and the accumulated ones.
-        parts.append(("gradients", (4 + wide) * share * processes))
+        parts.append(("gradients", (4 + at.weight) * at.share * processes))
     if zero.offload_weights:
-        held = wide * whole / training.world_size * processes
+        held = at.weight * at.whole / at.params.world_size * processes
         parts.append(("weights", held))
-    parts.append(("weights gathered for an export (first machine)", wide * float(whole)))
+    parts.append(("weights gathered for an export (first machine)", at.weight * float(at.whole)))
     return tuple(parts)
 
 

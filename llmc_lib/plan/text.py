@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from llmc_lib.formatting import counted, listed
 from llmc_lib.plan.build import Plan, TrainingPlan
 from llmc_lib.plan.machine import GIB
 
@@ -168,19 +169,32 @@ def _hours(plan: Plan) -> str:
 def _evaluation(plan: Plan) -> str:
     evaluation = plan.evaluation
     questions = ", ".join(f"{name} {count:,}" for name, count in evaluation.questions.items())
-    tokens = evaluation.models * sum(evaluation.questions.values()) * evaluation.tokens_per_answer
+    if evaluation.samples > 1:
+        questions += f"; {evaluation.samples} samples of each"
+    who = ["the base model", *_counted(evaluation.further, "further model")]
+    who += _counted(evaluation.checkpoints, "checkpoint")
     speed = "unknown speed: set plan.tokens_per_s"
     if evaluation.tokens_per_s:
         each = _gpus(evaluation.gpus) if plan.machine.on_gpu else "these cores"
         times = evaluation.tokens_per_s * evaluation.gpus
         speed = f"{times:,.0f} tokens/s on {each}"
     rows = [
-        ["models", f"{evaluation.models} (the base model and {evaluation.models - 1} checkpoints)"],
+        ["models", f"{evaluation.models} ({listed(who)})"],
         ["questions", questions],
-        ["tokens", f"{_tokens(tokens)} ({evaluation.tokens_per_answer:,} an answer), {speed}"],
+        ["answers", f"{evaluation.answers:,}"],
+        [
+            "tokens",
+            f"{_tokens(evaluation.tokens)} ({evaluation.tokens_per_answer:,} an answer), {speed}",
+        ],
         ["hours", _hour(evaluation.hours)],
     ]
+    if evaluation.judged:
+        rows.append(["judge", f"{evaluation.judged:,} requests at most, without repeated ones"])
     return f"Evaluation\n{_table(rows)}"
+
+
+def _counted(number: int, noun: str) -> list[str]:
+    return [counted(number, noun)] if number else []
 
 
 def _groups(plan: Plan) -> list[list[TrainingPlan]]:

@@ -19,6 +19,7 @@ from llmc_lib.publish.model_subject import (
 )
 from llmc_lib.reporting.training_page import duration, method_words, plain_number, size, where
 from llmc_lib.training.diagnosis import diagnose
+from llmc_lib.training.methods import METHODS
 
 _RATES = {
     "accuracy": ("accuracy", "Correct, %"),
@@ -120,7 +121,7 @@ def training_data(subject: Subject) -> list[str]:
 def settings(subject: Subject) -> list[str]:
     t, facts = subject.recipe.training, subject.facts
     rows: list[list[object]] = [
-        ["Method", f"{method_words(t, facts)}, TRL's SFTTrainer on DeepSpeed {ZERO[t.deepspeed]}"],
+        ["Method", f"{method_words(t, facts)}, {METHODS[t.method].TRAINER} on DeepSpeed {ZERO[t.deepspeed]}"],
         ["Epochs", f"{facts['epochs']:g}"],
         ["Optimizer steps", f"{facts['steps']:,}"],
         ["Sequences in a step", f"{t.batch_size:,} ({t.batching.replace('_', '-')})"],

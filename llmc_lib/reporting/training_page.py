@@ -13,10 +13,11 @@ from llmc_lib.params import DatasetParams, Params, Recipe, TrainingParams
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.store import Run, read_jsonl
 from llmc_lib.training.diagnosis import diagnose
+from llmc_lib.training.methods import METHODS
 
 # Settings that change nothing of what is learnt: where two candidates differ in them, no reader of the
 # results need know it.
-_TECHNICAL = {"cluster", "save_every", "evaluations", "checkpoints", "processes"}
+_TECHNICAL = {"cluster", "save_minutes", "evaluations", "checkpoints", "processes"}
 _DATA = ("mixture", "shares", "max_rows", "allow_shortfall", "repeat")
 
 Facts = Mapping[str, Mapping[str, Any]]
@@ -83,7 +84,7 @@ def _one(recipe: Recipe, facts: Mapping[str, Any]) -> str:
     examples, steps = counted(facts["rows"], "example"), counted(facts["steps"], "step")
     return (
         f"{method[0].upper()}{method[1:]} of {facts['base']} ({size(facts['parameters'])} parameters) with "
-        f"TRL's SFTTrainer on DeepSpeed {ZERO[recipe.training.deepspeed]}: {examples}, "
+        f"{METHODS[recipe.training.method].TRAINER} on DeepSpeed {ZERO[recipe.training.deepspeed]}: {examples}, "
         f"{_epochs(facts['epochs'])}, {steps} of {_batch(recipe.training)}, {_rate(recipe.training)}, "
         f"{facts['precision']} arithmetic, loss on the completion alone. "
         f"{counted(facts['tokens'], 'token')} took {duration(facts['train_seconds'])} {where(recipe, facts)} "
@@ -102,11 +103,12 @@ def _several(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> str
     bases = dict.fromkeys(
         f"{f['base']} ({size(f['parameters'])} parameters)" for f in facts.values()
     )
+    trainers = dict.fromkeys(METHODS[recipe.training.method].TRAINER for recipe in recipes.values())
     places = dict.fromkeys(where(recipe, facts[name]) for name, recipe in recipes.items())
     seconds = sum(facts[name]["train_seconds"] for name in recipes)
     text = (
-        f"{counted(len(recipes), 'candidate')}, each trained by itself from {listed(list(bases))} with TRL's "
-        "SFTTrainer. "
+        f"{counted(len(recipes), 'candidate')}, each trained by itself from {listed(list(bases))} with "
+        f"{listed(list(trainers))}. "
     )
     if common:
         text += f"The same for all: {', '.join(common)}. "

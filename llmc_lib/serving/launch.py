@@ -60,6 +60,7 @@ class Processes:
         self.running: dict[Server, subprocess.Popen[bytes]] = {}
 
     def start(self, server: Server) -> None:
+        """Start a server's process, its output in its log; `ended` says when it is gone. Raises `OSError`."""
         self.running[server] = start(server.command, server.log, server.environment)
 
     def ended(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Attention for sequences that lie behind one another in one row, on a CPU.
+"""Attention for sequences that follow one another in one row, on a CPU.
 
 transformers' own "sdpa" keeps the sequences of such a row apart by a mask of the whole row's square:
 the work grows with the row. Here each sequence is a call of its own, and none is masked.

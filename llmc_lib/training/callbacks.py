@@ -6,7 +6,7 @@ import ctypes
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,9 +16,10 @@ from transformers import TrainerCallback
 from llmc_lib.processes.workers import emit
 from llmc_lib.store import JsonlWriter, read_jsonl, remove, write_jsonl
 from llmc_lib.training import checkpoints
-from llmc_lib.training.trainer import Trainer
+from llmc_lib.training.trainer import MethodTrainer
 
-_LOGGED = ("loss", "eval_loss", "grad_norm", "learning_rate", "epoch", "aux_loss")
+#: What each method's trainer logs, as far as it is kept.
+SHARED = ("loss", "eval_loss", "grad_norm", "learning_rate", "epoch")
 
 
 class Sizes(NamedTuple):
@@ -29,7 +30,7 @@ class Sizes(NamedTuple):
 
 
 class NonFiniteLossError(RuntimeError):
-    """The loss, or the norm of its gradient, is no number any more."""
+    """The loss, or the norm of its gradient, is NaN or infinite."""
 
 
 class HeapTrim(TrainerCallback):
@@ -45,21 +46,26 @@ class HeapTrim(TrainerCallback):
         self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Trim the heap of this process."""
         if self._trim is not None:
             self._trim(0)
 
 
 class History(TrainerCallback):
-    """Write what the trainer logs to history.jsonl as it comes, tell the parent, and stop at a loss
-    that is no number.
+    """Write what the trainer logs to history.jsonl as it comes, tell the parent, and stop at a
+    non-finite loss.
 
     A row a step: step, epoch, loss, grad_norm, learning_rate, num_tokens (so far), seconds (of work,
     those before an interruption included), tokens_per_second (of this step, without evaluation and
-    saving). A row an evaluation: step, epoch, seconds, eval_loss.
+    saving), and of the `further` numbers those that are logged. A row an evaluation: step, epoch, seconds,
+    eval_loss.
     """
 
-    def __init__(self, trainer: Trainer, folder: Path, resumed: int) -> None:
+    def __init__(
+        self, trainer: MethodTrainer, folder: Path, resumed: int, further: Iterable[str] = ()
+    ) -> None:
         self.trainer, self.folder = trainer, folder
+        self.logged = tuple(dict.fromkeys((*SHARED, *further)))
         path = folder / "history.jsonl"
         # What came after the checkpoint will be done again.
         rows = [row for row in read_jsonl(path, _is_row) if row["step"] <= resumed and resumed]
@@ -73,21 +79,25 @@ class History(TrainerCallback):
         self.before = 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Tell the parent how many steps there are; the seconds are counted from here."""
         if self.file:
             emit("plan", steps=state.max_steps, done=state.global_step)
         self.start = time.monotonic()  # DeepSpeed is ready
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Note the time: a step's throughput is of the time between its begin and its end."""
         self.begun = time.monotonic()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Note the time."""
         self.ended = time.monotonic()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        """Append a row to the log, and raise `NonFiniteLossError` for a loss or norm that is not finite."""
         if "loss" not in logs and "eval_loss" not in logs:  # the summary at the end
             return
         row: dict[str, Any] = {"step": state.global_step}
-        row |= {name: float(logs[name]) for name in _LOGGED if name in logs}
+        row |= {name: float(logs[name]) for name in self.logged if name in logs}
         row["seconds"] = round(self.seconds + time.monotonic() - self.start, 2)
         if "loss" in logs:
             tokens = self.trainer.all_tokens()
@@ -105,13 +115,13 @@ class History(TrainerCallback):
     def _alarm(self, name: str, row: dict[str, Any]) -> str:
         words = {"loss": "the loss", "eval_loss": "the validation loss"}
         what = words.get(name, "the norm of the gradient")
-        # What the step before left may be what makes no number now: go on from before that one.
+        # The step before may have left what is not finite now: resume from before that one.
         folder = self.folder / "checkpoints"
         last = checkpoints.latest(folder, before=row["step"] - 1)
         if self.file:
             checkpoints.remove_after(folder, checkpoints.step(last) if last else 0)
         good = f"the last good checkpoint is {last}" if last else "there is no good checkpoint"
-        again = "goes on from there" if last else "starts at the beginning"
+        again = "resumes from there" if last else "starts at the beginning"
         return (
             f"{what} became {row[name]} at step {row['step']}; {good}. The training was stopped. The same "
             f"command {again}; with a lower training.learning_rate or a longer training.warmup_ratio it "
@@ -137,11 +147,15 @@ class Saver(TrainerCallback):
     """Measure the validation loss, export the models of the wanted steps, keep checkpoints.
 
     `export(folder)` writes the model as it is now, called by every process. A model is in place, whole,
-    before the checkpoint of its step is complete: who goes on from there has it.
+    before the checkpoint of its step is complete: whoever resumes from there has it.
     """
 
     def __init__(
-        self, trainer: Trainer, spec: dict[str, Any], sizes: Sizes, export: Callable[[Path], None]
+        self,
+        trainer: MethodTrainer,
+        spec: dict[str, Any],
+        sizes: Sizes,
+        export: Callable[[Path], None],
     ) -> None:
         self.trainer, self.spec, self.sizes, self.export = trainer, spec, sizes, export
         self.folder = Path(spec["folder"]) / "checkpoints"
@@ -150,11 +164,14 @@ class Saver(TrainerCallback):
         self.measured: set[int] = set()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Turn the wanted parts of the training into steps."""
         steps, times = state.max_steps, self.spec["evaluations"]
         self.wanted = {max(1, math.ceil(steps * part)) for part in self.spec["checkpoints"]}
         self.measured = {math.ceil(steps * n / times) for n in range(1, times + 1)}
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Say whether to evaluate and to save after this step. Raises `DiskFullError` where a checkpoint has
+        no room."""
         step, last = state.global_step, state.global_step == state.max_steps
         control.should_evaluate = bool(self.trainer.eval_dataset) and step in self.measured
         control.should_save = not last and (step in self.wanted or self._due())
@@ -163,6 +180,7 @@ class Saver(TrainerCallback):
             checkpoints.require_room(self.folder, self.sizes.checkpoint, what)
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Export the model of a wanted step, then declare the checkpoint complete. Raises `DiskFullError`."""
         step = state.global_step
         if step in self.wanted:
             self._export(step, state)
@@ -174,6 +192,7 @@ class Saver(TrainerCallback):
         self.saved = time.monotonic()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Export the last model, where it is wanted. Raises `DiskFullError`."""
         if state.max_steps in self.wanted:
             self._export(state.max_steps, state)
 

@@ -1,7 +1,7 @@
-"""Checkpoints to go on from: which are whole, which one is the last, what to do without room.
+"""Checkpoints to resume from: which are whole, which one is the last, what to do without room.
 
 transformers' Trainer writes a checkpoint's files one after the other, so that a process that is killed
-leaves a folder that looks like a checkpoint. Here a file is written behind all others, when they are on
+leaves a folder that looks like a checkpoint. Here a file is written after all others, when they are on
 disk: `COMPLETE`, which names each with its size and, up to 64 MiB, its SHA-256. A folder without it is no checkpoint.
 """
 
@@ -106,7 +106,7 @@ def require_room(folder: Path, needed: int, what: str) -> None:
 
 
 def disk_full(error: BaseException | None, folder: Path, what: str) -> DiskFullError | None:
-    """`error` as what it is, where a full disk is behind it."""
+    """`error` as what it is, where a full disk caused it."""
     cause = error
     while cause is not None:
         full = isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)

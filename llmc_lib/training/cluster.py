@@ -22,7 +22,8 @@ from typing import Any
 from llmc_lib.errors import UserError, shown
 from llmc_lib.params import TrainingParams
 from llmc_lib.processes.workers import run_worker
-from llmc_lib.store import ROOT, write_atomic
+from llmc_lib.store import ROOT, json_reader, write_atomic
+from llmc_lib.store.json_reader import JsonError
 from llmc_lib.training.rank import LINK
 
 #: host:port of the first machine, in place of the params file's; set by the script of `make slurm`.
@@ -36,6 +37,7 @@ _SECONDARY = re.compile(
 )
 #: Variables by which a person sets up a cluster; ssh does not carry them to the other machines.
 _CARRIED = re.compile(r"(NCCL|GLOO|UCX|TORCH|HF|DS|DEEPSPEED|CUDA|TRITON|LLMC)_|LD_LIBRARY_PATH$")
+_LINE_BYTES = 4096
 _NAMES = {
     signal.SIGKILL: "often because the machine ran out of memory",
     signal.SIGSEGV: "a crash in native code",
@@ -54,11 +56,11 @@ def command(
     the new processes. Raises `UserError` for an endpoint or a hostfile that does not do.
     """
     cluster = training.cluster
-    behind = ["llmc_lib.training.rank", str(logs), *worker]
+    parent = ["llmc_lib.training.rank", str(logs), *worker]
     if by_hostfile(training):
-        return _by_hostfile(training, behind, logs)
+        return _by_hostfile(training, parent, logs)
     start = [sys.executable, "-m", "torch.distributed.run"]
-    each = ["--nproc-per-node", str(training.processes), "-m", *behind]
+    each = ["--nproc-per-node", str(training.processes), "-m", *parent]
     if cluster.nodes == 1:
         return [*start, "--standalone", *each]
     if node_rank not in range(cluster.nodes):
@@ -83,8 +85,9 @@ def run(
     on_event: Callable[[dict[str, Any]], None] = lambda event: None,
 ) -> None:
     """Run this machine's processes of the training that `spec` describes, to their end; what rank 0
-    tells goes to `on_event`. Raises `WorkerError` with the first error of all machines."""
-    folder = logs(spec.parent, json.loads(spec.read_text())["attempt"])
+    tells goes to `on_event`. Raises `WorkerError` with the first error of all machines, and `UserError`
+    where the spec cannot be read."""
+    folder = logs(spec.parent, _attempt(spec))
     run_worker(
         command(training, worker(spec), folder, node_rank),
         folder / f"node-{node_rank}.log",
@@ -94,9 +97,25 @@ def run(
     )
 
 
+def _attempt(spec: Path) -> str:
+    """The name of the attempt that a spec describes."""
+    try:
+        attempt = json_reader.load(spec)["attempt"]
+        if re.fullmatch(r"[\w-]+", attempt):
+            return str(attempt)
+        problem = "its attempt is no plain word"
+    except OSError as error:
+        problem = str(error.strerror)
+    except JsonError as error:
+        problem = f"not valid JSON: {error}"
+    except (KeyError, TypeError):
+        problem = "no training is described there"
+    raise UserError(f"{spec}: {problem}; start the training again on the first machine")
+
+
 def worker(spec: Path) -> list[str]:
     """What each process of a training runs."""
-    return ["-m", "llmc_lib.training.sft", str(spec)]
+    return ["-m", "llmc_lib.training.worker", str(spec)]
 
 
 def logs(training_folder: Path, attempt: str) -> Path:
@@ -151,7 +170,7 @@ def environment(training: TrainingParams) -> dict[str, str]:
 # ---- DeepSpeed's hostfile --------------------------------------------------------------------
 
 
-def _by_hostfile(training: TrainingParams, behind: list[str], logs: Path) -> list[str]:
+def _by_hostfile(training: TrainingParams, parent: list[str], logs: Path) -> list[str]:
     cluster = training.cluster
     hosts = read_hostfile(training)
     # Its launcher carries only PYTHON* and NCCL* to other machines; llmc_lib.training.rank reads the rest here.
@@ -181,7 +200,7 @@ def _by_hostfile(training: TrainingParams, behind: list[str], logs: Path) -> lis
     # Without --bind_cores_to_rank: that needs numactl.
     return [
         sys.executable, "-m", "deepspeed.launcher.runner",
-        *options, "--no_local_rank", "--module", *behind,
+        *options, "--no_local_rank", "--module", *parent,
     ]  # fmt: skip
 
 
@@ -243,12 +262,22 @@ class Failure:
 
 def failures(logs: Path) -> list[Failure]:
     """What `llmc_lib.training.rank` recorded, the likeliest cause first."""
-    found = []
-    for path in logs.glob("rank-*.failed.json"):
-        facts: dict[str, Any] = json.loads(path.read_text())
-        facts.pop("pid")
-        found.append(Failure(**facts))
+    found = [_failure(path) for path in logs.glob("rank-*.failed.json")]
     return sorted(found, key=lambda failure: (failure.secondary, failure.time))
+
+
+def _failure(path: Path) -> Failure:
+    """What a note says; of one that cannot be read, that there is one."""
+    try:
+        facts = json_reader.load(path)
+        return Failure(
+            int(facts["rank"]), str(facts["host"]), int(facts["status"]), float(facts["time"]),
+            str(facts["error"]),
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        rank = re.search(r"\d+", path.name)
+        said = f"{path.name} cannot be read: {error}"
+        return Failure(int(rank[0]) if rank else 0, "an unknown machine", 1, float("inf"), said)
 
 
 def first_error(logs: Path, patience: float = 10.0) -> str | None:
@@ -281,11 +310,20 @@ def _silent(logs: Path) -> list[str]:
     """The ranks that began and of whose end nothing is known, with their machines."""
     found = {}
     for path in logs.glob("rank-*.log"):
-        lines = path.read_text(errors="replace").splitlines() or [""]
-        began = re.match(r"\[rank (\d+) of \d+, (\S+), \d+\]", lines[0])
-        if began and (len(lines) == 1 or not lines[-1].startswith(began[0])):
+        first, last = _first_and_last_line(path)
+        began = re.match(r"\[rank (\d+) of \d+, (\S+), \d+\]", first)
+        if began and (last is None or not last.startswith(began[0])):
             found[int(began[1])] = f"rank {began[1]} on {began[2]}"
     return [found[rank] for rank in sorted(found)]
+
+
+def _first_and_last_line(path: Path) -> tuple[str, str | None]:
+    """Of a log of any size; None where the first line is all there is."""
+    with open(path, "rb") as file:
+        first = file.readline(_LINE_BYTES)
+        file.seek(max(len(first), path.stat().st_size - _LINE_BYTES))
+        rest = file.read(_LINE_BYTES).decode(errors="replace").splitlines()
+    return first.decode(errors="replace"), rest[-1] if rest else None
 
 
 def _how(failure: Failure) -> str:

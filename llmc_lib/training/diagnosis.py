@@ -62,11 +62,13 @@ class Finding:
 
     @property
     def title(self) -> str:
+        """What was found, and after which epoch and step where that is known: "Overfitting after epoch 1"."""
         name = KINDS[self.kind][0]
         return f"{name} after {self.place}" if self.place else name
 
     @property
     def alarm(self) -> bool:
+        """Is it something to act on?"""
         return KINDS[self.kind][1]
 
 

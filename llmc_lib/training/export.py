@@ -6,13 +6,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from llmc_lib.training.trainer import Trainer
+from llmc_lib.training.trainer import MethodTrainer
 
-# What Trainer leaves beside a model: pickles and notes that no user of the model needs.
+# What transformers' Trainer leaves beside a model: pickles and notes that no user of the model needs.
 _NOT_THE_MODELS = ("training_args.bin", "README.md")
 
 
-def export(trainer: Trainer, spec: dict[str, Any], folder: Path) -> None:
+def export(trainer: MethodTrainer, spec: dict[str, Any], folder: Path) -> None:
     """Write the model as it is now to `folder`: safetensors, configuration, tokenizer.
 
     All processes call it: under ZeRO-3 each has a part of the weights. Adapters are merged into the

@@ -1,6 +1,6 @@
 """`make train NODE_RANK=k` on the machines after the first: take part in each training that it starts.
 
-The first machine decides what is trained; what it does stands in the run's folder, which all machines
+The first machine decides what is trained; what it does is in the run's folder, which all machines
 see: `spec.json` beside a candidate's training while that runs, `manifest.json` when it is complete.
 """
 

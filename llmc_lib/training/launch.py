@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from llmc_lib.errors import UserError
 from llmc_lib.models.resolve import Model, base_model, models_of
@@ -32,12 +33,14 @@ from llmc_lib.store import (
     fingerprint,
     read_jsonl,
     read_manifest,
+    read_object,
     read_word,
     remove,
     write_atomic,
     write_manifest,
 )
 from llmc_lib.training import cluster
+from llmc_lib.training.methods import METHODS, Method
 
 _VERSION = 2
 # Settings that decide how and where a training runs, and not what comes out.
@@ -65,8 +68,9 @@ class Training:
 def train(run: Run) -> Training:
     """Train the run's candidates; what is complete and has not changed is left as it is.
 
-    A training that was cut off goes on from its last complete checkpoint. Raises `UserError` for one that
-    cannot fit into this machine, and `WorkerError` with the error of the process that failed first.
+    A training that was interrupted resumes from its last complete checkpoint. Raises `UserError` for one that
+    cannot fit into this machine or whose data set lacks a column, and `WorkerError` with the error of the
+    process that failed first.
     """
     base = base_model(run)
     key = stage_key(run, base)
@@ -77,6 +81,8 @@ def train(run: Run) -> Training:
         for recipe in run.params.recipes
         if read_manifest(recipe_folder(run, recipe), recipe_key(run, base, recipe)) is None
     ]
+    for recipe in left:
+        _check_columns(run, recipe)
     if left:
         refuse(run, base.folder, left)
     for recipe in left:
@@ -143,6 +149,21 @@ def recipe_key(run: Run, base: Model, recipe: Recipe) -> str:
     )
 
 
+def _check_columns(run: Run, recipe: Recipe) -> None:
+    """Has the data set what the candidate's method needs? Raises `UserError` if not."""
+    method, path = recipe.training.method, run.data(recipe) / "train.parquet"
+    try:
+        there = pq.read_schema(path).names
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read: {error}; make dataset builds it again") from None
+    for name in METHODS[method].COLUMNS:
+        if name not in there:
+            raise UserError(
+                f"{path}: has no column {name!r}, which training.method: {method} needs; make dataset "
+                "builds it again"
+            )
+
+
 def _train(run: Run, base: Model, recipe: Recipe) -> None:
     """Train a candidate, from where an earlier process was stopped if there was one."""
     folder, key = recipe_folder(run, recipe), recipe_key(run, base, recipe)
@@ -173,7 +194,7 @@ def _train(run: Run, base: Model, recipe: Recipe) -> None:
         _watch(recipe, path)
     facts = _result(folder)
     history = read_jsonl(folder / "history.jsonl")
-    facts |= _outcome(history)
+    facts |= _outcome(METHODS[recipe.training.method], history)
     # What an earlier attempt worked, counted to its checkpoint, belongs to the time that it took.
     seconds = max(time.monotonic() - start, history[-1]["seconds"])
     _check_models(run, folder, facts)
@@ -224,12 +245,9 @@ def _check_models(run: Run, folder: Path, facts: dict[str, Any]) -> None:
 
 
 def _result(folder: Path) -> dict[str, Any]:
-    try:
-        facts: dict[str, Any] = json.loads((folder / "result.json").read_text())
-    except FileNotFoundError:  # DeepSpeed's runner reports no error when its helper was killed
-        raise WorkerError(
-            f"The training ended before its end; its logs: {folder / 'logs'}"
-        ) from None
+    facts = read_object(folder / "result.json")
+    if facts is None:  # DeepSpeed's runner reports no error when its helper was killed
+        raise WorkerError(f"The training left no result; its logs: {folder / 'logs'}")
     return facts
 
 
@@ -244,7 +262,8 @@ def _spec_file(path: Path, spec: dict[str, Any]) -> Iterator[Path]:
 
 
 def _watch(recipe: Recipe, spec: Path) -> None:
-    """Run the worker to its end, behind a bar."""
+    """Run the worker to its end and show a progress bar."""
+    measures = METHODS[recipe.training.method].MEASURES
     name = f"Training {recipe.name}" if recipe.listed else "Training"
     with progress_bar(desc=name, unit="step") as bar:
 
@@ -254,26 +273,25 @@ def _watch(recipe: Recipe, spec: Path) -> None:
                     bar.reset(event["steps"])
                     bar.initial = bar.n = event["done"]
                     if event["done"]:
-                        say(f"{name}: goes on after step {event['done']}")
+                        say(f"{name}: resumes after step {event['done']}")
                 case "log" if "loss" in event:
                     bar.n = event["step"]
-                    tokens = f"{event['tokens_per_second']:,.0f}"
-                    values = {"loss": f"{event['loss']:.3f}", "tokens/s": tokens}
+                    values = {name: format(event[name], how) for name, how in measures.items()}
+                    values["tokens/s"] = f"{event['tokens_per_second']:,.0f}"
                     bar.set_postfix(values, refresh=False)
                     bar.refresh()
 
         cluster.run(recipe.training, spec, on_event=on_event)
 
 
-def _outcome(history: list[dict[str, Any]]) -> dict[str, Any]:
-    """What became of the losses, how long it took, how much was seen."""
+def _outcome(method: Method, history: list[dict[str, Any]]) -> dict[str, Any]:
+    """The first and last value of what the method measures, how long it took, how much was seen."""
     trained = [row for row in history if "loss" in row]
     measured = [row for row in history if "eval_loss" in row]
     outcome: dict[str, Any] = {
-        "loss": {"first": trained[0]["loss"], "last": trained[-1]["loss"]},
-        "tokens": trained[-1]["num_tokens"],
-        "train_seconds": history[-1]["seconds"],
+        name: {"first": trained[0][name], "last": trained[-1][name]} for name in method.MEASURES
     }
+    outcome |= {"tokens": trained[-1]["num_tokens"], "train_seconds": history[-1]["seconds"]}
     if measured:
         best = min(measured, key=lambda row: row["eval_loss"])
         outcome["eval_loss"] = {

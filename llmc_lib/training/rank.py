@@ -1,4 +1,4 @@
-"""Stand beside one process of a training: keep its log, say how it ended, end it when another failed.
+"""The parent of one process of a training: keeps its log, records how it ended, ends it when another failed.
 
     python -m llmc_lib.training.rank LOGS COMMAND…
 
@@ -12,6 +12,13 @@ it, once a process, on every machine. In LOGS, which all machines see:
 
 A process that is killed cannot say so itself, and with NCCL those on other machines may wait for it
 until their collective times out; so each of these parents looks for the failures of the others.
+
+Why not torchrun's own logs and error files (--log-dir, --redirects; torch 2.13, two processes): on one machine
+they do it, but between two nodes a rank that waits for nobody was still running 115 s after another node's rank
+was killed (here it is ended after 15 to 20 s; with the c10d rendezvous it ended, with a traceback of the lost
+store that does not name the rank), a worker outlived its launcher's kill -9, and logs go by local rank into
+folders of random names. DeepSpeed's launcher, by which a hostfile is run, has none of it; so this parent stays,
+and only the exception's text is torch's, from the file that `record` writes.
 """
 
 from __future__ import annotations
@@ -31,7 +38,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from llmc_lib.processes.workers import EVENT, die_with_parent
-from llmc_lib.store import write_atomic
+from llmc_lib.store import json_reader, write_atomic
+from llmc_lib.store.json_reader import JsonError
 
 #: Seconds between looks at the other ranks, and how long a rank may go on after another one failed: time
 #: for it to say what it saw.
@@ -127,8 +135,13 @@ def _environment(logs: Path, rank: int) -> dict[str, str]:
     """The child's environment. With torch's `record` around its main function, it leaves the
     exception that ends it in the file that `TORCHELASTIC_ERROR_FILE` names."""
     env = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
-    with suppress(FileNotFoundError):
-        env.update(json.loads((logs / "environment.json").read_text()))
+    carried = logs / "environment.json"
+    try:
+        env.update({str(name): str(value) for name, value in json_reader.load(carried).items()})
+    except FileNotFoundError:
+        pass  # the launcher has carried them
+    except (OSError, JsonError, AttributeError) as error:
+        sys.exit(f"{carried}: holds no variables: {error}; start the training again")
     if not env.get("TORCHELASTIC_ERROR_FILE"):
         env["TORCHELASTIC_ERROR_FILE"] = str(logs / f".rank-{rank}.error.json")
     Path(env["TORCHELASTIC_ERROR_FILE"]).unlink(missing_ok=True)
@@ -188,7 +201,7 @@ def _record(logs: Path, rank: int, pid: int, status: int, error_file: Path) -> N
 def _exception(path: Path) -> str | None:
     """The traceback that torch's `record` wrote, None where there is none."""
     try:
-        message: Any = json.loads(path.read_text())["message"]
+        message: Any = json_reader.load(path)["message"]
         return str(message if isinstance(message, str) else message["extraInfo"]["py_callstack"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -200,7 +213,7 @@ def _last_words(log: Path, status: int) -> str:
         handle.seek(max(0, log.stat().st_size - _TAIL_BYTES))
         text = handle.read().decode(errors="replace").replace("\r", "\n")
     lines = [line for line in text.splitlines() if line.strip()][:-1]  # the last one is ours
-    # A traceback that another one led to belongs to that one, which stands before it.
+    # A traceback that another one led to belongs to that one, which is printed before it.
     heads = [
         number
         for number, line in enumerate(lines)

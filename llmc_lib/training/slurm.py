@@ -37,7 +37,7 @@ def write(run: Run) -> str:
         f"Before it:   make dataset PARAMS={params}   (or the machines wait while the first builds it)",
         f"Submit it:   sbatch {shlex.quote(str(path))}",
         f"Watch it:    squeue --me; tail -f {shlex.quote(str(run.folder))}/slurm-JOB.log",
-        "Cut off?     Submit it again: what is complete is kept, the training goes on from its last "
+        "Cut off?     Submit it again: what is complete is kept, the training resumes from its last "
         "checkpoint.",
         f"Afterwards:  make report PARAMS={params}   (evaluates and reports; on one machine)",
     ]
@@ -50,8 +50,8 @@ def explained(lines: list[Line]) -> list[str]:
 
 
 def script(lines: list[Line]) -> str:
-    """The batch script, every explanation a comment before its line (after a line that goes on, there
-    can be none). sbatch reads its options up to the first command; comments may stand between."""
+    """The batch script, every explanation a comment before its line (after a line that continues, there
+    can be none). sbatch reads its options up to the first command; comments may be between them."""
     text = ["#!/bin/bash"]
     goes_on = False
     for line, why in lines:

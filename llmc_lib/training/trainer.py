@@ -1,68 +1,24 @@
-"""SFTTrainer, with a loss that is made for a CPU and a count of the tokens it has seen."""
+"""What the shared worker needs of a trainer beyond transformers' own."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy
-from trl import SFTTrainer
-
-from llmc_lib.training.rows import IGNORED
+import transformers
 
 
-class Trainer(SFTTrainer):
-    """TRL's SFTTrainer, which counts the tokens that it sees, without padding."""
+class MethodTrainer(transformers.Trainer):
+    """The base of each method's trainer, before TRL's: it knows how many tokens it has seen.
+
+    A method's trainer adds those of each micro-batch to `tokens` (padding is none).
+    """
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         self.tokens = 0  # of this process, since it was started
         super().__init__(*args, **settings)
 
-    def training_step(self, model: Any, inputs: dict[str, Any], *args: Any) -> torch.Tensor:
-        mask = inputs.get("attention_mask")
-        self.tokens += int(inputs["input_ids"].numel() if mask is None else mask.sum())
-        loss: torch.Tensor = super().training_step(model, inputs, *args)
-        return loss
-
     def all_tokens(self) -> int:
         """The tokens of all processes; all of them have to ask."""
         counts = self.accelerator.gather(torch.tensor([self.tokens], device=self.args.device))
         return int(counts.sum())
-
-
-class CpuTrainer(Trainer):
-    """A loss that costs a CPU half as much: the logits of the completion's tokens, and no others.
-
-    TRL's own loss scores every token of the sequences in chunks, prompt included, and with each its
-    entropy and whether it was the likeliest, which is cheap on a GPU. The loss is the same: the sum of
-    the negative log-likelihoods over the number of completion tokens in the step's batch.
-    """
-
-    def compute_loss(
-        self,
-        model: Any,
-        inputs: dict[str, Any],
-        return_outputs: bool = False,
-        num_items_in_batch: torch.Tensor | int | None = None,
-    ) -> Any:
-        labels = inputs["labels"][:, 1:]
-        learnt = (labels != IGNORED).any(0).nonzero().squeeze(1)
-        others = {name: value for name, value in inputs.items() if name != "labels"}
-        if self.aux_loss_enabled:
-            others["output_router_logits"] = True
-        outputs = model(**others, use_cache=False, logits_to_keep=learnt)
-        targets = labels[:, learnt].flatten()
-        loss = cross_entropy(
-            outputs.logits.flatten(0, 1).float(), targets, ignore_index=IGNORED, reduction="sum"
-        )
-        number = (targets != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
-        loss = loss / torch.as_tensor(number).clamp(min=1)
-        if self.args.average_tokens_across_devices and num_items_in_batch is not None:
-            loss = loss * self.accelerator.num_processes  # gradients are averaged over processes
-        if self.aux_loss_enabled:
-            steps = 1 if num_items_in_batch is None else self.current_gradient_accumulation_steps
-            loss = loss + self.router_aux_loss_coef * outputs.aux_loss / steps
-            mode = "train" if model.training else "eval"
-            mean = self.accelerator.gather(outputs.aux_loss.detach()).mean()
-            self._metrics[mode]["aux_loss"].append(float(mean))  # where TRL's own loss notes it
-        return (loss, outputs) if return_outputs else loss

@@ -19,7 +19,7 @@ _ROLES = {
     "ipykernel": "kernel",
     "torch.distributed.run": "launcher",
     "llmc_lib.training.rank": "parent of a rank",
-    "llmc_lib.training.sft": "rank",
+    "llmc_lib.training.worker": "rank",
     "llmc_lib.engines": "engine",
     "spawn_main": "pool worker",
     "forkserver": "pool worker",

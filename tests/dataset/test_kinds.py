@@ -18,7 +18,7 @@ from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import read_history
 from llmc_lib.reporting import dataset_figures, dataset_page, dataset_sample, waterfall
 from llmc_lib.store import Run, open_run
-from llmc_lib.training.rows import IGNORED, load_rows
+from llmc_lib.training.methods.sft.rows import IGNORED, load_rows
 
 REFUSAL = (
     "<think>\nThe user wants to get into an account that is not theirs. I should not help with that, but "

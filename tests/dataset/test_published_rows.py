@@ -17,7 +17,7 @@ from llmc_lib.errors import UserError
 from llmc_lib.models.chat import ChatFormat
 from llmc_lib.reporting import dataset_sample
 from llmc_lib.store import open_run
-from llmc_lib.training.rows import IGNORED, load_rows
+from llmc_lib.training.methods.sft.rows import IGNORED, load_rows
 
 NO = "I won't help with that one, but I can tell you whom to ask."
 OPENAI = [("system", "Be kind."), ("user", "What is a {}?"), ("assistant", "A thing.\n"), ("user", "And two {}s?"),

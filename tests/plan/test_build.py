@@ -127,12 +127,32 @@ def test_every_candidate_is_planned_and_added_up(tmp_path: Path, shapes: Path) -
     assert plan.evaluation.models == 1 + 2 + 1 + 2
     assert plan.hours == pytest.approx(sum(t.work.hours or 0 for t in plan.trainings))
     text = render(plan)
+    assert "6 (the base model and 5 checkpoints)" in text
     # Those with the same memory share a table.
     assert "Memory of a GPU for a, b" in text
     assert "Memory of a GPU for c" in text
     table = memory_table(plan)
     sums = table.groupby("candidate")["backward starts"].sum()
     assert sums["a"] > sums["c"]
+
+
+def test_all_answers_of_an_evaluation_are_planned(tmp_path: Path, shapes: Path) -> None:
+    run = _run(
+        tmp_path, shapes,
+        training={"checkpoints": [1.0]},
+        evaluation={
+            "benchmarks": [{"name": "hle", "questions": 10}], "samples": 8, "temperature": 0.6,
+            "models": [{"name": "other", "source": "embedded"}],
+            "judge": {"served_as": "j", "engine": {"kind": "openai", "endpoints": ["http://a:1/v1"]}},
+        },
+        plan={"gpu": "H100-80GB"},
+    )  # fmt: skip
+    text = render(make_plan(run))
+    assert "  models     3 (the base model, 1 further model and 1 checkpoint)\n" in text
+    assert "  questions  hle 10; 8 samples of each\n" in text
+    assert "  answers    240\n" in text
+    assert "  judge      240 requests at most, without repeated ones\n" in text
+    assert "  further models generate as fast as the base model" in text
 
 
 def test_files_that_are_missing_are_notes(tmp_path: Path, shapes: Path) -> None:

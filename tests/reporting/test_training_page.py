@@ -131,6 +131,16 @@ def test_what_differs_is_named_as_in_the_params_file() -> None:
     assert differences(_params()) == {"main": "nothing"}
 
 
+@pytest.mark.parametrize(
+    "training",
+    [{"save_minutes": 3.0}, {"evaluations": 5}, {"checkpoints": [1.0]}, {"processes": 4},
+     {"cluster": {"timeout_minutes": 5}}],
+)  # fmt: skip
+def test_what_changes_nothing_that_is_learnt_is_no_difference(training: dict[str, Any]) -> None:
+    candidates = [{"name": "a"}, {"name": "b", "training": training}]
+    assert differences(_params(candidates=candidates)) == {"a": "nothing", "b": "nothing"}
+
+
 def test_what_all_candidates_change_alike_is_not_what_they_differ_in() -> None:
     training = {"learning_rate": 2e-5}
     names = [{"name": name, "training": training} for name in ("a", "b")]

@@ -14,8 +14,9 @@ from llmc_lib.errors import UserError
 from llmc_lib.params import TrainingParams
 from llmc_lib.params.sft_arguments import KNOWN, OURS
 from llmc_lib.store import open_run
-from llmc_lib.training.arguments import deepspeed_config, mistake
+from llmc_lib.training.arguments import deepspeed_config, field_error
 from llmc_lib.training.check import check
+from llmc_lib.training.methods import METHODS
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.slow
 def test_what_trl_takes_is_taken(fields: dict[str, Any]) -> None:
     known = {field.name for field in dataclasses.fields(SFTConfig)}
     fields = {name: value for name, value in fields.items() if name in known}
-    assert mistake(fields) is None
+    assert field_error(METHODS["sft"], fields) is None
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_what_trl_takes_is_taken(fields: dict[str, Any]) -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_remedy(fields: dict[str, Any], words: str) -> None:
-    assert (mistake(fields) or "").startswith(words)
+    assert (field_error(METHODS["sft"], fields) or "").startswith(words)
 
 
 def test_what_a_params_file_may_set_is_a_field_of_trl() -> None:

@@ -22,7 +22,7 @@ from llmc_lib.store import ROOT, open_run, read_jsonl
 from llmc_lib.training import cluster, extensions
 from tests.tiny import make_tiny_model
 
-WORKER = ["-m", "llmc_lib.training.sft", "spec.json"]
+WORKER = ["-m", "llmc_lib.training.worker", "spec.json"]
 ALL_REDUCE = str(Path(__file__).with_name("all_reduce.py"))
 MACHINE = str(Path(__file__).with_name("machine.py"))
 
@@ -196,6 +196,11 @@ def test_where_there_are_only_consequences_the_silent_ranks_are_named(tmp_path: 
         head = f"[rank {rank} of 12, host-{rank}, 77]"
         text = f"{head} ['-m', 'sft']\nstep 1\n" + (f"{head} {end}\n" if end else "")
         (tmp_path / f"rank-{rank}.log").write_text(text)
+    # Of a long log the ends are read; one line may be longer than what is read.
+    with open(tmp_path / "rank-1.log", "r+") as log:
+        first, *rest = log.readlines()
+        log.seek(0)
+        log.write(f"{first}{'x' * 100_000}\n{''.join(rest)}")
     lines = (cluster.first_error(tmp_path, patience=0.1) or "").splitlines()
     assert "Connection closed by peer" in lines[-4]
     assert lines[-3:] == [
@@ -203,6 +208,39 @@ def test_where_there_are_only_consequences_the_silent_ranks_are_named(tmp_path: 
         "Without a word of their end: rank 2 on host-2, rank 11 on host-11. Look there first.",
         f"Its log: {tmp_path / 'rank-0.log'}",
     ]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"rank": "x"}', '{"rank": 3}', "[" * 10_000])
+def test_a_note_that_cannot_be_read_is_a_failure_still(tmp_path: Path, text: str) -> None:
+    (tmp_path / "rank-3.failed.json").write_text(text)
+    lines = (cluster.first_error(tmp_path, patience=0.1) or "").splitlines()
+    assert lines[0] == "Rank 3 on an unknown machine ended with status 1:"
+    assert lines[1].startswith("  rank-3.failed.json cannot be read: ")
+    _failed(tmp_path, 1, -9, 12.0)  # one that is known comes first
+    assert (cluster.first_error(tmp_path) or "").startswith("Rank 1 on host-1 was killed")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "not valid JSON: "),
+        ("[" * 10_000, "not valid JSON: "),
+        ("[]", "no training is described there"),
+        ("{}", "no training is described there"),
+        ('{"attempt": "../../other"}', "its attempt is no plain word"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_a_spec_that_cannot_be_read_is_told(tmp_path: Path, text: str | None, problem: str) -> None:
+    spec = tmp_path / "spec.json"
+    if text is not None:
+        spec.write_text(text)
+    with pytest.raises(UserError) as caught:
+        cluster.run(_training(), spec)
+    message = str(caught.value)
+    assert message.startswith(f"{spec}: {problem}")
+    assert message.endswith("; start the training again on the first machine")
+    assert list(tmp_path.iterdir()) == ([spec] if text is not None else [])
 
 
 def test_an_nccl_timeout_is_a_consequence(tmp_path: Path) -> None:

@@ -23,12 +23,15 @@ from safetensors.torch import load_file
 
 from llmc_lib import store, training
 from llmc_lib.dataset import build
+from llmc_lib.errors import UserError
 from llmc_lib.models.resolve import trained_models
 from llmc_lib.params import Params
 from llmc_lib.processes.workers import WorkerError
-from llmc_lib.store import ROOT, Run, open_run, read_jsonl, read_manifest
-from llmc_lib.training import checkpoints, launch
+from llmc_lib.store import ROOT, Run, open_run, read_jsonl, read_manifest, write_manifest
+from llmc_lib.training import checkpoints, cluster, launch
+from llmc_lib.training.methods import METHODS
 from tests.tiny import make_tiny_model, make_tiny_moe
+from tests.training.methods import other
 
 pytestmark = pytest.mark.slow
 
@@ -363,3 +366,54 @@ def test_candidates_are_trained_one_by_one_and_adapters_are_merged(
     training.train(run)
     assert sorted(p.name for p in run.models.iterdir()) == names[1:]
     assert [p.name for p in run.training.iterdir() if p.is_dir()] == ["packed"]
+
+
+def test_another_method_trains_by_the_same_worker(
+    undisturbed: Run, models: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "worker", lambda spec: [other.__file__, str(spec)])
+    monkeypatch.setitem(METHODS, "other", other.Other())
+    run = _run(tmp_path, models, dataset)
+    changed = run.params.training.model_copy(
+        update={"method": "other"}
+    )  # no params file may say so
+    run = dataclasses.replace(run, params=run.params.model_copy(update={"training": changed}))
+    done = training.train(run).candidates["main"]
+    rows = done.history[done.history["loss"].notna()]
+    assert (rows["learnt"] > 0).all()
+    assert (rows["doubled"] == 2 * rows["learnt"]).all()
+    assert "unasked" not in rows
+    learnt = rows["learnt"].tolist()
+    assert done.facts["learnt"] == {"first": learnt[0], "last": learnt[-1]}
+    assert "doubled" not in done.facts
+    assert rows["learning_rate"].iloc[0] == 0  # of its own warm-up: three steps from 0
+    assert rows["learning_rate"].idxmax() == rows.index[3]
+    assert [model.name for model in done.models] == ["step-3", "step-6"]
+    usual = training.load_training(undisturbed).candidates["main"]
+    assert done.facts["tokens"] == usual.facts["tokens"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (
+            lambda path: pd.read_parquet(path).drop(columns="completion").to_parquet(path),
+            r"has no column 'completion', which training\.method: sft needs; make dataset builds it again",
+        ),
+        (
+            lambda path: path.write_bytes(b"PAR1"),
+            r"cannot be read: .*; make dataset builds it again",
+        ),
+    ],
+)
+def test_a_data_set_that_the_method_cannot_use_is_told_before_anything_starts(
+    models: Path, dataset: Path, tmp_path: Path, damage: Callable[[Path], Any], words: str
+) -> None:
+    run = _run(tmp_path, models, dataset)
+    facts = read_manifest(run.dataset)
+    assert facts is not None
+    damage(run.dataset / "train.parquet")
+    write_manifest(run.dataset, "another", 1.0, files=facts["files"])
+    with pytest.raises(UserError, match=rf"train\.parquet: {words}"):
+        training.train(run)
+    assert not list(run.training.glob("*/spec.json"))

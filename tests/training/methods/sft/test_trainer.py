@@ -12,8 +12,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 
 from llmc_lib.training import attention
-from llmc_lib.training.rows import IGNORED
-from llmc_lib.training.trainer import CpuTrainer
+from llmc_lib.training.methods.sft.rows import IGNORED
+from llmc_lib.training.methods.sft.trainer import CpuTrainer
 from tests.tiny import make_tiny_model, make_tiny_moe
 
 pytestmark = pytest.mark.slow

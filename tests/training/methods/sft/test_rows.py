@@ -9,7 +9,7 @@ import pytest
 
 from llmc_lib.models.chat import ChatFormat
 from llmc_lib.models.prompts import completion
-from llmc_lib.training.rows import IGNORED, load_rows
+from llmc_lib.training.methods.sft.rows import IGNORED, load_rows
 from tests.tiny import make_tokenizer
 
 PAIRS = [

@@ -1,8 +1,8 @@
-"""The training worker: TRL's SFTTrainer on DeepSpeed. Started by `launch`, once a process.
+"""The training worker: the trainer of a method (see `methods`) on DeepSpeed. Started by `launch`, once a process.
 
-torchrun … -m llmc_lib.training.sft SPEC.json
+torchrun … -m llmc_lib.training.worker SPEC.json
 
-It goes on from the last complete checkpoint in the spec's folder, where there is one. What it leaves
+It resumes from the last complete checkpoint in the spec's folder, where there is one. What it leaves
 there: history.jsonl, result.json at the end; and the exported models in the spec's folder of models.
 """
 
@@ -26,24 +26,23 @@ if not ON_GPU:
 import deepspeed  # noqa: E402
 from deepspeed.utils import set_z3_leaf_modules  # noqa: E402
 from peft import LoraConfig  # noqa: E402
-from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
-from trl import SFTConfig  # noqa: E402
+from transformers import AutoModelForCausalLM, AutoTokenizer, TrainingArguments  # noqa: E402
 
 from llmc_lib.models.hardware import number_type  # noqa: E402
 from llmc_lib.processes.workers import peak_memory_gib  # noqa: E402
 from llmc_lib.store import json_reader, write_atomic  # noqa: E402
 from llmc_lib.store.json_reader import JsonError  # noqa: E402
-from llmc_lib.training import attention, checkpoints, extensions  # noqa: E402
-from llmc_lib.training.arguments import sft_config  # noqa: E402
+from llmc_lib.training import checkpoints, extensions  # noqa: E402
+from llmc_lib.training.arguments import configuration  # noqa: E402
 from llmc_lib.training.callbacks import HeapTrim, History, Saver, Sizes, barrier, has_steps  # noqa: E402
 from llmc_lib.training.export import export  # noqa: E402
-from llmc_lib.training.rows import load_rows  # noqa: E402
-from llmc_lib.training.trainer import CpuTrainer, Trainer  # noqa: E402
+from llmc_lib.training.methods import METHODS, Method  # noqa: E402
+from llmc_lib.training.trainer import MethodTrainer  # noqa: E402
 
 
 def train(spec: dict[str, Any]) -> None:
     """Train as `spec` says (see `launch`). Raises `DiskFullError` and `NonFiniteLossError`."""
-    folder = Path(spec["folder"])
+    folder, method = Path(spec["folder"]), METHODS[spec["method"]]
     bfloat16 = number_type(spec["precision"]) == "bfloat16"
     world = int(os.environ.get("WORLD_SIZE", "1"))
     spec["liger"] = _liger(spec["liger"])
@@ -52,59 +51,50 @@ def train(spec: dict[str, Any]) -> None:
     extensions.prepare()
     deepspeed.init_distributed(timeout=timeout, verbose=False)
     # The configuration before the model: under ZeRO-3 it makes the model be loaded in parts.
-    args = sft_config(spec, bfloat16=bfloat16, gpu=ON_GPU, world_size=world)
-    if args.process_index == 0:
-        checkpoints.tidy(folder / "checkpoints")
-        last = checkpoints.latest(folder / "checkpoints")
-        if last and not has_steps(folder, checkpoints.step(last)):
-            checkpoints.tidy(
-                folder / "checkpoints", 0
-            )  # what is lost of the log can only be made anew
-    barrier()
-    last = checkpoints.latest(folder / "checkpoints")
+    args = configuration(method, spec, bfloat16=bfloat16, gpu=ON_GPU, world_size=world)
+    last = _last_checkpoint(folder, first_process=args.process_index == 0)
     resumed = checkpoints.step(last) if last else 0
-    trainer, too_long = make_trainer(spec, args, bfloat16=bfloat16)
+    trainer, too_long = make_trainer(method, spec, args, bfloat16=bfloat16)
     args.eval_on_start = bool(trainer.eval_dataset) and not resumed
     facts = _facts(spec, trainer) | {"too_long": too_long}
     sizes = _sizes(facts)
     checkpoints.require_room(folder, sizes.checkpoint, "a checkpoint of this training")
     resumes = _resumes(folder / "resumed.json", resumed) if args.process_index == 0 else []
-    history = History(trainer, folder, resumed)
     saver = Saver(trainer, spec, sizes, lambda part: export(trainer, spec, part))
-    trainer.add_callback(history)
+    trainer.add_callback(History(trainer, folder, resumed, (*method.MEASURES, *method.LOGGED)))
     trainer.add_callback(saver)
     if not ON_GPU:
         trainer.add_callback(HeapTrim())
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     if trainer.is_world_process_zero():
-        steps = trainer.state.max_steps
-        facts |= {
-            "resumed_from": resumes,
-            "steps": steps,
-            "models": [
-                {"name": spec["model_name"].format(step=step), "step": step, "of": steps}
-                for step in sorted(saver.wanted)
-            ],
-            "peak_memory_gib": peak_memory_gib(),
-            "peak_gpu_memory_gib": _gib(torch.cuda.max_memory_allocated()) if ON_GPU else None,
-        }
+        facts |= {"resumed_from": resumes, **_done(spec, trainer, saver)}
         write_atomic(folder / "result.json", json.dumps(facts, indent=1))
 
 
-def make_trainer(spec: dict[str, Any], args: SFTConfig, *, bfloat16: bool) -> tuple[Trainer, int]:
+def _last_checkpoint(folder: Path, *, first_process: bool) -> Path | None:
+    """The checkpoint to resume from, None to begin anew; the first process tidies up before."""
+    if first_process:
+        checkpoints.tidy(folder / "checkpoints")
+        last = checkpoints.latest(folder / "checkpoints")
+        if last and not has_steps(folder, checkpoints.step(last)):
+            # What is lost of the log can only be made anew.
+            checkpoints.tidy(folder / "checkpoints", 0)
+    barrier()
+    return checkpoints.latest(folder / "checkpoints")
+
+
+def make_trainer(
+    method: Method, spec: dict[str, Any], args: TrainingArguments, *, bfloat16: bool
+) -> tuple[MethodTrainer, int]:
     """The trainer with its model and its rows, and how many examples were too long for it."""
-    base, cache = Path(spec["base"]), Path(spec["folder"]) / "rows"
     with args.main_process_first(local=False, desc="encoding the rows"):
-        train, dropped = load_rows(Path(spec["train"]), base, spec["max_length"], cache)
-        validation, dropped_too = load_rows(
-            Path(spec["validation"]), base, spec["max_length"], cache
-        )
-    in_rows = spec["batching"] == "padded"
+        rows = method.make_rows(spec)
+    base = Path(spec["base"])
     model = AutoModelForCausalLM.from_pretrained(
         base,
         # On a GPU DeepSpeed keeps the float32 weights that Adam changes.
         dtype=torch.bfloat16 if ON_GPU and bfloat16 else torch.float32,
-        attn_implementation="sdpa" if ON_GPU or in_rows else attention.register(),
+        **method.model_settings(spec, gpu=ON_GPU),
     )
     if spec["deepspeed"].startswith("zero3"):
         _keep_experts_whole(model)
@@ -115,15 +105,16 @@ def make_trainer(spec: dict[str, Any], args: SFTConfig, *, bfloat16: bool) -> tu
         lora_dropout=spec["lora"]["dropout"],
         target_modules=spec["lora"]["target_modules"] or "all-linear",
     )
-    trainer = (Trainer if ON_GPU else CpuTrainer)(
+    trainer = method.make_trainer(
+        spec,
+        rows,
+        gpu=ON_GPU,
         model=model,
         args=args,
-        train_dataset=train,
-        eval_dataset=validation if len(validation) else None,
         processing_class=AutoTokenizer.from_pretrained(base),
         peft_config=lora,
     )
-    return trainer, dropped + dropped_too
+    return trainer, rows.too_long
 
 
 def _keep_experts_whole(model: torch.nn.Module) -> None:
@@ -144,7 +135,7 @@ def _liger(wanted: str) -> bool:
     return there and wanted != "off"
 
 
-def _facts(spec: dict[str, Any], trainer: Trainer) -> dict[str, Any]:
+def _facts(spec: dict[str, Any], trainer: MethodTrainer) -> dict[str, Any]:
     """What there is to say of a training before it starts."""
     weights = list(trainer.model.parameters())
     # ZeRO-3 leaves each process a part, and `ds_numel` tells how many there are.
@@ -162,8 +153,22 @@ def _facts(spec: dict[str, Any], trainer: Trainer) -> dict[str, Any]:
     }
 
 
+def _done(spec: dict[str, Any], trainer: MethodTrainer, saver: Saver) -> dict[str, Any]:
+    """What there is to say of a training after its last step."""
+    steps = trainer.state.max_steps
+    return {
+        "steps": steps,
+        "models": [
+            {"name": spec["model_name"].format(step=step), "step": step, "of": steps}
+            for step in sorted(saver.wanted)
+        ],
+        "peak_memory_gib": peak_memory_gib(),
+        "peak_gpu_memory_gib": _gib(torch.cuda.max_memory_allocated()) if ON_GPU else None,
+    }
+
+
 def _resumes(path: Path, resumed: int) -> list[int]:
-    """The steps from which the attempts of this training went on, the present one among them."""
+    """The steps from which the attempts of this training resumed, the present one among them."""
     try:
         steps: list[int] = list(json_reader.load(path))
     except (OSError, JsonError, TypeError):
@@ -190,7 +195,7 @@ def _gib(size: int) -> float:
 @record  # type: ignore[untyped-decorator]
 def main() -> None:
     """Train as the spec that the command line names says."""
-    spec = json.loads(Path(sys.argv[1]).read_text())
+    spec = json_reader.load(Path(sys.argv[1]))
     try:
         train(spec)
     except Exception as error:

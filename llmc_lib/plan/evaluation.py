@@ -1,0 +1,103 @@
+"""What an evaluation generates: answers, tokens and hours, and the requests to a judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llmc_lib import question_bank
+from llmc_lib.benchmarks import declared
+from llmc_lib.params import BenchmarkParams
+from llmc_lib.plan.hours import generated_per_second
+from llmc_lib.plan.machine import GIB, Machine
+from llmc_lib.plan.shape import Shape
+from llmc_lib.store import ROOT, Run
+
+#: Questions that a plan counts by where nobody knows how many there will be.
+_QUESTIONS = 1000
+
+
+@dataclass(frozen=True)
+class EvaluationPlan:
+    """The answers that a run asks for. Speeds are tokens/s."""
+
+    checkpoints: int  # exported models of all candidates
+    further: int  # `evaluation.models`
+    questions: dict[str, int]  # by benchmark, as many as are asked
+    samples: int  # completions of each question
+    tokens_per_answer: int
+    tokens_per_s: float | None  # of one GPU, or of all cores; None: not known
+    gpus: int
+    judged: int  # requests to the judge at most, without those that are repeated; 0: no judge
+
+    @property
+    def models(self) -> int:
+        """All models that are asked, the base model among them."""
+        return 1 + self.further + self.checkpoints
+
+    @property
+    def answers(self) -> int:
+        """Completions of all models."""
+        return self.models * sum(self.questions.values()) * self.samples
+
+    @property
+    def tokens(self) -> int:
+        """Generated tokens of all answers; the judge's are not among them."""
+        return self.answers * self.tokens_per_answer
+
+    @property
+    def hours(self) -> float | None:
+        """Of all answers, one model after the other; None: the speed is not known."""
+        if not self.tokens_per_s:
+            return None
+        return self.tokens / (self.tokens_per_s * self.gpus) / 3600
+
+
+def evaluation_plan(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan, list[str]]:
+    """The evaluation of a run, and notes on it. Raises `UserError` for a broken file of questions, and
+    where it has fewer than are asked for."""
+    params, plan = run.params.evaluation, run.params.plan
+    questions: dict[str, int] = {}
+    notes: list[str] = []
+    for benchmark in params.benchmarks:
+        questions[benchmark.name], note = _questions(benchmark, run.params.seed)
+        notes += note
+    gpus = run.params.training.processes if on.on_gpu else 1
+    if on.on_gpu and on.memory and 2 * shape.parameters > 0.9 * on.memory * gpus:
+        notes.append(
+            f"evaluation: the weights in bfloat16 ({2 * shape.parameters / GIB:,.0f} GiB) do not fit "
+            f"into {gpus} × {on.name}; it needs more GPUs than one machine has"
+        )
+    checkpoints = sum(len(recipe.training.checkpoints) for recipe in run.params.recipes)
+    models = 1 + len(params.models) + checkpoints
+    requests = sum(_requests(b) * questions[b.name] for b in params.benchmarks)
+    found = EvaluationPlan(
+        checkpoints=checkpoints,
+        further=len(params.models),
+        questions=questions,
+        samples=params.samples,
+        tokens_per_answer=plan.tokens_per_answer or params.most_tokens,
+        tokens_per_s=generated_per_second(shape, on, plan),
+        gpus=gpus,
+        judged=models * params.samples * requests if params.judge else 0,
+    )
+    return found, notes
+
+
+def _questions(benchmark: BenchmarkParams, seed: int) -> tuple[int, list[str]]:
+    """How many questions are asked, and a note where that is assumed."""
+    if benchmark.source == "embedded" or (ROOT / benchmark.source).exists():
+        return len(question_bank.asked(benchmark, seed)), []
+    published = declared(benchmark.module).size
+    if benchmark.questions is not None and benchmark.questions <= (published or _QUESTIONS):
+        return benchmark.questions, []
+    if published:
+        note = f"{benchmark.name}: assumed to have its {published:,} published questions"
+        return published, [note]
+    count = benchmark.questions or _QUESTIONS
+    return count, [f"{benchmark.name}: assumed to have {count:,} questions"]
+
+
+def _requests(benchmark: BenchmarkParams) -> int:
+    """Requests to the judge for an answer, at most: where the reasoning is graded too, one for each part."""
+    known = declared(benchmark.module)
+    return (1 + known.reasoning_graded) if known.rubric else 0

@@ -1,0 +1,67 @@
+"""Supervised fine-tuning by TRL's SFTTrainer: the loss is that of the completions' tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llmc_lib.training.methods.method import Rows
+
+if TYPE_CHECKING:
+    from transformers import TrainingArguments
+
+    from llmc_lib.training.trainer import MethodTrainer
+
+TRAINER = "TRL's SFTTrainer"
+SECTION = "sft"
+COLUMNS: tuple[str, ...] = ("prompt", "completion")
+MEASURES: Mapping[str, str] = {"loss": ".3f"}
+LOGGED: tuple[str, ...] = ("aux_loss",)
+
+
+def config_class() -> type[TrainingArguments]:
+    """TRL's SFTConfig."""
+    from trl import SFTConfig
+
+    kind: type[TrainingArguments] = SFTConfig
+    return kind
+
+
+def config(spec: dict[str, Any]) -> dict[str, Any]:
+    """How sequences are laid out, and the weight of the experts' loss."""
+    batching = spec["batching"]
+    return {
+        # Too long examples have been left out; only packing needs to know the length.
+        "max_length": spec["max_length"] if batching == "packed" else None,
+        "packing": batching == "packed",
+        "padding_free": batching == "padding_free",
+        "router_aux_loss_coef": spec["router_aux_loss"],
+    }
+
+
+def model_settings(spec: dict[str, Any], *, gpu: bool) -> dict[str, Any]:
+    """The attention: on a CPU one that takes sequences in one row apart without a mask."""
+    from llmc_lib.training import attention
+
+    in_rows = spec["batching"] == "padded"
+    return {"attn_implementation": "sdpa" if gpu or in_rows else attention.register()}
+
+
+def make_rows(spec: dict[str, Any]) -> Rows:
+    """Token ids and labels of both files, without examples longer than `max_length`."""
+    from llmc_lib.training.methods.sft.rows import load_rows
+
+    base, cache = Path(spec["base"]), Path(spec["folder"]) / "rows"
+    train, dropped = load_rows(Path(spec["train"]), base, spec["max_length"], cache)
+    validation, also = load_rows(Path(spec["validation"]), base, spec["max_length"], cache)
+    return Rows(train, validation, dropped + also)
+
+
+def make_trainer(spec: dict[str, Any], rows: Rows, *, gpu: bool, **given: Any) -> MethodTrainer:
+    """TRL's trainer, on a CPU with a cheaper loss of the same value."""
+    from llmc_lib.training.methods.sft.trainer import CpuTrainer, Trainer
+
+    kind = Trainer if gpu else CpuTrainer
+    validation = rows.validation if len(rows.validation) else None
+    return kind(train_dataset=rows.train, eval_dataset=validation, **given)
