@@ -14,9 +14,11 @@ import pyarrow.compute as pc
 
 from llmc_lib.dataset.ledger import Ledger
 from llmc_lib.dataset.parallel import Workers, batched
-from llmc_lib.dataset.prepare import Context, Prepared, prepare
+from llmc_lib.dataset.prepare import Prepared, prepare
 from llmc_lib.dataset.rows import RemovedFile, RowFile
 from llmc_lib.dataset.sources import Draft, expected_rows, read
+from llmc_lib.dataset.steps import decontamination
+from llmc_lib.dataset.steps.step import Context
 from llmc_lib.dataset.texts.signatures import SLOTS
 from llmc_lib.processes.progress import progress_bar
 from llmc_lib.records import Example
@@ -85,7 +87,7 @@ def collect(
                     "shared": row["shared"][:_SHARED],
                 }
                 for row in part.removed
-                if row["step"] == "decontamination"
+                if row["step"] == decontamination.STEP.name
             ][: _HITS - len(hits)]
             read_rows.update(part.read)
             licences.update(part.licences)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from llmc_lib import benchmarks
 from llmc_lib.dataset.finish import Written
-from llmc_lib.dataset.mixture import Mixture, held_out, mix
+from llmc_lib.dataset.steps.mixture import Mixture, held_out, mix
 from llmc_lib.errors import UserError
 from llmc_lib.params import DatasetParams
 from llmc_lib.store import Run

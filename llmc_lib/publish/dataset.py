@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from llmc_lib.dataset.build import stage_key
+from llmc_lib.dataset.builder import stage_key
 from llmc_lib.dataset.card.impersonal import impersonal, public_params
 from llmc_lib.dataset.card.licences import Terms, terms
 from llmc_lib.dataset.card.page import licence_section

@@ -12,6 +12,8 @@ import yaml
 
 from llmc_lib.dataset.card.impersonal import public_params
 from llmc_lib.dataset.card.markdown import LISTED, Markdown, plain_text, some, table
+from llmc_lib.dataset.steps import decontamination as decontamination_step
+from llmc_lib.dataset.steps import named
 from llmc_lib.store import Run, git_commit
 
 #: What the columns of the published files hold.
@@ -41,17 +43,6 @@ COLUMNS = {
     "pass_rate_high": "upper end of its 95% Wilson interval",
     "n_tokens": "length of all turns in tokens, in the base model's chat template",
 }
-#: What each step takes out.
-STEPS = {
-    "difficulty": "levels declared by the source outside the band asked for",
-    "provenance": "completions whose author may not be trained on; a verifiable problem stays",
-    "form": "completions that are wrong, empty, unfinished or too long; a verifiable problem stays",
-    "decontamination": "rows that share text with a benchmark",
-    "duplicates": "rows with the same or nearly the same problem as a kept one",
-    "pass rate": "problems that a reference model solves too often or too rarely",
-    "completions": "problems without a completion at the end",
-    "mixture": "rows beyond the target shares",
-}
 #: What the values of the column `verified` mean.
 VERIFIED = {
     "yes": "the final answer agrees with the reference by a rule (a choice's letter, a number, a name, or "
@@ -70,7 +61,7 @@ def steps(facts: dict[str, Any]) -> list[str]:
     for step in facts["steps"]:
         reasons = Counter(step["reasons"]) + Counter(step["completion_reasons"])
         listed = some([f"{plain_text(reason)} ({n:,})" for reason, n in reasons.items()])
-        what = f"{step['step']}: {STEPS.get(step['step'], '')}"
+        what = f"{step['step']}: {named(step['step']).removes}"
         rows.append(
             [what, step["removed"], step["completions_removed"], step["left"], Markdown(listed)]
         )
@@ -102,7 +93,9 @@ def decontamination(run: Run, facts: dict[str, Any]) -> list[str]:
         if params.near is not None
         else ""
     )
-    hits = sum(step["removed"] for step in facts["steps"] if step["step"] == "decontamination")
+    hits = sum(
+        step["removed"] for step in facts["steps"] if step["step"] == decontamination_step.STEP.name
+    )
     listed = facts["contamination"][:LISTED]
     text = [
         head,
