@@ -10,7 +10,6 @@ import mistune
 import yaml
 from huggingface_hub import DatasetCard
 
-from llmc_lib.dataset.card.method import COLUMNS
 from llmc_lib.dataset.card.page import card
 from llmc_lib.dataset.rows import FINAL
 from llmc_lib.dataset.steps import STEPS
@@ -259,6 +258,15 @@ def test_texts_of_a_source_break_neither_table_nor_metadata(tmp_path: Path) -> N
         assert len(_cells(made.text, start)) == cells
 
 
-def test_every_column_is_described() -> None:
-    assert list(COLUMNS) == [*dict.fromkeys(COLUMNS)]
-    assert set(COLUMNS) == set(FINAL.names)
+def test_every_column_is_described(tmp_path: Path) -> None:
+    text = card(make_run(tmp_path), make_facts(tmp_path))
+    (table,) = re.findall(r"\| Column \|.*\n\| --- .*\n((?:\|.*\n)+)", text)
+    columns = re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)
+    assert sorted(columns) == sorted(FINAL.names)
+
+
+def test_what_a_source_is_called_is_no_template(tmp_path: Path) -> None:
+    facts = make_facts(tmp_path)
+    facts["sources"]["textbook"]["description"] = "{{ 7 * 7 }} {% if x %}"
+    text = card(make_run(tmp_path), facts)
+    assert r"\{\{ 7 \* 7 \}\} \{% if x %\}" in text
