@@ -27,12 +27,16 @@ _BOM = b"\xef\xbb\xbf"  # what some editors put before UTF-8
 
 
 class DataFile(NamedTuple):
+    """A file of rows, and what messages and manifests call it."""
+
     path: Path
     shown: str  # how messages call it
     revision: str  # of its rows: the commit of a hub set, or "sha256:…"
 
 
 class Row(NamedTuple):
+    """A record of a data file, and its place there."""
+
     record: dict[str, Any]
     file: DataFile
     unit: str  # what `number` counts
@@ -41,6 +45,7 @@ class Row(NamedTuple):
 
     @property
     def where(self) -> str:
+        """Its place for messages: "file.jsonl, line 3"."""
         return f"{self.file.shown}, {self.unit} {self.number}"
 
     def need(self, name: str) -> Any:
@@ -51,6 +56,7 @@ class Row(NamedTuple):
             raise UserError(self.lacks(name)) from None
 
     def lacks(self, name: str) -> str:
+        """The message that it has no field `name`."""
         return f"{self.where} has no field {name!r}; it has: {', '.join(map(str, self.record))}"
 
 

@@ -226,6 +226,7 @@ class JsonlWriter:
         return found.rpartition(b"\n")[2]
 
     def append(self, record: dict[str, Any]) -> None:
+        """Append a record (JSON-able) and wait for the disk. Raises as `extend` does."""
         self.extend([record])
 
     def extend(self, records: Iterable[dict[str, Any]]) -> None:
@@ -245,6 +246,7 @@ class JsonlWriter:
             raise
 
     def close(self) -> None:
+        """Close the file, which releases its lock."""
         self._file.close()
 
     def __enter__(self) -> JsonlWriter:

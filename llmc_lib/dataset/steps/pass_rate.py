@@ -33,6 +33,7 @@ class PassRate:
 
     @property
     def rate(self) -> float:
+        """The share of all samples that are right, in [0, 1]."""
         return self.correct / self.samples
 
 
