@@ -15,7 +15,7 @@ from llmc_lib.analysis.summary import rate_key
 from llmc_lib.dataset.card.impersonal import impersonal
 from llmc_lib.dataset.card.licences import Terms
 from llmc_lib.dataset.card.markdown import CARD, Markdown, plain_text, render
-from llmc_lib.dataset.card.page import languages
+from llmc_lib.dataset.sources import languages
 from llmc_lib.formatting import ZERO, as_percent, counted, listed, share
 from llmc_lib.models import prompts
 from llmc_lib.models.resolve import author_name

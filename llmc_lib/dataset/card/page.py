@@ -17,9 +17,9 @@ import yaml
 from llmc_lib.dataset.card.impersonal import impersonal, public_params
 from llmc_lib.dataset.card.licences import Terms, terms
 from llmc_lib.dataset.card.markdown import CARD, Markdown, render
+from llmc_lib.dataset.sources import languages
 from llmc_lib.dataset.steps import STEPS, decontamination
 from llmc_lib.formatting import listed
-from llmc_lib.params import SOURCES, SourceParams
 from llmc_lib.store import Run, git_commit
 
 if TYPE_CHECKING:
@@ -105,16 +105,6 @@ def _metadata(run: Run, facts: dict[str, Any], holds: Terms) -> DatasetCardData:
         license_name=holds.name or None,
         license_link="LICENSE.md" if holds.name else None,
     )
-
-
-def languages(source: SourceParams) -> set[str]:
-    """The languages of a source; nobody says which those of the user's files are."""
-    kind = source.kind or source.name
-    if not kind.startswith("olymmath"):
-        return {"en"} if kind in SOURCES else set()
-    if source.subset is None and source.path:
-        return {"en", "zh"}
-    return {(source.subset or "en")[:2]}
 
 
 def _origins(facts: dict[str, Any]) -> list[str]:
