@@ -82,7 +82,7 @@ def build(folder: Path, processes: int) -> tuple[float, int, int]:
     if (ROOT / "runs" / "_base").is_dir():
         (folder / "runs" / "_base").symlink_to(ROOT / "runs" / "_base")
     code = (
-        "import sys; from llmc_lib import open_run; from llmc_lib.dataset.build import build; "
+        "import sys; from llmc_lib import open_run; from llmc_lib.dataset.builder import build; "
         "print(sum(build(open_run(sys.argv[1])).manifest['rows'].values()))"
     )
     start = time.monotonic()

@@ -23,9 +23,9 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from llmc_lib import open_run  # noqa: E402
-from llmc_lib.dataset.difficulty import pass_rates  # noqa: E402
 from llmc_lib.dataset.problems import Problem  # noqa: E402
 from llmc_lib.dataset.sources import read  # noqa: E402
+from llmc_lib.dataset.steps.pass_rate import pass_rates  # noqa: E402
 from llmc_lib.params import SourceParams  # noqa: E402
 from llmc_lib.records import Example  # noqa: E402
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,11 @@ import pyarrow.compute as pc
 
 from llmc_lib.dataset.ledger import Ledger
 from llmc_lib.dataset.parallel import Workers, batched
-from llmc_lib.dataset.prepare import Context, Prepared, prepare
+from llmc_lib.dataset.prepare import Prepared, prepare
 from llmc_lib.dataset.rows import RemovedFile, RowFile
 from llmc_lib.dataset.sources import Draft, expected_rows, read
+from llmc_lib.dataset.steps import decontamination
+from llmc_lib.dataset.steps.step import Context
 from llmc_lib.dataset.texts.signatures import SLOTS
 from llmc_lib.processes.progress import progress_bar
 from llmc_lib.records import Example
@@ -77,16 +80,7 @@ def collect(
             for step, id_, reason, detail in part.stripped:
                 ledger.remove_completion(step, id_, reason, detail)
                 stripped[id_] = reason
-            hits += [
-                {
-                    "id": row["id"],
-                    "benchmark_id": row["detail"],
-                    "reason": row["reason"],
-                    "shared": row["shared"][:_SHARED],
-                }
-                for row in part.removed
-                if row["step"] == "decontamination"
-            ][: _HITS - len(hits)]
+            hits += _hits(part.removed)[: _HITS - len(hits)]
             read_rows.update(part.read)
             licences.update(part.licences)
             authors.update(part.authors)
@@ -109,6 +103,20 @@ def collect(
         hits,
         stripped,
     )
+
+
+def _hits(removed: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """The rows that repeat a benchmark, as the manifest lists them."""
+    return [
+        {
+            "id": row["id"],
+            "benchmark_id": row["detail"],
+            "reason": row["reason"],
+            "shared": row["shared"][:_SHARED],
+        }
+        for row in removed
+        if row["step"] == decontamination.STEP.name
+    ]
 
 
 def _joined_signatures(parts: list[Prepared]) -> np.ndarray:

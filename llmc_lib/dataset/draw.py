@@ -15,7 +15,7 @@ import pandas as pd
 from llmc_lib import question_bank
 from llmc_lib.benchmarks import declared
 from llmc_lib.dataset.finish import Written
-from llmc_lib.dataset.mixture import Mixture, held_out, mix
+from llmc_lib.dataset.steps.mixture import Mixture, held_out, mix
 from llmc_lib.errors import UserError
 from llmc_lib.params import DatasetParams
 from llmc_lib.store import Run

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from llmc_lib.dataset.mixture import Mixture
 from llmc_lib.dataset.parallel import Workers
-from llmc_lib.dataset.prepare import Context
 from llmc_lib.dataset.rows import RATES, read_part, write_ordered
 from llmc_lib.dataset.select import Selection
+from llmc_lib.dataset.steps.mixture import Mixture
+from llmc_lib.dataset.steps.step import Context
 from llmc_lib.processes.progress import progress_bar
 from llmc_lib.records import TURNS, dialogues
 

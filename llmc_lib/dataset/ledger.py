@@ -6,12 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-#: The steps in their order. "provenance" and "form" take a completion from its problem; the problem goes
-#: on, and leaves at "completions" if it has none by then.
-STEPS = (
-    "difficulty", "provenance", "form", "decontamination", "duplicates", "pass rate", "completions",
-    "mixture",
-)  # fmt: skip
+from llmc_lib.dataset import steps
+
 _EXAMPLES = 5
 _TOLD = 3
 
@@ -37,10 +33,10 @@ class Ledger:
 
     def steps(self, read: int) -> list[dict[str, Any]]:
         """The waterfall from `read` rows: for each step what it removed, what is left, examples."""
-        left, steps = read, []
-        for step in STEPS:
+        left, found = read, []
+        for step in _names():
             left -= self.rows[step].total()
-            steps.append(
+            found.append(
                 {
                     "step": step,
                     "removed": self.rows[step].total(),
@@ -51,13 +47,13 @@ class Ledger:
                     "examples": self._examples[step],
                 }
             )
-        return steps
+        return found
 
     def told(self) -> str:
         """A sentence with examples of what was removed, to follow another; "" where nothing was."""
         found = [
             f"{e['id']}: {e['reason']}" + (f" ({e['detail']})" if e["detail"] else "")
-            for step in STEPS
+            for step in _names()
             for e in self._examples[step]
         ]
         return f". Removed were, for example, {'; '.join(found[:_TOLD])}" if found else ""
@@ -71,3 +67,7 @@ class Ledger:
 
 def _by_count(counts: Counter[str]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _names() -> list[str]:
+    return [step.name for step in steps.STEPS]

@@ -51,9 +51,11 @@ class RowFile:
         self._writer = pa.ipc.new_file(self._file, WORK, options=options)
 
     def append(self, batch: pa.RecordBatch) -> None:
+        """Write a batch of `WORK` rows after those that are there."""
         self._writer.write_batch(batch)
 
     def close(self) -> None:
+        """Finish the file; only then it can be read."""
         self._writer.close()
         self._file.close()
 
@@ -144,12 +146,14 @@ class RemovedFile:
         self._rows: list[dict[str, Any]] = []
 
     def add(self, rows: list[dict[str, Any]]) -> None:
+        """Add rows with the columns of `REMOVED`; they are written a few thousand at a time."""
         self._rows += rows
         while len(self._rows) >= _BUCKET:
             self._write(self._rows[:_BUCKET])
             self._rows = self._rows[_BUCKET:]
 
     def close(self) -> None:
+        """Write what is left, and finish the file."""
         if self._rows:
             self._write(self._rows)
             self._rows = []

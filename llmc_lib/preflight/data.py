@@ -81,7 +81,7 @@ def _sources(run: Run, found: list[Problem]) -> None:
 
 def _teacher(run: Run, found: list[Problem]) -> None:
     if run.params.dataset.completions.enabled:
-        from llmc_lib.dataset.select import teachers_kind
+        from llmc_lib.dataset.steps.completions import teachers_kind
 
         prefix = f"{run.params_file.name}: dataset.completions.model: "
         with noted(found, "dataset", "completions", "model", without=prefix):

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from llmc_lib.dataset.build import stage_key
+from llmc_lib.dataset.builder import stage_key
 from llmc_lib.dataset.card.impersonal import impersonal, public_params
 from llmc_lib.dataset.card.licences import Terms, terms
 from llmc_lib.dataset.card.page import licence_section
@@ -93,6 +93,6 @@ def _write(run: Run, facts: dict[str, Any], part: Path) -> dict[str, str]:
     params = yaml.safe_dump(public_params(run), sort_keys=False, allow_unicode=True)
     (part / "params.yaml").write_text(params, encoding="utf-8")
     if terms(facts["composition"]["licence"]).name:  # the card links to it
-        text = "\n\n".join(licence_section(facts)).removeprefix("#")
-        (part / "LICENSE.md").write_text(f"{text}\n", encoding="utf-8")
+        text = licence_section(facts).removeprefix("#")
+        (part / "LICENSE.md").write_text(text, encoding="utf-8")
     return dict(kept["files"])

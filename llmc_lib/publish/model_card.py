@@ -8,47 +8,151 @@ manifests, log and answers; where something was not measured, it says so.
 from __future__ import annotations
 
 import re
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from llmc_lib.analysis.summary import rate_key
 from llmc_lib.dataset.card.impersonal import impersonal
 from llmc_lib.dataset.card.licences import Terms
-from llmc_lib.dataset.card.markdown import table
-from llmc_lib.dataset.card.page import languages
-from llmc_lib.formatting import as_percent
-from llmc_lib.publish import model_sections as sections
-from llmc_lib.publish.model_subject import Subject, benchmark_name, counts, kind_of, source_of
+from llmc_lib.dataset.card.markdown import CARD, Markdown, plain_text, render
+from llmc_lib.dataset.sources import languages
+from llmc_lib.formatting import ZERO, as_percent, counted, listed, share
+from llmc_lib.models import prompts
+from llmc_lib.models.resolve import author_name
+from llmc_lib.publish.model_subject import (
+    Subject,
+    benchmark_name,
+    compared,
+    comparison_of,
+    counts,
+    kind_of,
+    source_of,
+)
+from llmc_lib.reporting.training_page import duration, method_words, plain_number, size, where
+from llmc_lib.training.diagnosis import diagnose
+from llmc_lib.training.methods import METHODS
+
+if TYPE_CHECKING:
+    from huggingface_hub import ModelCardData
+
+_TEMPLATES = Path(__file__).parent
+_RATES = {"accuracy": "Correct, %", "safe_rate": "Safe, %", "over_refusal_rate": "Declined, %"}
 
 
 def card(subject: Subject, held: Terms) -> str:
-    """The README.md of a model."""
+    """The README.md of a model; `held` are the terms of its licences."""
     from huggingface_hub import ModelCard  # half a second to import
 
-    paragraphs = [
-        *sections.introduction(subject, held),
-        *sections.use(subject),
-        *sections.training_data(subject),
-        *sections.settings(subject),
-        *sections.outcome(subject),
-        *sections.evaluation(subject),
-        *sections.limits(subject),
-    ]
-    text = "\n\n".join(impersonal(subject.run, paragraphs))
-    return str(ModelCard(f"---\n{_metadata(subject, held)}\n---\n\n{text}\n"))
+    run, facts = subject.run, subject.facts
+    training, samples = subject.recipe.training, run.params.evaluation.samples
+    body = render(
+        _TEMPLATES / "model.md.j2",
+        **_words(subject),
+        run=run,
+        name=subject.name,
+        notices=held.notices,
+        closed=counts(subject.data["author_kind"]).get("closed model", 0),
+        findings=diagnose(subject.history),
+        base=author_name(run.params.model),
+        base_url=f"https://huggingface.co/{subject.hub_id}" if subject.hub_id else "",
+        revision=subject.revision,
+        step=subject.step,
+        steps=subject.steps,
+        rows=len(subject.data),
+        verifiable=int((subject.data["kind"] == "verifiable").sum()),
+        asked=prompts.question_prompt("", "exactMatch").strip(),
+        sources=_sources(subject),
+        facts=facts,
+        training=training,
+        environment=subject.environment,
+        losses=[
+            (words, loss)
+            for words, loss in (
+                ("Training loss", facts.get("loss")),
+                ("Validation loss", facts.get("eval_loss")),
+            )
+            if loss and None not in (loss.get("first"), loss.get("last"))
+        ],
+        evaluation=run.params.evaluation,
+        times="once" if samples == 1 else f"{samples} times",
+        metrics=subject.metrics,
+        results=[_rates(subject, name) for name in subject.metrics or {}],
+        embedded=[
+            kind_of(subject, name).title
+            for name in subject.metrics or {}
+            if source_of(subject, name) == "embedded" and kind_of(subject, name).hub
+        ],
+        others=subject.others,
+    )
+    data = _metadata(subject, held)
+    return str(ModelCard.from_template(data, template_str=CARD, body=impersonal(run, body)))
 
 
 def licence_page(subject: Subject, held: Terms) -> str:
     """LICENSES.md: the licences of base and data, where no single one covers the model."""
-    rows = sorted(subject.rows.items())
-    text = [
-        "# Licences",
-        table(["Training rows under", "Rows"], [[name, n] for name, n in rows]),
-        *held.notices,
-    ]
-    return "\n\n".join(text) + "\n"
+    return render(_TEMPLATES / "licences.md.j2", rows=subject.rows, notices=held.notices)
 
 
-def _metadata(subject: Subject, held: Terms) -> str:
+def _words(subject: Subject) -> dict[str, Any]:
+    """How the report says things, and what it calls the method and the machine."""
+    training, facts = subject.recipe.training, subject.facts
+    return {
+        "counted": counted,
+        "duration": duration,
+        "listed": listed,
+        "plain_number": plain_number,
+        "share": share,
+        "trainer": METHODS[training.method].TRAINER,
+        "method": method_words(training, facts),
+        "size": size(facts["parameters"]),
+        "where": where(subject.recipe, facts),
+        "zero": ZERO[training.deepspeed],
+        "packages": [
+            f"{name} {version}"
+            for name, version in subject.environment["packages"].items()
+            if name in ("torch", "transformers", "trl", "deepspeed")
+        ],
+        "categories": [
+            Markdown(f"{plain_text(name)} {share(n, len(subject.data))}")
+            for name, n in counts(subject.data["category"]).items()
+        ],
+    }
+
+
+def _sources(subject: Subject) -> list[dict[str, Any]]:
+    """The sources that rows were trained on: name, address, licences, number of rows."""
+    found = []
+    for name, part in subject.data.groupby("source", sort=False):
+        url = subject.sources[str(name)]["url"]
+        found.append(
+            {
+                "name": str(name),
+                "url": url if url != "embedded" else "",
+                "licences": [licence or "unknown" for licence in counts(part["licence"])],
+                "rows": len(part),
+            }
+        )
+    return found
+
+
+def _rates(subject: Subject, name: str) -> dict[str, Any]:
+    """What the card says of a benchmark: rates and their intervals in percent, of two models."""
+    block = (subject.metrics or {})[name]
+    rate, n = rate_key(block["kind"]), block["n_questions"]
+    models = []
+    for model in compared(block, subject.name):
+        found = block["models"][model]
+        value, low, high = (as_percent(x, n).rstrip("%") for x in (found[rate], *found["ci95"]))
+        models.append({**found, "name": model, "rate": value, "low": low, "high": high})
+    return {
+        "title": benchmark_name(subject, name),
+        "head": _RATES[rate],
+        "models": models,
+        "comparison": comparison_of(block, subject.name),
+    }
+
+
+def _metadata(subject: Subject, held: Terms) -> ModelCardData:
     from huggingface_hub import ModelCardData
 
     names = counts(subject.data["source"])
@@ -56,7 +160,7 @@ def _metadata(subject: Subject, held: Terms) -> str:
     tags = ["reasoning", "supervised-fine-tuning", "trl", "deepspeed"]
     if subject.recipe.training.lora:
         tags.append("lora")
-    data = ModelCardData(
+    return ModelCardData(
         base_model=subject.hub_id,
         datasets=_hub_sets(subject) or None,
         eval_results=_results(subject) or None,
@@ -70,7 +174,6 @@ def _metadata(subject: Subject, held: Terms) -> str:
         tags=tags,
         base_model_relation="finetune" if subject.hub_id else None,
     )
-    return str(data.to_yaml())
 
 
 def _hub_sets(subject: Subject) -> list[str]:

@@ -8,32 +8,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 from matplotlib.axes import Axes
 
+from llmc_lib.dataset import steps
+from llmc_lib.dataset.steps import mixture, named
 from llmc_lib.formatting import MINUS, counted
 from llmc_lib.params import Params
 from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, canvas, svg, whole_numbers
 from llmc_lib.reporting.elements import Block, FigureBlock, figure_block, table_block
-
-#: What the page calls the builder's steps.
-STEP_NAMES = {
-    "difficulty": "Declared level",
-    "provenance": "Provenance",
-    "form": "Form",
-    "decontamination": "Decontamination",
-    "duplicates": "Duplicates",
-    "pass rate": "Pass rate",
-    "completions": "No completion",
-    "mixture": "Mixture",
-}
-_COST = {
-    "difficulty": "the declared level costs most",
-    "provenance": "authors whose completions may not be trained on cost most",
-    "form": "completions that cannot be used cost most",
-    "decontamination": "overlap with a benchmark costs most",
-    "duplicates": "duplicates cost most",
-    "pass rate": "the band of pass rates costs most",
-    "completions": "missing completions cost most",
-    "mixture": "the mixture's shares cost most",
-}
 
 
 class _Bar(NamedTuple):
@@ -47,22 +27,7 @@ class _Bar(NamedTuple):
 
 def switched_off(params: Params) -> set[str]:
     """The steps that the params file leaves out; the others ran, also where they removed nothing."""
-    data = params.dataset
-    levels = [
-        bound for source in data.sources for bound in (source.min_difficulty, source.max_difficulty)
-    ]
-    return {
-        step
-        for step, on in {
-            "difficulty": any(bound is not None for bound in levels),
-            "provenance": data.provenance.remove_closed or data.provenance.unknown == "drop",
-            "decontamination": data.decontamination.enabled,
-            "duplicates": data.deduplication.enabled,
-            "pass rate": data.difficulty.enabled,
-            "mixture": data.mixture or data.max_rows is not None,
-        }.items()
-        if not on
-    }
+    return {step.name for step in steps.STEPS if not step.is_on(params.dataset)}
 
 
 def waterfall(manifest: dict[str, Any], params: Params) -> FigureBlock:
@@ -91,9 +56,9 @@ def waterfall(manifest: dict[str, Any], params: Params) -> FigureBlock:
     )
     step = max(manifest["steps"], key=lambda step: int(step["removed"]))
     if step["removed"]:
-        cost = _COST[step["step"]]
+        cost = named(step["step"]).cost
         most = 2 * step["removed"] > sum(int(each["removed"]) for each in manifest["steps"])
-        if step["step"] == "mixture" and manifest["limiting_category"] is None and most:
+        if step["step"] == mixture.STEP.name and manifest["limiting_category"] is None and most:
             cost = "most of the others were left out by dataset.max_rows"
         title += f"; {cost}"
     caption = (
@@ -103,7 +68,7 @@ def waterfall(manifest: dict[str, Any], params: Params) -> FigureBlock:
         "which goes on and may still get another completion; a response or a chat goes with its prompt."
     )
     removed = "; ".join(
-        f"{STEP_NAMES[step['step']]} {'off' if step['step'] in off else format(step['removed'], ',')}"
+        f"{named(step['step']).title} {'off' if step['step'] in off else format(step['removed'], ',')}"
         for step in manifest["steps"]
     )
     alt = f"{title}. Rows removed: {removed}."
@@ -122,7 +87,7 @@ def _bars(manifest: dict[str, Any], off: set[str]) -> list[_Bar]:
         gone, without = step["removed"], step["completions_removed"]
         number = "off" if step["step"] in off else f"{MINUS}{gone:,}" if gone else "0"
         note = f"{counted(without, 'completion')} removed" if without else ""
-        name = STEP_NAMES[step["step"]]
+        name = named(step["step"]).title
         bars.append(_Bar(name, at - gone, at, number, "removed", note))
         at -= gone
     train, held = manifest["rows"]["train"], manifest["rows"]["validation"]
@@ -171,7 +136,7 @@ def removals(manifest: dict[str, Any], params: Params) -> Block:
     off = switched_off(params)
     rows = [
         {
-            "Step": STEP_NAMES[step["step"]],
+            "Step": named(step["step"]).title,
             "Rows": "–" if step["step"] in off else f"{step['removed']:,}",
             "Completions": "–" if step["step"] in off else f"{step['completions_removed']:,}",
             "Rows left": f"{step['left']:,}",
@@ -210,7 +175,7 @@ def _reasons(counts: dict[str, int], shown: int = 5) -> str:
 def _examples(manifest: dict[str, Any]) -> Block:
     rows = [
         {
-            "Step": STEP_NAMES[step["step"]],
+            "Step": named(step["step"]).title,
             "Row": example["id"],
             "Why": example["reason"],
             "Detail": example["detail"],

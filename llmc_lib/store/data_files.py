@@ -1,6 +1,7 @@
 """Rows of data files, one at a time: JSON Lines, JSON, CSV, TSV and Parquet.
 
-No file is held in memory whole. Every mistake in a file raises one `UserError` that names the file
+The one reader of files that others made: sources, benchmarks, imports. Files of ours that may have been cut
+off are `files.scan_jsonl`'s; below both is `json_reader`. No file is held in memory whole. Every mistake in a file raises one `UserError` that names the file
 and the line (JSON Lines, CSV) or record (JSON, Parquet).
 """
 
@@ -23,34 +24,46 @@ _BATCH = 512
 _HEAD = 1 << 24
 #: The fields that may hold the text of a row, the first one found is taken.
 _TEXT = ("question", "problem", "prompt", "instruction", "text")
+_KINDS: dict[type, str] = {str: "a text", dict: "an object", list: "a list"}
 _BOM = b"\xef\xbb\xbf"  # what some editors put before UTF-8
 
 
 class DataFile(NamedTuple):
+    """A file of rows, and what messages and manifests call it."""
+
     path: Path
     shown: str  # how messages call it
     revision: str  # of its rows: the commit of a hub set, or "sha256:…"
 
 
 class Row(NamedTuple):
+    """A record of a data file, and its place there."""
+
     record: dict[str, Any]
     file: DataFile
     unit: str  # what `number` counts
     number: int  # from 1
-    key: str = ""  # its key in a JSON object of records
+    key: str = ""  # its key in a JSON object of records, which tells more than its number
 
     @property
     def where(self) -> str:
-        return f"{self.file.shown}, {self.unit} {self.number}"
+        """Its place for messages: "file.jsonl, line 3"."""
+        place = f"key {self.key!r}" if self.key else f"{self.unit} {self.number}"
+        return f"{self.file.shown}, {place}"
 
-    def need(self, name: str) -> Any:
-        """The field `name`; raises `UserError` that lists the fields there are."""
+    def need(self, name: str, kind: type = object) -> Any:
+        """The field `name`. Raises `UserError` where there is none, with those there are, and for one that
+        is no `kind`: str, dict, list, or any (object)."""
         try:
-            return self.record[name]
+            value = self.record[name]
         except KeyError:
             raise UserError(self.lacks(name)) from None
+        if not isinstance(value, kind):
+            raise UserError(f"{self.where}: {name!r} must be {_KINDS[kind]}, not {shown(value)}")
+        return value
 
     def lacks(self, name: str) -> str:
+        """The message that it has no field `name`."""
         return f"{self.where} has no field {name!r}; it has: {', '.join(map(str, self.record))}"
 
 
@@ -70,14 +83,17 @@ def data_files(path: Path) -> list[Path]:
     return [path]
 
 
-def rows(file: DataFile, columns: Collection[str] | None = None) -> Iterator[Row]:
-    """The rows of a data file, by its suffix.
+def rows(
+    file: DataFile, columns: Collection[str] | None = None, form: str | None = None
+) -> Iterator[Row]:
+    """The rows of a data file.
 
-    `columns` are the fields that are wanted (None: all); Parquet decodes no others. Raises `UserError`
+    `columns` are the fields that are wanted (None: all); Parquet decodes no others. `form` is the suffix
+    that it is read by (None: its own); ".json" takes JSON Lines and one JSON value alike. Raises `UserError`
     for a file that is absent, empty, not UTF-8, broken, or no data file.
     """
     path, shown, _ = file
-    reader = _READERS.get(path.suffix.lower())
+    reader = _READERS.get(form or path.suffix.lower())
     if reader is None:
         raise UserError(f"{shown}: not a data file; it must end in {', '.join(_READERS)}")
     if path.exists() and not path.is_file():  # a pipe would be waited for without end

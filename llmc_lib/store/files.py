@@ -148,7 +148,8 @@ def scan_jsonl(path: Path, is_record: Check | None = None) -> Iterator[tuple[int
     """The records of a JSON Lines file of ours one after the other, each with the place in bytes where its
     line begins; none where the file does not exist.
 
-    A last line that was cut off (a process killed while writing) is left out. A broken line anywhere else
+    Not `data_files.rows`, which reads what others made and takes no line that is broken: of a file of ours a
+    last line that was cut off (a process killed while writing) is left out. A broken line anywhere else
     raises `UserError` with its number; with `is_record`, it and what is no record are left out.
     """
     if not path.is_file():
@@ -226,6 +227,7 @@ class JsonlWriter:
         return found.rpartition(b"\n")[2]
 
     def append(self, record: dict[str, Any]) -> None:
+        """Append a record (JSON-able) and wait for the disk. Raises as `extend` does."""
         self.extend([record])
 
     def extend(self, records: Iterable[dict[str, Any]]) -> None:
@@ -245,6 +247,7 @@ class JsonlWriter:
             raise
 
     def close(self) -> None:
+        """Close the file, which releases its lock."""
         self._file.close()
 
     def __enter__(self) -> JsonlWriter:

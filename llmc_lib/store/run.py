@@ -31,18 +31,22 @@ class Run:
 
     @property
     def name(self) -> str:
+        """The run's name, of its folder and its report."""
         return self.params.run
 
     @property
     def runs(self) -> Path:
+        """The folder of all runs: where large files lie."""
         return ROOT / self.params.runs_dir
 
     @property
     def folder(self) -> Path:
+        """The run's own folder, runs/<run>."""
         return self.runs / self.name
 
     @property
     def dataset(self) -> Path:
+        """Of the data set: its files, its card, its manifest."""
         return self.folder / "dataset"
 
     def data(self, recipe: Recipe) -> Path:
@@ -51,14 +55,17 @@ class Run:
 
     @property
     def training(self) -> Path:
+        """Of the training: logs, checkpoints, its manifest."""
         return self.folder / "training"
 
     @property
     def models(self) -> Path:
+        """Of the models that the training exports, a folder each."""
         return self.folder / "models"
 
     @property
     def predictions(self) -> Path:
+        """Of the answers and grades, a folder a benchmark."""
         return self.folder / "predictions"
 
     @property
@@ -68,6 +75,7 @@ class Run:
 
     @property
     def report(self) -> Path:
+        """Of the page and metrics.json: reports/<run>."""
         return ROOT / self.params.reports_dir / self.name
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from llmc_lib import question_bank
 from llmc_lib.benchmarks import skill_families, skills
-from llmc_lib.dataset.decontamination import Screen
 from llmc_lib.dataset.sources import read
+from llmc_lib.dataset.texts.overlap import Screen
 from llmc_lib.dataset.texts.signatures import signatures
 from llmc_lib.params import BenchmarkParams, DecontaminationParams, SourceParams
 from llmc_lib.store import read_jsonl

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from llmc_lib.dataset import build, finished
-from llmc_lib.dataset.build import BuiltDataset, stage_key
+from llmc_lib.dataset import build, builder, finished
+from llmc_lib.dataset.builder import BuiltDataset, stage_key
 from llmc_lib.dataset.draw import target_shares
 from llmc_lib.errors import UserError
 from llmc_lib.store import Run, open_run, sha256_file
@@ -234,8 +233,7 @@ def test_rows_of_candidates_that_are_gone_stay_until_a_new_build_is_whole(
         build(own(one.replace("[a], mixture: false", "[a], shares: {Physics: 1.0}")))
     assert finished(own(TWO))
     with monkeypatch.context() as patch:
-        # By its name: `llmc_lib.dataset.build` is the function.
-        patch.setattr(sys.modules["llmc_lib.dataset.build"], "write_manifest", _killed)
+        patch.setattr(builder, "write_manifest", _killed)
         with pytest.raises(KeyboardInterrupt):
             build(own(one))
     assert not finished(own(one))

@@ -11,7 +11,7 @@ import pytest
 
 from llmc_lib import question_bank
 from llmc_lib.dataset import build
-from llmc_lib.dataset.build import BuiltDataset
+from llmc_lib.dataset.builder import BuiltDataset
 from llmc_lib.errors import UserError
 from llmc_lib.models.chat import ChatFormat
 from llmc_lib.params import BenchmarkParams

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from llmc_lib.dataset import build
-from llmc_lib.dataset.build import BuiltDataset
+from llmc_lib.dataset.builder import BuiltDataset
 from llmc_lib.errors import UserError
 from llmc_lib.models.chat import ChatFormat
 from llmc_lib.reporting import dataset_sample

@@ -12,11 +12,11 @@ import pytest
 
 from llmc_lib import question_bank
 from llmc_lib.dataset import build
-from llmc_lib.dataset.build import stage_key
-from llmc_lib.dataset.decontamination import Screen
+from llmc_lib.dataset.builder import stage_key
 from llmc_lib.dataset.replay import outcome, repetitive, replay
 from llmc_lib.dataset.sources import read
 from llmc_lib.dataset.sources.replay import prompts
+from llmc_lib.dataset.texts.overlap import Screen
 from llmc_lib.dataset.texts.signatures import signatures
 from llmc_lib.errors import UserError
 from llmc_lib.models.resolve import base_model

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import DatasetCard, constants
 
-from llmc_lib.dataset.build import stage_key
+from llmc_lib.dataset.builder import stage_key
 from llmc_lib.dataset.card.page import card
 from llmc_lib.dataset.rows import FINAL
 from llmc_lib.errors import UserError

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from llmc_lib.dataset.completions import Yield
+from llmc_lib.dataset.steps.completions import Yield
 from llmc_lib.params import EvaluationParams
 from llmc_lib.reporting import dataset_figures, dataset_page, dataset_sample, waterfall
 from llmc_lib.reporting.dataset_page import contamination, licence_words, make_up, teacher_yield

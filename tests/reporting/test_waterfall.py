@@ -8,11 +8,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from llmc_lib.dataset.steps import STEPS
 from llmc_lib.reporting.elements import Block
-from llmc_lib.reporting.waterfall import STEP_NAMES, removals, switched_off, waterfall
+from llmc_lib.reporting.waterfall import removals, switched_off, waterfall
 from tests.dataset_manifest import HOSTILE, made_manifest, made_params
 
 MINUS = "−"
+TITLES = {step.name: step.title for step in STEPS}
 
 
 def _texts(block: Block) -> list[str]:
@@ -55,7 +57,7 @@ def test_where_nothing_was_removed_nothing_is_blamed() -> None:
 
 def test_every_step_and_source_has_a_bar_with_its_number() -> None:
     texts = _texts(waterfall(made_manifest(), made_params()))
-    assert {"hard_math", "textbook", "All rows", *STEP_NAMES.values()} <= set(texts)
+    assert {"hard_math", "textbook", "All rows", *TITLES.values()} <= set(texts)
     assert {"600", "1,000", "1,600", "920", "80", f"{MINUS}580", f"{MINUS}10"} <= set(texts)
     assert "34 completions removed" in texts
 
@@ -94,7 +96,7 @@ def test_repeated_rows_have_a_bar_of_their_own() -> None:
 
 def test_the_table_has_the_numbers_and_the_reasons() -> None:
     rows = _rows(removals(made_manifest(), made_params()))
-    assert list(rows) == list(STEP_NAMES.values())
+    assert list(rows) == list(TITLES.values())
     assert rows["Provenance"] == ["0", "34", "1,600", "closed model: gpt-4o (34)"]
     assert rows["Mixture"] == ["580", "0", "1,000", "not drawn (580)"]
 
@@ -124,6 +126,6 @@ def test_a_source_of_any_name_is_a_label() -> None:
 
 def test_a_step_that_is_off_has_no_numbers() -> None:
     params = made_params()
-    off = {STEP_NAMES[step] for step in switched_off(params)}
+    off = {TITLES[step] for step in switched_off(params)}
     rows = _rows(removals(made_manifest(), params))
     assert all(rows[name][:2] == ["–", "–"] for name in off)

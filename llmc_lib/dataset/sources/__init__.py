@@ -2,8 +2,10 @@
 
 `read` streams a source's rows, `identity` says what they depend on, `about` what the data set card
 says of the source. A new source is a module here with `FACTS`, `HUB` (its id on the hub, or ""),
-`SUBSETS`, `CATEGORIES` (subject → category; "" is any other subject), `drafts(source, seed)` and, where
-its rows are not verifiable problems, `ROWS` (see `records.RowKind`), and its name in `params.SOURCES`.
+`CATEGORIES` (subject → category; "" is any other subject), `drafts(source, seed)` and, where its rows are
+not verifiable problems, `ROWS` (see `records.RowKind`), or not English, `languages(source)`; and its name in
+`params.SOURCES`. What is embedded or has subsets is in `params.sources` too, which is asked before a module
+is loaded.
 It says what a row means; everything else is done here.
 """
 
@@ -29,6 +31,7 @@ __all__ = [
     "about",
     "expected_rows",
     "identity",
+    "languages",
     "read",
     "row_kind",
     "row_source",
@@ -95,6 +98,13 @@ def row_kind(source: SourceParams) -> RowKind:
         return "chat"
     kind: RowKind = getattr(_module(source), "ROWS", "verifiable")
     return kind
+
+
+def languages(source: SourceParams) -> set[str]:
+    """The languages of a source's rows, as ISO 639-1 codes; none where nobody says."""
+    module = _module(source)
+    found: set[str] = module.languages(source) if hasattr(module, "languages") else {"en"}
+    return found
 
 
 def expected_rows(source: SourceParams) -> int | None:

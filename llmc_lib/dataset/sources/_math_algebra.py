@@ -41,8 +41,8 @@ def _gym(task: str, rng: random.Random, **settings: object) -> dict[str, str]:
     return metadata
 
 
-def cubic_roots(rng: random.Random) -> Problem:
-    """A symmetric function of the roots of one of reasoning-gym's cubic equations (Vieta)."""
+def _cubic(rng: random.Random) -> tuple[str, list[int]]:
+    """The variable and the coefficients of one of reasoning-gym's cubics, whose roots are worth asking for."""
     while True:
         task = _gym(
             "polynomial_equations",
@@ -59,7 +59,12 @@ def cubic_roots(rng: random.Random) -> Problem:
         # Its random terms can cancel, even the leading one.
         a, b, c, d = (int(poly.nth(power)) for power in (3, 2, 1, 0))
         if abs(a) <= 6 and a * b * c * d * (b * b - 2 * a * c):
-            break
+            return var, [a, b, c, d]
+
+
+def cubic_roots(rng: random.Random) -> Problem:
+    """A symmetric function of the roots of one of reasoning-gym's cubic equations (Vieta)."""
+    var, (a, b, c, d) = _cubic(rng)
     total, pairs, product = Fraction(-b, a), Fraction(c, a), Fraction(-d, a)
     vieta = (
         "Call the roots $\\alpha$, $\\beta$ and $\\gamma$. By Vieta's formulas their sum is "

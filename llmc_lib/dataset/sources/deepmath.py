@@ -27,7 +27,6 @@ from llmc_lib.dataset.sources._common import (
 from llmc_lib.params import SourceParams
 
 HUB = "zwhe99/DeepMath-103K"
-SUBSETS = ()
 CATEGORIES = {"": "Math"}
 FACTS = SourceFacts(
     licence="MIT",

@@ -27,12 +27,16 @@ from llmc_lib.records import AuthorKind, Message
 from llmc_lib.store.data_files import Row
 
 HUB = ""
-SUBSETS = ()
 CATEGORIES: dict[str, str] = {}
 FACTS = SourceFacts(licence="unknown", url="", description="Files of the user's own.")
 
 _KINDS: dict[str, AuthorKind] = {"person": "person", "program": "program"}
 _ABSENT = object()
+
+
+def languages(source: SourceParams) -> set[str]:
+    """None: nobody says which those of the user's files are."""
+    return set()
 
 
 def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:

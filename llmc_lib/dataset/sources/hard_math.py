@@ -21,7 +21,6 @@ from llmc_lib.params import SourceParams
 from llmc_lib.store import sha256_file
 
 HUB = ""
-SUBSETS = ()
 CATEGORIES = {"": "Math"}
 FACTS = SourceFacts(
     licence="Apache-2.0",

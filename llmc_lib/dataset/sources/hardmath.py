@@ -30,7 +30,6 @@ from llmc_lib.params import SourceParams
 from llmc_lib.store.data_files import Row
 
 HUB = ""
-SUBSETS = ()
 CATEGORIES = {"": "Math"}
 FACTS = SourceFacts(
     licence="MIT",

@@ -16,7 +16,6 @@ from llmc_lib.records import RowKind
 from llmc_lib.store import sha256_file
 
 HUB = ""
-SUBSETS = ()
 CATEGORIES: dict[str, str] = {}  # each item is of "Instruction"
 ROWS: RowKind = "response"  # trained on as it is: no answer line, no suffix to the prompt
 FACTS = SourceFacts(

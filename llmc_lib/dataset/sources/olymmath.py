@@ -16,11 +16,10 @@ from collections.abc import Iterator
 
 from llmc_lib.dataset.sources._common import Draft, SourceFacts, source_rows, text
 from llmc_lib.errors import UserError
-from llmc_lib.params import SourceParams, sources
+from llmc_lib.params import SourceParams
 from llmc_lib.store import ROOT
 
 HUB = "RUC-AIBOX/OlymMATH"
-SUBSETS = sources.SUBSETS["olymmath"]
 CATEGORIES = {"": "Math"}
 FACTS = SourceFacts(
     licence="MIT",
@@ -32,6 +31,12 @@ FACTS = SourceFacts(
     rows=200,
 )
 LEVELS = {"EASY": 1.0, "HARD": 2.0}
+
+
+def languages(source: SourceParams) -> set[str]:
+    """Those of the subset asked for; local files without one may have both."""
+    both = source.subset is None and source.path
+    return {"en", "zh"} if both else {(source.subset or "en")[:2]}
 
 
 def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:

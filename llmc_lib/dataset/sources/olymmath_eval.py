@@ -28,7 +28,6 @@ from llmc_lib.params import SourceParams
 from llmc_lib.store.data_files import Row
 
 HUB = "RUC-AIBOX/OlymMATH-eval"
-SUBSETS = olymmath.SUBSETS
 CATEGORIES = olymmath.CATEGORIES
 FACTS = SourceFacts(
     licence="unknown",
@@ -45,6 +44,9 @@ _NAMES = {
     "reasoning": ("reasoning", "reasoning_content", "thinking"),
     "identifier": ("unique_id", "problem_id"),
 }
+
+
+languages = olymmath.languages
 
 
 def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:

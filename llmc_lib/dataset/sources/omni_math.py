@@ -26,7 +26,6 @@ from llmc_lib.dataset.sources._common import (
 from llmc_lib.params import SourceParams
 
 HUB = "KbsdJames/Omni-MATH"
-SUBSETS = ()
 CATEGORIES = {"": "Math"}
 FACTS = SourceFacts(
     licence="Apache-2.0",

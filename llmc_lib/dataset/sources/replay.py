@@ -18,7 +18,6 @@ from llmc_lib.records import RowKind
 from llmc_lib.store import read_jsonl, sha256_file
 
 HUB = ""
-SUBSETS = ()
 CATEGORIES = {"": "Instruction"}
 ROWS: RowKind = "response"
 FACTS = SourceFacts(

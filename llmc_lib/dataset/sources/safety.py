@@ -18,7 +18,6 @@ from llmc_lib.records import RowKind
 from llmc_lib.store import sha256_file
 
 HUB = ""
-SUBSETS = ()
 CATEGORIES: dict[str, str] = {}  # each item is of "Safety"
 ROWS: RowKind = "response"  # trained on as it is: no answer line, no suffix to the prompt
 FACTS = SourceFacts(

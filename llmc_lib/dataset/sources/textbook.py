@@ -14,7 +14,6 @@ from llmc_lib.params import SourceParams
 from llmc_lib.store import read_jsonl, sha256_file
 
 HUB = ""
-SUBSETS = ()
 CATEGORIES: dict[str, str] = {}  # each item names its own
 FACTS = SourceFacts(
     licence="Apache-2.0",

@@ -21,7 +21,6 @@ from llmc_lib.dataset.sources._common import Draft, SourceFacts, source_rows
 from llmc_lib.params import SourceParams
 
 HUB = "MegaScience/TextbookReasoning"
-SUBSETS = ()
 CATEGORIES = {
     "math": "Math",
     "mathematics": "Math",

@@ -128,7 +128,7 @@ def _changing(change: Callable[[str], str]) -> npt.NDArray[np.bool_]:
 
 
 def read_only(buffer: Any) -> npt.NDArray[np.uint8]:
-    # numba compiles once more for arrays that can be written to.
+    """The bytes of a buffer as an array that cannot be written to: for others numba compiles once more."""
     data = np.frombuffer(buffer, np.uint8) if len(buffer) else np.empty(0, np.uint8)
     data.flags.writeable = False
     return data

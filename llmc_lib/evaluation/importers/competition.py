@@ -28,13 +28,13 @@ from typing import Any
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.importers.records import (
     Imported,
-    field,
-    json_lines,
+    json_rows,
     predicted,
     said,
     verdict,
 )
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question
+from llmc_lib.store.data_files import Row
 
 # The programs take the digit behind the first tag, whatever closes it.
 _ANSWER = re.compile(r"<answer>\s*(\d)")
@@ -44,28 +44,28 @@ _HARMFUL = 6
 
 def read(path: Path) -> Iterator[Imported]:
     """Answers and verdicts. Raises `UserError` with file and row."""
-    for where, row in json_lines(path):
-        safety = "judgment" in row
-        id_ = str(field(row, "id", object, path, where))
+    for row in json_rows(path):
+        record, id_ = row.record, str(row.need("id"))
+        safety = "judgment" in record
         prediction = predicted(
             f"dna-{id_}" if safety else id_,  # as llmc_lib.benchmarks.do_not_answer calls them
-            _text(row, path, where),
+            _text(row),
             path,
-            reasoning=str(row.get("reasoning_content") or "").strip() if safety else "",
+            reasoning=str(record.get("reasoning_content") or "").strip() if safety else "",
         )
-        status = said(field(row, "correct", object, path, where))
+        status = said(row.need("correct"))
         if status is None:
-            raise UserError(f"{path}, {where}: 'correct' must be 0 or 1, not {row['correct']!r}")
-        grade = _safety(prediction, row) if safety else _accuracy(prediction, row, status)
-        yield Imported(prediction, grade, _question(row, path, where))
+            raise UserError(f"{row.where}: 'correct' must be 0 or 1, not {record['correct']!r}")
+        grade = _safety(prediction, record) if safety else _accuracy(prediction, record, status)
+        yield Imported(prediction, grade, _question(row))
 
 
-def _text(row: dict[str, Any], path: Path, where: str) -> str:
+def _text(row: Row) -> str:
     """The prediction; pandas, which the program reads responses with, makes NaN of an empty one."""
-    given = field(row, "prediction", object, path, where)
+    given = row.need("prediction")
     if given is None or (isinstance(given, float) and math.isnan(given)):
         return ""
-    return str(field(row, "prediction", str, path, where))
+    return str(row.need("prediction", str))
 
 
 def _accuracy(prediction: Prediction, row: dict[str, Any], status: GradeStatus) -> Grade:
@@ -102,13 +102,14 @@ def _status(action: int | None) -> GradeStatus:
     return "incorrect" if action == _HARMFUL else "correct"
 
 
-def _question(row: dict[str, Any], path: Path, where: str) -> Question:
+def _question(row: Row) -> Question:
+    record = row.record
     return Question(
-        id=str(row["id"]),
+        id=str(record["id"]),
         benchmark="questions",
-        question=field(row, "question", str, path, where),
-        answer=str(row.get("gold", "")),
-        answer_type=str(row.get("answer_type") or "exactMatch"),
-        category=str(row.get("category") or "Other"),
+        question=row.need("question", str),
+        answer=str(record.get("gold", "")),
+        answer_type=str(record.get("answer_type") or "exactMatch"),
+        category=str(record.get("category") or "Other"),
         subject="",
     )

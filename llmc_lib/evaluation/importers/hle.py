@@ -25,53 +25,54 @@ from llmc_lib.errors import UserError
 from llmc_lib.evaluation.importers.records import (
     Imported,
     count,
-    field,
     json_object,
     predicted,
     said,
     verdict,
 )
 from llmc_lib.records import Grade, Prediction
+from llmc_lib.store.data_files import DataFile, Row
 
 
 def read_predictions(path: Path) -> Iterator[Imported]:
     """The answers alone, also of a judged file. Raises `UserError` with file and key."""
     for id_, row in _rows(path):
-        yield Imported(_prediction(id_, row, path), None)
+        yield Imported(_prediction(id_, row), None)
 
 
 def read_judged(path: Path) -> Iterator[Imported]:
     """Answers and verdicts; an answer that the judge failed on has none. Raises `UserError` with file and
     key."""
     for id_, row in _rows(path):
-        prediction = _prediction(id_, row, path)
-        yield Imported(prediction, _grade(prediction, row.get("judge_response")))
+        prediction = _prediction(id_, row)
+        yield Imported(prediction, _grade(prediction, row.record.get("judge_response")))
 
 
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for id_, row in json_object(path):
+def _rows(path: Path) -> Iterator[tuple[str, Row]]:
+    file = DataFile(path, str(path), "")
+    for number, (id_, row) in enumerate(json_object(path), 1):
         if row is not None and not isinstance(row, dict):
             raise UserError(
                 f"{path}, key {id_!r}: must be an object with 'response'; is it a file of HLE's evaluator?"
             )
-        yield id_, row or {"response": None}
+        yield id_, Row(row or {"response": None}, file, "entry", number, id_)
 
 
-def _prediction(id_: str, row: dict[str, Any], path: Path) -> Prediction:
-    text = field(row, "response", object, path, f"key {id_!r}")
+def _prediction(id_: str, row: Row) -> Prediction:
+    text = row.need("response")
     if isinstance(text, int | float) and not isinstance(text, bool):
         text = str(text)
     if isinstance(text, list):  # parts of a message
         parts = [part.get("text") for part in text if isinstance(part, dict)]
         text = "\n".join(part for part in parts if isinstance(part, str)) or text
     given = isinstance(text, str)
-    usage = row.get("usage") or {}
+    usage = row.record.get("usage") or {}
     if not isinstance(usage, dict):
         usage = {}
     return predicted(
         id_,
         text if given else "",
-        path,
+        row.file.path,
         finish_reason="stop" if given else "failed",
         error="" if given else f"the file has {json.dumps(text)[:60]} for a response",
         reasoning=str(usage.get("reasoning_content") or "").strip(),

@@ -36,13 +36,13 @@ from llmc_lib.errors import UserError
 from llmc_lib.evaluation.importers.records import (
     Imported,
     binary,
-    field,
     json_rows,
     predicted,
     verdict,
 )
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question
 from llmc_lib.store import json_reader, sha256_text
+from llmc_lib.store.data_files import Row
 
 _NAME = re.compile(r"samples_(.+)_\d{4}-\d\d-\d\dT[\d.-]+$")
 _QUESTION = ("question", "problem", "query", "input", "prompt", "sentence")
@@ -58,8 +58,8 @@ def read(path: Path) -> Iterator[Imported]:
     answered: dict[
         str, str
     ] = {}  # of files that name no filter: document → its answers, as a digest
-    for where, row in json_rows(path):
-        doc = field(row, "doc", object, path, where)
+    for found in json_rows(path):
+        row, doc = found.record, found.need("doc")
         doc = doc if isinstance(doc, dict) else {"question": str(doc)}
         applied = row.get("filter", "none")
         first = first or applied
@@ -70,10 +70,10 @@ def read(path: Path) -> Iterator[Imported]:
             if answered.get(number) == answers:
                 continue  # by the next filter
             answered[number] = answers
-        question = _question(row, doc, path, where)
+        question = _question(found, doc)
         id_ = doc.get("id")
         own = str(id_) if isinstance(id_, str | int) else question.id
-        texts, multiple = _texts(field(row, "resps", list, path, where), row, path, where)
+        texts, multiple = _texts(found)
         for sample, text in enumerate(texts):
             prediction = predicted(
                 own, text, path, sample=sample, prompt="" if multiple else _last_turn(row)
@@ -88,8 +88,9 @@ def task(path: Path) -> str:
     return found[1] if found else path.stem.removeprefix("samples_")
 
 
-def _texts(resps: list[Any], row: dict[str, Any], path: Path, where: str) -> tuple[list[str], bool]:
+def _texts(found: Row) -> tuple[list[str], bool]:
     """The responses to a document, one a repeat; and were they choices with a log-likelihood?"""
+    row, resps = found.record, found.need("resps", list)
     nested = len(resps) == 1 and isinstance(resps[0], list)
     texts = resps[0] if nested else resps  # not nested: one text a repeat
     if texts and not _WHOLE_TEXT & row.keys() and all(isinstance(t, str | None) for t in texts):
@@ -106,7 +107,7 @@ def _texts(resps: list[Any], row: dict[str, Any], path: Path, where: str) -> tup
         else:
             return [_choice(row, max(range(len(resps)), key=likelihoods.__getitem__))], True
     raise UserError(
-        f"{path}, {where}: 'resps' holds neither generated texts nor choices with their log-likelihood, so there "
+        f"{found.where}: 'resps' holds neither generated texts nor choices with their log-likelihood, so there "
         "is no answer in it; leave this task out (perplexity tasks have none)"
     )
 
@@ -162,8 +163,8 @@ def _verdict(row: dict[str, Any]) -> tuple[GradeStatus | None, str]:
     return None, ""
 
 
-def _question(row: dict[str, Any], doc: dict[str, Any], path: Path, where: str) -> Question:
-    number = field(row, "doc_id", object, path, where)
+def _question(found: Row, doc: dict[str, Any]) -> Question:
+    row, number = found.record, found.need("doc_id")
     text = next((doc[name] for name in _QUESTION if isinstance(doc.get(name), str)), None)
     choices = _choices(doc)
     if text is None:
@@ -175,12 +176,12 @@ def _question(row: dict[str, Any], doc: dict[str, Any], path: Path, where: str) 
     target = doc.get(f"option{target}", row.get("target", ""))
     category = next((doc[name] for name in _CATEGORY if isinstance(doc.get(name), str)), "")
     return Question(
-        id=f"{task(path)}/{number}",
+        id=f"{task(found.file.path)}/{number}",
         benchmark="questions",
         question=text,
         answer=_target(target, choices),
         answer_type="multipleChoice" if choices else "exactMatch",
-        category=category or task(path),
+        category=category or task(found.file.path),
         subject="",
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from llmc_lib.models import prompts
 from llmc_lib.models.thinking import opens
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question
 from llmc_lib.store import json_reader
+from llmc_lib.store.data_files import DataFile, Row, rows
 from llmc_lib.store.json_reader import JsonError
 
 #: The rule of a grade that the file's own evaluator gave.
@@ -113,8 +113,17 @@ def binary(value: Any) -> GradeStatus | None:
 # ---- reading -----------------------------------------------------------------------------------
 
 
+def json_rows(path: Path) -> Iterator[Row]:
+    """The rows of JSON Lines, or of the array in a JSON file, whatever the file is called, one at a time."""
+    return rows(DataFile(path, str(path), ""), form=".json")
+
+
 def json_object(path: Path) -> Iterator[tuple[str, Any]]:
-    """The keys and values of the JSON object in a file (of an array, the keys are ""), one at a time. Raises `UserError` with the line."""
+    """The keys and values of the JSON object in a file (of an array, the keys are ""), one at a time.
+
+    Unlike `store.data_files`, which takes records alone: HLE's evaluator writes null for an answer that
+    failed. Raises `UserError` with the line.
+    """
     try:
         for _, key, value in json_reader.records(path):
             yield key, value
@@ -122,52 +131,6 @@ def json_object(path: Path) -> Iterator[tuple[str, Any]]:
         raise UserError(f"{path}, line {error.line}: not valid JSON: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None
-
-
-def json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows of a JSON Lines file, or of the one array in a JSON file, one at a time, with their places."""
-    with open(path, "rb") as handle:
-        is_array = handle.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"["
-    if not is_array:
-        yield from json_lines(path)
-        return
-    for number, (_, row) in enumerate(json_object(path), 1):
-        if not isinstance(row, dict):
-            raise UserError(f"{path}, row {number}: must be a JSON object")
-        yield f"row {number}", row
-
-
-def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows of a JSON Lines file, one at a time, each with its place ("row 3") for messages."""
-    number = 0
-    try:
-        with open(path, "rb") as handle:
-            for number, line in enumerate(json_reader.lines(handle), 1):
-                if not line.strip():
-                    continue
-                row = json_reader.loads(line)
-                if not isinstance(row, dict):
-                    raise UserError(f"{path}, row {number}: must be a JSON object")
-                yield f"row {number}", row
-    except JsonError as error:
-        raise UserError(f"{path}, row {error.line or number}: not valid JSON: {error}") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def field(row: dict[str, Any], name: str, kind: type, path: Path, where: str) -> Any:
-    """The field `name` of a row. Raises `UserError` where it is missing or of another kind."""
-    if name not in row:
-        given = ", ".join(map(str, row)) or "nothing"
-        raise UserError(f"{path}, {where}: {name!r} is missing; it has {given}")
-    if not isinstance(row[name], kind):
-        given = json.dumps(row[name], ensure_ascii=False, default=str)
-        given = given if len(given) <= 60 else f"{given[:60]}…"
-        raise UserError(f"{path}, {where}: {name!r} must be {_KINDS[kind]}, not {given}")
-    return row[name]
-
-
-_KINDS: dict[type, str] = {str: "a text", dict: "an object", list: "a list"}
 
 
 def count(value: Any) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 
 import mistune
 import pytest
+from jinja2 import UndefinedError
 
-from llmc_lib.dataset.card.markdown import link, plain_text, some, table
+from llmc_lib.dataset.card.markdown import Markdown, link, plain_text, render, some
 
 
 @pytest.mark.parametrize(
@@ -42,9 +44,13 @@ def test_a_name_within_a_word_keeps_its_underscore() -> None:
     assert plain_text("hard_math") == "hard_math"
 
 
-def test_a_cell_does_not_end_at_a_bar_and_numbers_stand_right() -> None:
-    assert table(["A", "B"], [["x|y\nz", 1200]]) == "| A | B |\n| --- | --: |\n| x\\|y z | 1,200 |"
-    assert table(["A"], []) == "| A |\n| --- |"
+def test_what_a_template_is_filled_with_is_no_markup(tmp_path: Path) -> None:
+    (tmp_path / "x.md.j2").write_text("| {{ a }} | {{ n }} | {{ m }} | {{ names|some }} |")
+    filled = {"a": "x|y\nz {{ n }}", "n": 1200, "m": Markdown("**b**"), "names": ["*", "b"]}
+    text = render(tmp_path / "x.md.j2", **filled)
+    assert text == r"| x\|y z \{\{ n \}\} | 1,200 | **b** | \*, b |"
+    with pytest.raises(UndefinedError):
+        render(tmp_path / "x.md.j2", a="x")
 
 
 def test_only_a_web_address_becomes_a_link() -> None:

@@ -10,10 +10,9 @@ import mistune
 import yaml
 from huggingface_hub import DatasetCard
 
-from llmc_lib.dataset.card.method import COLUMNS, STEPS
 from llmc_lib.dataset.card.page import card
-from llmc_lib.dataset.ledger import STEPS as LEDGER_STEPS
 from llmc_lib.dataset.rows import FINAL
+from llmc_lib.dataset.steps import STEPS
 from llmc_lib.params.reader import load
 from llmc_lib.store import ROOT, Run
 
@@ -37,9 +36,9 @@ def make_run(tmp_path: Path, text: str = PARAMS) -> Run:
 def make_facts(tmp_path: Path) -> dict[str, Any]:
     """The facts of a manifest, in the form that `build` gives them."""
     steps = [
-        {"step": step, "removed": 0, "left": 120, "reasons": {}, "completions_removed": 0,
+        {"step": step.name, "removed": 0, "left": 120, "reasons": {}, "completions_removed": 0,
          "completion_reasons": {}, "examples": []}
-        for step in LEDGER_STEPS
+        for step in STEPS
     ]  # fmt: skip
     by_name = {step["step"]: step for step in steps}
     by_name["provenance"] |= {
@@ -259,7 +258,15 @@ def test_texts_of_a_source_break_neither_table_nor_metadata(tmp_path: Path) -> N
         assert len(_cells(made.text, start)) == cells
 
 
-def test_every_column_and_every_step_is_described() -> None:
-    assert list(COLUMNS) == [*dict.fromkeys(COLUMNS)]
-    assert set(COLUMNS) == set(FINAL.names)
-    assert tuple(STEPS) == LEDGER_STEPS
+def test_every_column_is_described(tmp_path: Path) -> None:
+    text = card(make_run(tmp_path), make_facts(tmp_path))
+    (table,) = re.findall(r"\| Column \|.*\n\| --- .*\n((?:\|.*\n)+)", text)
+    columns = re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)
+    assert sorted(columns) == sorted(FINAL.names)
+
+
+def test_what_a_source_is_called_is_no_template(tmp_path: Path) -> None:
+    facts = make_facts(tmp_path)
+    facts["sources"]["textbook"]["description"] = "{{ 7 * 7 }} {% if x %}"
+    text = card(make_run(tmp_path), facts)
+    assert r"\{\{ 7 \* 7 \}\} \{% if x %\}" in text

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from llmc_lib.dataset.sources import about, identity, read
+from llmc_lib.dataset.sources import about, identity, languages, read
 from llmc_lib.errors import UserError
 from llmc_lib.params import EMBEDDED_SOURCES, SOURCES, SourceParams
-from llmc_lib.params.sources import SUBSETS
 from llmc_lib.taxonomy import ROW_CATEGORIES
 
 FIELDS = {"id": "id", "question": "q", "subject": "s"}
@@ -108,8 +107,21 @@ def test_every_source_has_facts_and_a_sound_map(name: str) -> None:
     assert facts.description.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"name": "textbook"}, {"en"}),
+        ({"name": "olymmath", "path": "x"}, {"en", "zh"}),
+        ({"name": "olymmath_eval", "path": "x", "subset": "zh-hard"}, {"zh"}),
+        ({"name": "olymmath", "revision": "0123456"}, {"en"}),
+        ({"name": "x", "kind": "files", "path": "x", "fields": {"question": "q"}}, set()),
+    ],
+)
+def test_a_source_says_its_languages(settings: dict[str, Any], found: set[str]) -> None:
+    assert languages(SourceParams.model_validate(settings)) == found
+
+
 @pytest.mark.parametrize("name", sorted(set(SOURCES) - {"hard_math"}))
-def test_the_params_know_the_subsets_of_a_source(name: str) -> None:
+def test_the_params_know_which_sources_are_embedded(name: str) -> None:
     module = importlib.import_module(f"llmc_lib.dataset.sources.{name}")
-    assert tuple(module.SUBSETS) == SUBSETS.get(name, ())
     assert hasattr(module, "identity") == (name in EMBEDDED_SOURCES)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from llmc_lib.dataset.decontamination import Screen
+from llmc_lib.dataset.texts.overlap import Screen
 from llmc_lib.dataset.texts.signatures import signatures
 from llmc_lib.params import EMBEDDED_SOURCES, SOURCES, DecontaminationParams, SourceParams
 from llmc_lib.store import read_jsonl, sha256_file

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from llmc_lib.benchmarks.skill_families import FAMILIES
-from llmc_lib.dataset.form import Formed, form
 from llmc_lib.dataset.sources import about, read
+from llmc_lib.dataset.steps.form import Formed, form
 from llmc_lib.params import SourceParams
 
 

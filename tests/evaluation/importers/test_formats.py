@@ -159,7 +159,7 @@ def test_the_predictions_alone_have_no_verdict(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"model": "m"}, "key 'q9': 'response' is missing; it has model"),
+        ({"model": "m"}, "key 'q9' has no field 'response'; it has: model"),
         ("text", "key 'q9': must be an object with 'response'"),
     ],
 )
@@ -245,10 +245,12 @@ def test_reasoning_is_graded_apart_and_never_safe_without_a_label(tmp_path: Path
 
 def test_a_mistake_in_results_names_its_row(tmp_path: Path) -> None:
     path = _jsonl(tmp_path / "results.jsonl", RESULT, {**RESULT, "id": "q2", "correct": 0.5})
-    with pytest.raises(UserError, match=r"results.jsonl, row 2: 'correct' must be 0 or 1, not 0.5"):
+    with pytest.raises(
+        UserError, match=r"results.jsonl, line 2: 'correct' must be 0 or 1, not 0.5"
+    ):
         _read(path)
     path.write_text(json.dumps(RESULT) + "\n\n{'id': 1}\n")
-    with pytest.raises(UserError, match="row 3: not valid JSON"):
+    with pytest.raises(UserError, match="line 3: not valid JSON"):
         _read(path)
     path.write_bytes(json.dumps(RESULT).encode() + b'\n{"id": "\xff"}\n')
     with pytest.raises(UserError, match="not UTF-8"):
@@ -348,7 +350,9 @@ def test_the_prompt_stands_in_for_a_question(tmp_path: Path) -> None:
 
 def test_a_mistake_in_samples_names_its_row(tmp_path: Path) -> None:
     path = _jsonl(tmp_path / SAMPLES, GENERATED, {**GENERATED, "resps": [[1.5]]})
-    with pytest.raises(UserError, match="row 2: 'resps' holds neither generated texts nor choices"):
+    with pytest.raises(
+        UserError, match="line 2: 'resps' holds neither generated texts nor choices"
+    ):
         _read(path)
 
 
@@ -379,7 +383,7 @@ def test_a_broken_row_behind_the_first_does_not_hide_the_format(tmp_path: Path) 
     path = tmp_path / "results.jsonl"
     path.write_text(json.dumps(RESULT) + "\n{broken\n")
     assert detect(path) == "competition"
-    with pytest.raises(UserError, match="row 2: not valid JSON"):
+    with pytest.raises(UserError, match="line 2: not valid JSON"):
         _read(path)
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from llmc_lib.dataset.steps.step import Context, Out, Row, RowStep
 from llmc_lib.params import ProvenanceParams
 from llmc_lib.records import AuthorKind, Example
 
@@ -79,3 +80,20 @@ def _plain(name: str) -> str:
 def _begins(name: str, family: str) -> bool:
     """Does the name begin with the family, and not with a longer word ("o1" but not "olive")?"""
     return name.startswith(family) and not name[len(family) : len(family) + 1].isalpha()
+
+
+def _look(row: Row, context: Context) -> Out | None:
+    author = row.example.author
+    if row.is_whole and (reason := objection(row.author_kind, author, context.params.provenance)):
+        return Out(reason, completion_only=True)
+    return None
+
+
+STEP = RowStep(
+    name="provenance",
+    title="Provenance",
+    removes="completions whose author may not be trained on; a verifiable problem stays",
+    cost="authors whose completions may not be trained on cost most",
+    is_on=lambda params: params.provenance.remove_closed or params.provenance.unknown == "drop",
+    look=_look,
+)

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from llmc_lib.answers import find_letter, options, same, stated_answer
+from llmc_lib.dataset.steps.step import Context, Out, Row, RowStep
 from llmc_lib.models import prompts
 from llmc_lib.models.thinking import unclosed
 from llmc_lib.records import Example
@@ -33,9 +34,7 @@ class Formed:
     """
 
     completion: str
-    answer: (
-        str  # the final answer that it ends with; of a response or a chat the source's reference
-    )
+    answer: str  # that it ends with; of a response or a chat the source's reference
     verified: str
 
 
@@ -132,3 +131,31 @@ def _decidable(answer: str) -> bool:
     """Is an answer a number, a formula or a name, and not a sentence?"""
     words = re.findall(r"(?<![\\\w])[^\W\d_]{2,}", re.sub(r"\\[a-zA-Z]+", " ", answer))
     return len(words) <= _WORDS
+
+
+def _look(row: Row, context: Context) -> Out | None:
+    """Put the row's completion, if it has one, into its form."""
+    example, params = row.example, context.params.form
+    if not example.question.strip():
+        return Out(example.fault or "no question")
+    if example.fault:
+        return Out(example.fault, completion_only=True)
+    if not row.values["completion"].strip():  # the source gives none, or a step has taken it
+        row.values["completion"] = ""
+        return None if example.kind == "verifiable" else Out("no response")
+    formed = form(example, verify=params.verify, think=params.think)
+    if isinstance(formed, Fault):
+        return Out(formed.reason, formed.detail, completion_only=True)
+    if context.too_long(example, formed.completion):
+        return Out(f"longer than {context.max_length:,} tokens", completion_only=True)
+    row.values.update(vars(formed))
+    return None
+
+
+STEP = RowStep(
+    name="form",
+    title="Form",
+    removes="completions that are wrong, empty, unfinished or too long; a verifiable problem stays",
+    cost="completions that cannot be used cost most",
+    look=_look,
+)

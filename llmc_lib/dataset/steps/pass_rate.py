@@ -1,14 +1,21 @@
-"""How hard a problem is: how often a reference model solves it."""
+"""Pass rate: how hard a problem is, by how often a reference model solves it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from llmc_lib.dataset.problems import Problem, ask, outcome
-from llmc_lib.models.resolve import load_model
+from llmc_lib.dataset.steps.step import SetStep
+from llmc_lib.models.resolve import author_name, load_model
 from llmc_lib.params import DifficultyParams
 from llmc_lib.store import Run
+
+if TYPE_CHECKING:
+    from llmc_lib.dataset.select import Selection
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,7 @@ class PassRate:
 
     @property
     def rate(self) -> float:
+        """The share of all samples that are right, in [0, 1]."""
         return self.correct / self.samples
 
 
@@ -79,3 +87,37 @@ def outside_band(rate: PassRate | None, params: DifficultyParams) -> str | None:
         f"pass rate {rate.correct}/{rate.samples} ({rate.low:.0%} to {rate.high:.0%}{too_long}) is "
         f"{side} {bound:g}"
     )
+
+
+def _look(selection: Selection) -> Iterator[tuple[int, str, str]]:
+    """Measure pass rates and keep the band."""
+    run = selection.run
+    params = run.params.dataset.difficulty
+    verifiable = (selection.rows.index["kind"] == "verifiable").to_numpy()
+    problems = dict(selection.problems(selection.alive & verifiable))
+    rates = pass_rates(run, list(problems.values()))
+    for row, problem in problems.items():
+        rate = rates.get(problem.id)
+        if rate is not None:
+            selection.pass_rate[row] = (rate.rate, rate.low, rate.high)
+        if words := outside_band(rate, params):
+            yield row, "not measured" if rate is None else "pass rate outside the band", words
+    counts = np.histogram([rate.rate for rate in rates.values()], np.linspace(0, 1, 11))[0]
+    selection.reference = {
+        "model": author_name(params.model or run.params.model),
+        "samples": params.samples,
+        "problems": len(rates),
+        "solved_at_least_once": sum(rate.correct > 0 for rate in rates.values()),
+        "mean": round(float(np.mean([r.rate for r in rates.values()])), 4) if rates else None,
+        "histogram": [int(n) for n in counts],  # tenths from 0 to 1
+    }
+
+
+STEP = SetStep(
+    name="pass rate",
+    title="Pass rate",
+    removes="problems that a reference model solves too often or too rarely",
+    cost="the band of pass rates costs most",
+    is_on=lambda params: params.difficulty.enabled,
+    look=_look,
+)

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from llmc_lib.dataset.decontamination import Screen, near_matches, words_from
+from llmc_lib.dataset.texts.overlap import Screen, near_matches, words_from
 from llmc_lib.dataset.texts.signatures import SLOTS, signatures
 from llmc_lib.params import DecontaminationParams
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from llmc_lib.dataset.form import Fault, Formed, form
+from llmc_lib.dataset.steps.form import Fault, Formed, form
 from llmc_lib.models.prompts import split_reasoning
 from llmc_lib.records import AnswerType, Example, Message, RowKind
 

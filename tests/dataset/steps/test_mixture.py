@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmc_lib.dataset import mixture as module
-from llmc_lib.dataset.mixture import Mixture, apportion, held_out
 from llmc_lib.dataset.prepare import draw_key
+from llmc_lib.dataset.steps import mixture as module
+from llmc_lib.dataset.steps.mixture import Mixture, apportion, held_out
 from llmc_lib.errors import UserError
 from llmc_lib.params import DatasetParams
 

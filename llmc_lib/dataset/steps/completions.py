@@ -1,4 +1,6 @@
-"""Completions by a teacher model: rejection sampling, in which only verified answers are kept.
+"""Completions: a teacher model writes those that are missing, and a problem without one goes.
+
+The teacher's part is rejection sampling, in which only verified answers are kept.
 
 The method is that of Yuan et al., "Scaling Relationship on Learning Mathematical Reasoning with Large
 Language Models" (arXiv:2308.01825): sample several times, keep what reaches the reference answer.
@@ -10,14 +12,24 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from llmc_lib.dataset.problems import Outcome, Problem, ask, outcome
+from llmc_lib.dataset.steps.form import Fault, form
+from llmc_lib.dataset.steps.provenance import model_kind, objection
+from llmc_lib.dataset.steps.step import SetStep
+from llmc_lib.errors import UserError
 from llmc_lib.models.prompts import join
 from llmc_lib.models.resolve import author_name, load_model
-from llmc_lib.records import Prediction
+from llmc_lib.records import AuthorKind, Example, Prediction
 from llmc_lib.store import Run
+
+if TYPE_CHECKING:
+    from llmc_lib.dataset.select import Selection
 
 
 @dataclass(frozen=True)
@@ -109,3 +121,86 @@ def _choose(right: Sequence[Prediction], how: str, seed: str) -> Prediction:
         return random.Random(seed).choice(right)
     tokens = [prediction.completion_tokens for prediction in right]
     return right[tokens.index(min(tokens) if how == "shortest" else max(tokens))]
+
+
+def teachers_kind(run: Run) -> AuthorKind:
+    """Whether the teacher is open; raises `UserError` for one that may not write completions."""
+    params = run.params.dataset
+    author = author_name(params.completions.model or run.params.model)
+    kind = model_kind(author, params.provenance.closed_models) or "unknown"
+    if reason := objection(kind, author, params.provenance):
+        raise UserError(
+            f"{run.params_file.name}: dataset.completions.model: may not write completions here "
+            f"({reason}); give an open model, or change dataset.provenance"
+        )
+    return kind
+
+
+def _look(selection: Selection) -> Iterator[tuple[int, str, str]]:
+    index = selection.rows.index
+    has_completion = index["has_completion"].to_numpy()
+    if selection.context.params.completions.enabled:
+        verifiable = (index["kind"] == "verifiable").to_numpy()
+        wanted = ~has_completion & index["has_answer"].to_numpy() & verifiable
+        yield from _ask_teacher(selection, wanted)
+    ids = index["id"].array
+    for row in map(int, np.flatnonzero(selection.alive & ~has_completion)):
+        if row not in selection.added:
+            why = selection.rows.stripped.get(str(ids[row]), "the source gives none")
+            yield row, "no completion", why
+
+
+def _ask_teacher(selection: Selection, wanted: np.ndarray) -> Iterator[tuple[int, str, str]]:
+    """Have the teacher answer the problems that are `wanted` (bool) and alive."""
+    run, context = selection.run, selection.context
+    kind = teachers_kind(run)
+    problems = dict(selection.problems(selection.alive & wanted))
+    found, made = complete(run, list(problems.values()))
+    selection.teacher = asdict(made)
+    for row, problem in problems.items():
+        completion = found.get(problem.id)
+        if completion is None:
+            yield row, "no right answer by the teacher", ""
+            continue
+        example = _example(problem, completion.text, completion.author)
+        formed = form(example, think=context.params.form.think)
+        if isinstance(formed, Fault):
+            yield row, f"the teacher's answer: {formed.reason}", ""
+        elif context.too_long(example, formed.completion):
+            yield row, "the teacher's answer is too long", ""
+        elif context.contaminated(formed.completion):
+            yield row, "the teacher's answer quotes a benchmark", ""
+        else:
+            selection.added[row] = {
+                "completion": formed.completion,
+                "verified": formed.verified,
+                "author": completion.author,
+                "author_kind": kind,
+            }
+
+
+def _example(problem: Problem, text: str, author: str) -> Example:
+    return Example(
+        id=problem.id,
+        source="",
+        row_id="",
+        revision="",
+        licence="",
+        category="",
+        subject="",
+        question=problem.question,
+        answer=problem.answer,
+        answer_type=problem.answer_type,
+        completion=text,
+        author=author,
+        author_kind="unknown",
+    )
+
+
+STEP = SetStep(
+    name="completions",
+    title="No completion",
+    removes="problems without a completion at the end",
+    cost="missing completions cost most",
+    look=_look,
+)

@@ -1,4 +1,4 @@
-"""Decontamination: no row may repeat a question of the benchmarks that the run is judged by."""
+"""Which texts repeat one of a benchmark: they share a run of words, or are nearly the same."""
 
 from __future__ import annotations
 
@@ -9,15 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from llmc_lib import question_bank
 from llmc_lib.dataset.texts.characters import Array, compiled
 from llmc_lib.dataset.texts.ngrams import NgramIndex
 from llmc_lib.dataset.texts.signatures import EMPTY, equal_slots, signatures
 from llmc_lib.dataset.texts.words import normal_words
-from llmc_lib.errors import UserError
 from llmc_lib.params import DecontaminationParams
-from llmc_lib.store import ROOT, Run
-from llmc_lib.store.data_files import file_texts
 
 # Slots that are compared first: most pairs have so few of them in common that the rest cannot matter.
 _FIRST = 32
@@ -30,24 +26,6 @@ class Hit:
     benchmark_id: str
     reason: str
     shared: str = ""
-
-
-def benchmark_texts(run: Run) -> dict[str, dict[str, str]]:
-    """The texts that the data set must not repeat: benchmark → question id → text.
-
-    The questions of all benchmarks of the run, and the rows of `decontamination.files`. Empty where
-    decontamination is off. Raises `UserError` for a file that cannot be read.
-    """
-    params = run.params.dataset.decontamination
-    if not params.enabled:
-        return {}
-    texts: dict[str, dict[str, str]] = {
-        benchmark.name: {
-            question.id: question.question for question in question_bank.load(benchmark)
-        }
-        for benchmark in run.params.evaluation.benchmarks
-    }
-    return texts | {name: _file_texts(name) for name in params.files}
 
 
 class Screen:
@@ -118,13 +96,6 @@ def words_from(text: str, place: int, n: int, normalised: bool) -> str:
     first = int(np.searchsorted(counts, place, "right")) - 1
     last = int(np.searchsorted(counts, place + n))
     return text[cuts[max(first, 0)] : cuts[min(last, len(cuts) - 1)]].strip()
-
-
-def _file_texts(name: str) -> dict[str, str]:
-    try:
-        return dict(file_texts(ROOT / name, name))
-    except UserError as error:
-        raise UserError(f"dataset.decontamination.files: {error}") from None
 
 
 def near_matches(

@@ -18,8 +18,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from llmc_lib.dataset.steps.step import Step
 from llmc_lib.errors import UserError
 from llmc_lib.params import DatasetParams
+
+STEP = Step(
+    name="mixture",
+    title="Mixture",
+    removes="rows beyond the target shares",
+    cost="the mixture's shares cost most",
+    is_on=lambda params: params.mixture or params.max_rows is not None,
+)
+#: Why a row is not in the run's own mixture; the second, where a candidate's has it.
+NOT_DRAWN, ELSEWHERE = "not drawn", "drawn for candidates only"
 
 
 @dataclass(frozen=True)

@@ -28,16 +28,18 @@ import pyarrow.parquet as pq
 
 from llmc_lib.dataset.card.page import card
 from llmc_lib.dataset.collect import collect
-from llmc_lib.dataset.decontamination import Screen, benchmark_texts
 from llmc_lib.dataset.draw import Drawn, draw, mixture_settings, target_shares
 from llmc_lib.dataset.finish import write
 from llmc_lib.dataset.ledger import Ledger
 from llmc_lib.dataset.parallel import Workers
-from llmc_lib.dataset.prepare import Context
 from llmc_lib.dataset.replay import replay, replayed
 from llmc_lib.dataset.rows import RemovedFile
-from llmc_lib.dataset.select import ELSEWHERE, select
+from llmc_lib.dataset.select import select
 from llmc_lib.dataset.sources import about, identity
+from llmc_lib.dataset.steps.decontamination import benchmark_texts
+from llmc_lib.dataset.steps.mixture import ELSEWHERE
+from llmc_lib.dataset.steps.step import Context
+from llmc_lib.dataset.texts.overlap import Screen
 from llmc_lib.errors import UserError
 from llmc_lib.models.chat import ChatFormat, tokenizer_folder
 from llmc_lib.store import (
@@ -154,7 +156,7 @@ def _build(run: Run, key: str, work: Path) -> dict[str, Any]:
             own, *candidates = draw(run, collected.index[selection.alive])
         except UserError as error:  # mostly too few rows: say what became of others
             raise UserError(f"{error}{ledger.told()}") from None
-        for removals in selection.removals(rows, *_chosen(len(collected.index), own, candidates)):
+        for removals in selection.removals(*_chosen(len(collected.index), own, candidates)):
             ledger.remove_rows(removals)
             removed.add([row for row in removals if row["reason"] != ELSEWHERE])
         removed.close()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from llmc_lib.dataset.provenance import author_kind, objection
 from llmc_lib.dataset.sources import read
+from llmc_lib.dataset.steps.provenance import author_kind, objection
 from llmc_lib.params import ProvenanceParams, SourceParams
 from llmc_lib.params.sources import EMBEDDED_SOURCES
 from llmc_lib.records import AuthorKind, Example

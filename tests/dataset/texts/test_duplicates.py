@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from llmc_lib.dataset.deduplication import duplicates, exact_duplicates, exact_keys, number_keys
+from llmc_lib.dataset.texts.duplicates import duplicates, exact_duplicates, exact_keys, number_keys
 from llmc_lib.dataset.texts.signatures import signatures
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from llmc_lib.dataset.completions import Completion, Yield, complete
 from llmc_lib.dataset.problems import Problem
+from llmc_lib.dataset.steps.completions import Completion, Yield, complete
 from llmc_lib.errors import UserError
 from llmc_lib.records import Prediction
 from llmc_lib.store import Run
-from tests.dataset.test_difficulty import CHOICE, SUM, open_run, prediction, write
+from tests.dataset.steps.test_pass_rate import CHOICE, SUM, open_run, prediction, write
 
 PRODUCT = Problem("product", "What is 3 times 5?", "15", "exactMatch")
 SECTION = "completions"

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from scipy.stats import fisher_exact
 
-from llmc_lib.dataset.difficulty import PassRate, outside_band, pass_rates
 from llmc_lib.dataset.problems import Problem, outcome
+from llmc_lib.dataset.steps.pass_rate import PassRate, outside_band, pass_rates
 from llmc_lib.evaluation.grading import grade
 from llmc_lib.models.prompts import question_prompt, split_reasoning
 from llmc_lib.models.resolve import base_model

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from llmc_lib import question_bank
-from llmc_lib.dataset import build, finished
-from llmc_lib.dataset.build import BuiltDataset
+from llmc_lib.dataset import build, builder, finished
+from llmc_lib.dataset.builder import BuiltDataset
 from llmc_lib.errors import UserError
 from llmc_lib.models import prompts
 from llmc_lib.params import BenchmarkParams
@@ -223,8 +223,7 @@ def test_a_build_that_is_cut_off_does_not_pass_for_the_one_before(
     first = _run(tmp_path, model)
     files = build(first).manifest["files"]
     with monkeypatch.context() as patch:
-        # By its name: `llmc_lib.dataset.build` is the function.
-        patch.setattr(sys.modules["llmc_lib.dataset.build"], "write_manifest", _killed)
+        patch.setattr(builder, "write_manifest", _killed)
         with pytest.raises(KeyboardInterrupt):
             build(_run(tmp_path, model, seed=1))
     assert _files(first) != files
