@@ -232,6 +232,7 @@ def stated(text: str) -> list[str]:
 
 
 def headed(text: str) -> list[str]:
+    """What follows a heading that announces an answer, in the order of the text."""
     return list(_HEADED.findall(text))
 
 
@@ -324,6 +325,7 @@ def without_lead(text: str) -> str:
 
 
 def without_explanation(text: str) -> str:
+    """A text up to the words that begin to explain it."""
     return _EXPLANATION.split(text, maxsplit=1)[0]
 
 

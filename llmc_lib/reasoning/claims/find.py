@@ -160,28 +160,7 @@ def _claims(
     surroundings: _Surroundings,
 ) -> Iterator[Claim]:
     """The claims of a run of tokens in a paragraph, which begins at a place."""
-    remark = _remark(run)
-    run = _without_outer_brackets(run)
-    sides: list[list[Token]] = [[]]
-    relations: list[str] = []
-    for token in run:
-        if token.kind == "REL":
-            relations.append(token.text)
-            sides.append([])
-        else:
-            sides[-1].append(token)
-    usable = [True] * len(sides)
-    usable[0] = before is None or not (_is_part(before) or _is_fraction(text, before, sides[0]))
-    usable[-1] = after is None or not context.goes_on(text, after.text, after.start)
-    if remark is not None and context.goes_on_behind_remark(text, remark.start):
-        usable[-1] = False
-    read = [
-        _Side(
-            side,
-            parse(side, last=n == len(sides) - 1) if usable[n] and _boxed(text, side) else None,
-        )
-        for n, side in enumerate(sides)
-    ]
+    relations, read = _sides(text, before, run, after)
     word = before is not None and before.text[:1].isalpha()
     for number, (relation, (left, right)) in enumerate(zip(relations, pairwise(read), strict=True)):
         if left.tree is None or right.tree is None:
@@ -213,6 +192,31 @@ def _claims(
             stars=(_starred(left), _starred(right)),
             doubtful=STAR in stars or ("*" in stars and surroundings.defines),
         )
+
+
+def _sides(
+    text: str, before: Token | None, run: list[Token], after: Token | None
+) -> tuple[list[str], list[_Side]]:
+    """The relations of a run of tokens, and the sides between them, read where each is whole."""
+    remark = _remark(run)
+    sides: list[list[Token]] = [[]]
+    relations: list[str] = []
+    for token in _without_outer_brackets(run):
+        if token.kind == "REL":
+            relations.append(token.text)
+            sides.append([])
+        else:
+            sides[-1].append(token)
+    usable = [True] * len(sides)
+    usable[0] = before is None or not (_is_part(before) or _is_fraction(text, before, sides[0]))
+    usable[-1] = after is None or not context.goes_on(text, after.text, after.start)
+    if remark is not None and context.goes_on_behind_remark(text, remark.start):
+        usable[-1] = False
+    last = len(sides) - 1
+    return relations, [
+        _Side(side, parse(side, last=n == last) if usable[n] and _boxed(text, side) else None)
+        for n, side in enumerate(sides)
+    ]
 
 
 def _starred(side: _Side) -> bool:

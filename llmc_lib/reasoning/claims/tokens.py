@@ -20,6 +20,8 @@ STAR = "\\ast"
 
 
 class Token(NamedTuple):
+    """A token: its kind, what it says, and its place in the text (`start` to `end`, characters)."""
+
     kind: str
     text: str
     start: int
