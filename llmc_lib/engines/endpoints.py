@@ -1,7 +1,9 @@
 """OpenAI-compatible servers as an asyncio client sees them: which models they serve, whether they live.
 
-No library of the API's maker: a few fields of JSON go back and forth, and aiohttp takes a seventh of the
-processor time of a client on httpx (performance/evaluation.py --clients).
+Without the library of the API's maker: for each of 2,000 requests to a server that answers at once, this client took 0.20 ms
+of processor time, `openai.AsyncOpenAI` 3.54 1.8 to 2.0 ms (performance/evaluation.py --clients), 1.5 to 1.7 ms where its
+replies stay raw, and 0.9 to 1.1 ms over aiohttp. It could take over little: the limits, retries and messages
+here would have to be set up around it.
 """
 
 from __future__ import annotations

@@ -3,6 +3,9 @@
 A worker prints events, one JSON object a line behind `EVENT`; everything else that it prints goes to
 its log file. The parent turns events into a progress bar. When the worker ends, by itself or because
 the parent is interrupted, its whole process group is gone and its memory is given back.
+
+concurrent.futures and joblib have no log, no events and no way to end what a worker has started; psutil finds children only
+while their parent lives, a process group also after that.
 """
 
 from __future__ import annotations
