@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,12 @@ def binary(value: Any) -> GradeStatus | None:
     if isinstance(value, bool | int | float) and value in (0, 1):
         return "correct" if value else "incorrect"
     return None
+
+
+def with_choices(question: str, choices: Iterable[object]) -> str:
+    """A question with its choices below it, as `llmc_lib.answers.options` reads them."""
+    listed = [f"{chr(65 + n)}. {choice}" for n, choice in enumerate(choices)]
+    return "\n".join([question, "", "Answer Choices:", *listed])
 
 
 # ---- reading -----------------------------------------------------------------------------------
