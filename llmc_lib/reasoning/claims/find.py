@@ -13,7 +13,7 @@ from llmc_lib.reasoning.claims.decide import Comparison
 from llmc_lib.reasoning.claims.expression import first_operand, is_literal, parse
 from llmc_lib.reasoning.claims.products import Tree
 from llmc_lib.reasoning.claims.tokens import STAR, Token, tokens
-from llmc_lib.reasoning.mathematics import spans
+from llmc_lib.reasoning.mathematics import undivided
 
 #: Characters of a text that are read.
 READ = 400_000
@@ -121,11 +121,10 @@ class _Surroundings:
 
 def _paragraphs(text: str) -> list[tuple[int, int]]:
     """Where the paragraphs are: an empty line ends one, unless it stands in mathematics or code."""
-    whole = [(a, b) for a, b, _ in spans(text)] + [m.span() for m in _CODE.finditer(text)]
     inside = set()
     breaks = [(m.start(), m.end()) for m in re.finditer(r"\n[ \t]*\n\s*", text)]
     starts = [start for start, _ in breaks]
-    for a, b in whole:
+    for a, b in undivided(text):
         inside |= set(range(bisect_right(starts, a), bisect_right(starts, b - 1)))
     found, start = [], 0
     for number, (a, b) in enumerate(breaks):
@@ -133,9 +132,6 @@ def _paragraphs(text: str) -> list[tuple[int, int]]:
             found.append((start, a))
             start = b
     return [*found, (start, len(text))]
-
-
-_CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 
 
 def _runs(found: Sequence[Token]) -> Iterator[tuple[Token | None, list[Token], Token | None]]:
