@@ -126,21 +126,26 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
     samples = manifest.get("samples", 1)
     graders = {name: _grader(run, name, list(models)) for name in questions}
     texts = _Texts()
-    rows = [
-        row
-        for benchmark, items in questions.items()
-        for model in models
-        for row in _rows(
-            grades_file(run, benchmark, model, partial=partial),
-            run,
-            benchmark,
-            model,
-            items,
-            samples,
-            graders[benchmark] == "judge",
-            texts,
-        )
-    ]
+    rows = []
+    for benchmark, items in questions.items():
+        for model in models:
+            predictions = texts.index(predictions_file(run, benchmark, model), benchmark, model)
+            rules = _by_sample(grades_file(run, benchmark, model, partial=partial))
+            judged = _by_sample(judged_file(run, benchmark, model))
+            for id_, question in items.items():
+                for sample in range(samples):
+                    key = id_, sample
+                    row = {
+                        "benchmark": benchmark,
+                        "model": model,
+                        "question_id": id_,
+                        "sample": sample,
+                    }
+                    decides = graders[benchmark]
+                    row |= _facts(
+                        question, predictions.get(key, {}), rules.get(key), judged.get(key), decides
+                    )
+                    rows.append(row)
     answers = pd.DataFrame(rows)
     results = Results(
         answers,
@@ -223,61 +228,38 @@ def _grader(run: Run, benchmark: str, models: list[str]) -> str:
     return "judge" if all_judged and (judge is None or judge.decides) else "rules"
 
 
-def _rows(
-    graded: Path,
-    run: Run,
-    benchmark: str,
-    model: str,
-    questions: dict[str, Question],
-    samples: int,
-    judge_decides: bool,
-    texts: _Texts,
-) -> list[dict[str, Any]]:
-    predictions = texts.index(predictions_file(run, benchmark, model), benchmark, model)
-    rules = _by_sample(graded)
-    judged = _by_sample(judged_file(run, benchmark, model))
-    rows = []
-    for id_, question in questions.items():
-        for sample in range(samples):
-            key = id_, sample
-            prediction = predictions.get(key, {})
-            by_rules, by_judge = rules.get(key), judged.get(key)
-            grade = (by_judge if judge_decides else by_rules) or {}
-            if (
-                judge_decides
-                and not grade
-                and by_rules
-                and by_rules["rule"] in ("truncated", "failed", "empty")
-            ):
-                grade = by_rules  # such an answer is no judge's business
-            status = grade.get("status", "ungraded" if prediction else "missing")
-            both = {**(by_rules or {}), **{k: v for k, v in grade.items() if v is not None}}
-            rows.append(
-                {
-                    "benchmark": benchmark,
-                    "model": model,
-                    "question_id": id_,
-                    "sample": sample,
-                    "category": question.category,
-                    "cluster": question.cluster or None,
-                    "status": status,
-                    "correct": status == "correct",
-                    "by_rules": (by_rules or {}).get("status"),
-                    "by_judge": (by_judge or {}).get("status"),
-                    "truncated": prediction.get("finish_reason") == "length",
-                    "failed": prediction.get("finish_reason", "failed") == "failed",
-                    "extracted": writable(grade.get("extracted", "")),
-                    "rule": grade.get("rule", "missing"),
-                    "confidence": both.get("confidence"),
-                    "action": both.get("action"),
-                    "harmful": both.get("harmful"),
-                    "reasoning_status": both.get("reasoning_status"),
-                    "explanation": writable((by_judge or {}).get("explanation", ""))[:_EXPLANATION],
-                    "finish_reason": prediction.get("finish_reason", "missing"),
-                    "completion_tokens": prediction.get("completion_tokens", 0),
-                }
-            )
-    return rows
+def _facts(
+    question: Question,
+    prediction: dict[str, Any],
+    by_rules: dict[str, Any] | None,
+    by_judge: dict[str, Any] | None,
+    decides: str,
+) -> dict[str, Any]:
+    """The rest of a row of `Results.answers`, of a prediction ({}: there is none) and its grades."""
+    grade = (by_judge if decides == "judge" else by_rules) or {}
+    if not grade and by_rules and by_rules["rule"] in ("truncated", "failed", "empty"):
+        grade = by_rules  # such an answer is no judge's business
+    status = grade.get("status", "ungraded" if prediction else "missing")
+    both = {**(by_rules or {}), **{k: v for k, v in grade.items() if v is not None}}
+    return {
+        "category": question.category,
+        "cluster": question.cluster or None,
+        "status": status,
+        "correct": status == "correct",
+        "by_rules": (by_rules or {}).get("status"),
+        "by_judge": (by_judge or {}).get("status"),
+        "truncated": prediction.get("finish_reason") == "length",
+        "failed": prediction.get("finish_reason", "failed") == "failed",
+        "extracted": writable(grade.get("extracted", "")),
+        "rule": grade.get("rule", "missing"),
+        "confidence": both.get("confidence"),
+        "action": both.get("action"),
+        "harmful": both.get("harmful"),
+        "reasoning_status": both.get("reasoning_status"),
+        "explanation": writable((by_judge or {}).get("explanation", ""))[:_EXPLANATION],
+        "finish_reason": prediction.get("finish_reason", "missing"),
+        "completion_tokens": prediction.get("completion_tokens", 0),
+    }
 
 
 class _Texts(Mapping[tuple[str, str, str, int], tuple[str, str]]):
