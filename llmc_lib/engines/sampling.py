@@ -66,10 +66,10 @@ def sample(
 
     `settings` is what must be equal for two completions to be comparable: max_tokens (a number or
     "max"), max_model_len, temperature, top_p, dtype ("auto": see `hardware.number_type`), seed and,
-    where replies must have a form, json_schema. It stands with the model's fingerprint, and with those
+    where replies must have a form, json_schema. It is kept with the model's fingerprint, and with those
     of `engine.vllm` that may change an answer, in <file>.settings.json; where the servers are does not.
     Answers under other settings are set aside under earlier/. The files get a line of `Prediction` for
-    each completion, in the order in which they end, and go on after a kill. With `retry_failed`, what
+    each completion, in the order in which they end, and are resumed after a kill. With `retry_failed`, what
     the engine could not answer is asked again. `section` is where the params file has the engine, for
     messages.
 

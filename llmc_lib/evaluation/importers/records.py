@@ -47,7 +47,7 @@ def predicted(
 ) -> Prediction:
     """A prediction with what a file tells of it; 0 and "" where it is silent.
 
-    Reasoning that stands in the text in a `<think>` block is taken apart from the response, unless the
+    Reasoning that is in the text in a `<think>` block is taken apart from the response, unless the
     file has it in a field of its own. `prompt`: what the model was given, where the file has it; it may have
     opened the block.
     """

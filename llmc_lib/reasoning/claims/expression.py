@@ -100,15 +100,15 @@ def _mixed_at(tokens: Sequence[Token]) -> set[int]:
     found = set()
     for at, token in enumerate(tokens):
         if token.kind == "NUM" and token.text.isdigit():
-            behind = tokens[at + 1 : at + 5]
-            kinds = [t.kind for t in behind]
-            glued = not any(t.space for t in behind[:4])
+            ahead = tokens[at + 1 : at + 5]
+            kinds = [t.kind for t in ahead]
+            glued = not any(t.space for t in ahead[:4])
             fraction = kinds == ["-", "NUM", "/", "NUM"] and glued
             if kinds[:1] == ["FRAC"] or (
                 fraction
-                and behind[1].text.isdigit()
-                and behind[3].text.isdigit()
-                and int(behind[1].text) < int(behind[3].text)
+                and ahead[1].text.isdigit()
+                and ahead[3].text.isdigit()
+                and int(ahead[1].text) < int(ahead[3].text)
             ):
                 found.add(token.start)
     return found
@@ -170,7 +170,7 @@ class _Reader:
         return tree
 
     def product(self) -> Tree:
-        """Factors with * and /, and those that only stand beside each other ("i")."""
+        """Factors with * and /, and those that are only beside each other ("i")."""
         factors = [self.power()]
         operations: list[str] = []
         while True:
@@ -243,9 +243,9 @@ class _Reader:
 
     def has_root(self) -> bool:
         """Does ^1/3 follow, in one piece? Many write the cube root so."""
-        behind = self.tokens[self.at : self.at + 5]
-        kinds = [t.kind for t in behind]
-        glued = not any(t.space for t in behind[1:4])
+        ahead = self.tokens[self.at : self.at + 5]
+        kinds = [t.kind for t in ahead]
+        glued = not any(t.space for t in ahead[1:4])
         return kinds[:4] == ["^", "NUM", "/", "NUM"] and glued and kinds[4:] not in (["^"], ["!"])
 
     def exponent(self) -> Tree:

@@ -114,13 +114,13 @@ class _Surroundings:
     def _sentence_states(self, number: int) -> bool:
         if number not in self._stated:
             start, end = self._sentences[number]
-            behind = self._text[end : end + 80]
-            self._stated[number] = context.is_stated(self._text[start:end], behind)
+            following = self._text[end : end + 80]
+            self._stated[number] = context.is_stated(self._text[start:end], following)
         return self._stated[number]
 
 
 def _paragraphs(text: str) -> list[tuple[int, int]]:
-    """Where the paragraphs are: an empty line ends one, unless it stands in mathematics or code."""
+    """Where the paragraphs are: an empty line ends one, unless it is in mathematics or code."""
     inside = set()
     breaks = [(m.start(), m.end()) for m in re.finditer(r"\n[ \t]*\n\s*", text)]
     starts = [start for start, _ in breaks]
@@ -206,7 +206,7 @@ def _sides(
     usable = [True] * len(sides)
     usable[0] = before is None or not (_is_part(before) or _is_fraction(text, before, sides[0]))
     usable[-1] = after is None or not context.goes_on(text, after.text, after.start)
-    if remark is not None and context.goes_on_behind_remark(text, remark.start):
+    if remark is not None and context.goes_on_after_remark(text, remark.start):
         usable[-1] = False
     last = len(sides) - 1
     return relations, [
