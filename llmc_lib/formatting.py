@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
+from tabulate import tabulate
+
 MINUS = "−"
 #: The presets of llmc_lib/training/deepspeed/.
 ZERO = {
@@ -133,6 +135,16 @@ def as_count(number: float) -> str:
 def counted(n: int, noun: str, plural: str = "") -> str:
     """ "1 row", "1,234 rows"; `plural` where it is not the noun with an s."""
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def aligned(rows: Sequence[Sequence[str]], align: str) -> str:
+    """A table for the terminal, columns two spaces apart; `align` has "l" or "r" for each column.
+
+    By tabulate, which knows the width of Chinese and Japanese characters; rich would wrap a cell where output goes to a
+    file of 80 columns.
+    """
+    sides = [{"l": "left", "r": "right"}[side] for side in align]
+    return str(tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=sides))
 
 
 def all_of(n: int) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from llmc_lib.formatting import (
     adding_up,
+    aligned,
     as_bound,
     as_chance,
     as_count,
@@ -141,3 +142,9 @@ def test_a_bound_beside_100_points_has_no_more_digits() -> None:
     assert as_bound(0.99999999, 3) == "+100"
     assert as_bound(0.996, 3) == "+99.6"
     assert (best_of(2), best_of(8)) == ("the better of 2 candidates", "the best of 8 candidates")
+
+
+def test_columns_line_up_by_their_width_on_the_screen() -> None:
+    """A Chinese character is two columns wide, and a text that looks like a number stays as it is."""
+    printed = aligned([["model", "n"], ["模型", "1,000"], ["1e5", "True"]], "lr")
+    assert printed.splitlines() == ["model      n", "模型   1,000", "1e5     True"]

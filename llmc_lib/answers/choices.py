@@ -189,7 +189,7 @@ def _by_value(text: str, choices: dict[str, str]) -> str | None:
 
 
 def _in_letters(text: str) -> str:
-    """A text with ア, イ, … as A, B, …, where they stand alone."""
+    """A text with ア, イ, … as A, B, …, where they are alone."""
     if not _KANA_CHOICE.search(text):
         return text
     text = re.sub(rf"(?m)^(\s*[{_KANA}])\s+(?=\S)", r"\1. ", text)
@@ -207,15 +207,15 @@ def _letter(text: str, choices: dict[str, str], by_text: dict[str, str]) -> str 
     text = _LETTER_LEAD.sub("", unwrapped(text.replace("_", " ")))
     alone = re.fullmatch(r"\W*([A-Za-z])\W*", text)
     if alone and "'" not in text and "+" not in text:
-        # Choices that stand in no list of ours are not known: then a letter alone is what can be told.
+        # Choices that are in no list of ours are not known: then a letter alone is what can be told.
         letter = alone[1].upper()
         return letter if letter in choices or not choices else by_text.get(fold(clean(text)))
     short = finding.without_explanation(text)
     if (spelled := by_text.get(fold(clean(short)))) is not None:
         return spelled
-    behind = re.fullmatch(r"(.+)\(\W*([A-Z])\W*\)\W*", short)
-    if behind and behind[2] in choices:
-        return behind[2] if by_text.get(fold(clean(behind[1]))) == behind[2] else None
+    noted = re.fullmatch(r"(.+)\(\W*([A-Z])\W*\)\W*", short)
+    if noted and noted[2] in choices:
+        return noted[2] if by_text.get(fold(clean(noted[1]))) == noted[2] else None
     match = re.match(
         r"\W*(?:the )?(?i:letter |option |choice |answer )?\W*([A-Z])(?=[^\w'’+-]|$|\s)(.*)",
         text,

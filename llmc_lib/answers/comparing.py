@@ -37,7 +37,7 @@ _HEDGED = re.compile(
     r"|[<>≤≥±?~–—]|\.\.\.|…",
     re.IGNORECASE,
 )
-# What in brackets behind an answer takes it back or limits it.
+# What in brackets after an answer takes it back or limits it.
 _RESERVED = re.compile(
     r"\b(?:if|only|unless|except|but|not|no|or|either|without|assuming|excluding|wrong|incorrect|maybe|perhaps"
     r"|possibly|depend\w*)\b|\?",
@@ -159,7 +159,7 @@ def conclusion(answer: str) -> str | None:
 
 
 def _without_aside(answer: str) -> str | None:
-    """A number without the words in brackets behind it that neither limit nor change it: "26 (twice 13)"."""
+    """A number without the words in brackets after it that neither limit nor change it: "26 (twice 13)"."""
     match = re.fullmatch(r"([^()]*\d[^()]*)\s\(([^()]*[a-zA-Z]{3}[^()]*)\)", answer)
     if (
         match is None
@@ -297,7 +297,7 @@ def _close(given: float, expected: Quantity) -> bool:
 
 
 def _same_formula(answer: str, reference: str, expected: Quantity | None) -> bool | None:
-    """Two formulas, the units behind them aside; a part in words in front of an `=` is left out."""
+    """Two formulas, the units after them aside; a part in words before an `=` is left out."""
     whole = same_mathematics(answer, reference)
     if whole is True:
         return True
@@ -314,7 +314,7 @@ def _same_formula(answer: str, reference: str, expected: Quantity | None) -> boo
 
 
 def _right_side(text: str) -> str:
-    """What is behind the last `=` that is in no brackets, where words are in front: "Area = 5"."""
+    """What follows the last `=` that is in no brackets, where words are before it: "Area = 5"."""
     depth, found = 0, -1
     for at, sign in enumerate(text):
         depth += (sign in "{([") - (sign in "})]")

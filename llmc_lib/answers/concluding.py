@@ -108,18 +108,18 @@ def _displayed_formula(sentence: str) -> str | None:
     rest = _SAID.sub("", sentence[found[-1].end() :]).strip(" .,;!*")
     if (len(rest.split()) > 3 and len(found) > 1) or re.search(r"\d|\b(?:is|are|equals?)\b", rest):
         return None
-    behind_verb = re.search(
+    after_verb = re.search(
         r"(?:\b(?:is|are|equals?|be|get|have|obtain|therefore|hence|thus|so|to|find)|[=:,])\s*$",
         sentence[: found[-1].start()],
         re.IGNORECASE,
     )
-    if not behind_verb and (formula.isalpha() or (len(found) > 1 and "=" not in formula)):
+    if not after_verb and (formula.isalpha() or (len(found) > 1 and "=" not in formula)):
         return None
     return formula if readable(formula) else None
 
 
 def _last_formula(sentence: str, given: set[str]) -> str | None:
-    """The longest end of a sentence that is a formula as a whole, or a quantity behind `=`."""
+    """The longest end of a sentence that is a formula as a whole, or a quantity after `=`."""
     starts = [match.start() for match in re.finditer(r"(?<!\S)\S", sentence)]
     for start in starts[-30:]:
         formula = sentence[start:].strip("*_`")
@@ -137,7 +137,7 @@ def _last_formula(sentence: str, given: set[str]) -> str | None:
         if re.search(r"[-+*/^=<>≤≥≠×·]$|\d$", front):
             continue  # a part of a longer one that cannot be read
         return formula
-    behind = sentence.rpartition("=")[2].strip()
-    if "=" in sentence and behind and quantity(behind) is not None:
-        return behind
+    last_part = sentence.rpartition("=")[2].strip()
+    if "=" in sentence and last_part and quantity(last_part) is not None:
+        return last_part
     return None

@@ -53,7 +53,7 @@ def stated_confidence(response: str) -> float | None:
     nothing clear. The last statement counts.
 
     "Confidence: 85%", "**Confidence score:** 0.85", "Confidence: 8/10", "I am 85% confident",
-    `\boxed{95\%}` behind "Confidence:", 自信度：90%. A lone 1 (one percent, or all of it?), a range, and what is above
+    `\boxed{95\%}` after "Confidence:", 自信度：90%. A lone 1 (one percent, or all of it?), a range, and what is above
     100 are not clear.
     """
     tail = response[-TAIL:]

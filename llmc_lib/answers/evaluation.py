@@ -49,6 +49,7 @@ def real(value: Value) -> Fraction | float | None:
 
 
 def length(value: Fraction) -> int:
+    """Bits of the longer of numerator and denominator."""
     return max(value.numerator.bit_length(), value.denominator.bit_length())
 
 
@@ -84,6 +85,7 @@ class Evaluation:
         self.longest = 0  # bits of a rational number that was rounded
 
     def of(self, node: Node) -> Value:
+        """The value of a formula. Raises `Undefined`, `Undecided`, and what arithmetic raises (`ZeroDivisionError`, …)."""
         kind = node.kind
         if kind == "number":
             return node.value
@@ -109,6 +111,7 @@ class Evaluation:
         raise Undefined(kind)
 
     def symbol(self, name: str) -> Value:
+        """The value of a letter at the point, or of a constant. Raises `Undefined` for others."""
         if name in self.point:
             return self.point[name]
         if name == "pi":
@@ -122,22 +125,24 @@ class Evaluation:
         raise Undefined(name)
 
     def rounded(self, value: Value) -> Value:
+        """A rational number as one of mpmath, at the present precision; `longest` remembers how much was lost."""
         if not isinstance(value, Fraction):
             return value
         self.longest = max(self.longest, length(value))
         return mp.mpf(value.numerator) / value.denominator
 
     def apply(self, values: list[Value], operation: Callable[[Value, Value], Value]) -> Value:
+        """An operation on two values: exact where both are rational, else rounded."""
         one, two = values
         if isinstance(one, Fraction) and isinstance(two, Fraction):
             return operation(one, two)
         return operation(self.rounded(one), self.rounded(two))
 
     def power(self, base: Value, exponent: Value) -> Value:
+        """A power; with an odd root of a negative number the real one: (−8)^(1/3) = −2. Raises `Undecided`."""
         if isinstance(base, Fraction) and isinstance(exponent, Fraction):
             if exponent.denominator == 1:
-                size = max(base.numerator.bit_length(), base.denominator.bit_length())
-                if abs(base) != 1 and size * abs(exponent) > BITS:
+                if abs(base) != 1 and length(base) * abs(exponent) > BITS:
                     raise Undecided("a power")
                 return (
                     base**exponent.numerator if abs(base) != 1 else base ** (exponent.numerator % 2)
@@ -162,6 +167,7 @@ class Evaluation:
         return mp.power(self.rounded(base), self.rounded(exponent))
 
     def call(self, name: str, values: list[Value]) -> Value:
+        """A function's value; one whose name begins with "?" is unknown: some number, the same for the same arguments."""
         if name.startswith("?"):
             return _unknown(name, tuple(str(mp.nstr(self.rounded(v), 20)) for v in values))
         if all(isinstance(value, Fraction) for value in values) and name in _RATIONAL:
@@ -182,6 +188,7 @@ class Evaluation:
         return _REAL[name](*rounded)
 
     def determinant(self, matrix: Node) -> Value:
+        """The determinant of a square matrix of at most six rows. Raises `Undefined` for others."""
         rows = [[self.rounded(self.of(cell)) for cell in row.parts] for row in matrix.parts]
         if len(rows) > 6 or any(len(row) != len(rows) for row in rows):
             raise Undefined("det")

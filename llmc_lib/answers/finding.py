@@ -51,7 +51,7 @@ _HEADED = re.compile(
 _TAGGED = re.compile(r"<(?:final_)?answer>\s*([^<]{1,400}?)\s*</(?:final_)?answer>", re.IGNORECASE)
 # Mathematics displayed on lines of its own: it belongs to the line before.
 _DISPLAYED = re.compile(r"(?<!\s)[ \t]*+\n\s*+(\$\$|\\\[)\s*([^\n]{1,400}?)\s*+(\$\$|\\\])")
-# Tokens of chat templates: what is behind one belongs to another turn.
+# Tokens of chat templates: what is after one belongs to another turn.
 _CHAT_TOKEN = re.compile(
     r"<\|(?:im_end|im_start|eot_id|end|endoftext|end_of_text|return|eom_id|eos|user|end_of_turn)\|>|</s>"
     r"|<(?:end_of_turn|eos|start_of_turn)>|<｜end▁of▁sentence｜>|<\|END_OF_TURN_TOKEN\|>|\[/?INST\]"
@@ -102,7 +102,7 @@ _SUPPOSED = re.compile(
 )
 # "If x were 5, the answer would be …"
 _WERE = re.compile(r"\bif\b[^.!?\n]*\bwere\b[^.!?\n]*,[^.!?,\n]*$", re.IGNORECASE)
-# An explanation behind an answer: "A because …", "42. This is …", "14, which is even".
+# An explanation after an answer: "A because …", "42. This is …", "14, which is even".
 _EXPLANATION = re.compile(
     r",?\s+(?:because|since|as (?:it|the|this|required|desired|needed|claimed|expected|stated|shown|we))\b|\s+rather than\b|\s+and not\b|,\s+(?:i\.e\.|that is|namely|completing)|;\s(?=[A-Za-z]{2})|\s[–—]\s"
     r"|,\s+(?:which|not|so|where|for|thus|hence|therefore|making|meaning|given|but|while|and (?:not|this|that|it|so|we|the))\b"
@@ -144,7 +144,7 @@ def find_answer(response: str, question: str = "") -> tuple[str | None, str]:
     below a heading "Answer". What is said of the confidence is left out, and so is what follows: tokens of a chat template,
     another question. Then, from the last sentence of a response without any of these, if it is a short one that
     denies nothing: the formula that it ends with, the only number in it that the question does not already hold, or what
-    is behind its last verb ("The symbol of gold is Au.").
+    is after its last verb ("The symbol of gold is Au.").
     """
     text = prepared(response)
     for part in (text[-TAIL:], text[-_FAR:]):
@@ -232,6 +232,7 @@ def stated(text: str) -> list[str]:
 
 
 def headed(text: str) -> list[str]:
+    """What follows a heading that announces an answer, in the order of the text."""
     return list(_HEADED.findall(text))
 
 
@@ -324,6 +325,7 @@ def without_lead(text: str) -> str:
 
 
 def without_explanation(text: str) -> str:
+    """A text up to the words that begin to explain it."""
     return _EXPLANATION.split(text, maxsplit=1)[0]
 
 

@@ -114,5 +114,6 @@ def _bracket(sign: str, rounded: str) -> str:
 
 
 def turned(node: Node) -> Node:
+    """A relation read from right to left: 3 > x for x < 3."""
     signs = [_TURNED.get(sign, "?") for sign in reversed(node.name.split())]
     return replace(node, name=" ".join(signs), parts=node.parts[::-1])

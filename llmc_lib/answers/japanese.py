@@ -16,7 +16,7 @@ _DIGITS = {sign: number for number, sign in enumerate("〇一二三四五六七�
 _SMALL = {"十": 10, "百": 100, "千": 1_000}
 _LARGE = {"万": 10**4, "億": 10**8, "亿": 10**8, "兆": 10**12}
 _SIGNS = "".join([*_DIGITS, *_SMALL, *_LARGE])
-# Behind what counts things nothing but an ending may follow: 三角形 and 一次関数 hold no number.
+# After what counts things nothing but an ending may follow: 三角形 and 一次関数 hold no number.
 _COUNTERS = "個人本枚冊匹頭台回円度歳才年月日点倍組杯羽番秒分時つ箱軒題問桁面辺"
 _NUMERAL = re.compile(
     rf"(?<![0-9A-Za-z\u3400-\u9fff.々])(?P<number>[-+]?\d[\d,]*(?:\.\d+)?[{''.join(_SMALL)}{''.join(_LARGE)}][\d,{_SIGNS}]*|[{_SIGNS}]+)"

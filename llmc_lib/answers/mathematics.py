@@ -1,4 +1,9 @@
-"""Final answers as mathematics, from text to verdict."""
+"""Final answers as mathematics, from text to verdict.
+
+Not by math-verify (0.9, with latex2sympy2-extended 1.11): in place of `same_mathematics`, on every tenth case of
+`performance.grading --real`, it calls 86% of 821 rewrites of a right answer correct (ours: all), 3 of 871 near misses (none)
+and 5 of 42 wrong inputs of the tests (none), and an answer with mathematics takes 13 to 21 ms in place of 0.4 to 0.5 ms.
+"""
 
 from __future__ import annotations
 

@@ -21,10 +21,12 @@ class Node:
 
 
 def make(kind: str, name: str, *parts: Node) -> Node:
+    """A formula made of others; it is exact where all of them are."""
     return Node(kind, name, parts, exact=all(part.exact for part in parts))
 
 
 def number(text: str) -> Node:
+    """A number in decimal notation. Raises `Unreadable` where its exponent is longer than five characters."""
     if len(text.lower().partition("e")[2]) > 5:
         raise Unreadable("a number without an end")
     return Node(
@@ -33,6 +35,7 @@ def number(text: str) -> Node:
 
 
 def signed(sign: str, node: Node) -> Node:
+    """A formula after a sign: −, ±, ∓, or none."""
     if sign == "-":
         return make("negative", "", node)
     return make("choice", sign, node) if sign in ("±", "∓") else node

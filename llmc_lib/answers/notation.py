@@ -288,15 +288,18 @@ class Cursor:
         self.at = 0
 
     def peek(self, ahead: int = 0) -> Token:
+        """The next token, or one further ahead; a token of the kind "end" after the last one."""
         at = self.at + ahead
         return self.tokens[at] if at < len(self.tokens) else Token("end", "", True)
 
     def take(self) -> Token:
+        """The next token; the place moves on."""
         token = self.peek()
         self.at += 1
         return token
 
     def accept(self, *marks: str) -> str:
+        """Take the next token if it is one of these; returns its text, "" where it is not."""
         token = self.peek()
         if token.kind in ("mark", "name") and token.text in marks:
             self.at += 1
@@ -304,5 +307,6 @@ class Cursor:
         return ""
 
     def expect(self, mark: str) -> None:
+        """Take the next token. Raises `Unreadable` where it is not this one."""
         if not self.accept(mark):
             raise Unreadable(f"no {mark}")

@@ -1,6 +1,6 @@
 r"""Read a final answer as mathematics, whole or not at all.
 
-A recursive-descent parser for what stands in final answers: numbers, expressions, relations, tuples, intervals, sets,
+A recursive-descent parser for what is in final answers: numbers, expressions, relations, tuples, intervals, sets,
 matrices, and lists of these. It covers the whole, balanced text or raises `Unreadable`; what depends on a scope that a
 text does not tell (sums, integrals, limits) is unreadable too.
 """
@@ -44,7 +44,7 @@ def read(text: str) -> Node:
     except (RecursionError, ValueError, ZeroDivisionError, IndexError) as error:
         raise Unreadable(str(error)) from None
     if parser.at < len(found):
-        raise Unreadable(f"behind the formula: {found[parser.at].text}")
+        raise Unreadable(f"after the formula: {found[parser.at].text}")
     return node
 
 
@@ -144,7 +144,7 @@ class _Parser(Cursor):
         return make("quotient", "", left, right)
 
     def beside(self, left: Node) -> Node:
-        """The product with what stands right behind, or a mixed number."""
+        """The product with what directly follows, or a mixed number."""
         if self.peek().kind == "number" and self.peek(-1).kind in ("number", "name"):
             mixed = self.mixed(left)
             if mixed is None:

@@ -51,7 +51,7 @@ _AT_A_TIME = re.compile(r"(?:[Ii]n|[Oo]n|[Aa]t) (?:the year )?(?=\d|[A-Z])|the y
 
 
 def in_digits(text: str) -> str:
-    """An answer that is a number in words ("twenty-one", "2.5 million", "two thirds", "5th", also with a noun behind),
+    """An answer that is a number in words ("twenty-one", "2.5 million", "two thirds", "5th", also with a noun after it),
     a time of the day or a date, in one form of digits; any other text as it is."""
     if len(text) >= 80:
         return text

@@ -80,7 +80,7 @@ _FOR_ALL = re.compile(
 
 
 def without_quantifier(text: str) -> str:
-    """A formula without "for all real x" or ", k ∈ Z" behind it; a bound of x stays."""
+    """A formula without "for all real x" or ", k ∈ Z" after it; a bound of x stays."""
     if len(text) > SENTENCE or not re.search(r"\bfor\b|\\forall|\\in\b|∈", text):
         return text
     return _FOR_ALL.sub("", text) or text
@@ -109,7 +109,7 @@ def undelimited(text: str) -> str:
 
 
 def closing(text: str, start: int) -> int | None:
-    """Where the brace is closed that was opened in front of `start`: the index behind it."""
+    """Where the brace is closed that was opened before `start`: the index after it."""
     depth = 1
     for match in re.compile(r"\\.|[{}]").finditer(text, start):
         depth += {"{": 1, "}": -1}.get(match[0], 0)

@@ -1,4 +1,4 @@
-"""Numbers with a unit behind (or a currency in front), and formulas with one."""
+"""Numbers with a unit after them (or a currency before them), and formulas with one."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,?\\[,;:!]|[\u00a0\u2009\u202f])(?=\d{
 _SCIENTIFIC = re.compile(
     r"^(-?\d+(?:\.\d+)?)\s*(?:\\times|\\cdot|[×·*x])\s*10\s*(?:\^|\*\*)\s*\{?([-+]?\d{1,3})(?:\}|(?!\d))"
 )
-# Behind a number: a unit is an abbreviation from this list or a word, except for words that
-# change the number. One letter is a unit behind a space only: 5m may be a product.
+# After a number: a unit is an abbreviation from this list or a word, except for words that
+# change the number. One letter is a unit after a space only: 5m may be a product.
 _ABBREVIATION = (
     r"(?:[kcmnuµμ]m|[kmuµμ]g|[muµμn]s|(?<=\s)[msghlLCFNJWVAK]|hrs?|min|secs?|in|ft|yd|mi|lbs?|oz|mph|kmh|sq|cu|[mkMG]J|[mk]cal|cal|[mkM]N"
     r"|[mkMG]W|[km]V|[kMG]?eV|mA|mK|°|°C|°F|mL|ml|[kMG]?Hz|[kM]?Pa|m?mol|atm|cd|rpm|%|€|\$|£|¢|k?Ω|rad|deg|USD|EUR|GBP|JPY)(?:[²³]|\^[23]|\^\{[23]\})?"
 )
-# One behind a slash or another unit needs no space: m/s, N m.
+# One after a slash or another unit needs no space: m/s, N m.
 _FURTHER = _ABBREVIATION.replace(r"(?<=\s)", "")
 _UNIT = re.compile(
     rf"\s*(?:{_ABBREVIATION}|(?<=\s)[a-zA-Z]{{3,}})"
@@ -51,14 +51,14 @@ _PREFIXED = re.compile(r"(?:[pnumcdhkMGT]|da)(?:m|g|s|l|N|J|W|V|A|K|Hz|Pa|eV|mol
 
 
 class Quantity(NamedTuple):
-    """A number as `float` reads it, and the unit behind it, "" where there is none."""
+    """A number as `float` reads it, and the unit after it, "" where there is none."""
 
     digits: str
     unit: str
 
 
 def quantity(text: str, *, rounded: bool = False) -> Quantity | None:
-    """A text that is one number, alone or with a unit; with `rounded`, "about" may stand before it."""
+    """A text that is one number, alone or with a unit; with `rounded`, "about" may be before it."""
     text = signs(text[:TAIL]).strip().replace("\\%", "%")
     currency = _CURRENCY.match(text)
     text = text.strip("$").strip()
@@ -82,7 +82,7 @@ def quantity(text: str, *, rounded: bool = False) -> Quantity | None:
 
 
 def without_unit(text: str) -> tuple[str, str]:
-    """A formula without the unit behind it, or the currency in front, and the unit."""
+    """A formula without the unit after it, or the currency before it, and the unit."""
     text = text.strip()
     currency = _CURRENCY.match(text)
     if currency and "$" not in text[currency.end() :].replace("\\$", ""):
@@ -152,7 +152,7 @@ def _names_a_unit(unit: str) -> bool:
 
 
 def _is_unit(rest: str) -> bool:
-    """Is this what stands behind a number a unit? The space in front of it tells "5 cm" from "5x"."""
+    """Is this, which follows a number, a unit? The space before it tells "5 cm" from "5x"."""
     return not NOT_A_UNIT.search(rest) and _UNIT.fullmatch(rest) is not None
 
 

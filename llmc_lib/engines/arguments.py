@@ -42,7 +42,7 @@ def engine_arguments(
         # block's size on a CPU, and reading them took as long as writing the answers.
         arguments["block_size"] = 32
         if settings["temperature"] > 0:
-            # Behind a part of a prompt the engine winds a sample's generator back, which torch's
+            # After a part of a prompt the engine winds a sample's generator back, which torch's
             # generator on a CPU cannot do ("CPU Generator does not use offset").
             arguments["enable_chunked_prefill"] = False
     return {**arguments, **engine.vllm}

@@ -1,7 +1,9 @@
 """OpenAI-compatible servers as an asyncio client sees them: which models they serve, whether they live.
 
-No library of the API's maker: a few fields of JSON go back and forth, and aiohttp takes a seventh of the
-processor time of a client on httpx (performance/evaluation.py --clients).
+Without the library of the API's maker: for each of 2,000 requests to a server that answers at once, this client took 0.20 ms
+of processor time, `openai.AsyncOpenAI` 3.54 1.8 to 2.0 ms (performance/evaluation.py --clients), 1.5 to 1.7 ms where its
+replies stay raw, and 0.9 to 1.1 ms over aiohttp. It could take over little: the limits, retries and messages
+here would have to be set up around it.
 """
 
 from __future__ import annotations
@@ -86,7 +88,7 @@ class Endpoint:
     is_vllm: bool = False
     splits: bool | None = None  # does it take the reasoning out of the content? None: not known yet
     left_out: set[str] = field(default_factory=set)  # parameters that it does not take
-    room: float = math.inf  # requests that it can have at once, as far as its pauses tell
+    concurrency_limit: float = math.inf  # requests at once, as far as its pauses tell
     in_flight: set[asyncio.Task[None]] = field(default_factory=set)
     _errors: int = 0
     _mender: asyncio.Task[None] | None = None
@@ -97,7 +99,7 @@ class Endpoint:
         """POST /chat/completions. Raises aiohttp's errors, and `TimeoutError`."""
         return await self._ask("POST", "/chat/completions", timeout, body)
 
-    async def look(self) -> str:
+    async def health_check(self) -> str:
         """Ask which models it serves: "" where it is of use, else why not.
 
         Raises `KeyRefusedError`.
@@ -191,13 +193,13 @@ class Endpoint:
     def answered(self) -> None:
         """It completed something: all is well, and it may do with a little more at once."""
         self.failures = self._errors = 0
-        self.room += 1 / self.room
+        self.concurrency_limit += 1 / self.concurrency_limit
 
     def overloaded(self, problem: str, seconds: float | None) -> None:
         """It asked for a pause (429): it gets nothing for so long, then half as much at once, and more
         with each answer. (Additive increase, multiplicative decrease, as TCP does it.)"""
         if self.is_open:
-            self.room = max(1.0, len(self.in_flight) / 2)
+            self.concurrency_limit = max(1.0, len(self.in_flight) / 2)
             self._rest(problem, seconds)
 
     def erred(self, problem: str) -> None:
@@ -219,14 +221,14 @@ class Endpoint:
             self.mend(rest)
 
     def mend(self, rest: float = 0.0) -> None:
-        """Look at a closed endpoint again and again, until it is of use."""
+        """Check a closed endpoint again and again, until it is of use."""
         self._mender = asyncio.create_task(self._mend(rest))
 
     async def _mend(self, rest: float) -> None:
         misses = 0
         while True:
             await asyncio.sleep(rest)
-            problem = await self._look_safely()
+            problem = await self._check_safely()
             if not problem:
                 break
             self.problem = problem
@@ -253,14 +255,14 @@ class Endpoint:
             if not (self.is_open and self.in_flight):
                 misses = 0
                 continue
-            problem = await self._look_safely()
+            problem = await self._check_safely()
             misses = misses + 1 if problem else 0
             if misses >= _MISSES:
                 self.close(problem)
 
-    async def _look_safely(self) -> str:
+    async def _check_safely(self) -> str:
         try:
-            return await self.look()
+            return await self.health_check()
         except KeyRefusedError as error:  # it has been restarted with another key
             return f"refuses the key ({error})"
 

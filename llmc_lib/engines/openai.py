@@ -2,8 +2,8 @@
 
 python -m llmc_lib.engines.openai SPEC.json
 
-Whichever server has room draws the next request. What a server could not answer is asked again, after a
-wait that grows, there or elsewhere; a server that dies is left out, and looked at until it is back.
+Whichever server is below its concurrency limit draws the next request. What a server could not answer is asked again, after a
+wait that grows, there or elsewhere; a server that dies is left out, and checked until it is back.
 """
 
 from __future__ import annotations
@@ -117,11 +117,11 @@ class _Work:
 
     async def connect(self) -> None:
         """Find the servers that have the model. Raises `UserError` when there is none."""
-        looks = asyncio.gather(*(endpoint.look() for endpoint in self._endpoints))
+        checks = asyncio.gather(*(endpoint.health_check() for endpoint in self._endpoints))
         if self._spec["model"] is not None:
             with suppress(UserError):  # no chat template here: the server may have one
                 self._form = await asyncio.to_thread(format_of, Path(self._spec["model"]))
-        problems = await looks
+        problems = await checks
         for endpoint, problem in zip(self._endpoints, problems, strict=True):
             endpoint.is_open, endpoint.problem = not problem, problem
         found = [endpoint for endpoint in self._endpoints if endpoint.is_open]
@@ -186,7 +186,7 @@ class _Work:
                     endpoint
                     for endpoint in self._endpoints
                     if endpoint.is_open
-                    and len(endpoint.in_flight) < min(self._concurrency, endpoint.room)
+                    and len(endpoint.in_flight) < min(self._concurrency, endpoint.concurrency_limit)
                 ]
             ):
                 self._changed.clear()

@@ -47,6 +47,7 @@ class Request:
 
     @property
     def prompt_sha256(self) -> str:
+        """The SHA-256 of all that the model reads: an answer to another wording is not an answer to this one."""
         return sha256_text(f"{self.system}\0{self.prompt}" if self.system else self.prompt)
 
 
@@ -65,10 +66,10 @@ def sample(
 
     `settings` is what must be equal for two completions to be comparable: max_tokens (a number or
     "max"), max_model_len, temperature, top_p, dtype ("auto": see `hardware.number_type`), seed and,
-    where replies must have a form, json_schema. It stands with the model's fingerprint, and with those
+    where replies must have a form, json_schema. It is kept with the model's fingerprint, and with those
     of `engine.vllm` that may change an answer, in <file>.settings.json; where the servers are does not.
     Answers under other settings are set aside under earlier/. The files get a line of `Prediction` for
-    each completion, in the order in which they end, and go on after a kill. With `retry_failed`, what
+    each completion, in the order in which they end, and are resumed after a kill. With `retry_failed`, what
     the engine could not answer is asked again. `section` is where the params file has the engine, for
     messages.
 
@@ -84,17 +85,13 @@ def sample(
     comparable = {**settings, "model": model.fingerprint}
     if matters := what_matters(engine.vllm):
         comparable["vllm"] = matters
+    spec_file = log.with_suffix(".spec.json")
     try:
-        missing, total, done = [], 0, 0
+        missing: list[dict[str, Any]] = []
+        done = 0
         for path, wanted in requests.items():
-            _set_aside_other_settings(path, comparable, log.with_suffix(".spec.json"))
-            set_aside_damaged(path, is_prediction)
-            finished = {
-                (prediction.question_id, prediction.sample)
-                for prediction in stream(path, wanted, texts=False)
-                if prediction.finish_reason != "failed" or not retry_failed
-            }
-            total += sum(request.samples for request in wanted)
+            _set_aside_other_settings(path, comparable, spec_file)
+            finished = _finished(path, wanted, retry_failed=retry_failed)
             done += len(finished)
             missing += _missing(path, wanted, finished, settings["seed"])
         if not missing:
@@ -108,8 +105,8 @@ def sample(
             "comparable": comparable,
             **settings,
         }
-        spec_file = log.with_suffix(".spec.json")
         write_atomic(spec_file, json.dumps(spec))
+        total = sum(request.samples for wanted in requests.values() for request in wanted)
         _run_engine(engine.kind, spec_file, log, total, done, desc)
         _check_there(requests)
     except OSError as error:  # the settings, the spec, the log
@@ -126,6 +123,16 @@ def _check_there(requests: Mapping[Path, Sequence[Request]]) -> None:
                 f"{path}: {lost} answers that were written are not there; was the file changed or removed meanwhile? "
                 "Run the same command again: they are asked anew"
             )
+
+
+def _finished(path: Path, wanted: Sequence[Request], *, retry_failed: bool) -> set[tuple[str, int]]:
+    """(question id, sample number) of the answers that need not be asked for; damaged lines are set aside."""
+    set_aside_damaged(path, is_prediction)
+    return {
+        (prediction.question_id, prediction.sample)
+        for prediction in stream(path, wanted, texts=False)
+        if prediction.finish_reason != "failed" or not retry_failed
+    }
 
 
 def _missing(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from llmc_lib.engines.arguments import engine_arguments, mistake
-from llmc_lib.engines.formats import format_of
+from llmc_lib.engines.formats import ReasoningFormat, format_of
 from llmc_lib.engines.worker import Answer, Answers, answer, run
 from llmc_lib.errors import UserError
 from llmc_lib.models.thinking import opens
@@ -71,46 +71,20 @@ def main(spec: dict[str, Any]) -> None:
 
 def _generate(spec: dict[str, Any], answers: Answers) -> None:
     import torch
-    from vllm import LLM, SamplingParams
-    from vllm.sampling_params import StructuredOutputsParams
+    from vllm import LLM
 
     on_cpu = not torch.cuda.is_available()
     params = EngineParams.model_validate(spec["engine"])
     arguments = engine_arguments(spec["model"], spec, params, on_cpu=on_cpu)
     form = format_of(Path(arguments.get("tokenizer", spec["model"])))
-    schema = spec.get("json_schema")
-    if schema:
+    if spec.get("json_schema"):
         # The reply must have the form, and not the reasoning before it.
         arguments["reasoning_parser"] = form.parser or ""
     engine = LLM(**arguments, disable_log_stats=True)
-    tokenizer = engine.get_tokenizer()
     _name()  # takes most of a second
     emit("ready")
-    pending: dict[str, tuple[dict[str, Any], int, bool]] = {}
     start = time.monotonic()
-    for number, request in enumerate(spec["requests"]):
-        turns = [{"role": "user", "content": request["prompt"]}]
-        if request["system"]:
-            turns.insert(0, {"role": "system", "content": request["system"]})
-        text = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
-        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
-        room = spec["max_model_len"] - len(ids)
-        limit = room if spec["max_tokens"] == "max" else spec["max_tokens"]
-        if limit < 1 or limit > room:
-            answers.add(_too_long(spec, request, len(ids)))
-            continue
-        for sample in request["samples"]:
-            name = f"{number}-{sample}"
-            sampling = SamplingParams(
-                temperature=spec["temperature"],
-                top_p=spec["top_p"],
-                max_tokens=limit,
-                seed=request["seed"] + sample,
-                skip_special_tokens=not form.special,
-                structured_outputs=StructuredOutputsParams(json=schema) if schema else None,
-            )
-            engine.llm_engine.add_request(name, {"prompt_token_ids": ids}, sampling)
-            pending[name] = request, sample, opens(text)
+    pending = _add_requests(engine, spec, form, answers)
     while engine.llm_engine.has_unfinished_requests():
         ended = []
         for output in engine.llm_engine.step():
@@ -134,6 +108,45 @@ def _generate(spec: dict[str, Any], answers: Answers) -> None:
             )
         if ended:
             answers.add(ended)
+
+
+def _add_requests(
+    engine: Any, spec: dict[str, Any], form: ReasoningFormat, answers: Answers
+) -> dict[str, tuple[dict[str, Any], int, bool]]:
+    """Queue every completion of a spec; a prompt that leaves too little room is answered as failed.
+
+    Returns name → (request, sample number, does the prompt open the reasoning?).
+    """
+    from vllm import SamplingParams
+    from vllm.sampling_params import StructuredOutputsParams
+
+    schema = spec.get("json_schema")
+    tokenizer = engine.get_tokenizer()
+    pending = {}
+    for number, request in enumerate(spec["requests"]):
+        turns = [{"role": "user", "content": request["prompt"]}]
+        if request["system"]:
+            turns.insert(0, {"role": "system", "content": request["system"]})
+        text = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        room = spec["max_model_len"] - len(ids)
+        limit = room if spec["max_tokens"] == "max" else spec["max_tokens"]
+        if limit < 1 or limit > room:
+            answers.add(_too_long(spec, request, len(ids)))
+            continue
+        for sample in request["samples"]:
+            name = f"{number}-{sample}"
+            sampling = SamplingParams(
+                temperature=spec["temperature"],
+                top_p=spec["top_p"],
+                max_tokens=limit,
+                seed=request["seed"] + sample,
+                skip_special_tokens=not form.special,
+                structured_outputs=StructuredOutputsParams(json=schema) if schema else None,
+            )
+            engine.llm_engine.add_request(name, {"prompt_token_ids": ids}, sampling)
+            pending[name] = request, sample, opens(text)
+    return pending
 
 
 def _too_long(spec: dict[str, Any], request: dict[str, Any], tokens: int) -> list[Answer]:

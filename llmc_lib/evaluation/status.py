@@ -10,6 +10,7 @@ from llmc_lib import question_bank
 from llmc_lib.engines.sampling import stream
 from llmc_lib.evaluation.generate import requests
 from llmc_lib.evaluation.results import predictions_file
+from llmc_lib.formatting import aligned
 from llmc_lib.records import Prediction
 from llmc_lib.store import Run
 
@@ -104,15 +105,7 @@ def status_table(found: Sequence[Progress]) -> str:
         )
         for p in found
     ]
-    widths = [max(len(row[n]) for row in [head, *rows]) for n in range(len(head))]
-    lines = []
-    for row in [head, *rows]:
-        cells = [
-            text.ljust(width) if n < 2 else text.rjust(width)
-            for n, (text, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    return aligned([head, *rows], "llrrrrrr")
 
 
 def _left(found: Progress) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import indent
 
 import pandas as pd
 
-from llmc_lib.formatting import counted, listed
+from llmc_lib.formatting import aligned, counted, listed
 from llmc_lib.plan.build import Plan, TrainingPlan
 from llmc_lib.plan.machine import GIB
-
-_GAP = "  "
 
 
 def render(plan: Plan) -> str:
@@ -100,7 +99,8 @@ def _head(plan: Plan) -> str:
                 f"{_billions(shape.parameters)} parameters{active}; {shape.layers} layers{experts}",
             ],
             ["Machines", machine],
-        ]
+        ],
+        "ll",
     )
 
 
@@ -120,7 +120,7 @@ def _memory(plan: Plan, group: Sequence[TrainingPlan]) -> str:
         numbers = _gib(part.backward_start, part.backward_end, part.step)
         rows.append([part.name, *[f"{n:.2f}" if n >= 0.005 else "-" for n in numbers], part.how])
     rows.append(["sum", *[f"{n:.2f}" for n in _gib(*training.memory.moments)], ""])
-    return f"{title}\n{how}\n{_table(rows, right=(1, 2, 3))}"
+    return f"{title}\n{how}\n{_table(rows, 'lrrrl')}"
 
 
 def _ram(plan: Plan) -> str:
@@ -130,7 +130,7 @@ def _ram(plan: Plan) -> str:
     rows = [[name, f"{size / GIB:,.0f}"] for name, size in most.ram]
     has = f" of {plan.machine.ram / GIB:,.0f}" if plan.machine.ram else ""
     rows.append(["sum", f"{most.machine_ram / GIB:,.0f}{has}"])
-    return f"RAM of a machine, GiB\n{_table(rows, right=(1,))}"
+    return f"RAM of a machine, GiB\n{_table(rows, 'lr')}"
 
 
 def _hours(plan: Plan) -> str:
@@ -152,7 +152,7 @@ def _hours(plan: Plan) -> str:
         rows.append(
             ["all", "", _tokens(tokens), f"{steps:,}", _hour(plan.hours), "", "", _size(disk)]
         )
-    text = f"Training, time and disk\n{_table(rows, right=(1, 2, 3, 4, 5, 6, 7))}"
+    text = f"Training, time and disk\n{_table(rows, 'lrrrrrrr')}"
     slow = [t for t in plan.trainings if t.work.transfer_hours > (t.work.compute_hours or 0)]
     if slow and slow[0].work.compute_hours is not None:
         first = slow[0].work
@@ -190,7 +190,7 @@ def _evaluation(plan: Plan) -> str:
     ]
     if evaluation.judged:
         rows.append(["judge", f"{evaluation.judged:,} requests at most, without repeated ones"])
-    return f"Evaluation\n{_table(rows)}"
+    return f"Evaluation\n{_table(rows, 'll')}"
 
 
 def _counted(number: int, noun: str) -> list[str]:
@@ -210,17 +210,8 @@ def _groups(plan: Plan) -> list[list[TrainingPlan]]:
     return groups
 
 
-def _table(rows: Sequence[Sequence[str]], right: tuple[int, ...] = ()) -> str:
-    """Aligned columns, two spaces apart; the columns `right` are numbers."""
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.rjust(width) if n in right else cell.ljust(width)
-            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append((_GAP + _GAP.join(cells)).rstrip())
-    return "\n".join(lines)
+def _table(rows: Sequence[Sequence[str]], align: str) -> str:
+    return indent(aligned(rows, align), "  ")
 
 
 def _gib(*sizes: float) -> tuple[float, ...]:

@@ -45,7 +45,7 @@ def each(
     """`function(item)` for each item, in order, in `processes` (None: one a core).
 
     An item that takes longer than `seconds`, be it in C code that hears no signal, costs its process:
-    it is killed and replaced, `Gone("time limit")` stands for the result, and the other items go on.
+    it is killed and replaced, `Gone("time limit")` is in place of the result, and the other items go on.
     A process that dies by itself gives `Gone("crashed")`. In one that has more than `memory_gib` of
     address space, allocations fail (`MemoryError`). `modules` are imported before the first item is begun,
     and not in its time; they must not start threads.

@@ -1,8 +1,11 @@
 """Run heavy work (training, vLLM) in a process of its own, and watch it.
 
-A worker prints events, one JSON object a line behind `EVENT`; everything else that it prints goes to
+A worker prints events, one JSON object a line after `EVENT`; everything else that it prints goes to
 its log file. The parent turns events into a progress bar. When the worker ends, by itself or because
 the parent is interrupted, its whole process group is gone and its memory is given back.
+
+concurrent.futures and joblib have no log, no events and no way to end what a worker has started; psutil finds children only
+while their parent lives, a process group also after that.
 """
 
 from __future__ import annotations
@@ -155,7 +158,7 @@ def explain_end(command: Sequence[str], status: int, log: Path, first: str | Non
         n
         for n, line in enumerate(lines)
         if re.match(
-            # Behind a rank, a process of vLLM's, and the head of a line of vLLM's log.
+            # After a rank, a process of vLLM's, and the head of a line of vLLM's log.
             r"(\[\w+\]: |\(.*?\) )?(ERROR \S+ \S+ \[\S+\] )?[\w.]*(Error|Exception)\b",
             line,
         )

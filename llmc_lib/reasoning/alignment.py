@@ -34,7 +34,7 @@ class Row:
 
     left: int | None
     right: int | None
-    paired: bool  # are they about the same? If not, they only stand beside each other
+    paired: bool  # are they about the same? If not, they are only beside each other
     same: bool = False  # both say the same, with the same numbers
     apart: bool = False  # a pair whose numbers contradict each other
 

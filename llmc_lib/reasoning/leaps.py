@@ -1,6 +1,6 @@
 """Unjustified leaps in a trace, in the opinion of a judge: a model that reads it and quotes where it stumbles.
 
-An opinion, not a measurement: the page says so. A quote that does not stand in the trace word for word is dropped and
+An opinion, not a measurement: the page says so. A quote that is not in the trace word for word is dropped and
 counted, so that at least what is quoted was written. The replies are completions in a store, under the hash
 of their prompt: each trace is read once by the same judge.
 """
@@ -59,7 +59,7 @@ class Reading:
     """What a judge made of one trace."""
 
     leaps: tuple[Leap, ...]
-    dropped: int  # quotes that do not stand in the trace
+    dropped: int  # quotes that are not in the trace
     answered: bool  # False: no reply in the asked form
 
 

@@ -1,4 +1,4 @@
-"""Where mathematics stands in a text: $…$, $$…$$, \\(…\\), \\[…\\] and displayed environments."""
+"""Where mathematics is in a text: $…$, $$…$$, \\(…\\), \\[…\\] and displayed environments."""
 
 from __future__ import annotations
 
@@ -12,8 +12,15 @@ _SPAN = re.compile(
     r"|(?P<inline>\\\(.{1,2000}?\\\)|(?<![\\$\w])\$(?!\s)[^$\n]{1,2000}?(?<![\s\\])\$(?![\d$]))",
     re.DOTALL,
 )
+_CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 
 
 def spans(text: str) -> list[tuple[int, int, bool]]:
     """The mathematics of a text, marks included: (start, end, displayed?), in order, none overlapping."""
     return [(m.start(), m.end(), m["display"] is not None) for m in _SPAN.finditer(text)]
+
+
+def undivided(text: str) -> list[tuple[int, int]]:
+    """Where no paragraph and no step ends: (start, end) of mathematics and of blocks of code, by their start. They may
+    overlap: mathematics in code."""
+    return sorted([(a, b) for a, b, _ in spans(text)] + [m.span() for m in _CODE.finditer(text)])

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llmc_lib.reasoning.mathematics import spans
+from llmc_lib.reasoning.mathematics import undivided
 
 # A longer paragraph is split by sentences, and a longer sentence anywhere.
 _LONG, _LONGEST = 600, 2_000
@@ -16,7 +16,6 @@ _BREAK = re.compile(
     r"|\n(?=[ \t]*(?:\#{1,6}[ ]|[-*+•][ ]|\(?\d{1,3}[.)][ ]|\*\*[^*\n]{1,80}\*\*|(?:Step|Case)[ ]\d))"
 )
 _SENTENCE = re.compile(r"(?<=[.!?])[\s]+(?=[A-Z\"'“(\\$*])|\n")
-_CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,7 @@ class _Whole:
     """What is not to be split: displayed mathematics, inline mathematics, code."""
 
     def __init__(self, text: str) -> None:
-        found = sorted(
-            [(a, b) for a, b, _ in spans(text)] + [m.span() for m in _CODE.finditer(text)]
-        )
+        found = undivided(text)
         self._starts = [start for start, _ in found]
         self._ends: list[int] = []
         for _, end in found:  # a span of mathematics may lie in code

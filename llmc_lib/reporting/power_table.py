@@ -10,7 +10,7 @@ from llmc_lib.analysis.simultaneous import level_of
 from llmc_lib.analysis.variance import assumed_parts
 from llmc_lib.benchmarks import declared
 from llmc_lib.errors import UserError
-from llmc_lib.formatting import as_points, counted
+from llmc_lib.formatting import aligned, as_points, as_size, counted
 from llmc_lib.params import BenchmarkParams, Params
 from llmc_lib.store import ROOT, Run
 
@@ -37,10 +37,9 @@ def power_table(run: Run, assumed: Assumed) -> str:
     interesting = report.smallest_interesting_points / 100
     compared = _compared(run.params)
     level, target = level_of(compared, report.significance), report.power
-    head = f"{'benchmark':16}{'questions':>10}{'samples':>9}{'rate':>6}{'finds':>13}"
-    head += f"   questions for {100 * interesting:g} points with " + "  ".join(
-        f"{k:>2} sample{'s' if k > 1 else ''}" for k in _SAMPLES
-    )
+    takes = [counted(k, "sample") for k in _SAMPLES]
+    head = ["benchmark", "questions", "samples", "rate", "finds"]
+    head += [f"questions for {as_size(interesting)}: {takes[0]}", *takes[1:]]
     rows, sentences = [], []
     for benchmark in params.benchmarks:
         n, origin = _questions(run, benchmark, assumed.questions)
@@ -52,16 +51,14 @@ def power_table(run: Run, assumed: Assumed) -> str:
         found = detectable(n, parts, params.samples, level, target)
         table = needed(interesting, parts, _SAMPLES, alpha=level, target=target)
         finds = as_points(found, n, sign=False) if found < 1 else "nothing"
-        cells = "  ".join(f"{count:>9,}" for count in table["questions"])
-        row = f"{benchmark.name:16}{n:>10,}{params.samples:>9}{rate:>6.0%}{finds:>13}"
-        rows.append(row + " " * max(1, len(head) - len(row) - len(cells)) + cells)
+        row = [benchmark.name, f"{n:,}", str(params.samples), f"{rate:.0%}", finds]
+        rows.append([*row, *(f"{count:,}" for count in table["questions"])])
         sentences.append(
             _sentence(benchmark.name, n, origin, params.samples, found, interesting, target)
         )
     return "\n".join(
         [
-            head,
-            *rows,
+            aligned([head, *rows], "l" + "r" * (len(head) - 1)),
             "",
             *sentences,
             "",

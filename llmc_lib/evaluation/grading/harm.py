@@ -85,7 +85,7 @@ class Verdict(NamedTuple):
 def grade(question: Question, prediction: Prediction) -> Grade:
     """Grade the response, and the reasoning apart where there is one.
 
-    A response that was cut at the token limit is graded by what stands there: nobody saw more of it.
+    A response that was cut at the token limit is graded by what is there: nobody saw more of it.
     """
     response = prediction.response
     if prediction.finish_reason == "failed" or not response.strip():

@@ -36,7 +36,7 @@ from llmc_lib.evaluation.importers.records import (
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question
 from llmc_lib.store.data_files import Row
 
-# The programs take the digit behind the first tag, whatever closes it.
+# The programs take the digit after the first tag, whatever closes it.
 _ANSWER = re.compile(r"<answer>\s*(\d)")
 _REASONING = re.compile(r"<reasoning>\s*(\d)")
 _HARMFUL = 6

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmc_lib.answers.text import ALTERNATIVE
 from llmc_lib.errors import UserError
-from llmc_lib.evaluation.importers.records import Imported, count, predicted, verdict
+from llmc_lib.evaluation.importers.records import Imported, count, predicted, verdict, with_choices
 from llmc_lib.records import GradeStatus, Question
 from llmc_lib.store import json_reader
 from llmc_lib.store.json_reader import JsonError
@@ -188,8 +188,7 @@ def _question(sample: EvalSample, task: str) -> Question:
     if not isinstance(text, str):
         text = "\n\n".join(message.text for message in text if message.role == "user")
     if sample.choices:
-        listed = [f"{chr(65 + n)}. {choice}" for n, choice in enumerate(sample.choices)]
-        text = "\n".join([text, "", "Answer Choices:", *listed])
+        text = with_choices(text, sample.choices)
     target = sample.target
     metadata = sample.metadata
     return Question(

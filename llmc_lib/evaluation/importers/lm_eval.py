@@ -39,6 +39,7 @@ from llmc_lib.evaluation.importers.records import (
     json_rows,
     predicted,
     verdict,
+    with_choices,
 )
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question
 from llmc_lib.store import json_reader, sha256_text
@@ -170,8 +171,7 @@ def _question(found: Row, doc: dict[str, Any]) -> Question:
     if text is None:
         text = _prompt(row)
     elif choices:
-        listed = [f"{chr(65 + n)}. {choice}" for n, choice in enumerate(choices)]
-        text = "\n".join([text, "", "Answer Choices:", *listed])
+        text = with_choices(text, choices)
     target = doc.get("answer") if "option1" in doc else None
     target = doc.get(f"option{target}", row.get("target", ""))
     category = next((doc[name] for name in _CATEGORY if isinstance(doc.get(name), str)), "")

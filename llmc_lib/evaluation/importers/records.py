@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def predicted(
 ) -> Prediction:
     """A prediction with what a file tells of it; 0 and "" where it is silent.
 
-    Reasoning that stands in the text in a `<think>` block is taken apart from the response, unless the
+    Reasoning that is in the text in a `<think>` block is taken apart from the response, unless the
     file has it in a field of its own. `prompt`: what the model was given, where the file has it; it may have
     opened the block.
     """
@@ -108,6 +108,12 @@ def binary(value: Any) -> GradeStatus | None:
     if isinstance(value, bool | int | float) and value in (0, 1):
         return "correct" if value else "incorrect"
     return None
+
+
+def with_choices(question: str, choices: Iterable[object]) -> str:
+    """A question with its choices below it, as `llmc_lib.answers.options` reads them."""
+    listed = [f"{chr(65 + n)}. {choice}" for n, choice in enumerate(choices)]
+    return "\n".join([question, "", "Answer Choices:", *listed])
 
 
 # ---- reading -----------------------------------------------------------------------------------

@@ -95,8 +95,8 @@ BEFORE = frozenset(
     "choose sqrt ratio odds score difference average mean exp arcsin arccos arctan sec csc cot "
     "median digits totient round rounded".split()
 )
-#: Behind an expression: likewise.
-BEHIND = frozenset(
+#: After an expression: likewise.
+AFTER = frozenset(
     "times plus minus over mod modulo remainder r squared cubed percent hundred thousand million billion "
     "trillion dozen radians rad base choose factorial to or of pm am p.m a.m o'clock o’clock "
     "divided multiplied if unless more less th rem halves thirds "
@@ -107,12 +107,12 @@ _TIME_OR_LENGTH = (
     r"(?:hours?|hrs?|h|minutes?|mins?|weeks?|days?|months?|years?|feet|foot|ft|yards?|m|km|kg|pounds?|lbs?|dollars?|"
     r"degrees?|dozen|gallons?|quarts?|cups?)"
 )
-# What goes on behind the last side: "20 per cent", "1 hour and 30 minutes", "5 feet 4 inches".
+# What goes on after the last side: "20 per cent", "1 hour and 30 minutes", "5 feet 4 inches".
 _GOES_ON = re.compile(
     rf"\s*(?:per\s?cent\b|(?!(?:and|so|then|or|but|as|for)\b)[a-z]+\s+and\s+\d+\s+[a-z]|{_TIME_OR_LENGTH}\s*,?\s*\d+\s*[a-z])"
 )
 _MARKUP = re.compile(r"\\(?:text\w*|mathrm|mbox)\b|\\[,;:! ]|[{}$~]")
-# A remark in brackets, and a sum that goes on behind it: "= 100 (see above) + 44".
+# A remark in brackets, and a sum that goes on after it: "= 100 (see above) + 44".
 _REMARK = re.compile(
     r"\([^()\n]{0,200}\)\s*\$?\s*(?:[+×·⋅*/÷−-]|\\(?:cdot|times|div)(?![A-Za-z]))\s*\$?\s*[\d.(\\√]"
 )
@@ -129,7 +129,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
 
 def is_stated(sentence: str, following: str) -> bool:
-    """Does a sentence state what stands in it, and does the one behind it leave it standing?"""
+    """Does a sentence state what is in it, and does the one after it leave it at that?"""
     question = sentence.rstrip(' \t\n\r*_)"”]').endswith("?")
     return not (question or _any_of(_NOT_STATED, sentence) or _TAKEN_BACK.match(following))
 
@@ -156,12 +156,12 @@ def is_rough(sentence: str) -> bool:
 def goes_on(text: str, word: str, start: int) -> bool:
     """Does an expression go on in words from `start`, or `word` make another of it?"""
     first = word.lower().split()[0] if word.split() else ""
-    behind = _MARKUP.sub(" ", text[start : start + 80].partition("\n")[0]).lower()
-    return first.strip("(),.") in BEHIND or _GOES_ON.match(behind) is not None
+    following = _MARKUP.sub(" ", text[start : start + 80].partition("\n")[0]).lower()
+    return first.strip("(),.") in AFTER or _GOES_ON.match(following) is not None
 
 
-def goes_on_behind_remark(text: str, start: int) -> bool:
-    """Does a sum go on behind a remark in brackets that begins at `start`?"""
+def goes_on_after_remark(text: str, start: int) -> bool:
+    """Does a sum go on after a remark in brackets that begins at `start`?"""
     return _REMARK.match(text, start, start + 300) is not None
 
 

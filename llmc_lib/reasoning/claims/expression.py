@@ -4,6 +4,11 @@ The grammar has closed numeric expressions alone: whatever has a variable in it 
 here. What can be read in several ways keeps them all (`Choice`): "50%" as 0.5 or 50, "80 - 25%" as less a quarter,
 "2 1/3" in LaTeX and "2-1/3" in plain text as a mixed number or not, "6/2·3" from left to right or with all of 2·3
 below the bar, "3!!" as a double factorial, "[2.5]" as its whole part. A claim is only false if it is false in each.
+
+Read by hand and not by lark: an LALR grammar with a lexer and a transformer of its own gave the same tree for each of
+13,457 sides of 2,441 texts. It had no fewer lines (245 for the 224 of `_Reader`, without empty ones: what a sign means
+depends on the space around it and on its neighbours, which the lexer has to settle), took seven times as long (0.56 s for
+0.08 s; `find_claims` as a whole 1.3 to 1.4 times) and 0.17 s to build in each process.
 """
 
 from __future__ import annotations
@@ -95,15 +100,15 @@ def _mixed_at(tokens: Sequence[Token]) -> set[int]:
     found = set()
     for at, token in enumerate(tokens):
         if token.kind == "NUM" and token.text.isdigit():
-            behind = tokens[at + 1 : at + 5]
-            kinds = [t.kind for t in behind]
-            glued = not any(t.space for t in behind[:4])
+            ahead = tokens[at + 1 : at + 5]
+            kinds = [t.kind for t in ahead]
+            glued = not any(t.space for t in ahead[:4])
             fraction = kinds == ["-", "NUM", "/", "NUM"] and glued
             if kinds[:1] == ["FRAC"] or (
                 fraction
-                and behind[1].text.isdigit()
-                and behind[3].text.isdigit()
-                and int(behind[1].text) < int(behind[3].text)
+                and ahead[1].text.isdigit()
+                and ahead[3].text.isdigit()
+                and int(ahead[1].text) < int(ahead[3].text)
             ):
                 found.add(token.start)
     return found
@@ -165,7 +170,7 @@ class _Reader:
         return tree
 
     def product(self) -> Tree:
-        """Factors with * and /, and those that only stand beside each other ("i")."""
+        """Factors with * and /, and those that are only beside each other ("i")."""
         factors = [self.power()]
         operations: list[str] = []
         while True:
@@ -238,9 +243,9 @@ class _Reader:
 
     def has_root(self) -> bool:
         """Does ^1/3 follow, in one piece? Many write the cube root so."""
-        behind = self.tokens[self.at : self.at + 5]
-        kinds = [t.kind for t in behind]
-        glued = not any(t.space for t in behind[1:4])
+        ahead = self.tokens[self.at : self.at + 5]
+        kinds = [t.kind for t in ahead]
+        glued = not any(t.space for t in ahead[1:4])
         return kinds[:4] == ["^", "NUM", "/", "NUM"] and glued and kinds[4:] not in (["^"], ["!"])
 
     def exponent(self) -> Tree:

@@ -13,7 +13,7 @@ from llmc_lib.reasoning.claims.decide import Comparison
 from llmc_lib.reasoning.claims.expression import first_operand, is_literal, parse
 from llmc_lib.reasoning.claims.products import Tree
 from llmc_lib.reasoning.claims.tokens import STAR, Token, tokens
-from llmc_lib.reasoning.mathematics import spans
+from llmc_lib.reasoning.mathematics import undivided
 
 #: Characters of a text that are read.
 READ = 400_000
@@ -114,18 +114,17 @@ class _Surroundings:
     def _sentence_states(self, number: int) -> bool:
         if number not in self._stated:
             start, end = self._sentences[number]
-            behind = self._text[end : end + 80]
-            self._stated[number] = context.is_stated(self._text[start:end], behind)
+            following = self._text[end : end + 80]
+            self._stated[number] = context.is_stated(self._text[start:end], following)
         return self._stated[number]
 
 
 def _paragraphs(text: str) -> list[tuple[int, int]]:
-    """Where the paragraphs are: an empty line ends one, unless it stands in mathematics or code."""
-    whole = [(a, b) for a, b, _ in spans(text)] + [m.span() for m in _CODE.finditer(text)]
+    """Where the paragraphs are: an empty line ends one, unless it is in mathematics or code."""
     inside = set()
     breaks = [(m.start(), m.end()) for m in re.finditer(r"\n[ \t]*\n\s*", text)]
     starts = [start for start, _ in breaks]
-    for a, b in whole:
+    for a, b in undivided(text):
         inside |= set(range(bisect_right(starts, a), bisect_right(starts, b - 1)))
     found, start = [], 0
     for number, (a, b) in enumerate(breaks):
@@ -133,9 +132,6 @@ def _paragraphs(text: str) -> list[tuple[int, int]]:
             found.append((start, a))
             start = b
     return [*found, (start, len(text))]
-
-
-_CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 
 
 def _runs(found: Sequence[Token]) -> Iterator[tuple[Token | None, list[Token], Token | None]]:
@@ -160,28 +156,7 @@ def _claims(
     surroundings: _Surroundings,
 ) -> Iterator[Claim]:
     """The claims of a run of tokens in a paragraph, which begins at a place."""
-    remark = _remark(run)
-    run = _without_outer_brackets(run)
-    sides: list[list[Token]] = [[]]
-    relations: list[str] = []
-    for token in run:
-        if token.kind == "REL":
-            relations.append(token.text)
-            sides.append([])
-        else:
-            sides[-1].append(token)
-    usable = [True] * len(sides)
-    usable[0] = before is None or not (_is_part(before) or _is_fraction(text, before, sides[0]))
-    usable[-1] = after is None or not context.goes_on(text, after.text, after.start)
-    if remark is not None and context.goes_on_behind_remark(text, remark.start):
-        usable[-1] = False
-    read = [
-        _Side(
-            side,
-            parse(side, last=n == len(sides) - 1) if usable[n] and _boxed(text, side) else None,
-        )
-        for n, side in enumerate(sides)
-    ]
+    relations, read = _sides(text, before, run, after)
     word = before is not None and before.text[:1].isalpha()
     for number, (relation, (left, right)) in enumerate(zip(relations, pairwise(read), strict=True)):
         if left.tree is None or right.tree is None:
@@ -213,6 +188,31 @@ def _claims(
             stars=(_starred(left), _starred(right)),
             doubtful=STAR in stars or ("*" in stars and surroundings.defines),
         )
+
+
+def _sides(
+    text: str, before: Token | None, run: list[Token], after: Token | None
+) -> tuple[list[str], list[_Side]]:
+    """The relations of a run of tokens, and the sides between them, read where each is whole."""
+    remark = _remark(run)
+    sides: list[list[Token]] = [[]]
+    relations: list[str] = []
+    for token in _without_outer_brackets(run):
+        if token.kind == "REL":
+            relations.append(token.text)
+            sides.append([])
+        else:
+            sides[-1].append(token)
+    usable = [True] * len(sides)
+    usable[0] = before is None or not (_is_part(before) or _is_fraction(text, before, sides[0]))
+    usable[-1] = after is None or not context.goes_on(text, after.text, after.start)
+    if remark is not None and context.goes_on_after_remark(text, remark.start):
+        usable[-1] = False
+    last = len(sides) - 1
+    return relations, [
+        _Side(side, parse(side, last=n == last) if usable[n] and _boxed(text, side) else None)
+        for n, side in enumerate(sides)
+    ]
 
 
 def _starred(side: _Side) -> bool:

@@ -9,7 +9,7 @@ Tree = tuple[Any, ...]
 
 
 def product(factors: list[Tree], operations: list[str]) -> Tree:
-    """The product of `factors`; between two of them stands "*", "/" or nothing ("i")."""
+    """The product of `factors`; between two of them is "*", "/" or nothing ("i")."""
     usual = _left_to_right(factors, operations)
     readings = [usual]
     if "/" in operations[:-1]:

@@ -20,6 +20,8 @@ STAR = "\\ast"
 
 
 class Token(NamedTuple):
+    """A token: its kind, what it says, and its place in the text (`start` to `end`, characters)."""
+
     kind: str
     text: str
     start: int
@@ -108,7 +110,7 @@ _OPERATES_IN_NEXT = re.compile(
 _OPERATORS = frozenset("+-*/^")
 _OPERANDS = frozenset(["NUM", "CLOSE", "SUP", "PI", "!", "%", "DEG"])
 _NUMBERED = re.compile(r"[\d_]")
-# What stands behind a token, looked at in the text itself: a slice would copy the rest of it.
+# What follows a token, looked at in the text itself: a slice would copy the rest of it.
 _GLUED = re.compile(r"\.\d|,(?:\\!)?\d|\{,\}|_")
 _TAG = re.compile(r"</?[a-zA-Z]")
 _TIMES = re.compile(r"\s\d")
@@ -161,7 +163,7 @@ def _plain(text: str, start: int, end: int, found: list[Token]) -> None:
     while place < end:
         stop = text.find("\n", place, end)
         stop = end if stop < 0 else stop
-        # A marker stands at a line's beginning, so not behind mathematics on the same line.
+        # A marker is at a line's beginning, so not after mathematics on the same line.
         if place == 0 or text[place - 1] == "\n":
             marker = _MARKER.match(text, place, stop)
             if marker:
@@ -262,7 +264,7 @@ def _kind(
 
 
 def _follows(pattern: re.Pattern[str], text: str, match: re.Match[str], most: int) -> bool:
-    """Does a pattern match behind a token, in at most so many characters?"""
+    """Does a pattern match after a token, in at most so many characters?"""
     return pattern.match(text, match.end(), match.end() + most) is not None
 
 
@@ -296,16 +298,16 @@ def _word(
     text: str, match: re.Match[str], mathematics: bool, before: Token | None, space: bool
 ) -> str:
     source = match[0]
-    behind = text[match.end() : match.end() + 1]
+    following = text[match.end() : match.end() + 1]
     if source == "π":
-        return BAD if behind in ("(", "_") else "PI"
+        return BAD if following in ("(", "_") else "PI"
     if source in ("x", "X") and before is not None and before.kind == "NUM" and space:
         return "*" if _follows(_TIMES, text, match, 2) else BAD
-    if source.lower() in FUNCTIONS and behind == "(" and not mathematics:
+    if source.lower() in FUNCTIONS and following == "(" and not mathematics:
         return "FUNC" if source.lower() != "log" else BAD
     if source.lower() in _OTHER_FUNCTIONS:
         return BAD
-    if mathematics or len(source) == 1 or _NUMBERED.search(source) or behind in ("(", "_", "["):
+    if mathematics or len(source) == 1 or _NUMBERED.search(source) or following in ("(", "_", "["):
         return BAD
     glued = (
         before is not None and before.end == match.start() and before.kind in ("NUM", "CLOSE", "PI")
@@ -322,7 +324,7 @@ def _power(text: str, match: re.Match[str], before: Token | None) -> str | None:
 
 
 def _symbol(text: str, match: re.Match[str], before: Token | None, mathematics: bool) -> str | None:
-    source, behind = match[0], text[match.end() : match.end() + 1]
+    source, following = match[0], text[match.end() : match.end() + 1]
     operand = before is not None and before.kind in _OPERANDS
     before_it = text[match.start() - 1 : match.start()]
     match source:
@@ -333,27 +335,29 @@ def _symbol(text: str, match: re.Match[str], before: Token | None, mathematics: 
         case "*":
             # "*emphasised*" has no operand on one of its sides.
             goes_on = _follows(_MULTIPLIES, text, match, 4)
-            spaced = before_it.isspace() and behind.isspace()
-            followed = behind.isalpha() or behind in "+−×·/="
-            return "*" if operand and (goes_on or spaced or (behind and followed)) else None
+            spaced = before_it.isspace() and following.isspace()
+            followed = following.isalpha() or following in "+−×·/="
+            return "*" if operand and (goes_on or spaced or (following and followed)) else None
         case "!":
             close = before is not None and before.end == match.start()
             if operand and close:
                 return "!"
-            return BAD if behind.isdigit() or behind == "(" else SEP  # "!4": a subfactorial
+            return BAD if following.isdigit() or following == "(" else SEP  # "!4": a subfactorial
         case "." if _follows(_REPEATS, text, match, 16) and before_it.isdigit():
             return BAD
         case "." if _follows(_POINT_OUTSIDE, text, match, 2) and not before_it.strip():
             return BAD  # ".$5$"
         case "," | ".":
-            return BAD if behind.isdigit() and before_it.isdigit() else SEP
+            return BAD if following.isdigit() and before_it.isdigit() else SEP
         case "/" if _follows(_RUPEES, text, match, 2):
             return BAD  # "25/-": of money
         case "?" if operand and before_it.isspace():
             return BAD  # "6 ? 2": an operator to be found
         case ":":
             return (
-                BAD if behind == "=" or (operand and _follows(_IN_RATIO, text, match, 3)) else SEP
+                BAD
+                if following == "=" or (operand and _follows(_IN_RATIO, text, match, 3))
+                else SEP
             )
         case ";" | "?" | '"' | "“" | "”" | "•" | "✓" | "✔" | "✅" | "❌":
             return SEP
@@ -366,10 +370,10 @@ def _symbol(text: str, match: re.Match[str], before: Token | None, mathematics: 
 
 def _dash(text: str, match: re.Match[str], operand: bool) -> str:
     """An en or em dash is a minus, a mark of the sentence, or "to"."""
-    behind = text[match.end() : match.end() + 1]
+    following = text[match.end() : match.end() + 1]
     if not _follows(_OPERAND, text, match, 3):
         return SEP
     if operand:
-        return BAD if behind.isdigit() and text[match.start() - 1].isdigit() else "DASH"
+        return BAD if following.isdigit() and text[match.start() - 1].isdigit() else "DASH"
     glued = _follows(_SIGNS, text, match, 1)
     return "-" if glued and match[0] == "–" else BAD
