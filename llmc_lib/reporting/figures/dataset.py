@@ -10,8 +10,9 @@ import pandas as pd
 from llmc_lib.analysis.intervals import wilson
 from llmc_lib.formatting import counted, share
 from llmc_lib.params import Params
-from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, RULE, canvas, svg, whole_numbers
 from llmc_lib.reporting.elements import Block, FigureBlock, figure_block
+from llmc_lib.reporting.figures.drawing import canvas, svg, whole_numbers
+from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED, RULE
 from llmc_lib.taxonomy import ROW_CATEGORIES
 
 

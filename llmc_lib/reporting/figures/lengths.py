@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from llmc_lib.analysis.length import ALL
 from llmc_lib.analysis.token_limit import order_changes
 from llmc_lib.formatting import as_percent, as_points, counted, listed
-from llmc_lib.reporting.curves import Label, band, label_ends, token_axis
-from llmc_lib.reporting.drawing import INK, MUTED, canvas, grid, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
-from llmc_lib.reporting.figures import colours
+from llmc_lib.reporting.figures.curves import Label, band, label_ends, token_axis
+from llmc_lib.reporting.figures.drawing import canvas, grid, svg
+from llmc_lib.reporting.palette import INK, MUTED, colours
 
 # A bin with fewer answers is no finding.
 _FEW_ANSWERS = 10

@@ -8,10 +8,10 @@ import numpy as np
 
 from llmc_lib.analysis.calibration import Calibration
 from llmc_lib.formatting import as_percent, as_points
-from llmc_lib.reporting.curves import Label, label_ends
-from llmc_lib.reporting.drawing import MUTED, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
-from llmc_lib.reporting.figures import colours
+from llmc_lib.reporting.figures.curves import Label, label_ends
+from llmc_lib.reporting.figures.drawing import canvas, svg
+from llmc_lib.reporting.palette import MUTED, colours
 
 
 def reliability(found: Mapping[str, Calibration]) -> FigureBlock:

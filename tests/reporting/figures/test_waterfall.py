@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from llmc_lib.reporting.elements import Block
-from llmc_lib.reporting.waterfall import STEP_NAMES, removals, switched_off, waterfall
+from llmc_lib.reporting.figures.waterfall import STEP_NAMES, removals, switched_off, waterfall
 from tests.dataset_manifest import HOSTILE, made_manifest, made_params
 
 MINUS = "−"

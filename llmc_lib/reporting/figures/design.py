@@ -19,9 +19,9 @@ from llmc_lib.formatting import (
     best_of,
     counted,
 )
-from llmc_lib.reporting.drawing import BASE, INK, MUTED, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
-from llmc_lib.reporting.figures import colours
+from llmc_lib.reporting.figures.drawing import canvas, svg
+from llmc_lib.reporting.palette import BASE, INK, MUTED, colours
 
 
 def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:

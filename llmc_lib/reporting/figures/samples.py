@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from llmc_lib.formatting import as_percent
-from llmc_lib.reporting.curves import Label, band, label_ends
-from llmc_lib.reporting.drawing import canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
-from llmc_lib.reporting.figures import colours
+from llmc_lib.reporting.figures.curves import Label, band, label_ends
+from llmc_lib.reporting.figures.drawing import canvas, svg
+from llmc_lib.reporting.palette import colours
 
 
 def pass_at_k(
