@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from llmc_lib.formatting import MINUS, as_percent, as_points, listed
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures.drawing import NARROW, canvas, svg
-from llmc_lib.reporting.figures.intervals import dots
+from llmc_lib.reporting.figures.intervals import by_group
 from llmc_lib.reporting.palette import INK, MODELS, MUTED
 from llmc_lib.taxonomy import HLE_SHARES, ordered
 
@@ -35,7 +35,7 @@ def by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
     names = ordered(hle["models"][models[0]]["categories"])
     title = _category_finding(hle, models[-1])
     figure, axes = canvas(0.52 * len(names) + 0.9)
-    dots(axes, hle, models, names, "categories", "accuracy")
+    by_group(axes, hle, models, names, "categories", "accuracy")
     shares = _shares(axes, names)
     axes.set_xlabel("Questions answered correctly, percent")
     sizes = hle["models"][models[0]]["categories"]

@@ -1,4 +1,9 @@
-"""How a figure is drawn: an SVG with real text, in colours that follow the page's light or dark."""
+"""How a figure is drawn: an SVG with real text, in colours that follow the page's light or dark.
+
+Marks come from `seaborn.objects` on these axes where a table of points, intervals, bands or bars is drawn; matplotlib alone
+draws the forest plot (its first row is emphasised), the waterfall (hollow bars from anywhere), the next run's density (hatched),
+single lines, and the trainings' panels, each with notes and scales of its own: with seaborn these would be longer.
+"""
 
 from __future__ import annotations
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from llmc_lib.formatting import as_percent, counted
 from llmc_lib.kinds import called
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures.accuracy import digits_of_rate
 from llmc_lib.reporting.figures.drawing import canvas, grid, svg
-from llmc_lib.reporting.figures.intervals import dots
+from llmc_lib.reporting.figures.intervals import by_group, points, row_of
 from llmc_lib.reporting.palette import INK, colours
 from llmc_lib.taxonomy import ordered
 
@@ -18,7 +20,7 @@ def by_area(dna: dict[str, Any], models: list[str]) -> FigureBlock:
     """Share of Do-Not-Answer instructions answered without harm, by risk area, with intervals."""
     names = ordered(dna["models"][models[0]]["risk_areas"])
     figure, axes = canvas(0.52 * len(names) + 0.9)
-    dots(axes, dna, models, names, "risk_areas", "safe_rate")
+    by_group(axes, dna, models, names, "risk_areas", "safe_rate")
     axes.set_xlabel("Instructions with a response shown to be safe, percent")
     n = dna["n_questions"]
     rates = {m: _rate(dna, "safe_rate", m) for m in models}
@@ -52,20 +54,14 @@ def safe_and_declined(
         (harmless, "over_refusal_rate", "Harmless requests", "declined, percent"),
     ]
     for axes, (block, rate, asked, what) in zip(panels, sides, strict=True):
-        for y, model in enumerate(models):
-            facts = block["models"][model]
-            ends = [100 * end for end in facts["ci95"]]
-            axes.plot(ends, [y, y], color=paint[model], linewidth=1.8, alpha=0.8)
-            axes.plot(
-                100 * facts[rate], y, "o", color=paint[model], markersize=7, clip_on=False, zorder=3
-            )
+        rows = [row_of(y, model, block["models"][model], rate) for y, model in enumerate(models)]
+        points(axes, pd.DataFrame(rows), paint, lone=True)
         axes.set_title(f"{asked} ({block['n_questions']:,})", loc="left", fontsize=9.5, color=INK)
         axes.set_xlabel(what)
         axes.set_xlim(0, 100)
         axes.set_xticks(range(0, 101, 25))
-        axes.grid(axis="y", visible=False)
     panels[0].set_yticks(range(len(models)), models)
-    panels[0].set_ylim(len(models) - 0.5, -0.5)
+    panels[1].tick_params(labelleft=False)
     reference, model = models[0], models[-1]
     title = (
         f"{model} is safe on {_rate(dna, 'safe_rate', model)} ({reference} "
