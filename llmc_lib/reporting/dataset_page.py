@@ -9,8 +9,8 @@ import pandas as pd
 
 from llmc_lib.formatting import counted, listed, share
 from llmc_lib.params import Params
-from llmc_lib.reporting.dataset_figures import pass_rates
 from llmc_lib.reporting.elements import Block, paragraph, table_block
+from llmc_lib.reporting.figures.dataset import pass_rates
 
 # A longer list of hits is folded.
 _LISTED = 10

@@ -15,8 +15,8 @@ from markupsafe import Markup
 from llmc_lib.errors import UserError
 from llmc_lib.formatting import as_points, counted
 from llmc_lib.reporting.changes import Change, changes
-from llmc_lib.reporting.drawing import INK, MODELS, MUTED, RULE
 from llmc_lib.reporting.entries import FILES, Comparison, Entry, read_entries
+from llmc_lib.reporting.palette import INK, MODELS, MUTED, RULE
 from llmc_lib.store import write_atomic
 
 _TEMPLATES = Path(__file__).parent / "template"

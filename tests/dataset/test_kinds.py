@@ -16,7 +16,7 @@ from llmc_lib.errors import UserError
 from llmc_lib.models.chat import ChatFormat
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import read_history
-from llmc_lib.reporting import dataset_figures, dataset_page, dataset_sample, waterfall
+from llmc_lib.reporting import dataset_page, dataset_sample, figures
 from llmc_lib.store import Run, open_run
 from llmc_lib.training.methods.sft.rows import IGNORED, load_rows
 
@@ -195,12 +195,12 @@ def test_the_notebook_shows_them(built: BuiltDataset) -> None:
     manifest, params = built.manifest, run.params
     assert "a response" in dataset_page.make_up(manifest).markup
     for block in (
-        waterfall.waterfall(manifest, params),
-        dataset_figures.composition(manifest),
+        figures.waterfall.waterfall(manifest, params),
+        figures.dataset.composition(manifest),
         dataset_page.sources(manifest),
     ):
         assert block.markup
-    assert "Safety (8)" in dataset_figures.composition(manifest).markup
+    assert "Safety (8)" in figures.dataset.composition(manifest).markup
 
 
 def test_safety_and_instruction_are_taken_out_of_the_whole_first(

@@ -17,7 +17,7 @@ from matplotlib.text import Text
 from llmc_lib.analysis.summary import summarise
 from llmc_lib.evaluation.results import Results
 from llmc_lib.params import Params
-from llmc_lib.reporting import design_figures, figures, sections
+from llmc_lib.reporting import figures, sections
 from llmc_lib.reporting.further import further
 from llmc_lib.reporting.report import Report, thresholds
 from llmc_lib.store import Run
@@ -65,7 +65,7 @@ def page(
     table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, report: Mapping[str, Any] | None = None
 ) -> Page:
     """The page of a table of answers; `report`: that section of the params file."""
-    for module in (figures, design_figures):
+    for module in (figures.accuracy, figures.design, figures.safety):
         monkeypatch.setattr(module, "svg", _texts)
     params = Params.model_validate({"run": "edge", "report": dict(report or {})})
     metrics: dict[str, Any] = {

@@ -14,7 +14,7 @@ import yaml
 
 from llmc_lib.dataset.steps.completions import Yield
 from llmc_lib.params import EvaluationParams
-from llmc_lib.reporting import dataset_figures, dataset_page, dataset_sample, waterfall
+from llmc_lib.reporting import dataset_page, dataset_sample, figures
 from llmc_lib.reporting.dataset_page import contamination, licence_words, make_up, teacher_yield
 from llmc_lib.reporting.elements import Block
 from llmc_lib.store import open_run
@@ -192,9 +192,9 @@ def test_what_the_builder_writes_is_what_the_page_reads(tmp_path: Path) -> None:
     assert set(made["composition"]) <= set(built.manifest["composition"])
     assert set(made_rows()) <= set(pq.read_schema(run.dataset / "train.parquet").names)
     blocks = (
-        waterfall.waterfall(built.manifest, params), waterfall.removals(built.manifest, params),
-        dataset_page.sources(built.manifest), dataset_figures.composition(built.manifest),
-        dataset_figures.lengths(built.train, params.max_length), make_up(built.manifest),
+        figures.waterfall.waterfall(built.manifest, params), figures.waterfall.removals(built.manifest, params),
+        dataset_page.sources(built.manifest), figures.dataset.composition(built.manifest),
+        figures.dataset.lengths(built.train, params.max_length), make_up(built.manifest),
         contamination(built.manifest, params), dataset_page.summary(built.manifest, params),
         dataset_sample.sample(pd.concat([built.train, built.validation]), 9, 0),
     )  # fmt: skip

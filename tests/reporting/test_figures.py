@@ -18,18 +18,9 @@ from llmc_lib.analysis.pass_at_k import answer_keys, majority_at_k_curve, pass_a
 from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.token_limit import limit_curve, limit_differences
 from llmc_lib.formatting import as_points
-from llmc_lib.reporting import (
-    calibration_figures,
-    curves,
-    dataset_figures,
-    design_figures,
-    figures,
-    length_figures,
-    training_figures,
-    tries_figures,
-)
+from llmc_lib.reporting import figures, palette
 from llmc_lib.reporting.elements import FigureBlock
-from llmc_lib.reporting.waterfall import waterfall
+from llmc_lib.reporting.figures import curves
 from llmc_lib.taxonomy import CATEGORIES, HLE_SHARES, RISK_AREAS
 from tests.dataset_manifest import REFERENCE, made_manifest, made_params, made_rows
 
@@ -87,49 +78,51 @@ def _hle() -> dict[str, Any]:
 
 
 def _pass_rates() -> FigureBlock:
-    block = dataset_figures.pass_rates(made_manifest(reference=REFERENCE), made_params())
+    block = figures.dataset.pass_rates(made_manifest(reference=REFERENCE), made_params())
     assert isinstance(block, FigureBlock)
     return block
 
 
 def _limits() -> FigureBlock:
     curve, differences = (f(RIGHT, TOKENS, limits=LIMITS) for f in (limit_curve, limit_differences))
-    return length_figures.accuracy_at_limits(curve, differences, PAIR, 1_000)
+    return figures.lengths.accuracy_at_limits(curve, differences, PAIR, 1_000)
 
 
 def _tries() -> FigureBlock:
-    return tries_figures.pass_at_k(
+    return figures.samples.pass_at_k(
         {m: pass_at_k_curve(RIGHT[m]) for m in PAIR},
         {m: majority_at_k_curve(KEYS[m], RIGHT[m]) for m in PAIR},
     )
 
 
 FIGURES: dict[str, Callable[[], FigureBlock]] = {
-    "categories": lambda: figures.accuracy_by_category(_hle(), ["base", "tuned"]),
-    "differences": lambda: figures.differences_by_category(_hle(), _hle()["comparisons"][-1]),
-    "safety": lambda: figures.safety_by_area(
+    "categories": lambda: figures.accuracy.by_category(_hle(), ["base", "tuned"]),
+    "differences": lambda: figures.accuracy.differences(_hle(), _hle()["comparisons"][-1]),
+    "safety": lambda: figures.safety.by_area(
         _block("do_not_answer", RISK_AREAS), ["base", "tuned"]
     ),
-    "safe and declined": lambda: figures.safe_and_declined(
+    "safe and declined": lambda: figures.safety.safe_and_declined(
         _block("do_not_answer", RISK_AREAS), _block("over_refusal", RISK_AREAS), ["base", "tuned"]
     ),
-    "waterfall": lambda: waterfall(made_manifest(), made_params()),
-    "composition": lambda: dataset_figures.composition(made_manifest()),
-    "lengths": lambda: dataset_figures.lengths(made_rows(), 512),
+    "waterfall": lambda: figures.waterfall.waterfall(made_manifest(), made_params()),
+    "composition": lambda: figures.dataset.composition(made_manifest()),
+    "lengths": lambda: figures.dataset.lengths(made_rows(), 512),
     "pass rates": _pass_rates,
-    "loss": lambda: training_figures.losses({"main": HISTORY}),
-    "losses": lambda: training_figures.losses(MANY),
-    "optimizer": lambda: training_figures.optimizer({"main": HISTORY}),
-    "optimizers": lambda: training_figures.optimizer(MANY),
+    "loss": lambda: figures.training.losses({"main": HISTORY}),
+    "losses": lambda: figures.training.losses(MANY),
+    "optimizer": lambda: figures.training.optimizer({"main": HISTORY}),
+    "optimizers": lambda: figures.training.optimizer(MANY),
     "limits": _limits,
-    "by length": lambda: length_figures.accuracy_by_length(accuracy_by_length(RIGHT, TOKENS), PAIR),
-    "reliability": lambda: calibration_figures.reliability(
+    "by length": lambda: figures.lengths.accuracy_by_length(
+        accuracy_by_length(RIGHT, TOKENS), PAIR
+    ),
+    "reliability": lambda: figures.calibration.reliability(
         {m: calibration(SURE, RIGHT[m]) for m in PAIR}
     ),
     "tries": _tries,
-    "next run": lambda: design_figures.next_run(_hle(), _hle()["comparisons"][-1]),
-    "power": lambda: design_figures.power_curve(_hle(), _hle()["comparisons"][-1]),
-    "candidates": lambda: design_figures.candidates(_block("hle", CATEGORIES, 4)),
+    "next run": lambda: figures.design.next_run(_hle(), _hle()["comparisons"][-1]),
+    "power": lambda: figures.design.power_curve(_hle(), _hle()["comparisons"][-1]),
+    "candidates": lambda: figures.design.candidates(_block("hle", CATEGORIES, 4)),
 }
 
 
@@ -147,7 +140,7 @@ def _markup(name: str) -> str:
 
 
 def _strip() -> str:
-    return figures.interval_strip(_hle()["comparisons"][-1])
+    return figures.accuracy.interval_strip(_hle()["comparisons"][-1])
 
 
 def _texts(markup: str) -> list[str]:
@@ -188,7 +181,7 @@ def test_what_a_figure_refers_to_is_in_it(name: str) -> None:
     assert not re.search(r'(?:href|src)="(?!#)', _markup(name))
 
 
-@pytest.mark.parametrize("name", ["categories", "optimizer", "reliability", "candidates"])
+@pytest.mark.parametrize("name", [name for name in FIGURES if name not in ("losses", "optimizers")])
 def test_the_same_numbers_make_the_same_bytes(name: str) -> None:
     assert FIGURES[name]().markup == _markup(name)
 
@@ -242,16 +235,16 @@ def test_hles_shares_stand_beside_its_categories_alone() -> None:
     ] == shares * 2  # the wide and the narrow one
     assert "share of the questions of HLE" in _markup("categories")
     other = _block("questions", ("algebra", "Math"))
-    assert "HLE" not in figures.accuracy_by_category(other, ["base", "tuned"]).markup
+    assert "HLE" not in figures.accuracy.by_category(other, ["base", "tuned"]).markup
 
 
 def test_the_finding_says_no_more_than_the_tests() -> None:
     same = _block("hle", CATEGORIES, 1)
-    assert figures.accuracy_by_category(same, ["base"]).title == "Accuracy by category"
+    assert figures.accuracy.by_category(same, ["base"]).title == "Accuracy by category"
     assert "gained" in _figure("categories").title
     comparison = _hle()["comparisons"][-1]
     unclear = {n: {**part, "significant": False} for n, part in comparison["categories"].items()}
-    title = figures.differences_by_category(_hle(), {**comparison, "categories": unclear}).title
+    title = figures.accuracy.differences(_hle(), {**comparison, "categories": unclear}).title
     assert title == "No single category shows a clear difference"
 
 
@@ -261,11 +254,11 @@ def test_the_figures_of_answers_say_what_they_leave_out() -> None:
     equal = dict.fromkeys(PAIR, RIGHT["base"])
     same = dict.fromkeys(PAIR, TOKENS["base"])
     curve, differences = (f(equal, same, limits=LIMITS) for f in (limit_curve, limit_differences))
-    block = length_figures.accuracy_at_limits(curve, differences, PAIR)
+    block = figures.lengths.accuracy_at_limits(curve, differences, PAIR)
     assert "At no limit would the order" in block.markup
     assert block.title == "A limit of 500 tokens would have cost tuned nothing"
     unknown = {model: np.where(RIGHT[model], TOKENS[model], np.nan) for model in PAIR}
-    by_length = length_figures.accuracy_by_length(accuracy_by_length(RIGHT, unknown), PAIR)
+    by_length = figures.lengths.accuracy_by_length(accuracy_by_length(RIGHT, unknown), PAIR)
     assert "of unknown length are in no bin: base 80; tuned 40" in by_length.markup
 
 
@@ -284,7 +277,7 @@ def test_the_strip_draws_any_interval(bounds: tuple[float, float]) -> None:
     printed = [as_points(bound, 2_000, unit=False) for bound in bounds]
     interval = {"low": bounds[0], "high": bounds[1], "printed": printed}
     comparison = {"interval": interval, "difference": sum(bounds) / 2, "n": 2_000}
-    markup = figures.interval_strip(comparison)
+    markup = figures.accuracy.interval_strip(comparison)
     texts = _texts(markup)
     assert set(texts) == {"no difference", *(as_points(b, 2_000, unit=False) for b in bounds)}
     assert not any("-" in text for text in texts)
@@ -296,7 +289,7 @@ def test_the_strip_draws_any_interval(bounds: tuple[float, float]) -> None:
 
 def test_many_models_have_a_colour_each() -> None:
     names = [f"m{number}" for number in range(8)]
-    paint = figures.colours(names)
+    paint = palette.colours(names)
     assert list(paint)
     assert set(paint) == set(names)
     assert len(set(paint.values())) == 8
@@ -307,7 +300,7 @@ def test_a_bin_with_few_answers_is_no_finding() -> None:
         rows = pd.DataFrame(
             {"n": counts, "questions": counts, "rate": 0.5, "above": [0, 11, 20], "up_to": [11, 20, 30]}
         )  # fmt: skip
-        return length_figures._length_finding(rows, "tuned")
+        return figures.lengths._length_finding(rows, "tuned")
 
     assert title(50, 50, 50).startswith("Of tuned's answers of up to 11 tokens")
     assert title(1, 50, 50).startswith("Of tuned's answers of up to 20 tokens")

@@ -10,7 +10,7 @@ from llmc_lib.analysis import outlook
 from llmc_lib.analysis.variance import VarianceParts
 from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.formatting import as_bound, as_count, as_likely, as_p, as_size, counted
-from llmc_lib.reporting import design_figures
+from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
@@ -19,7 +19,7 @@ def rerun(report: Report) -> Block:
     """The spread of the next run of both models."""
     if report.block["n_questions"] < outlook.FEW_QUESTIONS:
         return paragraph(report.headline["rerun"]["sentence"], "note")
-    return design_figures.next_run(report.block, report.headline) + paragraph(_pairing(report))
+    return figures.design.next_run(report.block, report.headline) + paragraph(_pairing(report))
 
 
 def power(report: Report) -> Block:
@@ -31,7 +31,7 @@ def power(report: Report) -> Block:
             "note",
         )
     need = paragraph(comparison["needed"]) if comparison["needed"] else Block("")
-    return need + design_figures.power_curve(report.block, comparison) + _designs(report)
+    return need + figures.design.power_curve(report.block, comparison) + _designs(report)
 
 
 def _unknown(block: dict[str, Any], comparison: dict[str, Any]) -> str:

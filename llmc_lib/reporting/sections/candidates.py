@@ -8,7 +8,7 @@ import pandas as pd
 
 from llmc_lib.analysis import outlook
 from llmc_lib.formatting import as_likely, as_p, as_points, leaving, listed, share
-from llmc_lib.reporting import design_figures, figures
+from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
@@ -29,7 +29,7 @@ def selection(report: Report) -> Block:
         return blocks
     return (
         blocks
-        + design_figures.candidates(report.block)
+        + figures.design.candidates(report.block)
         + paragraph(_hidden(report, found))
         + _table(report, found)
     )
@@ -136,6 +136,6 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
         "verdicts, adjusted for all candidates at once. Shrunken: to the mean of all candidates, and to the "
         "reference. Best: the highest rate of all candidates; "
         f"chosen: {rule}; both in {found['resamples']:,} bootstrap samples "
-        f"of the questions, seed {found['seed']}.{figures.NARROW_MARK if narrow else ''}"
+        f"of the questions, seed {found['seed']}.{figures.accuracy.NARROW_MARK if narrow else ''}"
     )
     return table_block("selection", pd.DataFrame(rows), caption, pd.DataFrame(found["candidates"]))

@@ -32,7 +32,7 @@ def verdict(report: Report) -> Block:
             f'<span class="about">on {html.escape(about(report.main, report.block))}</span></p>'
             f'<p class="sentence">{html.escape(sentence)}</p>{hangs}'
             f'<div class="plot strip" role="img" aria-label="{html.escape(sentence, quote=True)}">'
-            f"{figures.interval_strip(comparison)}</div>"
+            f"{figures.accuracy.interval_strip(comparison)}</div>"
             f'<dl class="facts">{listed}</dl>{_further(report)}</header>'
         )
         + endings_note(report)
@@ -70,7 +70,7 @@ def _contradiction(report: Report) -> Block:
 
 def accuracy_by_category(report: Report) -> FigureBlock:
     """The page's one figure on the first screen."""
-    return figures.accuracy_by_category(report.block, [report.reference, report.headline["model"]])
+    return figures.accuracy.by_category(report.block, [report.reference, report.headline["model"]])
 
 
 def _facts(report: Report) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from llmc_lib.analysis.calibration import Calibration, CalibrationError
 from llmc_lib.formatting import as_percent, counted
-from llmc_lib.reporting import calibration_figures, length_figures, tries_figures
+from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
@@ -32,10 +32,10 @@ def lengths(report: Report) -> Block:
     pair = differences[differences["model"] == models[-1]]
     table = pd.DataFrame(block["length"])
     return (
-        length_figures.accuracy_at_limits(
+        figures.lengths.accuracy_at_limits(
             limits[limits["model"].isin(models)], pair, models, _limit(report)
         )
-        + length_figures.accuracy_by_length(table[table["model"].isin(models)], models)
+        + figures.lengths.accuracy_by_length(table[table["model"].isin(models)], models)
         + _by_finish(report)
     )
 
@@ -76,7 +76,7 @@ def calibration(report: Report) -> Block:
     stated = {m: each for m, each in found.items() if each is not None}
     if not stated:
         return NOTHING
-    return calibration_figures.reliability(stated) + _official(report, models)
+    return figures.calibration.reliability(stated) + _official(report, models)
 
 
 def _official(report: Report, models: list[str]) -> Block:
@@ -122,4 +122,4 @@ def several_tries(report: Report) -> Block:
         f"With {counted(report.block['n_samples'], 'sample')} of each question two more things can be asked: is at "
         "least one of k tries right (pass@k), and is the answer that most of k tries give (majority@k)?"
     )
-    return paragraph(words) + tries_figures.pass_at_k(passed, majority)
+    return paragraph(words) + figures.samples.pass_at_k(passed, majority)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from llmc_lib.reporting import dataset_figures, dataset_page, training_figures, training_page
-from llmc_lib.reporting import waterfall as waterfalls
+from llmc_lib.reporting import dataset_page, figures, training_page
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph
 from llmc_lib.reporting.report import Report
 
@@ -20,14 +19,14 @@ def waterfall(report: Report) -> Block:
             "The data set takes rows of its sources through the same steps, in the same order, and each "
             "step says what it removes. Notebook 1 shows more, with rows to read."
         )
-        + waterfalls.waterfall(made, params)
-        + waterfalls.removals(made, params)
+        + figures.waterfall.waterfall(made, params)
+        + figures.waterfall.removals(made, params)
     )
 
 
 def composition(report: Report) -> Block:
     """Categories of the data set beside the target."""
-    return dataset_figures.composition(report.dataset) if report.dataset else NOTHING
+    return figures.dataset.composition(report.dataset) if report.dataset else NOTHING
 
 
 def data_set_facts(report: Report) -> Block:
@@ -47,7 +46,7 @@ def training_curves(report: Report) -> Block:
     if not report.training:
         return NOTHING
     return (
-        training_figures.losses(report.histories)
+        figures.training.losses(report.histories)
         + training_page.diagnosis(report.histories)
-        + training_figures.optimizer(report.histories)
+        + figures.training.optimizer(report.histories)
     )

@@ -35,7 +35,7 @@ def models_table(report: Report) -> Block:
             "Model": name,
             "What it is": report.results.models[name],
             "Correct, %": as_percent(
-                model["accuracy"], n, figures.digits_of_rate(report.block, name)
+                model["accuracy"], n, figures.accuracy.digits_of_rate(report.block, name)
             ).rstrip("%"),
             "95% interval": _interval(model["ci95"], n),
             **_outcomes(report, model),
@@ -91,13 +91,13 @@ def comparisons_table(report: Report) -> Block:
         f"{_test_words(report)}{_adjusted(len(rows))}. The headline is the last model, whatever the results are."
     )
     if any(c["interval"]["narrow"] for c in report.block["comparisons"]):
-        caption += figures.NARROW_MARK
+        caption += figures.accuracy.NARROW_MARK
     return table_block("candidates", pd.DataFrame(rows), caption, data) + missing_answers(report)
 
 
 def differences(report: Report) -> FigureBlock:
     """Where the headline candidate gained and lost."""
-    return figures.differences_by_category(report.block, report.headline)
+    return figures.accuracy.differences(report.block, report.headline)
 
 
 def verdict_words(report: Report) -> Block:
@@ -191,12 +191,12 @@ def _official_note(report: Report) -> Block:
 
 
 def _interval_words(report: Report) -> str:
-    by = figures.grouped(report.block)
+    by = figures.accuracy.grouped(report.block)
     return f"intervals clustered {by}" if by else "Wilson intervals"
 
 
 def _test_words(report: Report) -> str:
-    by = figures.grouped(report.block)
+    by = figures.accuracy.grouped(report.block)
     if by is None:
         return "McNemar mid-p test"
     few = "questions" if report.block["n_clusters"] is None else "clusters"

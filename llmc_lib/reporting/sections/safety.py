@@ -48,7 +48,7 @@ def _safe_responses(report: Report) -> Block:
         # A verdict that rests on what could not be graded is none.
         (as_counted + together if told else together + as_counted)
         + _undecided(dna, chosen)
-        + figures.safety_by_area(dna, chosen)
+        + figures.safety.by_area(dna, chosen)
     )
 
 
@@ -63,7 +63,7 @@ def _further_sets(report: Report) -> Block:
                 chosen = [report.reference, model]
                 found += paragraph(f"{about(name, block)}: {_safety_sentence(comparison)}")
                 found += _undecided(block, chosen)
-                found += figures.safety_by_area(block, chosen, f"safety-{name}")
+                found += figures.safety.by_area(block, chosen, f"safety-{name}")
     return found
 
 
@@ -93,7 +93,7 @@ def _both(report: Report) -> Block:
     if dna is None or harmless is None:
         return NOTHING
     models = [model for model in dna["models"] if model in harmless["models"]]
-    return figures.safe_and_declined(dna, harmless, models) if len(models) > 1 else NOTHING
+    return figures.safety.safe_and_declined(dna, harmless, models) if len(models) > 1 else NOTHING
 
 
 def _over_refusal(report: Report) -> Block:
@@ -112,7 +112,7 @@ def _over_refusal(report: Report) -> Block:
         {
             "Model": name,
             "Declined, %": as_percent(
-                facts["over_refusal_rate"], n, figures.digits_of_rate(block, name)
+                facts["over_refusal_rate"], n, figures.accuracy.digits_of_rate(block, name)
             ).rstrip("%"),
             "95% interval": "–".join(as_percent(end, n).rstrip("%") for end in facts["ci95"]),
             "Truncated": f"{facts['n_truncated']:,}",

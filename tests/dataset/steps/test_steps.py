@@ -13,7 +13,7 @@ from llmc_lib.dataset.select import Selection
 from llmc_lib.dataset.steps import STEPS
 from llmc_lib.dataset.steps.step import BatchStep, Context, Out, Row, RowStep, SetStep, Step
 from llmc_lib.params import Params
-from llmc_lib.reporting.waterfall import removals, switched_off, waterfall
+from llmc_lib.reporting.figures.waterfall import removals, switched_off, waterfall
 from llmc_lib.store import ROOT, open_run
 
 PARAMS = """

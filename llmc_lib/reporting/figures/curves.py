@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
+import seaborn.objects as so
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
@@ -22,12 +23,23 @@ class Label(NamedTuple):
     colour: str
 
 
-def band(axes: Axes, rows: pd.DataFrame, x: str, y: str, colour: str, style: str = "-") -> None:
-    """A line of `y` over `x` with its interval (low, high) as a band; all three in percent on the axis."""
-    at = rows[x].to_numpy(float)
-    low, middle, high = (100 * rows[column].to_numpy(float) for column in ("low", y, "high"))
-    axes.fill_between(at, low, high, color=colour, alpha=0.16, linewidth=0)
-    axes.plot(at, middle, style, color=colour, linewidth=1.8)
+def bands(
+    axes: Axes, rows: pd.DataFrame, x: str, y: str, paint: Mapping[str, str], **lines: Any
+) -> None:
+    """Lines of `y` over `x` with their intervals (low, high) as bands, a colour a model; all three in percent on the axis.
+
+    `lines`: further properties by column, as `so.Plot` takes them: `linestyle="kind", group="kind"`.
+    """
+    percent = rows.assign(**{column: 100 * rows[column] for column in (y, "low", "high")})
+    (
+        so.Plot(percent, x=x, y=y, color="model", **lines)
+        .add(so.Band(alpha=0.16), ymin="low", ymax="high", legend=False)
+        .add(so.Line(linewidth=1.8), legend=False)
+        .scale(color=dict(paint))
+        .label(x="", y="")
+        .on(axes)
+        .plot()
+    )
 
 
 def label_ends(axes: Axes, labels: Sequence[Label]) -> None:

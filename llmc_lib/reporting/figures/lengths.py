@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from llmc_lib.analysis.length import ALL
 from llmc_lib.analysis.token_limit import order_changes
 from llmc_lib.formatting import as_percent, as_points, counted, listed
-from llmc_lib.reporting.curves import Label, band, label_ends, token_axis
-from llmc_lib.reporting.drawing import INK, MUTED, canvas, grid, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
-from llmc_lib.reporting.figures import colours
+from llmc_lib.reporting.figures.curves import Label, bands, label_ends, token_axis
+from llmc_lib.reporting.figures.drawing import canvas, grid, svg
+from llmc_lib.reporting.figures.intervals import points
+from llmc_lib.reporting.palette import INK, MUTED, colours
 
 # A bin with fewer answers is no finding.
 _FEW_ANSWERS = 10
@@ -32,16 +33,15 @@ def accuracy_at_limits(
     reference and the candidate of the headline; `limit`, the token limit of the evaluation, None where it is
     not known.
     """
-    curve = curve[curve["category"] == ALL]
+    curve = curve[(curve["category"] == ALL) & curve["model"].isin(models)]
     paint = colours(models)
     figure, (upper, lower) = grid(2, 1, 4.7)
     first, last = float(curve["limit"].min()), float(curve["limit"].max())
     parts = {model: curve[curve["model"] == model].sort_values("limit") for model in models}
-    for model, rows in parts.items():
-        band(upper, rows, "limit", "rate", paint[model])
+    bands(upper, curve, "limit", "rate", paint)
     upper.set_ylim(bottom=0)
     difference = differences[differences["model"] == models[-1]].sort_values("limit")
-    band(lower, difference, "limit", "difference", paint[models[-1]])
+    bands(lower, difference, "limit", "difference", paint)
     lower.axhline(0, color=INK, linewidth=1)
     for axes in (upper, lower):
         token_axis(axes, first, last)
@@ -70,16 +70,13 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
     paint = colours(models)
     bins = sorted(table["bin"].unique())
     figure, axes = canvas(0.5 * len(bins) + 0.95)
+    shown = table[(table["n"] > 0) & table["model"].isin(models)]
+    rates = 100 * shown[["rate", "low", "high"]].rename(columns={"rate": "value"})
+    points(axes, rates.assign(row=shown["bin"], model=shown["model"]), paint)
     for number, model in enumerate(models):
         shift = (number - (len(models) - 1) / 2) * 0.3
         rows = table[(table["model"] == model) & (table["n"] > 0)]
         for row in rows.to_dict("records"):
-            y = row["bin"] + shift
-            axes.plot([100 * row["low"], 100 * row["high"]], [y, y], color=paint[model], linewidth=1.8, alpha=0.8)  # fmt: skip
-            axes.plot(
-                100 * row["rate"], y, "os^vD"[number % 5], color=paint[model], markersize=6,
-                clip_on=False, zorder=3,
-            )  # fmt: skip
             axes.annotate(
                 f"{row['n']:,}", (1, row["bin"]), xycoords=("axes fraction", "data"), va="center",
                 xytext=(5 + 36 * number, 0), textcoords="offset points", color=paint[model], fontsize=9,
@@ -98,9 +95,7 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
             )  # fmt: skip
     axes.set_yticks(bins, [_bin_name(table, number) for number in bins])
     axes.set_ylim(len(bins) - 0.5, -0.5)
-    shown = table[(table["n"] > 0) & table["model"].isin(models)]
     axes.set_xlim(0, 122 * float(shown["high"].max()))  # room for the names
-    axes.grid(axis="y", visible=False)
     axes.set_xlabel("Answers that are correct, percent")
     _head(axes)
     title = _length_finding(table[table["model"] == models[-1]], models[-1])

@@ -1,4 +1,9 @@
-"""How a figure is drawn: an SVG with real text, in colours that follow the page's light or dark."""
+"""How a figure is drawn: an SVG with real text, in colours that follow the page's light or dark.
+
+Marks come from `seaborn.objects` on these axes where a table of points, intervals, bands or bars is drawn; matplotlib alone
+draws the forest plot (its first row is emphasised), the waterfall (hollow bars from anywhere), the next run's density (hatched),
+single lines, and the trainings' panels, each with notes and scales of its own: with seaborn these would be longer.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-# Drawn in these colours; each becomes a CSS variable of the page, with the colour as fallback.
-INK, MUTED, RULE, BASE = "#1b1b1f", "#5f6168", "#dcdde1", "#77797f"
-# Okabe and Ito's palette, safe for colour-blind readers; the reference model is always grey.
-MODELS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442")
-_VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule", BASE: "--base"} | {
-    colour: f"--model-{number}" for number, colour in enumerate(MODELS, 1)
-}
+from llmc_lib.reporting.palette import INK, MUTED, RULE, VARIABLES
+
 WIDTH = 7.4  # inches at 96 dots: the width of the page's column
 NARROW = 3.8  # of a phone's
 _STYLE = {
@@ -144,7 +144,7 @@ def _drawn(figure: Figure, name: str, kind: str) -> str:
     text = re.sub(r'\bid="', f'id="{prefix}-', text)
     text = re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", text)
     text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
-    for colour, variable in _VARIABLES.items():
+    for colour, variable in VARIABLES.items():
         text = text.replace(colour, f"var({variable}, {colour})")
     width, _ = (float(x) for x in re.findall(r'(?:width|height)="([\d.]+)pt"', text)[:2])
     return re.sub(r'width="[\d.]+pt"|height="[\d.]+pt"', "", text, count=2).replace(

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import seaborn.objects as so
 
 from llmc_lib.analysis.intervals import wilson
 from llmc_lib.formatting import counted, share
 from llmc_lib.params import Params
-from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, RULE, canvas, svg, whole_numbers
 from llmc_lib.reporting.elements import Block, FigureBlock, figure_block
+from llmc_lib.reporting.figures.drawing import canvas, svg, whole_numbers
+from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED, RULE
 from llmc_lib.taxonomy import ROW_CATEGORIES
 
 
@@ -21,11 +23,16 @@ def composition(manifest: dict[str, Any]) -> FigureBlock:
     names = [name for name in ROW_CATEGORIES if target.get(name)]
     total = sum(mixed.values())
     figure, axes = canvas(0.3 * len(names) + 0.8)
-    for y, name in enumerate(names):
-        percent = 100 * mixed.get(name, 0) / total
-        axes.plot([0, percent], [y, y], color=RULE, linewidth=5, solid_capstyle="butt")
-        axes.plot(percent, y, "o", color=MODELS[0], markersize=7)
-        axes.plot(100 * target[name], y, "|", color=INK, markersize=14, markeredgewidth=1.6)
+    shares = [100 * mixed.get(name, 0) / total for name in names]
+    (
+        so.Plot(x=shares, y=range(len(names)))
+        .add(so.Bar(color=RULE, alpha=1, edgewidth=0, width=0.23), orient="y")
+        .add(so.Dot(color=MODELS[0], pointsize=7, edgewidth=1))
+        .add(so.Dash(color=INK, linewidth=1.6, width=0.55), x=[100 * target[name] for name in names], orient="y")
+        .label(x="", y="")
+        .on(axes)
+        .plot()
+    )  # fmt: skip
     axes.set_yticks(range(len(names)), [f"{name} ({mixed.get(name, 0):,})" for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
@@ -97,7 +104,8 @@ def lengths(train: pd.DataFrame, max_length: int) -> FigureBlock:
     # Where the limit is far away, drawing it would press all bars into a corner.
     near = max_length <= 2 * longest
     end = max_length if near and max_length > longest else longest + 1
-    axes.hist(tokens, bins=np.linspace(0, end, 41).tolist(), color=BASE, linewidth=0)
+    bars = so.Bars(color=BASE, alpha=1, edgewidth=0)
+    so.Plot(x=tokens).add(bars, so.Hist(bins=40, binrange=(0, end))).on(axes).plot()
     marks = [(median, f"median {median:,}", INK), (max_length, f"limit {max_length:,}", MODELS[0])]
     for x, words, colour in marks if near else marks[:1]:
         axes.axvline(x, color=colour, linewidth=1.4)
@@ -139,13 +147,14 @@ def pass_rates(manifest: dict[str, Any], params: Params) -> Block:
         tenth / 10 <= band.max_pass_rate and (band.min_pass_rate < (tenth + 1) / 10 or tenth == 9)
         for tenth in range(len(counts))
     ]
-    axes.bar(middles, counts, width=9.2, color=[MODELS[0] if kept else BASE for kept in inside])
-    for x, n in zip(middles, counts, strict=True):
-        if n:
-            axes.annotate(
-                f"{n:,}", (x, n), xytext=(0, 2), textcoords="offset points", ha="center",
-                va="bottom", color=MUTED, fontsize=9,
-            )  # fmt: skip
+    (
+        so.Plot(x=middles, y=counts)
+        .add(so.Bar(alpha=1, edgewidth=0, width=0.92), color=inside, legend=False)
+        .add(so.Text({"clip_on": False}, color=MUTED, fontsize=9, valign="bottom", offset=2), text=[f"{n:,}" if n else "" for n in counts])
+        .scale(color={True: MODELS[0], False: BASE})
+        .on(axes)
+        .plot()
+    )  # fmt: skip
     axes.set_xticks(range(0, 101, 20))
     axes.set_xlim(0, 100)
     axes.set_xlabel("Samples of a problem that are right, percent")

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from llmc_lib.reporting.drawing import NARROW, WIDTH, canvas, grid, svg
+from llmc_lib.reporting.figures.drawing import NARROW, WIDTH, canvas, grid, svg
 
 
 def _drawn(text: str) -> list[ElementTree.Element]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from llmc_lib.reporting.training_figures import losses, optimizer
+from llmc_lib.reporting.figures.training import losses, optimizer
 
 NAN = float("nan")
 

@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from llmc_lib.formatting import as_percent
-from llmc_lib.reporting.curves import Label, band, label_ends
-from llmc_lib.reporting.drawing import canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
-from llmc_lib.reporting.figures import colours
+from llmc_lib.reporting.figures.curves import Label, bands, label_ends
+from llmc_lib.reporting.figures.drawing import canvas, svg
+from llmc_lib.reporting.palette import colours
 
 
 def pass_at_k(
@@ -21,13 +21,11 @@ def pass_at_k(
     models = list(passed)
     paint = colours(models)
     figure, axes = canvas(3.6)
-    ends = []
-    for model in models:
-        band(axes, passed[model], "k", "rate", paint[model])
-        ends.append(_end(passed[model], f"{model}, one right", paint[model]))
-        if majority and model in majority:
-            band(axes, majority[model], "k", "rate", paint[model], "--")
-            ends.append(_end(majority[model], f"{model}, majority", paint[model]))
+    curves = {(model, "one right"): passed[model] for model in models}
+    curves |= {(model, "majority"): curve for model, curve in (majority or {}).items()}
+    rows = pd.concat(curves, names=["model", "kind"]).reset_index()
+    bands(axes, rows, "k", "rate", paint, linestyle="kind", group="kind")
+    ends = [_end(curve, f"{m}, {kind}", paint[m]) for (m, kind), curve in curves.items()]
     ks = sorted({int(k) for curve in passed.values() for k in curve["k"]})
     if len(ks) > 1:
         axes.set_xscale("log")

@@ -1,4 +1,4 @@
-"""The figures of the report: SVG with real text, in colours that follow the page's light or dark."""
+"""The figures of accuracy: by category, as paired differences, and the line in the head of the page."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from llmc_lib.benchmarks import called, declared
-from llmc_lib.formatting import MINUS, as_percent, as_points, counted, listed
-from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, NARROW, canvas, grid, svg
+from llmc_lib.formatting import MINUS, as_percent, as_points, listed
 from llmc_lib.reporting.elements import FigureBlock, figure_block
+from llmc_lib.reporting.figures.drawing import NARROW, canvas, svg
+from llmc_lib.reporting.figures.intervals import by_group
+from llmc_lib.reporting.palette import INK, MODELS, MUTED
 from llmc_lib.taxonomy import HLE_SHARES, ordered
-
-_SHORT = {
-    "Discrimination, Exclusion, Toxicity, Hateful, Offensive": "Discrimination, Toxicity",
-    "Human-Chatbot Interaction Harms": "Human–Chatbot Harms",
-}
 
 #: What an asterisk beside an interval says.
 NARROW_MARK = (
@@ -34,20 +30,12 @@ def grouped(block: dict[str, Any]) -> str | None:
     return "by question" if block["n_samples"] > 1 else None
 
 
-def colours(models: list[str]) -> dict[str, str]:
-    """The colour of each model: grey for the reference (the first), the headline's (the last) blue."""
-    reference, *candidates = models
-    return {reference: BASE} | {
-        model: MODELS[n % len(MODELS)] for n, model in enumerate(reversed(candidates))
-    }
-
-
-def accuracy_by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
+def by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
     """Accuracy of `models` in each category with Wilson intervals; `hle` is a metrics.json block."""
     names = ordered(hle["models"][models[0]]["categories"])
     title = _category_finding(hle, models[-1])
     figure, axes = canvas(0.52 * len(names) + 0.9)
-    _dots(axes, hle, models, names, "categories", "accuracy")
+    by_group(axes, hle, models, names, "categories", "accuracy")
     shares = _shares(axes, names)
     axes.set_xlabel("Questions answered correctly, percent")
     sizes = hle["models"][models[0]]["categories"]
@@ -68,7 +56,7 @@ def accuracy_by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
     return figure_block("categories", svg(figure, "categories"), title, caption, alt)
 
 
-def differences_by_category(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
+def differences(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
     """Forest plot of a candidate's paired differences to the reference, overall and by category; `block` of
     metrics.json, and one of its comparisons."""
     thresholds = block["thresholds"]
@@ -161,116 +149,7 @@ def interval_strip(comparison: dict[str, Any]) -> str:
     return svg(figure, "strip")
 
 
-def safety_by_area(dna: dict[str, Any], models: list[str], name: str = "safety") -> FigureBlock:
-    """Share of a safety set's instructions answered without harm, by risk area, with intervals; `name` of the figure on
-    its page."""
-    names = ordered(dna["models"][models[0]]["risk_areas"])
-    figure, axes = canvas(0.52 * len(names) + 0.9)
-    _dots(axes, dna, models, names, "risk_areas", "safe_rate")
-    axes.set_xlabel("Instructions with a response shown to be safe, percent")
-    n = dna["n_questions"]
-    rates = {m: _rate(dna, "safe_rate", m) for m in models}
-    title = "; ".join(f"{m} is safe on {rate}" for m, rate in rates.items())
-    asked = (
-        called(dna["kind"], n, embedded=True)
-        if dna["embedded"]
-        else f"{counted(n, 'instruction')} of {declared(dna['kind']).name}"
-    )
-    judged = dna.get("grader") == "judge"
-    grader = "a judge finds" if judged else "rules find by its wording"
-    ungraded = "; ".join(f"{m} {dna['models'][m]['n_ungraded']}" for m in models)
-    caption = (
-        f"These are {asked}, ones that a careful assistant does not follow. A response is "
-        f"safe where {grader} that it does no harm, be it that the model declines, objects, warns or "
-        f"answers harmlessly. What {'the judge' if judged else 'the rules'} cannot decide is ungraded and counts as not safe ({ungraded})."
-    )
-    alt = f"Of {counted(n, 'instruction')}, {title}."
-    return figure_block(name, svg(figure, name), title, caption, alt)
-
-
-def safe_and_declined(
-    dna: dict[str, Any], harmless: dict[str, Any], models: list[str]
-) -> FigureBlock:
-    """What each of `models` (the reference first) answers safely beside what it declines though it is
-    harmless, with intervals; metrics.json blocks of Do-Not-Answer and of the harmless instructions."""
-    figure, panels = grid(1, 2, 0.36 * len(models) + 1.15, share_y=True)
-    paint = colours(list(dna["models"]))
-    sides = [
-        (dna, "safe_rate", "Harmful requests", "safe, percent"),
-        (harmless, "over_refusal_rate", "Harmless requests", "declined, percent"),
-    ]
-    for axes, (block, rate, asked, what) in zip(panels, sides, strict=True):
-        for y, model in enumerate(models):
-            facts = block["models"][model]
-            ends = [100 * end for end in facts["ci95"]]
-            axes.plot(ends, [y, y], color=paint[model], linewidth=1.8, alpha=0.8)
-            axes.plot(
-                100 * facts[rate], y, "o", color=paint[model], markersize=7, clip_on=False, zorder=3
-            )
-        axes.set_title(f"{asked} ({block['n_questions']:,})", loc="left", fontsize=9.5, color=INK)
-        axes.set_xlabel(what)
-        axes.set_xlim(0, 100)
-        axes.set_xticks(range(0, 101, 25))
-        axes.grid(axis="y", visible=False)
-    panels[0].set_yticks(range(len(models)), models)
-    panels[0].set_ylim(len(models) - 0.5, -0.5)
-    reference, model = models[0], models[-1]
-    title = (
-        f"{model} is safe on {_rate(dna, 'safe_rate', model)} ({reference} "
-        f"{_rate(dna, 'safe_rate', reference)}) and declines {_rate(harmless, 'over_refusal_rate', model)} of "
-        f"what is harmless ({reference} {_rate(harmless, 'over_refusal_rate', reference)})"
-    )
-    caption = (
-        "On the left a high share is good, on the right a low one; neither tells much without the other, as a "
-        "model that declines everything is safe on all. Each point is a share, each line its 95% interval. "
-        "What was cut, is missing or undecided stays in the denominator, as neither safe nor declined."
-    )
-    if harmless["models"][model]["over_refusal_rate"] == 0:
-        most = as_percent(harmless["models"][model]["ci95"][1], harmless["n_questions"])
-        caption += (
-            f" That {model} declined none of these does not show that it never does: rates of up to {most} are "
-            "compatible with it."
-        )
-    alt = f"{title}. " + "; ".join(
-        f"{name}: safe {_interval(dna, 'safe_rate', name)}, declined "
-        f"{_interval(harmless, 'over_refusal_rate', name)}"
-        for name in models
-    )
-    return figure_block("over-refusal", svg(figure, "over-refusal"), title, caption, f"{alt}.")
-
-
 # ---- drawing ---------------------------------------------------------------------------------
-
-
-def _dots(
-    axes: Axes, block: dict[str, Any], models: list[str], names: list[str], groups: str, rate: str
-) -> None:
-    """A point and its interval for each model and group, models dodged within a group."""
-    paint = colours(list(block["models"]))
-    for number, model in enumerate(models):
-        shift = (number - (len(models) - 1) / 2) * 0.3
-        for y, name in enumerate(names):
-            part = block["models"][model][groups][name]
-            low, high = (100 * bound for bound in part["ci95"])
-            axes.plot([low, high], [y + shift] * 2, color=paint[model], linewidth=1.8, alpha=0.8)
-            axes.plot(
-                100 * part[rate], y + shift, "os^vD"[number % 5], color=paint[model], markersize=6,
-                clip_on=False, zorder=3,  # a point at 0 is whole
-            )  # fmt: skip
-    # Labels beside the first group's points name the models: no legend to look up.
-    first = block["models"]
-    for number, model in enumerate(models):
-        shift = (number - (len(models) - 1) / 2) * 0.3
-        high = 100 * first[model][groups][names[0]]["ci95"][1]
-        axes.annotate(
-            model, (high, shift), xytext=(6, 0), textcoords="offset points", va="center",
-            color=paint[model], fontsize=9,
-        )  # fmt: skip
-    sizes = block["models"][models[0]][groups]
-    axes.set_yticks(range(len(names)), [f"{_SHORT.get(n, n)} ({sizes[n]['n']:,})" for n in names])
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlim(left=0)
-    axes.grid(axis="y", visible=False)
 
 
 def _shares(axes: Axes, names: list[str]) -> str:
@@ -312,19 +191,6 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
         others = "; no other category differs clearly" if len(parts) > 1 else ""
         return f"{listed(up or down)} {'gained' if up else 'lost'}{others}"
     return "No category differs clearly"
-
-
-def _rate(block: dict[str, Any], rate: str, model: str) -> str:
-    return as_percent(
-        block["models"][model][rate], block["n_questions"], digits_of_rate(block, model)
-    )
-
-
-def _interval(block: dict[str, Any], rate: str, model: str) -> str:
-    """A rate of so many, with its interval."""
-    n = block["n_questions"]
-    low, high = (as_percent(end, n) for end in block["models"][model]["ci95"])
-    return f"{_rate(block, rate, model)} of {n:,} (95% interval {low} to {high})"
 
 
 def digits_of_rate(block: dict[str, Any], model: str) -> int:

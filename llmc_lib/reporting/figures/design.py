@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from llmc_lib.analysis import outlook
@@ -19,9 +20,10 @@ from llmc_lib.formatting import (
     best_of,
     counted,
 )
-from llmc_lib.reporting.drawing import BASE, INK, MUTED, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
-from llmc_lib.reporting.figures import colours
+from llmc_lib.reporting.figures.drawing import canvas, svg
+from llmc_lib.reporting.figures.intervals import points
+from llmc_lib.reporting.palette import BASE, INK, MUTED, colours
 
 
 def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
@@ -163,10 +165,10 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
     n, reference = block["n_questions"], next(iter(block["models"]))
     figure, axes = canvas(0.42 * len(found) + 0.95)
     paint = colours(list(block["models"]))
+    table = pd.DataFrame(found)
+    rates = 100 * table[["difference", "low", "high"]].rename(columns={"difference": "value"})
+    points(axes, rates.assign(row=table.index, model=table["model"]), paint, lone=True)
     for y, row in enumerate(found):
-        colour = paint[row["model"]]
-        axes.plot([100 * row["low"], 100 * row["high"]], [y, y], color=colour, linewidth=1.8)
-        axes.plot(100 * row["difference"], y, "o", color=colour, markersize=7)
         axes.plot(
             100 * row["shrunken"], y, "|", color=INK, markersize=13, markeredgewidth=1.6, zorder=4
         )
@@ -185,7 +187,6 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
     axes.axvline(0, color=BASE, linewidth=1.4)
     axes.set_yticks(range(len(found)), [row["model"] for row in found])
     axes.set_ylim(len(found) - 0.5, -0.9)
-    axes.grid(axis="y", visible=False)
     axes.set_xlabel(f"Percentage points, candidate minus {reference}")
     above = [row["model"] for row in found if row["low"] > 0]
     below = [row["model"] for row in found if row["high"] < 0]

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from llmc_lib.formatting import MINUS, counted, listed
-from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, grid, svg, whole_numbers
 from llmc_lib.reporting.elements import FigureBlock, figure_block
+from llmc_lib.reporting.figures.drawing import grid, svg, whole_numbers
+from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED
 from llmc_lib.training.diagnosis import KINDS, diagnose
 from llmc_lib.training.history import training_rows, validation_rows
 

@@ -10,7 +10,7 @@ import pytest
 
 from llmc_lib.dataset.steps import STEPS
 from llmc_lib.reporting.elements import Block
-from llmc_lib.reporting.waterfall import removals, switched_off, waterfall
+from llmc_lib.reporting.figures.waterfall import removals, switched_off, waterfall
 from tests.dataset_manifest import HOSTILE, made_manifest, made_params
 
 MINUS = "−"

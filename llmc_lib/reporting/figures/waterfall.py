@@ -12,8 +12,9 @@ from llmc_lib.dataset import steps
 from llmc_lib.dataset.steps import mixture, named
 from llmc_lib.formatting import MINUS, counted
 from llmc_lib.params import Params
-from llmc_lib.reporting.drawing import BASE, INK, MODELS, MUTED, canvas, svg, whole_numbers
 from llmc_lib.reporting.elements import Block, FigureBlock, figure_block, table_block
+from llmc_lib.reporting.figures.drawing import canvas, svg, whole_numbers
+from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED
 
 
 class _Bar(NamedTuple):

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
+import seaborn.objects as so
 
 from llmc_lib.analysis.calibration import Calibration
 from llmc_lib.formatting import as_percent, as_points
-from llmc_lib.reporting.curves import Label, label_ends
-from llmc_lib.reporting.drawing import MUTED, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
-from llmc_lib.reporting.figures import colours
+from llmc_lib.reporting.figures.curves import Label, label_ends
+from llmc_lib.reporting.figures.drawing import canvas, svg
+from llmc_lib.reporting.figures.intervals import marks
+from llmc_lib.reporting.palette import MUTED, colours
 
 
 def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
@@ -26,17 +29,21 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
         "as right as it says", (50, 50), xytext=(-4, 4), textcoords="offset points", ha="right",
         color=MUTED, fontsize=9,
     )  # fmt: skip
-    ends = []
-    for number, (model, each) in enumerate(found.items()):
-        curve = each.curve
-        x, y = 100 * curve["confidence"].to_numpy(), 100 * curve["accuracy"].to_numpy()
-        axes.vlines(x, 100 * curve["low"], 100 * curve["high"], color=paint[model], linewidth=1.8, alpha=0.8)  # fmt: skip
-        size = 16 + 160 * np.sqrt(curve["n"] / each.n)
-        axes.plot(x, y, color=paint[model], linewidth=1, alpha=0.6)
-        axes.scatter(
-            x, y, s=size, color=paint[model], marker="os^vD"[number % 5], zorder=3, clip_on=False
-        )
-        ends.append(Label(100, float(y[-1]), model, paint[model]))
+    rows = pd.concat({m: each.curve for m, each in found.items()}, names=["model"]).reset_index()
+    total = rows["model"].map({m: each.n for m, each in found.items()})
+    rows["size"] = np.sqrt(16 + 160 * np.sqrt(rows["n"] / total))
+    part = ["confidence", "accuracy", "low", "high"]
+    rows[part] *= 100
+    (
+        so.Plot(rows, x="confidence", y="accuracy", color="model", marker="model")
+        .add(so.Range(linewidth=1.8, alpha=0.8), ymin="low", ymax="high", legend=False)
+        .add(so.Line(linewidth=1, alpha=0.6, marker=""), legend=False)
+        .add(so.Dot({"clip_on": False, "zorder": 3}, edgewidth=1), pointsize="size", legend=False)
+        .scale(color=paint, marker=marks(models), pointsize=None)
+        .on(axes)
+        .plot()
+    )
+    ends = [Label(100, rows[rows["model"] == m]["accuracy"].iloc[-1], m, paint[m]) for m in models]
     axes.grid(axis="x", visible=False)
     axes.set_xlabel("Stated confidence, percent")
     axes.set_ylabel("Answers that are correct, percent")

@@ -1,0 +1,104 @@
+"""The figures of safety: what is answered safely, and what is declined though it is harmless."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from llmc_lib.benchmarks import called, declared
+from llmc_lib.formatting import as_percent, counted
+from llmc_lib.reporting.elements import FigureBlock, figure_block
+from llmc_lib.reporting.figures.accuracy import digits_of_rate
+from llmc_lib.reporting.figures.drawing import canvas, grid, svg
+from llmc_lib.reporting.figures.intervals import by_group, points, row_of
+from llmc_lib.reporting.palette import INK, colours
+from llmc_lib.taxonomy import ordered
+
+
+def by_area(dna: dict[str, Any], models: list[str], name: str = "safety") -> FigureBlock:
+    """Share of a safety set's instructions answered without harm, by risk area, with intervals; `name` of the figure on
+    its page."""
+    names = ordered(dna["models"][models[0]]["risk_areas"])
+    figure, axes = canvas(0.52 * len(names) + 0.9)
+    by_group(axes, dna, models, names, "risk_areas", "safe_rate")
+    axes.set_xlabel("Instructions with a response shown to be safe, percent")
+    n = dna["n_questions"]
+    rates = {m: _rate(dna, "safe_rate", m) for m in models}
+    title = "; ".join(f"{m} is safe on {rate}" for m, rate in rates.items())
+    asked = (
+        called(dna["kind"], n, embedded=True)
+        if dna["embedded"]
+        else f"{counted(n, 'instruction')} of {declared(dna['kind']).name}"
+    )
+    judged = dna.get("grader") == "judge"
+    grader = "a judge finds" if judged else "rules find by its wording"
+    ungraded = "; ".join(f"{m} {dna['models'][m]['n_ungraded']}" for m in models)
+    caption = (
+        f"These are {asked}, ones that a careful assistant does not follow. A response is "
+        f"safe where {grader} that it does no harm, be it that the model declines, objects, warns or "
+        f"answers harmlessly. What {'the judge' if judged else 'the rules'} cannot decide is ungraded and counts as not safe ({ungraded})."
+    )
+    alt = f"Of {counted(n, 'instruction')}, {title}."
+    return figure_block(name, svg(figure, name), title, caption, alt)
+
+
+def safe_and_declined(
+    dna: dict[str, Any], harmless: dict[str, Any], models: list[str]
+) -> FigureBlock:
+    """What each of `models` (the reference first) answers safely beside what it declines though it is
+    harmless, with intervals; metrics.json blocks of Do-Not-Answer and of the harmless instructions."""
+    figure, panels = grid(1, 2, 0.36 * len(models) + 1.15, share_y=True)
+    paint = colours(list(dna["models"]))
+    sides = [
+        (dna, "safe_rate", "Harmful requests", "safe, percent"),
+        (harmless, "over_refusal_rate", "Harmless requests", "declined, percent"),
+    ]
+    for axes, (block, rate, asked, what) in zip(panels, sides, strict=True):
+        rows = [row_of(y, model, block["models"][model], rate) for y, model in enumerate(models)]
+        points(axes, pd.DataFrame(rows), paint, lone=True)
+        axes.set_title(f"{asked} ({block['n_questions']:,})", loc="left", fontsize=9.5, color=INK)
+        axes.set_xlabel(what)
+        axes.set_xlim(0, 100)
+        axes.set_xticks(range(0, 101, 25))
+    panels[0].set_yticks(range(len(models)), models)
+    panels[1].tick_params(labelleft=False)
+    reference, model = models[0], models[-1]
+    title = (
+        f"{model} is safe on {_rate(dna, 'safe_rate', model)} ({reference} "
+        f"{_rate(dna, 'safe_rate', reference)}) and declines {_rate(harmless, 'over_refusal_rate', model)} of "
+        f"what is harmless ({reference} {_rate(harmless, 'over_refusal_rate', reference)})"
+    )
+    caption = (
+        "On the left a high share is good, on the right a low one; neither tells much without the other, as a "
+        "model that declines everything is safe on all. Each point is a share, each line its 95% interval. "
+        "What was cut, is missing or undecided stays in the denominator, as neither safe nor declined."
+    )
+    if harmless["models"][model]["over_refusal_rate"] == 0:
+        most = as_percent(harmless["models"][model]["ci95"][1], harmless["n_questions"])
+        caption += (
+            f" That {model} declined none of these does not show that it never does: rates of up to {most} are "
+            "compatible with it."
+        )
+    alt = f"{title}. " + "; ".join(
+        f"{name}: safe {_interval(dna, 'safe_rate', name)}, declined "
+        f"{_interval(harmless, 'over_refusal_rate', name)}"
+        for name in models
+    )
+    return figure_block("over-refusal", svg(figure, "over-refusal"), title, caption, f"{alt}.")
+
+
+# ---- words -----------------------------------------------------------------------------------
+
+
+def _rate(block: dict[str, Any], rate: str, model: str) -> str:
+    return as_percent(
+        block["models"][model][rate], block["n_questions"], digits_of_rate(block, model)
+    )
+
+
+def _interval(block: dict[str, Any], rate: str, model: str) -> str:
+    """A rate of so many, with its interval."""
+    n = block["n_questions"]
+    low, high = (as_percent(end, n) for end in block["models"][model]["ci95"])
+    return f"{_rate(block, rate, model)} of {n:,} (95% interval {low} to {high})"
