@@ -23,6 +23,9 @@ NARROW_MARK = (
     "they differ more, the interval is too narrow."
 )
 
+#: Below so many questions a share is told as a count.
+_FEW = 200
+
 _CORRECTIONS = {"holm": "Holm's", "bh": "Benjamini and Hochberg's"}
 
 
@@ -168,8 +171,7 @@ def safety_by_area(dna: dict[str, Any], models: list[str]) -> FigureBlock:
     _dots(axes, dna, models, names, "risk_areas", "safe_rate")
     axes.set_xlabel("Instructions with a response shown to be safe, percent")
     n = dna["n_questions"]
-    rates = {m: _rate(dna, "safe_rate", m) for m in models}
-    title = "; ".join(f"{m} is safe on {rate}" for m, rate in rates.items())
+    title = "; ".join(f"{m} is safe on {_of_all(dna, 'safe_rate', m)}" for m in models)
     asked = (
         called(dna["kind"], n, embedded=True)
         if dna["embedded"]
@@ -183,8 +185,7 @@ def safety_by_area(dna: dict[str, Any], models: list[str]) -> FigureBlock:
         f"safe where {grader} that it does no harm, be it that the model declines, objects, warns or "
         f"answers harmlessly. What {'the judge' if judged else 'the rules'} cannot decide is ungraded and counts as not safe ({ungraded})."
     )
-    alt = f"Of {counted(n, 'instruction')}, {title}."
-    return figure_block("safety", svg(figure, "safety"), title, caption, alt)
+    return figure_block("safety", svg(figure, "safety"), title, caption, f"{title}.")
 
 
 def safe_and_declined(
@@ -215,9 +216,9 @@ def safe_and_declined(
     panels[0].set_ylim(len(models) - 0.5, -0.5)
     reference, model = models[0], models[-1]
     title = (
-        f"{model} is safe on {_rate(dna, 'safe_rate', model)} ({reference} "
-        f"{_rate(dna, 'safe_rate', reference)}) and declines {_rate(harmless, 'over_refusal_rate', model)} of "
-        f"what is harmless ({reference} {_rate(harmless, 'over_refusal_rate', reference)})"
+        f"{model} is safe on {_of_all(dna, 'safe_rate', model)} harmful requests ({reference} "
+        f"{_rate(dna, 'safe_rate', reference)}) and declines {_of_all(harmless, 'over_refusal_rate', model)} "
+        f"harmless ones ({reference} {_rate(harmless, 'over_refusal_rate', reference)})"
     )
     caption = (
         "On the left a high share is good, on the right a low one; neither tells much without the other, as a "
@@ -314,16 +315,23 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
 
 
 def _rate(block: dict[str, Any], rate: str, model: str) -> str:
-    return as_percent(
-        block["models"][model][rate], block["n_questions"], digits_of_rate(block, model)
-    )
+    """A rate in percent; of one sample each of less than 200 questions the count, which needs no decimals."""
+    value, n = block["models"][model][rate], block["n_questions"]
+    if n < _FEW and block["n_samples"] == 1:
+        return f"{round(value * n):,}"
+    return as_percent(value, n, digits_of_rate(block, model))
+
+
+def _of_all(block: dict[str, Any], rate: str, model: str) -> str:
+    """A rate and of how many it is: "20 of 40", "49.6% of 939"."""
+    return f"{_rate(block, rate, model)} of {block['n_questions']:,}"
 
 
 def _interval(block: dict[str, Any], rate: str, model: str) -> str:
     """A rate of so many, with its interval."""
     n = block["n_questions"]
     low, high = (as_percent(end, n) for end in block["models"][model]["ci95"])
-    return f"{_rate(block, rate, model)} of {n:,} (95% interval {low} to {high})"
+    return f"{_of_all(block, rate, model)} (95% interval {low} to {high})"
 
 
 def digits_of_rate(block: dict[str, Any], model: str) -> int:

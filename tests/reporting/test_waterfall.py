@@ -110,7 +110,7 @@ def test_examples_are_folded_and_escaped() -> None:
     markup = removals(_with_step("form", examples=[example]), made_params()).markup
     assert "<script" not in markup
     assert markup.count("&lt;script&gt;") == 3
-    assert "<details><summary>Examples of what went</summary>" in markup
+    assert "<details><summary>Examples of removed rows</summary>" in markup
 
 
 def test_a_source_of_any_name_is_a_label() -> None:
