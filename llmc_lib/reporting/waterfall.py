@@ -92,13 +92,13 @@ def waterfall(manifest: dict[str, Any], params: Params) -> FigureBlock:
     step = max(manifest["steps"], key=lambda step: int(step["removed"]))
     if step["removed"]:
         cost = _COST[step["step"]]
-        removed = sum(int(each["removed"]) for each in manifest["steps"])
+        gone = sum(int(each["removed"]) for each in manifest["steps"])
         if (
             step["step"] == "mixture"
             and manifest["limiting_category"] is None
-            and 2 * step["removed"] > removed
+            and 2 * step["removed"] > gone
         ):
-            others = "the others" if step["removed"] == removed else "most of the others"
+            others = "the others" if step["removed"] == gone else "most of the others"
             cost = f"{others} were left out by dataset.max_rows"
         title += f"; {cost}"
     caption = (
