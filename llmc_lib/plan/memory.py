@@ -20,7 +20,7 @@ from llmc_lib.params import TrainingParams, merged
 from llmc_lib.plan.machine import GIB
 from llmc_lib.plan.shape import Shape
 
-_PRESETS = Path(__file__).parents[1] / "deepspeed"
+_PRESETS = Path(__file__).parents[1] / "training" / "deepspeed"
 
 #: Assumptions, which the plan states. A process on a CPU with its libraries and no model to speak of:
 #: measured, the peak of a training of 0.1 M parameters. On a GPU: CUDA's context and NCCL's buffers.

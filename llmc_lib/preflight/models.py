@@ -16,7 +16,7 @@ from llmc_lib.store import ROOT, Run, json_reader
 from llmc_lib.store.json_reader import JsonError
 
 Keys = tuple[str | int, ...]
-_CONFIGS = Path(__file__).parents[1] / "training" / "plan" / "configs"
+_CONFIGS = Path(__file__).parents[1] / "plan" / "configs"
 _LENGTHS = ("max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", "n_ctx")
 
 
