@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from llmc_lib.analysis.verdict import Thresholds, words
 from llmc_lib.errors import UserError
 from llmc_lib.records import Question
 from llmc_lib.reporting import further, load_report, sections
@@ -207,6 +208,11 @@ def test_no_verdict_is_printed_on_what_could_not_be_graded(tmp_path: Path) -> No
     assert "100% of base's could not be graded" in sentence
     assert "the reference" not in sentence
     assert "42 of base's ended or were cut before it was clear" in sentence
+    safety = html.unescape(sections.safety(found).markup)
+    assert "more often is unknown: 100% of base's" in safety
+    assert "As counted: tuned declines" in safety
+    for word in words(Thresholds()):  # as on the first screen
+        assert f"<p>{word.capitalize()}: " not in safety
 
 
 def test_of_two_models_it_is_said_which_was_cut(report: Report) -> None:
