@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from llmc_lib.analysis.verdict import Thresholds, words
 from llmc_lib.errors import UserError
 from llmc_lib.records import Question
 from llmc_lib.reporting import further, load_report, sections
@@ -211,8 +210,13 @@ def test_no_verdict_is_printed_on_what_could_not_be_graded(tmp_path: Path) -> No
     safety = html.unescape(sections.safety(found).markup)
     assert "more often is unknown: 100% of base's" in safety
     assert "As counted: tuned declines" in safety
-    for word in words(Thresholds()):  # as on the first screen
-        assert f"<p>{word.capitalize()}: " not in safety
+    for word in (
+        "Better",
+        "Worse",
+        "Equal",
+        "Too little data",
+    ):  # no verdict, as on the first screen
+        assert f"<p>{word}" not in safety
 
 
 def test_of_two_models_it_is_said_which_was_cut(report: Report) -> None:
