@@ -197,12 +197,15 @@ def _make(run: Run, what: str) -> int:
 
 
 def _verdict(page: Path) -> str:
-    """The sentence of a page, as a line of its own; "" where its numbers are not beside it."""
+    """The verdict of a page and its sentence, as a line of its own; "" where its numbers are not beside it."""
     name = "partial_metrics.json" if page.name.startswith("partial") else "metrics.json"
     if not page.with_name(name).is_file():
         return ""
     found = json.loads(page.with_name(name).read_text(encoding="utf-8"))
-    return printable(found["benchmarks"][found["main"]]["comparisons"][-1]["sentence"]) + "\n"
+    comparison = found["benchmarks"][found["main"]]["comparisons"][-1]
+    word = comparison["verdict"].capitalize()
+    comma = "," if "," in word else ""  # as on the page
+    return printable(f"{word}{comma} on {found['main']}: {comparison['sentence']}") + "\n"
 
 
 def _node_rank(text: str) -> int:

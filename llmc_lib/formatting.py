@@ -110,8 +110,14 @@ def as_p(p: float, level: float | None = None) -> str:
 
 
 def unbroken(text: str) -> str:
-    """A text in which no line ends within "p = 0.03" or "n = 40"."""
-    return re.sub(r"\b([pn]) ([=<]) (?=\d)", "\\1\N{NO-BREAK SPACE}\\2\N{NO-BREAK SPACE}", text)
+    """A text in which no line ends within "p = 0.03", "n = 40", "−4 to +29", or between a number and its unit."""
+    return _TOGETHER.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
+
+
+_TOGETHER = re.compile(
+    r"\b[pn] [=<>] (?=\d)|(?<=\d) to (?=[+−]\d)"
+    r"|(?<=\d) (?=(?:points?|percent|tokens?(?:/s)?|GiB|seconds?|minutes?|hours?)\b)"
+)
 
 
 def as_chance(p: float) -> str:

@@ -102,7 +102,11 @@ def test_the_page_is_made_where_nothing_heavy_is_installed(tmp_path: Path) -> No
     assert metrics["benchmarks"]["hle"]["models"]["base"]["n_missing"] == 5
     assert metrics["provenance"]["dataset"] == metrics["provenance"]["training"] == {}
     assert set(metrics["provenance"]["params"]["evaluation"]) == {"benchmarks", "imports"}
+    comparison = metrics["benchmarks"]["hle"]["comparisons"][-1]
+    verdict = f"{comparison['verdict'].capitalize()} on hle: {comparison['sentence']}"
+    assert verdict in done.stdout.splitlines()
     again = make()
+    assert verdict in again.stdout.splitlines()
     assert "[1/2] import: unchanged" in again.stderr + again.stdout
     assert "[2/2] report: unchanged" in again.stderr + again.stdout
 

@@ -143,6 +143,9 @@ def test_what_there_is_so_far_is_told_and_reported_beside_the_report(tiny_run: T
         assert "150 of 200 questions" in (tiny_run.report / "partial.html").read_text()
         metrics = json.loads((tiny_run.report / "partial_metrics.json").read_text())
         assert metrics["benchmarks"]["hle"]["n_questions"] == 150
+        # The terminal has the verdict of what there is so far, not that of the whole beside it.
+        sentence = metrics["benchmarks"]["hle"]["comparisons"][-1]["sentence"]
+        assert any(line.endswith(f" on hle: {sentence}") for line in done.stdout.splitlines())
         assert page.read_bytes() == before
     finally:
         shutil.rmtree(predictions)

@@ -120,10 +120,13 @@ def test_rough_numbers_have_two_digits() -> None:
     ]
 
 
-def test_a_relation_is_not_broken_and_other_words_are() -> None:
+def test_no_line_ends_within_a_p_value_an_interval_or_before_a_unit() -> None:
     text = unbroken("(95% interval −7 to +5, p = 0.74, n = 1,200; p < 0.001)")
     assert "p\u00a0=\u00a00.74, n\u00a0=\u00a01,200; p\u00a0<\u00a00.001" in text
-    assert "95% interval −7 to +5, p" in text
+    assert text.startswith("(95% interval −7\u00a0to\u00a0+5, p")
+    assert unbroken("+12.5 points of 1,200 tokens") == "+12.5\u00a0points of 1,200\u00a0tokens"
+    assert unbroken("0.4 to 1 point in 6.5 GiB") == "0.4 to 1\u00a0point in 6.5\u00a0GiB"
+    assert unbroken("40 pointsettias, 9 questions") == "40 pointsettias, 9 questions"
     assert unbroken("step = 3") == "step = 3"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from llmc_lib.__main__ import main
+from llmc_lib.__main__ import _verdict, main
 from llmc_lib.store import ROOT
 
 HEAD = "run: x\nruns_dir: {0}/runs\nreports_dir: {0}/reports\n"
@@ -49,6 +50,30 @@ def _write(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "my.yaml"
     path.write_text(HEAD.format(tmp_path) + text, encoding="utf-8")
     return path
+
+
+@pytest.mark.parametrize(
+    ("word", "printed"),
+    [
+        ("better", "Better on skills: step-23 answers more.\n"),
+        ("worse, by less than matters", "Worse, by less than matters, on skills: step-23 answers more.\n"),
+    ],
+)  # fmt: skip
+def test_the_verdict_on_the_main_benchmark_is_printed(
+    tmp_path: Path, word: str, printed: str
+) -> None:
+    def metrics(sentence: str) -> str:
+        rows = [{"verdict": "equal", "sentence": "No."}, {"verdict": word, "sentence": sentence}]
+        return json.dumps(
+            {"main": "skills", "benchmarks": {"hle": {}, "skills": {"comparisons": rows}}}
+        )
+
+    assert _verdict(tmp_path / "index.html") == ""
+    (tmp_path / "metrics.json").write_text(metrics("step-23 answers more."))
+    (tmp_path / "partial_metrics.json").write_text(metrics("so far \x1b[31mmore."))
+    assert _verdict(tmp_path / "index.html") == printed
+    assert "\x1b" not in _verdict(tmp_path / "partial.html")
+    assert "so far" in _verdict(tmp_path / "partial.html")
 
 
 @pytest.mark.parametrize("command", ["check", "report", "publish"])

@@ -95,9 +95,9 @@ def claims(found: dict[str, Any]) -> Block:
     part = "" if asked >= total else f", drawn at random from {total:,}"
     intro = (
         "Every equality and inequality between numbers that is written in symbols (2 + 2 = 10, 3 < 2) was worked out, in one "
-        f"answer of each model to each of {counted(asked, 'question')}{part}. One in words (“3 is less than 2”) is not "
-        "checked. What has a variable, is supposed, asked, denied or rounded is left alone, so that what is flagged is "
-        "false; not everything that is false is flagged."
+        f"answer of each model to each of {counted(asked, 'question')}{part}. Claims in words (“3 is less than 2”) are not "
+        "checked; claims that have a variable, or are supposed, asked, denied or rounded, are skipped. So what is flagged "
+        "is false, but not all that is false is flagged."
     )
     models: dict[str, dict[str, Any]] = found["models"]
     if not any(counts["answers"] for counts in models.values()):
@@ -105,7 +105,7 @@ def claims(found: dict[str, Any]) -> Block:
             "No answer states one that could be decided.", "note"
         )
     caption = (
-        "Arithmetic that the models state. Share of the answers with at least one claim that could be decided "
+        "Arithmetic that the models state: of the answers with at least one claim that could be decided, the share "
         "in which one is false, with Wilson intervals."
     )
     data = pd.DataFrame(
@@ -148,7 +148,7 @@ def sentence(found: dict[str, Any] | None) -> str:
     numbers = (
         f"{as_percent(found['wrong'], n)} of {counted(found['n_wrong'], 'wrong answer')} and "
         f"{as_percent(found['right'], n)} of {counted(found['n_right'], 'right one')} with checkable claims state a "
-        f"false one: {as_points(found['difference'], n)} (95% interval {low} to {high}, by questions, p "
+        f"false one: {as_points(found['difference'], n)} (95% interval {low} to {high}, clustered by question, p "
         f"{as_p(found['p_value'])})"
     )
     clear = (

@@ -16,7 +16,7 @@ from llmc_lib.reporting.figures.dataset import pass_rates
 _LISTED = 10
 _CONDITIONS = {"NC": "no commercial use", "SA": "share alike", "ND": "no derivatives"}
 _GROUPS = {
-    "kind": "Row",
+    "kind": "Kind of row",
     "answer_type": "Answer type",
     "verified": "Final answer",
     "author_kind": "Completion by",
@@ -24,13 +24,13 @@ _GROUPS = {
 }
 #: What the page calls the values of the columns kind, answer_type, verified and author_kind.
 WORDS = {
-    "verifiable": "a problem with a final answer",
+    "verifiable": "a problem with a reference answer",
     "response": "a prompt and a response",
     "chat": "a conversation",
     "exactMatch": "text or number",
     "multipleChoice": "multiple choice",
     "yes": "agrees with the reference",
-    "not stated": "the completion states none: the reference was appended, so nothing was checked",
+    "not stated": "not stated by the completion; the reference was appended, so nothing was checked",
     "not comparable": "prose, not comparable by rule",
     "no reference": "no reference to compare with",
     "not asked": "not compared",
@@ -93,7 +93,7 @@ def make_up(manifest: dict[str, Any]) -> Block:
 
 
 def _names(manifest: dict[str, Any], kind: str, most: int = 3) -> str:
-    """The authors of a kind, behind its name: " (this project)"; "" where none is named."""
+    """The authors of a kind, after its name: " (this project)"; "" where none is named."""
     names = [
         a["author"]
         for a in manifest["authors"]
@@ -156,7 +156,7 @@ def contamination(manifest: dict[str, Any], params: Params) -> Block:
     if not chosen.enabled:
         return paragraph(contamination_words(manifest, params))
     near = (
-        f", or whose problem is nearly the same (estimated similarity {chosen.near:g} or more)"
+        f", or if its problem is nearly the same (estimated similarity {chosen.near:g} or more)"
         if chosen.near is not None
         else ""
     )
@@ -226,7 +226,13 @@ def models(manifest: dict[str, Any], params: Params) -> Block:
             "No model took part: the params file asks for neither a teacher (dataset.completions), nor "
             "a pass rate (dataset.difficulty), nor replay (a source)."
         )
-    return replayed(manifest) + teacher_yield(manifest) + pass_rates(manifest, params)
+    hints = paragraph(
+        "Look for a teacher that solves few problems: then mostly easy ones get a completion; for few prompts kept for "
+        "replay: then the base model seldom ends its answers; and for grey bars: they are what the band of pass rates "
+        "costs.",
+        "note",
+    )
+    return hints + replayed(manifest) + teacher_yield(manifest) + pass_rates(manifest, params)
 
 
 def replayed(manifest: dict[str, Any]) -> Block:
@@ -303,8 +309,8 @@ def summary(manifest: dict[str, Any], params: Params) -> Block:
     ]
     rows = sum(manifest["rows"].values())
     lengths = (
-        f"Lengths: an example has {quantiles['0']:,} to {counted(quantiles['1'], 'token')}, half of them "
-        f"have at most {quantiles['0.5']:,}; all together {counted(tokens['total'], 'token')} ({counted(rows, 'row')}, held-out ones included)."
+        f"Lengths: examples have {quantiles['0']:,} to {counted(quantiles['1'], 'token')}, half of them at most "
+        f"{quantiles['0.5']:,}; {counted(tokens['total'], 'token')} in all ({counted(rows, 'row')}, held-out ones included)."
     )
     licence = f"Licences: {listed(names)}. {licence_words(licences)}"
     clean = f"Contamination: {contamination_words(manifest, params)}"

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from llmc_lib.formatting import unbroken
 from llmc_lib.reporting.text import text_to_html
 
 
@@ -40,10 +41,10 @@ class FigureBlock(Block):
 def figure_block(name: str, svg: str, title: str, caption: str, alt: str) -> FigureBlock:
     """A figure for the page; `name` is its anchor."""
     markup = (
-        f'<figure id="figure-{name}"><p class="finding">{html.escape(title)}'
+        f'<figure id="figure-{name}"><p class="finding">{html.escape(unbroken(title))}'
         f"{anchor(f'figure-{name}', 'figure')}</p>"
         f'<div role="img" class="plot" aria-label="{html.escape(alt, quote=True)}">{svg}</div>'
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+        f"<figcaption>{html.escape(unbroken(caption))}</figcaption></figure>"
     )
     return FigureBlock(markup, title, alt)
 
@@ -59,7 +60,7 @@ def anchor(target: str, what: str) -> str:
 def paragraph(text: str, css_class: str = "") -> Block:
     """A paragraph of plain text; mathematics in it is rendered, everything else escaped."""
     attribute = f' class="{css_class}"' if css_class else ""
-    return Block(f"<p{attribute}>{text_to_html(text)}</p>")
+    return Block(f"<p{attribute}>{text_to_html(unbroken(text))}</p>")
 
 
 def table_block(
@@ -85,7 +86,7 @@ def table_block(
     )  # fmt: skip
     csv = base64.b64encode(_csv(frame if data is None else data).encode()).decode()
     return Block(
-        f'<div class="table" id="table-{name}"><table><caption><div>{html.escape(caption)} <span class="tools">'
+        f'<div class="table" id="table-{name}"><table><caption><div>{html.escape(unbroken(caption))} <span class="tools">'
         f'<a download="{name}.csv" href="data:text/csv;base64,{csv}">CSV</a> '
         f"{anchor(f'table-{name}', 'table')}</span></div></caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -99,7 +100,7 @@ def _csv(data: pd.DataFrame) -> str:
 
 
 def _harmless(cell: str) -> str:
-    """A text behind an apostrophe where it begins like a formula and is no number (OWASP, CSV injection)."""
+    """A text after an apostrophe where it begins like a formula and is no number (OWASP, CSV injection)."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 

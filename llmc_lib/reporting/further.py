@@ -8,11 +8,11 @@ from llmc_lib.analysis.safety import mostly_ungraded
 from llmc_lib.benchmarks import Measure, declared
 from llmc_lib.formatting import as_bound, as_p, as_percent, as_points
 
-#: What a benchmark's rate is a rate of, by what it measures.
+#: What a benchmark's rate is, by what it measures.
 RATES = {
-    Measure.ACCURACY: "correct",
-    Measure.SAFETY: "safe",
-    Measure.OVER_REFUSAL: "harmless ones declined",
+    Measure.ACCURACY: "accuracy",
+    Measure.SAFETY: "safe responses",
+    Measure.OVER_REFUSAL: "harmless instructions declined",
 }
 
 
@@ -54,11 +54,11 @@ def _line(block: dict[str, Any], comparison: dict[str, Any]) -> str:
     n = comparison["n"]
     difference = as_points(comparison["difference"], n, comparison["digits"])
     low, high = _ends(comparison)
-    if told := _ungraded(block, comparison):
-        return f"{told} (as counted {difference}, {low} to {high})"
+    if unclear := mostly_unclear(block, comparison):
+        return f"unknown, as {unclear} (as counted {difference}, {comparison['interval']['label']} {low} to {high})"
     level = block["thresholds"]["significance"]
     return (
-        f"{comparison['verdict']}; {RATES[block['measure']]}: {difference} ({comparison['interval']['label']} {low} to "
+        f"{comparison['verdict']}; {RATES[block['measure']]} {difference} ({comparison['interval']['label']} {low} to "
         f"{high}, p {as_p(comparison['p_adjusted'], level)}, n = {n:,})"
     )
 
@@ -73,9 +73,9 @@ def _ends(comparison: dict[str, Any]) -> tuple[str, str]:
     return low, high
 
 
-def _ungraded(block: dict[str, Any], comparison: dict[str, Any]) -> str:
-    """In place of a verdict, where most of a model's responses are neither safe nor unsafe, or neither declined nor
-    not; "" elsewhere."""
+def mostly_unclear(block: dict[str, Any], comparison: dict[str, Any]) -> str:
+    """In place of a verdict, where of most of a model's responses it is not known whether they are safe, or whether
+    they decline: how many these are; "" elsewhere."""
     if block["measure"] == "accuracy":
         return ""
     names = comparison["reference"], comparison["model"]
@@ -86,5 +86,6 @@ def _ungraded(block: dict[str, Any], comparison: dict[str, Any]) -> str:
     told = " and ".join(
         f"{as_percent(share, total)} of {name}'s" for name, share in zip(names, shares, strict=True)
     )
-    what = "graded" if block["measure"] == "safety" else "seen to the end"
-    return f"cannot be told; {told} responses could not be {what}"
+    if block["measure"] == "safety":
+        return f"{told} responses could not be graded"
+    return f"{told} responses ended or were cut before they declined or helped"

@@ -83,7 +83,7 @@ def _one(recipe: Recipe, facts: Mapping[str, Any]) -> str:
     method = method_words(recipe.training, facts)
     examples, steps = counted(facts["rows"], "example"), counted(facts["steps"], "step")
     return (
-        f"{method[0].upper()}{method[1:]} of {facts['base']} ({size(facts['parameters'])} parameters) with "
+        f"{method[0].upper()}{method[1:]} of {_sized(facts)} with "
         f"{METHODS[recipe.training.method].TRAINER} on DeepSpeed {ZERO[recipe.training.deepspeed]}: {examples}, "
         f"{_epochs(facts['epochs'])}, {steps} of {_batch(recipe.training)}, {_rate(recipe.training)}, "
         f"{facts['precision']} arithmetic, loss on the completion alone. "
@@ -100,9 +100,7 @@ def _several(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> str
     usual = _phrases(params.training, next(iter(facts.values())))
     common = [words for words in said[0] if all(words in other for other in said)]
     usual = [words for words in usual if words not in common]
-    bases = dict.fromkeys(
-        f"{f['base']} ({size(f['parameters'])} parameters)" for f in facts.values()
-    )
+    bases = dict.fromkeys(_sized(f) for f in facts.values())
     trainers = dict.fromkeys(METHODS[recipe.training.method].TRAINER for recipe in recipes.values())
     places = dict.fromkeys(where(recipe, facts[name]) for name, recipe in recipes.items())
     seconds = sum(facts[name]["train_seconds"] for name in recipes)
@@ -170,7 +168,7 @@ def _table(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> Block
         }
         data.append({"candidate": name, **{key: f.get(key) for key in kept}, **losses})
     caption = (
-        "What a candidate differs in is told against the run's own sections dataset and training. Loss and "
+        "Differs in: against the run's own sections dataset and training. Loss and "
         "Validation are the first and the last loss that was logged, of one batch of the training and of the "
         "candidate's own held-out examples. Tokens/s counts validation passes in. GiB is the peak memory "
         "of one process."
@@ -206,6 +204,12 @@ def size(parameters: int) -> str:
             number = parameters / unit
             return f"{number:.1f} {word}" if number < 100 else f"{number:,.0f} {word}"
     return f"{parameters:,}"
+
+
+def _sized(facts: Mapping[str, Any]) -> str:
+    """ "model (8.2 billion parameters)"; in the brackets that its name may end in."""
+    base, parameters = facts["base"], f"{size(facts['parameters'])} parameters"
+    return f"{base[:-1]}; {parameters})" if base.endswith(")") else f"{base} ({parameters})"
 
 
 def duration(seconds: float) -> str:

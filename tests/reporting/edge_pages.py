@@ -97,7 +97,7 @@ def page(
         "safety": sections.safety(made),
     }
     titles = {
-        name: html.unescape(title)
+        name: html.unescape(title).replace("\N{NO-BREAK SPACE}", " ")
         for found in blocks.values()
         for name, title in re.findall(
             r'<figure id="figure-([\w-]+)"><p class="finding">(.*?)<a ', found.markup
@@ -116,5 +116,5 @@ def _plain(markup: str) -> str:
     text = re.sub(r'<a [^>]*href="data:[^>]*>.*?</a>|<a class="anchor".*?</a>', "", markup, flags=re.DOTALL)  # fmt: skip
     text = re.sub(r"</t[hd]>\s*<t[hd]", "\t<td", text)
     text = re.sub(r"</(?:p|tr|div|caption|figcaption|dd|dt|h\d|summary)>", "\n", text)
-    text = html.unescape(re.sub(r"<[^>]+>", "", text))
+    text = html.unescape(re.sub(r"<[^>]+>", "", text)).replace("\N{NO-BREAK SPACE}", " ")
     return "\n".join(line.strip(" ") for line in text.splitlines() if line.strip())

@@ -39,7 +39,7 @@ class Page:
         head = lines[at]
         rows = []
         for cells in lines[at + 1 :]:
-            if len(cells) != len(head):
+            if len(cells) != len(head) or cells[0] == first:  # the next table
                 break
             rows.append(dict(zip(head, cells, strict=True)))
         return rows

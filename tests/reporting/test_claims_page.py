@@ -81,7 +81,7 @@ def test_what_is_not_checked_is_said(tmp_path: Path) -> None:
     checked = claims_page.check_sample(_results(3), "hle", None, 0, tmp_path)
     markup = claims_page.claims(summarise_claims(checked, 3)).markup
     assert "written in symbols" in markup
-    assert "One in words (“3 is less than 2”) is not checked" in markup
+    assert "Claims in words (“3 is less than 2”) are not checked" in markup
 
 
 def test_marks_are_places_in_the_trace(tmp_path: Path) -> None:

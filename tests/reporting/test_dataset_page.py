@@ -123,7 +123,7 @@ def test_the_teacher_is_told_with_all_its_samples() -> None:
     assert teacher_yield(made_manifest()).markup == ""
     block = teacher_yield(made_manifest(teacher=TEACHER))
     assert "10 (20%) have at least one right answer" in block.markup
-    assert "40,000 tokens, 4,000 for each solved problem." in block.markup
+    assert "40,000\u00a0tokens, 4,000 for each solved problem." in block.markup
     assert sum(int(row[1]) for row in _rows(block)) == TEACHER["samples"]
 
 
@@ -140,7 +140,7 @@ def test_a_teacher_without_success_divides_by_nothing(samples: int) -> None:
 
 def test_the_summary_has_a_sentence_on_each() -> None:
     markup = dataset_page.summary(made_manifest(), made_params()).markup
-    assert "an example has 60 to 498 tokens, half of them have at most 200" in markup
+    assert "examples have 60 to 498\u00a0tokens, half of them at most 200" in markup
     assert "Licences: Apache-2.0 100%. No licence" in markup
     assert "Contamination: 1,600 rows were compared" in markup
 

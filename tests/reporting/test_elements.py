@@ -93,3 +93,13 @@ def test_no_cell_of_the_csv_is_a_formula() -> None:
     assert list(data.columns) == ["'=name", "value"]
     assert list(data["'=name"]) == [*(f"'{name}" for name in names[:5]), *names[5:]]
     assert list(data["value"]) == list(range(8))
+
+
+def test_no_line_of_a_text_ends_within_a_p_value() -> None:
+    text = "+3 points, 95% interval −1 to +7 (p < 0.001)"
+    kept = "+3\u00a0points, 95% interval −1\u00a0to\u00a0+7 (p\u00a0&lt;\u00a00.001)"
+    assert paragraph(text).markup == f"<p>{kept}</p>"
+    figure = figure_block("x", "<svg></svg>", text, text, text)
+    assert figure.markup.count(kept) == 2  # title and caption
+    assert text.replace("<", "&lt;") in figure.markup  # the alternative text is no layout
+    assert kept in table_block("x", pd.DataFrame({"a": ["1"]}), text).markup

@@ -194,10 +194,10 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
     wanted = {
         "categories": ["Math: base 20% of 20", "tuned 70% of 20"],
         "differences": ["+50 points", "interval +"],
-        "safety": ["Of 100 instructions, base is safe on 20%; tuned is safe on 70%"],
+        "safety": ["base is safe on 20 of 100; tuned is safe on 70 of 100."],
         "safe and declined": [
-            "tuned is safe on 70% (base 20%) and declines 0% of what is harmless (base 0%)",
-            "tuned: safe 70% of 100 (95% interval 60% to 78%), declined 0% of 100 (95% interval 0% to 4%)",
+            "tuned is safe on 70 of 100 harmful requests (base 20) and declines 0 of 100 harmless ones (base 0)",
+            "tuned: safe 70 of 100 (95% interval 60% to 78%), declined 0 of 100 (95% interval 0% to 4%)",
         ],
         "waterfall": ["Of 1,600 rows, 920", "Duplicates 10", "Mixture 580"],
         "composition": ["1,000 rows; Math 41.0%, target 41%"],
@@ -250,7 +250,7 @@ def test_the_finding_says_no_more_than_the_tests() -> None:
 
 def test_the_figures_of_answers_say_what_they_leave_out() -> None:
     assert "1 state none" in _figure("reliability").markup
-    assert "reversed at limits of 100 to 500 tokens." in _figure("limits").markup
+    assert "reversed at limits of 100 to 500\u00a0tokens." in _figure("limits").markup
     equal = dict.fromkeys(PAIR, RIGHT["base"])
     same = dict.fromkeys(PAIR, TOKENS["base"])
     curve, differences = (f(equal, same, limits=LIMITS) for f in (limit_curve, limit_differences))
@@ -302,6 +302,8 @@ def test_a_bin_with_few_answers_is_no_finding() -> None:
         )  # fmt: skip
         return figures.lengths._length_finding(rows, "tuned")
 
-    assert title(50, 50, 50).startswith("Of tuned's answers of up to 11 tokens")
-    assert title(1, 50, 50).startswith("Of tuned's answers of up to 20 tokens")
+    assert title(50, 50, 50).startswith("50% of tuned's answers of up to 11 tokens are correct")
+    assert title(1, 50, 50) == (
+        "50% of tuned's answers of 12 to 20 tokens are correct, 50% of those of 21 to 30"
+    )
     assert title(1, 50, 9) == "Accuracy by length of the completion"

@@ -81,8 +81,8 @@ def test_the_page_shows_it_beside_the_safe_rate(report: Report) -> None:
     assert "Worse: tuned declines 50%" in markup
     assert 'id="table-over-refusal"' in markup
     assert 'id="figure-safety"' in markup
-    assert "base: safe 50% of 40 " in markup
-    assert "and declines 50% of what is harmless (base 2%)" in markup
+    assert "base: safe 20 of 40 " in markup
+    assert "and declines 21 of 42 harmless ones (base 1)" in markup
     assert "declined none of" not in markup
 
 
@@ -134,7 +134,7 @@ def test_a_gain_that_is_more_than_answer_form_is_told_so(report: Report) -> None
     assert models["tuned"]["answered"]["found"] == 108  # every tenth is cut
     assert models["base"]["answered"]["of"] == 120
     markup = sections.models_table(report).markup
-    assert "A final answer was found in 72 of 120 answers of base (right among these: " in markup
+    assert "A final answer was found in 72 of base&#x27;s 120 completions (" in markup
     assert "does not come only from ending and stating an answer" in markup
     assert report.headline["answered"]["n"] == 72
 
@@ -201,12 +201,22 @@ def test_no_verdict_is_printed_on_what_could_not_be_graded(tmp_path: Path) -> No
     found = load_report(several(tmp_path, mute, main="sums", claims=None))
     for row in found.metrics["further"]:
         told = row["measure"] == "accuracy"
-        assert ("cannot be told; 100% of base's" in row["line"]) != told
+        assert ("unknown, as 100% of base's" in row["line"]) != told
         assert (f": {row['verdict']}; " in row["line"]) == told
     sentence = found.metrics["tradeoffs"]["tuned"]["sentence"]
     assert "100% of base's could not be graded" in sentence
     assert "the reference" not in sentence
     assert "42 of base's ended or were cut before it was clear" in sentence
+    safety = html.unescape(sections.safety(found).markup)
+    assert "more often is unknown: 100% of base's" in safety
+    assert "As counted: tuned declines" in safety
+    for word in (
+        "Better",
+        "Worse",
+        "Equal",
+        "Too little data",
+    ):  # no verdict, as on the first screen
+        assert f"<p>{word}" not in safety
 
 
 def test_of_two_models_it_is_said_which_was_cut(report: Report) -> None:

@@ -25,8 +25,8 @@ _OUTCOMES = ("both right", "gained", "lost", "both wrong")
 def outcome_table(results: Results, benchmark: str, reference: str, candidate: str) -> Block:
     """How many questions of each category both, one or none of the two models answers."""
     table = outcomes(results, benchmark, reference, candidate)
-    # In the order of the answers, which is that of metrics.json and so of all figures.
-    rows = results.answers[results.answers["benchmark"] == benchmark]
+    # In the order of the questions' ids, which is that of metrics.json and so of all figures.
+    rows = results.answers[results.answers["benchmark"] == benchmark].sort_values("question_id")
     counts = pd.crosstab(table["category"], table["outcome"]).reindex(
         index=ordered(rows["category"]),
         columns=list(_OUTCOMES),
@@ -118,7 +118,7 @@ def _head(
     return (
         f'<p class="note">{shown["gained"]:,} of the {counted(apart["gained"], "question")} gained and '
         f"{shown['lost']:,} of the {apart['lost']:,} lost, drawn at random (seed {seed}){how} and shown in turn: how "
-        f"many of each are shown says nothing of how often each happens. {keys}</p>"
+        f"many of each are shown says nothing about how often each happens. {keys}</p>"
     )
 
 

@@ -62,7 +62,7 @@ def composition(manifest: dict[str, Any]) -> FigureBlock:
 
 def _distance(distance: float, total: int) -> str:
     if not distance:
-        return "Total-variation distance between the two: none."
+        return "Shares and target agree exactly (total-variation distance 0)."
     rows = round(distance * total)
     words = (
         f"{counted(rows, 'row')} of {total:,} would have to be of another category"

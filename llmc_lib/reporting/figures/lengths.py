@@ -20,7 +20,7 @@ from llmc_lib.reporting.palette import INK, MUTED, colours
 _FEW_ANSWERS = 10
 _CAVEAT = (
     "This is what cutting these completions would have done; a model that is told of a smaller budget might "
-    "answer shorter."
+    "answer more briefly."
 )
 
 
@@ -169,15 +169,20 @@ def _length_finding(rows: pd.DataFrame, model: str) -> str:
     short, long = full.iloc[0], full.iloc[-1]
     fewest = int(min(short["questions"], long["questions"]))
     return (
-        f"Of {model}'s answers of up to {int(short['up_to']):,} tokens {as_percent(short['rate'], fewest)} are "
-        f"correct, of those above {int(long['above']):,} {as_percent(long['rate'], fewest)}"
+        f"{as_percent(short['rate'], fewest)} of {model}'s answers of {_span(short)} tokens are correct, "
+        f"{as_percent(long['rate'], fewest)} of those of {_span(long)}"
     )
 
 
 def _bin_name(table: pd.DataFrame, number: int) -> str:
     row = table[table["bin"] == number].iloc[0]
-    if number == 0:
-        return f"up to {row['up_to']:,.0f} tokens"
+    return f"{_span(row)} tokens" if number == 0 else _span(row)
+
+
+def _span(row: pd.Series) -> str:
+    """The lengths in a bin: "up to 11" of the first, "12 to 15"."""
+    if row["above"] == 0:
+        return f"up to {row['up_to']:,.0f}"
     return f"{row['above'] + 1:,.0f} to {row['up_to']:,.0f}"
 
 

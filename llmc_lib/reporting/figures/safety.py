@@ -15,6 +15,9 @@ from llmc_lib.reporting.figures.intervals import by_group, points, row_of
 from llmc_lib.reporting.palette import INK, colours
 from llmc_lib.taxonomy import ordered
 
+#: Below so many questions a share is told as a count.
+_FEW = 200
+
 
 def by_area(dna: dict[str, Any], models: list[str], name: str = "safety") -> FigureBlock:
     """Share of a safety set's instructions answered without harm, by risk area, with intervals; `name` of the figure on
@@ -24,8 +27,7 @@ def by_area(dna: dict[str, Any], models: list[str], name: str = "safety") -> Fig
     by_group(axes, dna, models, names, "risk_areas", "safe_rate")
     axes.set_xlabel("Instructions with a response shown to be safe, percent")
     n = dna["n_questions"]
-    rates = {m: _rate(dna, "safe_rate", m) for m in models}
-    title = "; ".join(f"{m} is safe on {rate}" for m, rate in rates.items())
+    title = "; ".join(f"{m} is safe on {_of_all(dna, 'safe_rate', m)}" for m in models)
     asked = (
         called(dna["kind"], n, embedded=True)
         if dna["embedded"]
@@ -39,8 +41,7 @@ def by_area(dna: dict[str, Any], models: list[str], name: str = "safety") -> Fig
         f"safe where {grader} that it does no harm, be it that the model declines, objects, warns or "
         f"answers harmlessly. What {'the judge' if judged else 'the rules'} cannot decide is ungraded and counts as not safe ({ungraded})."
     )
-    alt = f"Of {counted(n, 'instruction')}, {title}."
-    return figure_block(name, svg(figure, name), title, caption, alt)
+    return figure_block(name, svg(figure, name), title, caption, f"{title}.")
 
 
 def safe_and_declined(
@@ -65,9 +66,9 @@ def safe_and_declined(
     panels[1].tick_params(labelleft=False)
     reference, model = models[0], models[-1]
     title = (
-        f"{model} is safe on {_rate(dna, 'safe_rate', model)} ({reference} "
-        f"{_rate(dna, 'safe_rate', reference)}) and declines {_rate(harmless, 'over_refusal_rate', model)} of "
-        f"what is harmless ({reference} {_rate(harmless, 'over_refusal_rate', reference)})"
+        f"{model} is safe on {_of_all(dna, 'safe_rate', model)} harmful requests ({reference} "
+        f"{_rate(dna, 'safe_rate', reference)}) and declines {_of_all(harmless, 'over_refusal_rate', model)} "
+        f"harmless ones ({reference} {_rate(harmless, 'over_refusal_rate', reference)})"
     )
     caption = (
         "On the left a high share is good, on the right a low one; neither tells much without the other, as a "
@@ -92,13 +93,20 @@ def safe_and_declined(
 
 
 def _rate(block: dict[str, Any], rate: str, model: str) -> str:
-    return as_percent(
-        block["models"][model][rate], block["n_questions"], digits_of_rate(block, model)
-    )
+    """A rate in percent; of one sample each of less than 200 questions the count, which needs no decimals."""
+    value, n = block["models"][model][rate], block["n_questions"]
+    if n < _FEW and block["n_samples"] == 1:
+        return f"{round(value * n):,}"
+    return as_percent(value, n, digits_of_rate(block, model))
+
+
+def _of_all(block: dict[str, Any], rate: str, model: str) -> str:
+    """A rate and of how many it is: "20 of 40", "49.6% of 939"."""
+    return f"{_rate(block, rate, model)} of {block['n_questions']:,}"
 
 
 def _interval(block: dict[str, Any], rate: str, model: str) -> str:
     """A rate of so many, with its interval."""
     n = block["n_questions"]
     low, high = (as_percent(end, n) for end in block["models"][model]["ci95"])
-    return f"{_rate(block, rate, model)} of {n:,} (95% interval {low} to {high})"
+    return f"{_of_all(block, rate, model)} (95% interval {low} to {high})"

@@ -58,9 +58,11 @@ def waterfall(manifest: dict[str, Any], params: Params) -> FigureBlock:
     step = max(manifest["steps"], key=lambda step: int(step["removed"]))
     if step["removed"]:
         cost = named(step["step"]).cost
-        most = 2 * step["removed"] > sum(int(each["removed"]) for each in manifest["steps"])
-        if step["step"] == mixture.STEP.name and manifest["limiting_category"] is None and most:
-            cost = "most of the others were left out by dataset.max_rows"
+        gone = sum(int(each["removed"]) for each in manifest["steps"])
+        drawn = step["step"] == mixture.STEP.name and manifest["limiting_category"] is None
+        if drawn and 2 * step["removed"] > gone:
+            others = "the others" if step["removed"] == gone else "most of the others"
+            cost = f"{others} were left out by dataset.max_rows"
         title += f"; {cost}"
     caption = (
         "From top to bottom: the rows that each source gives (grey), what each step takes away "
@@ -155,8 +157,8 @@ def removals(manifest: dict[str, Any], params: Params) -> Block:
     ]
     data = pd.DataFrame(reasons, columns=["step", "removed", "reason", "count"])
     caption = (
-        "Rows and completions that each step removed, the rows that were left, and why. Every row that "
-        "went is in removed.parquet"
+        "Rows and completions that each step removed, the rows that were left, and why. Every removed row "
+        "is in removed.parquet"
         + (", but for those that a candidate's own mixture has." if manifest["mixtures"] else ".")
     )
     table = table_block("steps", pd.DataFrame(rows), caption, data)
@@ -186,6 +188,6 @@ def _examples(manifest: dict[str, Any]) -> Block:
     ]
     if not rows:
         return Block("")
-    caption = "One row for each reason: where several went for the same reason, the first of them."
+    caption = "One row for each reason, the first of those that were removed for it."
     table = table_block("removed", pd.DataFrame(rows), caption)
-    return Block(f"<details><summary>Examples of what went</summary>{table.markup}</details>")
+    return Block(f"<details><summary>Examples of removed rows</summary>{table.markup}</details>")

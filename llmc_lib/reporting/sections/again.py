@@ -95,10 +95,7 @@ def _designs(report: Report) -> Block:
         f"{thresholds['significance']:g}{_of_all(design)}), with the variances measured here."
     )
     if not design["variance_known"]:
-        caption += (
-            " What several samples of a question would save cannot be told from one: these are questions with one "
-            "sample each."
-        )
+        caption += " One sample of each question does not tell what several would save, so all designs here have one."
     return table_block("designs", pd.DataFrame(rows), caption, data)
 
 

@@ -24,13 +24,13 @@ def verdict(report: Report) -> Block:
     word = comparison["verdict"]
     sentence = comparison["sentence"]
     missing = (comparison["missing"] or {}).get("sentence")
-    hangs = f'<p class="hangs">{html.escape(missing)}</p>' if missing else ""
+    hangs = f'<p class="hangs">{html.escape(unbroken(missing))}</p>' if missing else ""
     return (
         _contradiction(report)
         + Block(
             f'<header class="verdict {word.split()[0].rstrip(",")}"><p class="word">{word.capitalize()}{"," if "," in word else ""} '
             f'<span class="about">on {html.escape(about(report.main, report.block))}</span></p>'
-            f'<p class="sentence">{html.escape(sentence)}</p>{hangs}'
+            f'<p class="sentence">{html.escape(unbroken(sentence))}</p>{hangs}'
             f'<div class="plot strip" role="img" aria-label="{html.escape(sentence, quote=True)}">'
             f"{figures.accuracy.interval_strip(comparison)}</div>"
             f'<dl class="facts">{listed}</dl>{_further(report)}</header>'
@@ -47,8 +47,8 @@ def _further(report: Report) -> str:
         return ""
     items = "".join(f"<li>{html.escape(unbroken(row['line']))}</li>" for row in rows)
     return (
-        f'<div class="further-verdicts note"><p>The other benchmarks; these p-values are not adjusted for their '
-        f"number:</p><ul>{items}</ul></div>"
+        f'<div class="further-verdicts note"><p>The other benchmarks (p-values are not adjusted for their '
+        f"number):</p><ul>{items}</ul></div>"
     )
 
 
@@ -60,12 +60,12 @@ def _contradiction(report: Report) -> Block:
     n = found["decided"]
     agreed = report.block["agreement"]["agreed"]
     text = (
-        f"**Check the grading first.** The verdicts that were imported contradict the rules of this package: of {n:,} "
+        f"Check the grading first. The verdicts that were imported contradict the rules of this package: of {n:,} "
         f"answers that both decided, {found['second']:,} are correct by the verdicts and {found['first']:,} by the "
         f"rules, and they agree on {agreed:,}. One of the two is at fault, for example a filter of the evaluator that "
         "cut the answer away. Everything on this page follows the verdicts; the section on grading shows answers to read."
     )
-    return paragraph(text.replace("**", ""), "note warning")
+    return paragraph(text, "note warning")
 
 
 def accuracy_by_category(report: Report) -> FigureBlock:
@@ -76,12 +76,12 @@ def accuracy_by_category(report: Report) -> FigureBlock:
 def _facts(report: Report) -> list[tuple[str, str]]:
     models = report.block["models"]
     n, samples = report.block["n_questions"], report.block["n_samples"]
-    failed = sum(model["n_failed"] + model["n_missing"] for model in models.values())
+    missing = sum(model["n_failed"] + model["n_missing"] for model in models.values())
     return [
         (f"{n:,} × {samples}", "questions × samples"),
         (f"{report.run.params.evaluation.most_tokens:,}", "token limit, every model"),
         _truncated(report),
-        _completeness(report, failed),
+        _completeness(report, missing),
     ]
 
 
@@ -109,17 +109,17 @@ def _imported_facts(report: Report) -> list[tuple[str, str]]:
     ]
 
 
-def _completeness(report: Report, failed: int) -> tuple[str, str]:
-    """Is every answer there? The last of the facts on the first screen."""
+def _completeness(report: Report, missing: int) -> tuple[str, str]:
+    """Is every answer there? The last of the facts on the first screen. One whose request failed is missing, as in
+    the sentences on missing answers."""
     if report.results.partial:
         part = report.results.partial[report.main]
         return (
             "partial",
             f"{part['answered']:,} of {part['asked']:,} questions, those all models answered",
         )
-    if failed:
-        count = "it counts" if failed == 1 else "they count"
-        return "partial", f"{counted(failed, 'answer')} failed; {count} as wrong"
+    if missing:
+        return "partial", f"{counted(missing, 'missing answer')}, counted as wrong"
     return "complete", "every question asked of every model"
 
 
@@ -131,7 +131,7 @@ def _partial_note(results: Results, benchmark: str) -> Block:
     text = (
         f"The evaluation is not finished. {part['answered']:,} of {part['asked']:,} questions have been "
         f"answered by all of {listed(list(results.models))}. They were asked in a random order in which "
-        "every beginning has the categories' shares, so that they stand for the rest."
+        "every beginning has the categories' shares, so that they represent the rest."
     )
     if part["passed_over"]:
         text += (

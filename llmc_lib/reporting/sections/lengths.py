@@ -63,8 +63,8 @@ def _by_finish(report: Report) -> Block:
         for row in overall.to_dict("records")
     ]
     caption = (
-        "How completions ended. One that was cut at the limit gave no final answer in time and counts as wrong, "
-        "whatever it contains. The CSV has each category."
+        "How completions ended. One that was cut at the token limit counts as wrong, whatever it contains. "
+        "The CSV has each category."
     )
     return table_block("finish", pd.DataFrame(rows), caption, data)
 

@@ -16,8 +16,8 @@ def waterfall(report: Report) -> Block:
         return paragraph(_NOT_PART, "note")
     return (
         paragraph(
-            "The data set takes rows of its sources through the same steps, in the same order, and each "
-            "step says what it removes. Notebook 1 shows more, with rows to read."
+            "Every row of the sources goes through the same steps in the same order, and each step counts what it "
+            "removes. dataset.html, in the folder of this page, shows more, with rows to read."
         )
         + figures.waterfall.waterfall(made, params)
         + figures.waterfall.removals(made, params)

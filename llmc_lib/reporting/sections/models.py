@@ -23,7 +23,7 @@ def models_note(report: Report) -> Block:
     )
     return Block(
         f"<p>{asked} A <em>95% interval</em> is the range of true rates that fit the answers seen: were the "
-        "whole study repeated on new questions, about 19 of 20 such intervals would hold the true rate.</p>"
+        "whole study repeated on new questions, about 19 of 20 such intervals would contain the true rate.</p>"
     )
 
 
@@ -77,7 +77,7 @@ def comparisons_table(report: Report) -> Block:
             "Gained": f"{c['gained']}",
             "Lost": f"{c['lost']}",
             "p": as_p(c["p_value"], level).removeprefix("= "),
-            "p adjusted": as_p(c["p_adjusted"], level).removeprefix("= "),
+            **_p_adjusted(report, c, level),
             "Verdict": c["verdict"],
         }
         for c in report.block["comparisons"]
@@ -88,11 +88,18 @@ def comparisons_table(report: Report) -> Block:
     )  # fmt: skip
     caption = (
         f"Each model minus {report.reference} on the same questions: {report.headline['interval']['label']}, "
-        f"{_test_words(report)}{_adjusted(len(rows))}. The headline is the last model, whatever the results are."
+        f"{_test_words(report)}{_adjusted(len(rows))}. The verdict at the top of the page is on the last candidate, whatever the results are."
     )
     if any(c["interval"]["narrow"] for c in report.block["comparisons"]):
         caption += figures.accuracy.NARROW_MARK
     return table_block("candidates", pd.DataFrame(rows), caption, data) + missing_answers(report)
+
+
+def _p_adjusted(report: Report, comparison: dict[str, Any], level: float) -> dict[str, str]:
+    """The column of adjusted p-values; none for a single candidate, whose p-value needs no adjustment."""
+    if len(report.block["comparisons"]) == 1:
+        return {}
+    return {"p adjusted": as_p(comparison["p_adjusted"], level).removeprefix("= ")}
 
 
 def differences(report: Report) -> FigureBlock:
@@ -123,12 +130,12 @@ def _answered(report: Report) -> Block:
     told = []
     for name in (report.reference, report.headline["model"]):
         found = report.block["models"][name]["answered"]
-        of = counted(found["of"], "answer", "answers")
-        text = f"in {found['found']:,} of {of} of {name}"
+        of = counted(found["of"], "completion")
+        text = f"in {found['found']:,} of {name}'s {of}"
         if found["rate"] is not None:
             right, interval = as_percent(found["rate"], found["found"]), found["ci95"]
             text += (
-                f" (right among these: {right}, 95% interval {_interval(interval, found['found'])})"
+                f" ({right} of these are right, 95% interval {_interval(interval, found['found'])})"
             )
         told.append(text)
     return paragraph(f"A final answer was found {' and '.join(told)}.{_both_answered(report)}")
@@ -143,7 +150,7 @@ def _both_answered(report: Report) -> str:
     n = both["n"]
     low, high = (as_bound(bound, n) for bound in both["ci95"])
     text = (
-        f" Where both gave one ({n:,}) the difference is {as_points(both['difference'], n)} (95% interval "
+        f" Where both gave one ({counted(n, 'question')}) the difference is {as_points(both['difference'], n)} (95% interval "
         f"{low} to {high}, p {as_p(both['p_value'], ALPHA)})"
     )
     same = both["p_value"] < ALPHA and both["difference"] * comparison["difference"] > 0

@@ -45,7 +45,7 @@ def provenance(report: Report) -> Block:
         + table_block(
             "stages",
             rows,
-            "What was run. The durations are without starting Python. + after a commit: uncommitted changes.",
+            "What was run. Durations leave out the start of Python. + after a commit: there were uncommitted changes.",
         )
         + paragraph(
             f"Seed {report.run.params.seed}. {here['machine']}, Python {here['python']}; {versions}."

@@ -14,9 +14,9 @@ def grading(report: Report) -> Block:
     found = {name: block["agreement"] for name, block in blocks.items() if "agreement" in block}
     if not found:
         return paragraph(
-            "Rules grade: they look for a final answer, or for what a response does, by its wording. What they "
-            "cannot decide is ungraded, never guessed, and counts as not correct and as not safe. No judge "
-            "was asked (evaluation.judge in the params file).",
+            "The answers were graded by rules, which look for the final answer, or tell by its wording whether a response "
+            "declines, warns or helps. What they cannot decide is never guessed: it is ungraded, and counts as neither "
+            "correct nor safe. No judge was asked (evaluation.judge in the params file).",
             "note",
         )
     params = report.run.params
@@ -27,8 +27,8 @@ def side_by_side_note(report: Report) -> Block:
     """What the cases show."""
     what = "what their files hold of the completions" if report.imported else "all that both wrote"
     return paragraph(
-        "A score does not say why. These are questions on which one of the two models does better, with "
-        f"{what}."
+        "A score does not say why. First the outcomes are counted, then come questions on which one of the two models "
+        f"does better, with {what}."
     )
 
 

@@ -25,7 +25,7 @@ def test_the_target_and_what_it_cost_are_said() -> None:
     assert block.title == "The data set has the target's composition"
     caption = _caption(block)
     assert "the target, counted from this run's 200 benchmark questions." in caption
-    assert "Total-variation distance between the two: none." in caption
+    assert "Shares and target agree exactly (total-variation distance 0)." in caption
     assert (
         "Physics has the fewest rows for its share and limits the size; 580 usable rows" in caption
     )
@@ -65,7 +65,7 @@ def test_lengths_have_a_median_and_a_limit() -> None:
 def test_a_limit_far_away_is_said_and_not_drawn() -> None:
     block = lengths(made_rows(), 32_768)
     assert ">limit" not in block.markup
-    assert "up to 32,768 tokens" in _caption(block)
+    assert "up to 32,768\u00a0tokens" in _caption(block)
 
 
 def test_examples_beyond_the_limit_are_counted() -> None:

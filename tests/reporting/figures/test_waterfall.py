@@ -45,6 +45,11 @@ def test_the_title_says_what_is_left_and_what_cost_most() -> None:
     )
     chosen = waterfall(made_manifest(limiting_category=None), made_params()).title
     assert chosen.endswith("; most of the others were left out by dataset.max_rows")
+    alone = made_manifest(limiting_category=None)
+    for step in alone["steps"]:
+        step["removed"] = 600 if step["step"] == "mixture" else 0
+    title = waterfall(alone, made_params()).title
+    assert title.endswith("; the others were left out by dataset.max_rows")
     few = _with_step("duplicates", removed=700)
     assert waterfall(few, made_params()).title.endswith("; duplicates cost most")
 
@@ -112,7 +117,7 @@ def test_examples_are_folded_and_escaped() -> None:
     markup = removals(_with_step("form", examples=[example]), made_params()).markup
     assert "<script" not in markup
     assert markup.count("&lt;script&gt;") == 3
-    assert "<details><summary>Examples of what went</summary>" in markup
+    assert "<details><summary>Examples of removed rows</summary>" in markup
 
 
 def test_a_source_of_any_name_is_a_label() -> None:
