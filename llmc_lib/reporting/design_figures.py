@@ -22,6 +22,7 @@ from llmc_lib.formatting import (
 from llmc_lib.reporting.drawing import BASE, INK, MUTED, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures import colours
+from llmc_lib.reporting.sentences import words
 
 
 def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
@@ -61,7 +62,7 @@ def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
     axes.set_xlabel(
         f"Difference of the next run, percentage points ({comparison['model']} minus {comparison['reference']})"
     )
-    title = outlook.title(again, n)
+    title = words.rerun_title(again, n)
     low, high = (as_bound(edge, n) for edge in (again.low, again.high))
     caption = (
         f"If both models answered the same questions again, the difference would lie between {low} and {high} "
@@ -70,7 +71,7 @@ def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
         "Which questions were chosen plays no part here; new questions would add to the spread."
     )
     if again.value:
-        caption += f" {outlook.sign_sentence(again)} {outlook.PRIORS}"
+        caption += f" {words.sign_sentence(again)} {words.PRIORS}"
     alt = (
         f"{title}. This run {as_points(again.value, n)}; the next one from {low} to {high} points."
     )
@@ -79,7 +80,7 @@ def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
 
 def _basis(block: dict[str, Any], comparison: dict[str, Any], again: Rerun) -> str:
     """What the spread and the centre of the next run rest on."""
-    text = (comparison["rerun"]["greedy"] and outlook.GREEDY) or (
+    text = (comparison["rerun"]["greedy"] and words.GREEDY) or (
         "One sample of each question does not tell how much of this is sampling: the figure takes all of it to "
         "be, which is the most there can be. Two samples of each question would measure it."
         if again.basis == "bound"

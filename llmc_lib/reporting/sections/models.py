@@ -6,12 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.analysis.verdict import ALPHA, words
+from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.formatting import all_of, as_bound, as_p, as_percent, as_points, as_size, counted
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, FigureBlock, paragraph, table_block
 from llmc_lib.reporting.report import Report, thresholds
 from llmc_lib.reporting.sections.missing import missing_answers
+from llmc_lib.reporting.sentences import words
 
 
 def models_note(report: Report) -> Block:
@@ -105,7 +106,7 @@ def verdict_words(report: Report) -> Block:
     rows = pd.DataFrame(
         [
             {"Verdict": word, "Given when": when}
-            for word, when in words(thresholds(report.run.params.report)).items()
+            for word, when in words.verdict_rules(thresholds(report.run.params.report)).items()
         ]
     )
     smallest = as_size(report.run.params.report.smallest_interesting_points / 100)
