@@ -52,6 +52,11 @@ def in_points(size: str) -> str:
     return f"{size} point" if size.lstrip(f"+-{MINUS}") == "1" else f"{size} points"
 
 
+def as_tick(points: float) -> str:
+    """A place on an axis of differences: "+5", "0", "−2.5"."""
+    return f"{points:+g}".replace("-", MINUS) if points else "0"
+
+
 def as_bound(bound: float, n: int, edges: Sequence[float] = (0.0,)) -> str:
     """The end of an interval of a difference in points, without the unit: with as many digits as `n` supports,
     and more where it would otherwise be printed as one of the `edges` or as ±100, or beyond it."""
@@ -110,6 +115,11 @@ def as_p(p: float, level: float | None = None) -> str:
     return f"= {text}"
 
 
+def as_p_cell(p: float, level: float | None = None) -> str:
+    """A p-value as a table has it: "0.03" or "< 0.001"."""
+    return as_p(p, level).removeprefix("= ")
+
+
 def unbroken(text: str) -> str:
     """A text in which no line ends within "p = 0.03" or "n = 40"."""
     return re.sub(r"\b([pn]) ([=<]) (?=\d)", "\\1\N{NO-BREAK SPACE}\\2\N{NO-BREAK SPACE}", text)
@@ -136,6 +146,16 @@ def as_count(number: float) -> str:
 def counted(n: int, noun: str, plural: str = "") -> str:
     """ "1 row", "1,234 rows"; `plural` where it is not the noun with an s."""
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def are(n: int) -> str:
+    """ "is" of one, "are" of more."""
+    return "is" if n == 1 else "are"
+
+
+def were(n: int) -> str:
+    """ "was" of one, "were" of more."""
+    return "was" if n == 1 else "were"
 
 
 def all_of(n: int) -> str:

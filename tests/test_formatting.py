@@ -6,20 +6,25 @@ import pytest
 
 from llmc_lib.formatting import (
     adding_up,
+    are,
     as_bound,
     as_chance,
     as_count,
     as_likely,
     as_p,
+    as_p_cell,
     as_percent,
     as_points,
+    as_tick,
     best_of,
     counted,
     digits_of,
+    in_points,
     leaving,
     listed,
     share,
     unbroken,
+    were,
 )
 
 
@@ -124,6 +129,14 @@ def test_a_relation_is_not_broken_and_other_words_are() -> None:
     assert "p\u00a0=\u00a00.74, n\u00a0=\u00a01,200; p\u00a0<\u00a00.001" in text
     assert "95% interval −7 to +5, p" in text
     assert unbroken("step = 3") == "step = 3"
+
+
+def test_a_size_has_its_unit_and_a_p_value_its_cell() -> None:
+    sizes = ["1", "+1", "−1", "-1", "0", "1.0", "+11"]
+    assert [in_points(size).split()[1] for size in sizes] == ["point"] * 4 + ["points"] * 3
+    assert [as_p_cell(0.03), as_p_cell(1e-9)] == ["0.03", "< 0.001"]
+    assert [as_tick(5.0), as_tick(0.0), as_tick(-2.5)] == ["+5", "0", "−2.5"]
+    assert [are(1), are(0), were(1), were(2)] == ["is", "are", "was", "were"]
 
 
 def test_a_table_has_the_digits_of_its_sentence() -> None:

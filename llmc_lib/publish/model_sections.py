@@ -5,7 +5,7 @@ from __future__ import annotations
 from llmc_lib.analysis.summary import rate_key
 from llmc_lib.dataset.card.licences import Terms
 from llmc_lib.dataset.card.markdown import Markdown, link, plain_text, some, table
-from llmc_lib.formatting import ZERO, as_percent, counted, listed, share
+from llmc_lib.formatting import ZERO, as_percent, counted, listed, share, were
 from llmc_lib.models import prompts
 from llmc_lib.models.resolve import author_name
 from llmc_lib.publish.model_subject import (
@@ -105,7 +105,7 @@ def training_data(subject: Subject) -> list[str]:
     too_long = subject.facts["too_long"]
     left_out = (
         f" {counted(too_long, 'example')}, of these rows and those held out, "
-        f"{'was' if too_long == 1 else 'were'} longer than {subject.recipe.training.max_length:,} tokens and "
+        f"{were(too_long)} longer than {subject.recipe.training.max_length:,} tokens and "
         "left out of the training."
         if too_long
         else ""

@@ -11,6 +11,7 @@ from llmc_lib.analysis import outlook
 from llmc_lib.analysis.rerun import Rerun
 from llmc_lib.formatting import (
     all_of,
+    are,
     as_bound,
     as_chance,
     as_likely,
@@ -18,6 +19,7 @@ from llmc_lib.formatting import (
     as_size,
     best_of,
     counted,
+    listed,
 )
 from llmc_lib.reporting.drawing import BASE, INK, MUTED, canvas, svg
 from llmc_lib.reporting.elements import FigureBlock, figure_block
@@ -208,11 +210,11 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
 
 def _candidates_title(above: list[str], below: list[str], count: int, reference: str) -> str:
     if not above and not below:
-        none = "Neither" if count == 2 else f"None of the {count}"
-        return f"{none} candidate{'s' if count > 2 else ''} differs clearly from {reference}"
-    words = [
-        f"{len(names)} of {count} {'is' if len(names) == 1 else 'are'} clearly {word}"
+        none = "Neither candidate" if count == 2 else f"None of the {count} candidates"
+        return f"{none} differs clearly from {reference}"
+    told = [
+        f"{len(names)} of {count} {are(len(names))} clearly {word}"
         for names, word in ((above, "better"), (below, "worse"))
         if names
     ]
-    return f"{' and '.join(words)} than {reference}"
+    return f"{listed(told)} than {reference}"

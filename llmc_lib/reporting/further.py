@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llmc_lib.analysis.safety import mostly_ungraded
-from llmc_lib.formatting import as_bound, as_p, as_percent, as_points
+from llmc_lib.formatting import as_bound, as_p, as_percent, as_points, listed
 from llmc_lib.kinds import KINDS, Measure
 
 #: What a benchmark's rate is a rate of, by what it measures.
@@ -83,8 +83,11 @@ def _ungraded(block: dict[str, Any], comparison: dict[str, Any]) -> str:
     shares = [block["models"][name]["n_ungraded"] / total for name in names]
     if not mostly_ungraded(*shares):
         return ""
-    told = " and ".join(
-        f"{as_percent(share, total)} of {name}'s" for name, share in zip(names, shares, strict=True)
+    told = listed(
+        [
+            f"{as_percent(share, total)} of {name}'s"
+            for name, share in zip(names, shares, strict=True)
+        ]
     )
     what = "graded" if block["measure"] == "safety" else "seen to the end"
     return f"cannot be told; {told} responses could not be {what}"

@@ -39,7 +39,7 @@ def power_table(run: Run, assumed: Assumed) -> str:
     level, target = level_of(compared, report.significance), report.power
     head = f"{'benchmark':16}{'questions':>10}{'samples':>9}{'rate':>6}{'finds':>13}"
     head += f"   questions for {100 * interesting:g} points with " + "  ".join(
-        f"{k:>2} sample{'s' if k > 1 else ''}" for k in _SAMPLES
+        f"{'' if k > 9 else ' '}{counted(k, 'sample')}" for k in _SAMPLES
     )
     rows, sentences = [], []
     for benchmark in params.benchmarks:
@@ -100,7 +100,7 @@ def _questions(run: Run, benchmark: BenchmarkParams, given: int | None) -> tuple
 def _sentence(
     name: str, n: int, origin: str, samples: int, found: float, interesting: float, target: float
 ) -> str:
-    asked = f"{n:,} questions ({origin}) with {samples} sample{'s' if samples > 1 else ''} each"
+    asked = f"{n:,} questions ({origin}) with {counted(samples, 'sample')} each"
     if found >= 1:
         return f"{name}: {asked} cannot show any difference reliably."
     finds = as_points(found, n, sign=False)

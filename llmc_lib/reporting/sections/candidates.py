@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis import outlook
-from llmc_lib.formatting import as_likely, as_p, as_points, in_points, leaving, listed, share
+from llmc_lib.formatting import as_likely, as_p_cell, as_points, in_points, leaving, listed, share
 from llmc_lib.reporting import design_figures, figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
@@ -115,7 +115,7 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
             "Difference": as_points(row["difference"], n, unit=False),
             "Interval": " to ".join(printed[row["model"]])
             + (" *" if row["model"] in narrow else ""),
-            "p": as_p(row["p_adjusted"], level).removeprefix("= "),
+            "p": as_p_cell(row["p_adjusted"], level),
             "Shrunken": as_points(row["shrunken"], n, unit=False),
             "To the reference": as_points(row["sceptical"], n, unit=False),
             "Best, %": as_likely(row["best"]).rstrip("%"),

@@ -7,7 +7,17 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis.verdict import ALPHA
-from llmc_lib.formatting import all_of, as_bound, as_p, as_percent, as_points, as_size, counted
+from llmc_lib.formatting import (
+    all_of,
+    as_bound,
+    as_p,
+    as_p_cell,
+    as_percent,
+    as_points,
+    as_size,
+    counted,
+    listed,
+)
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, FigureBlock, paragraph, table_block
 from llmc_lib.reporting.report import Report, thresholds
@@ -77,8 +87,8 @@ def comparisons_table(report: Report) -> Block:
             + (" *" if c["interval"]["narrow"] else ""),
             "Gained": f"{c['gained']}",
             "Lost": f"{c['lost']}",
-            "p": as_p(c["p_value"], level).removeprefix("= "),
-            "p adjusted": as_p(c["p_adjusted"], level).removeprefix("= "),
+            "p": as_p_cell(c["p_value"], level),
+            "p adjusted": as_p_cell(c["p_adjusted"], level),
             "Verdict": c["verdict"],
         }
         for c in report.block["comparisons"]
@@ -132,7 +142,7 @@ def _answered(report: Report) -> Block:
                 f" (right among these: {right}, 95% interval {_interval(interval, found['found'])})"
             )
         told.append(text)
-    return paragraph(f"A final answer was found {' and '.join(told)}.{_both_answered(report)}")
+    return paragraph(f"A final answer was found {listed(told)}.{_both_answered(report)}")
 
 
 def _both_answered(report: Report) -> str:

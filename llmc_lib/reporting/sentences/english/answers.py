@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmc_lib.analysis.verdict import Thresholds
-from llmc_lib.formatting import as_p, as_points, counted
+from llmc_lib.formatting import are, as_p, as_points, counted, listed
 from llmc_lib.reporting.sentences.english.verdict import verdict_word
 
 _NOT_KNOWN = {
@@ -35,8 +35,9 @@ def missing_sentence(thresholds: Thresholds, comparison: Mapping[str, Any]) -> s
         comparison["reference"]: missing["reference"],
     }
     counts = {name: n for name, n in counts.items() if n}
-    lacking = " and ".join(f"{counted(n, 'answer')} of {name}" for name, n in counts.items())
-    one = sum(counts.values()) == 1
+    lacking = listed([f"{counted(n, 'answer')} of {name}" for name, n in counts.items()])
+    total = sum(counts.values())
+    one = total == 1
     told = []
     for case in missing["cases"]:
         if case["case"] == "complete":
@@ -51,7 +52,7 @@ def missing_sentence(thresholds: Thresholds, comparison: Mapping[str, Any]) -> s
             f"{when}, {verdict_word(case['verdict'], thresholds)} ({as_points(case['difference'], case['n'])}, p {p})"
         )
     return (
-        f"{lacking} {'is' if one else 'are'} missing and {'counts' if one else 'count'} as wrong, and the verdict "
+        f"{lacking} {are(total)} missing and {'counts' if one else 'count'} as wrong, and the verdict "
         f"depends on {'it' if one else 'them'}: {'; '.join(told)}."
     )
 
