@@ -36,7 +36,8 @@ def column_arrays(answers: pd.DataFrame, column: str) -> dict[str, NDArray[Any]]
         name, rest = divmod(int(wrong[0]), len(ids) * len(samples))
         id_, number = divmod(rest, len(samples))
         raise ValueError(
-            f"{models[name]}, question {ids[id_]}, sample {samples[number]}: is there {times[wrong[0]]} times"
+            f"{models[name]}, question {ids[id_]}, sample {samples[number]}: is "
+            + ("there twice" if times[wrong[0]] else "not there")
         )
     values = answers[column].to_numpy()[np.argsort(place)]
     cut = values.reshape(len(models), len(ids), len(samples))
