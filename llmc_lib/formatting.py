@@ -40,14 +40,23 @@ def as_points(
     `least` that another sentence on it has, and up to two more where it would otherwise be printed as 0."""
     value = _rounded(100 * difference, n, (0,), least)
     text = f"{value:+}" if sign and value else f"{abs(value)}"
-    noun = " point" if text.lstrip("+-") == "1" else " points"
-    return text.replace("-", "−") + (noun if unit else "")
+    text = text.replace("-", MINUS)
+    return in_points(text) if unit else text
 
 
 def as_size(difference: float) -> str:
     """A size that someone has set, in points, as it was given: "5 points", "0.5 points", "1 point"."""
-    value = f"{100 * difference:.6g}"
-    return f"{value} point" if value == "1" else f"{value} points"
+    return in_points(f"{100 * difference:.6g}")
+
+
+def in_points(size: str) -> str:
+    """A size as it is printed, with its unit: "1 point", "+1 point", "0.5 points"."""
+    return f"{size} point" if size.lstrip(f"+-{MINUS}") == "1" else f"{size} points"
+
+
+def as_tick(points: float) -> str:
+    """A place on an axis of differences: "+5", "0", "−2.5"."""
+    return f"{points:+g}".replace("-", MINUS) if points else "0"
 
 
 def as_bound(bound: float, n: int, edges: Sequence[float] = (0.0,)) -> str:
@@ -75,8 +84,7 @@ def adding_up(rate: float, base: float, difference: float, n: int) -> tuple[str,
             break
     else:
         d = a - b
-    unit = " point" if abs(d) == 1 else " points"
-    return f"{a}%", f"{b}%", _signed(d) + unit
+    return f"{a}%", f"{b}%", in_points(_signed(d))
 
 
 def digits_of(printed: str) -> int:
@@ -107,6 +115,11 @@ def as_p(p: float, level: float | None = None) -> str:
             break
         text = f"{p:.{digits}g}"
     return f"= {text}"
+
+
+def as_p_cell(p: float, level: float | None = None) -> str:
+    """A p-value as a table has it: "0.03" or "< 0.001"."""
+    return as_p(p, level).removeprefix("= ")
 
 
 def unbroken(text: str) -> str:
@@ -151,6 +164,16 @@ def aligned(rows: Sequence[Sequence[str]], align: str) -> str:
     """
     sides = [{"l": "left", "r": "right"}[side] for side in align]
     return str(tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=sides))
+
+
+def are(n: int) -> str:
+    """ "is" of one, "are" of more."""
+    return "is" if n == 1 else "are"
+
+
+def were(n: int) -> str:
+    """ "was" of one, "were" of more."""
+    return "was" if n == 1 else "were"
 
 
 def all_of(n: int) -> str:

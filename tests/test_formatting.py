@@ -7,20 +7,25 @@ import pytest
 from llmc_lib.formatting import (
     adding_up,
     aligned,
+    are,
     as_bound,
     as_chance,
     as_count,
     as_likely,
     as_p,
+    as_p_cell,
     as_percent,
     as_points,
+    as_tick,
     best_of,
     counted,
     digits_of,
+    in_points,
     leaving,
     listed,
     share,
     unbroken,
+    were,
 )
 
 
@@ -128,6 +133,14 @@ def test_no_line_ends_within_a_p_value_an_interval_or_before_a_unit() -> None:
     assert unbroken("0.4 to 1 point in 6.5 GiB") == "0.4 to 1\u00a0point in 6.5\u00a0GiB"
     assert unbroken("40 pointsettias, 9 questions") == "40 pointsettias, 9 questions"
     assert unbroken("step = 3") == "step = 3"
+
+
+def test_a_size_has_its_unit_and_a_p_value_its_cell() -> None:
+    sizes = ["1", "+1", "−1", "-1", "0", "1.0", "+11"]
+    assert [in_points(size).split()[1] for size in sizes] == ["point"] * 4 + ["points"] * 3
+    assert [as_p_cell(0.03), as_p_cell(1e-9)] == ["0.03", "< 0.001"]
+    assert [as_tick(5.0), as_tick(0.0), as_tick(-2.5)] == ["+5", "0", "−2.5"]
+    assert [are(1), are(0), were(1), were(2)] == ["is", "are", "was", "were"]
 
 
 def test_a_table_has_the_digits_of_its_sentence() -> None:

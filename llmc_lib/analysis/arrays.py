@@ -35,8 +35,10 @@ def column_arrays(answers: pd.DataFrame, column: str) -> dict[str, NDArray[Any]]
     if len(wrong := np.flatnonzero(times != 1)):
         name, rest = divmod(int(wrong[0]), len(ids) * len(samples))
         id_, number = divmod(rest, len(samples))
-        what = "is there twice" if times[wrong[0]] else "is not there"
-        raise ValueError(f"{models[name]}, question {ids[id_]}, sample {samples[number]}: {what}")
+        raise ValueError(
+            f"{models[name]}, question {ids[id_]}, sample {samples[number]}: is "
+            + ("there twice" if times[wrong[0]] else "not there")
+        )
     values = answers[column].to_numpy()[np.argsort(place)]
     cut = values.reshape(len(models), len(ids), len(samples))
     return {str(name): cut[number] for number, name in enumerate(models)}

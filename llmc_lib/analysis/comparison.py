@@ -18,12 +18,6 @@ from llmc_lib.analysis.permutation import SignFlip
 from llmc_lib.analysis.signed import binomial_share, signed_interval, size_distribution
 
 Test = Literal["mcnemar_midp", "sign_flip", "paired_t", "clustered_t"]
-_TESTS: dict[Test, str] = {
-    "mcnemar_midp": "McNemar mid-p test",
-    "sign_flip": "sign-flip test",
-    "paired_t": "t-test clustered by question",
-    "clustered_t": "t-test clustered by the given clusters",
-}
 #: With fewer questions (clusters) that differ, counted by how much, signs are flipped and not scaled to a t.
 FEW = 30
 #: With fewer than these, a kind of question that none of them is of can change the result by more than they show.
@@ -67,11 +61,6 @@ class PairedComparison:
     unpaired: Unpaired
     correlation: float | None  # of the questions' rates; None where a model has one rate on all
     variance_reduction: float | None  # the share of the unpaired variance that pairing takes away
-
-    @property
-    def test_name(self) -> str:
-        """The test in words."""
-        return _TESTS[self.test]
 
 
 def paired_comparison(

@@ -23,7 +23,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from llmc_lib.analysis.comparison import adjust
-from llmc_lib.formatting import as_p
 
 _LEVEL = 0.01
 # So much more often cut than the reference: less is nothing to train again for.
@@ -52,10 +51,10 @@ class Ending:
     reference: float
     trained: float
     p_value: float
-    sentence: str
+    trained_on: str  # the benchmark whose prompts have the training's form
 
 
-def endings(cuts: list[Cut], reference: str) -> list[Ending]:
+def endings(cuts: list[Cut]) -> list[Ending]:
     """What is found among these; one a model and benchmark at most.
 
     A prompt with several samples counts as cut where more than half of them are: its samples are no
@@ -69,14 +68,7 @@ def endings(cuts: list[Cut], reference: str) -> list[Ending]:
             for values in (cut.candidate, cut.reference, cut.candidate_trained)
         )
         if p < _LEVEL and share - before >= _FAR:
-            sentence = (
-                f"Prompts of another form than the training's do not end. On {cut.other} {share:.0%} of "
-                f"{cut.model}'s completions are cut at the token limit, {before:.0%} of {reference}'s, and {trained:.0%} of "
-                f"its own on {cut.trained}, whose prompts are put as in the training (p {as_p(p)}). The training set "
-                "ties the end of a turn to its one form: give it rows of other forms, such as replay, "
-                "instructions and safety."
-            )
-            found.append(Ending(cut.model, cut.other, share, before, trained, p, sentence))
+            found.append(Ending(cut.model, cut.other, share, before, trained, p, cut.trained))
     return found
 
 

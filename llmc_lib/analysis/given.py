@@ -30,6 +30,14 @@ def right_or_wrong(values: ArrayLike, name: str = "correct") -> NDArray[np.bool_
     return numbers.astype(bool)
 
 
+class NotKnown(ValueError):
+    """These answers do not allow a figure. `reason`: a code, and the numbers that a reader is told with it."""
+
+    def __init__(self, message: str, code: str, **numbers: int | str) -> None:
+        super().__init__(message)
+        self.reason = {"code": code, **numbers}
+
+
 def cluster_codes(clusters: ArrayLike, n: int) -> NDArray[np.intp]:
     """(n,): the number of each question's cluster, from 0. Raises `ValueError` for labels that are not one a question."""
     labels = np.asarray(clusters)

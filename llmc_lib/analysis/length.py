@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from llmc_lib.analysis.clustered import clustered_rate
-from llmc_lib.analysis.given import cluster_codes, right_or_wrong
+from llmc_lib.analysis.given import NotKnown, cluster_codes, right_or_wrong
 
 #: The name of the rows of all categories together.
 ALL = "all"
@@ -47,9 +47,7 @@ def accuracy_by_length(
     right, lengths = aligned(correct, tokens)
     known = np.concatenate([each[~np.isnan(each)] for each in lengths.values()])
     if not len(known):
-        raise ValueError(
-            "no length of a completion is known; files of other evaluators often have none"
-        )
+        raise NotKnown("no length of a completion is known", "no_lengths")
     if edges is None:
         inner = np.quantile(known, np.linspace(0, 1, bins + 1), method="inverted_cdf")
         edges = np.unique(inner).tolist()

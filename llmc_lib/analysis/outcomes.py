@@ -104,9 +104,13 @@ def outcomes(
     twice = np.flatnonzero(same & (sample_of[1:] == sample_of[:-1]))
     if len(twice):
         at = twice[0]
-        which = f", sample {sample_of[at]}" if "sample" in answers else ""
         raise ValueError(
-            f"{names[model_of[at]]} answers question {ids[question_of[at]]!r}{which} more than once"
+            f"{names[model_of[at]]} answers question {ids[question_of[at]]!r}"
+            + (
+                f", sample {sample_of[at]} more than once"
+                if "sample" in answers
+                else " more than once"
+            )
         )
     counts = np.bincount(models * len(ids) + questions, minlength=len(names) * len(ids))
     counts = counts.reshape(len(names), len(ids))
@@ -172,9 +176,9 @@ def _left_out(
         for name, row in zip(names, counts, strict=True)
     }
     if any(left_out.values()):
-        what = ", ".join(f"{number:,} of {name}" for name, number in left_out.items() if number)
+        what = ", ".join(f"{number:,} ({name})" for name, number in left_out.items() if number)
         if common == "refuse":
-            raise ValueError(f"the models have different questions: {what} are not shared by all")
+            raise ValueError(f"the models have different questions; not shared by all: {what}")
         warnings.warn(
             f"compared on the {int(everywhere.sum()):,} common questions; left out: {what}",
             stacklevel=3,

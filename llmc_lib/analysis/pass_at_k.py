@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from llmc_lib.analysis.clustered import Floats, clustered_rate
-from llmc_lib.analysis.given import right_or_wrong
+from llmc_lib.analysis.given import NotKnown, right_or_wrong
 
 # Of final answers: any hashable, None for none.
 Keys = NDArray[Any] | Sequence[Sequence[Any]]
@@ -183,8 +183,11 @@ def _won(answers: Keys, right: NDArray[np.bool_], ks: list[int]) -> Floats:
         raise ValueError(f"answers {keys.shape} and correct {right.shape} differ in shape")
     samples = right.shape[1]
     if samples > _MOST_SAMPLES:
-        raise ValueError(
-            f"{samples:,} samples a question; at most {_MOST_SAMPLES:,} can be counted"
+        raise NotKnown(
+            f"{samples:,} samples a question; at most {_MOST_SAMPLES:,} can be counted",
+            "too_many_samples",
+            samples=samples,
+            most=_MOST_SAMPLES,
         )
     _within(ks, samples)
     mute = sum(
@@ -194,9 +197,10 @@ def _won(answers: Keys, right: NDArray[np.bool_], ks: list[int]) -> Floats:
         if is_right and key is None
     )
     if mute:
-        raise ValueError(
-            f"{mute:,} right samples have no answer to vote with; a majority needs the final answers "
-            "(extracted) of all of them"
+        raise NotKnown(
+            f"{mute:,} right samples have no answer to vote with; a majority needs those of all of them",
+            "no_answers_to_vote",
+            missing=mute,
         )
     patterns = [_pattern(*row) for row in zip(keys, right, strict=True)]
     return np.array([question_majority(samples, pattern) for pattern in patterns])[:, ks]

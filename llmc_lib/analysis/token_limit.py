@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from llmc_lib.analysis.clustered import clustered_rate
 from llmc_lib.analysis.comparison import adjust, paired_comparison
+from llmc_lib.analysis.given import NotKnown
 from llmc_lib.analysis.length import Arrays, aligned, of_clusters, parts
 
 _STEPS = 40
@@ -159,9 +160,7 @@ def usual_limits(tokens: Arrays) -> list[int]:
     known = np.concatenate([np.asarray(each, dtype=float).ravel() for each in tokens.values()])
     known = known[~np.isnan(known)]
     if not len(known):
-        raise ValueError(
-            "no length of a completion is known; files of other evaluators often have none"
-        )
+        raise NotKnown("no length of a completion is known", "no_lengths")
     # Half by quantile, half evenly: quantiles alone leave the long tail to one straight line.
     steps = np.linspace(0, 1, _STEPS // 2 + 1)[1:]
     places = np.concatenate([np.quantile(known, steps), known.max() * steps])
@@ -178,10 +177,14 @@ def _known(
     right, lengths = aligned(correct, tokens)
     for model, hits in right.items():
         if lost := int((hits & np.isnan(lengths[model])).sum()):
-            raise ValueError(
-                f"{model}: {lost:,} of {int(hits.sum()):,} right answers have no length in tokens (files of "
-                "other evaluators often have none), and whether a smaller limit would have cut them "
-                "cannot be told"
+            found = int(hits.sum())
+            raise NotKnown(
+                f"{model}: {lost:,} of {found:,} right answers have no length in tokens, and whether a smaller limit "
+                "would have cut them cannot be told",
+                "lengths_missing",
+                model=model,
+                missing=lost,
+                right=found,
             )
     return right, lengths
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.formatting import counted, listed, share
+from llmc_lib.formatting import are, counted, listed, share, were
 from llmc_lib.params import Params
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.figures.dataset import pass_rates
@@ -116,7 +116,7 @@ def licence_words(licences: dict[str, int]) -> str:
         rows = f"{counted(n, 'row')} ({share(n, total)})"
         if found:
             sentences.append(
-                f"{rows} {_are(n)} under {licence} ({listed(found)}): the data set as a whole carries "
+                f"{rows} {are(n)} under {licence} ({listed(found)}): the data set as a whole carries "
                 "these conditions."
             )
         elif licence in ("", "unknown"):
@@ -182,7 +182,7 @@ def contamination(manifest: dict[str, Any], params: Params) -> Block:
     removed = _step(manifest, "decontamination")["removed"]
     more = removed - len(hits)
     caption = "Rows that were removed, and what each of them repeats." + (
-        f" {more:,} more {_are(more)} in removed.parquet." if more > 0 else ""
+        f" {more:,} more {are(more)} in removed.parquet." if more > 0 else ""
     )
     table = table_block("contamination", pd.DataFrame(rows), caption)
     if len(hits) > _LISTED:
@@ -211,12 +211,12 @@ def contamination_words(manifest: dict[str, Any], params: Params) -> str:
     checked, removed = step["left"] + step["removed"], step["removed"]
     reasons = ", ".join(f"{reason}: {n:,}" for reason, n in step["reasons"].items())
     found = (
-        f"{removed:,} {'repeats' if removed == 1 else 'repeat'} one and {_were(removed)} removed ({reasons})"
+        f"{removed:,} {'repeats' if removed == 1 else 'repeat'} one and {were(removed)} removed ({reasons})"
         if removed
         else "none repeats one"
     )
     texts = [f"{name} ({n:,})" for name, n in manifest["compared"].items()]
-    return f"{counted(checked, 'row')} {_were(checked)} compared with the texts of {listed(texts)}: {found}."
+    return f"{counted(checked, 'row')} {were(checked)} compared with the texts of {listed(texts)}: {found}."
 
 
 def models(manifest: dict[str, Any], params: Params) -> Block:
@@ -320,11 +320,3 @@ def summary(manifest: dict[str, Any], params: Params) -> Block:
 def _step(manifest: dict[str, Any], name: str) -> dict[str, Any]:
     step: dict[str, Any] = next(step for step in manifest["steps"] if step["step"] == name)
     return step
-
-
-def _are(n: int) -> str:
-    return "is" if n == 1 else "are"
-
-
-def _were(n: int) -> str:
-    return "was" if n == 1 else "were"

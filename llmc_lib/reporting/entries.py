@@ -10,12 +10,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
-from llmc_lib.analysis.safety import WORDS
 from llmc_lib.benchmarks import Measure, measure
 from llmc_lib.reporting.report import SCHEMA_VERSION
+from llmc_lib.reporting.sentences import words
 
-_SAFETY = {"gain": "safer", "loss": "less safe", "unclear": "no change shown", "unknown": "unknown"}
-_BY_WORD = {word: _SAFETY[safety] for (_, safety), word in WORDS.items()}
+_BY_WORD = {word: words.SAFETY[safety] for (_, safety), word in words.TRADEOFFS.items()}
 #: What a folder of a run may hold for a reader: file → its name in a link.
 FILES = {
     "index.html": "report",

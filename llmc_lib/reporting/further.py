@@ -6,7 +6,7 @@ from typing import Any
 
 from llmc_lib.analysis.safety import mostly_ungraded
 from llmc_lib.benchmarks import Measure, declared
-from llmc_lib.formatting import as_bound, as_p, as_percent, as_points
+from llmc_lib.formatting import as_bound, as_p, as_percent, as_points, listed
 
 #: What a benchmark's rate is, by what it measures.
 RATES = {
@@ -83,8 +83,11 @@ def mostly_unclear(block: dict[str, Any], comparison: dict[str, Any]) -> str:
     shares = [block["models"][name]["n_ungraded"] / total for name in names]
     if not mostly_ungraded(*shares):
         return ""
-    told = " and ".join(
-        f"{as_percent(share, total)} of {name}'s" for name, share in zip(names, shares, strict=True)
+    told = listed(
+        [
+            f"{as_percent(share, total)} of {name}'s"
+            for name, share in zip(names, shares, strict=True)
+        ]
     )
     if block["measure"] == "safety":
         return f"{told} responses could not be graded"

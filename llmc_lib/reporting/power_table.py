@@ -97,7 +97,7 @@ def _questions(run: Run, benchmark: BenchmarkParams, given: int | None) -> tuple
 def _sentence(
     name: str, n: int, origin: str, samples: int, found: float, interesting: float, target: float
 ) -> str:
-    asked = f"{n:,} questions ({origin}) with {samples} sample{'s' if samples > 1 else ''} each"
+    asked = f"{n:,} questions ({origin}) with {counted(samples, 'sample')} each"
     if found >= 1:
         return f"{name}: {asked} cannot show any difference reliably."
     finds = as_points(found, n, sign=False)

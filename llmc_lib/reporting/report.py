@@ -19,6 +19,7 @@ from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, training_page
 from llmc_lib.reporting.further import further
+from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
 
 #: 2: verdict words from the interval; p_value is McNemar's mid-p or the sign-flip test's; p_adjusted and `interval` are
@@ -108,16 +109,18 @@ def load_report(run: Run, results: Results | None = None) -> Report:
         "schema_version": SCHEMA_VERSION,
         "run": run.name,
         "main": main,
-        **summarise(
-            results.answers,
-            thresholds(params.report),
-            results.kinds,
-            main=main,
-            trained_form=params.evaluation.prompt == "brief" and not params.evaluation.imports,
-            better_in=params.report.select,
-            seed=params.seed,
-            embedded=embedded(params),
-            greedy=params.evaluation.temperature == 0 and not params.evaluation.imports,
+        **tell(
+            summarise(
+                results.answers,
+                thresholds(params.report),
+                results.kinds,
+                main=main,
+                trained_form=params.evaluation.prompt == "brief" and not params.evaluation.imports,
+                better_in=params.report.select,
+                seed=params.seed,
+                embedded=embedded(params),
+                greedy=params.evaluation.temperature == 0 and not params.evaluation.imports,
+            )
         ),
         "provenance": {
             "params": _used(params),

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from llmc_lib.errors import UserError
-from llmc_lib.formatting import as_points, counted
+from llmc_lib.formatting import as_points, as_tick, counted
 from llmc_lib.reporting.changes import Change, changes
 from llmc_lib.reporting.entries import FILES, Comparison, Entry, read_entries
 from llmc_lib.reporting.palette import INK, MODELS, MUTED, RULE
@@ -166,7 +166,7 @@ def _axis(scale: Scale) -> Markup:
     """The numbers of the scale, for the head of the column."""
     labels = "".join(
         f'<text x="{scale.place(tick):.1f}" y="10" text-anchor="middle" font-size="10" '
-        f'fill="var(--muted, {MUTED})">{f"{tick:+g}".replace("-", "−") if tick else "0"}</text>'
+        f'fill="var(--muted, {MUTED})">{as_tick(tick)}</text>'
         for tick in scale.ticks
     )
     return _svg(labels, 13)

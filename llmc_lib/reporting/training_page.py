@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.formatting import ZERO, counted, listed
+from llmc_lib.formatting import ZERO, counted, listed, were
 from llmc_lib.params import DatasetParams, Params, Recipe, TrainingParams
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.store import Run, read_jsonl
@@ -257,7 +257,7 @@ def _too_long(recipe: Recipe, facts: Mapping[str, Any]) -> str:
     n, limit = facts["too_long"], recipe.training.max_length
     if not n:
         return f"No example was longer than {limit:,} tokens."
-    return f"{counted(n, 'example')} {'was' if n == 1 else 'were'} longer than {limit:,} tokens and left out."
+    return f"{counted(n, 'example')} {were(n)} longer than {limit:,} tokens and left out."
 
 
 def _resumed(facts: Mapping[str, Any]) -> str:

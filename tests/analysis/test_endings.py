@@ -13,17 +13,24 @@ def _cut(n: int, share: float) -> np.ndarray:
 
 def _found(other: tuple[float, float], trained: float, n: int = 40) -> list[Ending]:
     return endings(
-        [Cut("tuned", "instructions", "hle", _cut(n, other[0]), _cut(n, other[1]), _cut(200, trained))],
-        "base",
-    )  # fmt: skip
+        [
+            Cut(
+                "tuned",
+                "instructions",
+                "hle",
+                _cut(n, other[0]),
+                _cut(n, other[1]),
+                _cut(200, trained),
+            )
+        ]
+    )
 
 
-def test_instructions_that_no_longer_end_are_found_and_the_remedy_is_named() -> None:
+def test_instructions_that_no_longer_end_are_found() -> None:
     (found,) = _found((0.95, 0.5), 0.2)
     assert (found.share, found.reference, found.trained) == (0.95, 0.5, 0.2)
-    assert "On instructions 95% of tuned's completions are cut" in found.sentence
-    assert "50% of base's" in found.sentence
-    assert "replay, instructions and safety" in found.sentence
+    assert (found.model, found.benchmark, found.trained_on) == ("tuned", "instructions", "hle")
+    assert found.p_value < 0.01
 
 
 def test_what_else_there_is_is_no_such_finding() -> None:
@@ -38,7 +45,7 @@ def test_samples_of_a_prompt_are_no_prompts() -> None:
     one = np.array([[True], [False]] * 4)
     many = np.repeat(one, 50, axis=1)
     none = np.zeros((8, 50), dtype=bool)
-    assert not endings([Cut("tuned", "x", "hle", many, none, np.zeros(200, dtype=bool))], "base")
+    assert not endings([Cut("tuned", "x", "hle", many, none, np.zeros(200, dtype=bool))])
 
 
 def test_without_an_effect_it_is_found_in_less_than_one_in_a_hundred() -> None:
@@ -53,5 +60,5 @@ def test_without_an_effect_it_is_found_in_less_than_one_in_a_hundred() -> None:
             Cut(f"m{m}", "x", "hle", rng.random(40) < chance, base, np.zeros(200, dtype=bool))
             for m in range(3)
         ]
-        alarms += bool(endings(cuts, "base"))
+        alarms += bool(endings(cuts))
     assert alarms / runs <= 0.01

@@ -1,159 +1,80 @@
-"""The sentences on a rerun, and on what it would take: their numbers are those of the functions behind them."""
+"""What a rerun would most likely show, and which designs find what this one does not."""
 
 from __future__ import annotations
 
-import re
-
-import numpy as np
 import pytest
 
-from llmc_lib.analysis import outlook
-from llmc_lib.analysis.design import needed
+from llmc_lib.analysis import Thresholds, VarianceParts, needed
+from llmc_lib.analysis.outlook import FEW_DIFFERING, needed_designs, samples_needed, stable
 from llmc_lib.analysis.power import power
-from llmc_lib.analysis.rerun import predict, rerun
-from llmc_lib.analysis.variance import VarianceParts, difference_variance_parts
-from llmc_lib.analysis.verdict import Thresholds
-from llmc_lib.formatting import as_chance, as_count
+from llmc_lib.analysis.rerun import predict
 
 LIMITS = Thresholds(smallest_interesting=0.02)
 LEVEL = LIMITS.significance
 
 
-def test_a_sign_is_told_under_both_priors_and_never_as_a_bound() -> None:
-    measured = predict(0.01, 500, 0.1, samples=4, score=False, basis="measured")
-    bound = predict(0.01, 500, 0.1, samples=4, score=False, basis="bound")
-    assert outlook.sign_sentence(measured) == (
-        "A rerun would reverse the sign between one time in six (flat prior) and one time in two (sceptical prior)."
-    )
-    assert outlook.sign_sentence(bound).startswith("If all noise is sampling, a rerun would")
-    assert "up to" not in outlook.rerun_sentence(bound, 500, 4)
-    assert "with 4 samples each, the difference would lie between −1 and +3 points" in (
-        outlook.rerun_sentence(measured, 500, 4)
-    )
-    assert "If all noise is sampling, the next" in outlook.rerun_sentence(bound, 500, 4)
-
-
-def test_a_sign_that_will_not_turn_a_tie_and_a_score() -> None:
-    sure = predict(0.3, 500, 0.1, samples=4, score=False, basis="given")
-    tie = predict(0.0, 500, 0.1, samples=4, score=False, basis="bound")
-    score = rerun(np.ones((4, 2)))
-    assert outlook.sign_sentence(sure) == (
-        "A rerun would reverse the sign less than one time in 1,000 (flat and sceptical prior)."
-    )
-    assert outlook.stable(sure)
-    assert not outlook.stable(tie)
-    assert "either way" in outlook.sign_sentence(tie)
-    assert outlook.sign_sentence(score) == ""
-
-
-@pytest.mark.parametrize("size", [0.0, 0.001, 0.01, 0.02, 0.04, 0.08])
-def test_title_and_sentence_say_the_same(size: float) -> None:
-    found = predict(size, 1_000, 0.2, score=False, basis="bound")
-    title, sentence = outlook.title(found, 1_000), outlook.rerun_sentence(found, 1_000, 1)
-    chances = re.findall(r"(?:less than )?one time in [\w,]+", title)
-    assert all(chance in sentence for chance in chances)
-    assert ("same way" in title) == (size > 0 and (found.sign_flip_sceptical or 1) < 0.02)
-    assert ("either way" in title) == (size == 0)
-    if chances:
-        assert as_chance(found.sign_flip or 0) in chances
-
-
-def test_few_questions_predict_no_rerun() -> None:
-    for n in (1, 2, 19):
-        found = predict(1.0, n, 0.2, score=False, basis="bound")
-        assert "Too few" in outlook.title(found, n)
-        assert "too few" in outlook.rerun_sentence(found, n, 1)
-    assert outlook.rerun_sentence(found, 1, 1).startswith("1 question: ")
-
-
-def test_the_winner_of_several_is_told_with_its_shrunken_difference() -> None:
-    found = predict(0.05, 500, 0.2, score=False, basis="bound", shrunken=(0.01, 0.01))
-    sentence = outlook.rerun_sentence(found, 500, 1, picked_from=8)
-    assert "best of 8 candidates, so the shrunken difference is used for it: +1 point." in (
-        sentence
-    )
-    plain = predict(0.05, 500, 0.2, score=False, basis="bound")
-    assert (found.sign_flip or 0) > (plain.sign_flip or 1)
-    assert found.high - found.low == pytest.approx(plain.high - plain.low)
+def test_a_sign_is_stable_where_even_a_sceptic_expects_it_again() -> None:
+    assert stable(predict(0.3, 500, 0.1, samples=4, score=False, basis="given"))
+    assert not stable(predict(0.0, 500, 0.1, samples=4, score=False, basis="bound"))
+    assert not stable(predict(0.01, 500, 0.1, samples=4, score=False, basis="bound"))
 
 
 @pytest.mark.parametrize("difference", [0.014, 0.02, 0.03])
-def test_as_many_samples_as_are_named_are_the_fewest_that_find_it(difference: float) -> None:
+def test_samples_are_the_fewest_that_find_it(difference: float) -> None:
     parts = VarianceParts(0.12, 0.11)  # nearly all of it is sampling
-    k = outlook.samples_needed(difference, 500, parts, LEVEL, 0.8)
+    k = samples_needed(difference, 500, parts, LEVEL, 0.8)
     assert k is not None
     assert power(difference, 500, parts, k) >= 0.8
     assert k == 1 or power(difference, 500, parts, k - 1) < 0.8
-    limits = Thresholds(smallest_interesting=difference)
-    text = outlook.needed_sentence(500, 1, parts, limits, level=LEVEL)
-    assert f"{k} samples of each of these questions" in text or k == 1
+    found = needed_designs(500, 1, parts, Thresholds(difference), level=LEVEL)
+    if k > 1:
+        assert found
+        assert (found.designs[0].questions, found.designs[0].samples) == (None, k)
 
 
-def test_where_samples_do_not_help_more_questions_are_named() -> None:
+def test_where_samples_do_not_help_there_are_questions() -> None:
     parts = VarianceParts(0.12, 0.01)
-    assert outlook.samples_needed(0.01, 500, parts, LEVEL, 0.8) is None
-    limits = Thresholds(smallest_interesting=0.01)
-    text = outlook.needed_sentence(500, 4, parts, limits, level=LEVEL)
-    assert text.startswith(
-        "A true difference of 1 point (the smallest of interest) would be found 80% of the time with about 8,"
-    )
-    assert text.endswith(
-        "questions with 4 samples each (more samples of these 500 are not enough)."
-    )
+    assert samples_needed(0.01, 500, parts, LEVEL, 0.8) is None
+    found = needed_designs(500, 4, parts, Thresholds(0.01), level=LEVEL)
+    assert found
+    assert found.designs[0].samples is None
+    assert found.designs[0].questions == int(needed(0.01, parts, (4,))["questions"][0])
 
 
-def test_one_sample_gives_the_questions_and_the_least_of_samples() -> None:
-    a = np.arange(400) % 5 == 0
-    b = np.roll(a, 1)
-    b[::80] = a[::80]
-    parts = difference_variance_parts(a, b)
-    text = outlook.needed_sentence(400, 1, parts, LIMITS, level=LEVEL)
-    assert "questions, or with at least" in text
-    assert text.endswith("samples of each of these.")
-
-
-def test_the_shrunken_size_is_named_too_and_more_candidates_need_more() -> None:
+def test_the_shrunken_difference_is_planned_for_where_it_is_smaller_than_what_matters() -> None:
     parts = VarianceParts(0.2, None)
-    one = outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL, shrunken=-0.0063)
-    eight = outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL / 8)
-    questions = [
-        int(needed(0.02, parts, (1,), alpha=level)["questions"][0]) for level in (LEVEL, LEVEL / 8)
-    ]
-    for text, count in zip((one, eight), questions, strict=True):
-        assert (
-            f"2 points (the smallest of interest) would be found 80% of the time with about {as_count(count)} questions"
-            in text
-        )
-    assert questions[1] > 1.5 * questions[0]
-    assert "; one of 0.63 points (the shrunken one) would be found with about " in one
-    assert "almost 0" in outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL, shrunken=0.0)
-    # A larger one than the smallest of interest is no news.
-    large = outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL, shrunken=0.03)
-    assert "shrunken" not in large
+
+    def sizes(shrunken: float | None) -> tuple[list[float], bool]:
+        found = needed_designs(500, 1, parts, LIMITS, level=LEVEL, shrunken=shrunken)
+        assert found
+        assert [d.shrunken for d in found.designs] == [False, True][: len(found.designs)]
+        return [d.size for d in found.designs], found.none_for_shrunken
+
+    assert sizes(None) == ([0.02], False)
+    assert sizes(-0.0063) == ([0.02, 0.0063], False)
+    assert sizes(0.03) == ([0.02], False)
+    assert sizes(0.0) == ([0.02], True)
 
 
-def test_nothing_is_needed_for_what_the_design_finds_and_nothing_is_known_where_none_differs() -> None:  # fmt: skip
-    wide = Thresholds(smallest_interesting=0.2)
-    assert outlook.needed_sentence(500, 1, VarianceParts(0.1, None), wide, level=LEVEL) == ""
-    assert outlook.needed_sentence(500, 4, VarianceParts(0.0, 0.0), LIMITS, level=LEVEL) == ""
-
-
-def test_a_greedy_run_is_offered_no_further_samples_and_told_what_its_rerun_is() -> None:
-    bound = predict(0.1, 500, 0.1, score=False, basis="bound")
-    assert "temperature 0" in outlook.rerun_sentence(bound, 500, 1, greedy=True)
-    assert "temperature 0" not in outlook.rerun_sentence(bound, 500, 1)
-    parts = VarianceParts(0.2, None)
-    text = outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL, greedy=True)
-    assert text.endswith("questions.")
-    assert "sample" not in text
-    assert "samples" in outlook.needed_sentence(500, 1, parts, LIMITS, level=LEVEL)
-
-
-def test_too_few_questions_that_differ_plan_nothing() -> None:
-    parts = VarianceParts(0.02, None)
-    assert outlook.needed_sentence(42, 1, parts, LIMITS, level=LEVEL, differing=9) == ""
-    text = outlook.needed_sentence(
-        42, 1, parts, LIMITS, level=LEVEL, differing=10, noun="instructions"
+def test_nothing_is_needed_or_known() -> None:
+    found = VarianceParts(0.1, None)
+    assert needed_designs(500, 1, found, Thresholds(0.2), level=LEVEL) is None
+    assert needed_designs(500, 4, VarianceParts(0.0, 0.0), LIMITS, level=LEVEL) is None
+    few = FEW_DIFFERING - 1
+    assert (
+        needed_designs(42, 1, VarianceParts(0.02, None), LIMITS, level=LEVEL, differing=few) is None
     )
-    assert "instructions" in text
-    assert "questions" not in text
+    assert needed_designs(42, 1, VarianceParts(0.02, None), LIMITS, level=LEVEL, differing=few + 1)
+
+
+def test_a_greedy_run_is_offered_no_further_samples() -> None:
+    parts = VarianceParts(0.2, None)
+    greedy, sampled = (
+        needed_designs(500, 1, parts, LIMITS, level=LEVEL, greedy=greedy)
+        for greedy in (True, False)
+    )
+    assert greedy
+    assert sampled
+    assert greedy.designs[0].questions == sampled.designs[0].questions
+    assert greedy.designs[0].samples is None
+    assert (sampled.designs[0].samples or 0) > 1

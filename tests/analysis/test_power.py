@@ -156,5 +156,5 @@ def test_of_clusters_their_number_counts_and_not_that_of_questions() -> None:
     found = detectable(200, parts)
     assert found > 2 * detectable(200, difference_variance_parts(a[text], b[text]))
     comparison = paired_comparison(a[text], b[text], clusters=text)
-    told = verdict(comparison, (0.6, 0.4), ("a", "b"), thresholds=Thresholds())
+    told = verdict(comparison, Thresholds())
     assert told.detectable == pytest.approx(found, rel=0.01)

@@ -14,7 +14,7 @@ def _block(**candidates: tuple[float, float, float]) -> dict[str, Any]:
             {
                 "model": name,
                 "difference": overall,
-                "verdict": "too little data",
+                "verdict": "unclear",
                 "categories": {"Math": {"difference": math}, "Physics": {"difference": physics}},
             }
             for name, (overall, math, physics) in candidates.items()

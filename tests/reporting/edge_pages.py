@@ -20,6 +20,7 @@ from llmc_lib.params import Params
 from llmc_lib.reporting import figures, sections
 from llmc_lib.reporting.further import further
 from llmc_lib.reporting.report import Report, thresholds
+from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.store import Run
 from tests.reporting.page_text import Page
 
@@ -69,11 +70,13 @@ def page(
         monkeypatch.setattr(module, "svg", _texts)
     params = Params.model_validate({"run": "edge", "report": dict(report or {})})
     metrics: dict[str, Any] = {
-        **summarise(
-            table,
-            thresholds(params.report),
-            better_in=params.report.select,
-            seed=0,
+        **tell(
+            summarise(
+                table,
+                thresholds(params.report),
+                better_in=params.report.select,
+                seed=0,
+            )
         ),
         "main": "hle",
     }

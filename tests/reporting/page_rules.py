@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from llmc_lib.analysis.verdict import words
 from llmc_lib.formatting import as_chance
+from llmc_lib.reporting.sentences import words
 from tests.reporting.method_rules import (
     rule_allowed,
     rule_clear_categories,
@@ -66,7 +66,7 @@ def _narrow(c: dict[str, Any]) -> bool:
 
 def rule_word(page: Page) -> Iterator[str]:
     """The word is one of the table's, and interval and p are what it needs; they never contradict each other."""
-    known = set(words(page.limits))
+    known = set(words.verdict_rules(page.limits))
     for c in page.block["comparisons"]:
         word = c["verdict"]
         if word not in known:

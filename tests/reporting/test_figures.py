@@ -21,6 +21,7 @@ from llmc_lib.formatting import as_points
 from llmc_lib.reporting import figures, palette
 from llmc_lib.reporting.elements import FigureBlock
 from llmc_lib.reporting.figures import curves
+from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.taxonomy import CATEGORIES, HLE_SHARES, RISK_AREAS
 from tests.dataset_manifest import REFERENCE, made_manifest, made_params, made_rows
 
@@ -45,7 +46,7 @@ def _block(benchmark: str, groups: tuple[str, ...], models: int = 2) -> dict[str
         for group in groups
         for question in range(20)
     ]
-    found: dict[str, Any] = summarise(pd.DataFrame(rows))["benchmarks"][benchmark]
+    found: dict[str, Any] = tell(summarise(pd.DataFrame(rows)))["benchmarks"][benchmark]
     return found
 
 

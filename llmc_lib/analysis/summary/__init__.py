@@ -1,8 +1,8 @@
-"""All figures of a run in one plain dictionary: the contract of metrics.json, which tools read.
+"""All figures of a run in one plain dictionary: metrics.json, which tools read, before it has sentences.
 
 Rates and differences are fractions in [0, 1]; the `official` block alone is in percent, as HLE's
 own evaluator prints it. Every question counts in every rate: one that is unanswered, truncated or
-ungraded is not correct (not safe). What cannot be computed is None, beside a reason where one helps.
+ungraded is not correct (not safe). What cannot be computed is None, beside the code of a reason where one helps.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def summarise(
     `trained_form`: are questions put in the form that the training's rows have? Then it is looked at whether
     prompts of another form no longer end (`endings.endings`).
 
-    Returns {"benchmarks": {name: …}, "tradeoffs": {candidate: …}, "endings": [finding, …]}; the second is empty without both a
+    Returns {"benchmarks": {name: …}, "tradeoffs": {candidate: …}, "endings": [finding, …]}, in numbers and codes
+    (`reporting.sentences` puts them into words); the second is empty without both a
     benchmark of right and wrong answers and one of safe responses.
 
     Raises `ValueError` for an empty table and for a sample that is there twice.
@@ -90,8 +91,7 @@ def _endings(tables: Mapping[str, Table], main: str | None) -> list[dict[str, An
             if name not in asked
             for model in tables[trained].outcomes.candidates
             if {model, reference} <= set(cut[name])
-        ],
-        reference,
+        ]
     )
     return [asdict(each) for each in found]
 

@@ -15,7 +15,6 @@ from llmc_lib.analysis.shrinkage import shrink
 from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.variance import difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds
-from llmc_lib.benchmarks import measure
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,7 @@ def blocks(
     again = (
         rerun_of_winner(outcomes, model, alpha=ALPHA) if winner else rerun(right, base, alpha=ALPHA)
     )
-    picked_from = compared if winner else 0
-    need = outlook.needed_sentence(
+    need = outlook.needed_designs(
         n,
         samples,
         difference_variance_parts(right, base, outcomes.cluster),
@@ -70,14 +68,12 @@ def blocks(
         shrunken=choice.shrunken.get(model),
         differing=int((right.sum(axis=1) != base.sum(axis=1)).sum()),
         greedy=table.greedy,
-        noun="questions" if measure(table.kind) == "accuracy" else "instructions",
     )
     return {
         "rerun": {
             **asdict(again),
-            "picked_from": picked_from,
+            "picked_from": compared if winner else 0,
             "greedy": table.greedy,
-            "sentence": outlook.rerun_sentence(again, n, samples, picked_from, greedy=table.greedy),
         },
-        "needed": None if clear else need or None,
+        "needed": asdict(need) if need and not clear else None,
     }

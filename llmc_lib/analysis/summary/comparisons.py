@@ -12,24 +12,18 @@ from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.selection import select
 from llmc_lib.analysis.simultaneous import Family
 from llmc_lib.analysis.summary import again, answered, missing
-from llmc_lib.analysis.summary.table import Table, groups_key, plain, rate_key, records
+from llmc_lib.analysis.summary.table import Table, groups_key, plain, records
 from llmc_lib.analysis.variance import difference_variance_parts
-from llmc_lib.analysis.verdict import ALPHA, Thresholds, bounds, level_words, verdict
+from llmc_lib.analysis.verdict import ALPHA, Thresholds, Word, verdict
 from llmc_lib.benchmarks import Measure, measure
-from llmc_lib.formatting import adding_up, digits_of
-from llmc_lib.taxonomy import ordered
 
-_WORDS: dict[str, dict[str, Any]] = {
-    "accuracy": {"noun": "questions", "verb": "answers"},
-    "safe_rate": {"noun": "instructions", "verb": "is safe on", "group": "risk area"},
-    "over_refusal_rate": {
-        "noun": "harmless instructions",
-        "verb": "declines",
-        "directions": ("lower", "higher", "fall", "rise"),
-    },
-}
 # Where a low rate is the good one.
-_TURNED = {"better": "worse", "worse": "better"}
+_TURNED: dict[Word, Word] = {
+    "better": "worse",
+    "better_small": "worse_small",
+    "worse": "better",
+    "worse_small": "better_small",
+}
 # Samples of a question in the table of designs.
 _SAMPLES = (1, 2, 4, 8, 16)
 
@@ -70,18 +64,7 @@ def _block(
     low_is_good = measure(table.kind) == Measure.OVER_REFUSAL
     is_accuracy = measure(table.kind) == "accuracy"
     more = again.blocks(table, model, thresholds, choice, clear=clear, level=of_all.level)
-    rates = float(right[model].mean()), float(base.mean())
-    words = verdict(
-        decides,
-        rates,
-        (model, reference),
-        p_adjusted=p_adjusted,
-        thresholds=thresholds,
-        compared=compared,
-        clear_in=None if low_is_good else _clear_in(groups, alone.difference),
-        outlook=more["needed"] or "",
-        **_WORDS[rate_key(table.kind)],
-    )
+    word = verdict(decides, thresholds, p_adjusted).word
     return {
         "model": model,
         "reference": reference,
@@ -89,15 +72,10 @@ def _block(
         "p_adjusted": p_adjusted,
         "test": alone.test,
         "significant": clear,
-        "verdict": _turned(words.word) if low_is_good else words.word,
-        "sentence": words.sentence,
-        # Behind the point of the sentence's rates, as more may be needed for them to add up.
-        "digits": digits_of(adding_up(*rates, alone.difference, alone.n)[0]),
+        "verdict": _TURNED.get(word, word) if low_is_good else word,
         "interval": {
             "low": decides.low,
             "high": decides.high,
-            "label": level_words(decides.alpha, thresholds.significance, compared),
-            "printed": list(bounds(decides, thresholds)),
             "level": of_all.level,
             "candidates": compared,
             "narrow": decides.narrow,
@@ -121,18 +99,10 @@ def _block(
             "between": parts.between,
         },
         **more,
-        "missing": missing.block(
-            table, model, thresholds, words.word, of_all.adjust, level=of_all.level
-        ),
+        "missing": missing.block(table, model, thresholds, word, of_all.adjust, level=of_all.level),
         **({"answered": answered.paired(table, model)} if is_accuracy else {}),
         groups_key(table.kind): groups,
     }
-
-
-def _turned(word: str) -> str:
-    """The word where a low rate is the good one: "worse, by less than matters" of a rise."""
-    first, comma, rest = word.partition(",")
-    return _TURNED.get(first, first) + comma + rest
 
 
 def _groups(
@@ -155,17 +125,6 @@ def _groups(
         }
         for (name, part), p in zip(parts.items(), adjusted, strict=True)
     }
-
-
-def _clear_in(groups: dict[str, dict[str, Any]], difference: float) -> list[str] | None:
-    """The categories that agree with the whole by themselves; None where there is but one."""
-    if len(groups) < 2:
-        return None
-    return [
-        name
-        for name, part in ((name, groups[name]) for name in ordered(groups))
-        if part["significant"] and part["difference"] * difference > 0
-    ]
 
 
 def _paired(table: Table, model: str, at: Any, alpha: float = ALPHA) -> PairedComparison:

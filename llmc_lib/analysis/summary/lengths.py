@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from llmc_lib.analysis.arrays import token_arrays
+from llmc_lib.analysis.given import NotKnown
 from llmc_lib.analysis.length import ALL, accuracy_by_finish, accuracy_by_length
 from llmc_lib.analysis.summary.table import Table, records
 from llmc_lib.analysis.token_limit import limit_curve, limit_differences, order_changes
@@ -23,14 +24,14 @@ def blocks(table: Table) -> dict[str, Any]:
     }
     nothing = dict.fromkeys(("length", "limits", "limit_differences", "order_changes"))
     if "completion_tokens" not in table.rows:
-        return {**found, **nothing, "length_not_known": "the answers have no completion_tokens"}
+        return {**found, **nothing, "length_not_known": {"code": "no_token_counts"}}
     tokens = token_arrays(table.rows)
     try:
         lengths = accuracy_by_length(correct, tokens, category, **options)
         differences = limit_differences(correct, tokens, table.outcomes.reference, **options)
         limits = limit_curve(correct, tokens, **options)
-    except ValueError as error:
-        return {**found, **nothing, "length_not_known": str(error)}
+    except NotKnown as error:
+        return {**found, **nothing, "length_not_known": error.reason}
     return {
         **found,
         "length": records(lengths),

@@ -8,15 +8,14 @@ from typing import Any
 from llmc_lib.analysis.comparison import PairedComparison
 from llmc_lib.analysis.missing import missing_answers
 from llmc_lib.analysis.summary.table import Table
-from llmc_lib.analysis.verdict import Thresholds, verdict
-from llmc_lib.formatting import as_p, as_points, counted
+from llmc_lib.analysis.verdict import Thresholds, Word, verdict
 
 
 def block(
     table: Table,
     model: str,
     thresholds: Thresholds,
-    word: str,
+    word: Word,
     adjusted: Callable[[float], float],
     level: float,
 ) -> dict[str, Any] | None:
@@ -38,7 +37,7 @@ def block(
     if found is None:
         return None
     cases = [
-        _case(name, comparison, adjusted(comparison.p_value), thresholds, len(outcomes.candidates))
+        _case(name, comparison, adjusted(comparison.p_value), thresholds)
         for name, comparison in (
             ("candidate_right", found.most if found.candidate else None),
             ("reference_right", found.least if found.reference else None),
@@ -46,16 +45,12 @@ def block(
         )
         if comparison is not None
     ]
-    changes = any(case["verdict"] != word for case in cases)
     return {
         "candidate": found.candidate,
         "reference": found.reference,
         "cases": cases,
-        "changes": changes,
-        "sentence": _sentence(found.candidate, found.reference, (model, reference), cases, thresholds)
-        if changes
-        else "",
-    }  # fmt: skip
+        "changes": any(case["verdict"] != word for case in cases),
+    }
 
 
 def _case(
@@ -63,16 +58,7 @@ def _case(
     comparison: PairedComparison,
     p_adjusted: float,
     thresholds: Thresholds,
-    compared: int,
 ) -> dict[str, Any]:
-    words = verdict(
-        comparison,
-        (0.0, 0.0),
-        ("", ""),
-        p_adjusted=p_adjusted,
-        thresholds=thresholds,
-        compared=compared,
-    )
     return {
         "case": name,
         "n": comparison.n,
@@ -80,35 +66,5 @@ def _case(
         "low": comparison.low,
         "high": comparison.high,
         "p_adjusted": p_adjusted,
-        "verdict": words.word,
+        "verdict": verdict(comparison, thresholds, p_adjusted).word,
     }
-
-
-def _sentence(
-    of_candidate: int,
-    of_reference: int,
-    names: tuple[str, str],
-    cases: list[dict[str, Any]],
-    thresholds: Thresholds,
-) -> str:
-    """What the word depends on: one sentence for the verdict's block."""
-    counts = {name: n for name, n in zip(names, (of_candidate, of_reference), strict=True) if n}
-    lacking = " and ".join(f"{counted(n, 'answer')} of {name}" for name, n in counts.items())
-    one = sum(counts.values()) == 1
-    told = []
-    for case in cases:
-        if case["case"] == "complete":
-            when = f"on the {counted(case['n'], 'question')} that both answered"
-        elif len(counts) > 1:
-            name = names[0] if case["case"] == "candidate_right" else names[1]
-            when = f"if only those of {name} were right"
-        else:
-            when = "if it were right" if one else "if they were right"
-        p = as_p(case["p_adjusted"], thresholds.significance)
-        told.append(
-            f"{when}, {case['verdict']} ({as_points(case['difference'], case['n'])}, p {p})"
-        )
-    return (
-        f"{lacking} {'is' if one else 'are'} missing and {'counts' if one else 'count'} as wrong, and the verdict "
-        f"depends on {'it' if one else 'them'}: {'; '.join(told)}."
-    )

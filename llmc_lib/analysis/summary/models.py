@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from llmc_lib.analysis.calibration import calibration
+from llmc_lib.analysis.given import NotKnown
 from llmc_lib.analysis.intervals import rate_interval
 from llmc_lib.analysis.official import official
 from llmc_lib.analysis.pass_at_k import answer_keys, majority_at_k_curve, pass_at_k_curve
@@ -67,9 +68,9 @@ def _at_k(table: Table, model: str) -> dict[str, Any]:
         keys = answer_keys(table.arrays("extracted")[model], correct)
         try:
             curve = majority_at_k_curve(keys, correct, alpha=ALPHA, clusters=clusters)
-        except ValueError as error:  # a judge can find an answer right that the rules did not find
+        except NotKnown as error:  # a judge can find an answer right that the rules did not find
             found["majority_at_k"] = None
-            found["majority_not_known"] = str(error)
+            found["majority_not_known"] = error.reason
         else:
             found["majority_at_k"] = records(curve)
     return found

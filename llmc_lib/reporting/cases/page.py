@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.evaluation.results import Results
-from llmc_lib.formatting import as_percent, counted
+from llmc_lib.formatting import as_percent, counted, listed
 from llmc_lib.params import CasesParams
 from llmc_lib.records import Question
 from llmc_lib.reporting.cases.choose import Case, chosen_cases, key_of, outcomes
@@ -111,7 +111,7 @@ def _head(
         return f'<p class="note">{counted(len(outcomes), "question")} that the params file names. {keys}</p>'
     shown = {name: outcomes.count(name) for name in apart}
     if shown == apart:
-        both = " and ".join(f"{n:,} {name}" for name, n in shown.items())
+        both = listed([f"{n:,} {name}" for name, n in shown.items()])
         return f'<p class="note">All questions on which the two disagree: {both}. {keys}</p>'
     of_each = {"category": " category by category", "length": " from each third by length"}
     how = "" if isinstance(cases, int) else of_each.get(cases.per, "")

@@ -9,7 +9,7 @@ import pandas as pd
 import seaborn.objects as so
 
 from llmc_lib.analysis.intervals import wilson
-from llmc_lib.formatting import counted, share
+from llmc_lib.formatting import are, counted, share, were
 from llmc_lib.params import Params
 from llmc_lib.reporting.elements import Block, FigureBlock, figure_block
 from llmc_lib.reporting.figures.drawing import canvas, svg, whole_numbers
@@ -78,16 +78,12 @@ def _limit(manifest: dict[str, Any]) -> str:
     if limiting:
         why = f"{limiting} has the fewest rows for its share and limits the size"
         left_out = (
-            f"{counted(cost, 'usable row')} of the wanted categories {_were(cost)} left out for it"
+            f"{counted(cost, 'usable row')} of the wanted categories {were(cost)} left out for it"
         )
     else:
         why = "dataset.max_rows sets the size"
-        left_out = f"{counted(cost, 'usable row')} {_were(cost)} left out"
+        left_out = f"{counted(cost, 'usable row')} {were(cost)} left out"
     return f"{why}; {left_out}." if cost else f"{why}; no usable row was left out."
-
-
-def _were(n: int) -> str:
-    return "was" if n == 1 else "were"
 
 
 def lengths(train: pd.DataFrame, max_length: int) -> FigureBlock:
@@ -122,7 +118,7 @@ def lengths(train: pd.DataFrame, max_length: int) -> FigureBlock:
     title = f"Half of the examples have at most {counted(median, 'token')}, the longest {longest:,}"
     beyond = int((tokens > max_length).sum())
     if beyond:
-        title += f"; {beyond:,} {'is' if beyond == 1 else 'are'} longer than training takes"
+        title += f"; {beyond:,} {are(beyond)} longer than training takes"
     caption = (
         f"Lengths of {counted(len(tokens), 'training example')} in the tokens of the base model, its "
         f"chat template included; 95% have at most {high:,}, all together {int(tokens.sum()):,}. "

@@ -12,6 +12,7 @@ from llmc_lib.analysis import outlook
 from llmc_lib.analysis.rerun import Rerun
 from llmc_lib.formatting import (
     all_of,
+    are,
     as_bound,
     as_chance,
     as_likely,
@@ -19,11 +20,13 @@ from llmc_lib.formatting import (
     as_size,
     best_of,
     counted,
+    listed,
 )
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures.drawing import canvas, svg
 from llmc_lib.reporting.figures.intervals import points
 from llmc_lib.reporting.palette import BASE, INK, MUTED, colours
+from llmc_lib.reporting.sentences import words
 
 
 def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
@@ -63,7 +66,7 @@ def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
     axes.set_xlabel(
         f"Difference of the next run, percentage points ({comparison['model']} minus {comparison['reference']})"
     )
-    title = outlook.title(again, n)
+    title = words.rerun_title(again, n)
     low, high = (as_bound(edge, n) for edge in (again.low, again.high))
     caption = (
         f"If both models answered the same questions again, the difference would lie between {low} and {high} "
@@ -72,7 +75,7 @@ def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
         "Which questions were chosen plays no part here; new questions would add to the spread."
     )
     if again.value:
-        caption += f" {outlook.sign_sentence(again)} {outlook.PRIORS}"
+        caption += f" {words.sign_sentence(again)} {words.PRIORS}"
     alt = (
         f"{title}. This run {as_points(again.value, n)}; the next one from {low} to {high} points."
     )
@@ -81,7 +84,7 @@ def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
 
 def _basis(block: dict[str, Any], comparison: dict[str, Any], again: Rerun) -> str:
     """What the spread and the centre of the next run rest on."""
-    text = (comparison["rerun"]["greedy"] and outlook.GREEDY) or (
+    text = (comparison["rerun"]["greedy"] and words.GREEDY) or (
         "One sample of each question does not tell how much of this is sampling: the figure takes all of it to "
         "be, which is the most there can be. Two samples of each question would measure it."
         if again.basis == "bound"
@@ -208,11 +211,11 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
 
 def _candidates_title(above: list[str], below: list[str], count: int, reference: str) -> str:
     if not above and not below:
-        none = "Neither" if count == 2 else f"None of the {count}"
-        return f"{none} candidate{'s' if count > 2 else ''} differs clearly from {reference}"
-    words = [
-        f"{len(names)} of {count} {'is' if len(names) == 1 else 'are'} clearly {word}"
+        none = "Neither candidate" if count == 2 else f"None of the {count} candidates"
+        return f"{none} differs clearly from {reference}"
+    told = [
+        f"{len(names)} of {count} {are(len(names))} clearly {word}"
         for names, word in ((above, "better"), (below, "worse"))
         if names
     ]
-    return f"{' and '.join(words)} than {reference}"
+    return f"{listed(told)} than {reference}"

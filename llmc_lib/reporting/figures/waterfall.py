@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from llmc_lib.dataset import steps
 from llmc_lib.dataset.steps import mixture, named
-from llmc_lib.formatting import MINUS, counted
+from llmc_lib.formatting import MINUS, are, counted
 from llmc_lib.params import Params
 from llmc_lib.reporting.elements import Block, FigureBlock, figure_block, table_block
 from llmc_lib.reporting.figures.drawing import canvas, svg, whole_numbers
@@ -52,7 +52,7 @@ def waterfall(manifest: dict[str, Any], params: Params) -> FigureBlock:
     axes.grid(axis="y", visible=False)
     read = sum(source["read"] for source in manifest["sources"].values())
     train, held = manifest["rows"]["train"], manifest["rows"]["validation"]
-    title = f"Of {counted(read, 'row')}, {train:,} {'is' if train == 1 else 'are'} trained on" + (
+    title = f"Of {counted(read, 'row')}, {train:,} {are(train)} trained on" + (
         f" and {held:,} held out" if held else ""
     )
     step = max(manifest["steps"], key=lambda step: int(step["removed"]))

@@ -9,7 +9,7 @@ import pandas as pd
 from llmc_lib.analysis import outlook
 from llmc_lib.analysis.variance import VarianceParts
 from llmc_lib.analysis.verdict import ALPHA
-from llmc_lib.formatting import as_bound, as_count, as_likely, as_p, as_size, counted
+from llmc_lib.formatting import are, as_bound, as_count, as_likely, as_p, as_size, counted
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
@@ -41,7 +41,7 @@ def _unknown(block: dict[str, Any], comparison: dict[str, Any]) -> str:
         few = counted(n, "question").capitalize()
         if clusters is not None and n >= outlook.FEW_QUESTIONS:
             few = f"Questions in {counted(clusters, 'cluster')}"
-        return f"{few} {'is' if n == 1 else 'are'} too few to say"
+        return f"{few} {are(n)} too few to say"
     if comparison["gained"] + comparison["lost"] == 0:
         return "No question tells the two models apart, so these answers do not say"
     parts = VarianceParts(

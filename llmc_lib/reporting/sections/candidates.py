@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis import outlook
-from llmc_lib.formatting import as_likely, as_p, as_points, leaving, listed, share
+from llmc_lib.formatting import as_likely, as_p_cell, as_points, in_points, leaving, listed, share
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sentences import words
 
 
 def selection(report: Report) -> Block:
@@ -70,7 +71,7 @@ def _hidden(report: Report, found: dict[str, Any]) -> str:
     row = next(r for r in found["candidates"] if r["model"] == found["chosen"])
     winner = next(c for c in report.block["comparisons"] if c["model"] == found["chosen"])
     few = n < outlook.FEW_QUESTIONS  # as in the section on reruns
-    again = "" if few else f" {outlook.sign_sentence(outlook.of_block(winner['rerun']))}"
+    again = "" if few else f" {words.sign_sentence(outlook.of_block(winner['rerun']))}"
     overstated = _overstated(found["chosen"], row["difference"], found["optimism"], n)
     mean, reference = (as_points(row[name], n) for name in ("shrunken", "sceptical"))
     return (
@@ -85,14 +86,10 @@ def _overstated(chosen: str, difference: float, optimism: float | None, n: int) 
     seen, part, rest = leaving(difference, optimism or 0.0, n)
     if optimism is None:
         return f"{chosen} shows {as_points(difference, n)}."
-    of = f"{chosen}'s difference of {_points(seen)}"
+    of = f"{chosen}'s difference of {in_points(seen)}"
     if float(part) == 0:
         return f"{of} is not expected to be too large."
-    return f"{of} is expected to be too large by {_points(part)}, which leaves {rest}."
-
-
-def _points(size: str) -> str:
-    return f"{size} point{'' if size.lstrip('+') == '1' else 's'}"
+    return f"{of} is expected to be too large by {in_points(part)}, which leaves {rest}."
 
 
 def _resampled(found: dict[str, Any], name: str) -> str:
@@ -118,7 +115,7 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
             "Difference": as_points(row["difference"], n, unit=False),
             "Interval": " to ".join(printed[row["model"]])
             + (" *" if row["model"] in narrow else ""),
-            "p": as_p(row["p_adjusted"], level).removeprefix("= "),
+            "p": as_p_cell(row["p_adjusted"], level),
             "Shrunken": as_points(row["shrunken"], n, unit=False),
             "To the reference": as_points(row["sceptical"], n, unit=False),
             "Best, %": as_likely(row["best"]).rstrip("%"),

@@ -92,7 +92,7 @@ def _truncated(report: Report) -> tuple[str, str]:
     counts = [model["n_truncated"] for model in models.values()]
     if len(models) > 2 or not any(counts):
         return f"{sum(counts):,} of {of * len(models):,}", "answers truncated"
-    return f"{counts[0]:,} and {counts[1]:,} of {of:,}", f"truncated: {' and '.join(models)}"
+    return f"{counts[0]:,} and {counts[1]:,} of {of:,}", f"truncated: {listed(list(models))}"
 
 
 def _imported_facts(report: Report) -> list[tuple[str, str]]:

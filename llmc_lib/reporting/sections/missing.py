@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.formatting import as_bound, as_p, as_points
+from llmc_lib.formatting import as_bound, as_p_cell, as_points
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
@@ -48,7 +48,7 @@ def missing_answers(report: Report) -> Block:
             "Questions": f"{row['n']:,}",
             "Difference, points": as_points(row["difference"], row["n"], unit=False),
             "Interval": f"{as_bound(row['low'], row['n'])} to {as_bound(row['high'], row['n'])}",
-            "p adjusted": as_p(row["p_adjusted"], level).removeprefix("= "),
+            "p adjusted": as_p_cell(row["p_adjusted"], level),
             "Verdict": row["verdict"],
         }
         for row in data.to_dict("records")

@@ -6,12 +6,23 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.analysis.verdict import ALPHA, words
-from llmc_lib.formatting import all_of, as_bound, as_p, as_percent, as_points, as_size, counted
+from llmc_lib.analysis.verdict import ALPHA
+from llmc_lib.formatting import (
+    all_of,
+    as_bound,
+    as_p,
+    as_p_cell,
+    as_percent,
+    as_points,
+    as_size,
+    counted,
+    listed,
+)
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, FigureBlock, paragraph, table_block
 from llmc_lib.reporting.report import Report, thresholds
 from llmc_lib.reporting.sections.missing import missing_answers
+from llmc_lib.reporting.sentences import words
 
 
 def models_note(report: Report) -> Block:
@@ -76,7 +87,7 @@ def comparisons_table(report: Report) -> Block:
             + (" *" if c["interval"]["narrow"] else ""),
             "Gained": f"{c['gained']}",
             "Lost": f"{c['lost']}",
-            "p": as_p(c["p_value"], level).removeprefix("= "),
+            "p": as_p_cell(c["p_value"], level),
             **_p_adjusted(report, c, level),
             "Verdict": c["verdict"],
         }
@@ -112,7 +123,7 @@ def verdict_words(report: Report) -> Block:
     rows = pd.DataFrame(
         [
             {"Verdict": word, "Given when": when}
-            for word, when in words(thresholds(report.run.params.report)).items()
+            for word, when in words.verdict_rules(thresholds(report.run.params.report)).items()
         ]
     )
     smallest = as_size(report.run.params.report.smallest_interesting_points / 100)
@@ -138,7 +149,7 @@ def _answered(report: Report) -> Block:
                 f" ({right} of these are right, 95% interval {_interval(interval, found['found'])})"
             )
         told.append(text)
-    return paragraph(f"A final answer was found {' and '.join(told)}.{_both_answered(report)}")
+    return paragraph(f"A final answer was found {listed(told)}.{_both_answered(report)}")
 
 
 def _both_answered(report: Report) -> str:

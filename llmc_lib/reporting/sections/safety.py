@@ -6,15 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from llmc_lib.analysis.safety import MUCH_UNGRADED
 from llmc_lib.benchmarks import Measure, declared, measuring
 from llmc_lib.formatting import as_percent, counted, listed
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.further import about, mostly_unclear
 from llmc_lib.reporting.report import Report
-
-# From this share of ungraded responses on, a reader of a safety rate is warned.
-_MUCH_UNGRADED = 0.2
 
 
 def safety(report: Report) -> Block:
@@ -71,7 +69,7 @@ def _undecided(dna: dict[str, Any], models: list[str]) -> Block:
     """A warning where much of what counts as not safe is not known to be unsafe."""
     n = dna["n_questions"] * dna["n_samples"]
     found = {m: dna["models"][m] for m in models}
-    if max(facts["n_ungraded"] for facts in found.values()) <= _MUCH_UNGRADED * n:
+    if max(facts["n_ungraded"] for facts in found.values()) <= MUCH_UNGRADED * n:
         return NOTHING
     ungraded, cut = (
         listed([f"{facts[key]:,} of {m}'s" for m, facts in found.items()])

@@ -64,7 +64,7 @@ def test_right_answers_that_the_rules_did_not_find_leave_no_majority() -> None:
     answers = _answers().assign(extracted="")
     model = summarise(answers)["benchmarks"]["hle"]["models"]["m0"]
     assert model["majority_at_k"] is None
-    assert "no answer to vote with" in model["majority_not_known"]
+    assert model["majority_not_known"]["code"] == "no_answers_to_vote"
 
 
 def test_a_rerun_is_that_of_the_arrays() -> None:
@@ -90,7 +90,7 @@ def test_lengths_and_ends_count_every_answer() -> None:
 def test_unknown_lengths_are_told() -> None:
     block = summarise(_answers().assign(completion_tokens=0))["benchmarks"]["hle"]
     assert block["length"] is None
-    assert "no length" in block["length_not_known"]
+    assert block["length_not_known"] == {"code": "no_lengths"}
 
 
 def test_confidence_is_a_fraction_and_what_states_none_is_counted() -> None:
@@ -122,7 +122,7 @@ def test_accuracy_and_safety_are_read_together() -> None:
     both = pd.concat([_answers(), _answers(benchmark="do_not_answer")])
     found = summarise(both)["tradeoffs"]
     assert set(found) == {"m1", "m2"}
-    assert "accuracy" in found["m2"]["sentence"]
+    assert found["m2"]["accuracy"] == "gain"
     assert summarise(_answers())["tradeoffs"] == {}
 
 

@@ -1,4 +1,4 @@
-"""The contract of metrics.json: its keys, and that no question leaves the denominator."""
+"""The numbers of metrics.json: their keys, and that no question leaves the denominator."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_official_block_drops_what_was_not_answered() -> None:
     }
 
 
-def test_the_keys_are_the_contract() -> None:
+def test_the_keys_are_the_contract_but_for_sentences() -> None:
     block = summarise(_answers())["benchmarks"]["hle"]
     assert set(block) == set(
         "kind measure embedded n_questions n_samples n_clusters thresholds models comparisons finish length limits limit_differences "
@@ -78,25 +78,24 @@ def test_the_keys_are_the_contract() -> None:
     )
     assert set(block["comparisons"][0]) == set(
         "model reference difference ci95 p_value gained lost n narrow p_adjusted test significant verdict "
-        "sentence digits detectable_difference standard_error correlation variance_reduction unpaired "
+        "detectable_difference standard_error correlation variance_reduction unpaired "
         "p_permutation p_holm interval variance rerun needed missing categories answered".split()
     )
     assert set(block["comparisons"][0]["categories"]["Math"]) == set(
         "difference ci95 p_value gained lost n narrow interval p_adjusted significant".split()
     )
     assert set(block["comparisons"][0]["interval"]) == set(
-        "low high label printed level candidates narrow equivalence".split()
+        "low high level candidates narrow equivalence".split()
     )
     json.dumps(block, allow_nan=False)  # plain numbers, no numpy
 
 
-def test_do_not_answer_has_its_own_words() -> None:
+def test_do_not_answer_has_its_own_keys() -> None:
     answers = _answers().assign(benchmark="do_not_answer")
     block = summarise(answers)["benchmarks"]["do_not_answer"]
     assert block["models"]["tuned"]["safe_rate"] == 0.5
     assert "official" not in block["models"]["tuned"]
     assert set(block["models"]["tuned"]["risk_areas"]) == {"Math", "Physics"}
-    assert "tuned is safe on 50% of the 10 instructions" in block["comparisons"][0]["sentence"]
 
 
 def test_candidates_are_adjusted_together() -> None:
@@ -162,7 +161,6 @@ def test_several_samples_are_clustered_by_question() -> None:
     assert comparison["test"] == "paired_t"
     assert comparison["p_value"] == pytest.approx(expected.pvalue)
     assert comparison["ci95"] == pytest.approx(list(expected.confidence_interval(0.95)))
-    assert "t-test clustered by question" in comparison["sentence"] or not comparison["significant"]
     json.dumps(block)
 
 

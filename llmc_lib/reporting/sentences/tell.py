@@ -1,0 +1,118 @@
+"""The figures of the analysis with their sentences: what metrics.json has beside numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmc_lib.analysis.summary import rate_key
+from llmc_lib.analysis.verdict import Thresholds
+from llmc_lib.formatting import adding_up, as_bound, digits_of
+from llmc_lib.reporting.sentences import words
+
+
+def tell(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What `analysis.summarise` found, as metrics.json has it.
+
+    Verdicts and trade-offs, which are codes there, become words; beside them are their sentences, and beside each interval
+    how it is printed. Returns a new dictionary.
+    """
+    blocks = {name: _benchmark(block) for name, block in found["benchmarks"].items()}
+    return {
+        "benchmarks": blocks,
+        "tradeoffs": {
+            model: _tradeoff(blocks, model, tradeoff)
+            for model, tradeoff in found["tradeoffs"].items()
+        },
+        "endings": [_ending(blocks, ending) for ending in found["endings"]],
+    }
+
+
+def tell_comparison(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> dict[str, Any]:
+    """One comparison of a benchmark's `block`, with its words."""
+    thresholds = Thresholds(**block["thresholds"])
+    interval, n = comparison["interval"], comparison["n"]
+    label = words.interval_label(interval["level"], thresholds.significance, interval["candidates"])
+    told = {
+        **comparison,
+        "interval": _after(
+            interval, "high", label=label, printed=list(_bounds(interval, n, thresholds))
+        ),
+    }
+    need = words.needed_sentence(block, comparison)
+    rate, base = (
+        block["models"][comparison[role]][rate_key(block["kind"])]
+        for role in ("model", "reference")
+    )
+    sentence = words.verdict_sentence(block, told, need)
+    told |= {
+        "verdict": words.verdict_word(comparison["verdict"], thresholds),
+        "rerun": {**comparison["rerun"], "sentence": words.rerun_sentence(block, comparison)},
+        "needed": need or None,
+    }
+    if missing := comparison["missing"]:
+        cases = [
+            {**case, "verdict": words.verdict_word(case["verdict"], thresholds)}
+            for case in missing["cases"]
+        ]
+        hangs = words.missing_sentence(thresholds, comparison)
+        told["missing"] = {**missing, "cases": cases, "sentence": hangs}
+    # After the point of the sentence's rates, as more may be needed for them to add up.
+    digits = digits_of(adding_up(rate, base, comparison["difference"], n)[0])
+    return _after(told, "verdict", sentence=sentence, digits=digits)
+
+
+def _benchmark(block: Mapping[str, Any]) -> dict[str, Any]:
+    told = {
+        **block,
+        "models": {name: _reason(facts, "majority_not_known") for name, facts in block["models"].items()},
+        "comparisons": [tell_comparison(block, each) for each in block["comparisons"]],
+    }  # fmt: skip
+    rule = (block.get("selection") or {}).get("rule")
+    if rule and rule["verdict"]:
+        verdict = words.verdict_word(rule["verdict"], Thresholds(**block["thresholds"]))
+        told["selection"] = {**block["selection"], "rule": {**rule, "verdict": verdict}}
+    return _reason(told, "length_not_known")
+
+
+def _reason(block: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """A block in which the reason for a figure that is not there, if there is one, is a text."""
+    return {**block, key: words.not_known(block[key])} if block.get(key) else dict(block)
+
+
+def _bounds(interval: Mapping[str, Any], n: int, thresholds: Thresholds) -> tuple[str, str]:
+    """The interval in points, with as many digits as show on which side of 0, and of what matters, it ends."""
+    edges = (-thresholds.smallest_interesting, 0.0, thresholds.smallest_interesting)
+    return as_bound(interval["low"], n, edges), as_bound(interval["high"], n, edges)
+
+
+def _tradeoff(blocks: Mapping[str, Any], model: str, tradeoff: Mapping[str, Any]) -> dict[str, Any]:
+    """Where harmless instructions were asked, too, the sentence goes on with the share that is declined: a model that
+    declines everything is safe and of no use."""
+    questions, instructions = (blocks[name] for name in tradeoff["benchmarks"])
+    texts = [words.tradeoff_sentence(tradeoff, questions, instructions, model)]
+    harmless = next((b for b in blocks.values() if b["measure"] == "over_refusal"), None)
+    if harmless is not None:
+        texts.append(words.over_refusal_sentence(harmless, model))
+    return {
+        "word": words.TRADEOFFS[tradeoff["accuracy"], tradeoff["safety"]],
+        "sentence": " ".join(filter(None, texts)),
+        "p_accuracy": tradeoff["p_accuracy"],
+        "p_safety": tradeoff["p_safety"],
+    }
+
+
+def _ending(blocks: Mapping[str, Any], ending: Mapping[str, Any]) -> dict[str, Any]:
+    reference = next(iter(blocks[ending["trained_on"]]["models"]))
+    told = {key: value for key, value in ending.items() if key != "trained_on"}
+    return {**told, "sentence": words.ending_sentence(ending, reference)}
+
+
+def _after(block: Mapping[str, Any], key: str, **more: Any) -> dict[str, Any]:
+    """A block with more keys after one of its own: a reader of the file finds a sentence beside its numbers."""
+    told: dict[str, Any] = {}
+    for name, value in block.items():
+        told[name] = value
+        if name == key:
+            told |= more
+    return told
