@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from llmc_lib.processes.workers import EVENT, die_with_parent
-from llmc_lib.store import write_atomic
+from llmc_lib.store import json_reader, read_object, write_atomic
 
 #: Seconds between looks at the other ranks, and how long a rank may go on after another one failed: time
 #: for it to say what it saw.
@@ -127,8 +127,8 @@ def _environment(logs: Path, rank: int) -> dict[str, str]:
     """The child's environment. With torch's `record` around its main function, it leaves the
     exception that ends it in the file that `TORCHELASTIC_ERROR_FILE` names."""
     env = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
-    with suppress(FileNotFoundError):
-        env.update(json.loads((logs / "environment.json").read_text()))
+    carried = read_object(logs / "environment.json") or {}
+    env.update((name, value) for name, value in carried.items() if isinstance(value, str))
     if not env.get("TORCHELASTIC_ERROR_FILE"):
         env["TORCHELASTIC_ERROR_FILE"] = str(logs / f".rank-{rank}.error.json")
     Path(env["TORCHELASTIC_ERROR_FILE"]).unlink(missing_ok=True)
@@ -188,7 +188,7 @@ def _record(logs: Path, rank: int, pid: int, status: int, error_file: Path) -> N
 def _exception(path: Path) -> str | None:
     """The traceback that torch's `record` wrote, None where there is none."""
     try:
-        message: Any = json.loads(path.read_text())["message"]
+        message: Any = json_reader.load(path)["message"]
         return str(message if isinstance(message, str) else message["extraInfo"]["py_callstack"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
