@@ -19,6 +19,10 @@ from llmc_lib.store.json_reader import JsonError
 
 #: Rows that Parquet is decoded in at a time: long reasoning makes a row of 100 kB.
 _BATCH = 512
+#: Columns of a table.
+_COLUMNS = 200_000
+#: As many fields are named in a message.
+_LISTED = 30
 #: How much of a JSON file is read to see what it is.
 _HEAD = 1 << 24
 #: The fields that may hold the text of a row, the first one found is taken.
@@ -51,7 +55,20 @@ class Row(NamedTuple):
             raise UserError(self.lacks(name)) from None
 
     def lacks(self, name: str) -> str:
-        return f"{self.where} has no field {name!r}; it has: {', '.join(map(str, self.record))}"
+        return f"{self.where} has no field {name!r}; it has: {listing(self.record)}"
+
+
+def listing(names: Collection[str]) -> str:
+    """The names of fields as messages list them."""
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return ", ".join(str(name) for name in itertools.islice(names, _LISTED)) + more
+
+
+def _check_columns(file: DataFile, names: Collection[str]) -> None:
+    if len(names) > _COLUMNS:
+        raise UserError(
+            f"{file.shown}: has {len(names):,} columns, more than {_COLUMNS:,}; keep those that are needed"
+        )
 
 
 def data_files(path: Path) -> list[Path]:
@@ -215,24 +232,34 @@ def _csv(file: DataFile, columns: Collection[str] | None) -> Iterator[Row]:
     with open(file.path, encoding="utf-8-sig", newline="") as handle:
         reader = csv.reader(_bounded(file, handle), delimiter=delimiter, strict=True)
         try:
+            began = 1
             header = next(reader, None)
             if header is None:
                 return
+            _check_columns(file, header)
             twice = sorted(name for name, times in Counter(header).items() if times > 1)
             if twice:
                 raise UserError(f"{file.shown}, line 1: column {shown(twice[0])} is there twice")
+            began = reader.line_num + 1  # the line of the record that is being read
             for values in reader:
+                began = reader.line_num + 1
                 if not values:  # a blank line
                     continue
                 if len(values) != len(header):
                     raise UserError(
                         f"{file.shown}, line {reader.line_num}: {len(values)} values where the header "
-                        f"names {len(header)} ({', '.join(header)}); put values with a "
+                        f"names {len(header)} ({listing(header)}); put values with a "
                         f"{'tab' if delimiter == chr(9) else 'comma'} in quotes"
                     )
                 yield Row(dict(zip(header, values, strict=True)), file, "line", reader.line_num)
         except csv.Error as error:
-            raise UserError(f"{file.shown}, line {reader.line_num}: broken CSV: {error}") from None
+            place = (
+                f"line {began}"
+                if began == reader.line_num
+                else f"lines {began} to {reader.line_num}"
+            )
+            hint = "; is a quote not closed?" if began != reader.line_num else ""
+            raise UserError(f"{file.shown}, {place}: broken CSV: {error}{hint}") from None
 
 
 def _bounded(file: DataFile, handle: IO[str]) -> Iterator[str]:
@@ -242,6 +269,10 @@ def _bounded(file: DataFile, handle: IO[str]) -> Iterator[str]:
         if len(line) > json_reader.BYTES:
             most = json_reader.BYTES >> 20
             raise UserError(f"{file.shown}, line {number}: has more than {most} MiB in one line")
+        if "\0" in line:
+            raise UserError(
+                f"{file.shown}, line {number}: has a NUL character; is the file whole, and text?"
+            )
         yield line
 
 
@@ -253,6 +284,7 @@ def _parquet(file: DataFile, columns: Collection[str] | None) -> Iterator[Row]:
     try:
         with pq.ParquetFile(file.path, memory_map=True) as parquet:
             there = parquet.schema_arrow.names
+            _check_columns(file, there)
             # Where one is missing, all are read, so that the message can list what there is.
             wanted = list(columns) if columns and set(columns) <= set(there) else None
             for batch in parquet.iter_batches(_BATCH, columns=wanted):
