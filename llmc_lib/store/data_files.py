@@ -19,6 +19,10 @@ from llmc_lib.store.json_reader import JsonError
 
 #: Rows that Parquet is decoded in at a time: long reasoning makes a row of 100 kB.
 _BATCH = 512
+#: And at least, of rows that may be large.
+_FEW = 16
+#: Bytes of decoded rows that are aimed at, and at most.
+_DECODED, _MOST_DECODED = 128 * 2**20, 192 * 2**20
 #: Columns of a table.
 _COLUMNS = 200_000
 #: As many fields are named in a message.
@@ -142,11 +146,12 @@ def file_texts(path: Path, shown: str) -> Iterator[tuple[str, str]]:
 def count_rows(path: Path) -> int | None:
     """How many rows a file has, where that can be told without reading them: for an estimate."""
     if path.suffix.lower() == ".parquet":
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         try:
             return int(pq.read_metadata(path).num_rows)
-        except (OSError, ValueError):
+        except (pa.ArrowException, OSError, ValueError):
             return None
     if path.suffix.lower() != ".jsonl":
         return None
@@ -287,15 +292,36 @@ def _parquet(file: DataFile, columns: Collection[str] | None) -> Iterator[Row]:
             _check_columns(file, there)
             # Where one is missing, all are read, so that the message can list what there is.
             wanted = list(columns) if columns and set(columns) <= set(there) else None
-            for batch in parquet.iter_batches(_BATCH, columns=wanted):
-                for record in batch.to_pylist():
-                    yield Row(record, file, "row", next(numbers))
+            for group in range(parquet.num_row_groups):
+                size = _rows_together(parquet, group, wanted)
+                for batch in parquet.iter_batches(size, row_groups=[group], columns=wanted):
+                    if batch.nbytes > _MOST_DECODED:
+                        raise UserError(
+                            f"{file.shown}, row {next(numbers)}: has, with the {batch.num_rows} rows from it on, more "
+                            f"than {_MOST_DECODED >> 20} MiB; is it data?"
+                        )
+                    # As Python's texts they would be in memory twice.
+                    step = size if batch.nbytes < _DECODED // 8 else _FEW
+                    for start in range(0, batch.num_rows, step):
+                        for record in batch.slice(start, step).to_pylist():
+                            yield Row(record, file, "row", next(numbers))
     except FileNotFoundError:
         raise
     # A damaged page can also make a text that is not UTF-8, or a time that no calendar has.
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{file.shown}: not a readable Parquet file: {reason}") from None
+
+
+def _rows_together(parquet: Any, group: int, columns: list[str] | None) -> int:
+    """As many rows of a row group as fit in memory: by what all of it is said to hold unpacked, and by its first
+    rows, as a dictionary's value, there once, may be that of all rows."""
+    facts = parquet.metadata.row_group(group)
+    row = max(facts.total_byte_size, 1) // max(facts.num_rows, 1)
+    for batch in parquet.iter_batches(_FEW, row_groups=[group], columns=columns):
+        row = max(row, batch.nbytes // max(batch.num_rows, 1))
+        break
+    return int(max(_FEW, min(_BATCH, _DECODED // max(row, 1))))
 
 
 _READERS: dict[str, Callable[[DataFile, Collection[str] | None], Iterator[Row]]] = {

@@ -252,3 +252,29 @@ def test_a_file_is_read_as_a_stream(tmp_path: Path, name: str) -> None:
     tracemalloc.stop()
     assert count == 400
     assert peak < 2_000_000
+
+
+def test_a_parquet_file_that_unpacks_to_much_is_read_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmc_lib.store.data_files._DECODED", 2**20)
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"q": ["a" * 2**14] * 600}), path, compression="zstd")
+    assert path.stat().st_size < 2**16
+    pool = pa.default_memory_pool()
+    before = pool.bytes_allocated()
+    found = rows(DataFile(path, path.name, "sha256:0"))
+    assert next(found).number == 1
+    assert pool.bytes_allocated() - before < 3 * 2**20  # 512 rows have 8
+
+
+def test_a_text_of_hundreds_of_megabytes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmc_lib.store.data_files._MOST_DECODED", 2**20)
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"q": ["a", "b" * 2**21]}), path, compression="zstd")
+    with pytest.raises(
+        UserError, match=r"x\.parquet, row 1: has, with the 2 rows from it on, more"
+    ):
+        _rows(path)
