@@ -128,10 +128,11 @@ def install_kernel(prefix: Path) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    # At its default level every kernel warns in the terminal that it talks over loopback TCP.
+    # What a cell raises is in its notebook. Below this level a kernel warns in the terminal that it talks over
+    # loopback TCP, and now and then that it was interrupted, which is how it is asked to end.
     path = prefix / "share" / "jupyter" / "kernels" / name / "kernel.json"
     spec = json.loads(path.read_text())
-    spec["argv"].append("--log-level=ERROR")
+    spec["argv"].append("--log-level=CRITICAL")
     path.write_text(json.dumps(spec, indent=1))
 
 

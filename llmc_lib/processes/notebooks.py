@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import tempfile
 import threading
 import time
 from concurrent.futures import Future
@@ -16,6 +17,9 @@ from typing import Any
 _START_SECONDS = 300
 #: Seconds between two interrupts of a kernel, which ignores them between two cells, and until it is killed.
 _AGAIN_SECONDS, _PATIENCE_SECONDS = 5.0, 20.0
+
+#: A Unix socket's path has 107 bytes at most; jupyter_client adds "/tmp########-ipc-1".
+_LONGEST_FOLDER = 80
 
 
 class KernelError(Exception):
@@ -43,6 +47,10 @@ def execute(
 
         def __init__(self, *args: Any, **settings: Any) -> None:
             super().__init__(*args, **settings)
+            # Sockets in the temporary directory, where their paths are not too long for that: a machine that has
+            # no port free runs a notebook too, and nobody else's process can reach its kernel.
+            if len(tempfile.gettempdir()) <= _LONGEST_FOLDER:
+                self.transport = "ipc"
             kernels.append(self)
 
     outcome: Future[None] = Future()

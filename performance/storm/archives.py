@@ -162,7 +162,9 @@ def try_archives(lab: Lab, told: Callable[..., None]) -> None:
         if not wrong and not status:
             wrong = "" if may_be_read else "the check calls it fine"
             status, later = _run(lab, Stage("archives", "report", params))
-            wrong = wrong or later or (f"a late failure: {lab.said()[-500:]}" if status else "")
+            # The check reads the first answer of a file; what is wrong further down is told by the first stage.
+            late = status and "import: done" in lab.said()
+            wrong = wrong or later or (f"a late failure: {lab.said()[-500:]}" if late else "")
         outside = [p for p in (lab.folder.parent / "evil.json", Path(_OUTSIDE)) if p.exists()]
         wrong = wrong or (f"wrote {outside}" if outside else "")
         said = lab.said().strip()[-400:]
