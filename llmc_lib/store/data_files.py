@@ -296,9 +296,10 @@ def _parquet(file: DataFile, columns: Collection[str] | None) -> Iterator[Row]:
                 size = _rows_together(parquet, group, wanted)
                 for batch in parquet.iter_batches(size, row_groups=[group], columns=wanted):
                     if batch.nbytes > _MOST_DECODED:
+                        first = next(numbers)
                         raise UserError(
-                            f"{file.shown}, row {next(numbers)}: has, with the {batch.num_rows} rows from it on, more "
-                            f"than {_MOST_DECODED >> 20} MiB; is it data?"
+                            f"{file.shown}, rows {first} to {first + batch.num_rows - 1}: have more than "
+                            f"{_MOST_DECODED >> 20} MiB together; leave the longest out"
                         )
                     # As Python's texts they would be in memory twice.
                     step = size if batch.nbytes < _DECODED // 8 else _FEW
