@@ -20,7 +20,6 @@ python -m llmc_lib publish PARAMS    write the upload folder of the data set or 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -32,7 +31,7 @@ if __name__ == "__main__":  # until `main` Ctrl-C just ends the process: the imp
 
 from llmc_lib.errors import UserError, printable
 from llmc_lib.processes.workers import WorkerError
-from llmc_lib.store import ROOT, Run, open_run
+from llmc_lib.store import ROOT, Run, json_reader, open_run
 
 #: The status of a command that Ctrl-C ended, as shells have it.
 _INTERRUPTED = 130
@@ -201,7 +200,7 @@ def _verdict(page: Path) -> str:
     name = "partial_metrics.json" if page.name.startswith("partial") else "metrics.json"
     if not page.with_name(name).is_file():
         return ""
-    found = json.loads(page.with_name(name).read_text(encoding="utf-8"))
+    found = json_reader.load(page.with_name(name))
     comparison = found["benchmarks"][found["main"]]["comparisons"][-1]
     word = comparison["verdict"].capitalize()
     comma = "," if "," in word else ""  # as on the page

@@ -206,8 +206,8 @@ def _execute(run: Run, stage: Stage, executed: Path, **parameters: Any) -> None:
     from papermill.exceptions import PapermillExecutionError
 
     executed.parent.mkdir(parents=True, exist_ok=True)
-    if executed.is_dir():
-        set_aside(executed, "is a folder where a notebook belongs")
+    if executed.is_symlink() or (executed.exists() and not executed.is_file()):
+        set_aside(executed, "is no regular file, where a notebook belongs")
     source = ROOT / "notebooks" / f"{stage.notebook}.ipynb"
     parameters = {"PARAMS": _named(run.params_file), **parameters}
     try:

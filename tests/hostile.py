@@ -205,3 +205,48 @@ replies = st.builds(
     ),
     st.integers(-20, 200),
 )
+
+
+#: Keys of a config.json that something here reads.
+_CONFIG_KEYS = [
+    "model_type", "architectures", "hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size",
+    "max_position_embeddings", "rope_scaling", "rope_parameters", "text_config", "auto_map", "is_encoder_decoder", "license",
+]  # fmt: skip
+_rope = st.dictionaries(
+    st.sampled_from(["factor", "original_max_position_embeddings", "rope_type"]), values
+)
+configs = st.builds(
+    lambda given: {"model_type": "llama", "hidden_size": 64, **given},
+    st.dictionaries(st.sampled_from(_CONFIG_KEYS), values | _rope, max_size=3),
+)
+
+_cell = (
+    st.sampled_from(
+        [
+            "1",
+            "2+2?",
+            "",
+            '"',
+            '"x"',
+            '"a\nb"',
+            "\x00",
+            "\x1b[2J",
+            "\r",
+            "é",
+            "9" * 5000,
+            "a" * 3000,
+        ]
+    )
+    | text
+)
+
+
+@st.composite
+def tables(draw: st.DrawFn, delimiter: str) -> bytes:
+    """A CSV or TSV file with cells that may be anything."""
+    header = delimiter.join(
+        draw(st.lists(st.sampled_from("qacidsl") | _cell, min_size=1, max_size=8))
+    )
+    rows = draw(st.lists(st.lists(_cell, max_size=8).map(delimiter.join), max_size=4))
+    data = "\n".join([header, *rows]).encode()
+    return draw(st.just(data) | damaged(data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -11,6 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,14 +25,18 @@ from llmc_lib.engines.endpoints import Reply
 from llmc_lib.errors import UserError, printable
 from llmc_lib.evaluation.grading import grade
 from llmc_lib.evaluation.importers import files
+from llmc_lib.models.folder import folder_problems
+from llmc_lib.models.resolve import Model, model_licence
 from llmc_lib.models.thinking import split_reasoning
-from llmc_lib.params import ImportParams, SourceParams
+from llmc_lib.params import ImportParams, ModelParams, SourceParams
+from llmc_lib.preflight.models import context_length
 from llmc_lib.reasoning.claims.decide import decide, is_plain
 from llmc_lib.reasoning.claims.find import find_claims
 from llmc_lib.reasoning.steps import split
 from llmc_lib.records import Prediction, Question
 from llmc_lib.reporting.text import text_to_html
 from llmc_lib.store import is_prediction, open_run, read_jsonl, set_aside_damaged
+from llmc_lib.store.data_files import count_rows, file_texts
 from tests import hostile
 
 #: As many inputs for each of the tests below. `make storm` raises it.
@@ -89,6 +96,59 @@ def test_data_sets(folder: Path, kind: str, form: str) -> None:
             list(read(source, 0))
 
     _each(hostile.json_files(kind, form), run)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+def test_tables(folder: Path, suffix: str) -> None:
+    path = folder / f"x{suffix}"
+    values = {"name": "own", "kind": "files", "path": str(path), "category": "Math"}
+    source = SourceParams.model_validate({**values, **_SOURCES["files"]})
+
+    def run(content: bytes) -> None:
+        path.write_bytes(content)
+        with refused():
+            list(read(source, 0))
+        with refused():
+            list(file_texts(path, str(path)))
+
+    _each(hostile.tables("," if suffix == ".csv" else "\t"), run)
+
+
+def _parquet() -> bytes:
+    file = io.BytesIO()
+    rows = [hostile.ROWS["files"] | {"c": "<think>x</think>" * n} for n in range(50)]
+    pq.write_table(pa.Table.from_pylist(rows), file)
+    return file.getvalue()
+
+
+def test_parquet(folder: Path) -> None:
+    path = folder / "x.parquet"
+    values = {"name": "own", "kind": "files", "path": str(path), "category": "Math"}
+    source = SourceParams.model_validate({**values, **_SOURCES["files"]})
+
+    def run(content: bytes) -> None:
+        path.write_bytes(content)
+        count_rows(path)
+        with refused():
+            list(read(source, 0))
+
+    _each(hostile.damaged(_parquet()), run)
+
+
+@fuzz
+@given(config=hostile.configs, cut=st.integers(-20, 200))
+def test_model_folders(folder: Path, config: dict[str, Any], cut: int) -> None:
+    model = folder / "model"
+    model.mkdir(exist_ok=True)
+    text = json.dumps(config)
+    (model / "config.json").write_text(text[:cut] if cut > 0 else text)
+    (model / "README.md").write_text(f"---\nlicense: {text[:200]}\n---\n")
+    for problem in folder_problems(model):
+        assert str(model) in problem
+        assert len(problem) < 1400
+    context_length(ModelParams(source=str(model)))
+    with refused():
+        model_licence(ModelParams(source=str(model)), Model("base", model, "base"))
 
 
 @pytest.mark.parametrize("kind", ["hle", "do_not_answer", "aime", "super_gpqa"])

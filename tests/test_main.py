@@ -26,7 +26,7 @@ MISTAKES = {
     ),
     "duplicate key": (
         "seed: 1\nseed: 2",
-        "line 5: not valid YAML: 'seed' is given twice; keep one",
+        "line 5: seed: not valid YAML: 'seed' is given twice; keep one",
     ),
     "missing benchmark file": (
         "evaluation:\n  benchmarks:\n    - name: hle\n      source: hle.jsonl",

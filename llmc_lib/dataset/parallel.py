@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from llmc_lib.errors import UserError
+from llmc_lib.processes.limited import check_main, main_script
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -42,7 +43,8 @@ class Workers:
     def map(self, function: Callable[[In, Any], Out], items: Iterable[In]) -> Iterator[Out]:
         """`function(item, shared)` for each item, in order; a single item is worked on here.
 
-        Raises what `function` raises, and `UserError` when a process is killed.
+        Raises what `function` raises, `UserError` when a process is killed, and `RuntimeError` when they end
+        before they have begun.
         """
         iterator = iter(items)
         first = list(itertools.islice(iterator, 2))
@@ -50,20 +52,28 @@ class Workers:
             for item in itertools.chain(first, iterator):
                 yield function(item, self._shared)
             return
+        check_main()
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(
                 self._processes, context, initializer=_receive, initargs=(self._shared,)
             )
         under_way: deque[Future[Out]] = deque()
+        begun = False
         try:
             for item in itertools.chain(first, iterator):
                 under_way.append(self._pool.submit(_call, function, item))
                 if len(under_way) >= _AHEAD * self._processes:
-                    yield under_way.popleft().result()
+                    outcome, begun = under_way.popleft().result(), True
+                    yield outcome
             while under_way:
-                yield under_way.popleft().result()
+                outcome, begun = under_way.popleft().result(), True
+                yield outcome
         except BrokenProcessPool:
+            if not begun and (script := main_script()):
+                raise RuntimeError(
+                    f"processes that should call {function.__name__} ended before they had begun{script}"
+                ) from None
             raise UserError(
                 "dataset.processes: a process was killed, often because the machine ran out of memory; "
                 f"give fewer than {self._processes}"

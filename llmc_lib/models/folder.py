@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from llmc_lib.errors import shown
+from llmc_lib.errors import UserError, shown
 from llmc_lib.models.templates import template_problems
 from llmc_lib.store import json_reader
 from llmc_lib.store.json_reader import JsonError
@@ -24,19 +25,32 @@ _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "tekken.json
 _CONFIGS = ("config.json", "tokenizer_config.json", "generation_config.json", "processor_config.json",
             "preprocessor_config.json", "video_preprocessor_config.json")  # fmt: skip
 _INDEX = "model.safetensors.index.json"
+_MODEL_TYPE = re.compile(r"\w[\w.-]*")
+#: Ends of the names of architectures that go on with a text.
+_WRITES = re.compile(r"(LM|LMHeadModel|LMHead|ForConditionalGeneration|Decoder)$")
+#: Of a config.json; some models have a list, a number for each layer.
+_COUNTS = {"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
+           "head_dim", "vocab_size", "max_position_embeddings"}  # fmt: skip
+#: Bytes. The largest in use have a fifth.
+_LARGEST_TOKENIZER = 256 * 2**20
 
 
-def folder_problems(folder: Path, *, downloaded: bool = False) -> Iterator[str]:
+def folder_problems(
+    folder: Path, *, downloaded: bool = False, served: bool = False
+) -> Iterator[str]:
     """What is wrong with a model's folder: a text each.
 
+    One that is only `served` may be of a type that vLLM alone knows.
     In a downloaded one, which nobody can edit, `auto_map` may name code where transformers has the model type
     itself (DeepSeek-R1): without trust_remote_code it then takes its own.
     """
     yield from _weights_problems(folder)
     config = _object(folder / "config.json")
-    if isinstance(config, dict) and not _is_model_type(config.get("model_type")):
-        yield f"{folder / 'config.json'}: has no model_type; is it the folder of a model?"
-    own = downloaded and isinstance(config, dict) and _transformers_has(config.get("model_type"))
+    if isinstance(config, dict):
+        yield from (f"{folder / 'config.json'}: {p}" for p in _config_problems(config, served))
+    own = (
+        downloaded and isinstance(config, dict) and transformers_has(str(config.get("model_type")))
+    )
     yield from tokenizer_problems(folder, _CONFIGS[1:] if own else _CONFIGS)
 
 
@@ -55,8 +69,10 @@ def tokenizer_problems(folder: Path, configs: tuple[str, ...] = _CONFIGS) -> Ite
         folder.glob("*.tiktoken")
     ):
         yield f"{folder}: has no tokenizer (tokenizer.json); copy that of the model into it"
-    elif (folder / "tokenizer.json").is_file() and not _is_closed(folder / "tokenizer.json"):
-        yield f"{folder / 'tokenizer.json'}: is cut off, or no JSON object; download it again"
+    elif (folder / "tokenizer.json").is_file() and (
+        problem := _tokenizer_problem(folder / "tokenizer.json")
+    ):
+        yield f"{folder / 'tokenizer.json'}: {problem}; download it again"
     yield from template_problems(folder)
 
 
@@ -79,11 +95,11 @@ def _weights_problems(folder: Path) -> Iterator[str]:
         else:
             yield f"{folder}: has no weights (*.safetensors); download them, or give another folder"
         return
-    shards = _shards(folder)
-    if isinstance(shards, str):
-        yield shards
+    named = shards(folder)
+    if isinstance(named, str):
+        yield named
         return
-    if absent := sorted(shards - set(weights)):
+    if absent := sorted(named - set(weights)):
         yield (
             f"{folder / _INDEX}: names {shown(absent[0])}, which is not in the folder"
             f"{f' ({len(absent):,} files are missing)' if len(absent) > 1 else ''}; download it again"
@@ -94,8 +110,8 @@ def _weights_problems(folder: Path) -> Iterator[str]:
             return
 
 
-def _shards(folder: Path) -> set[str] | str:
-    """The files that the index names, or what is wrong with it."""
+def shards(folder: Path) -> set[str] | str:
+    """The files that the index of the weights names, or what is wrong with it."""
     index = _object(folder / _INDEX)
     if index is None or isinstance(index, str):
         return index or set()
@@ -117,6 +133,43 @@ def _safetensors_problem(path: Path) -> str:
 
 
 # ---- configurations --------------------------------------------------------------------------
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The JSON object in a file of a model's folder. Raises `UserError`."""
+    found = _object(path)
+    if isinstance(found, dict):
+        return found
+    raise UserError(found or f"{path}: no such file; download the model again")
+
+
+def _config_problems(config: dict[str, Any], served: bool) -> Iterator[str]:
+    model_type = config.get("model_type")
+    if not isinstance(model_type, str) or not _MODEL_TYPE.fullmatch(model_type):
+        yield "has no model_type; is it the folder of a model?"
+    elif not config.get("auto_map") and not (
+        transformers_has(model_type) or (served and _vllm_has(model_type))
+    ):
+        yield (
+            f"model_type {shown(model_type)} is none that transformers {_version()} knows; correct it, or give "
+            "another model"
+        )
+    architectures = config.get("architectures")
+    names = architectures if isinstance(architectures, list) else []
+    if names and not any(isinstance(n, str) and _WRITES.search(n) for n in names):
+        yield f"its architecture, {shown(names[0])}, writes no text; give a causal language model"
+    elif config.get("is_encoder_decoder") is True:
+        yield "is an encoder-decoder; give a causal language model"
+    inner = config.get("text_config")
+    for part, values in (("", config), ("text_config.", inner if isinstance(inner, dict) else {})):
+        for name in _COUNTS & values.keys():
+            value = values[name]
+            if value is not None and not isinstance(value, list) and not _is_count(value):
+                yield f"{part}{name} must be a whole number above 0, not {shown(value)}; correct it"
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 < value < 2**31
 
 
 def _object(path: Path) -> dict[str, Any] | str | None:
@@ -145,21 +198,52 @@ def _code(config: Any) -> Any:
     return None
 
 
-def _is_model_type(value: Any) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"\w[\w.-]*", value) is not None
+def transformers_has(model_type: str) -> bool:
+    """Does transformers know a model type without code of the model's? True where it is not installed.
 
-
-def _transformers_has(model_type: Any) -> bool:
-    """Is there a module for the model type? Looked up without the seconds that the import takes."""
-    package = find_spec("transformers")
-    if package is None or package.origin is None or not _is_model_type(model_type):
+    Most have a folder there; only for the others (gemma3_text) the package is imported, which takes seconds.
+    """
+    package = _package("transformers")
+    if package is None:
+        return True
+    if model_type in ("auto", "deprecated"):  # folders of another kind
         return False
-    return bool((Path(package.origin).parent / "models" / model_type.replace("-", "_")).is_dir())
+    if (package / "models" / model_type.replace("-", "_")).is_dir():
+        return True
+    from transformers import CONFIG_MAPPING
+
+    return model_type in CONFIG_MAPPING
 
 
-def _is_closed(path: Path) -> bool:
-    """Does a large file begin and end as a JSON object does?"""
-    with open(path, "rb") as file:
-        start = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
-        file.seek(max(0, file.seek(0, 2) - 64))
-        return start.startswith(b"{") and file.read().rstrip().endswith(b"}")
+def _vllm_has(model_type: str) -> bool:
+    """Has vLLM a configuration of its own for a model type?"""
+    package = _package("vllm")
+    place = package and package / "transformers_utils" / "configs" / f"{model_type}.py"
+    return place is not None and place.is_file()
+
+
+def _package(name: str) -> Path | None:
+    found = find_spec(name)
+    return Path(found.origin).parent if found is not None and found.origin else None
+
+
+def _version() -> str:
+    return metadata.version("transformers")
+
+
+def _tokenizer_problem(path: Path) -> str:
+    """Why tokenizers cannot load a file; "" where it can, or is not installed."""
+    if find_spec("tokenizers") is None:
+        return ""
+    from tokenizers import Tokenizer
+
+    if path.stat().st_size > _LARGEST_TOKENIZER:
+        return f"has more than {_LARGEST_TOKENIZER >> 20} MiB; no tokenizer has"
+    try:
+        Tokenizer.from_file(str(path))
+    # It raises no class of its own; what its Rust code fails on is no `Exception`.
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
+        return f"no tokenizer that can be loaded ({' '.join(str(error).split())[:200]})"
+    return ""

@@ -5,7 +5,6 @@ python -m llmc_lib.models.resolve DESTINATION     converts the embedded model (a
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -15,16 +14,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from llmc_lib.errors import UserError
 from llmc_lib.models import hub
-from llmc_lib.params import ModelParams, is_commit, is_hub_name
+from llmc_lib.models.folder import folder_problems, read_config
+from llmc_lib.params import ModelParams, is_commit, is_hub_name, tree
 from llmc_lib.processes.progress import say
 from llmc_lib.processes.workers import run_worker
 from llmc_lib.store import ROOT, Run, fingerprint, read_manifest, remove, sha256_file
 
 EMBEDDED = "SmolLM2-135M-Instruct"
+#: Characters of a model's card, in which its metadata are.
+_CARD = 1_000_000
 #: What is downloaded of a hub model: weights, configuration and tokenizer, its licence, and no code.
 _FILES = [
     "*.safetensors",
@@ -164,8 +164,6 @@ def load_model(run: Run, params: ModelParams, name: str, key: str = "model") -> 
 
 def _check_downloaded(folder: Path, where: str) -> None:
     """Of a folder of this machine the check before a run does the same. Raises `UserError`."""
-    from llmc_lib.models.folder import folder_problems
-
     if problem := next(folder_problems(folder, downloaded=True), None):
         raise UserError(f"{where}: {problem}")
 
@@ -184,7 +182,7 @@ def model_licence(params: ModelParams, model: Model) -> str:
     if params.source == "embedded":
         return "Apache-2.0"
     metadata = _front_matter(model) or {}
-    config = json.loads((model.folder / "config.json").read_text(encoding="utf-8"))
+    config = read_config(model.folder / "config.json")
     for given in (metadata.get("license"), config.get("license")):
         if isinstance(given, list):
             given = given[0] if len(given) == 1 else None
@@ -197,11 +195,13 @@ def model_licence(params: ModelParams, model: Model) -> str:
 
 def _front_matter(model: Model) -> dict[str, Any] | None:
     """The metadata at the head of a model's card; None where there are none that can be read."""
+    card = model.folder / "README.md"
     try:
-        text = (model.folder / "README.md").read_text(encoding="utf-8")
+        with open(card, encoding="utf-8") as file:
+            text = file.read(_CARD)
         head, found, _ = text.removeprefix("---\n").partition("\n---")
-        metadata = yaml.safe_load(head) if text.startswith("---\n") and found else None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        metadata = tree.parse(head, card)[1] if text.startswith("---\n") and found else None
+    except (OSError, UnicodeDecodeError, UserError):
         return None
     return metadata if isinstance(metadata, dict) else None
 

@@ -133,13 +133,7 @@ def _explain(
 
 
 def _place(path: Path, root: yaml.Node | None, keys: list[str | int]) -> str:
-    return f"{path}, line {_line_of(root, keys)}: {'.'.join(map(_word, keys)) or 'file'}"
-
-
-def _word(key: str | int) -> str:
-    """A key in a message; one that no setting can have is shown as a value would be."""
-    text = str(key)
-    return text if text.isprintable() and len(text) <= 60 else shown(text)
+    return f"{path}, line {_line_of(root, keys)}: {'.'.join(map(params_yaml.word, keys)) or 'file'}"
 
 
 def _line_of(node: yaml.Node | None, keys: list[str | int]) -> int:

@@ -21,14 +21,20 @@ _DEPTH = 30
 #: Keys and values, those that aliases repeat among them.
 _VALUES = 500_000
 _TEXT = 20_000
+#: Of nested keys so many are told; no setting has more.
+_SHOWN = 8
 
 
 def read(path: Path) -> tuple[yaml.Node | None, Any]:
     """The tree of nodes (None for an empty file) and the values of a YAML file.
 
-    Raises `UserError` with file and line.
+    Raises `UserError` with file, line and key.
     """
-    text = _text(path)
+    return parse(_text(path), path)
+
+
+def parse(text: str, path: Path) -> tuple[yaml.Node | None, Any]:
+    """The same of a text that is in a file, or a part of it."""
     try:
         _check_size(text)
         loader = _Loader(text)
@@ -40,7 +46,11 @@ def read(path: Path) -> tuple[yaml.Node | None, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f", line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path}{line}: not valid YAML: {error.problem}") from None
+        key = _key_at(text, mark) if mark else ""
+        raise UserError(f"{path}{line}: {key}not valid YAML: {error.problem}") from None
+    except yaml.reader.ReaderError as error:
+        line = f", line {text.encode()[: error.position].count(10) + 1}"
+        raise UserError(f"{path}{line}: not valid YAML: {error.reason}; remove it") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
 
@@ -52,8 +62,14 @@ def _text(path: Path) -> str:
         if len(data) > _BYTES:
             raise UserError(f"{path}: has more than {_BYTES >> 20} MiB; a params file has a few kB")
         return data.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        byte = data[error.start]
+        raise UserError(
+            f"{path}, line {line}: byte 0x{byte:02x} is not UTF-8; save it as UTF-8"
+        ) from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -98,6 +114,61 @@ _Loader.add_implicit_resolver(
 
 def _kind(node: yaml.Node) -> str:
     return str(node.tag).rpartition(":")[2]
+
+
+#: In place of a key that is a group or list itself.
+_GROUP = "?"
+
+
+class _Level:
+    """A group or list that is being read, and where in it the reader is."""
+
+    def __init__(self, is_group: bool) -> None:
+        self.is_group = is_group
+        self.place: str | int = -1  # the last key, or the number of the last item
+        self.open = False  # has the key no value yet?
+
+    def begin(self, text: str) -> None:
+        """A key, a value or an item begins."""
+        if not self.is_group:
+            self.place = int(self.place) + 1
+        elif self.open:
+            self.open = False
+        else:
+            self.place, self.open = text, True
+
+
+def _key_at(text: str, mark: Any) -> str:
+    """The setting at a place in a file, or of what a syntax error ends, as messages have it: "training.sft: "."""
+    levels: list[_Level] = []
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            if isinstance(event, yaml.CollectionEndEvent):
+                levels.pop()
+            elif isinstance(event, yaml.NodeEvent):
+                if levels:
+                    levels[-1].begin(str(getattr(event, "value", _GROUP)))
+                if _is_at(event, mark):
+                    break
+                if isinstance(event, yaml.CollectionStartEvent):
+                    levels.append(_Level(isinstance(event, yaml.MappingStartEvent)))
+    except yaml.YAMLError:
+        if levels and not levels[-1].open:  # what was read last is whole
+            levels.pop()
+    places = [str(level.place) for level in levels[:_SHOWN] if level.place not in (-1, _GROUP)]
+    return f"{'.'.join(map(word, places))}: " if places else ""
+
+
+def word(key: str | int) -> str:
+    """A key in a message; one that no setting can have is shown as a value would be."""
+    text = str(key)
+    return text if text.isprintable() and len(text) <= 60 else shown(text)
+
+
+def _is_at(event: yaml.Event, mark: Any) -> bool:
+    """Does a part of the file begin at a place, or after it?"""
+    start: Any = event.start_mark
+    return bool((start.line, start.column) >= (mark.line, mark.column))
 
 
 def _check_size(text: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from llmc_lib.errors import UserError
 from llmc_lib.models import hub
+from llmc_lib.models.folder import read_config
 from llmc_lib.models.resolve import EMBEDDED
 from llmc_lib.processes.workers import WorkerError, emit, run_worker
 from llmc_lib.store import ROOT, Run, fingerprint, read_object, set_aside, write_atomic
@@ -87,10 +88,7 @@ def model_shape(run: Run, folder: Path | None = None) -> tuple[Shape, Source]:
     Raises `UserError` where no config.json can be had, or transformers cannot build the model.
     """
     source = Source(str(folder), folder / "config.json") if folder else config_source(run)
-    try:
-        config = json.loads(source.config.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{source.config}: not valid JSON: {error}") from None
+    config = read_config(source.config)
     kept = kept_at(run.runs, config)
     facts = read_object(kept)
     if facts is not None and not _is_shape(facts):

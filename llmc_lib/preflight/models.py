@@ -45,7 +45,11 @@ def problems(run: Run, *, data_alone: bool = False) -> list[Problem]:
         folder = ROOT / use.model.source
         if use.model.source != "embedded" and folder.is_dir() and folder not in seen:
             seen.add(folder)
-            found += [Problem((*use.keys, "source"), text) for text in folder_problems(folder)]
+            served = use.keys != ("model",)
+            found += [
+                Problem((*use.keys, "source"), text)
+                for text in folder_problems(folder, served=served)
+            ]
         found += _length_problems(use)
     return [*found, *_served_names(run), *_tokenizers(run)]
 
@@ -109,15 +113,20 @@ def context_length(model: ModelParams) -> int | None:
         return None
     inner = config.get("text_config")
     config = inner if isinstance(inner, dict) else config
-    lengths = [config[name] for name in _LENGTHS if isinstance(config.get(name), int)]
+    lengths = [config[name] for name in _LENGTHS if _is_length(config.get(name))]
     length: int | None = lengths[0] if lengths else None
     rope = config.get("rope_scaling") or config.get("rope_parameters")
     if length is None or not isinstance(rope, dict):
         return length
     factor, original = rope.get("factor"), rope.get("original_max_position_embeddings")
-    if not isinstance(factor, int | float):
+    if not isinstance(factor, int | float) or not 1 <= factor < 1e6:
         return length
-    return max(length, int(factor * (original if isinstance(original, int) else length)))
+    start: int = original if _is_length(original) else length  # type: ignore[assignment]
+    return max(length, int(factor * start))
+
+
+def _is_length(value: Any) -> bool:
+    return type(value) is int and 0 < value < 2**31
 
 
 def _config(model: ModelParams) -> dict[str, Any] | None:

@@ -52,6 +52,18 @@ def each(
 
     Raises what `function` raises, and `RuntimeError` when a process ends before it has begun.
     """
+    check_main()
+    return _each(function, items, seconds, memory_gib, processes, modules)
+
+
+def _each(
+    function: Callable[[In], Out],
+    items: Sequence[In],
+    seconds: float,
+    memory_gib: float,
+    processes: int | None,
+    modules: Sequence[str],
+) -> Iterator[Out | Gone]:
     pool: _Pool[In, Out] = _Pool(function, items, seconds, memory_gib, modules)
     try:
         pool.start(min(processes or len(os.sched_getaffinity(0)), len(items)))
@@ -95,7 +107,6 @@ class _Pool(Generic[In, Out]):
         self._context.set_forkserver_preload(list(modules))
 
     def start(self, count: int) -> None:
-        _check_main()
         for _ in range(count):
             ours, theirs = self._context.Pipe()
             process = self._context.Process(target=_work, args=(theirs, *self._begin), daemon=True)
@@ -129,7 +140,7 @@ class _Pool(Generic[In, Out]):
             if not worker.ready:
                 raise RuntimeError(
                     f"a process that should call {self._begin[0].__name__} ended before it had begun"
-                    + _main_script()
+                    + main_script()
                 ) from None
             self._replace(worker, "crashed")
             return
@@ -157,17 +168,18 @@ class _Pool(Generic[In, Out]):
             self.start(1)
 
 
-def _check_main() -> None:
+def check_main() -> None:
     """End a process that runs its parent's script again, as Python does to find what the script defines:
-    what starts processes there lacks a guard."""
+    what starts processes there lacks a guard. The parent tells it."""
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise SystemExit(1)
 
 
-def _main_script() -> str:
-    """What a script that is run must have, where one is."""
-    path = getattr(sys.modules.get("__main__"), "__file__", None)
-    if path is None:
+def main_script() -> str:
+    """What a script that is run must have, where one is; of `python -m` modules have it."""
+    main = sys.modules.get("__main__")
+    path = getattr(main, "__file__", None)
+    if path is None or getattr(main, "__spec__", None) is not None:
         return ""
     return (
         f": {path} must start its work under `if __name__ == '__main__':`, as processes import it"

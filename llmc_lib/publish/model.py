@@ -21,6 +21,7 @@ from llmc_lib import evaluation, training
 from llmc_lib.dataset.card.impersonal import impersonal, public_params, without_secrets
 from llmc_lib.dataset.card.licences import Terms
 from llmc_lib.errors import UserError
+from llmc_lib.models.folder import read_config, shards
 from llmc_lib.models.resolve import Model, base_model, model_licence
 from llmc_lib.publish.folder import BUILD, OF_THE_BUILD, Draft
 from llmc_lib.publish.model_card import card, licence_page
@@ -108,11 +109,10 @@ def _metrics(run: Run, base: Model, names: list[str]) -> dict[str, Any] | None:
 def _check_whole(folder: Path) -> None:
     """Raises `UserError` where a file is missing that loading the model would ask for."""
     weights = {path.name for path in folder.glob("*.safetensors")}
-    index = folder / "model.safetensors.index.json"
-    wanted = {"model.safetensors"} if not index.exists() else set()
-    if index.exists():
-        wanted = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    missing = sorted(wanted - weights) + [
+    named = shards(folder)
+    if isinstance(named, str):
+        raise UserError(named)
+    missing = sorted((named or {"model.safetensors"}) - weights) + [
         name for name in ("config.json", "tokenizer_config.json") if not (folder / name).is_file()
     ]
     if missing:
@@ -169,7 +169,7 @@ def _pass_on(run: Run, path: Path, to: Path) -> None:
             shutil.copyfile(path, to)
         return
     if path.suffix == ".json" and path.name.endswith("config.json"):
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_config(path)
         kept = {key: value for key, value in content.items() if key not in _PLACES}
         if impersonal(run, kept) != content:
             text = json.dumps(impersonal(run, kept), indent=2, ensure_ascii=False)

@@ -8,7 +8,7 @@ of their prompt: each trace is read once by the same judge.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -17,7 +17,8 @@ from llmc_lib.engines.sampling import Request, predictions, sample
 from llmc_lib.models.resolve import Model, ServedModel
 from llmc_lib.params import JudgeParams
 from llmc_lib.records import writable
-from llmc_lib.store import read_jsonl, sha256_text, write_jsonl
+from llmc_lib.store import sha256_text
+from llmc_lib.store.kept import read_kept, write_kept
 
 #: Characters of a trace that a judge is shown: the beginning.
 _SHOWN = 60_000
@@ -108,18 +109,13 @@ def find_leaps(
         reply = replies.get((requests[key].question_id, 0))
         found[key] = _reading(reply.response if reply else "", text[:_SHOWN])
     kept = read_leaps(folder) | found
-    write_jsonl(folder / "leaps.jsonl", [{"text": k, **asdict(r)} for k, r in kept.items()])
+    write_kept(folder / "leaps.jsonl", kept)
     return found
 
 
 def read_leaps(folder: Path) -> dict[str, Reading]:
     """What was found before; {} where no judge was asked."""
-    return {
-        row["text"]: Reading(
-            tuple(Leap(**leap) for leap in row["leaps"]), row["dropped"], row["answered"]
-        )
-        for row in read_jsonl(folder / "leaps.jsonl")
-    }
+    return read_kept(folder / "leaps.jsonl", Reading)
 
 
 def _reading(reply: str, trace: str) -> Reading:

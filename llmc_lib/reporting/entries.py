@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,8 @@ from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 from llmc_lib.benchmarks import Measure, measure
 from llmc_lib.reporting.report import SCHEMA_VERSION
 from llmc_lib.reporting.sentences import words
+from llmc_lib.store import json_reader
+from llmc_lib.store.json_reader import JsonError
 
 _BY_WORD = {word: words.SAFETY[safety] for (_, safety), word in words.TRADEOFFS.items()}
 #: What a folder of a run may hold for a reader: file → its name in a link.
@@ -185,8 +186,8 @@ def _metrics(path: Path) -> Metrics:
 def _json(path: Path) -> Any:
     """What a JSON file holds; None where it cannot be read."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return json_reader.load(path)
+    except (OSError, JsonError):
         return None
 
 

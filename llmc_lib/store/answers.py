@@ -5,16 +5,15 @@ from __future__ import annotations
 import dataclasses
 import fcntl
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import IO, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from llmc_lib.processes.progress import say
 from llmc_lib.records import Grade, Prediction
 from llmc_lib.store import json_reader
-from llmc_lib.store.files import set_aside, whole_file
-from llmc_lib.store.json_reader import JsonError
+from llmc_lib.store.files import read_record, set_aside, whole_file
 
 #: As many damaged rows are told one by one.
 _TOLD = 5
@@ -43,8 +42,9 @@ def set_aside_damaged(path: Path, is_record: Callable[[dict[str, Any]], bool]) -
     try:
         with open(path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            for number, line in enumerate(file, 1):
-                if line.endswith(b"\n") and (problem := _problem(line, is_record)):
+            for number, piece, ends in _pieces(file):
+                whole = ends or len(piece) > json_reader.BYTES
+                if number not in damaged and whole and (problem := _problem(piece, is_record)):
                     damaged[number] = problem
             if damaged:
                 _move(path, damaged)
@@ -61,22 +61,26 @@ def set_aside_damaged(path: Path, is_record: Callable[[dict[str, Any]], bool]) -
 def _problem(line: bytes, is_record: Callable[[dict[str, Any]], bool]) -> str:
     if line.isspace():
         return ""
-    if len(line) > json_reader.BYTES:
-        return "too long"
-    try:
-        row = json_reader.loads(line)
-    except JsonError as error:
-        return f"not valid JSON: {error}"
-    if not isinstance(row, dict):
-        return "no JSON object"
+    row, problem = read_record(line)
+    if problem:
+        return problem
     return "" if is_record(row) else "fields are missing, or of another kind"
 
 
 def _move(path: Path, damaged: dict[int, str]) -> None:
     aside = path.with_suffix(".damaged.jsonl")
     with open(path, "rb") as file, open(aside, "ab") as other, whole_file(path) as kept:
-        for number, line in enumerate(file, 1):
-            (other if number in damaged else kept).write(line)
+        for number, piece, _ in _pieces(file):
+            (other if number in damaged else kept).write(piece)
+
+
+def _pieces(file: IO[bytes]) -> Iterator[tuple[int, bytes, bool]]:
+    """Lines with their numbers, of one that is too long its parts; and does the line end with it?"""
+    number = 1
+    while piece := file.readline(json_reader.BYTES + 1):
+        ends = piece.endswith(b"\n")
+        yield number, piece, ends
+        number += ends
 
 
 def _is(record: type, row: dict[str, Any]) -> bool:

@@ -20,6 +20,14 @@ from llmc_lib.store.json_reader import JsonError
 
 #: Rows that Parquet is decoded in at a time: long reasoning makes a row of 100 kB.
 _BATCH = 512
+#: And at least, of rows that may be large.
+_FEW = 16
+#: Bytes of decoded rows that are aimed at, and at most.
+_DECODED, _MOST_DECODED = 128 * 2**20, 192 * 2**20
+#: Columns of a table.
+_COLUMNS = 200_000
+#: As many fields are named in a message.
+_LISTED = 30
 #: How much of a JSON file is read to see what it is.
 _HEAD = 1 << 24
 #: The fields that may hold the text of a row, the first one found is taken.
@@ -64,7 +72,20 @@ class Row(NamedTuple):
 
     def lacks(self, name: str) -> str:
         """The message that it has no field `name`."""
-        return f"{self.where} has no field {name!r}; it has: {', '.join(map(str, self.record))}"
+        return f"{self.where} has no field {name!r}; it has: {listing(self.record)}"
+
+
+def listing(names: Collection[str]) -> str:
+    """The names of fields as messages list them."""
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return ", ".join(str(name) for name in itertools.islice(names, _LISTED)) + more
+
+
+def _check_columns(file: DataFile, names: Collection[str]) -> None:
+    if len(names) > _COLUMNS:
+        raise UserError(
+            f"{file.shown}: has {len(names):,} columns, more than {_COLUMNS:,}; keep those that are needed"
+        )
 
 
 def data_files(path: Path) -> list[Path]:
@@ -141,11 +162,12 @@ def file_texts(path: Path, shown: str) -> Iterator[tuple[str, str]]:
 def count_rows(path: Path) -> int | None:
     """How many rows a file has, where that can be told without reading them: for an estimate."""
     if path.suffix.lower() == ".parquet":
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         try:
             return int(pq.read_metadata(path).num_rows)
-        except (OSError, ValueError):
+        except (pa.ArrowException, OSError, ValueError):
             return None
     if path.suffix.lower() != ".jsonl":
         return None
@@ -231,24 +253,34 @@ def _csv(file: DataFile, columns: Collection[str] | None) -> Iterator[Row]:
     with open(file.path, encoding="utf-8-sig", newline="") as handle:
         reader = csv.reader(_bounded(file, handle), delimiter=delimiter, strict=True)
         try:
+            began = 1
             header = next(reader, None)
             if header is None:
                 return
+            _check_columns(file, header)
             twice = sorted(name for name, times in Counter(header).items() if times > 1)
             if twice:
                 raise UserError(f"{file.shown}, line 1: column {shown(twice[0])} is there twice")
+            began = reader.line_num + 1  # the line of the record that is being read
             for values in reader:
+                began = reader.line_num + 1
                 if not values:  # a blank line
                     continue
                 if len(values) != len(header):
                     raise UserError(
                         f"{file.shown}, line {reader.line_num}: {len(values)} values where the header "
-                        f"names {len(header)} ({', '.join(header)}); put values with a "
+                        f"names {len(header)} ({listing(header)}); put values with a "
                         f"{'tab' if delimiter == chr(9) else 'comma'} in quotes"
                     )
                 yield Row(dict(zip(header, values, strict=True)), file, "line", reader.line_num)
         except csv.Error as error:
-            raise UserError(f"{file.shown}, line {reader.line_num}: broken CSV: {error}") from None
+            place = (
+                f"line {began}"
+                if began == reader.line_num
+                else f"lines {began} to {reader.line_num}"
+            )
+            hint = "; is a quote not closed?" if began != reader.line_num else ""
+            raise UserError(f"{file.shown}, {place}: broken CSV: {error}{hint}") from None
 
 
 def _bounded(file: DataFile, handle: IO[str]) -> Iterator[str]:
@@ -258,6 +290,10 @@ def _bounded(file: DataFile, handle: IO[str]) -> Iterator[str]:
         if len(line) > json_reader.BYTES:
             most = json_reader.BYTES >> 20
             raise UserError(f"{file.shown}, line {number}: has more than {most} MiB in one line")
+        if "\0" in line:
+            raise UserError(
+                f"{file.shown}, line {number}: has a NUL character; is the file whole, and text?"
+            )
         yield line
 
 
@@ -269,17 +305,40 @@ def _parquet(file: DataFile, columns: Collection[str] | None) -> Iterator[Row]:
     try:
         with pq.ParquetFile(file.path, memory_map=True) as parquet:
             there = parquet.schema_arrow.names
+            _check_columns(file, there)
             # Where one is missing, all are read, so that the message can list what there is.
             wanted = list(columns) if columns and set(columns) <= set(there) else None
-            for batch in parquet.iter_batches(_BATCH, columns=wanted):
-                for record in batch.to_pylist():
-                    yield Row(record, file, "row", next(numbers))
+            for group in range(parquet.num_row_groups):
+                size = _rows_together(parquet, group, wanted)
+                for batch in parquet.iter_batches(size, row_groups=[group], columns=wanted):
+                    if batch.nbytes > _MOST_DECODED:
+                        first = next(numbers)
+                        raise UserError(
+                            f"{file.shown}, rows {first} to {first + batch.num_rows - 1}: have more than "
+                            f"{_MOST_DECODED >> 20} MiB together; leave the longest out"
+                        )
+                    # As Python's texts they would be in memory twice.
+                    step = size if batch.nbytes < _DECODED // 8 else _FEW
+                    for start in range(0, batch.num_rows, step):
+                        for record in batch.slice(start, step).to_pylist():
+                            yield Row(record, file, "row", next(numbers))
     except FileNotFoundError:
         raise
     # A damaged page can also make a text that is not UTF-8, or a time that no calendar has.
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{file.shown}: not a readable Parquet file: {reason}") from None
+
+
+def _rows_together(parquet: Any, group: int, columns: list[str] | None) -> int:
+    """As many rows of a row group as fit in memory: by what all of it is said to hold unpacked, and by its first
+    rows, as a dictionary's value, there once, may be that of all rows."""
+    facts = parquet.metadata.row_group(group)
+    row = max(facts.total_byte_size, 1) // max(facts.num_rows, 1)
+    for batch in parquet.iter_batches(_FEW, row_groups=[group], columns=columns):
+        row = max(row, batch.nbytes // max(batch.num_rows, 1))
+        break
+    return int(max(_FEW, min(_BATCH, _DECODED // max(row, 1))))
 
 
 _READERS: dict[str, Callable[[DataFile, Collection[str] | None], Iterator[Row]]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import hashlib
 import itertools
 import json
@@ -10,6 +11,7 @@ import os
 import platform
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +24,10 @@ from llmc_lib.store.json_reader import JsonError
 
 #: This machine, in the names of files that are being written: others may see the same folder.
 _HERE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+#: Characters. No word of ours is as long.
+_WORD = 10_000
+#: Seconds after which nobody writes to a part of another machine any more.
+_ABANDONED = 24 * 3600
 _PART = re.compile(r"\..+\.([0-9a-f]{8})\.(\d+)\.part")
 
 
@@ -45,6 +51,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """A file that is written as a stream, and there whole or not at all."""
     part = _part(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_parts(path.parent.glob(f".{glob.escape(path.name)}.*.part"))
     try:
         with open(part, "wb") as file:
             yield file
@@ -77,11 +84,20 @@ def require_folder(path: Path) -> None:
 
 
 def remove_remains(folder: Path) -> None:
-    """Remove what processes of this machine that are gone have left half-written (kill -9) in a folder."""
-    for path in folder.rglob(".*.part"):
+    """Remove what processes that are gone have left half-written (kill -9) in a folder and those in it."""
+    _remove_parts(folder.rglob(".*.part"))
+
+
+def _remove_parts(paths: Iterable[Path]) -> None:
+    for path in paths:
         found = _PART.fullmatch(path.name)
-        if found and found[1] == _HERE and not Path(f"/proc/{found[2]}").exists():
-            with suppress(OSError):
+        with suppress(OSError):
+            if found and (
+                not Path(f"/proc/{found[2]}").exists()
+                if found[1] == _HERE
+                # Of another machine, or of a container that is no more, nobody knows.
+                else time.time() - path.stat().st_mtime > _ABANDONED
+            ):
                 path.unlink()
 
 
@@ -120,7 +136,10 @@ def read_object(path: Path) -> dict[str, Any] | None:
 def read_word(path: Path) -> str:
     """The text of a small file of ours, "" where there is none that can be read."""
     try:
-        return path.read_text(encoding="utf-8") if path.is_file() else ""
+        if not path.is_file():
+            return ""
+        with open(path, encoding="utf-8") as file:
+            return file.read(_WORD)
     except (OSError, UnicodeDecodeError):
         return ""
 
@@ -155,23 +174,32 @@ def scan_jsonl(path: Path, is_record: Check | None = None) -> Iterator[tuple[int
     if not path.is_file():
         return
     with open(path, "rb") as file:  # bytes: the cut may go through a character
-        start = 0
-        for number, line in enumerate(file, 1):
+        start = number = 0
+        begins = True  # a line, and not the rest of one that is too long
+        while line := file.readline(json_reader.BYTES + 1):
             place, start = start, start + len(line)
-            if line.isspace():
+            begins, whole, number = line.endswith(b"\n"), begins, number + begins
+            if line.isspace() or not whole:
                 continue
-            try:
-                record = json_reader.loads(line)
-                problem = "" if isinstance(record, dict) else "must be a JSON object"
-            except JsonError as error:
-                if not line.endswith(b"\n"):  # the writer was cut off
-                    return
-                problem = f"not valid JSON: {error}"
+            record, problem = read_record(line)
+            if problem and not begins and len(line) <= json_reader.BYTES:  # the writer was cut off
+                return
             if is_record is not None and (problem or not is_record(record)):
                 continue
             if problem:
                 raise UserError(f"{path}, line {number}: {problem}")
             yield place, record
+
+
+def read_record(line: bytes) -> tuple[dict[str, Any], str]:
+    """The JSON object in a line, or what is wrong with it."""
+    if len(line) > json_reader.BYTES:
+        return {}, f"has more than {json_reader.BYTES >> 20} MiB"
+    try:
+        record = json_reader.loads(line)
+    except JsonError as error:
+        return {}, f"not valid JSON: {error}"
+    return (record, "") if isinstance(record, dict) else ({}, "must be a JSON object")
 
 
 def write_jsonl(path: Path, records: Iterable[dict[str, Any]]) -> None:
@@ -209,22 +237,23 @@ class JsonlWriter:
             raise UserError(
                 f"{path}: another process is writing to this file; wait for it or stop it"
             ) from None
-        last = self._last_line()
-        if last:
-            try:
-                json_reader.loads(last)
+        end = self._last_line()
+        if end < self._file.seek(0, os.SEEK_END):
+            self._file.seek(end)
+            if read_record(self._file.read(json_reader.BYTES + 1))[1]:
+                self._file.truncate(end)
+            else:
                 self._write(b"\n")  # whole but for its end: `read_jsonl` counts it
-            except JsonError:
-                self._file.truncate(self._file.seek(0, os.SEEK_END) - len(last))
 
-    def _last_line(self) -> bytes:
-        """What stands behind the last newline, read from the end: the file may be large."""
-        start, found = self._file.seek(0, os.SEEK_END), b""
-        while start and b"\n" not in found:
-            block = min(start, 1 << 16)
-            start = self._file.seek(start - block)
-            found = self._file.read(block) + found
-        return found.rpartition(b"\n")[2]
+    def _last_line(self) -> int:
+        """Where the last line begins that has no end, looked for from the end: the file may be large."""
+        start, block = self._file.seek(0, os.SEEK_END), 1 << 20
+        while start:
+            size = min(start, block)
+            start = self._file.seek(start - size)
+            if (found := self._file.read(size).rfind(b"\n")) >= 0:
+                return start + found + 1
+        return 0
 
     def append(self, record: dict[str, Any]) -> None:
         """Append a record (JSON-able) and wait for the disk. Raises as `extend` does."""

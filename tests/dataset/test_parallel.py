@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from llmc_lib.dataset.parallel import Workers, batched
 from llmc_lib.errors import UserError
+from llmc_lib.store import ROOT
 
 
 def _shift(item: int, by: int) -> tuple[int, int]:
@@ -69,3 +73,28 @@ def test_an_error_in_a_process_is_raised_here() -> None:
 def test_a_killed_process_is_told() -> None:
     with pytest.raises(UserError, match=r"dataset\.processes: a process was killed.*fewer than 2"):
         list(Workers(9, 2).map(_die, range(20)))
+
+
+SCRIPT = """
+from llmc_lib.dataset.parallel import Workers
+def same(item, shared):
+    return item
+with Workers(None, 2) as workers:
+    print(list(workers.map(same, range(3))))
+"""
+
+
+def test_a_script_without_a_guard_gets_one_clear_error(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text(SCRIPT)
+    ran = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.count("Traceback") == 1
+    last = ran.stderr.splitlines()[-1]
+    assert f"{script} must start its work under `if __name__ == '__main__':`" in last

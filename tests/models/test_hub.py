@@ -25,7 +25,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FILES = {
     "config.json": b'{"model_type": "llama"}',
     "model.safetensors": b"\x08" + b"\0" * 7 + b"{}      ",  # no tensor
-    "tokenizer.json": b"{}",
+    "tokenizer.json": b'{"model": {"type": "BPE", "vocab": {}, "merges": []}}',
     "chat_template.jinja": b"{{ messages }}",
     "x.py": b"no",
 }

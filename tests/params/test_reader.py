@@ -221,19 +221,19 @@ MISTAKES = {
     "run: x\ntraining: {epochs: .nan}": "line 2: training.epochs: must be",
     "run: x\n1: 2": "line 2: 1: a key must be a word; put 1 in quotes, or correct it",
     # YAML's own
-    "run: x\nseed: 1\nrun: y": "line 3: not valid YAML: 'run' is given twice; keep one",
+    "run: x\nseed: 1\nrun: y": "line 3: run: not valid YAML: 'run' is given twice; keep one",
     "run: x\ntraining: {epochs: 1, epochs: 2}": (
-        "line 2: not valid YAML: 'epochs' is given twice; keep one"
+        "line 2: training.epochs: not valid YAML: 'epochs' is given twice; keep one"
     ),
-    "run: x\n\tseed: 1": "line 2: not valid YAML: found a tab character that violates indentation",
-    "run: [x": "line 2: not valid YAML: did not find expected",
+    "run: x\n\tseed: 1": "line 2: run: not valid YAML: found a tab character that violates indentation",
+    "run: [x": "line 2: run: not valid YAML: did not find expected",
     "run: x\n[a, b]: 1": "line 2: not valid YAML: found unhashable key",
     "run: 2024-13-45": (
-        "line 1: not valid YAML: '2024-13-45': month must be in 1..12; put it in quotes"
+        "line 1: run: not valid YAML: '2024-13-45': month must be in 1..12; put it in quotes"
     ),
-    "run: x\nseed: !!python/object:os.system": "line 2: not valid YAML: could not determine a",
+    "run: x\nseed: !!python/object:os.system": "line 2: seed: not valid YAML: could not determine a",
     "run: x\n---\nrun: y": "line 2: not valid YAML: but found another document",
-    "run: \0": "not valid YAML: unacceptable character",
+    "run: \0": "line 1: not valid YAML: control characters are not allowed",
     "": "must hold keys and values, like params/quickstart.yaml",
     "- run": "must hold keys and values, like params/quickstart.yaml",
 }
@@ -295,14 +295,21 @@ def test_a_missing_file_names_its_nearest_neighbour(tmp_path: Path) -> None:
         assert hint in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"run: \xff\xfe", None])
-def test_what_is_no_text_is_told(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"run: x\nseed: \xff\xfe", ", line 2: byte 0xff is not UTF-8"),
+        (None, ": cannot be read: Is a directory"),
+    ],
+)
+def test_what_is_no_text_is_told(tmp_path: Path, content: bytes | None, words: str) -> None:
     path = tmp_path
     if content:
         path = tmp_path / "my.yaml"
         path.write_bytes(content)
-    with pytest.raises(UserError, match="cannot be read as UTF-8 text") as caught:
+    with pytest.raises(UserError) as caught:
         load(path)
+    assert str(caught.value).startswith(f"{path}{words}")
     assert "\n" not in str(caught.value)
 
 

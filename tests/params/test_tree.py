@@ -30,39 +30,45 @@ CHAIN = "run: x\na0: &a0 1\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in ra
 
 REFUSED = {
     # what is in the file: the beginning of the message
-    "run: x\nx: " + "[" * 3000 + "]" * 3000: "line 2: not valid YAML: nested more than 30 deep",
+    "run: x\nx: "
+    + "[" * 3000
+    + "]" * 3000: "line 2: x.0.0.0.0.0.0.0: not valid YAML: nested more than 30 deep",
     "run: x\nx: "
     + "{a: " * 40
     + "1"
-    + "}" * 40: "line 2: not valid YAML: nested more than 30 deep",
+    + "}" * 40: "line 2: x.a.a.a.a.a.a.a: not valid YAML: nested more than 30 deep",
     "run: x\n"
-    + "".join(f"{' ' * n}a:\n" for n in range(40)): "line 32: not valid YAML: nested more",
-    ALIASES: "line 7: not valid YAML: more than 500,000 values by its aliases",
-    CHAIN: "line 31: not valid YAML: nested more than 30 deep",
-    "run: x\ntraining: {sft: &a {b: *a}}": "line 2: not valid YAML: an alias that refers to what it is",
-    "run: x\nx: &a [[*a]]": "line 2: not valid YAML: an alias that refers to what it is part of",
-    "run: x\nseed: !!bool x": "line 2: not valid YAML: 'x': is no bool; put it in quotes",
-    "run: x\nseed: !!timestamp x": "line 2: not valid YAML: 'x': is no timestamp",
-    "run: x\nseed: !!int ''": "line 2: not valid YAML: '': is no int",
-    "run: x\nseed: !!int x": "line 2: not valid YAML: 'x': invalid literal for int()",
-    "run: x\nseed: !!float x": "line 2: not valid YAML: 'x': could not convert string to float",
-    "run: x\nseed: !!map 3": "line 2: not valid YAML: expected a mapping node, but found scalar",
-    "run: x\nseed: !!seq 3": "line 2: not valid YAML: expected a sequence node",
-    "run: x\nseed: !!set 3": "line 2: not valid YAML: expected a mapping node",
-    "run: x\nseed: !!omap 3": "line 2: not valid YAML: expected a sequence",
-    "run: x\nseed: !!pairs [1]": "line 2: not valid YAML: expected a mapping of length 1",
-    "run: x\nseed: !!binary é": "line 2: not valid YAML: failed to convert base64 data",
-    "run: x\nseed: !!str [1]": "line 2: not valid YAML: expected a scalar node",
-    "run: x\nseed: !own 3": "line 2: not valid YAML: could not determine a constructor for the tag '!own'",
-    "run: x\nseed: " + "9" * 5000: "line 2: not valid YAML: '99999",
+    + "".join(
+        f"{' ' * n}a:\n" for n in range(40)
+    ): "line 32: a.a.a.a.a.a.a.a: not valid YAML: nested more",
+    ALIASES: "line 7: f: not valid YAML: more than 500,000 values by its aliases",
+    CHAIN: "line 31: a29: not valid YAML: nested more than 30 deep",
+    "run: x\ntraining: {sft: &a {b: *a}}": "line 2: training.sft: not valid YAML: an alias that refers to what it is",
+    "run: x\nx: &a [[*a]]": "line 2: x: not valid YAML: an alias that refers to what it is part of",
+    "run: x\nseed: !!bool x": "line 2: seed: not valid YAML: 'x': is no bool; put it in quotes",
+    "run: x\nseed: !!timestamp x": "line 2: seed: not valid YAML: 'x': is no timestamp",
+    "run: x\nseed: !!int ''": "line 2: seed: not valid YAML: '': is no int",
+    "run: x\nseed: !!int x": "line 2: seed: not valid YAML: 'x': invalid literal for int()",
+    "run: x\nseed: !!float x": "line 2: seed: not valid YAML: 'x': could not convert string to float",
+    "run: x\nseed: !!map 3": "line 2: seed: not valid YAML: expected a mapping node, but found scalar",
+    "run: x\nseed: !!seq 3": "line 2: seed: not valid YAML: expected a sequence node",
+    "run: x\nseed: !!set 3": "line 2: seed: not valid YAML: expected a mapping node",
+    "run: x\nseed: !!omap 3": "line 2: seed: not valid YAML: expected a sequence",
+    "run: x\nseed: !!pairs [1]": "line 2: seed.0: not valid YAML: expected a mapping of length 1",
+    "run: x\nseed: !!binary é": "line 2: seed: not valid YAML: failed to convert base64 data",
+    "run: x\nseed: !!str [1]": "line 2: seed: not valid YAML: expected a scalar node",
+    "run: x\nseed: !own 3": "line 2: seed: not valid YAML: could not determine a constructor for the tag '!own'",
+    "run: x\nseed: " + "9" * 5000: "line 2: seed: not valid YAML: '99999",
     "run: x\nseed: 0x" + "f" * 5000: "line 2: seed: must be",
     "run: x\nseed: " + "9" * 400: "line 2: seed: must be",
     "run: x\nseed: 1e400": "line 2: seed: must be integer, not inf",
-    'run: x\nruns_dir: "a\\0b"': "line 2: not valid YAML: 'a\\x00b': holds the control character '\\x00'",
-    'run: x\n"\\e[31mred": 1': "line 2: not valid YAML: '\\x1b[31mred': holds the control character",
-    'run: x\nreport: {title: "\\x9b31m"}': "line 2: not valid YAML: '\\x9b31m': holds the control character",
-    'run: x\nruns_dir: "\\uD800"': "line 2: not valid YAML: found invalid Unicode character",
-    "run: x\nreport: {title: " + "a" * 1_000_000 + "}": "line 2: not valid YAML: 'aaa",
+    'run: x\nruns_dir: "a\\0b"': "line 2: runs_dir: not valid YAML: 'a\\x00b': holds the control character '\\x00'",
+    'run: x\n"\\e[31mred": 1': "line 2: '\\x1b[31mred': not valid YAML: '\\x1b[31mred': holds the control character",
+    'run: x\nreport: {title: "\\x9b31m"}': "line 2: report.title: not valid YAML: '\\x9b31m': holds the control character",
+    'run: x\nruns_dir: "\\uD800"': "line 2: runs_dir: not valid YAML: found invalid Unicode character",
+    "run: x\nreport: {title: "
+    + "a" * 1_000_000
+    + "}": "line 2: report.title: not valid YAML: 'aaa",
     "run: " + "a" * 300: "line 1: run: 'aaa",
     "run: x\nmodel: {source: ''}": "line 2: model.source: is empty; give a path, or leave the key out",
     "run: x\nmodel: {source: "

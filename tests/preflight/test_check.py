@@ -21,6 +21,7 @@ from llmc_lib.store import ROOT, open_run
 
 #: A safetensors file without a tensor: the length of its header, and the header.
 WEIGHTS = "\x08" + "\0" * 7 + "{}      "
+TOKENIZER = {"model": {"type": "BPE", "vocab": {}, "merges": []}}
 CONFIG = {"model_type": "llama", "max_position_embeddings": 2048}
 BASE = "params/compare/judged_hle_base.json"
 TUNED = "params/compare/judged_hle_tuned.json"
@@ -31,7 +32,7 @@ def _model(folder: Path, **files: Any) -> Path:
     whole: dict[str, Any] = {
         "config.json": CONFIG,
         "model.safetensors": WEIGHTS,
-        "tokenizer.json": {},
+        "tokenizer.json": TOKENIZER,
     }
     if not any("template" in f"{name}{content}" for name, content in files.items()):
         whole["chat_template.jinja"] = "{{ messages }}"
@@ -243,7 +244,15 @@ def test_imports_are_opened(tmp_path: Path) -> None:
         ({"model.safetensors.index.json": {"weight_map": {"a": "../x.safetensors"}}}, "names '../x.safetensors'"),
         ({"model.safetensors.index.json": []}, "must be a JSON object"),
         ({"tokenizer.json": None}, "has no tokenizer"),
-        ({"tokenizer.json": '{"model": {"vocab"'}, "is cut off"),
+        ({"tokenizer.json": '{"model": {"vocab"'}, "no tokenizer that can be loaded"),
+        ({"tokenizer.json": {}}, "no tokenizer that can be loaded"),
+        ({"tokenizer.json": "{\"model\": " + "[" * 3000 + "]" * 3000 + "}"}, "no tokenizer that can be loaded"),
+        ({"config.json": {**CONFIG, "model_type": "llamma"}}, "model_type 'llamma' is none that transformers"),
+        ({"config.json": {**CONFIG, "model_type": "auto"}}, "model_type 'auto' is none that transformers"),
+        ({"config.json": {**CONFIG, "architectures": ["ViTModel"]}}, "its architecture, 'ViTModel', writes no text"),
+        ({"config.json": {**CONFIG, "is_encoder_decoder": True}}, "is an encoder-decoder"),
+        ({"config.json": {**CONFIG, "hidden_size": "64"}}, "hidden_size must be a whole number above 0, not '64'"),
+        ({"config.json": {**CONFIG, "text_config": {"vocab_size": -1}}}, "text_config.vocab_size must be a whole number"),
         ({"tokenizer_config.json": {"chat_template": "{{ cycler.__init__ }}"}}, "reaches for '__init__'"),
         ({"tokenizer_config.json": {"chat_template": [{"name": "a", "template": "{{ x.__y__ }}"}]}}, "'a': line 1"),
     ],
@@ -266,6 +275,30 @@ def test_a_downloaded_folder_may_name_code_that_is_not_needed(tmp_path: Path) ->
     assert list(folder_problems(known, downloaded=True)) == []
     assert len(list(folder_problems(known))) == 1
     assert len(list(folder_problems(other, downloaded=True))) == 1
+
+
+@pytest.mark.parametrize("model_type", ["gemma3_text", "openai-gpt", "qwen3", "deepseek_v3"])
+def test_the_types_that_transformers_knows_are_taken(tmp_path: Path, model_type: str) -> None:
+    config = {**CONFIG, "model_type": model_type, "architectures": ["AnyForCausalLM"]}
+    assert not list(folder_problems(_model(tmp_path / "model", **{"config.json": config})))
+
+
+def test_what_vllm_alone_knows_is_evaluated_and_not_trained(tmp_path: Path) -> None:
+    pytest.importorskip("vllm", reason="vLLM is not installed")
+    config = {**CONFIG, "model_type": "kimi_vl", "max_position_embeddings": 8192}
+    folder = str(_model(tmp_path / "model", **{"config.json": config}))
+    models = [{"name": "m", "source": folder}]
+    assert not _lines(tmp_path, evaluation={"models": models})
+    line = _one(tmp_path, model={"source": folder})
+    assert line.startswith("model.source: ")
+    assert "model_type 'kimi_vl' is none that transformers" in line
+
+
+@pytest.mark.parametrize("factor", [float("nan"), float("inf"), -4.0, 10**400, True, "4"])
+def test_a_factor_that_is_none_does_not_count(tmp_path: Path, factor: object) -> None:
+    rope = {"rope_type": "yarn", "factor": factor, "original_max_position_embeddings": 10**300}
+    folder = _model(tmp_path / "model", **{"config.json": {**CONFIG, "rope_scaling": rope}})
+    assert context_length(ModelParams(source=str(folder))) == 2048
 
 
 def test_a_data_set_alone_needs_no_weights_but_for_a_model_that_answers(tmp_path: Path) -> None:

@@ -164,7 +164,23 @@ def test_parquet_decodes_only_what_is_wanted_unless_that_is_missing(tmp_path: Pa
         ("x.csv", "", "x.csv: has no row"),
         ("x.csv", "q,a\n", "x.csv: has no row"),
         ("x.csv", "q,a\n1,2\n1,2,3\n", "x.csv, line 3: 3 values where the header names 2 (q, a)"),
-        ("x.csv", 'q,a\n1,"2\n3,4\n', "x.csv, line 3: broken CSV: unexpected end of data"),
+        (
+            "x.csv",
+            'q,a\n1,"2\n3,4\n',
+            "x.csv, lines 2 to 3: broken CSV: unexpected end of data; is a quote not closed?",
+        ),
+        ("x.csv", "q,a\n1,\0\n", "x.csv, line 2: has a NUL character"),
+        ("x.tsv", "\0" * 99, "x.tsv, line 1: has a NUL character"),
+        (
+            "x.csv",
+            ",".join(map(str, range(200_001))),
+            "x.csv: has 200,001 columns, more than 200,000",
+        ),
+        (
+            "x.csv",
+            ",".join(map(str, range(999))) + "\n1\n",
+            "x.csv, line 2: 1 values where the header names 999 (0, 1, 2",
+        ),
         ("x.csv", "q,q\n1,2\n", "x.csv, line 1: column 'q' is there twice"),
         ("x.parquet", "q,a", "x.parquet: not a readable Parquet file: "),
         ("x.parquet", "", "x.parquet: not a readable Parquet file: "),
@@ -236,3 +252,27 @@ def test_a_file_is_read_as_a_stream(tmp_path: Path, name: str) -> None:
     tracemalloc.stop()
     assert count == 400
     assert peak < 2_000_000
+
+
+def test_a_parquet_file_that_unpacks_to_much_is_read_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmc_lib.store.data_files._DECODED", 2**20)
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"q": ["a" * 2**14] * 600}), path, compression="zstd")
+    assert path.stat().st_size < 2**16
+    pool = pa.default_memory_pool()
+    before = pool.bytes_allocated()
+    found = rows(DataFile(path, path.name, "sha256:0"))
+    assert next(found).number == 1
+    assert pool.bytes_allocated() - before < 3 * 2**20  # 512 rows have 8
+
+
+def test_a_text_of_hundreds_of_megabytes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmc_lib.store.data_files._MOST_DECODED", 2**20)
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"q": ["a", "b" * 2**21]}), path, compression="zstd")
+    with pytest.raises(UserError, match=r"x\.parquet, rows 1 to 2: have more than 1 MiB"):
+        _rows(path)

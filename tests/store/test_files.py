@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from llmc_lib import store
+from llmc_lib.errors import UserError
 from llmc_lib.params import Params
-from llmc_lib.store import Run, locked, read_word
+from llmc_lib.store import (
+    JsonlWriter,
+    Run,
+    files,
+    json_reader,
+    locked,
+    read_jsonl,
+    read_word,
+    scan_jsonl,
+    set_aside_damaged,
+)
 
 
 def _folder(path: Path) -> None:
@@ -67,3 +80,65 @@ def test_what_is_in_the_place_of_a_run_s_folder_is_set_aside(tmp_path: Path, nam
         for path in places:
             path.mkdir()
     assert all(os.path.lexists(f"{path}.damaged-1") for path in places)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        (".index.html.{here}.{gone}.part", False),
+        (".index.html.{here}.{alive}.part", True),
+        (".index.html.deadbeef.{gone}.part", True),
+        (".other.html.{here}.{gone}.part", True),
+        ("index.html.{here}.{gone}.part", True),
+    ],
+)
+def test_what_kill_left_half_written_goes_with_the_next_writing(
+    tmp_path: Path, name: str, kept: bool
+) -> None:
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    path = tmp_path / name.format(here=files._HERE, gone=gone.pid, alive=os.getppid())
+    path.touch()
+    store.write_atomic(tmp_path / "index.html", "whole")
+    assert path.exists() == kept
+
+
+def test_what_another_machine_left_half_written_goes_after_a_day(tmp_path: Path) -> None:
+    old, new = tmp_path / ".a.deadbeef.1.part", tmp_path / ".b.deadbeef.1.part"
+    old.touch()
+    new.touch()
+    yesterday = time.time() - 25 * 3600
+    os.utime(old, (yesterday, yesterday))
+    store.remove_remains(tmp_path)
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_a_line_that_is_too_long_is_passed_over_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_reader, "BYTES", 1000)
+    path = tmp_path / "base.jsonl"
+    path.write_bytes(b'{"n": 1}\n' + bytes(5000) + b'\n{"n": 2}\n')
+
+    def is_record(row: dict[str, object]) -> bool:
+        return True
+
+    assert list(scan_jsonl(path, is_record)) == [(0, {"n": 1}), (9 + 5001, {"n": 2})]
+    with pytest.raises(UserError, match=r"line 2: has more than 0 MiB"):
+        read_jsonl(path)
+    assert set_aside_damaged(path, is_record) == 1
+    assert path.read_bytes() == b'{"n": 1}\n{"n": 2}\n'
+    assert (tmp_path / "base.damaged.jsonl").read_bytes() == bytes(5000) + b"\n"
+
+
+@pytest.mark.parametrize("rest", [b'{"n": 2', bytes(5000), b'{"n": "' + b"a" * 5000])
+def test_a_writer_cuts_off_what_is_no_record_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rest: bytes
+) -> None:
+    monkeypatch.setattr(json_reader, "BYTES", 1000)
+    path = tmp_path / "base.jsonl"
+    path.write_bytes(b'{"n": 1}\n' + rest)
+    with JsonlWriter(path) as writer:
+        writer.append({"n": 3})
+    assert read_jsonl(path) == [{"n": 1}, {"n": 3}]

@@ -86,6 +86,11 @@ def _check(path: Path) -> None:
     where = str(path)
     try:
         if not zipfile.is_zipfile(path):
+            if path.stat().st_size > _LARGEST_ENTRY:
+                raise UserError(
+                    f"{path}: has more than {_LARGEST_ENTRY >> 20} MiB, which Inspect would read whole; convert it "
+                    "(inspect log convert --to eval), or give a part of it"
+                )
             json_reader.loads(path.read_bytes())
             return
         with suppress(ImportError):  # teaches zipfile the compression of newer logs

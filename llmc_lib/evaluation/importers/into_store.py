@@ -49,6 +49,8 @@ from llmc_lib.store import (
 )
 
 _VERSION = 1
+#: In place of the settings of a file of answers that were sampled here.
+_IMPORTED = {"imported": True}
 #: So many characters of responses are graded at a time.
 _TOGETHER = 50_000_000
 
@@ -328,13 +330,13 @@ def _claim(path: Path) -> None:
     sidecar = path.with_suffix(".settings.json")
     there = sidecar.exists()
     settings = read_object(sidecar)
-    if path.exists() and there and settings is None:
-        set_aside(path, "has answers of which nobody knows whether they were sampled here")
-    elif path.exists() and settings is not None and "imported" not in settings:
+    if path.exists() and settings and "max_tokens" in settings:
         raise UserError(
             f"{path}: has answers that were sampled in this run; give the params file another `run`"
         )
-    write_atomic(sidecar, json.dumps({"imported": True}))
+    if path.exists() and there and settings != _IMPORTED:
+        set_aside(path, "has answers of which nobody knows whether they were sampled here")
+    write_atomic(sidecar, json.dumps(_IMPORTED))
 
 
 def _write(handle: IO[bytes], record: Prediction | Grade) -> None:

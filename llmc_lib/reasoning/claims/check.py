@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from llmc_lib.processes import limited
@@ -11,7 +11,8 @@ from llmc_lib.processes.progress import progress_bar
 from llmc_lib.reasoning.claims.decide import Comparison, Decision, decide, is_plain
 from llmc_lib.reasoning.claims.expression import is_literal
 from llmc_lib.reasoning.claims.find import Claim, find_claims
-from llmc_lib.store import read_jsonl, sha256_text, write_jsonl
+from llmc_lib.store import sha256_text
+from llmc_lib.store.kept import read_kept, write_kept
 
 #: Raised when what is read or how it is decided changes: texts are then checked anew.
 VERSION = 3
@@ -52,7 +53,7 @@ def check_traces(texts: Iterable[str], folder: Path | None = None) -> dict[str, 
     four operations is decided in a process of its own under limits of time and memory; a claim that exceeds
     them is undecided.
     """
-    known = _read(folder) if folder else {}
+    known = read_kept(_file(folder), TraceCheck) if folder else {}
     keys: dict[str, None] = {}
     found: dict[str, TraceCheck] = {}
     part: dict[str, str] = {}
@@ -69,7 +70,7 @@ def check_traces(texts: Iterable[str], folder: Path | None = None) -> dict[str, 
     found |= _check(part)
     outcomes = known | found
     if folder and found:
-        write_jsonl(_file(folder), ({"text": key, **asdict(c)} for key, c in outcomes.items()))
+        write_kept(_file(folder), outcomes)
     return {key: outcomes[key] for key in keys}
 
 
@@ -193,12 +194,3 @@ def _quoted(source: str) -> str:
 
 def _file(folder: Path) -> Path:
     return folder / f"claims.v{VERSION}.jsonl"
-
-
-def _read(folder: Path) -> dict[str, TraceCheck]:
-    return {
-        row["text"]: TraceCheck(
-            row["checked"], row["undecided"], tuple(FailedClaim(**item) for item in row["failed"])
-        )
-        for row in read_jsonl(_file(folder))
-    }

@@ -110,7 +110,7 @@ def _p_adjusted(report: Report, comparison: dict[str, Any], level: float) -> dic
     """The column of adjusted p-values; none for a single candidate, whose p-value needs no adjustment."""
     if len(report.block["comparisons"]) == 1:
         return {}
-    return {"p adjusted": as_p(comparison["p_adjusted"], level).removeprefix("= ")}
+    return {"p adjusted": as_p_cell(comparison["p_adjusted"], level)}
 
 
 def differences(report: Report) -> FigureBlock:

@@ -145,6 +145,17 @@ def test_a_log_that_was_cut_off_is_told(log: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_json_log_that_inspect_would_read_whole_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("inspect_ai", reason="Inspect is not installed")
+    path = tmp_path / "log.json"
+    with open(path, "wb") as file:
+        file.truncate(300 * 2**20)
+    with pytest.raises(
+        UserError, match=r"log\.json: has more than 256 MiB, which Inspect would read"
+    ):
+        next(inspect_logs.read(path))
+
+
 def test_a_degree_is_no_verdict() -> None:
     assert inspect_logs._status("P") == inspect_logs._status(0.5) == "incorrect"
     assert inspect_logs._status(True) == inspect_logs._status("yes") == "correct"

@@ -214,6 +214,17 @@ def test_answers_that_were_sampled_here_are_never_overwritten(run: Run) -> None:
     assert path.read_text() == '{"question_id": "q0"}\n'
 
 
+@pytest.mark.parametrize("content", ["{}", '{"imporued": true}', "null", ""])
+def test_damaged_settings_do_not_stop_an_import(run: Run, content: str) -> None:
+    import_all(run)
+    path = predictions_file(run, "hle", "base")
+    before = path.read_bytes()
+    path.with_suffix(".settings.json").write_text(content)
+    import_all(run)
+    assert path.read_bytes() == before
+    assert (path.parent / "base.jsonl.damaged-1").read_bytes() == before
+
+
 def test_half_a_surrogate_pair_and_a_million_characters_are_data(tmp_path: Path) -> None:
     text = "\ud800 \x1b[31m <script>" + "x" * 1_000_000 + " Answer: 1"
     files = {}
