@@ -24,10 +24,11 @@ from llmc_lib.params import TrainingParams
 from llmc_lib.processes.workers import run_worker
 from llmc_lib.store import ROOT, json_reader, write_atomic
 from llmc_lib.store.json_reader import JsonError
-from llmc_lib.training.rank import LINK
 
 #: host:port of the first machine, in place of the params file's; set by the script of `make slurm`.
 ENDPOINT = "LLMC_ENDPOINT"
+#: What Python prints between an exception and the one that it led to.
+LINK = "During handling of the above exception|direct cause of the following exception"
 #: What a process says when another one is gone: true, but not the cause.
 _SECONDARY = re.compile(
     r"connection (was )?(closed|reset)|closed by peer|broken pipe|connection refused|remote process exited"

@@ -40,6 +40,7 @@ from typing import IO, Any
 from llmc_lib.processes.workers import EVENT, die_with_parent
 from llmc_lib.store import json_reader, write_atomic
 from llmc_lib.store.json_reader import JsonError
+from llmc_lib.training.cluster import LINK
 
 #: Seconds between looks at the other ranks, and how long a rank may go on after another one failed: time
 #: for it to say what it saw.
@@ -49,8 +50,6 @@ _GRACE_SECONDS = 15.0
 _AT_ONCE_SECONDS = 5.0
 _TAIL_BYTES = 2**16
 _HEAD = r"(\[rank\d+\]: )?(Traceback \(most recent call last\)|Fatal Python error|terminate called)"
-#: What Python prints between an exception and the one that it led to.
-LINK = "During handling of the above exception|direct cause of the following exception"
 
 
 class _Watch:
