@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from llmc_lib.dataset import steps
 from llmc_lib.dataset.card.impersonal import impersonal, public_params
 from llmc_lib.dataset.card.licences import Terms, terms
 from llmc_lib.dataset.card.markdown import CARD, Markdown, render
 from llmc_lib.dataset.sources import languages
-from llmc_lib.dataset.steps import STEPS, decontamination
+from llmc_lib.dataset.steps import decontamination
 from llmc_lib.formatting import listed
 from llmc_lib.store import Run, git_commit
 
@@ -58,7 +59,7 @@ def card(run: Run, facts: dict[str, Any]) -> str:
             for reason, n in counts.items()
             if reason.startswith("closed model")
         ),
-        removes={step.name: step.removes for step in STEPS},
+        removes={step.name: step.removes for step in steps.STEPS},
         step_reasons=reasons,
         compared=[f"{Path(name).name} ({n:,} texts)" for name, n in facts["compared"].items()],
         hits=removed.get(decontamination.STEP.name, 0),
