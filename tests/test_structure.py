@@ -173,7 +173,7 @@ def test_analysis_and_reporting_load_neither_torch_nor_vllm() -> None:
     assert ran.returncode == 0, ran.stderr
     loaded = set(ran.stdout.split())
     assert {"llmc_lib", "pandas"} <= loaded
-    assert not loaded & {"torch", "vllm", "transformers", "trl", "deepspeed", "datasets"}
+    assert not loaded & {"torch", "vllm", "transformers", "trl", "deepspeed", "datasets", "numba"}
 
 
 @pytest.mark.parametrize("room", ["training", "plan", "evaluation", "serving"])

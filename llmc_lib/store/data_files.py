@@ -1,8 +1,9 @@
 """Rows of data files, one at a time: JSON Lines, JSON, CSV, TSV and Parquet.
 
-The one reader of files that others made: sources, benchmarks, imports. Files of ours that may have been cut
-off are `files.scan_jsonl`'s; below both is `json_reader`. No file is held in memory whole. Every mistake in a file raises one `UserError` that names the file
-and the line (JSON Lines, CSV) or record (JSON, Parquet).
+The one reader of rows that others made: sources, benchmarks, imports. Files of ours, which may have been cut
+off, are read by `files.scan_jsonl`; below both is `json_reader`. No file is held in memory whole. Every
+mistake in a file raises one `UserError` that names the file and the line (JSON Lines, CSV), record or key
+(JSON), or row (Parquet).
 """
 
 from __future__ import annotations
