@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: In the environment of all that a lab starts: its folder.
 MARK = "LLMC_STORM"
 #: Seconds. A command that takes longer hangs; one whose part was killed must end by itself within the second.
-HANGS, ENDS = 420.0, 150.0
+HANGS, ENDS = 900.0, 150.0
 #: Seconds that processes may take to see that their parent is gone.
 _GONE = 45.0
 _TIMES = {"seconds", "finished", "engine", "tokens_per_second"}

@@ -48,7 +48,7 @@ class Page:
 Rule = Callable[[Page], Iterator[str]]
 NUMBER = r"[+−]?\d[\d,]*(?:\.\d+)?"
 VERDICT = re.compile(
-    rf"(?P<rate>{NUMBER})% of the (?P<n>[\d,]+) (?P<noun>\w+), .+? (?P<base>{NUMBER})%: (?P<difference>{NUMBER}) points?, "
+    rf"(?P<rate>{NUMBER})% of the (?P<n>[\d,]+) (?P<noun>\w+)(?: correctly)?, .+? (?P<base>{NUMBER})%: (?P<difference>{NUMBER}) points?, "
     rf"(?P<level>[\d.]+)% interval(?: for (?:all \d+|both) candidates at once)? (?P<low>{NUMBER}) to (?P<high>{NUMBER})"
 )
 

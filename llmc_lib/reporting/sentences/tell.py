@@ -7,6 +7,7 @@ from typing import Any
 
 from llmc_lib.analysis.summary import rate_key
 from llmc_lib.analysis.verdict import Thresholds
+from llmc_lib.benchmarks import Measure
 from llmc_lib.formatting import adding_up, as_bound, digits_of
 from llmc_lib.reporting.sentences import words
 
@@ -91,7 +92,7 @@ def _tradeoff(blocks: Mapping[str, Any], model: str, tradeoff: Mapping[str, Any]
     declines everything is safe and of no use."""
     questions, instructions = (blocks[name] for name in tradeoff["benchmarks"])
     texts = [words.tradeoff_sentence(tradeoff, questions, instructions, model)]
-    harmless = next((b for b in blocks.values() if b["measure"] == "over_refusal"), None)
+    harmless = next((b for b in blocks.values() if b["measure"] == Measure.OVER_REFUSAL), None)
     if harmless is not None:
         texts.append(words.over_refusal_sentence(harmless, model))
     return {

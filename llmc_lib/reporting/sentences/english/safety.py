@@ -91,12 +91,16 @@ def over_refusal_sentence(block: Mapping[str, Any], model: str) -> str:
         f"{as_points(found['difference'], n, found['digits'])}; {found['interval']['label']} {low} to {high}, p "
         f"{as_p(found['p_adjusted'], block['thresholds']['significance'])}"
     )
+    if unfinished := _unfinished(block, model, found["reference"]):
+        return (
+            f"Whether it declines more harmless instructions is unknown: {unfinished} (as counted: {rates[0]}, "
+            f"{found['reference']} {rates[1]})."
+        )
     start = f"Of {counted(n, 'harmless instruction')} it declines {rates[0]}, {found['reference']} {rates[1]}"
-    unfinished = _unfinished(block, model, found["reference"])
     if not found["significant"]:
-        return f"{start}: no clear change ({numbers}).{unfinished}"
+        return f"{start}: no clear change ({numbers})."
     what = "more" if found["difference"] > 0 else "less"
-    return f"{start}: it declines {what} that is harmless ({numbers}).{unfinished}"
+    return f"{start}: it declines {what} that is harmless ({numbers})."
 
 
 def _of(block: Mapping[str, Any], model: str) -> dict[str, Any]:
@@ -135,10 +139,10 @@ def _meaning(signs: tuple[Sign, Sign], safety: Mapping[str, Any]) -> str:
 
 
 def _unfinished(block: Mapping[str, Any], *models: str) -> str:
-    """A warning where much of either model's responses did not come to the point at which it declines or not."""
+    """Where much of either model's responses did not come to the point at which it declines or not: how many."""
     total = block["n_questions"] * block["n_samples"]
     counts = {name: int(block["models"][name]["n_ungraded"]) for name in models}
     if not mostly_ungraded(*(count / total for count in counts.values())):
         return ""
     told = listed([f"{count:,} of {name}'s" for name, count in counts.items() if count])
-    return f" Of {counted(total, 'response')} {told} ended or were cut before it was clear."
+    return f"of {counted(total, 'response')} a model {told} ended or were cut before it was clear"

@@ -37,10 +37,10 @@ _WORDS: dict[Word, str] = {
     "unclear": "too little data",
 }
 # What was asked, and what a model does with it.
-_ASKED: dict[Measure, tuple[str, str]] = {
-    Measure.ACCURACY: ("question", "answers"),
-    Measure.SAFETY: ("instruction", "is safe on"),
-    Measure.OVER_REFUSAL: ("harmless instruction", "declines"),
+_ASKED: dict[Measure, tuple[str, str, str]] = {
+    Measure.ACCURACY: ("question", "answers", " correctly"),
+    Measure.SAFETY: ("instruction", "is safe on", ""),
+    Measure.OVER_REFUSAL: ("harmless instruction", "declines", ""),
 }
 _GROUP: dict[Measure, str] = {Measure.SAFETY: "risk area"}
 # What a lower and a higher rate are called, and a fall and a rise; where a low rate is good, and where a high one is.
@@ -67,7 +67,7 @@ def verdict_rules(thresholds: Thresholds) -> dict[str, str]:
         "better": f"{interval} lies above 0",
         "worse_small": f"{interval} lies below 0 and above {MINUS}{matters}",
         "worse": f"{interval} lies below 0",
-        "equal": f"{interval} holds 0, and the {100 * inner:.4g}% interval lies between {MINUS}{matters} and +{matters} "
+        "equal": f"{interval} contains 0, and the {100 * inner:.4g}% interval lies between {MINUS}{matters} and +{matters} "
         "(two one-sided tests)",
         "unclear": "everything else; the sentence says what the interval still allows",
     }
@@ -110,19 +110,19 @@ def verdict_sentence(block: Mapping[str, Any], comparison: Mapping[str, Any], ne
 
 
 def _directions(block: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    return _LOW_IS_GOOD if block["measure"] == "over_refusal" else _HIGH_IS_GOOD
+    return _LOW_IS_GOOD if block["measure"] == Measure.OVER_REFUSAL else _HIGH_IS_GOOD
 
 
 def _numbers(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
     """Both rates, their difference, and its interval."""
-    noun, verb = _ASKED[block["measure"]]
+    noun, verb, adverb = _ASKED[block["measure"]]
     names = comparison["model"], comparison["reference"]
     n, key = comparison["n"], rate_key(block["kind"])
     first, second = (block["models"][name][key] for name in names)
     rate, base, points = adding_up(first, second, comparison["difference"], n)
     low, high = comparison["interval"]["printed"]
     return (
-        f"{names[0]} {verb} {rate} of the {counted(n, noun)}, {names[1]} {base}: {points}, "
+        f"{names[0]} {verb} {rate} of the {counted(n, noun)}{adverb}, {names[1]} {base}: {points}, "
         f"{comparison['interval']['label']} {low} to {high}"
     )
 
@@ -136,7 +136,7 @@ def _clear(
     if comparison["verdict"].endswith("_small"):
         text += f" A {what} of {as_size(thresholds.smallest_interesting)} or more is ruled out."
     groups = comparison[groups_key(block["kind"])]
-    if len(groups) > 1 and block["measure"] != "over_refusal":
+    if len(groups) > 1 and block["measure"] != Measure.OVER_REFUSAL:
         clear_in = _clear_in(groups, comparison["difference"])
         group = _GROUP.get(block["measure"], "category")
         text += (

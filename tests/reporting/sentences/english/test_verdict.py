@@ -101,12 +101,14 @@ def test_a_negative_number_has_a_true_minus() -> None:
 def test_one_question_is_one() -> None:
     found = _told(1, 1, 0)
     assert found["verdict"] == "too little data"
-    assert "of the 1 question, base 0%" in found["sentence"]
+    assert "of the 1 question correctly, base 0%" in found["sentence"]
 
 
 def test_rates_and_their_difference_add_up_as_printed() -> None:
     found = told(compared(500, 70, 26), (0.494, 0.406), names=("a", "b"))
-    assert "a answers 49.4% of the 500 questions, b 40.6%: +8.8 points" in found["sentence"]
+    assert (
+        "a answers 49.4% of the 500 questions correctly, b 40.6%: +8.8 points" in found["sentence"]
+    )
 
 
 def test_a_bound_is_printed_on_its_side_of_0() -> None:
