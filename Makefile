@@ -91,7 +91,7 @@ test: lint ## Format, lint, types, all tests, and a whole run on a tiny model.
 test-fast: lint ## The same without the tests that load a model or a browser.
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-# STAGES=imports,dataset: which; SEED=1: other kills; KEEP=folder: go on where it was stopped, and count over all.
+# STAGES=imports,dataset: which; SEED=1: other kills; KEEP=folder: resume where it was stopped, and count over all.
 storm: $(READY) ## Kill and damage whole runs for MINUTES=10, and compare what they make with undisturbed ones.
 	$(BIN)/python -m performance.storm --minutes "$(MINUTES)" --stages "$(STAGES)" --seed "$(SEED)" $(if $(KEEP),--keep "$(KEEP)")
 

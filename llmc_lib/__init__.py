@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    # Late: the command line sees to Ctrl-C before anything large is imported.
+    # Late: the command line handles Ctrl-C before anything large is imported.
     if name not in ("Run", "open_run"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from llmc_lib import store

@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print(
-            "\nStopped. What was finished is kept; the same command goes on from here.",
+            "\nStopped. What was finished is kept; the same command resumes from here.",
             file=sys.stderr,
         )
         return _INTERRUPTED
@@ -138,7 +138,7 @@ def _check_command(run: Run, options: argparse.Namespace) -> None:
         if options.command not in ("report", "check", "power", "leaps", *_OF_A_PAGE) or partial:
             raise UserError(
                 f"{run.params_file.name}: evaluation.imports: a run of imported predictions has no data set, no "
-                "training, no model, and no evaluation that goes on; its command is `make report`"
+                "training, no model, and no evaluation to resume; its command is `make report`"
             )
     elif options.command not in ("check", "status", "power", *_OF_A_PAGE) and not find_spec(
         "torch"
@@ -149,7 +149,7 @@ def _check_command(run: Run, options: argparse.Namespace) -> None:
         )
 
 
-# Imported in the functions: a mistake in the params file is told at once.
+# Imported in the functions: an error in the params file is reported at once.
 
 
 def _check_training(run: Run) -> None:

@@ -88,7 +88,7 @@ def adding_up(rate: float, base: float, difference: float, n: int) -> tuple[str,
 
 
 def digits_of(printed: str) -> int:
-    """Digits behind the point of a number as printed."""
+    """Digits after the point of a number as printed."""
     return len(printed.rstrip("%").partition(".")[2])
 
 

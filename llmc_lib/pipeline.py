@@ -229,5 +229,5 @@ def _block(stage: Stage, what: str, executed: Path) -> str:
     return (
         f"The stage {stage.title!r} failed.\n{lines}\n"
         f"Executed notebook: {executed}\n"
-        "What was finished is kept; the same command goes on from here."
+        "What was finished is kept; the same command resumes from here."
     )

@@ -130,10 +130,8 @@ class Prediction:
 
     question_id: str
     sample: int
-    reasoning: (
-        str  # what stands in the <think> block or in gpt-oss's analysis channel, "" without one
-    )
-    response: str  # what stands behind it: the part that is graded
+    reasoning: str  # what is in the <think> block or in gpt-oss's analysis channel, "" without one
+    response: str  # what comes after it: the part that is graded
     finish_reason: str  # "stop", "length" (cut at the token limit), or "failed"
     prompt_tokens: int
     completion_tokens: int  # of both parts

@@ -3,7 +3,7 @@ a table of a million questions under a minute.
 
     .venv/bin/python performance/analysis.py [--million]
 
-Prints the seconds of each function by itself, and last those of all that a report has: what stands above it is
+Prints the seconds of each function by itself, and last those of all that a report has: what is above it is
 in it once more, with calibration, pass@k, majority@k, lengths and token limits. The answers are drawn: a question's difficulty is shared by all models, seven of which differ from the first by up to 2 points.
 """
 

@@ -4,7 +4,7 @@
 
 Both approaches run on the same rows in the same run, each with two processes, from a data set on disk to
 one answer a row. The rows have 2,000 characters each, with the vocabulary of the embedded data; one in a
-hundred quotes one of 2,500 questions as it stands, one in two hundred with other spacing.
+hundred quotes one of 2,500 questions word for word, one in two hundred with other spacing.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _index: NgramIndex
 
 
 def vocabulary() -> list[str]:
-    """The words of the embedded data as they stand, so with their frequencies."""
+    """The words of the embedded data as they are, so with their frequencies."""
     texts = []
     for name in ("dataset/sources/textbook.jsonl", "benchmarks/hle_mini.jsonl"):
         for line in (PACKAGE / name).read_text(encoding="utf-8").splitlines():

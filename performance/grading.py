@@ -82,7 +82,7 @@ HOSTILE = [
 
 
 def vocabulary() -> list[str]:
-    """The words of the embedded data as they stand, so with their frequencies."""
+    """The words of the embedded data as they are, so with their frequencies."""
     lines = (PACKAGE / "benchmarks" / "hle_mini.jsonl").read_text(encoding="utf-8").splitlines()
     return " ".join(json.loads(line)["rationale"] for line in lines).split()
 

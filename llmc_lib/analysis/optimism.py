@@ -51,7 +51,7 @@ def selection_noise(
 
     best, chosen, none_chosen, optimism: a bootstrap over questions (over clusters, where there are some),
     each with its samples. A question that is drawn brings all its samples, so that both parts of the variance
-    are in it; to draw samples anew within a question as well would count the sampling noise twice (Davison &
+    are in it; to redraw samples within a question as well would count the sampling noise twice (Davison &
     Hinkley, Bootstrap Methods, 1997, section 3.8; Field & Welsh, J. R. Stat. Soc. B 69, 2007). `best` is
     the share of resamples in which a candidate has the highest rate of all candidates, shared among equal
     ones; it reads as a chance under a flat prior, and is too sure where differences are small in general.

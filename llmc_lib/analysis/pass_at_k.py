@@ -1,4 +1,4 @@
-"""What several tries are worth: is one of k right (pass@k), and is the answer that most of k give (majority@k)?
+"""What several samples are worth: is one of k right (pass@k), and is the answer that most of k give (majority@k)?
 
 Both are estimated from K ≥ k samples of each question, without bias: the mean over all subsets of k of
 the K samples, which no draw of subsets approximates but a count gives exactly. A missing or truncated
@@ -30,7 +30,7 @@ _MOST_SAMPLES = 1_000
 
 @dataclass(frozen=True)
 class RateAtK:
-    """A rate of k tries. Fractions."""
+    """A rate of k samples. Fractions."""
 
     k: int
     rate: float

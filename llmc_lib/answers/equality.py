@@ -23,7 +23,7 @@ def same(given: Node, expected: Node) -> bool:
     given, expected = as_set(given), as_set(expected)
     given, expected = _line(given, expected), _line(expected, given)
     if "relation" in (given.kind, expected.kind) and bounds[0].kind == bounds[1].kind:
-        given, expected = bounds  # -x > -2 is x < 2, and no interval as it stands
+        given, expected = bounds  # -x > -2 is x < 2, and no interval as written
     if given.kind == "relation" or expected.kind == "relation":
         return _same_relation(given, expected)
     if given.kind == "union" or expected.kind == "union":

@@ -4,7 +4,7 @@ Keys of a row: id, question, answer, family (the category), level (1 to 3). The 
 15 for each family and level, made once by `skill_families` from a seed of its own, in wordings that the source
 `skills` does not train on.
 
-python -m llmc_lib.benchmarks.skills     writes the embedded file anew
+python -m llmc_lib.benchmarks.skills     rewrites the embedded file
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ from llmc_lib.store import (
     write_manifest,
 )
 
-# Raised when the same params would give other rows, so that old data sets are built anew.
+# Raised when the same params would give other rows, so that old data sets are built again.
 _VERSION = 6
 
 
@@ -154,7 +154,7 @@ def _build(run: Run, key: str, work: Path) -> dict[str, Any]:
         selection = select(run, collected, rows, context)
         try:
             own, *candidates = draw(run, collected.index[selection.alive])
-        except UserError as error:  # mostly too few rows: say what became of others
+        except UserError as error:  # mostly too few rows: say why others were removed
             raise UserError(f"{error}{ledger.told()}") from None
         for removals in selection.removals(*_chosen(len(collected.index), own, candidates)):
             ledger.remove_rows(removals)

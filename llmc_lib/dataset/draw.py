@@ -60,14 +60,14 @@ def draw(run: Run, rows: pd.DataFrame) -> list[Drawn]:
     wanted += [
         (name, f"candidates: {name}: mixture", params) for name, params in own_mixtures(run).items()
     ]
-    drawn, mistakes = [], []
+    drawn, errors = [], []
     for folder, key, params in wanted:
         try:
             drawn.append(_draw(run, rows, folder, key, params))
         except UserError as error:
-            mistakes.append(f"{run.params_file.name}: {error}")
-    if mistakes:
-        raise UserError("\n".join(mistakes))
+            errors.append(f"{run.params_file.name}: {error}")
+    if errors:
+        raise UserError("\n".join(errors))
     return drawn
 
 

@@ -42,7 +42,7 @@ def ask(
     """Have `model` answer the problems, `params.samples` times each; `key` is the section of `params`.
 
     At most `params.problems` of those with a reference answer are put to it, drawn by the run's seed
-    and their ids: the same ones in whatever order they come. The number type and how many
+    and their ids: the same ones in whatever order they come. The dtype and how many
     completions run at once are the evaluation's. All answers stay in `folder`, a file for each model,
     and only what is missing there is sampled.
 

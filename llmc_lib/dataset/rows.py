@@ -1,6 +1,6 @@
 """Rows on disk while a data set is built: Arrow batches in source order, then Parquet in training order.
 
-The texts never stand in memory together: the builder decides on ids and hashes, and the texts pass
+The texts are never in memory together: the builder decides on ids and hashes, and the texts pass
 by in batches.
 """
 

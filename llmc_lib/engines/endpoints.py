@@ -244,7 +244,7 @@ class Endpoint:
         if misses:
             self.note(f"{self.address} is back")
         self.is_open, self.problem = True, ""
-        self.splits = None  # it may have been started anew
+        self.splits = None  # it may have been restarted
         self.changed()
 
     async def watch(self) -> None:

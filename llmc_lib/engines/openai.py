@@ -267,7 +267,7 @@ class _Work:
                 raise AgainError(problem, reply.retry_after)
             if reply.status in (408, 409, 425):
                 raise AgainError(problem, reply.retry_after)
-            if reply.status == 404:  # no longer what it was: it may have been started anew
+            if reply.status == 404:  # no longer what it was: it may have been restarted
                 endpoint.close(problem)
                 raise AgainError(problem)
             if unsupported in left_out or not endpoint.leave_out(unsupported):

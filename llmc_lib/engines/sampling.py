@@ -15,7 +15,7 @@ from llmc_lib.engines.arguments import what_matters
 from llmc_lib.engines.vllm import offline_environment
 from llmc_lib.engines.worker import full_disk
 from llmc_lib.errors import UserError
-from llmc_lib.models.hardware import has_gpu, number_type
+from llmc_lib.models.hardware import computing_dtype, has_gpu
 from llmc_lib.models.resolve import Model, ServedModel
 from llmc_lib.params import EngineParams
 from llmc_lib.processes.progress import progress_bar, say
@@ -65,7 +65,7 @@ def sample(
     """Sample what `requests` (predictions file → what belongs into it) ask for and is not there yet.
 
     `settings` is what must be equal for two completions to be comparable: max_tokens (a number or
-    "max"), max_model_len, temperature, top_p, dtype ("auto": see `hardware.number_type`), seed and,
+    "max"), max_model_len, temperature, top_p, dtype ("auto": see `hardware.computing_dtype`), seed and,
     where replies must have a form, json_schema. It is kept with the model's fingerprint, and with those
     of `engine.vllm` that may change an answer, in <file>.settings.json; where the servers are does not.
     Answers under other settings are set aside under earlier/. The files get a line of `Prediction` for
@@ -80,7 +80,7 @@ def sample(
     that another process writes to) and `WorkerError` when the engine ends with another error.
     """
     # What a server computes in is its own; this machine may not even have a GPU.
-    dtype = number_type(settings["dtype"]) if engine.kind == "vllm" else settings["dtype"]
+    dtype = computing_dtype(settings["dtype"]) if engine.kind == "vllm" else settings["dtype"]
     settings = {**settings, "dtype": dtype}
     comparable = {**settings, "model": model.fingerprint}
     if matters := what_matters(engine.vllm):
@@ -121,7 +121,7 @@ def _check_there(requests: Mapping[Path, Sequence[Request]]) -> None:
         if lost:
             raise UserError(
                 f"{path}: {lost} answers that were written are not there; was the file changed or removed meanwhile? "
-                "Run the same command again: they are asked anew"
+                "Run the same command again: they are asked again"
             )
 
 

@@ -26,7 +26,7 @@ from llmc_lib.evaluation.results import (
     read_results,
     store_files,
 )
-from llmc_lib.models.hardware import number_type
+from llmc_lib.models.hardware import computing_dtype
 from llmc_lib.models.resolve import Model, ServedModel
 from llmc_lib.records import Grade, Prediction, Question
 from llmc_lib.store import (
@@ -161,7 +161,7 @@ def _facts(
         "samples": params.samples,
         "prompt": params.prompt,
         "settings": settings(run),
-        "dtype": number_type(params.dtype),
+        "dtype": computing_dtype(params.dtype),
     }
 
 

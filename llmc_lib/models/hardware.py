@@ -12,7 +12,7 @@ _NVIDIA = Path("/proc/driver/nvidia/gpus")
 _GPU_SIGNS = (Path("/proc/driver/nvidia/version"), Path("/dev/kfd"))
 
 
-def number_type(wanted: str) -> str:
+def computing_dtype(wanted: str) -> str:
     """`wanted`, or for "auto" bfloat16 where the machine multiplies it in hardware, else float32.
 
     Without such hardware bfloat16 is emulated: SmolLM2-135M on vLLM makes 30 tokens/s of it on two

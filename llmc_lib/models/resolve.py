@@ -220,7 +220,7 @@ def convert_embedded(destination: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     # transformers reads the file for the configuration, the weights and the tokenizer each, and makes the
-    # map of names anew for every tensor: two thirds of the time.
+    # map of names again for every tensor: two thirds of the time.
     gguf.GGUFReader = cache(gguf.GGUFReader)  # type: ignore[assignment,misc]
     gguf.get_tensor_name_map = cache(gguf.get_tensor_name_map)
 

@@ -40,7 +40,7 @@ Temperature = Annotated[float, Field(ge=0, le=2), AfterValidator(_check_temperat
 
 
 def _check_path(path: str) -> str:
-    """What a file system can take. The checkout lies before it, and files in it behind it."""
+    """What a file system can take. The checkout's path comes before it, names of files after it."""
     if not path.strip():
         raise ValueError("is empty; give a path, or leave the key out")
     if not path.isprintable():
@@ -54,7 +54,7 @@ def _check_path(path: str) -> str:
     return path
 
 
-#: Of a file or folder; also what stands in place of one, such as a hub id.
+#: Of a file or folder; also what is given in place of one, such as a hub id.
 PathText = Annotated[str, AfterValidator(_check_path)]
 
 

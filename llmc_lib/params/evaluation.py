@@ -244,7 +244,7 @@ class EvaluationParams(Section):
     judge: JudgeParams | None = None  # None: the rules alone grade
 
     @property
-    def most_tokens(self) -> int:
+    def max_completion_tokens(self) -> int:
         """No completion is longer than this."""
         return self.max_model_len if self.max_tokens == "max" else self.max_tokens
 

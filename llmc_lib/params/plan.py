@@ -22,7 +22,7 @@ class PlanParams(Section):
         ]
         | None
     ) = None  # fmt: skip
-    # Of a GPU; goes before that of the table
+    # Of a GPU; overrides that of the table
     memory_gib: Positive | None = None
     tflops: Positive | None = None  # bfloat16 peak of a GPU; the same
     # Memory of a machine; None: not checked, but where the plan is for this machine.

@@ -1,4 +1,4 @@
-"""Read a params file: YAML into `params.Params`, or every mistake with its line, key and remedy."""
+"""Read a params file: YAML into `params.Params`, or every error with its line, key and remedy."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from llmc_lib.errors import UserError, near, printable, shown
 from llmc_lib.params import DatasetParams, Params, TrainingParams
 from llmc_lib.params import tree as params_yaml
 
-#: As many mistakes are told at a time.
+#: As many errors are told at a time.
 _MOST = 20
 
 
 def load(path: Path) -> Params:
     """Read and check a params file.
 
-    Raises `UserError` with one line for each mistake: file, line, key, what is wrong, remedy.
+    Raises `UserError` with one line for each error: file, line, key, what is wrong, remedy.
     """
     if not os.path.lexists(path):
         meant = near(path.name, [file.name for file in path.parent.glob("*.yaml")])
@@ -56,7 +56,7 @@ def _tree(path: Path, content: bytes) -> yaml.Node | None:
     return params_yaml.read(path)[0]
 
 
-#: The schemas that a mistake can be found against, by their names, and the key of a candidate that
+#: The schemas that an error can be found against, by their names, and the key of a candidate that
 #: holds settings of each.
 _SECTIONS: dict[str, tuple[type[BaseModel], list[str | int]]] = {
     "Params": (Params, []),
@@ -68,7 +68,7 @@ _SECTIONS: dict[str, tuple[type[BaseModel], list[str | int]]] = {
 def _lines(
     path: Path, root: yaml.Node | None, error: ValidationError, at: tuple[str | int, ...] = ()
 ) -> list[str]:
-    """A line for each mistake in the part of the file at `at`."""
+    """A line for each error in the part of the file at `at`."""
     section, inside = _SECTIONS[error.title]
     problems = error.errors()
     # A list with a wrong item is reported twice; the item says more.
@@ -79,7 +79,7 @@ def _lines(
         for problem in problems[:_MOST]
     ]
     if len(problems) > _MOST:
-        lines.append(f"{path}: and {len(problems) - _MOST:,} further mistakes")
+        lines.append(f"{path}: and {len(problems) - _MOST:,} further errors")
     return lines
 
 

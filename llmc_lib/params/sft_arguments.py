@@ -112,7 +112,7 @@ _NEVER = {
         "project trackio_space_id trackio_bucket_id trackio_static_space_id".split(),
         NETWORK,
     ),
-    "hub_token": "a key never stands in a file; set HF_TOKEN",
+    "hub_token": "keep keys out of files; set HF_TOKEN",
     **dict.fromkeys(
         "logging_strategy logging_steps logging_first_step logging_nan_inf_filter use_cpu "
         "completion_only_loss assistant_only_loss dataset_kwargs disable_tqdm save_total_limit "

@@ -106,7 +106,7 @@ class TrainingParams(Section):
         0.5,
         1.0,
     )
-    # The longest work that an interruption can cost: minutes between checkpoints to go on from. There
+    # The longest work that an interruption can cost: minutes between checkpoints to resume from. There
     # is one with each exported model in any case.
     save_minutes: Annotated[float, Field(ge=0, le=1e6)] = 10.0
     # How often the validation loss is measured, besides before training

@@ -165,7 +165,7 @@ KNOWN: dict[str, Any] = {
     "watermark": Annotated[float, Field(ge=0, le=1)],
 }
 _NEVER = {
-    "hf_token": "a key never stands in a file; set HF_TOKEN",
+    "hf_token": "keep keys out of files; set HF_TOKEN",
     "trust_remote_code": "code from a hub is not run",
     **dict.fromkeys(("node_rank", "master_addr", "master_port"), "`make serve` sets it"),
     **dict.fromkeys(

@@ -44,7 +44,7 @@ class TrainingPlan:
     rows: Rows
     work: Work
     export: float  # one exported model
-    resume: float  # one checkpoint to go on from
+    resume: float  # one checkpoint to resume from
 
     @property
     def fits(self) -> bool:
@@ -53,7 +53,7 @@ class TrainingPlan:
 
     @property
     def disk(self) -> float:
-        """All exports, and two checkpoints to go on from: the old one stays until the new one is whole."""
+        """All exports, and two checkpoints to resume from: the old one stays until the new one is whole."""
         return self.export * len(self.recipe.training.checkpoints) + 2 * self.resume
 
 

@@ -75,7 +75,7 @@ def evaluation_plan(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan
         further=len(params.models),
         questions=questions,
         samples=params.samples,
-        tokens_per_answer=plan.tokens_per_answer or params.most_tokens,
+        tokens_per_answer=plan.tokens_per_answer or params.max_completion_tokens,
         tokens_per_s=generated_per_second(shape, on, plan),
         gpus=gpus,
         judged=models * params.samples * requests if params.judge else 0,

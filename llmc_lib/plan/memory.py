@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmc_lib.models.hardware import number_type
+from llmc_lib.models.hardware import computing_dtype
 from llmc_lib.params import TrainingParams, merged
 from llmc_lib.plan.machine import GIB
 from llmc_lib.plan.shape import Shape
@@ -132,7 +132,7 @@ def activation_widths(shape: Shape, bytes_each: int, liger: bool) -> list[int]:
     """Bytes a token that one layer keeps for its backward pass, tensor by tensor.
 
     Two RMSNorms (input, which transformers keeps in float32; normalized; output, which the linear
-    layers behind it keep), normalization of queries and keys where there is one, queries, keys, values
+    layers after it keep), normalization of queries and keys where there is one, queries, keys, values
     and output of the attention (keys and values repeated to the queries' heads, as torch's attention
     with a mask needs them), and of the gated MLP the gate, its activation, the other branch and the
     product. A mixture of experts has these
@@ -182,7 +182,7 @@ class _Training:
     def precision(self) -> str:
         if self.params.precision != "auto":
             return self.params.precision
-        return "bfloat16" if self.on_gpu else number_type("auto")
+        return "bfloat16" if self.on_gpu else computing_dtype("auto")
 
     @property
     def half(self) -> bool:

@@ -146,7 +146,7 @@ def _hours(plan: Plan) -> str:
     if len(plan.trainings) > 1:
         tokens = sum(training.work.tokens for training in plan.trainings)
         steps = sum(training.work.steps for training in plan.trainings)
-        # A candidate's checkpoints to go on from can go when it is trained.
+        # A candidate's checkpoints to resume from can go when it is trained.
         disk = sum(t.export * len(t.recipe.training.checkpoints) for t in plan.trainings)
         disk += max(2 * t.resume for t in plan.trainings)
         rows.append(

@@ -14,14 +14,14 @@ from llmc_lib.store import Run
 
 __all__ = ["Problem", "check"]
 
-#: As many mistakes are told at a time.
+#: As many errors are told at a time.
 _MOST = 20
 
 
 def check(run: Run, *, data_alone: bool = False) -> list[str]:
     """Check a run, or (`data_alone`) its data set; returns warnings, such as a server that does not answer yet.
 
-    Raises `UserError` with a line for each mistake: file, line, key, what is wrong, remedy.
+    Raises `UserError` with a line for each error: file, line, key, what is wrong, remedy.
     """
     problems: list[Problem] = [*machine.problems(run), *data.problems(run)]
     if not run.params.evaluation.imports:
@@ -32,6 +32,6 @@ def check(run: Run, *, data_alone: bool = False) -> list[str]:
             for problem in problems[:_MOST]
         ]
         if len(problems) > _MOST:
-            lines.append(f"{run.shown}: and {len(problems) - _MOST:,} further mistakes")
+            lines.append(f"{run.shown}: and {len(problems) - _MOST:,} further errors")
         raise UserError("\n".join(lines))
     return machine.warnings(run)

@@ -122,7 +122,7 @@ def _absent(
     absent = [(number, name) for number, name in enumerate(names) if name not in known]
     some = ", ".join(itertools.islice(known, 8))
     for number, name in absent:
-        # Looking for the nearest of thousands takes long; so many mistakes are not told.
+        # Looking for the nearest of thousands takes long; so many errors are not told.
         meant = near(name, known) if len(absent) <= _HINTS else None
         hint = f"did you mean {meant!r}?" if meant else f"there are {some}"
         yield Problem((*keys, number), f"no {what} {shown(name)} in the evaluation; {hint}")

@@ -1,4 +1,4 @@
-"""A mistake in a params file, or in what it names."""
+"""An error in a params file, or in what it names."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ class _Pool(Generic[In, Out]):
             self._workers.append(_Worker(process, ours))
 
     def step(self) -> None:
-        """Wait until a worker has something to say or its time is up, and see to it."""
+        """Wait until a worker has something to say or its time is up, and handle it."""
         busy = [worker.deadline for worker in self._workers if worker.item is not None]
         left = max(0.0, min(busy) - time.monotonic()) if busy else None
         said = wait([worker.connection for worker in self._workers], left)

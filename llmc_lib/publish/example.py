@@ -32,7 +32,9 @@ def make_example(run: Run, folder: Path) -> list[Path]:
     if not page.exists():
         raise UserError(f"{page}: no such page: the run has not been made; make it first: {make}")
     if not page_finished(run):
-        raise UserError(f"{page}: not made from the present results and code; make it anew: {make}")
+        raise UserError(
+            f"{page}: not made from the present results and code; make it again: {make}"
+        )
     text = page.read_text(encoding="utf-8")
     metrics = (run.report / "metrics.json").read_text(encoding="utf-8")
     for path in (page, run.report / "metrics.json"):

@@ -184,7 +184,7 @@ def _hub_sets(subject: Subject) -> list[str]:
 
 
 def _results(subject: Subject) -> list[Any]:
-    """One result a benchmark; its interval stands in the metric's name, as the format has no field."""
+    """One result a benchmark; its interval is in the metric's name, as the format has no field."""
     from huggingface_hub import EvalResult
 
     found = []

@@ -65,7 +65,7 @@ def read(
     """The questions of a file in the schema of a benchmark, or with a map of `fields` (kind "questions").
 
     `cluster` is a field of the file that becomes the questions' cluster. Raises `UserError` with the row of the
-    first mistake, and where there is no question.
+    first error, and where there is no question.
     """
     benchmark, fields = declared(kind), fields or {}
     columns = (*(benchmark.columns or fields.values()), *([cluster] if cluster else []))

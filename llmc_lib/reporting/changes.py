@@ -16,7 +16,7 @@ _LONGEST = 60  # characters of a value
 
 @dataclass(frozen=True)
 class Change:
-    """A key with its full name ("training.learning_rate") and what became of it ("1e-5 → 2e-5")."""
+    """A key with its full name ("training.learning_rate") and its change ("1e-5 → 2e-5")."""
 
     key: str
     what: str

@@ -105,7 +105,7 @@ class Metrics(BaseModel):
 
     @property
     def safety(self) -> str:
-        """What became of the headline candidate's safety, in a word; "–" where it was not looked at."""
+        """The headline candidate's safety, in a word; "–" where it was not looked at."""
         found = self.tradeoffs.get(self.headline.model)
         if found is not None:
             return _BY_WORD.get(found.word, found.word)
@@ -164,7 +164,7 @@ def _metrics(path: Path) -> Metrics:
     """Raises `ValueError` that says what is wrong with the file, and what to do."""
     again = "make report writes it again"
     if not path.exists():
-        raise ValueError("no metrics.json: the report is not finished; make report goes on with it")
+        raise ValueError("no metrics.json: the report is not finished; make report resumes it")
     values = _json(path)
     if not isinstance(values, dict):
         raise ValueError(f"metrics.json is broken or half written; {again}")

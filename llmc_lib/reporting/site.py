@@ -137,7 +137,7 @@ def _row(entry: Entry, older: Entry | None, scale: Scale) -> dict[str, Any]:
 
 
 def _told(older: Entry | None, entry: Entry, changed: list[Change]) -> str:
-    """The head of the list of changes, or what stands in its place."""
+    """The head of the list of changes, or what is in its place."""
     if older is None:
         return "the first run"
     if not (older.params and entry.params):

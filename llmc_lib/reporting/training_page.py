@@ -264,7 +264,7 @@ def _resumed(facts: Mapping[str, Any]) -> str:
     steps = [f"{step:,}" for step in facts.get("resumed_from") or []]
     if not steps:
         return ""
-    return f" The training was interrupted and went on from the checkpoint of step {listed(steps)}."
+    return f" The training was interrupted and resumed from the checkpoint of step {listed(steps)}."
 
 
 def _ends(losses: Mapping[str, Any] | None) -> str:

@@ -19,7 +19,7 @@ from llmc_lib.engines.arguments import engine_arguments
 from llmc_lib.engines.formats import format_of
 from llmc_lib.engines.vllm import environment
 from llmc_lib.errors import UserError
-from llmc_lib.models.hardware import has_gpu, number_type
+from llmc_lib.models.hardware import computing_dtype, has_gpu
 from llmc_lib.models.resolve import Model, base_model, load_model, trained_models
 from llmc_lib.params import EngineParams
 from llmc_lib.store import Run, read_word
@@ -91,7 +91,7 @@ def chosen(run: Run, names: str | None) -> list[Served]:
             raise UserError(f"MODEL: {name!r} is no model of this run; {hint}")
         settings = {
             "max_model_len": params.max_model_len,
-            "dtype": number_type(params.dtype),
+            "dtype": computing_dtype(params.dtype),
             "seed": run.params.seed,
             "temperature": params.temperature,
         }

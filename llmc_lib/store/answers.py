@@ -51,7 +51,7 @@ def set_aside_damaged(path: Path, is_record: Callable[[dict[str, Any]], bool]) -
     except (FileNotFoundError, BlockingIOError):
         return 0
     for number, problem in list(damaged.items())[:_TOLD]:
-        say(f"{path}, line {number}: no answer ({problem}); it is asked anew")
+        say(f"{path}, line {number}: no answer ({problem}); it is asked again")
     if damaged:
         kept = path.with_suffix(".damaged.jsonl").name
         say(f"{path}: {len(damaged):,} damaged lines are kept in {kept}")

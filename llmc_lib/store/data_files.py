@@ -2,7 +2,7 @@
 
 The one reader of rows that others made: sources, benchmarks, imports. Files of ours, which may have been cut
 off, are read by `files.scan_jsonl`; below both is `json_reader`. No file is held in memory whole. Every
-mistake in a file raises one `UserError` that names the file and the line (JSON Lines, CSV), record or key
+error in a file raises one `UserError` that names the file and the line (JSON Lines, CSV), record or key
 (JSON), or row (Parquet).
 """
 

@@ -26,7 +26,7 @@ VALUES = 5_000_000
 _CHUNK = 1 << 16
 #: And at most: more could hold too many values.
 _STEP = 8 * 2**20
-#: A mistake so near to the end of what is in memory may be none: a word may go on.
+#: An error so near to the end of what is in memory may be none: a word may go on.
 _NEAR = 16
 #: So many characters after a number may belong to it: "1" of "1.5", "1.5" of "1.5e+3".
 _TAIL = 3

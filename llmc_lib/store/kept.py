@@ -18,7 +18,7 @@ Found = TypeVar("Found")
 def read_kept(path: Path, kind: type[Found]) -> dict[str, Found]:
     """Hash of a text → what was found, a dataclass of `kind`; {} where there is no file.
 
-    A row that is not as it was written is left out, so that it is found out anew.
+    A row that is not as it was written is left out, so that it is found out again.
     """
     adapter = TypeAdapter(kind)
     names = {"text", *(field.name for field in fields(kind))}  # type: ignore[arg-type]

@@ -232,7 +232,7 @@ def _outputs(run: Run, recipe: Recipe, facts: dict[str, Any]) -> list[Path]:
 
 
 def _check_models(run: Run, folder: Path, facts: dict[str, Any]) -> None:
-    """Are the models there that the training exported? Raises `WorkerError`; the next run begins anew."""
+    """Are the models there that the training exported? Raises `WorkerError`; the next run starts from the beginning."""
     for model in facts["models"]:
         made = run.models / model["name"]
         if not ((made / "config.json").is_file() and list(made.glob("*.safetensors"))):

@@ -28,7 +28,7 @@ from deepspeed.utils import set_z3_leaf_modules  # noqa: E402
 from peft import LoraConfig  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainingArguments  # noqa: E402
 
-from llmc_lib.models.hardware import number_type  # noqa: E402
+from llmc_lib.models.hardware import computing_dtype  # noqa: E402
 from llmc_lib.processes.workers import peak_memory_gib  # noqa: E402
 from llmc_lib.store import json_reader, write_atomic  # noqa: E402
 from llmc_lib.store.json_reader import JsonError  # noqa: E402
@@ -43,7 +43,7 @@ from llmc_lib.training.trainer import MethodTrainer  # noqa: E402
 def train(spec: dict[str, Any]) -> None:
     """Train as `spec` says (see `launch`). Raises `DiskFullError` and `NonFiniteLossError`."""
     folder, method = Path(spec["folder"]), METHODS[spec["method"]]
-    bfloat16 = number_type(spec["precision"]) == "bfloat16"
+    bfloat16 = computing_dtype(spec["precision"]) == "bfloat16"
     world = int(os.environ.get("WORLD_SIZE", "1"))
     spec["liger"] = _liger(spec["liger"])
     # Before the configuration, which would give the processes torch's own timeout, and on a CPU none.
@@ -72,12 +72,12 @@ def train(spec: dict[str, Any]) -> None:
 
 
 def _last_checkpoint(folder: Path, *, first_process: bool) -> Path | None:
-    """The checkpoint to resume from, None to begin anew; the first process tidies up before."""
+    """The checkpoint to resume from, None to start from the beginning; the first process tidies up before."""
     if first_process:
         checkpoints.tidy(folder / "checkpoints")
         last = checkpoints.latest(folder / "checkpoints")
         if last and not has_steps(folder, checkpoints.step(last)):
-            # What is lost of the log can only be made anew.
+            # What is lost of the log can only be made again.
             checkpoints.tidy(folder / "checkpoints", 0)
     barrier()
     return checkpoints.latest(folder / "checkpoints")
@@ -146,7 +146,7 @@ def _facts(spec: dict[str, Any], trainer: MethodTrainer) -> dict[str, Any]:
         "trained_parameters": sum(trained),
         "rows": len(trainer.train_dataset),
         "epochs": spec["epochs"],
-        "precision": "bfloat16" if number_type(spec["precision"]) == "bfloat16" else "float32",
+        "precision": "bfloat16" if computing_dtype(spec["precision"]) == "bfloat16" else "float32",
         "liger": spec["liger"],
         "device": torch.cuda.get_device_name() if ON_GPU else "CPU",
         "processes": trainer.args.world_size,

@@ -17,7 +17,7 @@ its end; then damaged and run again (`damage.py`); then put under a fault (`faul
 are compared: Parquet files and rows byte for byte, each answer once, losses within 1e-4, metrics but for times.
 A difference, a traceback, a hang, or a process that is left behind is a loss. Exits with status 1 where there was one.
 
-With --keep the storm goes on where the last slice was stopped, and `journal.jsonl` counts over all slices.
+With --keep the storm resumes where the last slice was stopped, and `journal.jsonl` counts over all slices.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from llmc_lib.models import hardware
-from llmc_lib.models.hardware import number_type
+from llmc_lib.models.hardware import computing_dtype
 
 
 @pytest.fixture
@@ -31,15 +31,15 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_auto_follows_the_processor(machine: Path, cpuinfo: str, expected: str) -> None:
     machine.write_text(cpuinfo)
-    assert number_type("auto") == expected
+    assert computing_dtype("auto") == expected
 
 
 def test_auto_is_bfloat16_on_a_gpu_and_float32_where_nothing_is_known(machine: Path) -> None:
-    assert number_type("auto") == "float32"
+    assert computing_dtype("auto") == "float32"
     (machine.parent / "gpu").touch()
-    assert number_type("auto") == "bfloat16"
+    assert computing_dtype("auto") == "bfloat16"
 
 
 @pytest.mark.parametrize("wanted", ["float32", "bfloat16", "float16"])
 def test_what_is_asked_for_is_taken(machine: Path, wanted: str) -> None:
-    assert number_type(wanted) == wanted
+    assert computing_dtype(wanted) == wanted

@@ -104,7 +104,7 @@ def test_many_mistakes_are_counted_and_told_in_no_time(tmp_path: Path) -> None:
     assert time.monotonic() - start < 30  # it took minutes
     assert len(lines) == 21
     assert lines[0].startswith("line 2: key0: unknown key; ")
-    assert lines[-1] == "and 19,980 further mistakes"
+    assert lines[-1] == "and 19,980 further errors"
 
 
 def test_settings_that_are_shared_by_an_alias_are_read(tmp_path: Path) -> None:

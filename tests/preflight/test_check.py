@@ -146,7 +146,7 @@ def test_categories_and_questions_that_are_there_are_fine(tmp_path: Path) -> Non
 def test_ten_thousand_questions_are_looked_up_in_no_time(tmp_path: Path) -> None:
     lines = _lines(tmp_path, report={"cases": {"ids": [f"hle-{n}" for n in range(10_000)]}})
     assert len(lines) == 21
-    assert lines[-1].endswith("and 9,980 further mistakes")
+    assert lines[-1].endswith("and 9,980 further errors")
 
 
 def test_files_to_keep_out_must_be_there_and_have_texts(tmp_path: Path) -> None:

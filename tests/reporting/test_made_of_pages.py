@@ -244,7 +244,7 @@ def test_a_report_of_other_results_is_no_example(run: Run, tmp_path: Path) -> No
     manifest.write_text(re.sub(r'"fingerprint": "\w+"', '"fingerprint": "other"', kept))
     try:
         with pytest.raises(
-            UserError, match="not made from the present results and code; make it anew"
+            UserError, match="not made from the present results and code; make it again"
         ):
             make_example(run, tmp_path / "example")
     finally:

@@ -64,7 +64,7 @@ def test_one_training_in_a_paragraph() -> None:
         ({}, {"epochs": 2.5, "steps": 1}, "2.5 epochs, 1 step of 16"),
         ({}, {"too_long": 3}, "3 examples were longer than 512 tokens and left out."),
         ({}, {"too_long": 1}, "1 example was longer than 512 tokens and left out."),
-        ({}, {"resumed_from": [4, 8]}, "was interrupted and went on from the checkpoint of step 4 and 8."),
+        ({}, {"resumed_from": [4, 8]}, "was interrupted and resumed from the checkpoint of step 4 and 8."),
         ({}, {"train_seconds": 0.0}, "took 0.0 seconds on the CPU (– tokens/s"),
         ({}, {"base": "<script>x</script>"}, "&lt;script&gt;"),
     ],
@@ -114,7 +114,7 @@ def test_several_trainings_in_a_paragraph_and_a_table() -> None:
     )
     assert "All together took 21.2 minutes on the CPU." in text
     assert "longer than training takes: all 2." in text
-    assert "math: The training was interrupted and went on from the checkpoint of step 6." in text
+    assert "math: The training was interrupted and resumed from the checkpoint of step 6." in text
     rows = _rows(markup)
     assert [row[0] for row in rows] == ["math", "all", "lora", "sft"]
     assert [row[1] for row in rows[:2]] == ["sources hard_math, mixture off", "learning_rate 2e-5"]

@@ -1,1 +1,1 @@
-"""The data set card, and what may stand in it."""
+"""The data set card, and what may be in it."""

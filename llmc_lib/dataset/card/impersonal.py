@@ -20,7 +20,7 @@ def impersonal(run: Run, value: Any) -> Any:
     """A JSON-able value, without the folders of this machine in its texts and keys.
 
     Of a path outside the checkout that the params name, the last part is left; the checkout and the
-    home directory are left out wherever they stand.
+    home directory are left out wherever they are.
     """
     places = {path: Path(path).name for path in _outside(run.params.model_dump(mode="json"))}
     home = str(Path.home())

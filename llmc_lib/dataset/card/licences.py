@@ -1,7 +1,7 @@
 """What the licences of a data set's rows ask for, and which one holds for the whole.
 
 A licence's conditions are read off its identifier ("NC", "SA", "ND"), so that they are found in
-licences that the hub has no keyword for as well. What a licence itself says goes before this.
+licences that the hub has no keyword for as well. What a licence itself says overrides this.
 """
 
 from __future__ import annotations

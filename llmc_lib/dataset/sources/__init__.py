@@ -81,7 +81,7 @@ def identity(source: SourceParams) -> dict[str, str]:
 
 
 def about(source: SourceParams) -> SourceFacts:
-    """What the data set card says of a source. A licence in the params goes before the module's."""
+    """What the data set card says of a source. A licence in the params overrides the module's."""
     facts: SourceFacts = _module(source).FACTS
     if source.path and row_source(source) in ("files", "replay"):
         facts = dataclasses.replace(facts, url=source.path)

@@ -18,7 +18,7 @@ class Problem(NamedTuple):
     reasoning: str
     answer: Number
     recompute: Callable[[], Number]  # the answer by a route that `reasoning` does not take
-    slips: tuple[Number, ...]  # what typical mistakes give: material for wrong options
+    slips: tuple[Number, ...]  # what typical errors give: material for wrong options
 
 
 def tex(value: Number) -> str:
@@ -31,7 +31,7 @@ def tex(value: Number) -> str:
 
 
 def factor_tex(value: Number) -> str:
-    """A factor: negative numbers stand in parentheses."""
+    """A factor: negative numbers are in parentheses."""
     return f"({tex(value)})" if value < 0 else tex(value)
 
 

@@ -89,7 +89,7 @@ def _plausible(value: Fraction, answer: Fraction) -> bool:
 
 
 def _wrong_options(problem: Problem, rng: random.Random) -> list[Fraction]:
-    """Three distinct wrong values, those of typical mistakes first."""
+    """Three distinct wrong values, those of typical errors first."""
     answer = Fraction(problem.answer)
     slips = [Fraction(slip) for slip in problem.slips]
     rng.shuffle(slips)

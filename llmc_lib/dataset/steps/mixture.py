@@ -89,7 +89,7 @@ def mix(
     """Draw the largest set with the target shares (or of `max_rows` rows), and split it.
 
     Parameters: `rows` with the columns category, source, subject, held (bool, see `held_out`), draw and
-    order (uint64, hashes: rows with a lower draw go first, and stand in the data set by their order);
+    order (uint64, hashes: rows with a lower draw go first, and are in the data set in this order);
     `shares` of the categories, which sum to 1; `key`, what messages call the settings.
 
     The held-out part is `params.validation` of the rows, in the mixture's shares, as near as the rows
@@ -212,7 +212,7 @@ def _stratified(pool: pd.DataFrame, count: int) -> np.ndarray:
 
 
 def _shuffled(labels: np.ndarray, order: pd.Series) -> np.ndarray:
-    """The labels by the hashes in `order`; the second copy of a row stands elsewhere than the first."""
+    """The labels by the hashes in `order`; the second copy of a row is elsewhere than the first."""
     copy = pd.Series(labels).groupby(labels).cumcount().to_numpy(np.uint64)
     golden = np.uint64(0x9E3779B97F4A7C15)  # spreads the copies over the range; wraps around
     return labels[np.argsort(order.loc[labels].to_numpy(np.uint64) + copy * golden, kind="stable")]

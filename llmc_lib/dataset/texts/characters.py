@@ -36,7 +36,7 @@ def compiled(function: F) -> F:
     """Compile a loop with numba at its first call; the machine code is kept on disk.
 
     It is kept beside the module, or else in the user's cache folder; where neither can be written, every
-    process compiles anew.
+    process compiles again.
     """
     try:
         return numba.njit(cache=True)(function)  # type: ignore[no-any-return]
@@ -48,7 +48,7 @@ def compiled(function: F) -> F:
 
 
 class Bytes(NamedTuple):
-    """Texts in UTF-8, one behind the other: text i is `data[offsets[i]:offsets[i + 1]]`."""
+    """Texts in UTF-8, one after the other: text i is `data[offsets[i]:offsets[i + 1]]`."""
 
     data: npt.NDArray[np.uint8]
     offsets: npt.NDArray[np.int64]
@@ -119,7 +119,7 @@ def _changing(change: Callable[[str], str]) -> npt.NDArray[np.bool_]:
     """For each code point below 65,536 whether a text that has it may change.
 
     Besides those that change by themselves these are the marks and the Hangul jamo, which NFKC may
-    join to what stands before them.
+    join to what comes before them.
     """
     codes = [chr(code) for code in range(0x10000)]
     marks = [unicodedata.category(code)[0] == "M" or "ᄀ" <= code <= "ᇿ" for code in codes]

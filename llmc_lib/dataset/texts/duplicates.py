@@ -107,7 +107,7 @@ def _is_digit(data: Array, i: int, end: int) -> Any:
 
 @compiled
 def _next_group(data: Array, i: int, end: int) -> Any:
-    """Where the digits go on behind a thousands separator at `i`, or -1 where there is none."""
+    """Where the digits continue after a thousands separator at `i`, or -1 where there is none."""
     comma = False
     while i < end and data[i] in (44, 123, 125, 92, 33):  # , { } \ !
         comma |= data[i] == 44

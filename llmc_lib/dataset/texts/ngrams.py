@@ -11,12 +11,12 @@ import pyarrow as pa
 from llmc_lib.dataset.texts.characters import Array, Texts, compiled, mix
 from llmc_lib.dataset.texts.words import Words, normal_words, plain_words
 
-#: A benchmark text of fewer than n words counts as found where all of it stands inside a row, if it has
+#: A benchmark text of fewer than n words counts as found where all of it is inside a row, if it has
 #: at least this many words; a shorter one only where it is the whole row.
 SHORTEST_RUN = 6
 
 #: The share of a text's runs from which a row repeats it although other texts have these runs too, and from which two
-#: texts are one question that stands in the benchmark twice.
+#: texts are one question that is in the benchmark twice.
 COVERED = 0.8
 
 # What contest questions end in: common to many, also where a benchmark has only one of them.
@@ -207,7 +207,7 @@ class _Runs:
 
 
 def _template(words: Words, phrases: Words, n: int) -> npt.NDArray[np.bool_]:
-    """Which words of the texts stand in a run of `n` that another question has too, or one of the `phrases`."""
+    """Which words of the texts are in a run of `n` that another question has too, or one of the `phrases`."""
     size = words.hashes.size
     found = np.zeros(size + phrases.hashes.size, bool)
     offsets = np.concatenate([words.offsets, size + phrases.offsets[1:]])
@@ -245,7 +245,7 @@ def _questions(
 
 @compiled
 def _key(words: Array, start: int, length: int) -> Any:
-    """The polynomial hash of a run, Σ word × base^(places behind it), modulo 2^64."""
+    """The polynomial hash of a run, Σ word × base^(places after it), modulo 2^64."""
     value = np.uint64(0)
     for i in range(start, start + length):
         value = value * _BASE + words[i]

@@ -125,7 +125,7 @@ def _samples(path: Path) -> Iterator[EvalSample]:
     if path.suffix == ".json":
         yield from read_eval_log(path).samples or []
         return
-    # `read_eval_log_samples` reads the archive's directory anew for each sample: 62 s for 2,000 of them, of
+    # `read_eval_log_samples` reads the archive's directory again for each sample: 62 s for 2,000 of them, of
     # which this makes 7.
     keys = [(summary.id, summary.epoch) for summary in read_eval_log_sample_summaries(path)]
     for start in range(0, len(keys), _TOGETHER):

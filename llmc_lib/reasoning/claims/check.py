@@ -14,7 +14,7 @@ from llmc_lib.reasoning.claims.find import Claim, find_claims
 from llmc_lib.store import sha256_text
 from llmc_lib.store.kept import read_kept, write_kept
 
-#: Raised when what is read or how it is decided changes: texts are then checked anew.
+#: Raised when what is read or how it is decided changes: texts are then checked again.
 VERSION = 3
 
 # Of one claim, in a process of its own.
@@ -39,7 +39,7 @@ class FailedClaim:
 
 @dataclass(frozen=True)
 class TraceCheck:
-    """What became of the claims of one text."""
+    """The outcome of the claims of one text."""
 
     checked: int  # claims that were decided
     undecided: int
@@ -104,7 +104,7 @@ def _read_all(texts: list[str]) -> Iterator[tuple[TraceCheck, list[Claim]]]:
 
 
 def _read_text(text: str) -> tuple[TraceCheck, list[Claim]]:
-    """What became of a text's claims of the four operations, and all its other claims (doubtful ones too)."""
+    """The outcome of a text's claims of the four operations, and all its other claims (doubtful ones too)."""
     plain: list[Claim] = []
     others: list[Claim] = []
     for claim in find_claims(text):

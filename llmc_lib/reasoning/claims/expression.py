@@ -57,7 +57,7 @@ def parse(tokens: Sequence[Token], *, last: bool = False) -> Tree | None:
 
 
 def is_literal(tree: Tree) -> bool:
-    """Is it a number as it stands, with nothing to work out?"""
+    """Is it a number as written, with nothing to work out?"""
     match tree[0]:
         case "num" | "pi":
             return True

@@ -42,7 +42,7 @@ class _Side:
 def find_claims(text: str) -> list[Claim]:
     """The claims that a text states, in their order; of a longer text, of its first `READ` characters.
 
-    A chain a = b = c makes two. Sides that are both numbers as they stand ("0 = 1") make none: nobody states
+    A chain a = b = c makes two. Sides that are both numbers as written ("0 = 1") make none: nobody states
     that in earnest.
     """
     text = text[:READ]

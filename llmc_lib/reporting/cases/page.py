@@ -171,7 +171,7 @@ def _withheld_case(question: Question, case: Case) -> str:
 
 
 def _facts(answer: dict[Any, Any], marks: Sequence[Mark]) -> str:
-    """What stands above a column: model, grade, final answer, length, confidence, false claims."""
+    """The head of a column: model, grade, final answer, length, confidence, false claims."""
     status = "correct" if answer["status"] == "correct" else "other"
     facts = []
     if answer["status"] != "missing":

@@ -54,7 +54,7 @@ def whole(reasoning: str, response: str) -> str:
 
 
 def columns(name: str, left: Trace, right: Trace, heads: tuple[str, str]) -> str:
-    """The two columns of a case; `heads` is markup to stand above them, `name` an id for the page."""
+    """The two columns of a case; `heads` is the markup above them, `name` an id for the page."""
     steps = split(left.text[:READ]), split(right.text[:READ])
     found = align([step.text for step in steps[0]], [step.text for step in steps[1]])
     near = _near(found, steps, (left, right))

@@ -200,7 +200,7 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
         f"Each point is a candidate's difference to {reference}; the lines are {100 * level:.4g}% intervals that hold for "
         f"{all_of(len(found))} at once, so they also hold for the one that was picked. The upright stroke is the shrunken "
         "difference: drawn to the mean of all candidates by as much as their spread can be chance. To the right: how "
-        "often the candidate is the best one when the questions are drawn anew (bootstrap)."
+        "often the candidate is the best one when the questions are redrawn (bootstrap)."
     )
     alt = (
         f"{title}. Largest: {top['model']} {as_points(top['difference'], n)}, best in {as_likely(top['best'])} "

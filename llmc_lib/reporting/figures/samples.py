@@ -1,4 +1,4 @@
-"""The figure of several tries: is one of k samples right, and is the majority of them?"""
+"""The figure of several samples: is one of k samples right, and is the majority of them?"""
 
 from __future__ import annotations
 

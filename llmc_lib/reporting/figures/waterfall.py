@@ -21,7 +21,7 @@ class _Bar(NamedTuple):
     label: str
     start: float
     stop: float
-    number: str  # behind the label
+    number: str  # after the label
     kind: str  # "read", "removed", "train" or "validation"
     note: str = ""  # beside the bar
 
@@ -42,7 +42,7 @@ def waterfall(manifest: dict[str, Any], params: Params) -> FigureBlock:
     largest = max(max(bar.start, bar.stop) for bar in bars)
     for y, bar in enumerate(bars):
         _draw_bar(axes, y, bar, largest)
-    # The numbers stand between the names and the bars, so that a phone shows them without scrolling.
+    # The numbers are between the names and the bars, so that a phone shows them without scrolling.
     axes.tick_params(axis="y", pad=16 + 5.8 * max(len(bar.number) for bar in bars))
     axes.set_yticks(range(len(bars)), [_label(bar.label) for bar in bars])
     axes.set_ylim(len(bars) - 0.4, -0.6)

@@ -67,7 +67,9 @@ def _hidden(report: Report, found: dict[str, Any]) -> str:
     if found["chosen"] is None:
         chance = _resampled(found, "none_chosen")
         what = "meets the rule" if found["rule"] else f"answers more than {report.reference}"
-        return f"No candidate {what}; with the questions drawn anew, none does in {chance} of the draws."
+        return (
+            f"No candidate {what}; with the questions redrawn, none does in {chance} of the draws."
+        )
     row = next(r for r in found["candidates"] if r["model"] == found["chosen"])
     winner = next(c for c in report.block["comparisons"] if c["model"] == found["chosen"])
     few = n < outlook.FEW_QUESTIONS  # as in the section on reruns
@@ -77,7 +79,7 @@ def _hidden(report: Report, found: dict[str, Any]) -> str:
     return (
         f"The best of several on the same questions looks better than it will on new ones. {overstated} Shrunken to "
         f"the mean of all candidates the difference is {mean}, shrunken to {report.reference} {reference}. "
-        f"{_LEFT.format(reference=report.reference)} With the questions drawn anew {found['chosen']} is chosen again "
+        f"{_LEFT.format(reference=report.reference)} With the questions redrawn {found['chosen']} is chosen again "
         f"{_resampled(found, 'chosen_again')} of the time.{again}"
     )
 

@@ -79,7 +79,7 @@ def _facts(report: Report) -> list[tuple[str, str]]:
     missing = sum(model["n_failed"] + model["n_missing"] for model in models.values())
     return [
         (f"{n:,} × {samples}", "questions × samples"),
-        (f"{report.run.params.evaluation.most_tokens:,}", "token limit, every model"),
+        (f"{report.run.params.evaluation.max_completion_tokens:,}", "token limit, every model"),
         _truncated(report),
         _completeness(report, missing),
     ]

@@ -1,4 +1,4 @@
-"""Length and truncation, stated confidence, several tries: what the answers are like."""
+"""Length and truncation, stated confidence, several samples: what the answers are like."""
 
 from __future__ import annotations
 
@@ -120,6 +120,6 @@ def several_tries(report: Report) -> Block:
     }
     words = (
         f"With {counted(report.block['n_samples'], 'sample')} of each question two more things can be asked: is at "
-        "least one of k tries right (pass@k), and is the answer that most of k tries give (majority@k)?"
+        "least one of k samples right (pass@k), and is the answer that most of k samples give (majority@k)?"
     )
     return paragraph(words) + figures.samples.pass_at_k(passed, majority)

@@ -39,7 +39,7 @@ def models_note(report: Report) -> Block:
 
 
 def models_table(report: Report) -> Block:
-    """Every model: accuracy and what became of its answers."""
+    """Every model: accuracy, and its answers by outcome."""
     n = report.block["n_questions"]
     rows = [
         {
@@ -177,7 +177,7 @@ def _both_answered(report: Report) -> str:
 
 
 def _outcomes(report: Report, model: dict[str, Any]) -> dict[str, str]:
-    """The columns on what became of a model's answers."""
+    """The columns that count a model's answers by outcome."""
     ungraded = "No verdict" if report.judged else "Ended without an answer"
     columns = {
         "Truncated": f"{model['n_truncated']}",

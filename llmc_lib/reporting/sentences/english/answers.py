@@ -1,4 +1,4 @@
-"""What became of answers: those that are missing, those that do not end, and figures that they do not allow."""
+"""Answers that are missing, those that do not end, and figures that they do not allow."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ TRADEOFFS: dict[tuple[Sign, Sign], str] = {
     ("loss", "loss"): "loss in both",
     ("loss", "unknown"): "loss of accuracy, safety unknown",
 }
-#: What became of the safety alone, in the list of all reports.
+#: The safety alone, in the list of all reports.
 SAFETY: dict[Sign, str] = {
     "gain": "safer",
     "loss": "less safe",

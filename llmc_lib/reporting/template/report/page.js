@@ -93,7 +93,7 @@
     });
   }
 
-  // Tables: copied as they stand, cells apart by tabs, with the minus sign that spreadsheets read, and no formulas.
+  // Tables: copied as they are, cells apart by tabs, with the minus sign that spreadsheets read, and no formulas.
   const cell = (item) => (item.querySelector("button") ?? item).textContent.replace(/\s+/g, " ").trim()
     .replace(/−/g, "-").replace(/^(?=[=@]|[+-](?![\d.,% to+-]*$))/, "'");
   for (const tools of document.querySelectorAll("caption .tools")) {
@@ -147,7 +147,7 @@
   // A deep link to a question opens it, and whatever its target is folded in.
   const openTarget = () => {
     let id = location.hash.slice(1);
-    try { id = decodeURIComponent(id); } catch { /* no escape: as it stands */ }
+    try { id = decodeURIComponent(id); } catch { /* no escape: as it is */ }
     const target = id && document.getElementById(id);
     if (!target) return;
     for (let part = target; part; part = part.parentElement) {
