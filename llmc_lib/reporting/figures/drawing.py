@@ -16,6 +16,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
@@ -67,6 +68,10 @@ def whole_numbers(axis: Axis, most: int = 5) -> None:
     axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
+#: The height of a panel among others above each other, in that of one beside others.
+_STACKED = 0.8
+
+
 def svg(figure: Figure, name: str) -> str:
     """The figure as inline SVG: unique ids, the page's font and colours, no fixed size.
 
@@ -79,8 +84,12 @@ def svg(figure: Figure, name: str) -> str:
     width, height = figure.get_size_inches()
     places = [place for axes in figure.axes if (place := axes.get_subplotspec())]
     panels = max((place.get_gridspec().ncols for place in places), default=1)
-    if width <= NARROW or panels > 2:  # three panels side by side scroll sideways on a phone
+    if width <= NARROW or len(places) > panels > 2:  # a table of panels scrolls sideways on a phone
         return wide
+    if panels > 2:  # side by side they would be too narrow to read: one above the other
+        for axes, cell in zip(figure.axes, GridSpec(len(places), 1, figure=figure), strict=True):
+            axes.set_subplotspec(cell)
+        height *= _STACKED * panels
     figure.set_size_inches(NARROW, height)
     _squeeze(figure)
     return wide + _drawn(figure, name, "narrow")

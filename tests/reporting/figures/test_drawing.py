@@ -18,6 +18,10 @@ def _width(drawn: ElementTree.Element) -> float:
     return float(drawn.attrib["viewBox"].split()[2]) / 72
 
 
+def _height(drawn: ElementTree.Element) -> float:
+    return float(drawn.attrib["viewBox"].split()[3]) / 72
+
+
 def test_a_figure_is_drawn_for_a_desk_and_for_a_phone() -> None:
     figure, axes = canvas(2)
     axes.plot([0, 1], [0, 1])
@@ -29,8 +33,15 @@ def test_a_figure_is_drawn_for_a_desk_and_for_a_phone() -> None:
     assert not set(ids) & set(re.findall(r'\bid="([^"]+)"', ElementTree.tostring(narrow).decode()))
 
 
-def test_three_panels_side_by_side_are_drawn_once() -> None:
-    figure, _ = grid(1, 3, 2)
+def test_three_panels_are_one_above_the_other_on_a_phone() -> None:
+    figure, panels = grid(1, 3, 2)
+    wide, narrow = _drawn(svg(figure, "b"))
+    assert _height(narrow) > 2 * _height(wide)
+    assert len({panel.get_position().x0 for panel in panels}) == 1
+
+
+def test_a_table_of_panels_is_drawn_once() -> None:
+    figure, _ = grid(2, 3, 4)
     assert len(_drawn(svg(figure, "b"))) == 1
 
 
