@@ -212,7 +212,11 @@ def test_the_list_is_clean_and_sorts(site: Path, browser: Any, width: int, schem
 # ---- the example -----------------------------------------------------------------------------
 
 
-def test_the_example_is_the_page_and_its_first_screen(run: Run, tmp_path: Path) -> None:
+def test_the_example_is_the_page_and_its_first_screen(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The run's folders are among the temporary files, and metrics.json has its params.
+    monkeypatch.setattr("tempfile.gettempdir", lambda: "/another/place")
     page, metrics, picture = make_example(run, tmp_path / "example")
     assert metrics.read_bytes() == (run.report / "metrics.json").read_bytes()
     assert page.read_bytes() == (run.report / "index.html").read_bytes()
