@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import matplotlib.image
@@ -216,7 +217,8 @@ def test_the_example_is_the_page_and_its_first_screen(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The run's folders are among the temporary files, and metrics.json has its params.
-    monkeypatch.setattr("tempfile.gettempdir", lambda: "/another/place")
+    elsewhere = SimpleNamespace(gettempdir=lambda: "/another/place")
+    monkeypatch.setattr("llmc_lib.publish.example.tempfile", elsewhere)
     page, metrics, picture = make_example(run, tmp_path / "example")
     assert metrics.read_bytes() == (run.report / "metrics.json").read_bytes()
     assert page.read_bytes() == (run.report / "index.html").read_bytes()
