@@ -87,8 +87,9 @@ def svg(figure: Figure, name: str) -> str:
     if width <= NARROW or len(places) > panels > 2:  # a table of panels scrolls sideways on a phone
         return wide
     if panels > 2:  # side by side they would be too narrow to read: one above the other
-        for axes, cell in zip(figure.axes, GridSpec(len(places), 1, figure=figure), strict=True):
-            axes.set_subplotspec(cell)
+        cells = GridSpec(len(places), 1, figure=figure)
+        for row, axes in enumerate(figure.axes):
+            axes.set_subplotspec(cells[row])
         height *= _STACKED * panels
     figure.set_size_inches(NARROW, height)
     _squeeze(figure)
