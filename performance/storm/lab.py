@@ -18,6 +18,8 @@ from typing import Any
 import psutil
 import yaml
 
+from llmc_lib.store import git_commit
+
 ROOT = Path(__file__).resolve().parents[2]
 #: In the environment of all that a lab starts: its folder.
 MARK = "LLMC_STORM"
@@ -137,7 +139,8 @@ class Lab:
     # ---- what a run makes ------------------------------------------------------------------------
 
     def _end(self, name: str) -> Path:
-        return self.folder / "ends" / name
+        """Where the undisturbed run of a stage is kept; other code makes other artefacts."""
+        return self.folder / "ends" / git_commit() / name
 
     def undisturbed(self, stage: Stage, journal: Callable[[str], None]) -> Undisturbed | None:
         """The stage's run without a disturbance, done once; None where it fails, which is a loss."""
