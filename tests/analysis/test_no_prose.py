@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from llmc_lib.analysis.summary import summarise
-from tests.reporting.several_answers import every_kind
+from tests.reporting.several_answers import every_kind, every_text
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "llmc_lib" / "analysis").rglob("*.py"))
@@ -79,17 +78,6 @@ def test_prose_would_be_found(source: str, found: bool) -> None:
 def test_what_is_summarised_has_no_text_but_codes_and_names() -> None:
     answers, options = every_kind()
     names = set(answers[["model", "category", "benchmark"]].to_numpy().ravel())
-    texts = set(_texts(summarise(answers, **options))) - names
+    texts = set(every_text(summarise(answers, **options))) - names
     assert {"better", "unclear", "gain", "no_lengths"} <= texts
     assert [text for text in texts if any(character.isspace() for character in text)] == []
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _texts(each)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 
 from llmc_lib.dataset.parallel import Workers, batched
 from llmc_lib.errors import UserError
-from llmc_lib.store import ROOT
+from tests.unguarded import run_script
 
 
 def _shift(item: int, by: int) -> tuple[int, int]:
@@ -86,14 +84,7 @@ with Workers(None, 2) as workers:
 
 def test_a_script_without_a_guard_gets_one_clear_error(tmp_path: Path) -> None:
     script = tmp_path / "mine.py"
-    script.write_text(SCRIPT)
-    ran = subprocess.run(
-        [sys.executable, str(script)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    ran = run_script(script, SCRIPT)
     assert ran.returncode == 1
     assert ran.stderr.count("Traceback") == 1
     last = ran.stderr.splitlines()[-1]

@@ -15,6 +15,7 @@ import pytest
 from llmc_lib.processes.limited import Gone, each
 from tests.conftest import ROOT
 from tests.hanging import outcome
+from tests.unguarded import run_script
 
 pytestmark = pytest.mark.slow
 
@@ -90,24 +91,12 @@ print(list(each(len, ["a", "bb"], seconds=9, memory_gib=2)))
 
 def test_a_script_without_a_guard_gets_one_clear_error(tmp_path: Path) -> None:
     script = tmp_path / "mine.py"
-    script.write_text(SCRIPT)
-    ran = subprocess.run(
-        [sys.executable, str(script)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    ran = run_script(script, SCRIPT)
     assert ran.returncode == 1
     assert ran.stderr.count("Traceback") == 1
     assert "bootstrapping" not in ran.stderr
     assert f"{script} must start its work under `if __name__ == '__main__':`" in ran.stderr
-    script.write_text(SCRIPT.replace("print(list", "if __name__ == '__main__':\n    print(list"))
-    ran = subprocess.run(
-        [sys.executable, str(script)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
+    ran = run_script(
+        script, SCRIPT.replace("print(list", "if __name__ == '__main__':\n    print(list")
     )
     assert ran.stdout.endswith("[1, 2]\n"), ran.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -52,3 +53,15 @@ def _rows(
             "extracted": "",
         }
     )
+
+
+def every_text(value: Any) -> Iterator[str]:
+    """All texts in a value of metrics.json."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from every_text(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from every_text(each)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +13,7 @@ from llmc_lib.analysis.summary import summarise
 from llmc_lib.reporting.sentences import tell as module
 from llmc_lib.reporting.sentences import words
 from llmc_lib.reporting.sentences.tell import tell
-from tests.reporting.several_answers import every_kind
+from tests.reporting.several_answers import every_kind, every_text
 
 
 @cache
@@ -88,20 +87,9 @@ def test_another_catalogue_is_another_language(monkeypatch: pytest.MonkeyPatch) 
         for name in words.__all__
     }
     monkeypatch.setattr(module, "words", SimpleNamespace(**catalogue))
-    texts = set(_texts(tell(_numbers())))
+    texts = set(every_text(tell(_numbers())))
     assert [text for text in texts if " " in text.replace("> <", "><")] == []
     assert used >= {
         "verdict_word", "verdict_sentence", "interval_label", "needed_sentence", "rerun_sentence", "missing_sentence",
         "over_refusal_sentence", "tradeoff_sentence", "ending_sentence", "not_known",
     }  # fmt: skip
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _texts(each)
