@@ -176,21 +176,26 @@ def test_analysis_and_reporting_load_neither_torch_nor_vllm() -> None:
     assert not loaded & {"torch", "vllm", "transformers", "trl", "deepspeed", "datasets", "numba"}
 
 
-@pytest.mark.parametrize("room", ["training", "plan", "evaluation", "serving"])
-def test_functions_are_short_and_public_ones_say_what_they_do(room: str) -> None:
+def test_functions_are_short_and_public_ones_say_what_they_do() -> None:
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     long, silent = [], []
-    for module in sorted((PACKAGE / room).rglob("*.py")):
+    for module in MODULES:
         tree = ast.parse(module.read_text(encoding="utf-8"))
+        name = module.relative_to(PACKAGE)
+        kernels = name.parent == Path("dataset/texts")  # numba takes arrays apart
         for node in ast.walk(tree):
             if isinstance(node, functions):
+                said = node.body[0] if ast.get_docstring(node) else None
                 lines = (node.end_lineno or 0) - node.lineno + 1
-                if lines > 60 or len(node.args.posonlyargs + node.args.args) > 7:
-                    long.append(f"{module.name}: {node.name}")
+                if said is not None:
+                    lines -= (said.end_lineno or 0) - said.lineno + 1
+                many = len(node.args.posonlyargs + node.args.args) > 7 and not kernels
+                if lines > 60 or many:
+                    long.append(f"{name}: {node.name}")
         classes = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name[0] != "_"]
         for body in [tree.body, *(node.body for node in classes)]:
             silent += [
-                f"{module.name}: {node.name}"
+                f"{name}: {node.name}"
                 for node in body
                 if isinstance(node, (*functions, ast.ClassDef))
                 and node.name[0] != "_"

@@ -83,20 +83,8 @@ def selection_noise(
     sceptical, _ = shrink(observed, simultaneous.covariance, to="reference")
     centre = _shrunken_totals(totals, len(names))
 
-    best, times = np.zeros(len(names)), np.zeros(len(names) + 1)
-    gap, winners = 0.0, 0
-    for means in resampled_totals(totals, resamples, seed):
-        overall = means[:, : len(names)]
-        top = overall >= overall.max(axis=1, keepdims=True) - 1e-12
-        best += (top / top.sum(axis=1, keepdims=True)).sum(axis=0)
-        picks = _chosen(means, len(names))
-        times += np.bincount(picks, minlength=len(names) + 1)  # the last: none
-        moved = means + (centre - totals.observed)
-        picks = _chosen(moved, len(names))
-        rows = np.flatnonzero(picks < len(names))
-        gap += float((moved[rows, picks[rows]] - centre[picks[rows]]).sum())
-        winners += len(rows)
-    optimism = max(0.0, gap / winners) if winners and at < len(names) else None
+    best, times, gap = _resampled(totals, centre, len(names), resamples, seed)
+    optimism = None if gap is None or at == len(names) else max(0.0, gap)
     return SelectionNoise(
         candidates=pd.DataFrame(
             {
@@ -122,6 +110,26 @@ def selection_noise(
         resamples=resamples,
         seed=seed,
     )
+
+
+def _resampled(
+    totals: Totals, centre: np.ndarray, m: int, resamples: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, float | None]:
+    """(m,): how often each of `m` candidates is the best; (m + 1,): how often it is chosen, the last: none is; and the
+    mean gap between the winner and what it is known to be around `centre`, None without a winner."""
+    best, times = np.zeros(m), np.zeros(m + 1)
+    gap, winners = 0.0, 0
+    for means in resampled_totals(totals, resamples, seed):
+        overall = means[:, :m]
+        top = overall >= overall.max(axis=1, keepdims=True) - 1e-12
+        best += (top / top.sum(axis=1, keepdims=True)).sum(axis=0)
+        times += np.bincount(_chosen(means, m), minlength=m + 1)
+        moved = means + (centre - totals.observed)
+        picks = _chosen(moved, m)
+        rows = np.flatnonzero(picks < m)
+        gap += float((moved[rows, picks[rows]] - centre[picks[rows]]).sum())
+        winners += len(rows)
+    return best, times, gap / winners if winners else None
 
 
 def _shrunken_totals(totals: Totals, m: int) -> np.ndarray:

@@ -29,14 +29,17 @@ class Outcomes:
 
     @property
     def candidates(self) -> list[str]:
+        """All models but the reference."""
         return [model for model in self.correct if model != self.reference]
 
     @property
     def n_questions(self) -> int:
+        """The questions that every model was asked."""
         return len(self.question_ids)
 
     @property
     def n_samples(self) -> int:
+        """Samples of each question, the same for every model."""
         return int(self.correct[self.reference].shape[1])
 
     @property

@@ -93,6 +93,7 @@ class SignFlip:
         self.p_value = min(1.0, 2 * min(self._lower.lost, 1 - self._upper.lost))
 
     def interval(self, alpha: float) -> tuple[float, float]:
+        """The interval at level 1 − alpha that agrees with the test; fractions."""
         return signed_interval(self._size, self._lower, self._upper, alpha)
 
 

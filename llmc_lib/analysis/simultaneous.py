@@ -37,6 +37,7 @@ class Family:
 
     @property
     def candidates(self) -> int:
+        """How many comparisons are made at once."""
         return len(self.covariance)
 
 

@@ -41,6 +41,7 @@ class Thresholds:
             raise ValueError(f"correction must be 'holm' or 'bh', not {self.correction!r}")
 
     def as_dict(self) -> dict[str, Any]:
+        """The thresholds as metrics.json has them."""
         return asdict(self)
 
 

@@ -60,4 +60,5 @@ class Benchmark:
 
     @property
     def name(self) -> str:
+        """Its name within a sentence."""
         return self.short or self.title

@@ -59,6 +59,8 @@ PathText = Annotated[str, AfterValidator(_check_path)]
 
 
 class Section(BaseModel):
+    """A group of keys of a params file: unknown keys and values of another type are refused."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
@@ -77,6 +79,7 @@ _HUB_NAME = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9_](?:[\w.-]*\w)?/\w(?:[\w.-]
 
 
 def check_once(key: str, names: list[str]) -> None:
+    """Raise `ValueError` (key, problem) for a name that is listed twice."""
     seen: set[str] = set()
     for name in names:
         if name in seen:

@@ -187,6 +187,8 @@ class ProvenanceParams(Section):
 
 
 class FormParams(Section):
+    """The form of completions that are kept."""
+
     # A worked solution without a <think> block gets one. false: it stays plain text, for a base model that
     # does not think (a small one opens the block again and does not come to an end).
     think: bool = True
@@ -247,6 +249,8 @@ class CompletionsParams(SamplingParams):
 
 
 class DatasetParams(Section):
+    """What to train on, and what is removed from it."""
+
     sources: Annotated[
         tuple[SourceParams, ...], Field(min_length=1, max_length=1000, strict=False)
     ] = (

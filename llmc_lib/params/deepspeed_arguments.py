@@ -73,6 +73,8 @@ class Zero(Section):
 
 
 class ActivationCheckpointing(Section):
+    """After deepspeed/runtime/activation_checkpointing/config.py."""
+
     partition_activations: bool | None = None
     cpu_checkpointing: bool | None = None
     contiguous_memory_optimization: bool | None = None
@@ -82,6 +84,8 @@ class ActivationCheckpointing(Section):
 
 
 class Aio(Section):
+    """Asynchronous reads and writes of NVMe offload."""
+
     block_size: Whole | None = None
     queue_depth: Whole | None = None
     thread_count: Whole | None = None
@@ -90,6 +94,8 @@ class Aio(Section):
 
 
 class CommsLogger(Section):
+    """The log of collective operations."""
+
     enabled: bool
     verbose: bool | None = None
     prof_all: bool | None = None
@@ -97,6 +103,8 @@ class CommsLogger(Section):
 
 
 class FlopsProfiler(Section):
+    """The profile of floating-point operations."""
+
     enabled: bool
     profile_step: Whole | None = None
     module_depth: Annotated[int, Field(ge=-1)] | None = None
@@ -105,6 +113,8 @@ class FlopsProfiler(Section):
 
 
 class DataTypes(Section):
+    """The dtype in which gradients are summed."""
+
     grad_accum_dtype: _Dtype | None = None
 
 

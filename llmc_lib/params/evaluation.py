@@ -217,6 +217,8 @@ class ImportParams(Section):
 
 
 class EvaluationParams(Section):
+    """What is asked, of which models, how, and who grades it."""
+
     benchmarks: Annotated[
         tuple[BenchmarkParams, ...], Field(min_length=1, max_length=100, strict=False)
     ] = (

@@ -29,6 +29,8 @@ class CasesParams(Section):
 
 
 class ReportParams(Section):
+    """What the report shows, and the thresholds of its verdict."""
+
     title: str | None = None  # None: a title made from the run's name
     # The benchmark that the verdict is about: a name of evaluation.benchmarks, with right and wrong answers.
     # None: the first of these. The others have a line each.

@@ -61,6 +61,8 @@ OURS = {
 
 
 class CheckpointingKwargs(Section):
+    """Arguments of torch.utils.checkpoint."""
+
     use_reentrant: bool | None = None
 
 

@@ -68,6 +68,8 @@ class ClusterParams(Section):
 
 
 class TrainingParams(Section):
+    """How a candidate is trained."""
+
     # How it is trained: one of llmc_lib/training/methods/.
     method: Literal["sft"] = "sft"
     epochs: Annotated[float, Field(gt=0, le=10_000)] = 1.0

@@ -10,6 +10,8 @@ from llmc_lib.errors import UserError
 
 
 class Problem(NamedTuple):
+    """What is wrong with one setting."""
+
     keys: tuple[str | int, ...]  # where in the params file
     message: str  # what is wrong, and what to do
 

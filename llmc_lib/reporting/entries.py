@@ -57,6 +57,7 @@ class Benchmark(BaseModel):
 
     @property
     def measures(self) -> Measure:
+        """What its rate is a rate of."""
         return self.measure or measure(self.kind)
 
 
@@ -101,6 +102,7 @@ class Metrics(BaseModel):
 
     @property
     def headline(self) -> Comparison:
+        """The comparison that the verdict is about."""
         return self.benchmarks[self.main].comparisons[-1]
 
     @property

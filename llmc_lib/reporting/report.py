@@ -80,6 +80,7 @@ class Report:
 
     @property
     def reference(self) -> str:
+        """The model that the others are compared with."""
         return next(iter(self.results.models))
 
     @property

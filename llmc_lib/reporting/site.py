@@ -46,10 +46,12 @@ class Scale:
         return cls(reach, step)
 
     def place(self, points: float) -> float:
+        """A difference in points as a place on the strip, in pixels from its left end."""
         return _WIDTH / 2 * (1 + points / self.reach)
 
     @property
     def ticks(self) -> list[float]:
+        """The differences, in points, that have a line."""
         most = int(self.reach / self.step)
         return [self.step * n for n in range(-most, most + 1)]
 

@@ -69,6 +69,7 @@ class Table:
         return {m: (status[m] == "missing") | failed[m].astype(bool) for m in status}
 
     def of_model(self, model: str) -> pd.DataFrame:
+        """The rows of one model."""
         return self.rows[self.rows["model"] == model]
 
     @property
