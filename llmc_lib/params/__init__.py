@@ -1,7 +1,7 @@
 """The schema of a params file (one YAML file a run): the only place where a default lives.
 
 One module a section. A check that fails raises `ValueError(key, message)`, or with a tuple of keys;
-`params_file.load` adds the file and the line.
+`params.reader.load` adds the file and the line.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Params(Section):
     @property
     def recipes(self) -> list[Recipe]:
         """What is trained, one a candidate. Raises pydantic's `ValidationError` for keys of a
-        candidate that the schema has not; `params_file.load` has checked them."""
+        candidate that the schema has not; `params.reader.load` has checked them."""
         if not self.candidates:
             return [Recipe("main", False, None, self.training)]
         return [self.recipe(candidate) for candidate in self.candidates]
