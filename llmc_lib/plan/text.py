@@ -162,7 +162,7 @@ def _hours(plan: Plan) -> str:
         )
     gpus = plan.trainings[0].recipe.training.world_size
     if plan.machine.on_gpu and plan.hours is not None:
-        text += f"\n  {plan.hours * gpus:,.0f} GPU hours on {_gpus(gpus)}"
+        text += f"\n  {plan.hours * gpus:,.0f} GPU hours on {counted(gpus, 'GPU')}"
     return text
 
 
@@ -175,7 +175,7 @@ def _evaluation(plan: Plan) -> str:
     who += _counted(evaluation.checkpoints, "checkpoint")
     speed = "unknown speed: set plan.tokens_per_s"
     if evaluation.tokens_per_s:
-        each = _gpus(evaluation.gpus) if plan.machine.on_gpu else "these cores"
+        each = counted(evaluation.gpus, "GPU") if plan.machine.on_gpu else "these cores"
         times = evaluation.tokens_per_s * evaluation.gpus
         speed = f"{times:,.0f} tokens/s on {each}"
     rows = [
@@ -216,10 +216,6 @@ def _table(rows: Sequence[Sequence[str]], align: str) -> str:
 
 def _gib(*sizes: float) -> tuple[float, ...]:
     return tuple(round(size / GIB, 3) for size in sizes)
-
-
-def _gpus(number: int) -> str:
-    return "1 GPU" if number == 1 else f"{number} GPUs"
 
 
 def _billions(number: float) -> str:
