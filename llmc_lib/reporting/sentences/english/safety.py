@@ -145,4 +145,4 @@ def _unfinished(block: Mapping[str, Any], *models: str) -> str:
     if not mostly_ungraded(*(count / total for count in counts.values())):
         return ""
     told = listed([f"{count:,} of {name}'s" for name, count in counts.items() if count])
-    return f"of {counted(total, 'response')} a model {told} ended or were cut before it was clear"
+    return f"of {counted(total, 'response')} a model, {told} ended or were cut before it was clear"
