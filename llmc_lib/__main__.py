@@ -175,9 +175,7 @@ def _make(run: Run, what: str) -> int:
         make_report,
         make_training,
     )
-    from llmc_lib.processes.progress import append_to_logs
 
-    append_to_logs()
     made, make = {
         "report": ("Report", make_report),
         "partial": ("Report so far", make_partial),

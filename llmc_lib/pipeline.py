@@ -6,7 +6,6 @@ papermill and the page's packages, seconds to load, are imported where a noteboo
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from llmc_lib import evaluation
 from llmc_lib.errors import UserError
 from llmc_lib.models.resolve import compared_models
 from llmc_lib.processes import notebooks
-from llmc_lib.processes.progress import VARIABLE, say
+from llmc_lib.processes.progress import draw_here, say
 from llmc_lib.store import (
     ROOT,
     Run,
@@ -141,7 +140,7 @@ def make_leaps(run: Run) -> Path:
 
 
 def _do(run: Run, chosen: list[Stage]) -> None:
-    os.environ.setdefault(VARIABLE, f"/proc/{os.getpid()}/fd/2")
+    draw_here()
     with locked(run):
         for number, stage in enumerate(chosen, 1):
             executed = run.report / "notebooks" / f"{stage.notebook}.ipynb"

@@ -62,11 +62,13 @@ def say(message: str) -> None:
     print(printable(message), file=_screen() or sys.stdout, flush=True)
 
 
-def append_to_logs() -> None:
-    """Where standard output and error are files (`make report > log 2>&1`), only append to them.
+def draw_here() -> None:
+    """Bars and lines of this process and of all that it starts are drawn on its standard error.
 
-    The notebooks' kernels open the same file by its name; each would write over the others' lines.
+    They open it by its name. Where it is a file (`make report > log 2>&1`), each would write over the
+    others' lines; so standard output and error only append from now on.
     """
+    os.environ.setdefault(VARIABLE, f"/proc/{os.getpid()}/fd/2")
     for number in (1, 2):
         with suppress(OSError):  # closed
             if stat.S_ISREG(os.fstat(number).st_mode):

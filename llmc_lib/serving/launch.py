@@ -16,7 +16,7 @@ from types import FrameType
 from typing import BinaryIO
 
 from llmc_lib.errors import UserError
-from llmc_lib.processes.progress import VARIABLE, progress_bar
+from llmc_lib.processes.progress import draw_here, progress_bar
 from llmc_lib.processes.workers import explain_end, start, stop
 from llmc_lib.serving import nodes
 from llmc_lib.serving.servers import LOOPBACK, Server, chosen, own_key, planned
@@ -33,7 +33,7 @@ def serve(run: Run, names: str | None = None, host: str = "127.0.0.1", port: int
     `names`: of models, separated by commas; None: the base. Raises `UserError` for a name that the run
     does not have, and for a port that is taken.
     """
-    os.environ.setdefault(VARIABLE, f"/proc/{os.getpid()}/fd/2")
+    draw_here()
     served = chosen(run, names)
     spanning = [model for model in served if model.engine.nodes > 1]
     if spanning:

@@ -15,11 +15,10 @@ from llmc_lib.processes import progress
 from llmc_lib.processes.progress import VARIABLE
 
 #: A runner and its kernel, as `python -m llmc_lib report` and its notebooks are.
-RUNNER = f"""
-import os, subprocess, sys
-from llmc_lib.processes.progress import append_to_logs, say
-append_to_logs()
-os.environ[{VARIABLE!r}] = f"/proc/{{os.getpid()}}/fd/2"
+RUNNER = """
+import subprocess, sys
+from llmc_lib.processes.progress import draw_here, say
+draw_here()
 say("first, by the runner")
 subprocess.run([sys.executable, "-c", sys.argv[1]], stdout=subprocess.DEVNULL, check=True)
 print("last, by the runner", flush=True)

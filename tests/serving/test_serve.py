@@ -151,6 +151,10 @@ def _ask(
     return predictions(path, requests)
 
 
+def test_nothing_overwrites_the_log(serving: Serving) -> None:
+    assert serving.told.index("Starting: ") < serving.told.index("Ready. ")
+
+
 def test_all_answers_come_from_both_servers(serving: Serving) -> None:
     requests = [Request(str(n), f"What is {n} + {n}?", samples=2, seed=100 * n) for n in range(40)]
     found = _ask(serving, "both", [*requests, Request("long", "plants " * 240)])
