@@ -12,8 +12,10 @@ from pathlib import Path
 from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams, ModelParams, Params, Recipe, is_commit, is_hub_name
 from llmc_lib.params.reader import load, where
+from llmc_lib.processes.progress import say
 from llmc_lib.store.files import remove_remains, require_folder, set_aside
 from llmc_lib.store.manifests import ROOT
+from llmc_lib.store.working import deaths
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,10 @@ def open_run(params_file: str | Path, *, files: bool = True) -> Run:
     ):
         if section.model is not None:
             _check_model(shown, section.model, "dataset", name, "model")
-    return Run(params, path)
+    run = Run(params, path)
+    for death in deaths(run.folder):
+        say(death)
+    return run
 
 
 def is_hub_id(source: str) -> bool:

@@ -1,0 +1,124 @@
+"""Who works on a stage of a run: one process at a time, and one that dies does not go unmentioned.
+
+A process that is killed cannot say so, and the kernel that JupyterLab starts in its place knows nothing. So each keeps
+a note in the run's folder while it works, locked; a note that nobody holds is that of a process that has died.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from llmc_lib.errors import UserError
+from llmc_lib.processes.interrupts import interruptible
+from llmc_lib.processes.progress import say
+from llmc_lib.store import json_reader
+from llmc_lib.store.json_reader import JsonError
+
+_FOLDER = "working"
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+#: Where Linux counts the processes that it has killed for want of memory: of this container, or of the machine.
+_KILLS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))
+
+
+@contextmanager
+def working(folder: Path, stage: str) -> Iterator[None]:
+    """Keep a note in a run's `folder` that this process works on `stage` ("training").
+
+    An interrupt of the work gets a message that says how to resume. The death of an earlier process is told first.
+    Raises `UserError` while another process works on the stage.
+    """
+    for death in deaths(folder):
+        say(death)
+    path = folder / _FOLDER / f"{stage}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a", encoding="utf-8") as note:
+        if not _lock(note):
+            raise UserError(
+                f"{folder}: another process works on the {stage} of this run; wait for it, or stop it"
+            )
+        note.truncate(0)
+        note.write(json.dumps({"since": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", **_machine()}))
+        note.flush()
+        try:
+            with interruptible(f"The {stage}"):
+                yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def deaths(folder: Path) -> list[str]:
+    """What there is to say of processes that have died while they worked on the run in `folder`; each is told once."""
+    told = []
+    for path in sorted((folder / _FOLDER).glob("*.json")):
+        with suppress(OSError), open(path, "r+", encoding="utf-8") as note:
+            if _lock(note):
+                told += _death(note, path.stem)
+                path.unlink()
+    return told
+
+
+def _lock(note: IO[str]) -> bool:
+    try:
+        fcntl.flock(note, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _death(note: IO[str], stage: str) -> list[str]:
+    """What is known of the end of the process that wrote a note; nothing, where it is empty."""
+    try:
+        found = json_reader.loads(note.read())
+        since = found["since"]
+    except (UnicodeError, JsonError, KeyError, TypeError):
+        return []
+    return [
+        f"The process that worked on the {stage} of this run since {since} has died: {_reason(found)} What was "
+        "finished is kept."
+    ]
+
+
+def _reason(then: dict[str, Any]) -> str:
+    now = _machine()
+    if then.get("host") != now["host"]:
+        return f"it ran on another machine ({then.get('host')})."
+    if then.get("boot") != now["boot"]:
+        return "the machine was restarted."
+    kills = [
+        (after, after - before)
+        for before, after in zip(then.get("kills", []), now["kills"], strict=False)
+        if isinstance(before, int) and isinstance(after, int) and after > before
+    ]
+    if kills:
+        return (
+            f"the machine ran out of memory (since then Linux has killed {kills[0][1]} "
+            f"process{'es' if kills[0][1] > 1 else ''} for that). Use less of it, or a machine that has more."
+        )
+    return (
+        "it was killed, and Linux does not say why: by a person, a restart of the kernel, or whoever runs this "
+        "machine (a limit of memory or time)."
+    )
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "host": os.uname().nodename,
+        "boot": _BOOT.read_text().strip() if _BOOT.exists() else "",
+        "kills": [_count(path) for path in _KILLS],
+    }
+
+
+def _count(path: Path) -> int | None:
+    try:
+        found = re.search(r"^oom_kill (\d+)$", path.read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return int(found[1]) if found else None
