@@ -92,15 +92,18 @@ def _reason(then: dict[str, Any]) -> str:
         return f"it ran on another machine ({then.get('host')})."
     if then.get("boot") != now["boot"]:
         return "the machine was restarted."
+    earlier = then.get("kills")
     kills = [
-        (after, after - before)
-        for before, after in zip(then.get("kills", []), now["kills"], strict=False)
+        after - before
+        for before, after in zip(
+            earlier if isinstance(earlier, list) else [], now["kills"], strict=False
+        )
         if isinstance(before, int) and isinstance(after, int) and after > before
     ]
     if kills:
         return (
-            f"the machine ran out of memory (since then Linux has killed {kills[0][1]} "
-            f"process{'es' if kills[0][1] > 1 else ''} for that). Use less of it, or a machine that has more."
+            f"the machine ran out of memory (since then Linux has killed {kills[0]} "
+            f"process{'es' if kills[0] > 1 else ''} for that). Use less of it, or a machine that has more."
         )
     return (
         "it was killed, and Linux does not say why: by a person, a restart of the kernel, or whoever runs this "
