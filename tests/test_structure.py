@@ -38,6 +38,7 @@ FLOORS = {
             "dataset training evaluation analysis reasoning",
             "serving reporting preflight",
             "publish pipeline",
+            "lab",
             "__main__",
         ]
     )
