@@ -185,9 +185,10 @@ _OWN = {
 
 def _files(folder: Path) -> dict[str, str]:
     return {
-        str(path.relative_to(folder)): path.read_text()
+        name: path.read_text()
         for path in folder.rglob("*")
-        if path.is_file()
+        # What an install keeps for the next one is not Jupyter's.
+        if path.is_file() and not (name := str(path.relative_to(folder))).startswith(".cache/")
     }
 
 
@@ -257,7 +258,6 @@ def test_lab_opens_on_the_start_page_and_asks_nothing(lab: Lab, tmp_path: Path) 
             page.wait_for_function(
                 f"document.body.dataset.jpThemeLight === '{str(scheme == 'light').lower()}'"
             )
-            assert urlsplit(page.url).path == f"/lab/tree/{START}"
             assert shown.locator("h1").inner_text() == "The notebooks"
             assert "Better on skills" in shown.inner_text()
             page.wait_for_timeout(3000)  # a question would come now
