@@ -107,7 +107,7 @@ MISTAKES = {
     ),
     "run: x\ncandidates:\n  - name: a\n  - name: b\n    training: {micro_batch_size: 5}": (
         "line 5: candidates.1.training.batch_size: 16 must be a multiple of micro_batch_size × "
-        "processes × cluster.nodes (5 × 1 × 1)"
+        "nproc_per_node × cluster.nodes (5 × 1 × 1)"
     ),
     "run: x\ncandidates:\n  - name: a\n    mixture:\n      shares: {Math: 0.5}": (
         "line 5: candidates.0.mixture.shares: must sum to 1, they sum to 0.5"
