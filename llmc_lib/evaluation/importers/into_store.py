@@ -335,7 +335,7 @@ def _claim(path: Path) -> None:
             f"{path}: has answers that were sampled in this run; give the params file another `run`"
         )
     if path.exists() and there and settings != _IMPORTED:
-        set_aside(path, "has answers of which nobody knows whether they were sampled here")
+        set_aside(path, "has answers that may have been sampled here or not")
     write_settings(sidecar, _IMPORTED)
 
 
