@@ -59,7 +59,7 @@ def _checked(path: Path, override: Mapping[str, Any] | None) -> dict[str, Any]:
             lines += _lines(source, error, ("candidates", number))
     if lines:
         raise UserError("\n".join(lines))
-    return values
+    return dict(values)
 
 
 def where(path: Path, *keys: str | int, override: Mapping[str, Any] | None = None) -> str:

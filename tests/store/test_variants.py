@@ -39,7 +39,7 @@ def test_a_variant_has_folders_of_its_own_and_says_what_it_changes(file: Path, c
     assert run.params.training.learning_rate == 3e-5
     assert run.folder == file.parent / "runs" / "lr_3e-5"
     assert changes in repr(run)
-    assert changes in capsys.readouterr().err
+    assert changes in capsys.readouterr().out
     again = open_run(run.params_file)  # as `make report` and the notebooks open it
     assert again == run
     assert repr(again) == repr(run)
