@@ -83,6 +83,11 @@ class Run:
         return self.folder / "reasoning"
 
     @property
+    def exploring(self) -> Path:
+        """What a person left while exploring: marked questions, the subsets that were compared."""
+        return self.folder / "exploring"
+
+    @property
     def report(self) -> Path:
         """Of the page and metrics.json: reports/<run>."""
         return ROOT / self.params.reports_dir / self.name

@@ -58,18 +58,20 @@ def side_by_side(
     cases: int | CasesParams,
     seed: int,
     marks: Mapping[str, Sequence[Mark]] | None = None,
+    *,
+    comments: Mapping[str, str] | None = None,
 ) -> Block:
     """The questions that `cases` asks for, with what both models wrote about each.
 
-    `marks`: SHA-256 of a trace's text (`trace.whole`) → places of it to underline. Of a benchmark that is
-    `withheld` only ids, categories, grades and lengths are shown. Raises `UserError` for ids and categories that
+    `marks`: SHA-256 of a trace's text (`trace.whole`) → places of it to underline. `comments`: where the cases are those
+    that a person has marked, id → comment. Of a benchmark that is `withheld` only ids, categories, grades and lengths are shown. Raises `UserError` for ids and categories that
     the benchmark has not.
     """
     chosen = chosen_cases(results, benchmark, (reference, candidate), cases, seed)
     table = outcomes(results, benchmark, reference, candidate)
     apart = {name: int((table["outcome"] == name).sum()) for name in ("gained", "lost")}
     if not chosen:
-        return _nothing(reference, candidate, sum(apart.values()))
+        return _nothing(reference, candidate, sum(apart.values()), marked=comments is not None)
     withheld = benchmark in results.withheld
     parts = []
     for case in chosen:
@@ -77,9 +79,11 @@ def side_by_side(
         parts.append(
             _withheld_case(question, case)
             if withheld
-            else _case(results, question, case, marks or {})
+            else _case(
+                results, question, case, marks or {}, (comments or {}).get(case.question_id, "")
+            )
         )
-    head = _head(cases, [case.outcome for case in chosen], apart, seed)
+    head = _head(cases, [case.outcome for case in chosen], apart, seed, marked=comments is not None)
     if withheld:
         head += (
             '<p class="note withheld">The questions of this benchmark are not to be published: their text, the '
@@ -90,7 +94,12 @@ def side_by_side(
     return Block(f'{head}<div class="cases side-by-side">{"".join(parts)}</div>')
 
 
-def _nothing(reference: str, candidate: str, total: int) -> Block:
+def _nothing(reference: str, candidate: str, total: int, *, marked: bool) -> Block:
+    if marked:
+        return Block(
+            '<p class="note">No question of this benchmark is marked (report.cases.marked). notebooks/explore.ipynb marks '
+            "them.</p>"
+        )
     return Block(
         f'<p class="note">{html.escape(reference)} and {html.escape(candidate)} are right on exactly the '
         "same questions.</p>"
@@ -101,14 +110,20 @@ def _nothing(reference: str, candidate: str, total: int) -> Block:
 
 
 def _head(
-    cases: int | CasesParams, outcomes: Sequence[str], apart: Mapping[str, int], seed: int
+    cases: int | CasesParams,
+    outcomes: Sequence[str],
+    apart: Mapping[str, int],
+    seed: int,
+    *,
+    marked: bool,
 ) -> str:
     """How the questions shown were chosen. `outcomes` of these; `apart`: questions gained and lost, in all."""
     keys = (
         '<span class="keys">Open one; the arrow keys ← and → go from question to question.</span>'
     )
     if isinstance(cases, CasesParams) and cases.ids:
-        return f'<p class="note">{counted(len(outcomes), "question")} that the params file names. {keys}</p>'
+        how = "marked while exploring" if marked else "that the params file names"
+        return f'<p class="note">{counted(len(outcomes), "question")} {how}. {keys}</p>'
     shown = {name: outcomes.count(name) for name in apart}
     if shown == apart:
         both = listed([f"{n:,} {name}" for name, n in shown.items()])
@@ -133,7 +148,11 @@ def _opening(question: Question, outcome: str, title: str) -> str:
 
 
 def _case(
-    results: Results, question: Question, case: Case, marks: Mapping[str, Sequence[Mark]]
+    results: Results,
+    question: Question,
+    case: Case,
+    marks: Mapping[str, Sequence[Mark]],
+    comment: str,
 ) -> str:
     summary = question.question.strip().split("\n")[0]
     short = summary if len(summary) <= 110 else summary[:108].rsplit(" ", 1)[0] + " …"
@@ -148,8 +167,9 @@ def _case(
         else ""
     )
     name = f"steps-{sha256_text(question.id)[:12]}"
+    said = f'<p class="comment"><b>Comment</b> {text_to_html(comment)}</p>' if comment else ""
     return (
-        f"{_opening(question, case.outcome, title)}"
+        f"{_opening(question, case.outcome, title)}{said}"
         f'<div class="question">{text_to_html(question.question)}</div>'
         f'<div class="reference"><b>Reference answer</b> {text_to_html(question.answer)}{rationale}</div>'
         f"{columns(name, traces[0], traces[1], (heads[0], heads[1]))}</details>"
