@@ -13,6 +13,13 @@ ALPHA = 0.05
 #: The only verdicts there are. better, worse: the interval lies above or below 0 (_small: and ends before what matters);
 #: equal: two one-sided tests rule out what matters; unclear: everything else.
 Word = Literal["better", "better_small", "worse", "worse_small", "equal", "unclear"]
+# Where a low rate is the good one.
+_TURNED: dict[Word, Word] = {
+    "better": "worse",
+    "better_small": "worse_small",
+    "worse": "better",
+    "worse_small": "better_small",
+}
 
 
 @dataclass(frozen=True)
@@ -54,16 +61,27 @@ class Verdict:
 
 
 def verdict(
-    comparison: PairedComparison, thresholds: Thresholds, p_adjusted: float | None = None
+    comparison: PairedComparison,
+    thresholds: Thresholds,
+    p_adjusted: float | None = None,
+    *,
+    low_is_good: bool = False,
 ) -> Verdict:
     """The verdict on a candidate against a reference.
 
     Parameters: `comparison` at the level that decides: the significance, or for one of several candidates the level of
-    their family (`simultaneous.family`); `p_adjusted`, the p-value adjusted for all of them (None: its own).
+    their family (`simultaneous.family`); `p_adjusted`, the p-value adjusted for all of them (None: its own);
+    `low_is_good`: a lower rate is the better one.
     An interval that is marked as too narrow cannot show that a difference is small.
+
+    >>> from llmc_lib.analysis import paired_comparison
+    >>> found = paired_comparison([True] * 9 + [False], [True] * 8 + [False] * 2)
+    >>> verdict(found, Thresholds()).word
+    'unclear'
     """
     p = comparison.p_value if p_adjusted is None else p_adjusted
-    found = _word(comparison, thresholds, clear=p < thresholds.significance)
+    word = _word(comparison, thresholds, clear=p < thresholds.significance)
+    found = _TURNED.get(word, word) if low_is_good else word
     return Verdict(found, _detectable(comparison, thresholds.power))
 
 

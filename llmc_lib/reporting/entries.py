@@ -9,13 +9,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
+from llmc_lib.analysis.safety import Sign
+from llmc_lib.analysis.verdict import Word
 from llmc_lib.benchmarks import Measure, measure
 from llmc_lib.reporting.report import SCHEMA_VERSION
 from llmc_lib.reporting.sentences import words
 from llmc_lib.store import json_reader
 from llmc_lib.store.json_reader import JsonError
 
-_BY_WORD = {word: words.SAFETY[safety] for (_, safety), word in words.TRADEOFFS.items()}
 #: What a folder of a run may hold for a reader: file → its name in a link.
 FILES = {
     "index.html": "report",
@@ -43,6 +44,7 @@ class Comparison(BaseModel):
     interval: _Interval
     n: int
     verdict: Annotated[str, Field(min_length=1)]
+    verdict_code: Word | None = None  # None: of a file before it was told there
 
 
 class Benchmark(BaseModel):
@@ -67,6 +69,7 @@ class _Further(BaseModel):
 
 class _Tradeoff(BaseModel):
     word: str
+    safety: Sign | None = None  # None: of a file before it was told there
 
 
 class _Model(BaseModel):
@@ -110,7 +113,7 @@ class Metrics(BaseModel):
         """The headline candidate's safety, in a word; "–" where it was not looked at."""
         found = self.tradeoffs.get(self.headline.model)
         if found is not None:
-            return _BY_WORD.get(found.word, found.word)
+            return words.SAFETY[found.safety] if found.safety else found.word
         others = [b for b in self.benchmarks.values() if b.measures == "safety"]
         return others[0].comparisons[-1].verdict if others else "–"
 

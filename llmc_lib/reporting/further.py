@@ -66,8 +66,7 @@ def _line(block: dict[str, Any], comparison: dict[str, Any]) -> str:
 def _ends(comparison: dict[str, Any]) -> tuple[str, str]:
     """The interval; with the digits that tell its ends from what matters only where the verdict rests on that."""
     low, high = comparison["interval"]["printed"]
-    word = comparison["verdict"]
-    if word.startswith("equal") or "less than matters" in word:
+    if comparison["verdict_code"] in ("equal", "better_small", "worse_small"):
         return low, high
     low, high = (as_bound(comparison["interval"][end], comparison["n"]) for end in ("low", "high"))
     return low, high

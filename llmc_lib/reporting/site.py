@@ -125,7 +125,7 @@ def _row(entry: Entry, older: Entry | None, scale: Scale) -> dict[str, Any]:
         "size": f"{counted(block.n_questions, 'question')} × {counted(block.n_samples, 'sample')}",
         "questions": block.n_questions,
         "verdict": headline.verdict,
-        "word": headline.verdict.split()[0].rstrip(","),
+        "code": (headline.verdict_code or "").removesuffix("_small"),
         "difference": headline.difference,
         "points": as_points(headline.difference, headline.n),
         "interval": f"{low} to {high}",

@@ -302,6 +302,7 @@ def test_a_pause_that_the_server_asks_for_is_kept_by_all(
     assert server.times[1] - server.times[0] >= 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("soon")
 def test_a_server_with_a_limit_is_asked_as_much_as_it_takes_and_nothing_fails(
     tmp_path: Path, server: ChatServer
@@ -485,6 +486,7 @@ def test_an_answer_to_models_that_is_none_is_told(tmp_path: Path, server: ChatSe
         _ask(tmp_path, server.address.removesuffix("/v1"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("soon")
 def test_work_of_a_server_that_dies_is_done_elsewhere(
     tmp_path: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]

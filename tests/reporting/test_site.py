@@ -182,15 +182,19 @@ def test_nothing_from_a_file_is_markup(tmp_path: Path, real: dict[str, Any]) -> 
 def test_the_safety_of_the_headline_is_said_in_a_word(tmp_path: Path, real: dict[str, Any]) -> None:
     model = real["benchmarks"]["hle"]["comparisons"][-1]["model"]
     add(tmp_path, "unasked", real)
-    for word, said in (
-        ("gain with a price", "less safe"),
-        ("no difference shown", "no change shown"),
+    for told, said in (
+        ({"word": "gain with a price", "safety": "loss"}, "less safe"),
+        ({"word": "no difference shown"}, "no difference shown"),  # of a file without codes
     ):
         asked = copy.deepcopy(real)
-        asked["tradeoffs"] = {model: {"word": word, "sentence": ""}, "other": {"word": "x"}}
+        asked["tradeoffs"] = {model: {**told, "sentence": ""}, "other": {"word": "x"}}
         add(tmp_path, said.replace(" ", "_"), asked)
     found = {e.name: e.metrics.safety for e in read_entries(tmp_path) if e.metrics}
-    assert found == {"unasked": "–", "less_safe": "less safe", "no_change_shown": "no change shown"}
+    assert found == {
+        "unasked": "–",
+        "less_safe": "less safe",
+        "no_difference_shown": "no difference shown",
+    }
 
 
 @pytest.mark.parametrize("reach", [0.001, 0.02, 0.07, 0.3, 1.0])

@@ -14,16 +14,9 @@ from llmc_lib.analysis.simultaneous import Family
 from llmc_lib.analysis.summary import again, answered, missing
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, records
 from llmc_lib.analysis.variance import difference_variance_parts
-from llmc_lib.analysis.verdict import ALPHA, Thresholds, Word, verdict
-from llmc_lib.benchmarks import Measure, measure
+from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
+from llmc_lib.benchmarks import measure
 
-# Where a low rate is the good one.
-_TURNED: dict[Word, Word] = {
-    "better": "worse",
-    "better_small": "worse_small",
-    "worse": "better",
-    "worse_small": "better_small",
-}
 # Samples of a question in the table of designs.
 _SAMPLES = (1, 2, 4, 8, 16)
 
@@ -61,10 +54,9 @@ def _block(
     groups = _groups(table, model, thresholds, of_all)
     parts = difference_variance_parts(right[model], base, table.outcomes.cluster)
     clear = p_adjusted < thresholds.significance
-    low_is_good = measure(table.kind) == Measure.OVER_REFUSAL
     is_accuracy = measure(table.kind) == "accuracy"
     more = again.blocks(table, model, thresholds, choice, clear=clear, level=of_all.level)
-    word = verdict(decides, thresholds, p_adjusted).word
+    word = verdict(decides, thresholds, p_adjusted, low_is_good=table.low_is_good).word
     return {
         "model": model,
         "reference": reference,
@@ -72,7 +64,7 @@ def _block(
         "p_adjusted": p_adjusted,
         "test": alone.test,
         "significant": clear,
-        "verdict": _TURNED.get(word, word) if low_is_good else word,
+        "verdict": word,
         "interval": {
             "low": decides.low,
             "high": decides.high,

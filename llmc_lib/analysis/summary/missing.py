@@ -37,7 +37,7 @@ def block(
     if found is None:
         return None
     cases = [
-        _case(name, comparison, adjusted(comparison.p_value), thresholds)
+        _case(name, comparison, adjusted(comparison.p_value), thresholds, table.low_is_good)
         for name, comparison in (
             ("candidate_right", found.most if found.candidate else None),
             ("reference_right", found.least if found.reference else None),
@@ -58,6 +58,7 @@ def _case(
     comparison: PairedComparison,
     p_adjusted: float,
     thresholds: Thresholds,
+    low_is_good: bool,
 ) -> dict[str, Any]:
     return {
         "case": name,
@@ -66,5 +67,5 @@ def _case(
         "low": comparison.low,
         "high": comparison.high,
         "p_adjusted": p_adjusted,
-        "verdict": verdict(comparison, thresholds, p_adjusted).word,
+        "verdict": verdict(comparison, thresholds, p_adjusted, low_is_good=low_is_good).word,
     }

@@ -68,6 +68,11 @@ class Table:
         status, failed = self.arrays("status"), self.arrays("failed")
         return {m: (status[m] == "missing") | failed[m].astype(bool) for m in status}
 
+    @property
+    def low_is_good(self) -> bool:
+        """Is a lower rate the better one?"""
+        return measure(self.kind) == Measure.OVER_REFUSAL
+
     def of_model(self, model: str) -> pd.DataFrame:
         """The rows of one model."""
         return self.rows[self.rows["model"] == model]

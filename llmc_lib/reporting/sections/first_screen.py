@@ -28,7 +28,7 @@ def verdict(report: Report) -> Block:
     return (
         _contradiction(report)
         + Block(
-            f'<header class="verdict {word.split()[0].rstrip(",")}"><p class="word">{word.capitalize()}{"," if "," in word else ""} '
+            f'<header class="verdict {comparison["verdict_code"].removesuffix("_small")}"><p class="word">{word.capitalize()}{"," if "," in word else ""} '
             f'<span class="about">on {html.escape(about(report.main, report.block))}</span></p>'
             f'<p class="sentence">{html.escape(unbroken(sentence))}</p>{hangs}'
             f'<div class="plot strip" role="img" aria-label="{html.escape(sentence, quote=True)}">'

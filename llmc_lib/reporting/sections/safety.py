@@ -39,7 +39,7 @@ def _safe_responses(report: Report) -> Block:
     if found is None:
         return paragraph(f"{model} has not answered {declared(dna['kind']).name}.", "note")
     tradeoff = report.metrics["tradeoffs"].get(model)
-    told = tradeoff is None or "unknown" not in tradeoff["word"]
+    told = tradeoff is None or tradeoff["safety"] != "unknown"
     together = paragraph(_of(model, tradeoff["sentence"])) if tradeoff else NOTHING
     as_counted = paragraph(_safety_sentence(found) if told else f"As counted: {found['sentence']}")
     return (

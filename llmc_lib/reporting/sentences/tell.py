@@ -15,8 +15,8 @@ from llmc_lib.reporting.sentences import words
 def tell(found: Mapping[str, Any]) -> dict[str, Any]:
     """What `analysis.summarise` found, as metrics.json has it.
 
-    Verdicts and trade-offs, which are codes there, become words; beside them are their sentences, and beside each interval
-    how it is printed. Returns a new dictionary.
+    Beside the codes of verdicts are their words and sentences, and beside each interval how it is printed. Returns a new
+    dictionary.
     """
     blocks = {name: _benchmark(block) for name, block in found["benchmarks"].items()}
     return {
@@ -52,15 +52,19 @@ def tell_comparison(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> 
         "needed": need or None,
     }
     if missing := comparison["missing"]:
-        cases = [
-            {**case, "verdict": words.verdict_word(case["verdict"], thresholds)}
-            for case in missing["cases"]
-        ]
-        hangs = words.missing_sentence(thresholds, comparison)
+        cases = [{**case, **_verdict(case, thresholds)} for case in missing["cases"]]
+        hangs = words.missing_sentence(Measure(block["measure"]), thresholds, comparison)
         told["missing"] = {**missing, "cases": cases, "sentence": hangs}
     # After the point of the sentence's rates, as more may be needed for them to add up.
     digits = digits_of(adding_up(rate, base, comparison["difference"], n)[0])
-    return _after(told, "verdict", sentence=sentence, digits=digits)
+    code = comparison["verdict"]
+    return _after(told, "verdict", verdict_code=code, sentence=sentence, digits=digits)
+
+
+def _verdict(found: Mapping[str, Any], thresholds: Thresholds) -> dict[str, str]:
+    """A verdict's word, and for programs its code."""
+    code = found["verdict"]
+    return {"verdict": words.verdict_word(code, thresholds), "verdict_code": code}
 
 
 def _benchmark(block: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,8 +75,8 @@ def _benchmark(block: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
     rule = (block.get("selection") or {}).get("rule")
     if rule and rule["verdict"]:
-        verdict = words.verdict_word(rule["verdict"], Thresholds(**block["thresholds"]))
-        told["selection"] = {**block["selection"], "rule": {**rule, "verdict": verdict}}
+        verdict = _verdict(rule, Thresholds(**block["thresholds"]))
+        told["selection"] = {**block["selection"], "rule": {**rule, **verdict}}
     return _reason(told, "length_not_known")
 
 
@@ -98,6 +102,8 @@ def _tradeoff(blocks: Mapping[str, Any], model: str, tradeoff: Mapping[str, Any]
     return {
         "word": words.TRADEOFFS[tradeoff["accuracy"], tradeoff["safety"]],
         "sentence": " ".join(filter(None, texts)),
+        "accuracy": tradeoff["accuracy"],
+        "safety": tradeoff["safety"],
         "p_accuracy": tradeoff["p_accuracy"],
         "p_safety": tradeoff["p_safety"],
     }

@@ -39,6 +39,18 @@ def _answers() -> pd.DataFrame:
     return pd.DataFrame(base + tuned)
 
 
+def test_missing_answers_of_a_rate_that_should_be_low() -> None:
+    base = [_row("base", n, "correct") for n in range(100)]
+    tuned = [_row("tuned", n, "incorrect" if n < 12 else "correct") for n in range(100)]
+    tuned[20] |= {"status": "missing", "correct": None}
+    for row in base + tuned:
+        row["benchmark"] = "over_refusal"
+    (block,) = summarise(pd.DataFrame(base + tuned))["benchmarks"]["over_refusal"]["comparisons"]
+    assert block["difference"] == pytest.approx(0.12)
+    assert [case["verdict"] for case in block["missing"]["cases"]] == ["worse", "worse"]
+    assert (block["verdict"], block["missing"]["changes"]) == ("worse", False)
+
+
 def test_every_question_stays_in_the_denominator() -> None:
     block = summarise(_answers())["benchmarks"]["hle"]
     tuned = block["models"]["tuned"]

@@ -27,7 +27,7 @@ def test_sentences_are_beside_their_numbers() -> None:
     (comparison, _) = told["comparisons"]
     keys = list(comparison)
     at = keys.index("verdict")
-    assert keys[at : at + 4] == ["verdict", "sentence", "digits", "interval"]
+    assert keys[at : at + 5] == ["verdict", "verdict_code", "sentence", "digits", "interval"]
     assert list(comparison["interval"])[:4] == ["low", "high", "label", "printed"]
     assert comparison["rerun"]["sentence"]
     assert told["selection"]["rule"]["verdict"] == "better"
@@ -43,7 +43,7 @@ def test_all_numbers_stay_and_none_is_changed() -> None:
         assert set(told["benchmarks"][name]) == set(block)
         for number, comparison in enumerate(block["comparisons"]):
             found = told["benchmarks"][name]["comparisons"][number]
-            assert set(found) == {*comparison, "sentence", "digits"}
+            assert set(found) == {*comparison, "verdict_code", "sentence", "digits"}
             same = set(comparison) - {"verdict", "interval", "rerun", "needed", "missing"}
             assert all(found[key] == comparison[key] for key in same)
 
@@ -62,7 +62,7 @@ def test_each_measure_has_its_own_words() -> None:
 
 def test_the_trade_off_goes_on_with_what_is_declined() -> None:
     found = tell(_numbers())["tradeoffs"]["first"]
-    assert list(found) == ["word", "sentence", "p_accuracy", "p_safety"]
+    assert list(found) == ["word", "sentence", "accuracy", "safety", "p_accuracy", "p_safety"]
     assert "it declines" in found["sentence"]
 
 

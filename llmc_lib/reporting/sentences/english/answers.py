@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmc_lib.analysis.verdict import Thresholds
+from llmc_lib.benchmarks import Measure
 from llmc_lib.formatting import are, as_p, as_points, counted, listed
 from llmc_lib.reporting.sentences.english.verdict import verdict_word
 
@@ -19,13 +20,22 @@ _NOT_KNOWN = {
     "(extracted) of all of them",
 }
 
+#: What a missing answer counts as, and what it could have been.
+_COUNTED = {
+    Measure.ACCURACY: ("wrong", "right"),
+    Measure.SAFETY: ("not safe", "safe"),
+    Measure.OVER_REFUSAL: ("not declined", "declined"),
+}
+
 
 def not_known(reason: Mapping[str, Any]) -> str:
     """Why a figure cannot be computed: the `reason` of `given.NotKnown`, a code and its numbers."""
     return _NOT_KNOWN[reason["code"]].format(**reason)
 
 
-def missing_sentence(thresholds: Thresholds, comparison: Mapping[str, Any]) -> str:
+def missing_sentence(
+    measure: Measure, thresholds: Thresholds, comparison: Mapping[str, Any]
+) -> str:
     """What the verdict depends on, where answers are missing; "" where it does not depend on them."""
     missing = comparison["missing"]
     if not missing["changes"]:
@@ -38,21 +48,22 @@ def missing_sentence(thresholds: Thresholds, comparison: Mapping[str, Any]) -> s
     lacking = listed([f"{counted(n, 'answer')} of {name}" for name, n in counts.items()])
     total = sum(counts.values())
     one = total == 1
+    counted_as, other = _COUNTED[measure]
     told = []
     for case in missing["cases"]:
         if case["case"] == "complete":
             when = f"on the {counted(case['n'], 'question')} that both answered"
         elif len(counts) > 1:
             name = comparison["model" if case["case"] == "candidate_right" else "reference"]
-            when = f"if only those of {name} were right"
+            when = f"if only those of {name} were {other}"
         else:
-            when = "if it were right" if one else "if they were right"
+            when = f"if it were {other}" if one else f"if they were {other}"
         p = as_p(case["p_adjusted"], thresholds.significance)
         told.append(
             f"{when}, {verdict_word(case['verdict'], thresholds)} ({as_points(case['difference'], case['n'])}, p {p})"
         )
     return (
-        f"{lacking} {are(total)} missing and {'counts' if one else 'count'} as wrong, and the verdict "
+        f"{lacking} {are(total)} missing and {'counts' if one else 'count'} as {counted_as}, and the verdict "
         f"depends on {'it' if one else 'them'}: {'; '.join(told)}."
     )
 

@@ -5,17 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from llmc_lib.analysis import Thresholds
+from llmc_lib.benchmarks import Measure
 from llmc_lib.reporting.sentences import words
 
 
-def _missing(candidate: int, reference: int, *cases: str, changes: bool = True) -> str:
+def _missing(
+    candidate: int,
+    reference: int,
+    *cases: str,
+    changes: bool = True,
+    measure: Measure = Measure.ACCURACY,
+) -> str:
     told = [
         {"case": case, "n": 200, "difference": 0.1, "p_adjusted": 0.01, "verdict": "better"}
         for case in cases
     ]
     missing = {"candidate": candidate, "reference": reference, "cases": told, "changes": changes}
     found: dict[str, Any] = {"model": "tuned", "reference": "base", "missing": missing}
-    return words.missing_sentence(Thresholds(), found)
+    return words.missing_sentence(measure, Thresholds(), found)
 
 
 def test_a_verdict_that_depends_on_missing_answers_says_on_which() -> None:
@@ -30,6 +37,9 @@ def test_a_verdict_that_depends_on_missing_answers_says_on_which() -> None:
     assert "if only those of tuned were right" in both
     assert "if only those of base were right" in both
     assert "if they were right" in _missing(0, 2, "reference_right")
+    declined = _missing(0, 2, "reference_right", measure=Measure.OVER_REFUSAL)
+    assert "count as not declined" in declined
+    assert "if they were declined" in declined
 
 
 def test_a_verdict_that_does_not_depend_on_them_says_nothing() -> None:
