@@ -37,6 +37,7 @@ FLOORS = {
             "plan",
             "dataset training evaluation analysis reasoning",
             "serving reporting preflight",
+            "exploring",
             "publish pipeline",
             "__main__",
         ]
@@ -209,7 +210,7 @@ def test_functions_are_short_and_public_ones_say_what_they_do() -> None:
 
 
 def test_there_is_a_notebook_for_each_stage() -> None:
-    names = ["1_dataset", "2_training", "3_evaluation", "4_report"]
+    names = ["1_dataset", "2_training", "3_evaluation", "4_report", "explore"]
     assert [path.stem for path in NOTEBOOKS] == names
 
 

@@ -158,9 +158,7 @@ def _case(
     short = summary if len(summary) <= 110 else summary[:108].rsplit(" ", 1)[0] + " …"
     title = f'<span class="short">{text_to_html(short)}</span>'
     traces = [_trace(results, answer, marks) for answer in case.answers]
-    heads = [
-        _facts(answer, trace.marks) for answer, trace in zip(case.answers, traces, strict=True)
-    ]
+    heads = [facts(answer, trace.marks) for answer, trace in zip(case.answers, traces, strict=True)]
     rationale = (
         f'<details class="rationale"><summary>Why</summary>{text_to_html(question.rationale)}</details>'
         if question.rationale.strip()
@@ -183,34 +181,34 @@ def _trace(results: Results, answer: dict[Any, Any], marks: Mapping[str, Sequenc
 
 def _withheld_case(question: Question, case: Case) -> str:
     heads = "".join(
-        f'<div class="side side-{n}">{_facts(answer | {"extracted": ""}, ())}</div>'
+        f'<div class="side side-{n}">{facts(answer | {"extracted": ""}, ())}</div>'
         for n, answer in enumerate(case.answers, 1)
     )
     name = f"<code>{html.escape(question.id)}</code>"
     return f'{_opening(question, case.outcome, name)}<div class="columns">{heads}</div></details>'
 
 
-def _facts(answer: dict[Any, Any], marks: Sequence[Mark]) -> str:
+def facts(answer: dict[Any, Any], marks: Sequence[Mark]) -> str:
     """The head of a column: model, grade, final answer, length, confidence, false claims."""
     status = "correct" if answer["status"] == "correct" else "other"
-    facts = []
+    told = []
     if answer["status"] != "missing":
         tokens = answer["completion_tokens"]
         # Some formats of imported answers do not tell it.
-        facts.append(counted(int(tokens), "token") if tokens else "length unknown")
+        told.append(counted(int(tokens), "token") if tokens else "length unknown")
         confidence = answer.get("confidence")
         if confidence is not None and confidence == confidence:
-            facts.append(f"{confidence:g}% sure")
+            told.append(f"{confidence:g}% sure")
     false = sum(mark.kind == "claim" for mark in marks)
     if false:
-        facts.append(counted(false, "false claim"))
+        told.append(counted(false, "false claim"))
     extracted = answer["extracted"]
     final = (
         f'<p class="final">Answer: <b>{text_to_html(extracted, 200)}</b></p>' if extracted else ""
     )
     return (
         f'<div class="who {status}"><h3>{html.escape(answer["model"])} <span class="grade">{_grade(answer)}</span></h3>'
-        f'{final}<p class="note">{", ".join(facts)}</p></div>'
+        f'{final}<p class="note">{", ".join(told)}</p></div>'
     )
 
 

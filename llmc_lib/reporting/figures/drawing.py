@@ -96,6 +96,13 @@ def svg(figure: Figure, name: str) -> str:
     return wide + _drawn(figure, name, "narrow")
 
 
+def one_svg(figure: Figure, name: str) -> str:
+    """The same for where there is no phone: drawn once, in a third of the time."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    return _drawn(figure, name, "wide")
+
+
 def _squeeze(figure: Figure) -> None:
     """Make room on the narrow canvas: what is written along an axis is broken into lines where it is longer than
     its panel, so are long names of rows, and a name below a panel may begin left of it."""
