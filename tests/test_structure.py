@@ -165,7 +165,7 @@ def test_a_benchmark_named_elsewhere_would_be_found(source: str, names: set[str]
 
 def test_analysis_and_reporting_load_neither_torch_nor_vllm() -> None:
     code = (
-        "import sys, llmc_lib.analysis, llmc_lib.reasoning.claims, llmc_lib.reporting\n"
+        "import sys, llmc_lib.analysis, llmc_lib.reasoning.claims, llmc_lib.reporting, llmc_lib.exploring\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     ran = subprocess.run(

@@ -44,7 +44,9 @@ class Choice(Panel):
         self._reference = named(widgets.Dropdown, "Reference", options=[""])
         self._candidate = named(widgets.Dropdown, "Candidate", options=[""])
         self._models = named(widgets.SelectMultiple, "Models", options=[], rows=5)
+        self._models.layout.min_width = "18rem"
         self._categories = named(widgets.SelectMultiple, "Categories", options=[], rows=5)
+        self._categories.layout.min_width = "18rem"
         self._outcome = buttons(list(_OUTCOMES), "Outcome")
         self._tokens = named(
             widgets.IntRangeSlider, "Tokens", min=0, max=1, value=(0, 1), continuous_update=False

@@ -11,7 +11,7 @@ from llmc_lib.analysis import PairedComparison, outcomes, paired_comparison
 from llmc_lib.exploring.choosing import Choice
 from llmc_lib.exploring.looks import adjusted, keep_look, read_looks, share_of
 from llmc_lib.exploring.panel import Panel, paragraph, row, styled, table
-from llmc_lib.formatting import as_bound, as_p, as_points, counted, listed
+from llmc_lib.formatting import as_bound, as_p, as_p_cell, as_points, counted, listed
 
 _TESTS = {
     "mcnemar_midp": "McNemar's test, mid-p",
@@ -71,6 +71,8 @@ class Comparison(Panel):
         shown["difference, points"] = [f"{value:+.1f}" for value in shown["difference"]]
         ends = zip(shown["low"], shown["high"], strict=True)
         shown["95% interval"] = [f"{low:+.1f} to {high:+.1f}" for low, high in ends]
+        for name in ("p_value", "p_adjusted"):
+            shown[name] = [as_p_cell(value) for value in shown[name]]
         columns = ["look", "subset", "candidate", "questions", "gained", "lost", "difference, points", "95% interval",
                    "p_value", "p_adjusted"]  # fmt: skip
         return (

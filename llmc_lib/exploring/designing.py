@@ -162,7 +162,7 @@ class Design(Panel):
         axes.set(ylim=(0, 102), xlim=(0, 100 * top))
         what = f"{counted(n, 'question')} × {counted(k, 'sample')}"
         reach = (
-            f"find {as_points(finds, n, sign=False)} {target:.0%} of the time" if finds < 1 else "find no difference reliably"
+            f"find a true difference of {as_points(finds, n, sign=False)} {target:.0%} of the time" if finds < 1 else "find no difference reliably"
         )  # fmt: skip
         note = ""
         if self._parts.within is None and k > 1:
@@ -172,6 +172,9 @@ class Design(Panel):
                 "note",
             )
         return (
-            paragraph(f"{what} {reach}; {as_size(size)}: {as_likely(found)} of the time", "finding")
+            paragraph(
+                f"{what} {reach}, and one of {as_size(size)} {as_likely(found)} of the time",
+                "finding",
+            )
             + note
         )

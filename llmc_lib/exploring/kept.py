@@ -121,7 +121,8 @@ class _Texts(Mapping[tuple[str, str, str, int], tuple[str, str]]):
     """What the models wrote, by the key of the answer."""
 
     def __init__(self, answers: pd.DataFrame) -> None:
-        rows = answers[[*_KEY, "reasoning", "response"]].itertuples(index=False, name=None)
+        given = answers[answers["status"] != "missing"]
+        rows = given[[*_KEY, "reasoning", "response"]].itertuples(index=False, name=None)
         self._found: dict[Any, tuple[str, str]] = {row[:4]: row[4:] for row in rows}
 
     def __getitem__(self, key: tuple[str, str, str, int]) -> tuple[str, str]:

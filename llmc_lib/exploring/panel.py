@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from llmc_lib.errors import UserError
 from llmc_lib.formatting import unbroken
-from llmc_lib.reporting.figures.drawing import one_svg
+from llmc_lib.reporting.figures.drawing import one_svg, style
 
 _NAMED = {"description_width": "6.5rem"}
 
@@ -42,7 +42,8 @@ class Panel(widgets.VBox):
     def update(self, *_: object) -> None:
         """Show again what the controls ask for."""
         try:
-            self._shown.value = styled(self._show())
+            with style():
+                self._shown.value = styled(self._show())
         except (UserError, ValueError, OSError) as error:
             self._shown.value = styled(paragraph(str(error), "warning"))
 
@@ -58,15 +59,18 @@ class Panel(widgets.VBox):
 
 def named(kind: Callable[..., Any], name: str, *, wide: bool = False, **options: Any) -> Any:
     """A control with its name before it."""
-    layout = {"width": "100%" if wide else "auto", "max_width": "34rem"}
+    width = "34rem" if wide else "27rem" if "Slider" in kind.__name__ else "auto"
+    layout = {"width": width, "max_width": "100%"}
     return kind(description=name, style=_NAMED, layout=layout, **options)
 
 
 def buttons(options: Sequence[Any], name: str = "") -> Any:
     """A row of buttons of which one is pressed."""
-    return widgets.ToggleButtons(
-        options=options, description=name, style={**_NAMED, "button_width": "auto"}
-    )
+    pressed = widgets.ToggleButtons(options=options, style={"button_width": "auto"})
+    if name:
+        pressed.layout.margin = "0 0 0 6.9rem"
+        pressed.tooltip = name
+    return pressed
 
 
 def row(*controls: Any) -> Any:

@@ -19,7 +19,7 @@ from llmc_lib.reporting.figures.intervals import points
 from llmc_lib.reporting.palette import colours
 from llmc_lib.taxonomy import ordered
 
-_BY = (
+BY = (
     "category",
     "model",
     "outcome",
@@ -50,7 +50,7 @@ class Plots(Panel):
     def __init__(self, choice: Choice) -> None:
         self._choice = choice
         self._kind = buttons(["Accuracy", "Lengths", "Agreement", "Samples"])
-        self._by = named(widgets.Dropdown, "By", options=_BY)
+        self._by = named(widgets.Dropdown, "By", options=BY)
         super().__init__([row(self._kind, self._by)])
         self.follow(self._kind, self._by)
         followed(self, choice)
@@ -190,7 +190,7 @@ class Plots(Panel):
             .mul(100).rename("share").reset_index()
         )  # fmt: skip
         sns.barplot(
-            shares, x="right", y="share", hue="model", hue_order=whos, ax=axes, legend=len(whos) > 1,
+            shares, x="right", y="share", hue="model", hue_order=whos, ax=axes, legend=len(whos) > 1, saturation=1,
             palette=colours(_first(whos, self._choice.pair)),
         )  # fmt: skip
         if axes.get_legend():

@@ -86,6 +86,7 @@ class Rows(Panel):
             if control.value != _ANY:
                 chosen &= self._all[name] == control.value
         self.data = self._all[chosen]
+        self.drawn = self.data
         if self.data.empty:
             return paragraph("No row is chosen.", "note")
         seed = self._seed + self._draw

@@ -13,7 +13,7 @@ from llmc_lib.reporting.palette import MODELS
 from llmc_lib.training.history import training_rows, validation_rows
 
 _QUANTITIES = {
-    "Loss": ("loss", "Loss per completion token, nats (points: validation)"),
+    "Loss": ("loss", "Loss, nats per token"),
     "Gradient norm": ("grad_norm", "Gradient norm before clipping"),
     "Learning rate": ("learning_rate", "Learning rate"),
     "Tokens/s": ("tokens_per_second", "Tokens per second"),
@@ -77,7 +77,9 @@ class Training(Panel):
             axes.set_ylim(bottom=0)
         if len(chosen) > 1:
             axes.legend(fontsize=8.5, frameon=False)
-        return plot(self.figure, "explore-training", f"{label} by step of {listed(chosen)}.")
+        drawn = plot(self.figure, "explore-training", f"{label} by step of {listed(chosen)}.")
+        points = "Points: validation loss. Of candidates with data of their own it is of examples of their own."
+        return drawn + (paragraph(points, "note") if column == "loss" else "")
 
 
 def _rows(run: str, candidate: str, log: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import hashlib
 import io
 import re
 import textwrap
+from contextlib import AbstractContextManager
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -94,6 +95,11 @@ def svg(figure: Figure, name: str) -> str:
     figure.set_size_inches(NARROW, height)
     _squeeze(figure)
     return wide + _drawn(figure, name, "narrow")
+
+
+def style() -> AbstractContextManager[None]:
+    """The settings of matplotlib that figures are drawn with, for what is added to a `canvas` by others."""
+    return mpl.rc_context(_STYLE)
 
 
 def one_svg(figure: Figure, name: str) -> str:
