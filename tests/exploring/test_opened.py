@@ -40,7 +40,7 @@ def test_texts_are_read_when_asked_for(made: Path) -> None:
 def test_a_missing_answer_has_a_row_and_unknown_lengths_are_not_zero(made: Path) -> None:
     results = load_results(open_run(made))
     frame = results.answers.copy()
-    gone = {
+    gone: dict[str, str | int] = {
         "status": "missing",
         "correct": False,
         "completion_tokens": 0,
