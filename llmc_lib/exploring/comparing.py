@@ -11,7 +11,7 @@ from llmc_lib.analysis import PairedComparison, outcomes, paired_comparison
 from llmc_lib.exploring.choosing import Choice
 from llmc_lib.exploring.looks import adjusted, keep_look, read_looks, share_of
 from llmc_lib.exploring.panel import Panel, paragraph, row, styled, table
-from llmc_lib.formatting import as_bound, as_p, as_p_cell, as_points, counted, listed
+from llmc_lib.formatting import MINUS, as_bound, as_p, as_p_cell, as_points, counted, listed
 
 _TESTS = {
     "mcnemar_midp": "McNemar's test, mid-p",
@@ -68,11 +68,11 @@ class Comparison(Panel):
         if self.data.empty:
             return ""
         shown = self.data.copy()
-        shown["difference, points"] = [f"{value:+.1f}" for value in shown["difference"]]
+        shown["difference, points"] = [_unbroken(f"{value:+.1f}") for value in shown["difference"]]
         ends = zip(shown["low"], shown["high"], strict=True)
-        shown["95% interval"] = [f"{low:+.1f} to {high:+.1f}" for low, high in ends]
+        shown["95% interval"] = [_unbroken(f"{low:+.1f} to {high:+.1f}") for low, high in ends]
         for name in ("p_value", "p_adjusted"):
-            shown[name] = [as_p_cell(value) for value in shown[name]]
+            shown[name] = [_unbroken(as_p_cell(value)) for value in shown[name]]
         columns = ["look", "subset", "candidate", "questions", "gained", "lost", "difference, points", "95% interval",
                    "p_value", "p_adjusted"]  # fmt: skip
         return (
@@ -131,6 +131,10 @@ class Comparison(Panel):
             f"together with those of all other looks is {as_bound(together.low, n)} to {as_bound(together.high, n)} points."
         )
         return paragraph(head, "big") + paragraph(alone) + paragraph(all_looks, "finding")
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", MINUS)
 
 
 def told(looks: list[dict[str, Any]]) -> pd.DataFrame:

@@ -20,7 +20,7 @@ def share_of(look: int) -> float:
     Bonferroni's inequality, whatever the dependence between the subsets (they overlap), however many looks follow,
     and also for a person who stops at the first that shines: alpha spending, the plainest procedure that controls the
     family-wise error online (Foster & Stine, J. R. Stat. Soc. B 70, 2008; Tian & Ramdas, Stat. Methods Med. Res. 30,
-    2021, section 2). An adjusted p-value never changes again, so the first looks are the cheap ones.
+    2021). An adjusted p-value never changes again, so the first looks are the cheap ones.
 
     Holm's adjustment over the looks so far is smaller, but holds only where their number does not depend on what was
     seen: of people who look at up to 20 independent subsets without any difference, and stop at the first below 5%, it

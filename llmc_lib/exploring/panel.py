@@ -53,8 +53,8 @@ class Panel(widgets.VBox):
             control.observe(self.update, "value")
 
     def __repr__(self) -> str:
-        """What a viewer without widgets shows."""
-        return f"{type(self).__name__}: {(self.__doc__ or '').split(chr(10))[0]} Run the cell to use it."
+        """What a viewer without widgets shows: ipywidgets cuts it at 110 characters."""
+        return f"exploring.{type(self).__name__}: a panel with controls. Run the cell to use it."
 
 
 def named(kind: Callable[..., Any], name: str, *, wide: bool = False, **options: Any) -> Any:

@@ -9,6 +9,7 @@ import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from llmc_lib.analysis.clustered import clustered_rate
 from llmc_lib.exploring.choosing import Choice, followed
@@ -142,7 +143,11 @@ class Plots(Panel):
                 thin, x="tokens", hue=hue, hue_order=[n for n in order if n in set(thin[hue])],
                 palette=palette, log_scale=True, ax=axes, linewidth=1.4,
             )  # fmt: skip
-            axes.set(title=title, xlabel="Tokens", ylabel="Share of answers up to this length")
+            axes.set(xlabel="Tokens", ylabel="Share of answers up to this length")
+            axes.set_title(title, loc="left", fontsize=9.5)
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
+            axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
             if legend := axes.get_legend():
                 legend.set_title("")
                 below = {"bbox_to_anchor": (0, -0.2), "fontsize": 8.5, "frameon": False}

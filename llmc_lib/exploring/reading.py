@@ -50,7 +50,7 @@ class Traces(Panel):
             named(widgets.Dropdown, f"Sample, {side}", options=[0]) for side in ("left", "right")
         ]
         self._comment = named(
-            widgets.Textarea, "Comment", placeholder="why it is worth remembering", rows=2, wide=True,
+            widgets.Textarea, "Comment", placeholder="why it is worth remembering", continuous_update=False, rows=2, wide=True,
         )  # fmt: skip
         self._mark = widgets.Button(description="Mark", layout=size)
         self._unmark = widgets.Button(description="Remove mark", layout=size)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from llmc_lib.exploring.opened import Runs
 from llmc_lib.exploring.panel import Panel, named, paragraph, row
 from llmc_lib.formatting import counted
-from llmc_lib.reporting.dataset_sample import sample
+from llmc_lib.reporting.dataset_sample import to_open
 
 _ANY = "any"
 _LIGHT = ("source", "kind", "category", "n_tokens")
@@ -93,7 +93,7 @@ class Rows(Panel):
         places = self.data.sample(min(_SHOWN, len(self.data)), random_state=seed).index
         self.drawn = take(self._files[self._set.value], sorted(places))
         head = f"{len(self.data):,} of {counted(len(self._all), 'row')} chosen"
-        return paragraph(head, "finding") + sample(self.drawn, _SHOWN, seed).markup
+        return paragraph(head, "finding") + to_open(self.drawn)
 
 
 def take(file: Path, places: list[int]) -> pd.DataFrame:
