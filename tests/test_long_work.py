@@ -142,7 +142,7 @@ def test_an_evaluation_is_interrupted_and_resumed(run: Run, opened: Kernel) -> N
     cell = opened.run(EVALUATE, _when(lambda: _answers(run) >= 10, interrupt))
     assert cell.error is not None
     assert cell.error["traceback"] == [
-        "The evaluation was interrupted. What was finished is kept; run the cell again to resume."
+        "The evaluation was interrupted. What is complete is kept; run the cell again to resume."
     ]
     assert len(cell.texts) == 1
     assert worked

@@ -26,7 +26,7 @@ def interruptible(what: str) -> Iterator[None]:
         raise
     except KeyboardInterrupt:
         raise Interrupted(
-            f"{what} was interrupted. What was finished is kept; run the cell again to resume."
+            f"{what} was interrupted. What is complete is kept; run the cell again to resume."
         ) from None
 
 

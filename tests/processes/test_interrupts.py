@@ -59,7 +59,7 @@ def test_an_interrupt_becomes_a_sentence_and_stays_an_interrupt() -> None:
     error = caught.value
     assert isinstance(error, Interrupted)
     assert error._render_traceback_() == [
-        "The training was interrupted. What was finished is kept; run the cell again to resume."
+        "The training was interrupted. What is complete is kept; run the cell again to resume."
     ]
 
 
