@@ -69,9 +69,9 @@ def test_git_ignores_the_start_page_and_what_jupyter_keeps() -> None:
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / README).read_text())
-    assert len(links) >= 6
-    assert [link for link in links if not (ROOT / README.parent / link).exists()] == []
+    for page in (README, Path("docs") / "exploring.md"):
+        links = re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text())
+        assert [link for link in links if not (ROOT / page.parent / link).exists()] == []
 
 
 def test_runs_without_a_report_say_what_is_next(checkout: Path) -> None:
