@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +23,8 @@ from llmc_lib.store import json_reader
 from llmc_lib.store.json_reader import JsonError
 
 _FOLDER = "working"
+#: Characters of a note; a longer one is none of ours.
+_LONGEST = 10_000
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 #: Where Linux counts the processes that it has killed for want of memory: of this container, or of the machine.
 _KILLS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))
@@ -38,26 +40,45 @@ def working(folder: Path, stage: str) -> Iterator[None]:
     for death in deaths(folder):
         say(death)
     path = folder / _FOLDER / f"{stage}.json"
+    note: AbstractContextManager[Any] | None
+    try:
+        note = _begin(path)
+    except OSError:  # a full disk, or no folder there: the work itself will tell, if it needs to
+        note = nullcontext()
+    if note is None:
+        raise UserError(
+            f"{folder}: another process works on the {stage} of this run; wait for it, or stop it"
+        )
+    with note, interruptible(f"The {stage}"):
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                path.unlink()
+
+
+def _begin(path: Path) -> IO[str] | None:
+    """Write a note, which is locked while it is open; None where another process has it. Raises `OSError`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a", encoding="utf-8") as note:
+    note = open(path, "a", encoding="utf-8")  # noqa: SIM115 - open as long as the work lasts
+    try:
         if not _lock(note):
-            raise UserError(
-                f"{folder}: another process works on the {stage} of this run; wait for it, or stop it"
-            )
+            note.close()
+            return None
         note.truncate(0)
         note.write(json.dumps({"since": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", **_machine()}))
         note.flush()
-        try:
-            with interruptible(f"The {stage}"):
-                yield
-        finally:
-            path.unlink(missing_ok=True)
+    except OSError:
+        note.close()
+        raise
+    return note
 
 
 def deaths(folder: Path) -> list[str]:
     """What there is to say of processes that have died while they worked on the run in `folder`; each is told once."""
     told = []
-    for path in sorted((folder / _FOLDER).glob("*.json")):
+    notes = [path for path in (folder / _FOLDER).glob("*.json") if not path.is_symlink()]
+    for path in sorted(path for path in notes if path.is_file()):
         with suppress(OSError), open(path, "r+", encoding="utf-8") as note:
             if _lock(note):
                 told += _death(note, path.stem)
@@ -76,7 +97,7 @@ def _lock(note: IO[str]) -> bool:
 def _death(note: IO[str], stage: str) -> list[str]:
     """What is known of the end of the process that wrote a note; nothing, where it is empty."""
     try:
-        found = json_reader.loads(note.read())
+        found = json_reader.loads(note.read(_LONGEST))
         since = found["since"]
     except (UnicodeError, JsonError, KeyError, TypeError):
         return []

@@ -115,3 +115,23 @@ def test_an_interrupt_says_how_to_resume(tmp_path: Path) -> None:
     ):
         signal.raise_signal(signal.SIGINT)
     assert deaths(tmp_path) == []
+
+
+@pytest.mark.parametrize("what", ["a file", "a folder", "a link to nowhere", "a full disk"])
+def test_work_goes_on_where_no_note_can_be_kept(tmp_path: Path, what: str) -> None:
+    place = tmp_path / "working"
+    match what:
+        case "a file":
+            place.touch()
+        case "a folder":
+            (place / "training.json").mkdir(parents=True)
+        case "a link to nowhere":
+            place.symlink_to(tmp_path / "nowhere" / "at all")
+        case "a full disk":
+            place.mkdir()
+            (place / "training.json").symlink_to("/dev/full")
+    worked = []
+    with working(tmp_path, "training"):
+        worked.append(True)
+    assert worked
+    assert deaths(tmp_path) == []
