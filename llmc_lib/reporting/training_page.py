@@ -12,6 +12,7 @@ from llmc_lib.formatting import ZERO, counted, listed
 from llmc_lib.language import N_, plural, tr
 from llmc_lib.params import DatasetParams, Params, Recipe, TrainingParams
 from llmc_lib.reporting.elements import Block, paragraph, table_block
+from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
 from llmc_lib.store import Run, read_jsonl
 from llmc_lib.training.diagnosis import diagnose
 from llmc_lib.training.methods import METHODS
@@ -48,10 +49,11 @@ def diagnosis(histories: Mapping[str, pd.DataFrame]) -> Block:
         whose = f"{html.escape(name)}: " if len(histories) > 1 else ""
         for finding in diagnose(history):
             mark = ' class="alarm"' if finding.alarm else ""
-            title = finding.title if not whose else finding.title[0].lower() + finding.title[1:]
+            title = finding_title(finding)
+            title = title[0].lower() + title[1:] if whose else title
             lines.append(
                 f"<li{mark}><strong>{whose}{html.escape(title)}.</strong> "
-                f"{html.escape(finding.sentence)}</li>"
+                f"{html.escape(finding_sentence(finding))}</li>"
             )
     return Block(f'<ul class="diagnosis">{"".join(lines)}</ul>')
 

@@ -14,7 +14,8 @@ from llmc_lib.language import N_, plural, tr
 from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures.drawing import grid, svg, whole_numbers
 from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED
-from llmc_lib.training.diagnosis import KINDS, diagnose
+from llmc_lib.reporting.sentences.training import kind_title
+from llmc_lib.training.diagnosis import diagnose
 from llmc_lib.training.history import training_rows, validation_rows
 
 # More points than a panel has pixels are drawn as means of neighbouring steps.
@@ -232,7 +233,7 @@ def _loss_title(histories: Mapping[str, pd.DataFrame]) -> str:
             candidates=counted(len(histories), "candidate"),
         )
     text = "; ".join(
-        f"{tr(KINDS[kind][0]).lower()}: {listed(names)}" for kind, names in wrong.items()
+        f"{kind_title(kind).lower()}: {listed(names)}" for kind, names in wrong.items()
     )
     return text[0].upper() + text[1:]
 
