@@ -65,7 +65,7 @@ def _prepare(folder: Path, steps: int) -> str:
         "training": {
             "learning_rate": RATE, "lr_scheduler": "constant", "warmup_ratio": 0.0,
             "batch_size": BATCH, "micro_batch_size": MICRO, "precision": "float32",
-            "checkpoints": [1.0], "deepspeed": "zero1",
+            "export_at": [1.0], "deepspeed": "zero1",
         },
     }  # fmt: skip
     path = folder / "benchmark.yaml"

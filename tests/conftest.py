@@ -59,7 +59,7 @@ class TinyRun:
                 "learning_rate": 1e-3,
                 "batch_size": 8,
                 "micro_batch_size": 4,
-                "processes": 2,
+                "nproc_per_node": 2,
                 "precision": "float32",
                 "max_length": 900,
             },

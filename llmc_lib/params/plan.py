@@ -11,7 +11,7 @@ from llmc_lib.params.common import Positive, PositiveInt, Section
 
 class PlanParams(Section):
     """What `make plan` assumes where it cannot know. Nothing else reads these keys, no result depends on
-    them. How many GPUs a machine has is `training.processes`. Gigabytes are GiB, TFLOP/s are dense."""
+    them. How many GPUs a machine has is `training.nproc_per_node`. Gigabytes are GiB, TFLOP/s are dense."""
 
     # The GPU that is planned for; its memory and speed are in llmc_lib/plan/machine.py. None:
     # what this machine has, which may be processors alone. "none": processors alone.

@@ -16,6 +16,8 @@ from llmc_lib.params import tree as params_yaml
 
 #: As many errors are told at a time.
 _MOST = 20
+#: Keys that had another name.
+_RENAMED = {"processes": "nproc_per_node", "checkpoints": "export_at"}
 
 
 def load(path: Path) -> Params:
@@ -99,6 +101,8 @@ def _explain(
     match problem["type"]:
         case "extra_forbidden":
             known = _known_keys(section, keys[:-1])
+            if (now := _RENAMED.get(str(keys[-1]))) in known:
+                return f"{where}: renamed; write {now!r}"
             meant = near(keys[-1], known)
             remedy = f"did you mean {meant!r}?" if meant else f"known keys here: {', '.join(known)}"
             return f"{where}: unknown key; {remedy}"

@@ -101,10 +101,10 @@ class TrainingParams(Section):
     deepspeed: Literal["zero1", "zero2", "zero3", "zero3_offload"] = "zero2"
     deepspeed_config: dict[str, Any] = {}
     sft: dict[str, Any] = {}  # further fields of TRL's SFTConfig
-    processes: Processes = 1  # on each machine; one a GPU; on a CPU one is fastest
+    nproc_per_node: Processes = 1  # on each machine; one a GPU; on a CPU one is fastest
     cluster: ClusterParams = ClusterParams()
     # Parts of the training after which the model is exported and becomes a candidate.
-    checkpoints: Annotated[tuple[Part, ...], Field(min_length=1, max_length=1000, strict=False)] = (
+    export_at: Annotated[tuple[Part, ...], Field(min_length=1, max_length=1000, strict=False)] = (
         0.5,
         1.0,
     )
@@ -117,7 +117,7 @@ class TrainingParams(Section):
     @property
     def world_size(self) -> int:
         """All processes, over all machines."""
-        return self.processes * self.cluster.nodes
+        return self.nproc_per_node * self.cluster.nodes
 
     @model_validator(mode="after")
     def _check(self) -> TrainingParams:
@@ -126,7 +126,7 @@ class TrainingParams(Section):
         if self.batch_size % (self.micro_batch_size * self.world_size):
             raise ValueError(
                 "batch_size",
-                f"{self.batch_size} must be a multiple of micro_batch_size × processes × cluster.nodes "
-                f"({self.micro_batch_size} × {self.processes} × {self.cluster.nodes})",
+                f"{self.batch_size} must be a multiple of micro_batch_size × nproc_per_node × cluster.nodes "
+                f"({self.micro_batch_size} × {self.nproc_per_node} × {self.cluster.nodes})",
             )
         return self

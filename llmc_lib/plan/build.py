@@ -54,7 +54,7 @@ class TrainingPlan:
     @property
     def disk(self) -> float:
         """All exports, and two checkpoints to resume from: the old one stays until the new one is whole."""
-        return self.export * len(self.recipe.training.checkpoints) + 2 * self.resume
+        return self.export * len(self.recipe.training.export_at) + 2 * self.resume
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _training(run: Run, recipe: Recipe, shape: Shape, on: Machine) -> TrainingPl
 
     def peak(settings: TrainingParams) -> float:
         # On a CPU all processes share the RAM.
-        return needed(settings).peak * (1 if on.on_gpu else settings.processes)
+        return needed(settings).peak * (1 if on.on_gpu else settings.nproc_per_node)
 
     need = needed(training)
     found: list[Remedy] = []
@@ -192,7 +192,7 @@ def _training(run: Run, recipe: Recipe, shape: Shape, on: Machine) -> TrainingPl
         found = remedies(training, peak, on.memory, on.on_gpu)
     capacity = on.memory
     if capacity is not None and not on.on_gpu:
-        capacity /= training.processes
+        capacity /= training.nproc_per_node
     zero = zero_settings(training, shape)
     adapters = 0
     if training.lora:

@@ -61,13 +61,13 @@ def evaluation_plan(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan
     for benchmark in params.benchmarks:
         questions[benchmark.name], note = _questions(benchmark, run.params.seed)
         notes += note
-    gpus = run.params.training.processes if on.on_gpu else 1
+    gpus = run.params.training.nproc_per_node if on.on_gpu else 1
     if on.on_gpu and on.memory and 2 * shape.parameters > 0.9 * on.memory * gpus:
         notes.append(
             f"evaluation: the weights in bfloat16 ({2 * shape.parameters / GIB:,.0f} GiB) do not fit "
             f"into {gpus} × {on.name}; it needs more GPUs than one machine has"
         )
-    checkpoints = sum(len(recipe.training.checkpoints) for recipe in run.params.recipes)
+    checkpoints = sum(len(recipe.training.export_at) for recipe in run.params.recipes)
     models = 1 + len(params.models) + checkpoints
     requests = sum(_requests(b) * questions[b.name] for b in params.benchmarks)
     found = EvaluationPlan(

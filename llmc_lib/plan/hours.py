@@ -75,7 +75,7 @@ def work(
             elements = 2 * trained
         bandwidth = plan.link_gb_per_s
         if training.cluster.nodes > 1:  # every GPU of a machine brings its own network card
-            bandwidth = min(bandwidth, plan.network_gb_per_s * training.processes)
+            bandwidth = min(bandwidth, plan.network_gb_per_s * training.nproc_per_node)
         transfer = steps * elements * width / (bandwidth * 1e9) / 3600
     return Work(steps, tokens, compute, transfer)
 

@@ -346,7 +346,7 @@ def _overhead(parts: list[Part], on_gpu: bool) -> list[Part]:
 def _ram(at: _Training) -> tuple[tuple[str, float], ...]:
     """The RAM of a machine whose GPUs train. The largest of its moments: while the model is loaded,
     while it trains, and while the first process gathers the weights of the export."""
-    zero, processes = at.zero, at.params.processes
+    zero, processes = at.zero, at.params.nproc_per_node
     own = ("processes", float(HOST_PROCESS * processes))
     if zero.stage < 3:
         # Each process loads the whole model in float32 before it goes to its GPU.

@@ -74,8 +74,8 @@ def _changes(training: TrainingParams, on_gpu: bool) -> Iterator[tuple[str, str,
         for preset in _NEXT_PRESETS[training.deepspeed]:
             yield f"deepspeed: {preset}", "deepspeed", {"deepspeed": preset}
         yield from _more_machines(training)
-    if not on_gpu and training.processes > 1:
-        yield "processes: 1", "processes", {"processes": 1}
+    if not on_gpu and training.nproc_per_node > 1:
+        yield "nproc_per_node: 1", "nproc_per_node", {"nproc_per_node": 1}
     if training.lora is None:
         yield "lora: {rank: 16}", "lora", {"lora": LoraParams()}
     length = training.max_length // 2
@@ -87,7 +87,7 @@ def _changes(training: TrainingParams, on_gpu: bool) -> Iterator[tuple[str, str,
 def _more_machines(training: TrainingParams) -> Iterator[tuple[str, str, dict[str, Any]]]:
     nodes = training.cluster.nodes * 2
     while nodes <= _MOST_NODES:
-        least = training.micro_batch_size * training.processes * nodes
+        least = training.micro_batch_size * training.nproc_per_node * nodes
         batch = math.ceil(training.batch_size / least) * least
         text = f"cluster.nodes: {nodes}"
         if batch != training.batch_size:

@@ -87,7 +87,7 @@ def _head(plan: Plan) -> str:
     )
     machine = plan.machine.name
     if plan.machine.on_gpu:
-        machine = f"{training.cluster.nodes} × {training.processes} {machine}"
+        machine = f"{training.cluster.nodes} × {training.nproc_per_node} {machine}"
     elif training.world_size > 1:
         machine = f"{training.world_size} processes on {machine}"
     return _table(
@@ -140,14 +140,14 @@ def _hours(plan: Plan) -> str:
         rows.append([
             training.recipe.name, f"{training.rows.count:,}", _tokens(work.tokens),
             f"{work.steps:,}", _hour(work.hours),
-            f"{len(training.recipe.training.checkpoints)} × {_size(training.export)}",
+            f"{len(training.recipe.training.export_at)} × {_size(training.export)}",
             _size(training.resume), _size(training.disk),
         ])  # fmt: skip
     if len(plan.trainings) > 1:
         tokens = sum(training.work.tokens for training in plan.trainings)
         steps = sum(training.work.steps for training in plan.trainings)
         # A candidate's checkpoints to resume from can go when it is trained.
-        disk = sum(t.export * len(t.recipe.training.checkpoints) for t in plan.trainings)
+        disk = sum(t.export * len(t.recipe.training.export_at) for t in plan.trainings)
         disk += max(2 * t.resume for t in plan.trainings)
         rows.append(
             ["all", "", _tokens(tokens), f"{steps:,}", _hour(plan.hours), "", "", _size(disk)]

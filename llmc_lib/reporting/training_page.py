@@ -19,7 +19,7 @@ from llmc_lib.training.methods import METHODS
 
 # Settings that change nothing of what is learnt: where two candidates differ in them, no reader of the
 # results need know it.
-_TECHNICAL = {"cluster", "save_minutes", "evaluations", "checkpoints", "processes"}
+_TECHNICAL = {"cluster", "save_minutes", "evaluations", "export_at", "nproc_per_node"}
 _DATA = ("mixture", "shares", "max_rows", "allow_shortfall", "repeat")
 
 Facts = Mapping[str, Mapping[str, Any]]

@@ -166,7 +166,7 @@ class Saver(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Turn the wanted parts of the training into steps."""
         steps, times = state.max_steps, self.spec["evaluations"]
-        self.wanted = {max(1, math.ceil(steps * part)) for part in self.spec["checkpoints"]}
+        self.wanted = {max(1, math.ceil(steps * part)) for part in self.spec["export_at"]}
         self.measured = {math.ceil(steps * n / times) for n in range(1, times + 1)}
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -61,7 +61,7 @@ def command(
     if by_hostfile(training):
         return _by_hostfile(training, parent, logs)
     start = [sys.executable, "-m", "torch.distributed.run"]
-    each = ["--nproc-per-node", str(training.processes), "-m", *parent]
+    each = ["--nproc-per-node", str(training.nproc_per_node), "-m", *parent]
     if cluster.nodes == 1:
         return [*start, "--standalone", *each]
     if node_rank not in range(cluster.nodes):
@@ -146,7 +146,7 @@ def environment(training: TrainingParams) -> dict[str, str]:
     inherited = os.environ.get("PYTHONPATH")
     return {
         # torchrun would set one thread a process, which halves the speed on a CPU.
-        "OMP_NUM_THREADS": str(max(1, cores // training.processes)),
+        "OMP_NUM_THREADS": str(max(1, cores // training.nproc_per_node)),
         # DeepSpeed compiles a small C++ op with the ninja of this environment.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         # This checkout's code, on every machine and from any working directory.
@@ -191,7 +191,7 @@ def _by_hostfile(training: TrainingParams, parent: list[str], logs: Path) -> lis
             "machine; install pdsh, or take launcher: torchrun"
         )
     options = ["--hostfile", str(ROOT / str(cluster.hostfile)), "--launcher", "pdsh"]
-    options += ["--num_gpus", str(training.processes)]  # its word for processes; also on a CPU
+    options += ["--num_gpus", str(training.nproc_per_node)]  # its word for processes; also on a CPU
     if cluster.endpoint is not None:
         host, port = endpoint(training)
         options += ["--master_addr", host, "--master_port", str(port)]
@@ -233,10 +233,10 @@ def read_hostfile(training: TrainingParams) -> dict[str, int]:
             "they must be the same"
         )
     for host, slots in hosts.items():
-        if slots < training.processes:
+        if slots < training.nproc_per_node:
             raise UserError(
-                f"{where}: {path}: {host} has {slots} slots, training.processes is "
-                f"{training.processes}; give each machine as many slots"
+                f"{where}: {path}: {host} has {slots} slots, training.nproc_per_node is "
+                f"{training.nproc_per_node}; give each machine as many slots"
             )
     return hosts
 

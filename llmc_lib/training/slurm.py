@@ -27,7 +27,7 @@ def write(run: Run) -> str:
         (f"--nodes={cluster.nodes}", "how many machines (training.cluster.nodes)"),
         ("--ntasks-per-node=1", "one launcher a machine, which starts a process a GPU"),
     ]
-    gpus = (_largest(run).processes, "training.processes")
+    gpus = (_largest(run).nproc_per_node, "training.nproc_per_node")
     lines = [*head(cluster.slurm, first, gpus, run.folder / "slurm-%j.log"), *_body(run)]
     write_atomic(path, script(lines))
     told = [f"Written: {path}", "", *explained(lines)]
@@ -125,7 +125,7 @@ def _body(run: Run) -> list[Line]:
 def _largest(run: Run) -> TrainingParams:
     """The settings of the candidate that takes the most machines: the job has to hold it."""
     trainings = [recipe.training for recipe in run.params.recipes]
-    return max(trainings, key=lambda training: (training.cluster.nodes, training.processes))
+    return max(trainings, key=lambda training: (training.cluster.nodes, training.nproc_per_node))
 
 
 def _shown(path: Path) -> str:

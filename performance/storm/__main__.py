@@ -55,8 +55,8 @@ def stages(folder: Path) -> dict[str, Stage]:
         "model": {"source": str(folder / "model")},
         "dataset": {"sources": [{"name": "hard_math", "rows": 40}, {"name": "textbook"}], "max_rows": 60},
         "training": {
-            "learning_rate": 1e-3, "batch_size": 8, "micro_batch_size": 4, "processes": 2, "epochs": 3,
-            "precision": "float32", "max_length": 900, "save_minutes": 0.01, "checkpoints": [1.0],
+            "learning_rate": 1e-3, "batch_size": 8, "micro_batch_size": 4, "nproc_per_node": 2, "epochs": 3,
+            "precision": "float32", "max_length": 900, "save_minutes": 0.01, "export_at": [1.0],
         },
         "evaluation": {"max_tokens": 12, "dtype": "float32"},
         "report": {"cases": 4},

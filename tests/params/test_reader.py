@@ -88,6 +88,10 @@ def test_one_category_may_have_everything(tmp_path: Path) -> None:
 
 MISTAKES = {
     # what is in the file: line, key and remedy
+    "run: x\ntraining: {processes: 2}": "line 2: training.processes: renamed; write 'nproc_per_node'",
+    "run: x\ncandidates: [{name: a, training: {checkpoints: [1]}}]": (
+        "line 2: candidates.0.training.checkpoints: renamed; write 'export_at'"
+    ),
     "run: x\nsede: 1": "line 2: sede: unknown key; did you mean 'seed'?",
     "run: x\ntraining:\n  epochs: 1\n  learning_rat: 1": (
         "line 4: training.learning_rat: unknown key; did you mean 'learning_rate'?"
@@ -103,7 +107,7 @@ MISTAKES = {
     ),
     "run: x\ncandidates:\n  - name: a\n  - name: b\n    training: {micro_batch_size: 5}": (
         "line 5: candidates.1.training.batch_size: 16 must be a multiple of micro_batch_size × "
-        "processes × cluster.nodes (5 × 1 × 1)"
+        "nproc_per_node × cluster.nodes (5 × 1 × 1)"
     ),
     "run: x\ncandidates:\n  - name: a\n    mixture:\n      shares: {Math: 0.5}": (
         "line 5: candidates.0.mixture.shares: must sum to 1, they sum to 0.5"
@@ -206,7 +210,7 @@ MISTAKES = {
         f"line 3: dataset.shares: 'Maths' is not one of {', '.join(HLE_SHARES)}"
     ),
     "run: x\ntraining:\n  epochs: 2\n  batch_size: 6": (
-        "line 4: training.batch_size: 6 must be a multiple of micro_batch_size × processes × "
+        "line 4: training.batch_size: 6 must be a multiple of micro_batch_size × nproc_per_node × "
         "cluster.nodes (4 × 1 × 1)"
     ),
     "run: x\nevaluation:\n  top_p: 1\n  max_tokens: 1024": (
@@ -263,7 +267,7 @@ def test_a_candidate_has_the_settings_of_the_run_but_for_its_own() -> None:
                 {
                     "name": "b",
                     "mixture": {"sources": ["textbook"], "max_rows": 50, "allow_shortfall": True},
-                    "training": {"lora": {"alpha": 4.0}, "checkpoints": [1.0], "max_length": 900},
+                    "training": {"lora": {"alpha": 4.0}, "export_at": [1.0], "max_length": 900},
                 },
             ],
         }
@@ -274,7 +278,7 @@ def test_a_candidate_has_the_settings_of_the_run_but_for_its_own() -> None:
     assert [source.name for source in b.mixture.sources] == ["textbook"]
     assert (b.mixture.max_rows, b.mixture.validation) == (50, 0.2)
     assert b.training.lora == LoraParams(rank=8, alpha=4.0)
-    assert b.training.checkpoints == (1.0,)
+    assert b.training.export_at == (1.0,)
     assert params.max_length == 900
 
 
@@ -333,7 +337,7 @@ def test_where_finds_a_setting_or_the_section_it_would_be_in(tmp_path: Path) -> 
             "adam_epsilon: must be greater than or equal to 0.00",
         ),
         ("training: {lora: {rank: 2147483647}}", "less than or equal to 65536"),
-        ("training: {processes: 99999, batch_size: 99999, micro_batch_size: 1}", "16384"),
+        ("training: {nproc_per_node: 99999, batch_size: 99999, micro_batch_size: 1}", "16384"),
         # Designs of any size were tried for these, without end or until a number was too large.
         ("report: {significance: 1.0e-30}", "greater than or equal to 0.000001"),
         ("report: {smallest_interesting_points: 1.0e-9}", "greater than or equal to 0.1"),

@@ -78,7 +78,7 @@ def test_the_largest_recipe_has_all_its_parts(tmp_path: Path) -> None:
     assert (training.learning_rate, training.lr_scheduler, training.max_length) == (
         1e-5, "cosine", 20000,
     )  # fmt: skip
-    assert sum(len(recipe.training.checkpoints) for recipe in params.recipes) == 8
+    assert sum(len(recipe.training.export_at) for recipe in params.recipes) == 8
     assert {benchmark.name for benchmark in params.evaluation.benchmarks} == {
         "hle",
         "do_not_answer",
@@ -117,7 +117,7 @@ def test_every_candidate_is_planned_and_added_up(tmp_path: Path, shapes: Path) -
         dataset={"max_rows": 100, "validation": 0.1},
         candidates=[
             {"name": "a"},
-            {"name": "b", "training": {"epochs": 3.0, "checkpoints": [1.0]}},
+            {"name": "b", "training": {"epochs": 3.0, "export_at": [1.0]}},
             {"name": "c", "mixture": {"max_rows": 50}, "training": {"gradient_checkpointing": True}},
         ],
         plan={"gpu": "H100-80GB"},
@@ -139,7 +139,7 @@ def test_every_candidate_is_planned_and_added_up(tmp_path: Path, shapes: Path) -
 def test_all_answers_of_an_evaluation_are_planned(tmp_path: Path, shapes: Path) -> None:
     run = _run(
         tmp_path, shapes,
-        training={"checkpoints": [1.0]},
+        training={"export_at": [1.0]},
         evaluation={
             "benchmarks": [{"name": "hle", "questions": 10}], "samples": 8, "temperature": 0.6,
             "models": [{"name": "other", "source": "embedded"}],
@@ -171,7 +171,7 @@ def test_too_little_ram_of_a_machine_is_told(tmp_path: Path, shapes: Path) -> No
     run = _run(
         tmp_path, shapes,
         model={"source": "Qwen/Qwen3-8B", "revision": "b968826d9c46dd6066d109eabc6255188de91218"},
-        training={"processes": 4, "micro_batch_size": 1, "deepspeed": "zero3_offload"},
+        training={"nproc_per_node": 4, "micro_batch_size": 1, "deepspeed": "zero3_offload"},
         plan={"gpu": "H100-80GB", "ram_gib": 64.0},
     )  # fmt: skip
     plan = make_plan(run)

@@ -29,7 +29,7 @@ def _run(folder: Path, evaluation: dict[str, Any], **values: Any) -> Run:
 
 
 def _plan(folder: Path, **evaluation: Any) -> tuple[EvaluationPlan, list[str]]:
-    values = {"training": {"checkpoints": [1.0]}, "plan": {"tokens_per_s": 1000.0}}
+    values = {"training": {"export_at": [1.0]}, "plan": {"tokens_per_s": 1000.0}}
     return evaluation_plan(_run(folder, evaluation, **values), DENSE, GPU)
 
 

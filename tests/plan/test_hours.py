@@ -18,7 +18,7 @@ PLAN = PlanParams(mfu=0.5, link_gb_per_s=100.0, network_gb_per_s=10.0)
 
 
 def _work(machine: Machine = GPU, rows: int = 6400, adapters: int = 0, **keys: Any) -> Work:
-    base = {"batch_size": 64, "micro_batch_size": 1, "processes": 8, "max_length": 4096}
+    base = {"batch_size": 64, "micro_batch_size": 1, "nproc_per_node": 8, "max_length": 4096}
     settings = TrainingParams.model_validate({**base, **keys})
     zero = zero_settings(settings, DENSE)
     return work(
@@ -67,7 +67,7 @@ def test_adapters_alone_travel_below_zero3() -> None:
 
 
 def test_processes_share_the_cores() -> None:
-    one, two = (_work(CPU, processes=n).compute_hours for n in (1, 2))
+    one, two = (_work(CPU, nproc_per_node=n).compute_hours for n in (1, 2))
     assert one == two
     assert _work(CPU).transfer_hours == 0
 

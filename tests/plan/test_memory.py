@@ -30,7 +30,7 @@ SMOLLM2 = Shape(
 
 
 def _settings(**keys: Any) -> TrainingParams:
-    base = {"batch_size": 64, "micro_batch_size": 1, "processes": 8, "max_length": 4096}
+    base = {"batch_size": 64, "micro_batch_size": 1, "nproc_per_node": 8, "max_length": 4096}
     return TrainingParams.model_validate({**base, **keys})
 
 
@@ -173,13 +173,13 @@ def test_within_a_quarter_of_the_measured_peak_on_the_embedded_model(
             "sources": [{"name": "textbook", "rows": 8}],
             "mixture": False,
             "validation": 0.25,
-            "processes": 1,
+            "nproc_per_node": 1,
         },
         "training": {
             "batch_size": 4,
             "micro_batch_size": 2,
             "precision": "float32",
-            "checkpoints": [1.0],
+            "export_at": [1.0],
             "evaluations": 1,
         },
         "plan": {"gpu": "none"},

@@ -18,7 +18,7 @@ def _peak(training: TrainingParams) -> float:
 
 
 def _find(capacity: float, **keys: Any) -> list[Remedy]:
-    base = {"batch_size": 64, "micro_batch_size": 1, "processes": 8, "max_length": 4096}
+    base = {"batch_size": 64, "micro_batch_size": 1, "nproc_per_node": 8, "max_length": 4096}
     training = TrainingParams.model_validate({**base, **keys})
     assert _peak(training) > capacity * GIB
     return remedies(training, _peak, capacity * GIB, on_gpu=True)
@@ -40,7 +40,7 @@ def test_a_named_change_does_what_it_says() -> None:
     (first, *_) = _find(40, deepspeed="zero2", micro_batch_size=4, gradient_checkpointing=True)
     key, value = first.text.split(": ")
     base = {
-        "batch_size": 64, "micro_batch_size": 4, "processes": 8, "max_length": 4096,
+        "batch_size": 64, "micro_batch_size": 4, "nproc_per_node": 8, "max_length": 4096,
         "deepspeed": "zero2", "gradient_checkpointing": True,
     }  # fmt: skip
     changed = {**base, key: int(value) if value.isdigit() else value}
@@ -55,7 +55,7 @@ def test_changes_are_put_together_where_none_is_enough() -> None:
 
 
 def test_more_machines_keep_the_batch_whole() -> None:
-    found = _find(40, deepspeed="zero3", batch_size=8, gradient_checkpointing=True, processes=2,
+    found = _find(40, deepspeed="zero3", batch_size=8, gradient_checkpointing=True, nproc_per_node=2,
                   max_length=1024)  # fmt: skip
     texts = [remedy.text for remedy in found]
     assert any(text.startswith("cluster.nodes: ") for text in texts)

@@ -52,12 +52,12 @@ def test_one_training_in_a_paragraph() -> None:
         ({"lora": {"rank": 8}}, {"trained_parameters": 2_400_000},
          "Fine-tuning by low-rank adapters (LoRA, rank 8, alpha 32; 2.4 million trained parameters, merged"),
         ({"deepspeed": "zero3_offload"}, {}, "on DeepSpeed ZeRO-3 with CPU offload:"),
-        ({"processes": 2}, {}, "minutes on the CPU in 2 processes (130"),
+        ({"nproc_per_node": 2}, {}, "minutes on the CPU in 2 processes (130"),
         ({}, {"device": "NVIDIA H100"}, "minutes on one NVIDIA H100 ("),
-        ({"processes": 4}, {"device": "NVIDIA H100"}, "minutes on 4 × NVIDIA H100 ("),
-        ({"processes": 2, "cluster": {"nodes": 2, "endpoint": "a:1"}}, {"device": "NVIDIA H100"},
+        ({"nproc_per_node": 4}, {"device": "NVIDIA H100"}, "minutes on 4 × NVIDIA H100 ("),
+        ({"nproc_per_node": 2, "cluster": {"nodes": 2, "endpoint": "a:1"}}, {"device": "NVIDIA H100"},
          "minutes on 4 × NVIDIA H100 in 2 machines ("),
-        ({"processes": 2, "cluster": {"nodes": 2, "endpoint": "a:1"}}, {},
+        ({"nproc_per_node": 2, "cluster": {"nodes": 2, "endpoint": "a:1"}}, {},
          "minutes on CPUs in 4 processes in 2 machines ("),
         ({"batching": "packed"}, {}, "12 steps of 16 sequences of up to 512 tokens packed with several"),
         ({"warmup_ratio": 0.0, "lr_scheduler": "constant"}, {}, "learning rate 1e-5 (constant), "),
@@ -134,7 +134,7 @@ def test_what_differs_is_named_as_in_the_params_file() -> None:
 
 @pytest.mark.parametrize(
     "training",
-    [{"save_minutes": 3.0}, {"evaluations": 5}, {"checkpoints": [1.0]}, {"processes": 4},
+    [{"save_minutes": 3.0}, {"evaluations": 5}, {"export_at": [1.0]}, {"nproc_per_node": 4},
      {"cluster": {"timeout_minutes": 5}}],
 )  # fmt: skip
 def test_what_changes_nothing_that_is_learnt_is_no_difference(training: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ MACHINE = str(Path(__file__).with_name("machine.py"))
 
 def _training(processes: int = 1, **keys: Any) -> TrainingParams:
     return TrainingParams.model_validate(
-        {"batch_size": 64, "micro_batch_size": 1, "processes": processes, "cluster": keys}
+        {"batch_size": 64, "micro_batch_size": 1, "nproc_per_node": processes, "cluster": keys}
     )
 
 
@@ -128,7 +128,7 @@ def _pdsh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: str = "exit 3"
         ("host-a slots=4\n", "has 1 machines, training.cluster.nodes is 2"),
         ("host-a slots=4\nhost-b\n", "line 2: 'host-b' must be \"host slots=8\""),
         ("host-a slots=4\nhost-a slots=4\n", "line 2: 'host-a' is listed twice"),
-        ("host-a slots=4\nhost-b slots=2\n", "host-b has 2 slots, training.processes is 4"),
+        ("host-a slots=4\nhost-b slots=2\n", "host-b has 2 slots, training.nproc_per_node is 4"),
     ],
 )
 def test_a_hostfile_that_does_not_fit_is_told(tmp_path: Path, text: str, message: str) -> None:
@@ -385,7 +385,7 @@ def test_two_hosts_train_a_model(hosts: list[list[str]], tmp_path: Path) -> None
             "sources": [{"name": "textbook"}],
             "max_rows": 26,
             "mixture": False,
-            "processes": 1,
+            "nproc_per_node": 1,
         },
         "training": {
             "learning_rate": 1e-3,
@@ -393,7 +393,7 @@ def test_two_hosts_train_a_model(hosts: list[list[str]], tmp_path: Path) -> None
             "micro_batch_size": 2,
             "max_length": 900,
             "deepspeed": "zero3",
-            "checkpoints": [1.0],
+            "export_at": [1.0],
             "evaluations": 1,
             "cluster": {"nodes": 2, "endpoint": "10.77.0.1:29512", "timeout_minutes": 3},
         },

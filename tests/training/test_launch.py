@@ -70,7 +70,7 @@ def _run(folder: Path, models: Path, dataset: Path | None = None, **settings: An
             "max_rows": 26,
             "mixture": False,
             "decontamination": {"enabled": False},
-            "processes": 1,
+            "nproc_per_node": 1,
         },
         "training": {
             "learning_rate": 1e-3,
@@ -318,7 +318,7 @@ def test_experts_under_zero_3_in_two_processes_and_the_exported_weights(
     real = shutil.rmtree
     monkeypatch.setattr("llmc_lib.training.launch.shutil.rmtree", keep)
     run = _run(
-        tmp_path, models, dataset, moe=True, processes=2, deepspeed="zero3", router_aux_loss=0.01,
+        tmp_path, models, dataset, moe=True, nproc_per_node=2, deepspeed="zero3", router_aux_loss=0.01,
         micro_batch_size=1, save_minutes=1000.0,  # a checkpoint with the model of step 3 alone
     )  # fmt: skip
     done = training.train(run).candidates["main"]
@@ -339,7 +339,7 @@ def test_candidates_are_trained_one_by_one_and_adapters_are_merged(
 ) -> None:
     from transformers import AutoModelForCausalLM
 
-    lora = {"name": "lora", "training": {"lora": {"rank": 4}, "checkpoints": [1.0]}}
+    lora = {"name": "lora", "training": {"lora": {"rank": 4}, "export_at": [1.0]}}
     run = _run(tmp_path, models, dataset, epochs=0.5, candidates=[lora])
     done = training.train(run)
     facts = done.candidates["lora"].facts
@@ -353,7 +353,7 @@ def test_candidates_are_trained_one_by_one_and_adapters_are_merged(
     assert all("proj" in name for name in changed)
     # A second candidate: the first is left as it is.
     stamp = (run.training / "lora" / "manifest.json").stat().st_mtime_ns
-    packed = {"name": "packed", "training": {"batching": "packed", "checkpoints": [1.0]}}
+    packed = {"name": "packed", "training": {"batching": "packed", "export_at": [1.0]}}
     run = _run(tmp_path, models, epochs=0.5, candidates=[lora, packed])
     assert not training.finished(run)
     training.train(run)

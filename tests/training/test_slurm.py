@@ -33,7 +33,7 @@ exit "${FAIL:-0}"
 
 
 def _run(folder: Path, **keys: Any) -> Run:
-    training = {"batch_size": 64, "micro_batch_size": 1, "processes": 8}
+    training = {"batch_size": 64, "micro_batch_size": 1, "nproc_per_node": 8}
     keys = {"nodes": 2, "endpoint": "a:1", **keys}
     params = {
         "run": "x",
