@@ -59,7 +59,7 @@ def composition(manifest: dict[str, Any]) -> FigureBlock:
         )
     caption = tr(
         "Point: share of a category in the data set (rows in brackets). Upright stroke: the target, {target_origin}.",
-        target_origin=manifest["target_origin"],
+        target_origin=tr(manifest["target_origin"]),
     )
     caption = f"{caption} {_distance(distance, total)} {_limit(manifest)}"
     largest = names[0]

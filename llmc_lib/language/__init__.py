@@ -3,7 +3,7 @@
     tr("{right} of {asked} are right", right=9, asked=10)
     plural("{n:,} question", "{n:,} questions", 10)
 
-A catalogue is `llmc_lib/catalogues/<language>.po`; `messages` has all texts that one translates.
+A catalogue is a file <language>.po in this folder; `messages` finds the texts that it translates.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-CATALOGUES = Path(__file__).parent / "catalogues"
+CATALOGUES = Path(__file__).parent
 SOURCE = "en"
 
 _catalogue = gettext.NullTranslations()
