@@ -167,7 +167,8 @@ def as_count(number: float) -> str:
 
 def counted(n: int, noun: str, more: str = "") -> str:
     """ "1 row", "1,234 rows"; `more`: the plural where it is not the noun with an s."""
-    return plural(f"{{n:,}} {noun}", f"{{n:,}} {more or noun + 's'}", n)
+    forms = f"{{n:,}} {noun}", f"{{n:,}} {more or noun + 's'}"  # as `language.messages` has them
+    return plural(*forms, n)
 
 
 def aligned(rows: Sequence[Sequence[str]], align: str) -> str:

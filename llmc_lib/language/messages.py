@@ -11,6 +11,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from llmc_lib.language import CATALOGUES
@@ -31,6 +32,7 @@ _IN_TEMPLATE = re.compile(r'\btr\("([^"]+)"|"([^"]+)" \| tr\b')
 Message = str | tuple[str, str]
 
 
+@cache
 def messages() -> dict[Message, list[str]]:
     """Every text → the files that it is in."""
     found: dict[Message, list[str]] = {}
