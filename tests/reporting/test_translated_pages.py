@@ -115,7 +115,7 @@ def _of(report: Report) -> set[str]:
               for kind in ("categories", "risk_areas") for group in model.get(kind, ())]  # fmt: skip
     return {
         *report.results.models, *blocks, *groups, *HLE_SHARES, "Do-Not-Answer", "key", *_SHORT.values(),
-        *(f"{name} {version}" for name, version in made["packages"].items()), made["machine"], "4_report.ipynb",
+        *(f"{name} {version}" for name, version in made["packages"].items()), made["machine"], report.dataset["environment"]["commit"][:10], "4_report.ipynb",
         "textbook", "hard_math", "Apache-2.0", "do_not_answer", "main", made_facts()["base"].removesuffix(")"),
     }  # fmt: skip
 
