@@ -31,7 +31,7 @@ class CasesParams(Section):
             if self.marked and getattr(self, key):
                 raise ValueError(key, "are not used beside `marked`; give one of the two")
         if self.ids and self.categories is not None:
-            raise ValueError("categories", "are not used beside `ids`; give one of the two")
+            raise ValueError("categories", "are not used with `ids`; give one of the two")
         return self
 
 

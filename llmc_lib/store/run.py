@@ -198,7 +198,7 @@ def _check_model(model: ModelParams, place: Callable[..., str], *keys: str | int
         return
     if (ROOT / source).is_dir() or not is_hub_name(source):
         raise UserError(
-            f"{place(*keys, 'source')}: {source!r} is no folder with a config.json; give "
+            f"{place(*keys, 'source')}: {source!r} is not a folder with a config.json; give "
             "embedded, such a folder, or a hub id (owner/name)"
         )
     if not is_commit(model.revision):

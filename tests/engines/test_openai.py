@@ -741,7 +741,7 @@ def test_a_full_disk_is_told_and_what_was_finished_is_kept(
         with pytest.raises(UserError) as caught:
             sample_many(server.address, path)
         assert str(caught.value).startswith(f"{path}: the disk is full (")
-        assert "make room and run the same command again" in str(caught.value)
+        assert "free some space and run the same command again" in str(caught.value)
         assert path.read_bytes().endswith(b"}\n")
         kept = _whole(path)
         assert 10 <= len(kept) < 60
