@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -211,7 +212,7 @@ class Plots(Panel):
         shaky["split"] = (shaky["right"] - samples / 2).abs()
         first = shaky.sort_values("split", kind="stable")[["question", "right", "samples"]]
         found = counted(len(first), "question")
-        details = f"<details><summary>{found} that {candidate} answers now right, now wrong</summary>{table(first)}</details>"
+        details = f"<details><summary>{html.escape(f'{found} that {candidate}')} answers now right, now wrong</summary>{table(first)}</details>"
         return (
             paragraph(f"Questions that flip between samples: {words}", "finding")
             + plot(self.figure, "explore-samples", f"Right answers of {samples} samples. {words}")
