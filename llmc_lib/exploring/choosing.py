@@ -49,7 +49,13 @@ class Choice(Panel):
         self._categories.layout.min_width = "18rem"
         self._outcome = buttons(list(_OUTCOMES), "Outcome")
         self._tokens = named(
-            widgets.IntRangeSlider, "Tokens", min=0, max=1, value=(0, 1), continuous_update=False
+            widgets.IntRangeSlider,
+            "Tokens",
+            min=0,
+            max=1,
+            value=(0, 1),
+            continuous_update=False,
+            readout_format=",d",
         )
         self._ending = named(widgets.Dropdown, "Ended", options=list(_ENDS))
         self._apart = widgets.Checkbox(

@@ -10,7 +10,7 @@ import pandas as pd
 from llmc_lib.analysis import PairedComparison, outcomes, paired_comparison
 from llmc_lib.exploring.choosing import Choice
 from llmc_lib.exploring.looks import adjusted, keep_look, read_looks, share_of
-from llmc_lib.exploring.panel import Panel, paragraph, row, styled, table
+from llmc_lib.exploring.panel import Panel, paragraph, row, table
 from llmc_lib.formatting import MINUS, as_bound, as_p, as_p_cell, as_points, counted, listed
 
 _TESTS = {
@@ -40,8 +40,8 @@ class Comparison(Panel):
         self._button = widgets.Button(
             description="Compare on these questions", button_style="", layout={"width": "auto"}
         )
-        self._button.on_click(self._compare)
         super().__init__([row(self._button)])
+        self.on(self._button, self._compare)
         choice.observe(self.update, "version")
         self.update()
 
@@ -93,9 +93,10 @@ class Comparison(Panel):
             )
         return ""
 
-    def _compare(self, _: object) -> None:
+    def _compare(self) -> str:
+        """Compare, and count it."""
         if self._problem():
-            return
+            return self._show()
         choice = self._choice
         rows = choice.outcomes(choice.questions["question"])
         reference, candidate = choice.pair
@@ -113,7 +114,7 @@ class Comparison(Panel):
         number, looks = keep_look(self._folders, subset, facts)
         together = paired_comparison(*arrays, alpha * share_of(number), both.cluster)
         self.found, self.data = found, told(looks)
-        self._shown.value = styled(self._sentences(found, together, number, alpha) + self._made())
+        return self._sentences(found, together, number, alpha) + self._made()
 
     def _sentences(
         self, found: PairedComparison, together: PairedComparison, number: int, alpha: float

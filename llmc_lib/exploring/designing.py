@@ -10,11 +10,11 @@ import pandas as pd
 
 from llmc_lib.analysis import (
     VarianceParts,
-    column_arrays,
     detectable,
     difference_variance_parts,
     limit_curve,
     limit_differences,
+    outcomes,
     power_curve,
     token_arrays,
 )
@@ -41,6 +41,7 @@ class Design(Panel):
     """
 
     limits: pd.DataFrame
+    _parts: VarianceParts
 
     def __init__(self, choice: Choice) -> None:
         self._choice = choice
@@ -60,27 +61,27 @@ class Design(Panel):
 
     def update(self, *_: object) -> None:
         """Draw again, once all controls are set."""
-        if not self._quiet:
+        if self._ready and not self._quiet:
             super().update()
 
     def _enter(self, *_: object) -> None:
         """Take over the questions that are chosen now."""
-        self._rows = self._choice.outcomes(self._choice.questions["question"])
+        self._ready, self._unknown = False, ""
+        self.limits, self.data = pd.DataFrame(), pd.DataFrame()
+        self._try(self._take)
+
+    def _take(self) -> str | None:
         reference, candidate = self._choice.pair
-        self._ready = reference != candidate and not self._rows.empty
-        self._unknown, self.limits, self.data = "", pd.DataFrame(), pd.DataFrame()
-        if not self._ready:
-            self.update()
-            return
-        right = column_arrays(self._rows, "correct")
-        first = self._rows.drop_duplicates("question_id")
-        self._clusters = first["cluster"].astype(str).to_numpy() if "cluster" in first else None
-        n, k = right[reference].shape
-        self._parts: VarianceParts = difference_variance_parts(
-            right[candidate], right[reference], self._clusters
-        )
+        rows = self._choice.outcomes(self._choice.questions["question"])
+        if reference == candidate or rows.empty:
+            self.figure = None
+            return paragraph("Choose two different models, and questions that both were asked.", "note")  # fmt: skip
+        both = outcomes(rows, reference=reference, common="refuse")
+        right, self._clusters = both.correct, both.cluster
+        self._parts = difference_variance_parts(right[candidate], right[reference], self._clusters)
+        n, k = both.n_questions, both.n_samples
         try:
-            tokens = token_arrays(self._rows)
+            tokens = token_arrays(rows)
             self.limits = limit_curve(right, tokens, clusters=self._clusters)
             self._apart = limit_differences(right, tokens, reference, clusters=self._clusters)
         except NotKnown as error:
@@ -93,13 +94,10 @@ class Design(Panel):
         self._questions.value = n
         self._samples.options = sorted({*_SAMPLES, k})
         self._samples.value = k
-        self._quiet = False
-        self.update()
+        self._quiet, self._ready = False, True
+        return self._show()
 
     def _show(self) -> str:
-        if not self._ready:
-            self.figure = None
-            return paragraph("Choose two different models, and questions that both were asked.", "note")  # fmt: skip
         self.figure, (left, right) = grid(1, 2, 2.9)
         limit = self._draw_limits(left)
         return limit + self._draw_power(right) + plot(

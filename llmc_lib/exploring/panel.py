@@ -41,11 +41,21 @@ class Panel(widgets.VBox):
 
     def update(self, *_: object) -> None:
         """Show again what the controls ask for."""
+        self._try(self._show)
+
+    def _try(self, show: Callable[[], str | None]) -> None:
+        """Show what a function gives, if anything, or what went wrong in it."""
         try:
             with style():
-                self._shown.value = styled(self._show())
+                found = show()
         except (UserError, ValueError, OSError) as error:
-            self._shown.value = styled(paragraph(str(error), "warning"))
+            found = paragraph(str(error), "warning")
+        if found is not None:
+            self._shown.value = styled(found)
+
+    def on(self, button: Any, action: Callable[[], str | None]) -> None:
+        """Do something when a button is pressed, and show what it gives, if anything."""
+        button.on_click(lambda _: self._try(action))
 
     def follow(self, *controls: Any) -> None:
         """Update whenever one of these controls is moved."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -163,12 +164,17 @@ class Plots(Panel):
         self.data = agreement(rates, samples)
         size = len(self.data)
         self.figure, axes = canvas(0.9 + 0.42 * size, width=min(7.4, 3.2 + 0.75 * size))
+        low, high = (
+            10 * np.floor(10 * self.data.min().min()),
+            10 * np.ceil(10 * self.data.max().max()),
+        )
         sns.heatmap(
-            100 * self.data, annot=True, fmt=".0f", cmap="crest", vmin=0, vmax=100, cbar=False, ax=axes,
+            100 * self.data, annot=True, fmt=".0f", cmap="crest", vmin=low, vmax=high, cbar=False, ax=axes,
             linewidths=1, linecolor="none",
         )  # fmt: skip
         axes.set(xlabel="", ylabel="")
         axes.tick_params(axis="x", rotation=30 if size > 3 else 0)
+        axes.tick_params(axis="y", rotation=0)
         note = (
             "Percent of questions on which both are right or both wrong. The diagonal is two samples of one model: what "
             "lies below it is more than sampling noise."
@@ -199,7 +205,8 @@ class Plots(Panel):
             palette=colours(_first(whos, self._choice.pair)),
         )  # fmt: skip
         if axes.get_legend():
-            sns.move_legend(axes, "upper right", title="", fontsize=8.5, frameon=False)
+            below = {"bbox_to_anchor": (0, -0.22), "ncols": 6, "fontsize": 8.5, "frameon": False}
+            sns.move_legend(axes, "upper left", title="", **below)
         axes.set(xlabel=f"Right answers of {samples} samples", ylabel="Percent of questions")
         flips = self.data[self.data["right"].between(1, samples - 1)]
         words = ", ".join(
@@ -211,7 +218,7 @@ class Plots(Panel):
         shaky["split"] = (shaky["right"] - samples / 2).abs()
         first = shaky.sort_values("split", kind="stable")[["question", "right", "samples"]]
         found = counted(len(first), "question")
-        details = f"<details><summary>{found} that {candidate} answers now right, now wrong</summary>{table(first)}</details>"
+        details = f"<details><summary>{html.escape(f'{found} that {candidate}')} answers now right, now wrong</summary>{table(first)}</details>"
         return (
             paragraph(f"Questions that flip between samples: {words}", "finding")
             + plot(self.figure, "explore-samples", f"Right answers of {samples} samples. {words}")

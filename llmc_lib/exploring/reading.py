@@ -61,10 +61,10 @@ class Traces(Panel):
         ]
         super().__init__(controls)
         self._quiet = False
-        self._before.on_click(lambda _: self._go(-1))
-        self._after.on_click(lambda _: self._go(1))
-        self._mark.on_click(lambda _: self._keep(self._comment.value.strip() or "(no comment)"))
-        self._unmark.on_click(lambda _: self._keep(""))
+        self.on(self._before, lambda: self._go(-1))
+        self.on(self._after, lambda: self._go(1))
+        self.on(self._mark, lambda: self._keep(self._comment.value.strip() or "(no comment)"))
+        self.on(self._unmark, lambda: self._keep(""))
         self._at.observe(self._turn, "value")
         self.follow(*self._samples)
         choice.observe(self._enter, "version")

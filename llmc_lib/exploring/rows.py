@@ -42,7 +42,13 @@ class Rows(Panel):
             name: named(widgets.Dropdown, name.capitalize(), options=[_ANY]) for name in _LIGHT[:3]
         }
         self._tokens = named(
-            widgets.IntRangeSlider, "Tokens", min=0, max=1, value=(0, 1), continuous_update=False
+            widgets.IntRangeSlider,
+            "Tokens",
+            min=0,
+            max=1,
+            value=(0, 1),
+            continuous_update=False,
+            readout_format=",d",
         )
         self._again = widgets.Button(description="Others", layout={"width": "auto"})
         super().__init__([row(self._set, *self._by.values()), row(self._tokens, self._again)])

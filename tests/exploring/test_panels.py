@@ -196,7 +196,7 @@ def test_no_test_on_questions_that_were_chosen_by_their_answers(choice: Choice) 
     choice._outcome.value = "gained"
     assert "No test here" in _html(panel)
     assert panel._button.disabled
-    panel._compare(None)
+    panel._compare()
     assert panel.data.empty
     choice._outcome.value = "all"
     choice._candidate.value = "base"
@@ -315,3 +315,32 @@ def test_only_the_rows_that_are_shown_are_read(tmp_path: Path) -> None:
     file = tmp_path / "rows.parquet"
     pd.DataFrame({"n": range(100)}).to_parquet(file, row_group_size=10)
     assert take(file, [0, 9, 10, 57, 99])["n"].tolist() == [0, 9, 10, 57, 99]
+
+
+# ---- what cannot be shown --------------------------------------------------------------------
+
+
+def test_models_with_different_numbers_of_samples_are_told_apart_in_words(runs: Runs) -> None:
+    table = runs.answers
+    runs.answers = table[(table["model"] == "base") | (table["sample"] == 0)]
+    choice = Choice(runs)
+    design, comparison, traces = Design(choice), Comparison(choice), Traces(choice)
+    assert "samples of question" in _html(design)
+    comparison._button.click()
+    assert "samples of question" in _html(comparison)
+    assert comparison.data.empty  # nothing was looked at
+    assert 'class="columns"' in _html(traces)
+
+
+def test_what_a_name_holds_is_text(runs: Runs) -> None:
+    name = "<img src=x>"
+    frame = runs.answers.assign(model=runs.answers["model"].cat.rename_categories({"tuned": name}))
+    runs.answers = frame
+    choice = Choice(runs)
+    plots = Plots(choice)
+    shown = [_html(choice), _html(Comparison(choice)), _html(Design(choice))]
+    for kind in plots._kind.options:
+        plots._kind.value = kind
+        shown.append(_html(plots))
+    assert not [markup for markup in shown if "<img" in markup]
+    assert all("&lt;img" in markup for markup in shown[:1])
