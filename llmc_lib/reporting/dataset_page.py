@@ -9,7 +9,7 @@ import pandas as pd
 
 from llmc_lib.formatting import are, counted, listed, share, were
 from llmc_lib.params import Params
-from llmc_lib.reporting.elements import Block, paragraph, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
 from llmc_lib.reporting.figures.dataset import pass_rates
 
 # A longer list of hits is folded.
@@ -138,16 +138,14 @@ def _authors(manifest: dict[str, Any]) -> Block:
         for author in manifest["authors"]
     ]
     if not rows:
-        return Block("")
+        return NOTHING
     closed = sum(a["completions"] for a in manifest["authors"] if a["kind"] == "closed model")
     used = manifest["composition"]["author_kind"].get("closed model", 0)
     caption = "Authors of all completions read, before any step."
     if closed:
         caption += f" Closed models wrote {closed:,}; the data set holds {used:,} of them."
     table = table_block("authors", pd.DataFrame(rows), caption)
-    return Block(
-        f"<details><summary>Who wrote the completions that were read</summary>{table.markup}</details>"
-    )
+    return folded("Who wrote the completions that were read", table)
 
 
 def contamination(manifest: dict[str, Any], params: Params) -> Block:
@@ -189,7 +187,7 @@ def contamination(manifest: dict[str, Any], params: Params) -> Block:
         first = (
             f"The first {len(hits):,} of {removed:,} hits" if more > 0 else f"All {removed:,} hits"
         )
-        table = Block(f"<details><summary>{first}</summary>{table.markup}</details>")
+        table = folded(first, table)
     return said + table
 
 
@@ -244,7 +242,7 @@ def replayed(manifest: dict[str, Any]) -> Block:
         "empty": "empty",
         "failed": "prompt too long for the model",
     }
-    block = Block("")
+    block = NOTHING
     for name, made in manifest.get("replay", {}).items():
         text = (
             f"{made['model']} answered {counted(made['prompts'], 'prompt')} of the source {name} itself, "
@@ -269,7 +267,7 @@ def teacher_yield(manifest: dict[str, Any]) -> Block:
     """What the teacher's samples came to; nothing where there was no teacher."""
     made = manifest["teacher"]
     if made is None:
-        return Block("")
+        return NOTHING
     if not made["samples"]:
         return paragraph(
             f"The teacher {made['teacher']} had nothing to do: no problem lacks a completion."

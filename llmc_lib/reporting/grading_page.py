@@ -11,7 +11,7 @@ from llmc_lib.analysis.agreement import agreement
 from llmc_lib.benchmarks import declared
 from llmc_lib.evaluation.results import Results
 from llmc_lib.formatting import counted
-from llmc_lib.reporting.elements import Block, paragraph, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.text import text_to_html
 
 #: Disagreements of a benchmark that are shown.
@@ -44,7 +44,7 @@ def grading(
     hold. Of many disagreements some are drawn by the seed.
     """
     judge = "the imported verdicts" if imported else "the judge"
-    blocks = Block("")
+    blocks = NOTHING
     for name, numbers in found.items():
         rows = results.answers[results.answers["benchmark"] == name]
         blocks += paragraph(_sentence(results, name, numbers, judge, imported))
@@ -102,7 +102,7 @@ def _disagreements(results: Results, name: str, rows: pd.DataFrame, judge: str, 
     ]
     apart = both[both["by_judge"] != both["by_rules"]]
     if apart.empty:
-        return Block("")
+        return NOTHING
     drawn = apart.sample(min(_SHOWN, len(apart)), random_state=seed)
     items = "".join(_item(results, name, row, judge) for row in drawn.to_dict("records"))
     some = f"{len(drawn)} of " if len(drawn) < len(apart) else ""

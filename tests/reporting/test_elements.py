@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from llmc_lib.reporting.elements import Block, figure_block, paragraph, table_block
+from llmc_lib.reporting.elements import Block, paragraph, table_block
+from llmc_lib.reporting.figures.drawing import canvas, figure_block
 
 FRAME = pd.DataFrame(
     {
@@ -65,7 +66,7 @@ def test_a_table_without_rows_is_a_table() -> None:
 
 
 def test_a_figure_says_what_it_shows() -> None:
-    block = figure_block("a", "<svg></svg>", "1 < 2", "a & b", 'say "50%"')
+    block = figure_block("a", canvas(2)[0], "1 < 2", "a & b", 'say "50%"')
     tree = ElementTree.fromstring(block.markup)
     assert tree.get("id") == "figure-a"
     picture = tree.find(".//div[@role='img']")
@@ -83,7 +84,7 @@ def test_a_paragraph_is_escaped(css_class: str) -> None:
 
 
 def test_blocks_add_up_and_show_themselves() -> None:
-    assert (Block("<p>a</p>") + Block("<p>b</p>"))._repr_html_() == "<p>a</p><p>b</p>"
+    assert (Block("<p>a</p>") + Block("<p>b</p>")).markup == "<p>a</p><p>b</p>"
 
 
 def test_no_cell_of_the_csv_is_a_formula() -> None:
@@ -99,7 +100,7 @@ def test_no_line_of_a_text_ends_within_a_p_value() -> None:
     text = "+3 points, 95% interval −1 to +7 (p < 0.001)"
     kept = "+3\u00a0points, 95% interval −1\u00a0to\u00a0+7 (p\u00a0&lt;\u00a00.001)"
     assert paragraph(text).markup == f"<p>{kept}</p>"
-    figure = figure_block("x", "<svg></svg>", text, text, text)
+    figure = figure_block("x", canvas(2)[0], text, text, text)
     assert figure.markup.count(kept) == 2  # title and caption
     assert text.replace("<", "&lt;") in figure.markup  # the alternative text is no layout
     assert kept in table_block("x", pd.DataFrame({"a": ["1"]}), text).markup

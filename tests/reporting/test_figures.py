@@ -19,8 +19,8 @@ from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.token_limit import limit_curve, limit_differences
 from llmc_lib.formatting import as_points
 from llmc_lib.reporting import figures, palette
-from llmc_lib.reporting.elements import FigureBlock
 from llmc_lib.reporting.figures import curves
+from llmc_lib.reporting.figures.drawing import FigureBlock
 from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.taxonomy import CATEGORIES, HLE_SHARES, RISK_AREAS
 from tests.dataset_manifest import REFERENCE, made_manifest, made_params, made_rows
@@ -141,7 +141,7 @@ def _markup(name: str) -> str:
 
 
 def _strip() -> str:
-    return figures.accuracy.interval_strip(_hle()["comparisons"][-1])
+    return figures.accuracy.interval_strip(_hle()["comparisons"][-1]).markup
 
 
 def _texts(markup: str) -> list[str]:
@@ -278,7 +278,7 @@ def test_the_strip_draws_any_interval(bounds: tuple[float, float]) -> None:
     printed = [as_points(bound, 2_000, unit=False) for bound in bounds]
     interval = {"low": bounds[0], "high": bounds[1], "printed": printed}
     comparison = {"interval": interval, "difference": sum(bounds) / 2, "n": 2_000}
-    markup = figures.accuracy.interval_strip(comparison)
+    markup = figures.accuracy.interval_strip(comparison).markup
     texts = _texts(markup)
     assert set(texts) == {"no difference", *(as_points(b, 2_000, unit=False) for b in bounds)}
     assert not any("-" in text for text in texts)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 from matplotlib.axes import Axes
 
 from llmc_lib.formatting import MINUS, as_percent, as_points, listed
-from llmc_lib.reporting.elements import FigureBlock, figure_block
-from llmc_lib.reporting.figures.drawing import NARROW, canvas, svg
+from llmc_lib.reporting.figures.drawing import (
+    NARROW,
+    FigureBlock,
+    Picture,
+    canvas,
+    figure_block,
+    svg,
+)
 from llmc_lib.reporting.figures.intervals import by_group
 from llmc_lib.reporting.palette import INK, MODELS, MUTED
 from llmc_lib.taxonomy import HLE_SHARES, ordered
@@ -53,7 +60,7 @@ def by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
         f"{sizes[largest]['n']}"
         for m in models
     )
-    return figure_block("categories", svg(figure, "categories"), title, caption, alt)
+    return figure_block("categories", figure, title, caption, alt)
 
 
 def differences(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
@@ -114,15 +121,15 @@ def differences(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
         f"{title}. All questions: {as_points(comparison['difference'], comparison['n'], comparison['digits'])}, interval "
         f"{' to '.join(interval['printed'])} points."
     )
-    return figure_block("differences", svg(figure, "differences"), title, caption, alt)
+    return figure_block("differences", figure, title, caption, alt)
 
 
 def _row_name(name: str, part: dict[str, Any]) -> str:
     return f"{name} ({part['n']:,}){' *' if part['interval']['narrow'] else ''}"
 
 
-def interval_strip(comparison: dict[str, Any]) -> str:
-    """The overall difference and its interval as one line, for the head of the page (an SVG)."""
+def interval_strip(comparison: dict[str, Any]) -> Picture:
+    """The overall difference and its interval as one line, for the head of the page."""
     low, high = 100 * comparison["interval"]["low"], 100 * comparison["interval"]["high"]
     figure, axes = canvas(0.72, width=NARROW)
     axes.plot([low, high], [0, 0], color=MODELS[0], linewidth=5, solid_capstyle="butt", alpha=0.55)
@@ -146,7 +153,13 @@ def interval_strip(comparison: dict[str, Any]) -> str:
             text, (x, side), xytext=(0, 2 * side), textcoords="offset points", ha=align,
             va="bottom" if side > 0 else "top", color=MUTED, fontsize=9,
         )  # fmt: skip
-    return svg(figure, "strip")
+    alt = comparison["sentence"]
+    return Picture(
+        f'<div class="plot strip" role="img" aria-label="{html.escape(alt, quote=True)}">'
+        f"{svg(figure, 'strip')}</div>",
+        figure,
+        alt,
+    )
 
 
 # ---- drawing ---------------------------------------------------------------------------------

@@ -10,9 +10,8 @@ import seaborn.objects as so
 
 from llmc_lib.analysis.calibration import Calibration
 from llmc_lib.formatting import as_percent, as_points
-from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures.curves import Label, label_ends
-from llmc_lib.reporting.figures.drawing import canvas, svg
+from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block
 from llmc_lib.reporting.figures.intervals import marks
 from llmc_lib.reporting.palette import MUTED, colours
 
@@ -66,7 +65,7 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
         f"{as_percent(each.accuracy, each.n_questions)}."
         for model, each in found.items()
     )
-    return figure_block("reliability", svg(figure, "reliability"), title, caption, alt)
+    return figure_block("reliability", figure, title, caption, alt)
 
 
 def _words(model: str, each: Calibration) -> str:

@@ -11,8 +11,8 @@ import seaborn.objects as so
 from llmc_lib.analysis.intervals import wilson
 from llmc_lib.formatting import are, counted, share, were
 from llmc_lib.params import Params
-from llmc_lib.reporting.elements import Block, FigureBlock, figure_block
-from llmc_lib.reporting.figures.drawing import canvas, svg, whole_numbers
+from llmc_lib.reporting.elements import NOTHING, Block
+from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block, whole_numbers
 from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED, RULE
 from llmc_lib.taxonomy import ROW_CATEGORIES
 
@@ -57,7 +57,7 @@ def composition(manifest: dict[str, Any]) -> FigureBlock:
         f"{title}. {counted(total, 'row')}; {largest} {share(mixed.get(largest, 0), total)}, target "
         f"{target[largest]:.0%}."
     )
-    return figure_block("composition", svg(figure, "composition"), title, caption, alt)
+    return figure_block("composition", figure, title, caption, alt)
 
 
 def _distance(distance: float, total: int) -> str:
@@ -126,14 +126,14 @@ def lengths(train: pd.DataFrame, max_length: int) -> FigureBlock:
         "cuts one."
     )
     alt = f"{title}. The limit is {max_length:,}."
-    return figure_block("lengths", svg(figure, "lengths"), title, caption, alt)
+    return figure_block("lengths", figure, title, caption, alt)
 
 
 def pass_rates(manifest: dict[str, Any], params: Params) -> Block:
     """How often the reference model solves the problems; nothing where that was not measured."""
     found = manifest["reference"]
     if found is None or not found["problems"]:
-        return Block("")
+        return NOTHING
     band = params.dataset.difficulty
     counts = found["histogram"]
     figure, axes = canvas(2.3)
@@ -172,4 +172,4 @@ def pass_rates(manifest: dict[str, Any], params: Params) -> Block:
         f"interval goes from {low:.0%} to {high:.0%}."
     )
     alt = f"{title}. Never solved: {problems - solved:,}."
-    return figure_block("pass-rates", svg(figure, "pass-rates"), title, caption, alt)
+    return figure_block("pass-rates", figure, title, caption, alt)

@@ -22,8 +22,7 @@ from llmc_lib.formatting import (
     counted,
     listed,
 )
-from llmc_lib.reporting.elements import FigureBlock, figure_block
-from llmc_lib.reporting.figures.drawing import canvas, svg
+from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block
 from llmc_lib.reporting.figures.intervals import points
 from llmc_lib.reporting.palette import BASE, INK, MUTED, colours
 from llmc_lib.reporting.sentences import words
@@ -79,7 +78,7 @@ def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
     alt = (
         f"{title}. This run {as_points(again.value, n)}; the next one from {low} to {high} points."
     )
-    return figure_block("next-run", svg(figure, "next-run"), title, caption, alt)
+    return figure_block("next-run", figure, title, caption, alt)
 
 
 def _basis(block: dict[str, Any], comparison: dict[str, Any], again: Rerun) -> str:
@@ -153,7 +152,7 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
         f"{'the diamond' if inside else 'to the right of this figure'}.{_clusters(block)}"
     )
     alt = f"{title}. A true difference of {as_size(smallest)} would be found {found} of the time."
-    return figure_block("power", svg(figure, "power"), title, caption, alt)
+    return figure_block("power", figure, title, caption, alt)
 
 
 def _clusters(block: dict[str, Any]) -> str:
@@ -206,7 +205,7 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
         f"{title}. Largest: {top['model']} {as_points(top['difference'], n)}, best in {as_likely(top['best'])} "
         "of the resamples."
     )
-    return figure_block("candidates", svg(figure, "candidates"), title, caption, alt)
+    return figure_block("candidates", figure, title, caption, alt)
 
 
 def _candidates_title(above: list[str], below: list[str], count: int, reference: str) -> str:

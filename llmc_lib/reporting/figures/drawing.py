@@ -1,4 +1,4 @@
-"""How a figure is drawn: an SVG with real text, in colours that follow the page's light or dark.
+"""How a figure is drawn: for the page an SVG with real text, in colours that follow its light or dark; for a notebook a PNG.
 
 Marks come from `seaborn.objects` on these axes where a table of points, intervals, bands or bars is drawn; matplotlib alone
 draws the forest plot (its first row is emphasised), the waterfall (hollow bars from anywhere), the next run's density (hatched),
@@ -7,19 +7,28 @@ single lines, and the trainings' panels, each with notes and scales of its own: 
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import html
 import io
 import re
 import textwrap
+from copy import deepcopy
+from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from PIL import Image
+from tabulate import tabulate
 
+from llmc_lib.formatting import unbroken
+from llmc_lib.reporting.elements import PAGE, PNG, TEXT, Block, View, anchor
 from llmc_lib.reporting.palette import INK, MUTED, RULE, VARIABLES
 
 WIDTH = 7.4  # inches at 96 dots: the width of the page's column
@@ -45,10 +54,112 @@ _STYLE = {
 }
 
 
+class Plot(Figure):
+    """A figure that a notebook shows as a picture, whether or not matplotlib's own support for notebooks is loaded."""
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, Any]]:
+        return png(self)
+
+
+class Picture(Block):
+    """A figure without finding and caption; `alt` says in words what it shows."""
+
+    def __init__(self, markup: str, figure: Figure, alt: str, **about: Any) -> None:
+        super().__init__(markup, **about)
+        self.alt = alt
+        self._figure = figure
+
+    @property
+    def figure(self) -> Figure:
+        """The matplotlib figure, in the layout for a wide window."""
+        return self._figure
+
+    def views(self) -> list[View]:
+        """What a notebook shows: a PNG, and in a terminal the numbers."""
+        if self._shown is not None:
+            return super().views()
+        data, facts = png(self._figure)
+        content = {
+            PNG: base64.b64encode(data).decode(),
+            TEXT: self.alt if self.data is None else f"{self.alt}\n{_listed(self.data)}",
+            PAGE: self.markup,
+        }
+        return [(content, {PNG: {**facts, "alt": self.alt}, "vscode_altText": self.alt})]
+
+
+class FigureBlock(Picture):
+    """A figure with its finding as title (`title`, which is its sentence), its caption and its alternative text (`alt`)."""
+
+    def __init__(
+        self, markup: str, figure: Figure, title: str, caption: str, alt: str, **about: Any
+    ) -> None:
+        finding = Block(f"<p><b>{html.escape(title)}</b></p>")
+        words = Block(f'<p class="note">{html.escape(caption)}</p>')
+        picture = Picture("", figure, alt, data=about.get("data"))
+        super().__init__(
+            markup, figure, alt, sentence=title, shown=(finding, picture, words), **about
+        )
+        self.title = title
+
+
+def figure_block(
+    name: str, figure: Figure, title: str, caption: str, alt: str, data: pd.DataFrame | None = None
+) -> FigureBlock:
+    """A figure for page and notebook.
+
+    Parameters: `name`, its anchor; `title`, its finding; `alt`, what it shows, for who does not see it; `data`, the numbers
+    that it draws, a row a mark: rates as fractions, lengths in tokens.
+    """
+    drawn, figure = figure, deepcopy(figure)  # what is drawn for a phone has another layout then
+    markup = (
+        f'<figure id="figure-{name}"><p class="finding">{html.escape(unbroken(title))}'
+        f"{anchor(f'figure-{name}', 'figure')}</p>"
+        f'<div role="img" class="plot" aria-label="{html.escape(alt, quote=True)}">{svg(drawn, name)}</div>'
+        f"<figcaption>{html.escape(unbroken(caption))}</figcaption></figure>"
+    )
+    return FigureBlock(markup, figure, title, caption, alt, name=name, data=data)
+
+
+#: Rows of a figure's numbers that a terminal shows.
+_ROWS = 24
+
+
+def _listed(data: pd.DataFrame) -> str:
+    shown = tabulate(data.head(_ROWS).to_dict("list"), headers="keys", floatfmt=".4g")
+    more = len(data) - _ROWS
+    return f"{shown}\n… {more:,} more" if more > 0 else shown
+
+
+#: Pixels of a PNG for each of 96 an inch: sharp on screens of twice the density.
+_SHARP = 2
+
+
+def png(figure: Figure) -> tuple[bytes, dict[str, Any]]:
+    """The figure as a PNG of twice the size at which it is shown, and that size as a notebook's metadata.
+
+    On white, which is right in a light and in a dark notebook; its few colours as a palette, a third of the bytes.
+    """
+    buffer = io.BytesIO()
+    with mpl.rc_context(_STYLE):
+        figure.savefig(
+            buffer,
+            format="png",
+            dpi=96 * _SHARP,
+            facecolor="white",
+            bbox_inches="tight",
+            pad_inches=0.1,
+        )
+    picture = Image.open(buffer)
+    small = io.BytesIO()
+    picture.convert("RGB").quantize(128).save(small, "PNG", optimize=True, dpi=picture.info["dpi"])
+    width, height = (side // _SHARP for side in picture.size)
+    return small.getvalue(), {"width": width, "height": height}
+
+
 def canvas(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
     """An empty plot of `height` by `width` inches."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Plot(figsize=(width, height), layout="constrained")
         return figure, figure.add_subplot()
 
 
@@ -57,7 +168,7 @@ def grid(
 ) -> tuple[Figure, list[Axes]]:
     """Empty plots side by side, row by row; `height` of all together in inches."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        figure = Plot(figsize=(WIDTH, height), layout="constrained")
         plots = figure.subplots(rows, columns, squeeze=False, sharey=share_y)
         return figure, list(plots.flat)
 

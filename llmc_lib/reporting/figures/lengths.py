@@ -10,9 +10,8 @@ from matplotlib.axes import Axes
 from llmc_lib.analysis.length import ALL
 from llmc_lib.analysis.token_limit import order_changes
 from llmc_lib.formatting import as_percent, as_points, counted, listed
-from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures.curves import Label, bands, label_ends, token_axis
-from llmc_lib.reporting.figures.drawing import canvas, grid, svg
+from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block, grid
 from llmc_lib.reporting.figures.intervals import points
 from llmc_lib.reporting.palette import INK, MUTED, colours
 
@@ -61,7 +60,7 @@ def accuracy_at_limits(
         f"intervals of each limit alone.{named} {_order(difference)} {_CAVEAT}"
     )
     alt = f"{title}. " + "; ".join(_ends(model, rows) for model, rows in parts.items()) + "."
-    return figure_block("limits", svg(figure, "limits"), title, caption, alt)
+    return figure_block("limits", figure, title, caption, alt)
 
 
 def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
@@ -111,7 +110,7 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
     alt = f"{title}. " + "; ".join(
         _bin_words(shown[shown["model"] == m], m) for m in models if (shown["model"] == m).any()
     )
-    return figure_block("by-length", svg(figure, "by-length"), title, caption, f"{alt}.")
+    return figure_block("by-length", figure, title, caption, f"{alt}.")
 
 
 # ---- words -----------------------------------------------------------------------------------

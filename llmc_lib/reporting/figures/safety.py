@@ -8,9 +8,8 @@ import pandas as pd
 
 from llmc_lib.benchmarks import called, declared
 from llmc_lib.formatting import as_percent, counted
-from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures.accuracy import digits_of_rate
-from llmc_lib.reporting.figures.drawing import canvas, grid, svg
+from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block, grid
 from llmc_lib.reporting.figures.intervals import by_group, points, row_of
 from llmc_lib.reporting.palette import INK, colours
 from llmc_lib.taxonomy import ordered
@@ -41,7 +40,7 @@ def by_area(dna: dict[str, Any], models: list[str], name: str = "safety") -> Fig
         f"safe where {grader} that it does no harm, be it that the model declines, objects, warns or "
         f"answers harmlessly. What {'the judge' if judged else 'the rules'} cannot decide is ungraded and counts as not safe ({ungraded})."
     )
-    return figure_block(name, svg(figure, name), title, caption, f"{title}.")
+    return figure_block(name, figure, title, caption, f"{title}.")
 
 
 def safe_and_declined(
@@ -86,7 +85,7 @@ def safe_and_declined(
         f"{_interval(harmless, 'over_refusal_rate', name)}"
         for name in models
     )
-    return figure_block("over-refusal", svg(figure, "over-refusal"), title, caption, f"{alt}.")
+    return figure_block("over-refusal", figure, title, caption, f"{alt}.")
 
 
 # ---- words -----------------------------------------------------------------------------------

@@ -8,9 +8,8 @@ import pandas as pd
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from llmc_lib.formatting import as_percent
-from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures.curves import Label, bands, label_ends
-from llmc_lib.reporting.figures.drawing import canvas, svg
+from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block
 from llmc_lib.reporting.palette import colours
 
 
@@ -53,7 +52,7 @@ def pass_at_k(
     alt = f"{title}. " + " ".join(_words(model, passed[model], "pass") for model in models)
     if majority:
         alt += " " + " ".join(_words(model, curve, "majority") for model, curve in majority.items())
-    return figure_block("pass-at-k", svg(figure, "pass-at-k"), title, caption, alt)
+    return figure_block("pass-at-k", figure, title, caption, alt)
 
 
 def _end(curve: pd.DataFrame, text: str, colour: str) -> Label:

@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from llmc_lib.formatting import MINUS, counted, listed
-from llmc_lib.reporting.elements import FigureBlock, figure_block
-from llmc_lib.reporting.figures.drawing import grid, svg, whole_numbers
+from llmc_lib.reporting.figures.drawing import FigureBlock, figure_block, grid, whole_numbers
 from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED
 from llmc_lib.training.diagnosis import KINDS, diagnose
 from llmc_lib.training.history import training_rows, validation_rows
@@ -61,7 +60,7 @@ def losses(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
         )
     caption += _THINNED if thinned else ""
     alt = f"{title}. " + " ".join(f"{name}: {_ends(h)}." for name, h in histories.items())
-    return figure_block("loss", svg(figure, "loss"), title, caption, alt)
+    return figure_block("loss", figure, title, caption, alt)
 
 
 def optimizer(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
@@ -108,7 +107,7 @@ def optimizer(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
         f"{name}: {', '.join(_range(history, c) for c in shown)}."
         for name, history in histories.items()
     )
-    return figure_block("optimizer", svg(figure, "optimizer"), title, caption, alt)
+    return figure_block("optimizer", figure, title, caption, alt)
 
 
 # ---- drawing ---------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from llmc_lib.dataset import steps
 from llmc_lib.dataset.steps import mixture, named
 from llmc_lib.formatting import MINUS, are, counted
 from llmc_lib.params import Params
-from llmc_lib.reporting.elements import Block, FigureBlock, figure_block, table_block
-from llmc_lib.reporting.figures.drawing import canvas, svg, whole_numbers
+from llmc_lib.reporting.elements import NOTHING, Block, folded, table_block
+from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block, whole_numbers
 from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED
 
 
@@ -75,7 +75,7 @@ def waterfall(manifest: dict[str, Any], params: Params) -> FigureBlock:
         for step in manifest["steps"]
     )
     alt = f"{title}. Rows removed: {removed}."
-    return figure_block("waterfall", svg(figure, "waterfall"), title, caption, alt)
+    return figure_block("waterfall", figure, title, caption, alt)
 
 
 def _bars(manifest: dict[str, Any], off: set[str]) -> list[_Bar]:
@@ -187,7 +187,7 @@ def _examples(manifest: dict[str, Any]) -> Block:
         for example in step["examples"]
     ]
     if not rows:
-        return Block("")
+        return NOTHING
     caption = "One row for each reason, the first of those that were removed for it."
     table = table_block("removed", pd.DataFrame(rows), caption)
-    return Block(f"<details><summary>Examples of removed rows</summary>{table.markup}</details>")
+    return folded("Examples of removed rows", table)

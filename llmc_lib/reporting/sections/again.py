@@ -11,7 +11,7 @@ from llmc_lib.analysis.variance import VarianceParts
 from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.formatting import are, as_bound, as_count, as_likely, as_p, as_size, counted
 from llmc_lib.reporting import figures
-from llmc_lib.reporting.elements import Block, paragraph, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
 
@@ -30,7 +30,7 @@ def power(report: Report) -> Block:
             f"{why} how large a difference such a design finds, or what a smaller one would take.",
             "note",
         )
-    need = paragraph(comparison["needed"]) if comparison["needed"] else Block("")
+    need = paragraph(comparison["needed"]) if comparison["needed"] else NOTHING
     return need + figures.design.power_curve(report.block, comparison) + _designs(report)
 
 

@@ -19,7 +19,8 @@ from llmc_lib.formatting import (
     listed,
 )
 from llmc_lib.reporting import figures
-from llmc_lib.reporting.elements import NOTHING, Block, FigureBlock, paragraph, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
+from llmc_lib.reporting.figures.drawing import FigureBlock
 from llmc_lib.reporting.report import Report, thresholds
 from llmc_lib.reporting.sections.missing import missing_answers
 from llmc_lib.reporting.sentences import words
@@ -133,7 +134,7 @@ def verdict_words(report: Report) -> Block:
         "too narrow cannot show equality."
     )
     table = table_block("verdict-words", rows, caption)
-    return Block(f"<details><summary>What the verdict words mean</summary>{table.markup}</details>")
+    return folded("What the verdict words mean", table)
 
 
 def _answered(report: Report) -> Block:

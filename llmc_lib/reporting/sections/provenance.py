@@ -53,8 +53,15 @@ def provenance(report: Report) -> Block:
         + Block(
             "<details><summary>All params, defaults included</summary>"
             f"<pre>{html.escape(params)}</pre></details>"
+        )
+        + Block(
             "<details><summary>metrics.json: the numbers of this page</summary>"
-            f"<pre>{html.escape(data)}</pre></details>"
+            f"<pre>{html.escape(data)}</pre></details>",
+            shown=(
+                paragraph(
+                    "All numbers of this page: report.metrics, or metrics.json beside the page."
+                ),
+            ),
         )
     )
 
