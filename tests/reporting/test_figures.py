@@ -277,7 +277,7 @@ def test_names_that_would_touch_are_moved_apart(wanted: list[float], placed: lis
 def test_the_strip_draws_any_interval(bounds: tuple[float, float]) -> None:
     printed = [as_points(bound, 2_000, unit=False) for bound in bounds]
     interval = {"low": bounds[0], "high": bounds[1], "printed": printed}
-    comparison = {"interval": interval, "difference": sum(bounds) / 2, "n": 2_000}
+    comparison = {"interval": interval, "difference": sum(bounds) / 2, "sentence": "So much."}
     markup = figures.accuracy.interval_strip(comparison).markup
     texts = _texts(markup)
     assert set(texts) == {"no difference", *(as_points(b, 2_000, unit=False) for b in bounds)}

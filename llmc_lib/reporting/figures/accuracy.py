@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 
 from llmc_lib.formatting import MINUS, as_percent, as_points, listed
@@ -16,7 +17,7 @@ from llmc_lib.reporting.figures.drawing import (
     figure_block,
     svg,
 )
-from llmc_lib.reporting.figures.intervals import by_group
+from llmc_lib.reporting.figures.intervals import by_group, rates
 from llmc_lib.reporting.palette import INK, MODELS, MUTED
 from llmc_lib.taxonomy import HLE_SHARES, ordered
 
@@ -54,13 +55,14 @@ def by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
         "and truncated questions count as wrong. Where the lines of two models overlap widely, the "
         f"category alone says little.{shares}"
     )
+    data = rates(hle, models, names, "categories", "accuracy").rename(columns={"group": "category"})
     largest = names[0]
     alt = f"{title}. " + "; ".join(
         f"{largest}: {m} {as_percent(hle['models'][m]['categories'][largest]['accuracy'], 200)} of "
         f"{sizes[largest]['n']}"
         for m in models
     )
-    return figure_block("categories", figure, title, caption, alt)
+    return figure_block("categories", figure, title, caption, alt, data)
 
 
 def differences(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
@@ -121,7 +123,19 @@ def differences(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
         f"{title}. All questions: {as_points(comparison['difference'], comparison['n'], comparison['digits'])}, interval "
         f"{' to '.join(interval['printed'])} points."
     )
-    return figure_block("differences", figure, title, caption, alt)
+    return figure_block("differences", figure, title, caption, alt, _parts(rows))
+
+
+def _parts(rows: list[tuple[str, dict[str, Any]]]) -> pd.DataFrame:
+    """The differences of the forest plot, as fractions."""
+    keys = ("difference", "p_value", "p_adjusted", "gained", "lost")
+    return pd.DataFrame(
+        {"category": name, "questions": part["n"]}
+        | {key: part.get(key) for key in keys[:1]}
+        | {end: part["interval"][end] for end in ("low", "high")}
+        | {key: part.get(key) for key in keys[1:]}
+        for name, part in rows
+    )
 
 
 def _row_name(name: str, part: dict[str, Any]) -> str:

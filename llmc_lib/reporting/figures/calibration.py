@@ -29,6 +29,9 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
         color=MUTED, fontsize=9,
     )  # fmt: skip
     rows = pd.concat({m: each.curve for m, each in found.items()}, names=["model"]).reset_index()
+    data = rows[["model", "confidence", "accuracy", "low", "high", "n"]].rename(
+        columns={"n": "answers"}
+    )
     total = rows["model"].map({m: each.n for m, each in found.items()})
     rows["size"] = np.sqrt(16 + 160 * np.sqrt(rows["n"] / total))
     part = ["confidence", "accuracy", "low", "high"]
@@ -65,7 +68,7 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
         f"{as_percent(each.accuracy, each.n_questions)}."
         for model, each in found.items()
     )
-    return figure_block("reliability", figure, title, caption, alt)
+    return figure_block("reliability", figure, title, caption, alt, data)
 
 
 def _words(model: str, each: Calibration) -> str:

@@ -38,6 +38,15 @@ def composition(manifest: dict[str, Any]) -> FigureBlock:
     axes.grid(axis="y", visible=False)
     axes.set_xlim(left=0)
     axes.set_xlabel("Share of rows, percent")
+    data = pd.DataFrame(
+        {
+            "category": n,
+            "rows": mixed.get(n, 0),
+            "share": mixed.get(n, 0) / total,
+            "target": target[n],
+        }
+        for n in names
+    )
     distance = manifest["total_variation"]
     title = "The data set has the target's composition"
     if distance > 0.01:
@@ -57,7 +66,7 @@ def composition(manifest: dict[str, Any]) -> FigureBlock:
         f"{title}. {counted(total, 'row')}; {largest} {share(mixed.get(largest, 0), total)}, target "
         f"{target[largest]:.0%}."
     )
-    return figure_block("composition", figure, title, caption, alt)
+    return figure_block("composition", figure, title, caption, alt, data)
 
 
 def _distance(distance: float, total: int) -> str:
@@ -126,7 +135,7 @@ def lengths(train: pd.DataFrame, max_length: int) -> FigureBlock:
         "cuts one."
     )
     alt = f"{title}. The limit is {max_length:,}."
-    return figure_block("lengths", figure, title, caption, alt)
+    return figure_block("lengths", figure, title, caption, alt, train[["n_tokens"]])
 
 
 def pass_rates(manifest: dict[str, Any], params: Params) -> Block:
@@ -171,5 +180,9 @@ def pass_rates(manifest: dict[str, Any], params: Params) -> Block:
         f"problem is uncertain: with {found['samples'] // 2} of {samples} right, its 95% Wilson "
         f"interval goes from {low:.0%} to {high:.0%}."
     )
+    data = pd.DataFrame(
+        {"pass_rate_from": tenth / 10, "pass_rate_to": (tenth + 1) / 10, "problems": n}
+        for tenth, n in enumerate(counts)
+    )
     alt = f"{title}. Never solved: {problems - solved:,}."
-    return figure_block("pass-rates", figure, title, caption, alt)
+    return figure_block("pass-rates", figure, title, caption, alt, data)

@@ -75,10 +75,14 @@ def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
     )
     if again.value:
         caption += f" {words.sign_sentence(again)} {words.PRIORS}"
+    keys = ("value", "low", "high", "expected", "error", "sign_flip", "sign_flip_sceptical")
+    data = pd.DataFrame(
+        [{"model": comparison["model"]} | {key: comparison["rerun"][key] for key in keys}]
+    ).rename(columns={"value": "difference", "error": "standard_error"})
     alt = (
         f"{title}. This run {as_points(again.value, n)}; the next one from {low} to {high} points."
     )
-    return figure_block("next-run", figure, title, caption, alt)
+    return figure_block("next-run", figure, title, caption, alt, data)
 
 
 def _basis(block: dict[str, Any], comparison: dict[str, Any], again: Rerun) -> str:
@@ -152,7 +156,7 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
         f"{'the diamond' if inside else 'to the right of this figure'}.{_clusters(block)}"
     )
     alt = f"{title}. A true difference of {as_size(smallest)} would be found {found} of the time."
-    return figure_block("power", figure, title, caption, alt)
+    return figure_block("power", figure, title, caption, alt, pd.DataFrame(design["curve"]))
 
 
 def _clusters(block: dict[str, Any]) -> str:
@@ -205,7 +209,7 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
         f"{title}. Largest: {top['model']} {as_points(top['difference'], n)}, best in {as_likely(top['best'])} "
         "of the resamples."
     )
-    return figure_block("candidates", figure, title, caption, alt)
+    return figure_block("candidates", figure, title, caption, alt, table)
 
 
 def _candidates_title(above: list[str], below: list[str], count: int, reference: str) -> str:

@@ -52,6 +52,11 @@ def accuracy_at_limits(
         upper,
         [Label(last, 100 * rows["rate"].iloc[-1], m, paint[m]) for m, rows in parts.items()],
     )
+    data = pd.concat(
+        {"accuracy": curve.rename(columns={"rate": "value"}),
+         "difference": difference.rename(columns={"difference": "value"})},
+        names=["quantity"],
+    ).reset_index("quantity")[["quantity", "model", "limit", "value", "low", "high"]]  # fmt: skip
     title = _limit_finding(parts[models[-1]], models[-1], difference)
     named = f" The limit of this evaluation is {limit:,}." if limit else ""
     caption = (
@@ -60,7 +65,7 @@ def accuracy_at_limits(
         f"intervals of each limit alone.{named} {_order(difference)} {_CAVEAT}"
     )
     alt = f"{title}. " + "; ".join(_ends(model, rows) for model, rows in parts.items()) + "."
-    return figure_block("limits", figure, title, caption, alt)
+    return figure_block("limits", figure, title, caption, alt, data)
 
 
 def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
@@ -97,6 +102,14 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
     axes.set_xlim(0, 122 * float(shown["high"].max()))  # room for the names
     axes.set_xlabel("Answers that are correct, percent")
     _head(axes)
+    data = shown[["model", "above", "up_to", "n", "rate", "low", "high"]].rename(
+        columns={
+            "above": "above_tokens",
+            "up_to": "up_to_tokens",
+            "n": "answers",
+            "rate": "accuracy",
+        }
+    )
     title = _length_finding(table[table["model"] == models[-1]], models[-1])
     unknown = {m: int(table[table["model"] == m]["unknown"].iloc[0]) for m in models}
     left_out = "; ".join(f"{m} {n:,}" for m, n in unknown.items() if n)
@@ -110,7 +123,7 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
     alt = f"{title}. " + "; ".join(
         _bin_words(shown[shown["model"] == m], m) for m in models if (shown["model"] == m).any()
     )
-    return figure_block("by-length", figure, title, caption, f"{alt}.")
+    return figure_block("by-length", figure, title, caption, f"{alt}.", data)
 
 
 # ---- words -----------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ def pass_at_k(
     curves = {(model, "one right"): passed[model] for model in models}
     curves |= {(model, "majority"): curve for model, curve in (majority or {}).items()}
     rows = pd.concat(curves, names=["model", "kind"]).reset_index()
+    data = rows[["model", "kind", "k", "n_questions", "rate", "low", "high"]]
     bands(axes, rows, "k", "rate", paint, linestyle="kind", group="kind")
     ends = [_end(curve, f"{m}, {kind}", paint[m]) for (m, kind), curve in curves.items()]
     ks = sorted({int(k) for curve in passed.values() for k in curve["k"]})
@@ -52,7 +53,7 @@ def pass_at_k(
     alt = f"{title}. " + " ".join(_words(model, passed[model], "pass") for model in models)
     if majority:
         alt += " " + " ".join(_words(model, curve, "majority") for model, curve in majority.items())
-    return figure_block("pass-at-k", figure, title, caption, alt)
+    return figure_block("pass-at-k", figure, title, caption, alt, data)
 
 
 def _end(curve: pd.DataFrame, text: str, colour: str) -> Label:

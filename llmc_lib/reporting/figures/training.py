@@ -60,7 +60,9 @@ def losses(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
         )
     caption += _THINNED if thinned else ""
     alt = f"{title}. " + " ".join(f"{name}: {_ends(h)}." for name, h in histories.items())
-    return figure_block("loss", figure, title, caption, alt)
+    return figure_block(
+        "loss", figure, title, caption, alt, _logged(histories, ["loss", "eval_loss"])
+    )
 
 
 def optimizer(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
@@ -107,7 +109,15 @@ def optimizer(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
         f"{name}: {', '.join(_range(history, c) for c in shown)}."
         for name, history in histories.items()
     )
-    return figure_block("optimizer", figure, title, caption, alt)
+    return figure_block("optimizer", figure, title, caption, alt, _logged(histories, shown))
+
+
+def _logged(histories: Mapping[str, pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    """The columns of all logs by candidate and step, without the events that have none of them."""
+    rows = pd.concat(histories, names=["candidate"]).reset_index("candidate")
+    return rows.reindex(columns=["candidate", "step", *columns]).dropna(
+        subset=columns, how="all", ignore_index=True
+    )
 
 
 # ---- drawing ---------------------------------------------------------------------------------

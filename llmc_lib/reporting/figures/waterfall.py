@@ -74,8 +74,12 @@ def waterfall(manifest: dict[str, Any], params: Params) -> FigureBlock:
         f"{named(step['step']).title} {'off' if step['step'] in off else format(step['removed'], ',')}"
         for step in manifest["steps"]
     )
+    data = pd.DataFrame(
+        {"what": bar.label, "kind": bar.kind, "rows": abs(round(bar.stop - bar.start))}
+        for bar in bars
+    )
     alt = f"{title}. Rows removed: {removed}."
-    return figure_block("waterfall", figure, title, caption, alt)
+    return figure_block("waterfall", figure, title, caption, alt, data)
 
 
 def _bars(manifest: dict[str, Any], off: set[str]) -> list[_Bar]:
