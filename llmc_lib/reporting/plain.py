@@ -15,16 +15,19 @@ from bs4.element import NavigableString
 
 #: Of the page alone: links into it, buttons, how it is used, what its style folds.
 _LEFT_OUT = ".anchor, .tools, .keys, .link, .unfold, .gap, svg"
+#: The first that fits an element.
 _STYLES = {
     "table": "border-collapse: collapse",
-    "caption": "caption-side: top; text-align: left; min-width: 34em; padding-bottom: 0.4em",
-    ".note, figcaption": "font-size: 90%; opacity: 0.8",
+    "caption": "caption-side: top; text-align: left; min-width: 42em; max-width: 60em; padding-bottom: 0.4em",
+    ".note": "max-width: 58em; font-size: 90%; opacity: 0.8",
+    ".finding": "max-width: 52em; margin-top: 1em",
     ".question, .trace, .text, .rationale, pre": "white-space: pre-wrap; overflow-wrap: anywhere",
     ".columns": "display: grid; grid-template-columns: 1fr 1fr; column-gap: 2em",
     ".common": "opacity: 0.7",
     ".claim, .leap": "text-decoration: underline",
     ".category, .grade": "opacity: 0.8",
     "summary": "cursor: pointer",
+    "p, ul": "max-width: 52em",
 }
 _BOLD = ".finding, .outcome, .here, .sign"
 _BLOCKS = "p li tr div h3 h4 caption summary dt dd pre figcaption".split()
@@ -43,22 +46,21 @@ def notebook_html(markup: str) -> str:
         formula.replace_with(f"{dollars}{formula.get('alttext', formula.get_text())}{dollars}")
     for tag in soup.select("button, caption > div"):
         tag.unwrap()
+    for tag in soup.select("[style^=grid-row]"):
+        del tag["style"]
+    for tag in soup.select("th, td"):
+        # The attribute where styles are taken away, the style where a sheet says otherwise.
+        side = "right" if "number" in tag.get_attribute_list("class") else "left"
+        place = "bottom" if tag.find_parent("thead") else "top"
+        tag.attrs |= {"align": side, "style": f"text-align: {side}; vertical-align: {place}"}
     for selector, style in _STYLES.items():
         for tag in soup.select(selector):
-            tag["style"] = style
-    for tag in soup.select(
-        "th, td"
-    ):  # the attribute where styles are taken away, the style where a sheet says otherwise
-        tag["align"] = "right" if "number" in tag.get_attribute_list("class") else "left"
-        place = "bottom" if tag.find_parent("thead") else "top"
-        tag["style"] = f"text-align: {tag['align']}; vertical-align: {place}"
+            tag.attrs.setdefault("style", style)
     for tag in soup.select(_BOLD):
         _wrap(soup, tag, "b")
     for tag in soup.find_all(True):
         for attribute in ("class", "id", "role", "aria-label", "tabindex"):
             tag.attrs.pop(attribute, None)
-        if str(tag.get("style", "")).startswith("grid-row"):
-            del tag["style"]
     return soup.decode(formatter="minimal")
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from llmc_lib.formatting import ZERO, counted, listed, were
+from llmc_lib.models.resolve import Model
 from llmc_lib.params import DatasetParams, Params, Recipe, TrainingParams
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.store import Run, read_jsonl
@@ -53,6 +54,12 @@ def diagnosis(histories: Mapping[str, pd.DataFrame]) -> Block:
                 f"{html.escape(finding.sentence)}</li>"
             )
     return Block(f'<ul class="diagnosis">{"".join(lines)}</ul>')
+
+
+def models(found: Iterable[Model]) -> Block:
+    """The exported models, by the names that the evaluation and its figures use."""
+    rows = pd.DataFrame([{"Model": m.name, "What it is": m.label} for m in found], dtype=str)
+    return table_block("exported", rows, "Exported models, by their names in the evaluation.")
 
 
 def differences(params: Params) -> dict[str, str]:

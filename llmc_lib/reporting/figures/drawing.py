@@ -93,7 +93,7 @@ class FigureBlock(Picture):
     def __init__(
         self, markup: str, figure: Figure, title: str, caption: str, alt: str, **about: Any
     ) -> None:
-        finding = Block(f"<p><b>{html.escape(title)}</b></p>")
+        finding = Block(f'<p class="finding">{html.escape(title)}</p>')
         words = Block(f'<p class="note">{html.escape(caption)}</p>')
         picture = Picture("", figure, alt, data=about.get("data"))
         super().__init__(

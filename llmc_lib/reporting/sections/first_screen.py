@@ -42,7 +42,7 @@ def _head(report: Report) -> Block:
     )
     told = (
         f"<p><b>{_SIGNS.get(code, '')}{word}</b> on {benchmark}</p>"
-        f'<p style="font-size: 140%; line-height: 1.35">{sentence}</p>{hangs}'
+        f'<p style="font-size: 140%; line-height: 1.35; max-width: 40em">{sentence}</p>{hangs}'
     )
     items = "".join(
         f"<li><b>{html.escape(value)}</b> {html.escape(name)}</li>" for value, name in facts
