@@ -6,6 +6,7 @@ minutes allow.
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -23,7 +24,8 @@ NASTY: list[Any] = [
     "{{ 7*7 }}", "\\", "\\u0000", "é", "数学", "\u202e", "\u2028", "😀", "'; DROP TABLE x; --", "base", "judge", "step-1",
     "nan", "1e5", "null", "[]", [], {}, [[]], [None], [{}], {"a": {}}, {"": ""}, [1, "a", None], {"a": [1, {"b": None}]},
 ]  # fmt: skip
-nasty = st.sampled_from(NASTY)
+# Copies: the strategies below put further values into lists and groups.
+nasty = st.sampled_from(NASTY).map(copy.deepcopy)
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 values = st.recursive(
     nasty | text | st.integers() | st.floats(),

@@ -40,7 +40,7 @@ MISTAKES = {
     ),
     "no model": (
         "model:\n  source: embeded",
-        "line 5: model.source: 'embeded' is no folder with a config.json; give embedded, such a "
+        "line 5: model.source: 'embeded' is not a folder with a config.json; give embedded, such a "
         "folder, or a hub id (owner/name)",
     ),
 }

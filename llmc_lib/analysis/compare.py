@@ -59,6 +59,13 @@ def compare(
     `method` of the adjustment: "joint" (None: over the candidates), `simultaneous.family`'s, with the intervals
     joint_low and joint_high, which hold for all candidates at once and leave out 0 exactly where p_adjusted < alpha;
     "holm" (None: over categories) or "bh", as in `adjust`.
+
+    >>> from llmc_lib.analysis import outcomes
+    >>> rows = [(model, str(n), n < right) for model, right in (("base", 90), ("tuned", 110)) for n in range(200)]
+    >>> answers = pd.DataFrame(rows, columns=["model", "question_id", "correct"])
+    >>> compare(outcomes(answers))[["model", "rate", "reference_rate", "gained", "lost"]]
+       model  rate  reference_rate  gained  lost
+    0  tuned  0.55            0.45      20     0
     """
     method = method or ("holm" if by_category else "joint")
     if method == "joint" and by_category:

@@ -99,6 +99,15 @@ def paired_comparison(
 
     Raises `ValueError` for arrays that are empty, of different shapes, or neither true nor false (NaN), for labels
     that are not one a question, and for alpha outside (0, 1).
+
+    >>> base = np.repeat([True, False], [80, 120])
+    >>> tuned = base.copy()
+    >>> tuned[:6], tuned[80:100] = False, True
+    >>> found = paired_comparison(tuned, base)
+    >>> found.gained, found.lost
+    (20, 6)
+    >>> print(f"{found.difference:+.3f}, {found.low:+.3f} to {found.high:+.3f}, p = {found.p_value:.4f}")
+    +0.070, +0.020 to +0.121, p = 0.0059
     """
     check_alpha(alpha)
     a, b = right_or_wrong(candidate, "candidate"), right_or_wrong(reference, "reference")

@@ -23,6 +23,10 @@ def wilson(successes: float, n: float, alpha: float = 0.05) -> tuple[float, floa
     keeps its coverage at small n (Brown, Cai & DasGupta, Statistical Science 16, 2001). As every interval
     of counts it oscillates with n and the rate: 95% is its average over nearby rates. With fewer than
     about 3 questions expected on one side single rates can have 90%.
+
+    >>> low, high = wilson(3, 200)
+    >>> print(f"{low:.3f} to {high:.3f}")
+    0.005 to 0.043
     """
     check_alpha(alpha)
     if not 0 <= successes <= n:

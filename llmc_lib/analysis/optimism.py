@@ -65,7 +65,7 @@ def selection_noise(
     """
     names = outcomes.candidates
     if not names:
-        raise ValueError(f"no candidate beside the reference {outcomes.reference}")
+        raise ValueError(f"no candidate besides the reference {outcomes.reference}")
     wanted, parts = _parts(outcomes, better_in)
     differences = parts[:, : len(names)]
     totals = Totals.of(parts, outcomes.cluster)

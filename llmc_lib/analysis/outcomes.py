@@ -86,6 +86,11 @@ def outcomes(
     question with two categories or clusters, an unknown reference, models with no question in common.
 
     A million rows take about a second.
+
+    >>> rows = [("base", "a", True), ("base", "b", False), ("tuned", "a", True), ("tuned", "b", True)]
+    >>> answers = pd.DataFrame(rows, columns=["model", "question_id", "correct"])
+    >>> {model: float(right.mean()) for model, right in outcomes(answers).correct.items()}
+    {'base': 0.5, 'tuned': 1.0}
     """
     _check_columns(answers)
     models, names = pd.factorize(answers["model"])

@@ -56,6 +56,9 @@ def pass_at_k(
     Wilson's.
 
     Raises `ValueError` for an array that is empty or not of two dimensions, and for k out of range.
+
+    >>> pass_at_k([[True, False, False, False], [False] * 4], k=2).rate
+    0.25
     """
     right = _checked(correct)
     return _rates(_passed(right, [k]), [k], right.shape, alpha, clusters)[0]

@@ -73,6 +73,11 @@ def verdict(
     their family (`simultaneous.family`); `p_adjusted`, the p-value adjusted for all of them (None: its own);
     `low_is_good`: a lower rate is the better one.
     An interval that is marked as too narrow cannot show that a difference is small.
+
+    >>> from llmc_lib.analysis import paired_comparison
+    >>> found = paired_comparison([True] * 9 + [False], [True] * 8 + [False] * 2)
+    >>> verdict(found, Thresholds()).word
+    'unclear'
     """
     p = comparison.p_value if p_adjusted is None else p_adjusted
     word = _word(comparison, thresholds, clear=p < thresholds.significance)

@@ -85,7 +85,11 @@ _DENIED = re.compile(r"\b(?:not|never|no|cannot|neither|nor)\b|n['’]t\b", re.I
 
 
 def same(answer: str, reference: str) -> bool:
-    """Are two final answers the same (see `compare`)? What cannot be told is not."""
+    """Are two final answers the same (see `compare`)? What cannot be told is not.
+
+    >>> same("1/2", "0.5"), same("x <= 4", "4")
+    (True, False)
+    """
     return compare(answer, reference) is True
 
 

@@ -55,6 +55,9 @@ def stated_confidence(response: str) -> float | None:
     "Confidence: 85%", "**Confidence score:** 0.85", "Confidence: 8/10", "I am 85% confident",
     `\boxed{95\%}` after "Confidence:", 自信度：90%. A lone 1 (one percent, or all of it?), a range, and what is above
     100 are not clear.
+
+    >>> stated_confidence("Answer: 4, Confidence: 85%")
+    85.0
     """
     tail = response[-TAIL:]
     if not any(word in tail.lower() for word in _MENTIONED):

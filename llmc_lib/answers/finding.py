@@ -145,6 +145,9 @@ def find_answer(response: str, question: str = "") -> tuple[str | None, str]:
     another question. Then, from the last sentence of a response without any of these, if it is a short one that
     denies nothing: the formula that it ends with, the only number in it that the question does not already hold, or what
     is after its last verb ("The symbol of gold is Au.").
+
+    >>> find_answer("So the answer is 42.")
+    ('42', 'stated')
     """
     text = prepared(response)
     for part in (text[-TAIL:], text[-_FAR:]):

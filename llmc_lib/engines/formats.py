@@ -52,7 +52,7 @@ def reasoning_format(tokenizer: Any) -> ReasoningFormat:
     if not tokenizer.chat_template:
         raise UserError(
             f"{tokenizer.name_or_path}: its tokenizer has no chat template, so it cannot be asked; give "
-            "a model that was trained to answer, or put a chat_template.jinja beside it"
+            "a model that was trained to answer, or put a chat_template.jinja next to it"
         )
     # Several templates by name: the one for a plain conversation.
     template = tokenizer.get_chat_template()

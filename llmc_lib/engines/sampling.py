@@ -25,10 +25,12 @@ from llmc_lib.store import (
     fingerprint,
     is_prediction,
     read_object,
+    read_settings,
     scan_jsonl,
     set_aside_damaged,
     sha256_text,
     write_atomic,
+    write_settings,
 )
 
 
@@ -225,14 +227,14 @@ def _set_aside_other_settings(path: Path, settings: dict[str, Any], spec: Path) 
     lost, those of the last `spec` are taken for them."""
     sidecar = path.with_suffix(".settings.json")
     was_there = os.path.lexists(sidecar)
-    earlier = read_object(sidecar)
+    earlier = read_settings(sidecar)
     if earlier is None and path.is_file() and path.stat().st_size:
         # A file that never had one is of the present settings; one whose settings are damaged may be of any.
         unknown = {"lost": True} if was_there else settings
         last = (read_object(spec) or {}).get("comparable")
         earlier = last if isinstance(last, dict) else unknown
         if earlier == settings:
-            write_atomic(sidecar, json.dumps(settings, indent=1))
+            write_settings(sidecar, settings)
     if earlier is not None:
         if earlier == settings:
             return
@@ -245,4 +247,4 @@ def _set_aside_other_settings(path: Path, settings: dict[str, Any], spec: Path) 
     before = path.parent / "earlier" / fingerprint(**settings) / path.name
     if before.exists() and not path.exists():
         os.replace(before, path)
-    write_atomic(sidecar, json.dumps(settings, indent=1))
+    write_settings(sidecar, settings)

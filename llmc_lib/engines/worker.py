@@ -121,7 +121,7 @@ def full_disk(error: OSError, path: Path) -> UserError | None:
         return None
     free = shutil.disk_usage(path.parent).free / 2**20
     return UserError(
-        f"{path}: the disk is full ({free:.0f} MiB free); make room and run the same command again: what "
+        f"{path}: the disk is full ({free:.0f} MiB free); free some space and run the same command again: what "
         "was finished is kept"
     )
 

@@ -13,7 +13,7 @@ from llmc_lib import question_bank
 from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Question, writable
-from llmc_lib.store import Run, json_reader, read_jsonl, read_manifest, read_object, scan_jsonl
+from llmc_lib.store import Run, json_reader, read_jsonl, read_manifest, read_settings, scan_jsonl
 
 #: In place of a text that must not be in a report.
 WITHHELD = "(withheld: report.show_questions)"
@@ -190,7 +190,7 @@ def _check_fair(run: Run, names: list[str], models: list[str]) -> None:
             path = predictions_file(run, benchmark, model).with_suffix(".settings.json")
             if not path.exists():
                 continue
-            found = read_object(path)
+            found = read_settings(path)
             if found is None:  # it is set aside, and the evaluation is done again
                 continue
             found.pop("model", None)

@@ -129,7 +129,7 @@ def _safetensors_problem(path: Path) -> str:
         with safe_open(path, framework="numpy"):
             return ""
     except (SafetensorError, OSError, ValueError) as error:
-        return f"no whole safetensors file ({' '.join(str(error).split())[:200]})"
+        return f"no complete safetensors file ({' '.join(str(error).split())[:200]})"
 
 
 # ---- configurations --------------------------------------------------------------------------

@@ -148,7 +148,7 @@ def load_model(run: Run, params: ModelParams, name: str, key: str = "model") -> 
         return Model(name, folder, source)
     if not is_hub_name(source):
         raise UserError(
-            f"{run.params_file.name}: {key}.source: {source!r} is no folder with a config.json; give "
+            f"{run.params_file.name}: {key}.source: {source!r} is not a folder with a config.json; give "
             "embedded, such a folder, or a hub id (owner/name)"
         )
     if not is_commit(revision):

@@ -96,7 +96,7 @@ def _forbidden(node: nodes.Node) -> str:
     ):
         return "computes with numbers that no template needs; remove it"
     if name := _hidden(node):
-        return f"reaches for {shown(name)}, which is no part of a message; remove it"
+        return f"reaches for {shown(name)}, which is not part of a message; remove it"
     return ""
 
 

@@ -157,7 +157,7 @@ class Params(Section):
                 if not on:
                     raise ValueError(
                         ("candidates", number, "mixture", "shares"),
-                        "are not used while the mixture is off; give mixture: true beside them",
+                        "are not used while the mixture is off; give mixture: true too",
                     )
         return self
 

@@ -156,7 +156,7 @@ class SourceParams(Section):
             )
         chat = self.row_kind == "chat" or (self.row_kind is None and "messages" in self.fields)
         if self.loss is not None and not chat:
-            raise ValueError("loss", "is for rows of several turns; give row_kind: chat beside it")
+            raise ValueError("loss", "is for rows of several turns; give row_kind: chat too")
         if self.sampling is not None and kind != "replay":
             raise ValueError("sampling", "is for replay alone; a teacher is in dataset.completions")
         if kind == "replay":

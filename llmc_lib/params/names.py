@@ -26,7 +26,7 @@ def check_stored(keys: tuple[str | int, ...], name: str, *, folder: bool = False
     if ending and not folder:
         raise ValueError(
             keys,
-            f"{name!r}: the ending {ending!r} is that of a file beside a model's answers; rename it",
+            f"{name!r}: the ending {ending!r} is the name of a file that is kept with a model's answers; rename it",
         )
     if name in (_FOLDERS if folder else _FILES):
         raise ValueError(keys, f"{name!r} is what another file of the run is called; rename it")

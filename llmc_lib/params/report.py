@@ -24,7 +24,7 @@ class CasesParams(Section):
     def _check(self) -> CasesParams:
         check_once("ids", list(self.ids))
         if self.ids and self.categories is not None:
-            raise ValueError("categories", "are not used beside `ids`; give one of the two")
+            raise ValueError("categories", "are not used with `ids`; give one of the two")
         return self
 
 

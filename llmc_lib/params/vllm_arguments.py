@@ -31,7 +31,7 @@ OURS = {
     "revision": "model.revision",
     "seed": "seed",
     "dtype": "evaluation.dtype",
-    "max_model_len": "max_model_len, beside engine",
+    "max_model_len": "max_model_len, next to engine",
     "max_num_seqs": "engine.max_num_seqs",
     "tensor_parallel_size": "engine.tensor_parallel",
     "pipeline_parallel_size": "engine.pipeline_parallel",

@@ -71,7 +71,7 @@ def nested_problem(run: Path, report: Path) -> str:
     """Does a run's folder lie in its report's, or the other way round?"""
     run, report = _real(run), _real(report)
     if run != report and (run.is_relative_to(report) or report.is_relative_to(run)):
-        return f"the report's folder {report} and the run's {run} lie in each other; give folders side by side"
+        return f"the report's folder {report} and the run's {run} are inside one another; give separate folders"
     return ""
 
 
@@ -150,7 +150,7 @@ def _engine_warnings(section: str, engine: EngineParams) -> Iterator[str]:
         more = f" and {len(hosts) - 3} more" if len(hosts) > 3 else ""
         yield (
             f"warning: {section}.api_key: the content of the environment variable {engine.api_key} is sent to "
-            f"{', '.join(hosts[:3])}{more}; go on only if it is a key of these servers"
+            f"{', '.join(hosts[:3])}{more}; continue only if it is a key of these servers"
         )
 
 

@@ -118,7 +118,7 @@ class Metrics(BaseModel):
         return others[0].comparisons[-1].verdict if others else "–"
 
     def label(self, model: str) -> str:
-        """What a model is, in the run's own words; "" where they are not told."""
+        """What a model is, in the run's own words; "" where they are not given."""
         models = self.provenance.evaluation.models
         return next((m.label for m in models if m.name == model), "")
 

@@ -293,7 +293,7 @@ def _bounded(file: DataFile, handle: IO[str]) -> Iterator[str]:
             raise UserError(f"{file.shown}, line {number}: has more than {most} MiB in one line")
         if "\0" in line:
             raise UserError(
-                f"{file.shown}, line {number}: has a NUL character; is the file whole, and text?"
+                f"{file.shown}, line {number}: has a NUL character; is it a complete text file?"
             )
         yield line
 

@@ -107,7 +107,7 @@ def records(path: Path) -> Iterator[tuple[int, str, Any]]:
                     raise JsonError("a comma with nothing after it", stream.line)
         stream.skip(end)
         if stream.peek():
-            raise JsonError("goes on after its end", stream.line)
+            raise JsonError("continues after its end", stream.line)
 
 
 _DEEP = f"nested more than {DEPTH} deep"

@@ -31,6 +31,21 @@ def fingerprint(**parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def write_settings(path: Path, settings: Mapping[str, Any]) -> None:
+    """Write what the answers of a file were sampled with, with a digest of it."""
+    write_atomic(path, json.dumps({**settings, "digest": fingerprint(**settings)}, indent=1))
+
+
+def read_settings(path: Path) -> dict[str, Any] | None:
+    """Such a file; None where there is none, and for one that is not as it was written, which is set aside."""
+    found = read_object(path)
+    digest = found and found.pop("digest", None)  # files of earlier versions have none
+    if found is None or digest is None or digest == fingerprint(**found):
+        return found
+    set_aside(path, "is not as it was written")
+    return None
+
+
 def read_manifest(folder: Path, key: str | None = None) -> dict[str, Any] | None:
     """The manifest in `folder`, None where there is none.
 

@@ -156,7 +156,7 @@ def _check_model(shown: Path, model: ModelParams, *keys: str | int) -> None:
         return
     if (ROOT / source).is_dir() or not is_hub_name(source):
         raise UserError(
-            f"{where(shown, *keys, 'source')}: {source!r} is no folder with a config.json; give "
+            f"{where(shown, *keys, 'source')}: {source!r} is not a folder with a config.json; give "
             "embedded, such a folder, or a hub id (owner/name)"
         )
     if not is_commit(model.revision):

@@ -239,7 +239,7 @@ def _check_models(run: Run, folder: Path, facts: dict[str, Any]) -> None:
             for mark in _marks(folder):
                 mark.unlink(missing_ok=True)
             raise WorkerError(
-                f"{made}: was removed, or a part of it, while the training went on; the same command "
+                f"{made}: was removed, or a part of it, during the training; the same command "
                 "trains again from the beginning"
             )
 

@@ -188,6 +188,7 @@ def test_what_cannot_be_compared_is_refused(a: list[bool], b: list[bool], messag
         paired_comparison(a, b)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 4, 11])
 def test_the_adjustment_is_holms(count: int) -> None:
     p_values = [float(p) for p in np.random.default_rng(count).random(count) ** 3]

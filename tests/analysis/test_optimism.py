@@ -138,7 +138,7 @@ def test_very_many_questions_are_drawn_from_the_normal_distribution() -> None:
 
 
 def test_a_selection_of_none_and_of_one_question_is_refused() -> None:
-    with pytest.raises(ValueError, match="no candidate beside the reference base"):
+    with pytest.raises(ValueError, match="no candidate besides the reference base"):
         selection_noise(_data(0, []))
     with pytest.raises(ValueError, match="at least 2 questions"):
         selection_noise(_data(0, [0.1], n=1))

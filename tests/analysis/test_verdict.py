@@ -35,6 +35,7 @@ def test_the_same_evidence_gets_the_same_code(word: str, n: int, gained: int, lo
     assert _verdict(n, gained, lost).word == word
 
 
+@pytest.mark.slow
 def test_a_gain_that_may_matter_is_rarely_told_away() -> None:
     # True +4 points, n = 800, discordance 0.2, 5 points matter: 31% were told "no detectable difference".
     rng = np.random.default_rng(0)

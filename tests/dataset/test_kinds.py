@@ -184,6 +184,7 @@ def test_training_sees_what_was_counted_and_learns_the_assistant_alone(
             assert f"<|im_start|>{turn.role}\n{turn.content}<|im_end|>" in whole
 
 
+@pytest.mark.slow
 def test_the_notebook_shows_them(built: BuiltDataset) -> None:
     run = open_run(built.folder.parent.parent.parent / "x.yaml")
     markup = dataset_sample.sample(built.first(500), 24, 0).markup

@@ -302,6 +302,7 @@ def test_a_pause_that_the_server_asks_for_is_kept_by_all(
     assert server.times[1] - server.times[0] >= 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("soon")
 def test_a_server_with_a_limit_is_asked_as_much_as_it_takes_and_nothing_fails(
     tmp_path: Path, server: ChatServer
@@ -485,6 +486,7 @@ def test_an_answer_to_models_that_is_none_is_told(tmp_path: Path, server: ChatSe
         _ask(tmp_path, server.address.removesuffix("/v1"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("soon")
 def test_work_of_a_server_that_dies_is_done_elsewhere(
     tmp_path: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]
@@ -739,7 +741,7 @@ def test_a_full_disk_is_told_and_what_was_finished_is_kept(
         with pytest.raises(UserError) as caught:
             sample_many(server.address, path)
         assert str(caught.value).startswith(f"{path}: the disk is full (")
-        assert "make room and run the same command again" in str(caught.value)
+        assert "free some space and run the same command again" in str(caught.value)
         assert path.read_bytes().endswith(b"}\n")
         kept = _whole(path)
         assert 10 <= len(kept) < 60

@@ -20,7 +20,7 @@ from llmc_lib.models.resolve import Model
 from llmc_lib.params import EngineParams
 from llmc_lib.processes.workers import WorkerError
 from llmc_lib.records import Prediction
-from llmc_lib.store import read_jsonl, write_jsonl
+from llmc_lib.store import read_jsonl, read_settings, write_jsonl
 from tests.conftest import ROOT
 
 SETTINGS: dict[str, Any] = {
@@ -110,10 +110,24 @@ def test_answers_under_other_settings_are_set_aside_and_kept(tmp_path: Path, stu
     assert not path.exists()
     (aside,) = (tmp_path / "earlier").glob("*/answers.jsonl")
     assert read_jsonl(aside) == [_answer(request)]
-    assert json.loads(aside.with_suffix(".settings.json").read_text()) == {
+    assert read_settings(aside.with_suffix(".settings.json")) == {
         **SETTINGS,
         "model": stub.fingerprint,
     }
+
+
+def test_a_byte_of_the_settings_that_changed_costs_no_answer(tmp_path: Path, stub: Model) -> None:
+    request = Request("a", "2 + 2?")
+    path, sidecar = tmp_path / "answers.jsonl", tmp_path / "answers.settings.json"
+    with pytest.raises(WorkerError, match="ended with status"):
+        _sample(stub, path, [request])
+    write_jsonl(path, [_answer(request)])
+    whole = sidecar.read_text()
+    sidecar.write_text(whole.replace('"max_tokens": ', '"max_tokens": 9'))
+    _sample(stub, path, [request])  # no engine is started
+    assert read_jsonl(path) == [_answer(request)]
+    assert sidecar.read_text() == whole
+    assert not (tmp_path / "earlier").exists()
 
 
 # ---- on a real engine ------------------------------------------------------------------------

@@ -240,6 +240,7 @@ def test_a_template_that_takes_no_system_turn_has_it_in_the_first_user_turn(make
     assert whole.endswith(f"{LAST}<|im_end|>")
 
 
+@pytest.mark.slow
 def test_it_travels_to_another_process(make: Make) -> None:
     chat = make("qwen3")
     expected = chat.encode(PROMPT, COMPLETION)

@@ -40,13 +40,13 @@ def test_a_hub_id_with_its_commit_is_accepted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["gpt2", "owner/", "a/b/c", "./here", "~/model", "a b/c"])
 def test_what_is_neither_folder_nor_hub_id_is_refused(tmp_path: Path, source: str) -> None:
-    with pytest.raises(UserError, match=r"line 3: model\.source: .* is no folder with a config"):
+    with pytest.raises(UserError, match=r"line 3: model\.source: .* is not a folder with a config"):
         _run(tmp_path, f"source: {source}, revision: 0123abc")
 
 
 def test_a_folder_without_a_config_is_refused(tmp_path: Path, folder: Path) -> None:
     (folder / "config.json").unlink()
-    with pytest.raises(UserError, match=r"line 3: model\.source: .* is no folder with a config"):
+    with pytest.raises(UserError, match=r"line 3: model\.source: .* is not a folder with a config"):
         _run(tmp_path, f"source: {folder}")
 
 
@@ -91,7 +91,11 @@ def test_another_model_than_the_base_is_loaded_under_its_own_name(
 @pytest.mark.parametrize(
     ("source", "revision", "message"),
     [
-        ("./nowhere", None, "source: './nowhere' is no folder with a config.json; give embedded"),
+        (
+            "./nowhere",
+            None,
+            "source: './nowhere' is not a folder with a config.json; give embedded",
+        ),
         ("owner/name", None, "revision: must be a commit of the hub model 'owner/name'"),
         ("owner/name", "main", "revision: must be a commit of the hub model 'owner/name'"),
     ],

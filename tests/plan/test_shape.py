@@ -99,6 +99,7 @@ def test_damaged_counts_are_none(shapes: dict[str, Shape], change: dict[str, obj
     assert not module._is_shape({**facts, **change})
 
 
+@pytest.mark.slow
 def test_a_config_that_transformers_does_not_know_is_told(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "no_such_model"}')
     with pytest.raises(UserError, match="transformers cannot build a model from it"):

@@ -212,6 +212,7 @@ def test_results_stand_with_their_intervals_and_the_verdict_of_the_report(tmp_pa
     assert "step-6 answers" not in text
 
 
+@pytest.mark.slow
 def test_an_embedded_benchmark_may_have_a_name_of_its_own(tmp_path: Path) -> None:
     benchmarks = [
         {"name": "exam", "kind": "hle"},
@@ -233,6 +234,7 @@ def test_an_embedded_benchmark_may_have_a_name_of_its_own(tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.slow
 def test_answers_of_other_weights_are_left_out(tmp_path: Path) -> None:
     run = write_trained(tmp_path)
     write_evaluated(run, {})

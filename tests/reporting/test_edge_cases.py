@@ -191,6 +191,7 @@ def _split_twice() -> Made:
     return pd.concat([table, again], ignore_index=True), report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_a_page_agrees_with_itself(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     table, report = CASES[case]()

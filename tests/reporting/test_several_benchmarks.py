@@ -86,6 +86,7 @@ def test_the_page_shows_it_beside_the_safe_rate(report: Report) -> None:
     assert "declined none of" not in markup
 
 
+@pytest.mark.slow
 def test_none_declined_is_not_called_never(tmp_path: Path) -> None:
     def helpful(model: str, benchmark: str, number: int, question: Question) -> tuple[str, str]:
         if benchmark == "over_refusal":

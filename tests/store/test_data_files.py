@@ -140,7 +140,7 @@ def test_parquet_decodes_only_what_is_wanted_unless_that_is_missing(tmp_path: Pa
         (
             "x.json",
             '[{"q": 1}] 2',
-            "x.json, line 1: not valid JSON (after record 1): goes on after its end",
+            "x.json, line 1: not valid JSON (after record 1): continues after its end",
         ),
         (
             "x.json",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from llmc_lib import store
-from llmc_lib.store import read_manifest, write_manifest
+from llmc_lib.store import read_manifest, read_settings, write_manifest, write_settings
 
 
 @pytest.fixture(autouse=True)
@@ -119,3 +119,16 @@ def test_a_list_of_files_that_is_no_list_is_of_nothing_whole(tmp_path: Path) -> 
     damaged: list[Any] = [{}, None, 3, {"bytes": "x"}]
     for facts in damaged:
         assert not store.are_whole(tmp_path, {"a": facts})
+
+
+def test_settings_are_as_they_were_written_or_none(tmp_path: Path, said: list[str]) -> None:
+    path = tmp_path / "a.settings.json"
+    assert read_settings(path) is None
+    write_settings(path, {"max_tokens": 256})
+    assert read_settings(path) == {"max_tokens": 256}
+    path.write_text(path.read_text().replace("256", "156"))
+    assert read_settings(path) is None
+    assert not path.exists()
+    assert len(said) == 1
+    path.write_text('{"max_tokens": 256}')  # of an earlier version
+    assert read_settings(path) == {"max_tokens": 256}

@@ -88,7 +88,7 @@ def _check(path: Path) -> None:
         if not zipfile.is_zipfile(path):
             if path.stat().st_size > _LARGEST_ENTRY:
                 raise UserError(
-                    f"{path}: has more than {_LARGEST_ENTRY >> 20} MiB, which Inspect would read whole; convert it "
+                    f"{path}: has more than {_LARGEST_ENTRY >> 20} MiB, which Inspect would read at once; convert it "
                     "(inspect log convert --to eval), or give a part of it"
                 )
             json_reader.loads(path.read_bytes())
@@ -110,7 +110,7 @@ def _check(path: Path) -> None:
                     json_reader.loads(archive.read(entry))
     except JsonError as error:
         raise UserError(
-            f"{where}: Inspect cannot read this log: not valid JSON: {error}; is the file whole?"
+            f"{where}: Inspect cannot read this log: not valid JSON: {error}; is the file complete?"
         ) from None
 
 

@@ -39,13 +39,13 @@ from llmc_lib.store import (
     Run,
     fingerprint,
     read_manifest,
-    read_object,
+    read_settings,
     set_aside,
     sha256_file,
     whole_file,
-    write_atomic,
     write_jsonl,
     write_manifest,
+    write_settings,
 )
 
 _VERSION = 1
@@ -329,14 +329,14 @@ def _claim(path: Path) -> None:
     Raises `UserError` where it holds answers that were sampled here."""
     sidecar = path.with_suffix(".settings.json")
     there = sidecar.exists()
-    settings = read_object(sidecar)
+    settings = read_settings(sidecar)
     if path.exists() and settings and "max_tokens" in settings:
         raise UserError(
             f"{path}: has answers that were sampled in this run; give the params file another `run`"
         )
     if path.exists() and there and settings != _IMPORTED:
-        set_aside(path, "has answers of which nobody knows whether they were sampled here")
-    write_atomic(sidecar, json.dumps(_IMPORTED))
+        set_aside(path, "has answers that may have been sampled here or not")
+    write_settings(sidecar, _IMPORTED)
 
 
 def _write(handle: IO[bytes], record: Prediction | Grade) -> None:

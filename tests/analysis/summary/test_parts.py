@@ -139,6 +139,7 @@ def test_the_correction_of_the_categories_is_that_of_the_thresholds() -> None:
     assert holm != bh
 
 
+@pytest.mark.slow
 def test_it_is_json_whatever_the_answers() -> None:
     for answers in (_answers(), _answers(samples=1), _answers(questions=1), _answers(models=1)):
         json.dumps(summarise(answers), allow_nan=False)

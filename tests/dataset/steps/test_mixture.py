@@ -71,6 +71,7 @@ def test_seats_go_to_the_largest_remainders() -> None:
     assert apportion(1, {"b": 0.5, "a": 0.5}) == {"b": 1, "a": 0}
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(target=shares(), available=st.lists(st.integers(1, 60), min_size=8, max_size=8))
 def test_the_mixture_is_the_largest_with_its_shares(

@@ -33,6 +33,7 @@ def _reference(words: list[list[str]]) -> list[list[int]]:
     return [[known.setdefault(word, len(known)) for word in text] for text in words]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.lists(TEXT, max_size=6))
 def test_plain_words_are_those_of_split(texts: list[str]) -> None:

@@ -66,6 +66,7 @@ def test_an_interval_within_what_matters_is_enough() -> None:
     assert "two one-sided tests: the 90% interval is −3 to +3" in found["sentence"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 7, 60, 400, 2_158])
 def test_word_interval_and_p_value_never_contradict_each_other(n: int) -> None:
     rng = np.random.default_rng(n)
