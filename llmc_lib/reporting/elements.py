@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import inspect
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,9 @@ class Block:
     - `block.markup`: its HTML on the page; `print(block)`: its text;
     - `block + other`: both, one after the other.
     """
+
+    def __init_subclass__(cls) -> None:
+        cls.__doc__ = f"{inspect.getdoc(cls)}\n\n{inspect.getdoc(Block)}"  # for `help`
 
     def __init__(
         self,

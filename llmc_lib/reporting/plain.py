@@ -26,6 +26,7 @@ _STYLES = {
     ".common": "opacity: 0.7",
     ".claim, .leap": "text-decoration: underline",
     ".category, .grade": "opacity: 0.8",
+    "details": "margin: 0.4em 0",
     "summary": "cursor: pointer",
     "p, ul": "max-width: 52em",
 }
