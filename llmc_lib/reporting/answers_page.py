@@ -44,7 +44,7 @@ def some(results: Results, n: int, seed: int) -> Block:
     rows = results.some(n, seed)
     parts = [_answer(results, row) for row in rows.to_dict("records")]
     head = f"{counted(len(rows), 'answer')} of {len(results.answers):,}, drawn at random (seed {seed}). Open one to read it."
-    read = Block(f'<div class="cases">{"".join(parts)}</div>', name="some", data=rows)
+    read = Block(f'<div class="cases">{"".join(parts)}</div>', name="some-answers", data=rows)
     return paragraph(head, "note") + read
 
 

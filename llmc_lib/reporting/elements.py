@@ -39,8 +39,8 @@ class Block:
     - `block.data`: its numbers, unrounded, as a pandas DataFrame. Rates and differences are fractions of 1 (0.02 is two
       percentage points), lengths are in tokens, times in seconds, unless a column's name says otherwise. None: it has none;
     - `block.figure`: the matplotlib figure, to be changed and saved; what is changed shows in the figure, not in the block;
-    - `block.parts`: the paragraphs, tables and figures of which it is made, and `block["name"]` one of them by its name,
-      which is also its anchor on the page; `block.name` is the block's own;
+    - `block.parts`: the paragraphs, tables and figures of which it is made, and `block["table-models"]` one of them by its
+      name, which is its anchor on the page; `block.name` is the block's own;
     - `block.markup`: its HTML on the page; `print(block)`: its text;
     - `block + other`: both, one after the other.
     """
@@ -117,7 +117,7 @@ class Block:
         return {**data, HTML: "".join(_as_html(*view) for view in views)}, {}
 
     def __repr__(self) -> str:
-        return "\n".join(data[TEXT] for data, _ in self.views())
+        return "\n".join(data[TEXT] for data, _ in self.views() if data[TEXT])
 
 
 class Blocks(Block):
@@ -225,7 +225,7 @@ def table_block(
     )
     return Block(
         markup,
-        name=name,
+        name=f"table-{name}",
         sentence=caption,
         data=_numbers(frame) if data is None else data,
         text=f"{caption}\n{tabulate(frame.to_dict('list'), headers='keys', disable_numparse=True)}",

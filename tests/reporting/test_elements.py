@@ -126,7 +126,9 @@ def _figure() -> FigureBlock:
     figure, axes = canvas(2)
     axes.plot([0, 1], [0, 1])
     data = pd.DataFrame({"model": ["base", "tuned"], "accuracy": [0.25, 0.5]})
-    return figure_block("rates", figure, "tuned is <better>", "What it shows.", "tuned 50%", data)
+    return figure_block(
+        "rates", figure, "tuned is <better>", "What it shows.", "tuned is <better>. tuned 50%", data
+    )
 
 
 def _displayed(block: Block, monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, str], Any]]:
@@ -155,7 +157,7 @@ def test_a_figure_is_one_picture_between_its_finding_and_its_caption(
     facts = shown[1][1][PNG]
     assert picture.width // 2 == facts["width"]  # sharp where a pixel of CSS is two of the screen
     assert 600 < facts["width"] < 800
-    assert facts["alt"] == "tuned 50%"
+    assert facts["alt"] == "tuned is <better>. tuned 50%"
     assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)  # also in a dark notebook
 
 
@@ -167,6 +169,7 @@ def test_a_figure_alone_is_a_bundle_of_a_picture_and_its_words() -> None:
     assert metadata[PNG]["width"] > 600
     for words in ("tuned is <better>", "What it shows.", "accuracy", "0.25"):
         assert words in data[TEXT]
+    assert data[TEXT].count("tuned is <better>") == 1
     assert str(block) == repr(block) == data[TEXT]
 
 
@@ -188,14 +191,15 @@ def test_blocks_keep_their_parts_and_find_them_by_name() -> None:
     block = paragraph("Some words.") + _figure() + table_block("numbers", FRAME, "All.")
     assert [type(part).__name__ for part in block.parts] == ["Block", "FigureBlock", "Block"]
     assert block.sentence == "Some words.\ntuned is <better>\nAll."
-    assert block["numbers"].sentence == "All."
-    assert block["rates"].figure is block.figure is not None
+    assert block["table-numbers"].sentence == "All."
+    assert block["figure-rates"].figure is block.figure is not None
     with pytest.raises(
-        AttributeError, match=r"2 parts .* block\['rates'\].data, block\['numbers'\].data"
+        AttributeError,
+        match=r"2 parts .* block\['figure-rates'\].data, block\['table-numbers'\].data",
     ):
         _ = block.data
     assert not hasattr(block, "data")
-    with pytest.raises(KeyError, match="there are: rates, numbers"):
+    with pytest.raises(KeyError, match="there are: figure-rates, table-numbers"):
         block["x"]
     html = block._repr_mimebundle_()[0][HTML]
     assert html.count("<img") == 1

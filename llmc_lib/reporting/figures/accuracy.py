@@ -173,6 +173,7 @@ def interval_strip(comparison: dict[str, Any]) -> Picture:
         f"{svg(figure, 'strip')}</div>",
         figure,
         alt,
+        text="",  # the sentence is above it
     )
 
 

@@ -81,7 +81,7 @@ class Picture(Block):
         data, facts = png(self._figure)
         content = {
             PNG: base64.b64encode(data).decode(),
-            TEXT: self.alt if self.data is None else f"{self.alt}\n{_listed(self.data)}",
+            TEXT: self.alt if self._text is None else self._text,
             PAGE: self.markup,
         }
         return [(content, {PNG: {**facts, "alt": self.alt}, "vscode_altText": self.alt})]
@@ -95,7 +95,10 @@ class FigureBlock(Picture):
     ) -> None:
         finding = Block(f'<p class="finding">{html.escape(title)}</p>')
         words = Block(f'<p class="note">{html.escape(caption)}</p>')
-        picture = Picture("", figure, alt, data=about.get("data"))
+        numbers = [alt.removeprefix(f"{title}.").strip()]
+        if (data := about.get("data")) is not None:
+            numbers.append(_listed(data))
+        picture = Picture("", figure, alt, text="\n".join(filter(None, numbers)))
         super().__init__(
             markup, figure, alt, sentence=title, shown=(finding, picture, words), **about
         )
@@ -117,7 +120,7 @@ def figure_block(
         f'<div role="img" class="plot" aria-label="{html.escape(alt, quote=True)}">{svg(drawn, name)}</div>'
         f"<figcaption>{html.escape(unbroken(caption))}</figcaption></figure>"
     )
-    return FigureBlock(markup, figure, title, caption, alt, name=name, data=data)
+    return FigureBlock(markup, figure, title, caption, alt, name=f"figure-{name}", data=data)
 
 
 #: Rows of a figure's numbers that a terminal shows.
@@ -142,16 +145,13 @@ def png(figure: Figure) -> tuple[bytes, dict[str, Any]]:
     buffer = io.BytesIO()
     with mpl.rc_context(_STYLE):
         figure.savefig(
-            buffer,
-            format="png",
-            dpi=96 * _SHARP,
-            facecolor="white",
-            bbox_inches="tight",
-            pad_inches=0.1,
-        )
+            buffer, format="png", dpi=96 * _SHARP, facecolor="white", bbox_inches="tight", pad_inches=0.1,
+            pil_kwargs={"compress_level": 0},
+        )  # fmt: skip
     picture = Image.open(buffer)
     small = io.BytesIO()
-    picture.convert("RGB").quantize(128).save(small, "PNG", optimize=True, dpi=picture.info["dpi"])
+    colours = picture.convert("RGB").quantize(128)
+    colours.save(small, "PNG", optimize=True, dpi=picture.info["dpi"])
     width, height = (side // _SHARP for side in picture.size)
     return small.getvalue(), {"width": width, "height": height}
 
