@@ -20,7 +20,7 @@ from llmc_lib.analysis.token_limit import limit_curve, limit_differences
 from llmc_lib.formatting import as_points
 from llmc_lib.reporting import figures, palette
 from llmc_lib.reporting.figures import curves
-from llmc_lib.reporting.figures.drawing import FigureBlock
+from llmc_lib.reporting.figures.drawing import WIDTH, FigureBlock
 from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.taxonomy import CATEGORIES, HLE_SHARES, RISK_AREAS
 from tests.dataset_manifest import REFERENCE, made_manifest, made_params, made_rows
@@ -308,3 +308,17 @@ def test_a_bin_with_few_answers_is_no_finding() -> None:
         "50% of tuned's answers of 12 to 20 tokens are correct, 50% of those of 21 to 30"
     )
     assert title(1, 50, 9) == "Accuracy by length of the completion"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_has_its_numbers_and_stays_as_wide_as_it_was(name: str) -> None:
+    block = _figure(name)
+    assert block.data is not None
+    assert len(block.data)
+    assert all(re.fullmatch(r"[a-z][a-z_]*", column) for column in block.data.columns)
+    for column in {"accuracy", "rate", "safe_rate", "difference", "share", "low", "high"} & set(
+        block.data
+    ):
+        assert block.data[column].abs().max() <= 1  # fractions
+    assert block.figure.get_size_inches()[0] == pytest.approx(WIDTH)
+    assert block.sentence == block.title
