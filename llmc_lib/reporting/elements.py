@@ -43,6 +43,13 @@ class Block:
       name, which is its anchor on the page; `block.name` is the block's own;
     - `block.markup`: its HTML on the page; `print(block)`: its text;
     - `block + other`: both, one after the other.
+
+    >>> block = table_block("rates", pd.DataFrame({"Model": ["base"], "Correct, %": ["12"]}), "Accuracy.")
+    >>> block.data
+      Model  Correct, %
+    0  base          12
+    >>> block.sentence, block.name
+    ('Accuracy.', 'table-rates')
     """
 
     def __init_subclass__(cls) -> None:

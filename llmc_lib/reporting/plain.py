@@ -30,6 +30,8 @@ _STYLES = {
     "summary": "cursor: pointer",
     "p, ul": "max-width: 52em",
 }
+#: Characters of a row's name that is not broken into lines.
+_SHORT = 28
 _BOLD = ".finding, .outcome, .here, .sign"
 _BLOCKS = "p li tr div h3 h4 caption summary dt dd pre figcaption".split()
 
@@ -54,6 +56,8 @@ def notebook_html(markup: str) -> str:
         side = "right" if "number" in tag.get_attribute_list("class") else "left"
         place = "bottom" if tag.find_parent("thead") else "top"
         tag.attrs |= {"align": side, "style": f"text-align: {side}; vertical-align: {place}"}
+        if tag.name == "th" and place == "top" and len(tag.get_text()) <= _SHORT:
+            tag["nowrap"] = "nowrap"
     for selector, style in _STYLES.items():
         for tag in soup.select(selector):
             tag.attrs.setdefault("style", style)
