@@ -40,8 +40,8 @@ class Block:
       percentage points), lengths are in tokens, times in seconds, unless a column's name says otherwise. None: it has none;
     - `block.figure`: the matplotlib figure, to be changed and saved; what is changed shows in the figure, not in the block;
     - `block.parts`: the paragraphs, tables and figures of which it is made, and `block["table-models"]` one of them by its
-      name, which is its anchor on the page; `block.name` is the block's own;
-    - `block.markup`: its HTML on the page; `print(block)`: its text;
+      name, of a table or a figure its anchor on the page; `block.name` is the block's own;
+    - `block.markup`: its HTML on the page; `block.text`, which `print(block)` shows: what a terminal can show of it;
     - `block + other`: both, one after the other.
 
     >>> block = table_block("rates", pd.DataFrame({"Model": ["base"], "Correct, %": ["12"]}), "Accuracy.")
@@ -93,7 +93,18 @@ class Block:
 
     def __add__(self, other: Block) -> Block:
         parts = (*self.parts, *other.parts)
-        return parts[0] if len(parts) == 1 else Blocks(parts)
+        if len(parts) > 1:
+            return Blocks(parts)
+        return parts[0] if parts else self
+
+    @property
+    def text(self) -> str:
+        """What a terminal shows: a figure's finding, its numbers and its caption, a table as text."""
+        if self._text is not None:
+            return self._text
+        if self._shown is not None:
+            return _lines(self._shown)
+        return plain_text(self._html())
 
     def views(self) -> list[View]:
         """What a notebook shows, an output each. The first one also carries the markup for the page."""
@@ -103,9 +114,10 @@ class Block:
                 ({**data, PAGE: "" if number else self.markup}, metadata)
                 for number, (data, metadata) in enumerate(views)
             ]
-        html = notebook_html(self.markup) if self.markup else _EMPTY
-        text = plain_text(html) if self._text is None else self._text
-        return [({HTML: html, TEXT: text, PAGE: self.markup}, {})]
+        return [({HTML: self._html(), TEXT: self.text, PAGE: self.markup}, {})]
+
+    def _html(self) -> str:
+        return notebook_html(self.markup) if self.markup else _EMPTY
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
@@ -117,14 +129,14 @@ class Block:
         """All of it as one output, for programs that do not ask it to show itself: of a figure alone a picture, of
         anything else HTML."""
         views = self.views()
-        data = {PAGE: self.markup, TEXT: str(self)}
+        data = {PAGE: self.markup, TEXT: self.text}
         pictures = [view for view in views if PNG in view[0]]
         if len(pictures) == len(self.parts) == 1 and self.figure is not None:
             return {**data, PNG: pictures[0][0][PNG]}, pictures[0][1]
         return {**data, HTML: "".join(_as_html(*view) for view in views)}, {}
 
     def __repr__(self) -> str:
-        return "\n".join(data[TEXT] for data, _ in self.views() if data[TEXT])
+        return self.text
 
 
 class Blocks(Block):
@@ -161,9 +173,18 @@ class Blocks(Block):
             )
         return getattr(found[0], what) if found else None
 
+    @property
+    def text(self) -> str:
+        """What a terminal shows of its parts."""
+        return _lines(self.parts)
+
     def views(self) -> list[View]:
         """What a notebook shows, an output each."""
         return [view for part in self.parts for view in part.views()]
+
+
+def _lines(blocks: Sequence[Block]) -> str:
+    return "\n".join(block.text for block in blocks if block.text)
 
 
 _EMPTY = '<p style="opacity: 0.8">Nothing to show in this run.</p>'

@@ -209,6 +209,9 @@ def test_blocks_keep_their_parts_and_find_them_by_name() -> None:
 def test_nothing_adds_nothing_and_says_so_alone() -> None:
     words = paragraph("Some words.")
     assert NOTHING + words is words
+    assert (
+        NOTHING + NOTHING
+    ).views() == NOTHING.views()  # by which the page leaves its heading out
     data, _ = NOTHING._repr_mimebundle_()
     assert data[PAGE] == ""
     assert "Nothing to show" in data[TEXT]

@@ -62,12 +62,11 @@ class Plot(Figure):
 
 
 class Picture(Block):
-    """A figure without finding and caption; `alt` says in words what it shows."""
+    """A figure without finding and caption; `alt` says in words what it shows, `text` what a terminal shows."""
 
-    def __init__(self, markup: str, figure: Figure, alt: str, **about: Any) -> None:
-        super().__init__(markup, **about)
-        self.alt = alt
-        self._figure = figure
+    def __init__(self, markup: str, figure: Figure, alt: str, text: str) -> None:
+        super().__init__(markup, text=text)
+        self.alt, self._figure = alt, figure
 
     @property
     def figure(self) -> Figure:
@@ -75,34 +74,39 @@ class Picture(Block):
         return self._figure
 
     def views(self) -> list[View]:
-        """What a notebook shows: a PNG, and in a terminal the numbers."""
-        if self._shown is not None:
-            return super().views()
-        data, facts = png(self._figure)
-        content = {
-            PNG: base64.b64encode(data).decode(),
-            TEXT: self.alt if self._text is None else self._text,
-            PAGE: self.markup,
-        }
-        return [(content, {PNG: {**facts, "alt": self.alt}, "vscode_altText": self.alt})]
+        """What a notebook shows: a PNG, with its size and its alternative text where programs look for them."""
+        data, size = png(self._figure)
+        content = {PNG: base64.b64encode(data).decode(), TEXT: self.text, PAGE: self.markup}
+        return [(content, {PNG: {**size, "alt": self.alt}, "vscode_altText": self.alt})]
 
 
-class FigureBlock(Picture):
+class FigureBlock(Block):
     """A figure with its finding as title (`title`, which is its sentence), its caption and its alternative text (`alt`)."""
 
     def __init__(
-        self, markup: str, figure: Figure, title: str, caption: str, alt: str, **about: Any
+        self,
+        markup: str,
+        figure: Figure,
+        title: str,
+        caption: str,
+        alt: str,
+        *,
+        name: str = "",
+        data: pd.DataFrame | None = None,
     ) -> None:
-        finding = Block(f'<p class="finding">{html.escape(title)}</p>')
-        words = Block(f'<p class="note">{html.escape(caption)}</p>')
-        numbers = [alt.removeprefix(f"{title}.").strip()]
-        if (data := about.get("data")) is not None:
-            numbers.append(_listed(data))
-        picture = Picture("", figure, alt, text="\n".join(filter(None, numbers)))
-        super().__init__(
-            markup, figure, alt, sentence=title, shown=(finding, picture, words), **about
+        numbers = [alt.removeprefix(f"{title}.").strip(), "" if data is None else _listed(data)]
+        shown = (
+            Block(f'<p class="finding">{html.escape(title)}</p>'),
+            Picture("", figure, alt, "\n".join(filter(None, numbers))),
+            Block(f'<p class="note">{html.escape(caption)}</p>'),
         )
-        self.title = title
+        super().__init__(markup, name=name, sentence=title, data=data, shown=shown)
+        self.title, self.alt, self._figure = title, alt, figure
+
+    @property
+    def figure(self) -> Figure:
+        """The matplotlib figure, in the layout for a wide window."""
+        return self._figure
 
 
 def figure_block(
