@@ -117,6 +117,7 @@ def figure_block(
     Parameters: `name`, its anchor; `title`, its finding; `alt`, what it shows, for who does not see it; `data`, the numbers
     that it draws, a row a mark: rates as fractions, lengths in tokens.
     """
+    _plain_names(figure)
     drawn, figure = figure, deepcopy(figure)  # what is drawn for a phone has another layout then
     markup = (
         f'<figure id="figure-{name}"><p class="finding">{html.escape(unbroken(title))}'
@@ -193,8 +194,7 @@ def svg(figure: Figure, name: str) -> str:
     It is drawn twice, the page shows one: on a phone the same figure on a narrow canvas, so that its text keeps
     a size that can be read.
     """
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)  # names are of a file: "$" in them is no mathematics
+    _plain_names(figure)
     wide = _drawn(figure, name, "wide")
     width, height = figure.get_size_inches()
     places = [place for axes in figure.axes if (place := axes.get_subplotspec())]
@@ -209,6 +209,12 @@ def svg(figure: Figure, name: str) -> str:
     figure.set_size_inches(NARROW, height)
     _squeeze(figure)
     return wide + _drawn(figure, name, "narrow")
+
+
+def _plain_names(figure: Figure) -> None:
+    """Names are of a file: "$" in them is no mathematics."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
 
 
 def _squeeze(figure: Figure) -> None:
