@@ -13,6 +13,9 @@ import html
 import io
 import re
 import textwrap
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -52,6 +55,14 @@ _STYLE = {
     "xtick.bottom": False,
     "ytick.left": False,
 }
+
+
+@contextmanager
+def _styled(more: dict[str, Any] | None = None) -> Iterator[None]:
+    """matplotlib's settings for our figures. A name in a script that its font has not is no news: on the page it is text."""
+    with mpl.rc_context({**_STYLE, **(more or {})}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        yield
 
 
 class Plot(Figure):
@@ -148,7 +159,7 @@ def png(figure: Figure) -> tuple[bytes, dict[str, Any]]:
     On white, which is right in a light and in a dark notebook; its few colours as a palette, a third of the bytes.
     """
     buffer = io.BytesIO()
-    with mpl.rc_context(_STYLE):
+    with _styled():
         figure.savefig(
             buffer, format="png", dpi=96 * _SHARP, facecolor="white", bbox_inches="tight", pad_inches=0.1,
             pil_kwargs={"compress_level": 0},
@@ -163,7 +174,7 @@ def png(figure: Figure) -> tuple[bytes, dict[str, Any]]:
 
 def canvas(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
     """An empty plot of `height` by `width` inches."""
-    with mpl.rc_context(_STYLE):
+    with _styled():
         figure = Plot(figsize=(width, height), layout="constrained")
         return figure, figure.add_subplot()
 
@@ -172,7 +183,7 @@ def grid(
     rows: int, columns: int, height: float, *, share_y: bool = False
 ) -> tuple[Figure, list[Axes]]:
     """Empty plots side by side, row by row; `height` of all together in inches."""
-    with mpl.rc_context(_STYLE):
+    with _styled():
         figure = Plot(figsize=(WIDTH, height), layout="constrained")
         plots = figure.subplots(rows, columns, squeeze=False, sharey=share_y)
         return figure, list(plots.flat)
@@ -220,7 +231,7 @@ def _plain_names(figure: Figure) -> None:
 def _squeeze(figure: Figure) -> None:
     """Make room on the narrow canvas: what is written along an axis is broken into lines where it is longer than
     its panel, so are long names of rows, and a name below a panel may begin left of it."""
-    with mpl.rc_context(_STYLE):
+    with _styled():
         for axes in figure.axes:
             _fold_names(axes, 0.3 * figure.get_window_extent().width)
         layout = figure.get_layout_engine()
@@ -265,7 +276,7 @@ def _fold(text: Text, room: float) -> None:
 
 def _drawn(figure: Figure, name: str, kind: str) -> str:
     buffer = io.StringIO()
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
+    with _styled({"svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
