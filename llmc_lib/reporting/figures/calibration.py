@@ -11,9 +11,8 @@ import seaborn.objects as so
 from llmc_lib.analysis.calibration import Calibration
 from llmc_lib.formatting import as_percent, as_points
 from llmc_lib.language import tr
-from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures.curves import Label, label_ends
-from llmc_lib.reporting.figures.drawing import canvas, svg
+from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block
 from llmc_lib.reporting.figures.intervals import marks
 from llmc_lib.reporting.palette import MUTED, colours
 
@@ -31,6 +30,9 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
         color=MUTED, fontsize=9,
     )  # fmt: skip
     rows = pd.concat({m: each.curve for m, each in found.items()}, names=["model"]).reset_index()
+    data = rows[["model", "confidence", "accuracy", "low", "high", "n"]].rename(
+        columns={"n": "answers"}
+    )
     total = rows["model"].map({m: each.n for m, each in found.items()})
     rows["size"] = np.sqrt(16 + 160 * np.sqrt(rows["n"] / total))
     part = ["confidence", "accuracy", "low", "high"]
@@ -56,6 +58,19 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
         mean_confidence=as_percent(last.mean_confidence, last.n_questions),
         accuracy=as_percent(last.accuracy, last.n_questions),
     )
+    alt = f"{title}. " + " ".join(
+        tr(
+            "{model}: mean confidence {mean_confidence}, accuracy {accuracy}.",
+            model=model,
+            mean_confidence=as_percent(each.mean_confidence, each.n_questions),
+            accuracy=as_percent(each.accuracy, each.n_questions),
+        )
+        for model, each in found.items()
+    )
+    return figure_block("reliability", figure, title, _caption(found), alt, data)
+
+
+def _caption(found: Mapping[str, Calibration]) -> str:
     caption = [
         tr(
             "Each point is a group of answers of about one stated confidence, the larger the more; its height is the "
@@ -68,16 +83,7 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
             "answers."
         ),
     ]
-    alt = f"{title}. " + " ".join(
-        tr(
-            "{model}: mean confidence {mean_confidence}, accuracy {accuracy}.",
-            model=model,
-            mean_confidence=as_percent(each.mean_confidence, each.n_questions),
-            accuracy=as_percent(each.accuracy, each.n_questions),
-        )
-        for model, each in found.items()
-    )
-    return figure_block("reliability", svg(figure, "reliability"), title, " ".join(caption), alt)
+    return " ".join(caption)
 
 
 def _words(model: str, each: Calibration) -> str:

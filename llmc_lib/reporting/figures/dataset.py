@@ -12,8 +12,8 @@ from llmc_lib.analysis.intervals import wilson
 from llmc_lib.formatting import counted, share
 from llmc_lib.language import plural, tr
 from llmc_lib.params import Params
-from llmc_lib.reporting.elements import Block, FigureBlock, figure_block
-from llmc_lib.reporting.figures.drawing import canvas, svg, whole_numbers
+from llmc_lib.reporting.elements import NOTHING, Block
+from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block, whole_numbers
 from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED, RULE
 from llmc_lib.taxonomy import ROW_CATEGORIES
 
@@ -39,24 +39,17 @@ def composition(manifest: dict[str, Any]) -> FigureBlock:
     axes.grid(axis="y", visible=False)
     axes.set_xlim(left=0)
     axes.set_xlabel(tr("Share of rows, percent"))
+    data = pd.DataFrame(
+        {
+            "category": n,
+            "rows": mixed.get(n, 0),
+            "share": mixed.get(n, 0) / total,
+            "target": target[n],
+        }
+        for n in names
+    )
     distance = manifest["total_variation"]
-    title = tr("The data set has the target's composition")
-    if distance > 0.01:
-        gaps = {name: mixed.get(name, 0) / total - target[name] for name in names}
-        worst = max(names, key=lambda name: abs(gaps[name]))
-        points = round(100 * abs(gaps[worst]))
-        given = {"distance": distance, "category": worst, "points": counted(points, "point")}
-        title = (
-            tr(
-                "The data set misses the target's composition by {distance:.1%}; {category} has {points} too many",
-                **given,
-            )
-            if gaps[worst] > 0
-            else tr(
-                "The data set misses the target's composition by {distance:.1%}; {category} has {points} too few",
-                **given,
-            )
-        )
+    title = _composition_title(data, distance)
     caption = tr(
         "Point: share of a category in the data set (rows in brackets). Upright stroke: the target, {target_origin}.",
         target_origin=tr(manifest["target_origin"]),
@@ -71,7 +64,26 @@ def composition(manifest: dict[str, Any]) -> FigureBlock:
         share=share(mixed.get(largest, 0), total),
         target=target[largest],
     )
-    return figure_block("composition", svg(figure, "composition"), title, caption, alt)
+    return figure_block("composition", figure, title, caption, alt, data)
+
+
+def _composition_title(data: pd.DataFrame, distance: float) -> str:
+    """`data`: share and target of each category."""
+    if distance <= 0.01:
+        return tr("The data set has the target's composition")
+    gaps = dict(zip(data["category"], data["share"] - data["target"], strict=True))
+    worst = max(gaps, key=lambda name: abs(gaps[name]))
+    points = round(100 * abs(gaps[worst]))
+    given = {"distance": distance, "category": worst, "points": counted(points, "point")}
+    if gaps[worst] > 0:
+        return tr(
+            "The data set misses the target's composition by {distance:.1%}; {category} has {points} too many",
+            **given,
+        )
+    return tr(
+        "The data set misses the target's composition by {distance:.1%}; {category} has {points} too few",
+        **given,
+    )
 
 
 def _distance(distance: float, total: int) -> str:
@@ -164,14 +176,14 @@ def lengths(train: pd.DataFrame, max_length: int) -> FigureBlock:
         max_length=max_length,
     )
     alt = tr("{title}. The limit is {max_length:,}.", title=title, max_length=max_length)
-    return figure_block("lengths", svg(figure, "lengths"), title, caption, alt)
+    return figure_block("lengths", figure, title, caption, alt, train[["n_tokens"]])
 
 
 def pass_rates(manifest: dict[str, Any], params: Params) -> Block:
     """How often the reference model solves the problems; nothing where that was not measured."""
     found = manifest["reference"]
     if found is None or not found["problems"]:
-        return Block("")
+        return NOTHING
     band = params.dataset.difficulty
     counts = found["histogram"]
     figure, axes = canvas(2.3)
@@ -219,5 +231,9 @@ def pass_rates(manifest: dict[str, Any], params: Params) -> Block:
         low=low,
         high=high,
     )
+    data = pd.DataFrame(
+        {"pass_rate_from": tenth / 10, "pass_rate_to": (tenth + 1) / 10, "problems": n}
+        for tenth, n in enumerate(counts)
+    )
     alt = tr("{title}. Never solved: {problems:,}.", title=title, problems=problems - solved)
-    return figure_block("pass-rates", svg(figure, "pass-rates"), title, caption, alt)
+    return figure_block("pass-rates", figure, title, caption, alt, data)
