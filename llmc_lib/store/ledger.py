@@ -40,8 +40,9 @@ def append(path: Path, row: Mapping[str, Any], *, once: str | None = None) -> di
     row is returned. Of several writers one waits for the other (30 s, then `UserError`). A last line that was cut off
     by a kill is removed. A chain that is broken is continued and stays broken: no look is lost for it.
     """
-    whole = {"time": datetime.now(UTC).isoformat(timespec="seconds"), **row}
-    whole = json.loads(json.dumps(whole, allow_nan=False))  # as a reader will have it
+    given = {"time": datetime.now(UTC).isoformat(timespec="seconds"), **row}
+    # As a reader will have it.
+    whole: dict[str, Any] = json.loads(json.dumps(given, allow_nan=False))
     new = not path.exists()
     with _writer(path) as file:
         found = scan(path).rows
