@@ -5,6 +5,12 @@ from llmc_lib.reporting.sentences.english.answers import (
     missing_sentence,
     not_known,
 )
+from llmc_lib.reporting.sentences.english.gate import (
+    OUTCOMES,
+    gate_criterion,
+    gate_figures,
+    gate_reason,
+)
 from llmc_lib.reporting.sentences.english.outlook import (
     GREEDY,
     PRIORS,
@@ -28,10 +34,14 @@ from llmc_lib.reporting.sentences.english.verdict import (
 
 __all__ = [
     "GREEDY",
+    "OUTCOMES",
     "PRIORS",
     "SAFETY",
     "TRADEOFFS",
     "ending_sentence",
+    "gate_criterion",
+    "gate_figures",
+    "gate_reason",
     "interval_label",
     "missing_sentence",
     "needed_sentence",
