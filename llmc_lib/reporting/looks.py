@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
 from llmc_lib.evaluation.results import Results, predictions_file
-from llmc_lib.store import Run, fingerprint, looks, read_settings
+from llmc_lib.store import Run, fingerprint, looks, read_settings, sha256_file
 
 #: What of an answer a verdict rests on.
 _DECIDES = ("model", "question_id", "sample", "status", "truncated", "failed")
@@ -60,6 +61,7 @@ def _rows(
                     "low": found["interval"]["low"],
                     "high": found["interval"]["high"],
                     "verdict_code": found["verdict_code"],
+                    "answers": _answers(predictions_file(run, str(name), found["model"])),
                 }
                 for found in block["comparisons"]
             ],
@@ -80,8 +82,13 @@ def identity(run: Run, results: Results, benchmark: str, model: str) -> str:
     return str((settings or {}).get("model") or results.models[model])
 
 
+def _answers(path: Path) -> str:
+    """What of a model's answers stays however they are graded: the digest of their file."""
+    return sha256_file(path) if path.is_file() else ""
+
+
 def _digest(rows: pd.DataFrame) -> str:
     """The SHA-256 of all answers to a benchmark, as they were graded: in whatever order they came."""
-    columns = rows[list(_DECIDES)].itertuples(index=False, name=None)
-    lines = sorted(repr(tuple(map(str, row))) for row in columns)
+    values = rows[list(_DECIDES)].itertuples(index=False, name=None)
+    lines = sorted(repr(tuple(map(str, row))) for row in values)
     return hashlib.sha256("\n".join(lines).encode(errors="replace")).hexdigest()

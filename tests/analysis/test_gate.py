@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from llmc_lib.analysis.comparison import paired_comparison
-from llmc_lib.analysis.gate import Finding, better, not_worse, together
+from llmc_lib.analysis.gate import Finding, Outcome, better, not_worse, together
 from llmc_lib.analysis.summary import summarise
 from llmc_lib.reporting.sentences.tell import tell
 
@@ -53,7 +53,8 @@ def metrics() -> dict[str, Any]:
         ]
     )
     kinds = {"main": "questions", "harm": "do_not_answer", "benign": "over_refusal"}
-    return tell(summarise(answers, kinds=kinds))["benchmarks"]
+    found: dict[str, Any] = tell(summarise(answers, kinds=kinds))["benchmarks"]
+    return found
 
 
 def test_better_is_the_verdict(metrics: dict[str, Any]) -> None:
@@ -155,7 +156,7 @@ def test_of_several_candidates_the_limit_is_that_of_their_family() -> None:
 
 
 def test_the_gate_fails_with_one_criterion_and_passes_with_all() -> None:
-    def of(*outcomes: str) -> str:
+    def of(*outcomes: Outcome) -> str:
         made = [
             Finding(
                 "better", "b", None, "accuracy", None, 9, 0.0, 0.0, 0.0, 0.05, 0, one, "unclear"

@@ -25,6 +25,13 @@ from llmc_lib.reporting.sentences.english.safety import (
     over_refusal_sentence,
     tradeoff_sentence,
 )
+from llmc_lib.reporting.sentences.english.tried import (
+    TRIED_HEAD,
+    TRIED_NOTE,
+    TRIED_WORDS,
+    tried_family,
+    tried_line,
+)
 from llmc_lib.reporting.sentences.english.verdict import (
     interval_label,
     verdict_rules,
@@ -38,6 +45,9 @@ __all__ = [
     "PRIORS",
     "SAFETY",
     "TRADEOFFS",
+    "TRIED_HEAD",
+    "TRIED_NOTE",
+    "TRIED_WORDS",
     "ending_sentence",
     "gate_criterion",
     "gate_figures",
@@ -51,6 +61,8 @@ __all__ = [
     "rerun_title",
     "sign_sentence",
     "tradeoff_sentence",
+    "tried_family",
+    "tried_line",
     "verdict_rules",
     "verdict_sentence",
     "verdict_word",
