@@ -31,7 +31,7 @@ MAKEFLAGS += q
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install kernel report gate leaps pdf site example dataset train status plan power slurm serve check publish test test-fast storm lint lab lock clean
+.PHONY: help install kernel report gate seal leaps pdf site example dataset train status plan power slurm serve check publish test test-fast storm lint lab lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ report: $(READY) ## Run the four notebooks and write reports/<run>/index.html (P
 gate: ## Hold the finished report against the params' section gate: 0 pass, 1 fail, 2 cannot tell (PARAMS=params/x.yaml).
 	+@MAKEFLAGS= $(MAKE) --no-print-directory $(READY) $(MAKEOVERRIDES) || exit 2
 	+@$(BIN)/python -m llmc_lib gate $(PARAMS)
+
+seal: $(READY) ## Set the rule before the run: the page says whether the verdict followed it (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib seal $(PARAMS)
 
 leaps: $(READY) ## Have the run's judge mark unjustified leaps in the traces that the report shows (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib leaps $(PARAMS)

@@ -6,6 +6,7 @@ python -m llmc_lib pdf PARAMS        print the report to report.pdf beside it, w
 python -m llmc_lib site [FOLDER]     an index page of all reports in a folder (reports)
 python -m llmc_lib example PARAMS    keep the run's page, and a picture of it, in reports/example
 python -m llmc_lib gate PARAMS       hold the finished report against the params' section gate; 0: pass, 1: fail, 2: cannot tell
+python -m llmc_lib seal PARAMS       set the rule before the run: the page says whether the verdict followed it
 python -m llmc_lib status PARAMS     show how far each model's evaluation is
 python -m llmc_lib dataset PARAMS    build the data set alone and write its page
 python -m llmc_lib train PARAMS      build the data set and train; --node-rank K: as machine K of several
@@ -50,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         _check_command(run, options)
         if options.command in _OF_A_PAGE:
             return _of_a_page(run, options.command)
-        if options.command not in ("publish", "dataset", "serve", "power", "gate"):
+        if options.command not in ("publish", "dataset", "serve", "power", "gate", "seal"):
             _check_training(run)
         if options.command in ("check", "report", "train", "dataset"):
             _preflight(run, data_alone=options.command == "dataset")
@@ -59,6 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if options.command == "gate":
             return _gate(run)
+        if options.command == "seal":
+            return _seal(run)
         if options.command == "status":
             return _status(run)
         if options.command == "plan":
@@ -100,10 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     site = commands.add_parser("site")
     site.add_argument("folder", nargs="?", default="reports", help="where the reports are")
-    names = (
-        "report leaps gate pdf example dataset train status plan power slurm serve check publish"
-    )
-    for name in names.split():
+    names = "report leaps gate seal pdf example dataset train status plan power slurm serve check"
+    for name in (*names.split(), "publish"):
         command = commands.add_parser(name)
         command.add_argument("params", help="a params file, such as params/quickstart.yaml")
         if name == "report":
@@ -141,16 +142,22 @@ def _check_command(run: Run, options: argparse.Namespace) -> None:
     partial = getattr(options, "partial", False)
     if run.params.evaluation.imports:
         if (
-            options.command not in ("report", "check", "gate", "power", "leaps", *_OF_A_PAGE)
+            options.command
+            not in ("report", "check", "gate", "seal", "power", "leaps", *_OF_A_PAGE)
             or partial
         ):
             raise UserError(
                 f"{run.params_file.name}: evaluation.imports: a run of imported predictions has no data set, no "
                 "training, no model, and no evaluation to resume; its command is `make report`"
             )
-    elif options.command not in ("check", "gate", "status", "power", *_OF_A_PAGE) and not find_spec(
-        "torch"
-    ):
+    elif options.command not in (
+        "check",
+        "gate",
+        "seal",
+        "status",
+        "power",
+        *_OF_A_PAGE,
+    ) and not find_spec("torch"):
         raise UserError(
             "This environment has no torch (it was made with ACCELERATOR=none), which is enough for a run "
             "of imported predictions alone; for this one: ACCELERATOR=cpu make install, or cuda"
@@ -262,6 +269,17 @@ def _gate(run: Run) -> int:
     if file(run).is_file():
         print(f"Gate: {file(run)}")
     return answer.status
+
+
+def _seal(run: Run) -> int:
+    from llmc_lib.reporting.seal import seal, sealed
+    from llmc_lib.reporting.sentences import words
+
+    row = seal(run)
+    imported = bool(run.params.evaluation.imports)
+    print(printable(words.seal_sentence(sealed(run), imported=imported)))
+    print(f"Seal: {row['digest'][:16]} of params {row['params']}, in {run.looks}")
+    return 0
 
 
 def _power(run: Run, options: argparse.Namespace) -> int:

@@ -20,6 +20,7 @@ from llmc_lib.params import GateParams
 from llmc_lib.params.reader import where
 from llmc_lib.reporting.looks import params_digest
 from llmc_lib.reporting.report import SCHEMA_VERSION
+from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences import words
 from llmc_lib.store import Run, json_reader, sha256_file, write_atomic
 from llmc_lib.store.json_reader import JsonError
@@ -132,6 +133,7 @@ def keep(run: Run, answer: Gate) -> Path:
         ],
         "gate": run.params.gate.model_dump(mode="json") if run.params.gate else None,
         "params": params_digest(run),
+        "seal": sealed(run),
         "metrics_sha256": sha256_file(metrics) if metrics.is_file() else None,
     }
     write_atomic(file(run), json.dumps(values, indent=1, ensure_ascii=False))

@@ -39,6 +39,17 @@ def record(run: Run, row: Mapping[str, Any], *, once: str | None = None) -> dict
     return made
 
 
+def problem(run: Run) -> str:
+    """What is wrong with the ledger of a run, by itself and by that of all runs; "" where nothing is."""
+    rows, broken = ledger.scan(run.looks)
+    if broken:
+        return broken
+    there = {row.get("digest") for row in rows}
+    kept = [row for row in ledger.scan(run.runs / NAME).rows if row.get("run") == run.name]
+    lost = sum(row.get("row") not in there for row in kept)
+    return f"lacks {counted(lost, 'row')} that the ledger of all runs has of it" if lost else ""
+
+
 def of_all(runs: Path) -> Looks:
     """The looks of all runs in a folder, those of removed runs among them, in their order in time.
 

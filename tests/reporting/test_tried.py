@@ -108,9 +108,12 @@ def test_another_base_or_benchmark_is_another_family(tmp_path: Path) -> None:
 
 def test_rows_of_other_kinds_are_no_looks(tmp_path: Path) -> None:
     _look(tmp_path, 0, 0.4)
-    for number, row in enumerate(
-        ({"what": "seal"}, {"what": "finished", "candidates": 7}, {"reference": None})
-    ):
+    others: tuple[dict[str, Any], ...] = (
+        {"what": "seal"},
+        {"what": "finished", "candidates": 7},
+        {"reference": None},
+    )
+    for number, row in enumerate(others):
         run = Run(Params.model_validate({"run": "x", "runs_dir": str(tmp_path)}), tmp_path / "p")
         looks.record(run, {**row, "data": str(number)})
     _look(tmp_path, 1, 0.4, candidate={"difference": "<script>"})

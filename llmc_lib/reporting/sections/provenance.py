@@ -12,6 +12,7 @@ import yaml
 from llmc_lib.formatting import listed
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sentences import words
 
 
 def provenance(report: Report) -> Block:
@@ -47,6 +48,7 @@ def provenance(report: Report) -> Block:
             rows,
             "What was run. Durations leave out the start of Python. + after a commit: there were uncommitted changes.",
         )
+        + paragraph(words.seal_sentence(made["seal"], imported=report.imported))
         + paragraph(
             f"Seed {report.run.params.seed}. {here['machine']}, Python {here['python']}; {versions}."
         )

@@ -25,6 +25,7 @@ from llmc_lib.reporting.sentences.english.safety import (
     over_refusal_sentence,
     tradeoff_sentence,
 )
+from llmc_lib.reporting.sentences.english.seal import seal_sentence
 from llmc_lib.reporting.sentences.english.tried import (
     TRIED_HEAD,
     TRIED_NOTE,
@@ -59,6 +60,7 @@ __all__ = [
     "over_refusal_sentence",
     "rerun_sentence",
     "rerun_title",
+    "seal_sentence",
     "sign_sentence",
     "tradeoff_sentence",
     "tried_family",
