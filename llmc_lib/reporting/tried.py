@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 from llmc_lib.analysis.comparison import adjust
 from llmc_lib.analysis.ever import spent
 from llmc_lib.analysis.verdict import Word
-from llmc_lib.store import looks
+from llmc_lib.store import ROOT, looks
 
 _P = Field(ge=0, le=1)
 
@@ -98,7 +98,8 @@ def tried(folders: Iterable[Path]) -> Tried:
     for folder in folders:
         found = looks.of_all(folder)
         rows += found.rows
-        problems += found.problems
+        # As the page may be passed on.
+        problems += [problem.replace(f"{ROOT}/", "") for problem in found.problems]
     groups: dict[tuple[str, bool, str], list[_Look]] = {}
     for row in rows:
         look = _read(row)
