@@ -40,6 +40,7 @@ FLOORS = {
             "serving reporting preflight",
             "exploring",
             "publish pipeline",
+            "lab",
             "__main__",
         ]
     )
