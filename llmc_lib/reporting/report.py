@@ -17,7 +17,7 @@ from llmc_lib.benchmarks import Measure, measure, measuring
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
-from llmc_lib.reporting import claims_page, grading_page, training_page
+from llmc_lib.reporting import claims_page, grading_page, looks, training_page
 from llmc_lib.reporting.further import further
 from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
@@ -93,6 +93,8 @@ class Report:
 def load_report(run: Run, results: Results | None = None) -> Report:
     """Load a run: its finished evaluation, or the `results` of an unfinished one.
 
+    A finished one is written to the ledgers of looks first: whoever has its figures has looked at them.
+
     Raises `UserError` where a stage is not complete, and where there is nothing to compare.
     """
     results = results or load_results(run)
@@ -144,6 +146,8 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             )
             block["false_claims"] = summarise_claims(checked, block["n_questions"])
     metrics["further"] = further(metrics)
+    if results.partial is None:
+        looks.record(run, results, metrics, "finished")
     histories = training_page.read_histories(run, training.get("candidates", {}))
     return Report(run, results, metrics, dataset, training, histories)
 

@@ -74,6 +74,11 @@ class Run:
         return self.folder / "reasoning"
 
     @property
+    def looks(self) -> Path:
+        """The ledger of all analyses of its evaluation (`ledger`)."""
+        return self.folder / "looks.jsonl"
+
+    @property
     def report(self) -> Path:
         """Of the page and metrics.json: reports/<run>."""
         return ROOT / self.params.reports_dir / self.name
