@@ -28,6 +28,7 @@ FLOORS = {
     part: floor
     for floor, parts in enumerate(
         [
+            "language",
             "errors records taxonomy formatting",
             "benchmarks",
             "params processes",
