@@ -92,7 +92,7 @@ class Bets:
         found, left = self._found, self.asked - len(self._found)
         bottom, top = -1.0, 1.0
         if self.finite:  # what the questions that are left can still make of it
-            bottom, top = ((found.sum() + side * left) / self.asked for side in (-1, 1))
+            bottom, top = (float(found.sum() + side * left) / self.asked for side in (-1, 1))
 
         def rich(side: int) -> Callable[[float], float]:
             return lambda mean: float(self._log_capital(mean, side).max()) - enough

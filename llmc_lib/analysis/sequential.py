@@ -17,8 +17,8 @@ differ by luck on any finite benchmark. What the full evaluation of *these quest
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -195,18 +195,45 @@ class FamilyAtLook(Family):
     """A family of comparisons (`simultaneous.family`) at a look: `level` is nominal, and `adjust` is for all looks, too."""
 
     look: Look = Look()
+    waiting: int = 0
+    level_of_all: float = 0.05
+
+    @property
+    def candidates(self) -> int:
+        """Those of the whole evaluation."""
+        return len(self.covariance) + self.waiting
+
+    @property
+    def level_at_end(self) -> float:
+        """The nominal level of the finished evaluation."""
+        return replace(self.look, share=1.0).level(self.level_of_all)
 
     def adjust(self, p_value: float) -> float:
         """The chance, over all candidates and looks, of a p-value as small as this, were none to differ."""
-        return super().adjust(self.look.p_value(p_value))
+        of_these = Family(self.level, self.smallest, self.covariance).adjust(
+            self.look.p_value(p_value)
+        )
+        return min(1.0, of_these * self.candidates / len(self.covariance))
 
 
-def at_look(family: Family, look: Look) -> Family:
+def at_look(made: Callable[[float], Family], look: Look, alpha: float, waiting: int = 0) -> Family:
     """The family's level shared among looks.
 
-    First among the candidates and then, of each, among the looks: a boundary for looks is no boundary any more where its levels are
-    divided by the number of candidates.
+    Parameters: `made`, alpha → the family of the candidates that are there (`compare.together`); the `alpha` over all candidates and looks;
+    how many candidates are `waiting`: they have no answers yet, and keep their equal part of alpha.
+
+    alpha is shared first among the candidates and then, of each, among the looks: a boundary for looks is none any more
+    where its levels are divided by the number of candidates.
     """
     if look.alone:
-        return family
-    return FamilyAtLook(look.level(family.level), family.smallest, family.covariance, look)
+        return made(alpha)
+    there = len(made(alpha).covariance) if waiting else 1
+    family = made(alpha * there / (there + waiting))
+    return FamilyAtLook(
+        level=look.level(family.level),
+        smallest=family.smallest,
+        covariance=family.covariance,
+        look=look,
+        waiting=waiting,
+        level_of_all=family.level,
+    )

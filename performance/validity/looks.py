@@ -17,7 +17,7 @@ import numpy as np
 from llmc_lib.analysis.betting import Bets
 from llmc_lib.analysis.comparison import difference_test
 from llmc_lib.analysis.sequential import Look, at_look
-from llmc_lib.analysis.simultaneous import family
+from llmc_lib.analysis.simultaneous import Family, family
 from performance.validity.draws import (
     TYPE_I,
     hle_chances,
@@ -122,7 +122,11 @@ def _any_of_3(rng: np.random.Generator) -> bool:
     counts = (right[1:].astype(int) - right[0]).T
     for asked, share in _at(600, 20):
         seen = counts[:asked]
-        level = at_look(family(seen.astype(float), draws=4_000), Look(share, alone=False)).level
+
+        def made(alpha: float, seen: np.ndarray = seen) -> Family:
+            return family(seen.astype(float), alpha=alpha, draws=4_000)
+
+        level = at_look(made, Look(share, alone=False), 0.05).level
         if min(difference_test(each, 1).p_value for each in seen.T) < level:
             return True
     return False

@@ -1,6 +1,7 @@
 """Looks at an unfinished evaluation: published boundaries, exact enumeration, and what inverts what."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from scipy import special, stats
 
 from llmc_lib.analysis.comparison import difference_test
 from llmc_lib.analysis.sequential import Look, at_look, spending, unplanned_level
-from llmc_lib.analysis.simultaneous import family
+from llmc_lib.analysis.simultaneous import Family, family
 
 # Lan & DeMets' spending function of O'Brien and Fleming's type, two-sided 5%, equal distances: boundaries as z, as published
 # in the tables of Reboussin, DeMets, Kim & Lan (Control. Clin. Trials 21, 2000) and computed by gsDesign.
@@ -120,15 +121,31 @@ def test_a_look_that_cannot_be_is_refused(wrong: dict[str, float]) -> None:
         Look(**wrong)  # type: ignore[arg-type]
 
 
-def test_a_family_at_a_look_finds_by_its_level_what_it_finds_by_its_p_value() -> None:
-    differences = np.random.default_rng(0).choice([-1, 0, 1], size=(400, 3)).astype(float)
-    whole = family(differences, draws=20_000)
-    assert at_look(whole, Look()) is whole
-    for look in LOOKS[1:]:
-        part = at_look(whole, look)
-        assert part.level == look.level(whole.level) < 0.05
-        for factor in (0.9, 1.1):
-            assert (part.adjust(part.level * factor) < 0.05) == (factor < 1)
+def _made(candidates: int) -> Callable[[float], Family]:
+    drawn = np.random.default_rng(0).choice([-1, 0, 1], size=(400, candidates)).astype(float)
+    return lambda alpha: family(drawn, alpha=alpha, draws=20_000)
+
+
+@pytest.mark.parametrize("waiting", [0, 2])
+@pytest.mark.parametrize("look", LOOKS[1:])
+def test_a_family_at_a_look_finds_by_its_level_what_it_finds_by_its_p_value(
+    look: Look, waiting: int
+) -> None:
+    part = at_look(_made(3), look, 0.05, waiting)
+    assert part.candidates == 3 + waiting
+    assert part.level <= part.level_at_end < 0.05
+    for factor in (0.9, 1.1):
+        assert (part.adjust(part.level * factor) < 0.05) == (factor < 1)
+
+
+def test_a_finished_evaluation_that_nobody_looked_at_has_all_of_alpha() -> None:
+    assert at_look(_made(1), Look(), 0.05).level == 0.05
+    assert type(at_look(_made(3), Look(), 0.05)) is Family
+
+
+def test_candidates_that_wait_keep_their_part() -> None:
+    look = Look(1.0, alone=False)
+    assert at_look(_made(1), look, 0.05, waiting=3).level == pytest.approx(0.8 * 0.05 / 4)
 
 
 def test_interval_and_test_of_a_look_agree() -> None:

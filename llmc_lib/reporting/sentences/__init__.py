@@ -5,6 +5,14 @@ language of a catalogue (`llmc_lib.language`).
 """
 
 from llmc_lib.reporting.sentences.answers import ending_sentence, missing_sentence, not_known
+from llmc_lib.reporting.sentences.looks import (
+    changed_sentence,
+    finished_sentence,
+    full_sentence,
+    looks_caption,
+    unfinished_sentence,
+    waiting_sentence,
+)
 from llmc_lib.reporting.sentences.outlook import (
     GREEDY,
     needed_sentence,
@@ -30,8 +38,12 @@ __all__ = [
     "GREEDY",
     "SAFETY",
     "TRADEOFFS",
+    "changed_sentence",
     "ending_sentence",
+    "finished_sentence",
+    "full_sentence",
     "interval_label",
+    "looks_caption",
     "missing_sentence",
     "needed_sentence",
     "not_known",
@@ -41,7 +53,9 @@ __all__ = [
     "rerun_title",
     "sign_sentence",
     "tradeoff_sentence",
+    "unfinished_sentence",
     "verdict_rules",
     "verdict_sentence",
     "verdict_word",
+    "waiting_sentence",
 ]
