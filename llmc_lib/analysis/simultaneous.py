@@ -40,6 +40,11 @@ class Family:
         """How many comparisons are made at once."""
         return len(self.covariance)
 
+    @property
+    def level_at_end(self) -> float:
+        """`level`, or of an unfinished evaluation (`sequential.at_look`) that which the finished one will have."""
+        return self.level
+
 
 @dataclass(frozen=True)
 class Simultaneous:

@@ -77,12 +77,12 @@ def _evaluate(run: Run, models: Sequence[Model | ServedModel]) -> None:
 
 
 def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
-    """The results of an unfinished evaluation: the questions that all models have answered.
+    """The results of an unfinished evaluation: a beginning of the drawn order that all models have answered.
 
     Nothing is sampled; another process may go on doing so. Models without an answer are left out, and
     named in the manifest's `not_begun`. A judge decides only once it has graded all of them.
 
-    Raises `UserError` where no question has been answered by at least two models.
+    Raises `UserError` where two models have not answered such a beginning yet.
     """
     asked = _asked(run)
     begun = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from llmc_lib import question_bank
 from llmc_lib.errors import UserError
+from llmc_lib.formatting import counted
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Question, writable
 from llmc_lib.store import Run, json_reader, read_jsonl, read_manifest, read_settings, scan_jsonl
@@ -33,15 +35,15 @@ class Results:
     reasoning_status, explanation (a judge's, its beginning), finish_reason, completion_tokens. Models and questions keep the order of the
     evaluation. What the models wrote stays on disk, as it may be gigabytes: `texts` reads it.
 
-    Of an unfinished evaluation it holds the questions that all models have answered, `samples` times
-    each, and `partial` says which part that is.
+    Of an unfinished evaluation it holds a beginning of the order in which the questions are drawn, up to the first one that
+    some model has not answered `samples` times, and `partial` says how long it is.
     """
 
     answers: pd.DataFrame
     models: dict[str, str]  # name → label; the first is the reference
     questions: dict[str, dict[str, Question]]  # benchmark → id → question
     manifest: dict[str, Any]
-    partial: dict[str, dict[str, int]] | None = None  # benchmark → asked, answered, passed_over
+    partial: dict[str, dict[str, int]] | None = None  # benchmark → asked, answered, ahead
     # Benchmark → who decides what is correct: "rules", or "judge" where one has graded all models.
     graders: dict[str, str] = field(default_factory=dict)
     # (benchmark, model, question id, sample) → (reasoning, response); read when asked for.
@@ -116,7 +118,7 @@ def load_results(run: Run) -> Results:
 
 
 def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -> Results:
-    """The results that a manifest lists; `partial`: of the questions that all models have answered."""
+    """The results that a manifest lists; `partial`: of a beginning of the questions."""
     models = {model["name"]: model["label"] for model in manifest["models"]}
     questions = {
         b.name: {question.id: question for question in _asked(run, b)}
@@ -144,7 +146,7 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
         texts=texts,
         withheld=run.params.withheld,
     )
-    return _common(results) if partial else results
+    return _beginning(results, run) if partial else results
 
 
 def _asked(run: Run, benchmark: BenchmarkParams) -> list[Question]:
@@ -154,31 +156,56 @@ def _asked(run: Run, benchmark: BenchmarkParams) -> list[Question]:
     return question_bank.asked(benchmark, run.params.seed)
 
 
-def _common(results: Results) -> Results:
-    """The part of an unfinished evaluation that all its models have answered."""
+def _beginning(results: Results, run: Run) -> Results:
+    """The part of an unfinished evaluation that a look may use: of each benchmark the beginning of the drawn order that all
+    models have answered. Of the questions behind it those are there first that have short answers."""
     answers, kept, partial = results.answers, {}, {}
     for name, items in results.questions.items():
         rows = answers[answers["benchmark"] == name] if len(answers) else answers
         lacking = set(rows[rows["status"] == "missing"]["question_id"]) if len(rows) else set(items)
-        kept[name] = {id_: question for id_, question in items.items() if id_ not in lacking}
-        last = max((n for n, id_ in enumerate(items) if id_ in kept[name]), default=-1)
+        whole = next((n for n, id_ in enumerate(items) if id_ in lacking), len(items))
+        used = run.params.evaluation.in_look(whole, len(items))
+        kept[name] = dict(islice(items.items(), used))
         partial[name] = {
             "asked": len(items),
-            "answered": len(kept[name]),
-            # Asked before the last one that is there, and still being answered: most often the long ones.
-            "passed_over": last + 1 - len(kept[name]),
+            "answered": used,
+            # Answered by all models, and not used.
+            "ahead": len(items) - len(lacking) - used,
         }
+    _check_begun(results, kept, partial, run)
     kept = {name: items for name, items in kept.items() if items}
-    if not kept or len(results.models) < 2:
-        raise UserError(
-            f"{results.manifest.get('folder', 'runs')}: no question has been answered by two models yet; "
-            "make status shows how far each is"
-        )
     wanted = [
         row["question_id"] in kept.get(row["benchmark"], {}) for row in answers.to_dict("records")
     ]
     return replace(
         results, answers=answers[wanted].reset_index(drop=True), questions=kept, partial=partial
+    )
+
+
+def _check_begun(
+    results: Results,
+    kept: Mapping[str, Mapping[str, Question]],
+    partial: Mapping[str, Mapping[str, int]],
+    run: Run,
+) -> None:
+    """Is there anything to look at? Raises `UserError` if not."""
+    if any(kept.values()) and len(results.models) > 1:
+        return
+    why = "no question has been answered by two models yet"
+    ahead = max((part["ahead"] for part in partial.values()), default=0)
+    if ahead and len(results.models) > 1:
+        why = (
+            f"{counted(ahead, 'question')} have been answered by all models, and the first of the drawn order is not yet "
+            "among them; those that are there are the ones with short answers"
+        )
+        if planned := run.params.evaluation.looks:
+            name, part = next((n, p) for n, p in partial.items() if p["ahead"] == ahead)
+            why = (
+                f"the first of {planned} planned looks (evaluation.looks) is at {round(part['asked'] / planned)} "
+                f"questions of {name}, and they have not all been answered by all models"
+            )
+    raise UserError(
+        f"{results.manifest.get('folder', 'runs')}: {why}; make status shows how far each is"
     )
 
 

@@ -244,6 +244,17 @@ class EvaluationParams(Section):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     engine: EngineParams = EngineParams()
     judge: JudgeParams | None = None  # None: the rules alone grade
+    # Looks (`make report PARTIAL=1`) at equal distances that share the significance, the finished evaluation being the last. 0: looks are
+    # not planned, and there may be any number of them at any time.
+    looks: Annotated[int, Field(ge=0, le=20)] = 0
+
+    def in_look(self, beginning: int, asked: int) -> int:
+        """How many of the `asked` questions of a benchmark a look uses, where a `beginning` of so many is complete: of
+        planned looks up to the last one that is reached."""
+        if not self.looks:
+            return beginning
+        places = (round(asked * number / self.looks) for number in range(self.looks + 1))
+        return max(place for place in places if place <= beginning)
 
     @property
     def max_completion_tokens(self) -> int:
@@ -262,6 +273,8 @@ class EvaluationParams(Section):
             raise ValueError(
                 "samples", "at temperature 0 all are the same; give 1, or a temperature above 0"
             )
+        if self.looks == 1:
+            raise ValueError("looks", "1 is the finished evaluation alone; give 2 or more, or 0")
         names = [benchmark.name for benchmark in self.benchmarks]
         check_once("benchmarks", names)
         check_once("models", [model.name for model in self.models])

@@ -1,4 +1,4 @@
-"""A report is a look at an evaluation: what goes into the ledgers of it, before there is a page."""
+"""A report is a look at an evaluation: what goes into the ledgers of it, before there is a page, and what earlier ones take."""
 
 from __future__ import annotations
 
@@ -9,17 +9,65 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from llmc_lib.analysis.sequential import Look
+from llmc_lib.analysis.summary import LookAt
+from llmc_lib.errors import UserError
 from llmc_lib.evaluation.results import Results, predictions_file
-from llmc_lib.store import Run, fingerprint, looks, read_settings, sha256_file
+from llmc_lib.store import Run, fingerprint, ledger, looks, read_settings, sha256_file
 
+#: Looks of a benchmark's ledger, in their order.
+Rows = list[dict[str, Any]]
 #: What of an answer a verdict rests on.
 _DECIDES = ("model", "question_id", "sample", "status", "truncated", "failed")
+
+
+def of_benchmark(run: Run, benchmark: str) -> Rows:
+    """The looks at a benchmark that the ledger of the run has."""
+    return [row for row in ledger.scan(run.looks).rows if row.get("benchmark") == benchmark]
+
+
+def looks_at(run: Run, results: Results) -> dict[str, LookAt]:
+    """Benchmark → which look at it this is.
+
+    Earlier looks are those at fewer questions than the benchmark has; one at the same answers as now is this one. Raises
+    `UserError` where `evaluation.looks` is not what it was at an earlier look: levels of different plans do not add up.
+    """
+    planned = run.params.evaluation.looks
+    found = {}
+    for name, rows in results.answers.groupby("benchmark", sort=False):
+        order = list(results.questions[str(name)])
+        part = (results.partial or {}).get(str(name), {"asked": len(order)})
+        now, asked = _digest(rows), part["asked"]
+        earlier = {
+            row.get("data"): row
+            for row in of_benchmark(run, str(name))
+            if row.get("what") == "partial" and row.get("data") != now
+        }
+        for row in earlier.values():
+            if row.get("planned") != planned:
+                raise UserError(
+                    f"{run.params_file.name}: evaluation.looks: {planned}, and it was {row.get('planned')} when the evaluation was "
+                    f"looked at on {str(row.get('time'))[:10]} ({run.looks}); the levels of two plans do not add up: put it back, or "
+                    "give the run a new name"
+                )
+        share = len(order) / asked
+        if planned:
+            share = max(1, round(share * planned)) / planned
+        found[str(name)] = LookAt(
+            Look(share, planned, alone=len(order) == asked and not earlier),
+            order,
+            asked,
+            waiting=len(results.manifest.get("not_begun") or ()),
+            earlier=len(earlier),
+        )
+    return found
 
 
 def record(
     run: Run, results: Results, metrics: Mapping[str, Any], what: Literal["partial", "finished"]
 ) -> list[dict[str, Any]]:
-    """Append a row a benchmark to the ledgers, and return them as they are there.
+    """Append a row a benchmark to the ledgers, and return them as they are there. Of an unfinished evaluation a benchmark
+    can be finished.
 
     Looking again at the same answers, with the same grades, is no new look: its row of before is returned.
     """
@@ -37,14 +85,18 @@ def _rows(
     for name, rows in results.answers.groupby("benchmark", sort=False):
         block = metrics["benchmarks"][name]
         reference = next(iter(block["models"]))
+        asked = (results.partial or {}).get(str(name), {}).get("asked", block["n_questions"])
         yield {
-            "what": what,
+            "what": "finished" if block["n_questions"] == asked else what,
             "benchmark": name,
             "kind": block["kind"],
             "embedded": block["embedded"],
             "measure": block["measure"],
             "main": name == metrics["main"],
             "n_questions": block["n_questions"],
+            "asked": asked,
+            "planned": run.params.evaluation.looks,
+            "level": block.get("look", {}).get("level"),
             "n_samples": block["n_samples"],
             "reference": {
                 "model": reference,
@@ -62,6 +114,7 @@ def _rows(
                     "high": found["interval"]["high"],
                     "verdict_code": found["verdict_code"],
                     "answers": _answers(predictions_file(run, str(name), found["model"])),
+                    "e_value": found.get("bets", {}).get("e_value"),
                 }
                 for found in block["comparisons"]
             ],

@@ -70,6 +70,11 @@ class Report:
         return next((block for block in blocks if block["measure"] == measure), None)
 
     @property
+    def looks(self) -> looks.Rows:
+        """All looks at the main benchmark, this one the last, as the ledger of the run has them."""
+        return looks.of_benchmark(self.run, self.main)
+
+    @property
     def imported(self) -> bool:
         """Are the answers those of other evaluators?"""
         return bool(self.run.params.evaluation.imports)
@@ -94,9 +99,10 @@ class Report:
 def load_report(run: Run, results: Results | None = None) -> Report:
     """Load a run: its finished evaluation, or the `results` of an unfinished one.
 
-    A finished one is written to the ledgers of looks first: whoever has its figures has looked at them.
+    It is written to the ledgers of looks first: whoever has its figures has looked at them. The figures of an unfinished one, and
+    of one that was looked at before it was finished, hold over all looks.
 
-    Raises `UserError` where a stage is not complete, and where there is nothing to compare.
+    Raises `UserError` where a stage is not complete, where there is nothing to compare, and where `evaluation.looks` was changed after a look.
     """
     results = results or load_results(run)
     if len(results.models) < 2:
@@ -124,6 +130,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
                 seed=params.seed,
                 embedded=embedded(params),
                 greedy=params.evaluation.temperature == 0 and not params.evaluation.imports,
+                looks_at=looks.looks_at(run, results),
             )
         ),
         "provenance": {
@@ -147,8 +154,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             )
             block["false_claims"] = summarise_claims(checked, block["n_questions"])
     metrics["further"] = further(metrics)
-    if results.partial is None:
-        looks.record(run, results, metrics, "finished")
+    looks.record(run, results, metrics, "finished" if results.partial is None else "partial")
     metrics["provenance"]["seal"] = sealed(run)
     histories = training_page.read_histories(run, training.get("candidates", {}))
     return Report(run, results, metrics, dataset, training, histories)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import html
 
-from llmc_lib.evaluation.results import Results
 from llmc_lib.formatting import counted, listed, unbroken
 from llmc_lib.language import tr
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import Block, FigureBlock, paragraph
 from llmc_lib.reporting.further import about
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sections.looks import look_note
 from llmc_lib.reporting.sections.safety import endings_note
 
 
@@ -38,7 +38,7 @@ def verdict(report: Report) -> Block:
             f'<dl class="facts">{listed}</dl>{_further(report)}</header>'
         )
         + endings_note(report)
-        + _partial_note(report.results, report.main)
+        + look_note(report)
     )
 
 
@@ -128,7 +128,7 @@ def _completeness(report: Report, missing: int) -> tuple[str, str]:
         return (
             tr("partial"),
             tr(
-                "{answered:,} of {asked:,} questions, those all models answered",
+                "the first {answered:,} of {asked:,} questions, which all models answered",
                 answered=part["answered"],
                 asked=part["asked"],
             ),
@@ -138,27 +138,3 @@ def _completeness(report: Report, missing: int) -> tuple[str, str]:
             "{answers}, counted as wrong", answers=counted(missing, "missing answer")
         )
     return tr("complete"), tr("every question asked of every model")
-
-
-def _partial_note(results: Results, benchmark: str) -> Block:
-    """What a reader must know of a report of an unfinished evaluation."""
-    if results.partial is None:
-        return Block("")
-    part = results.partial[benchmark]
-    text = tr(
-        "The evaluation is not finished. {answered:,} of {asked:,} questions have been answered by all of "
-        "{models}. They were asked in a random order in which every beginning has the categories' shares, so "
-        "that they represent the rest.",
-        answered=part["answered"],
-        asked=part["asked"],
-        models=listed(list(results.models)),
-    )
-    if part["passed_over"]:
-        text += " " + tr(
-            "Of those asked before the last of these, {passed_over:,} still lack an answer of some model: most "
-            "often the ones with long answers, which these figures do not have.",
-            passed_over=part["passed_over"],
-        )
-    if not_begun := results.manifest.get("not_begun"):
-        text += " " + tr("Without any answer yet: {not_begun}.", not_begun=listed(not_begun))
-    return paragraph(text, "note")

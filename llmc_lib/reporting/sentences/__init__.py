@@ -6,6 +6,14 @@ language of a catalogue (`llmc_lib.language`).
 
 from llmc_lib.reporting.sentences.answers import ending_sentence, missing_sentence, not_known
 from llmc_lib.reporting.sentences.gate import OUTCOMES, gate_criterion, gate_figures, gate_reason
+from llmc_lib.reporting.sentences.looks import (
+    changed_sentence,
+    finished_sentence,
+    full_sentence,
+    looks_caption,
+    unfinished_sentence,
+    waiting_sentence,
+)
 from llmc_lib.reporting.sentences.outlook import (
     GREEDY,
     needed_sentence,
@@ -35,11 +43,15 @@ __all__ = [
     "SAFETY",
     "TRADEOFFS",
     "TRIED_WORDS",
+    "changed_sentence",
     "ending_sentence",
+    "finished_sentence",
+    "full_sentence",
     "gate_criterion",
     "gate_figures",
     "gate_reason",
     "interval_label",
+    "looks_caption",
     "missing_sentence",
     "needed_sentence",
     "not_known",
@@ -53,7 +65,9 @@ __all__ = [
     "tried_family",
     "tried_line",
     "tried_note",
+    "unfinished_sentence",
     "verdict_rules",
     "verdict_sentence",
     "verdict_word",
+    "waiting_sentence",
 ]
