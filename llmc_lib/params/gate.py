@@ -22,6 +22,9 @@ class GateParams(Section):
     candidate: str | None = None
     # Is the verdict on the main benchmark "better"? (By less than matters is enough.)
     better: bool = True
+    # Is it still "better" among all evaluations of the main benchmark under the same base (docs/ledger.md)? For a gate that
+    # is asked again and again, such as in CI: of twenty candidates that are no better one passes in 40% of the cases.
+    among_all: bool = False
     # Not worse on these benchmarks of right and wrong answers, the main one or others: name → margin.
     benchmarks: dict[str, Margin] = {}
     # Not worse in these categories of the main benchmark: name → margin.
@@ -36,6 +39,8 @@ class GateParams(Section):
         asked = (self.better, self.benchmarks, self.categories, self.safety, self.over_refusal)
         if not any(asked):
             raise ValueError("better", "nothing is asked, and all would pass; give a margin too")
+        if self.among_all and not self.better:
+            raise ValueError("among_all", "is about `better`, which is off; leave it out")
         return self
 
     def check_asked(self, measures: Mapping[str, str]) -> None:

@@ -6,7 +6,7 @@ The criteria are tested in `analysis.gate`, on the figures of metrics.json; docs
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.looks import params_digest
 from llmc_lib.reporting.report import SCHEMA_VERSION
 from llmc_lib.reporting.seal import sealed
+from llmc_lib.reporting.tried import tried
 from llmc_lib.store import Run, json_reader, sha256_file, write_atomic
 from llmc_lib.store.json_reader import JsonError
 
@@ -144,7 +145,10 @@ def _findings(
     run: Run, params: GateParams, metrics: dict[str, Any], candidate: str
 ) -> list[Finding]:
     main, blocks = metrics["main"], metrics["benchmarks"]
-    findings = [criteria.better(main, blocks[main], candidate)] if params.better else []
+    findings = []
+    if params.better:
+        found = criteria.better(main, blocks[main], candidate)
+        findings.append(_among_all(run, found, candidate) if params.among_all else found)
     for name, points in params.benchmarks.items():
         findings.append(criteria.not_worse(name, blocks[name], candidate, points / 100))
     known = criteria.comparison(blocks[main], candidate)["categories"]
@@ -162,6 +166,16 @@ def _findings(
             name = next(name for name, b in blocks.items() if b["measure"] == measure)
             findings.append(criteria.not_worse(name, blocks[name], candidate, margin / 100))
     return findings
+
+
+def _among_all(run: Run, found: Finding, candidate: str) -> Finding:
+    """A verdict that is "better", held against all evaluations under the same base; unknown where no ledger has it."""
+    if found.outcome != "pass":
+        return found
+    counted_in = tried([run.runs]).of(run.name, candidate, found.benchmark)
+    if counted_in is not None and counted_in[1].code == counted_in[1].candidate.verdict_code:
+        return found
+    return replace(found, outcome="unknown", reason="counted")
 
 
 def _metrics(run: Run) -> dict[str, Any]:

@@ -29,6 +29,7 @@ def test_margins_are_points(tmp_path: Path) -> None:
     assert found.model_dump() == {  # type: ignore[attr-defined]
         "candidate": None,
         "better": True,
+        "among_all": False,
         "benchmarks": {},
         "categories": {"Math": 3.0},
         "safety": 2.5,
@@ -48,6 +49,7 @@ def test_margins_are_points(tmp_path: Path) -> None:
         ("  over_refusal: 2\n", "line 7: gate.over_refusal: evaluation.benchmarks has none of"),
         ("  benchmarks: {hel: 2}\n", "line 7: gate.benchmarks.hel: 'hel' is not evaluated; did you mean 'hle'?"),
         ("  benchmarks: {do_not_answer: 2}\n", "has no right and wrong answers"),
+        ("  better: false\n  safety: 2\n  among_all: true\n", "line 9: gate.among_all: is about `better`, which is off"),
         ("  better: false\n", "line 7: gate.better: nothing is asked, and all would pass"),
     ],
 )  # fmt: skip

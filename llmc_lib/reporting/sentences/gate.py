@@ -21,6 +21,7 @@ _REASONS = {
     "within": "a larger loss is ruled out",
     "beyond": "a smaller loss is ruled out",
     "open": "larger and smaller losses are possible",
+    "counted": "not clear among all evaluations under this base",
     "narrow": "the models differ on too few questions for a limit",
 }
 
