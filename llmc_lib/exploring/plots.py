@@ -13,7 +13,7 @@ import seaborn as sns
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from llmc_lib.analysis.clustered import clustered_rate
-from llmc_lib.exploring.choosing import Choice, followed
+from llmc_lib.exploring.choosing import Choice
 from llmc_lib.exploring.panel import Panel, buttons, named, paragraph, plot, row, table
 from llmc_lib.formatting import as_percent, counted
 from llmc_lib.reporting.figures.drawing import canvas, grid
@@ -55,7 +55,7 @@ class Plots(Panel):
         self._by = named(widgets.Dropdown, "By", options=BY)
         super().__init__([row(self._kind, self._by)])
         self.follow(self._kind, self._by)
-        followed(self, choice)
+        choice.then(self.update)
         self.update()
 
     def _show(self) -> str:
