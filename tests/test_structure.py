@@ -28,6 +28,7 @@ FLOORS = {
     part: floor
     for floor, parts in enumerate(
         [
+            "language",
             "errors records taxonomy formatting",
             "benchmarks",
             "params processes",
@@ -39,6 +40,7 @@ FLOORS = {
             "serving reporting preflight",
             "exploring",
             "publish pipeline",
+            "lab",
             "__main__",
         ]
     )

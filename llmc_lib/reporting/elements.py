@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from llmc_lib.formatting import unbroken
+from llmc_lib.language import N_, tr
 from llmc_lib.reporting.text import text_to_html
 
 
@@ -49,11 +50,19 @@ def figure_block(name: str, svg: str, title: str, caption: str, alt: str) -> Fig
     return FigureBlock(markup, title, alt)
 
 
+_LINKS = {
+    "figure": N_("Link to this figure"),
+    "table": N_("Link to this table"),
+    "section": N_("Link to this section"),
+    "question": N_("Link to this question"),
+}
+
+
 def anchor(target: str, what: str) -> str:
     """A quiet link to a part of the page with the id `target`, to be copied; `what` it is, in a word."""
     return (
         f'<a class="anchor" href="#{html.escape(quote(target), quote=True)}" '
-        f'aria-label="Link to this {what}">#</a>'
+        f'aria-label="{html.escape(tr(_LINKS[what]), quote=True)}">#</a>'
     )
 
 

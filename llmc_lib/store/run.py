@@ -18,6 +18,7 @@ from llmc_lib.processes.progress import say
 from llmc_lib.store import variants
 from llmc_lib.store.files import remove_remains, require_folder, set_aside
 from llmc_lib.store.manifests import ROOT
+from llmc_lib.store.working import deaths
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def open_run(
     if override is None and name is None:
         params = load(shown)
         _check_named(params, partial(where, shown), files=files)
-        return Run(params, path)
+        return _told(Run(params, path))
     given = variants.named(shown, override, name)
     params = load(shown, given)
     _check_named(params, partial(where, shown, override=given), files=files)
@@ -132,7 +133,14 @@ def open_run(
     variant = Run(params, origin.runs / params.run / variants.PARAMS)
     variants.keep(shown, given, origin.params, params, (origin.folder, variant.folder))
     say(repr(variant))
-    return variant
+    return _told(variant)
+
+
+def _told(run: Run) -> Run:
+    """The run, after telling of processes that have died while they worked on it."""
+    for death in deaths(run.folder):
+        say(death)
+    return run
 
 
 def _check_named(params: Params, place: Callable[..., str], *, files: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmc_lib.language import tr
 from llmc_lib.params import CasesParams
 from llmc_lib.reporting import cases, claims_page, grading_page
 from llmc_lib.reporting.elements import Block, paragraph
@@ -15,9 +16,11 @@ def grading(report: Report) -> Block:
     found = {name: block["agreement"] for name, block in blocks.items() if "agreement" in block}
     if not found:
         return paragraph(
-            "The answers were graded by rules, which look for the final answer, or tell by its wording whether a response "
-            "declines, warns or helps. What they cannot decide is never guessed: it is ungraded, and counts as neither "
-            "correct nor safe. No judge was asked (evaluation.judge in the params file).",
+            tr(
+                "The answers were graded by rules, which look for the final answer, or tell by its wording whether a "
+                "response declines, warns or helps. What they cannot decide is never guessed: it is ungraded, and counts "
+                "as neither correct nor safe. No judge was asked (evaluation.judge in the params file)."
+            ),
             "note",
         )
     params = report.run.params
@@ -26,11 +29,18 @@ def grading(report: Report) -> Block:
 
 def side_by_side_note(report: Report) -> Block:
     """What the cases show."""
-    what = "what their files hold of the completions" if report.imported else "all that both wrote"
-    return paragraph(
-        "A score does not say why. First the outcomes are counted, then come questions on which one of the two models "
-        f"does better, with {what}."
+    text = (
+        tr(
+            "A score does not say why. First the outcomes are counted, then come questions on which one of the two "
+            "models does better, with what their files hold of the completions."
+        )
+        if report.imported
+        else tr(
+            "A score does not say why. First the outcomes are counted, then come questions on which one of the two "
+            "models does better, with all that both wrote."
+        )
     )
+    return paragraph(text)
 
 
 def outcome_table(report: Report) -> Block:
