@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from llmc_lib.language import CATALOGUES, read_catalogue
+from llmc_lib.language import CATALOGUES, language, read_catalogue, speaking, tr
 from llmc_lib.language.messages import Message, messages, write_catalogue
 
 ROOT = Path(__file__).parents[2]
@@ -179,7 +179,16 @@ def test_a_catalogue_keeps_its_translations_when_texts_are_added(
         text.replace('msgid "too few"\nmsgstr ""', 'msgid "too few"\nmsgstr "zu wenige"')
     )
     write_catalogue("de")
-    assert read_catalogue(path).gettext("too few") == "zu wenige"
+    catalogue = read_catalogue(path)
+    assert catalogue.gettext("too few") == "zu wenige"
+    with speaking(catalogue):
+        assert (language(), tr("too few"), tr("enough"), tr("")) == (
+            "de",
+            "zu wenige",
+            "enough",
+            "",
+        )
+    assert (language(), tr("too few")) == ("en", "too few")
 
 
 def missing(catalogue: Path, texts: dict[Message, list[str]]) -> list[Message]:
