@@ -8,6 +8,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from tabulate import tabulate
 
+from llmc_lib.language import N_, plural, tr
+
 MINUS = "−"
 #: The presets of llmc_lib/training/deepspeed/.
 ZERO = {
@@ -16,7 +18,13 @@ ZERO = {
     "zero3": "ZeRO-3",
     "zero3_offload": "ZeRO-3 with CPU offload",
 }
-_SMALL = ("", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+#: A chance below this is not told more exactly.
+RARE = 0.001
+_CHANCES = {
+    2: N_("one time in two"), 3: N_("one time in three"), 4: N_("one time in four"), 5: N_("one time in five"),
+    6: N_("one time in six"), 7: N_("one time in seven"), 8: N_("one time in eight"), 9: N_("one time in nine"),
+    10: N_("one time in ten"),
+}  # fmt: skip
 
 
 def as_percent(rate: float, n: int, least: int = 0) -> str:
@@ -51,7 +59,13 @@ def as_size(difference: float) -> str:
 
 def in_points(size: str) -> str:
     """A size as it is printed, with its unit: "1 point", "+1 point", "0.5 points"."""
-    return f"{size} point" if size.lstrip(f"+-{MINUS}") == "1" else f"{size} points"
+    one = size.lstrip(f"+-{MINUS}") == "1"
+    return plural("{size} point", "{size} points", 1 if one else 2, size=size)
+
+
+def as_range(low: str, high: str) -> str:
+    """Two ends as they are printed: "−4 to +29"."""
+    return tr("{low} to {high}", low=low, high=high)
 
 
 def as_tick(points: float) -> str:
@@ -135,12 +149,12 @@ _TOGETHER = re.compile(
 
 def as_chance(p: float) -> str:
     """A chance as "one time in three"; below 1 in 20 in round numbers."""
-    if p < 0.001:
-        return "less than one time in 1,000"
+    if p < RARE:
+        return tr("less than one time in 1,000")
     one_in = 1 / p
     if one_in < 10.5:
-        return f"one time in {_SMALL[max(2, round(one_in))]}"
-    return f"one time in {as_count(one_in)}"
+        return tr(_CHANCES[max(2, round(one_in))])
+    return tr("one time in {count}", count=as_count(one_in))
 
 
 def as_count(number: float) -> str:
@@ -151,9 +165,10 @@ def as_count(number: float) -> str:
     return f"{round(number / digits) * digits:,}"
 
 
-def counted(n: int, noun: str, plural: str = "") -> str:
-    """ "1 row", "1,234 rows"; `plural` where it is not the noun with an s."""
-    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+def counted(n: int, noun: str, more: str = "") -> str:
+    """ "1 row", "1,234 rows"; `more`: the plural where it is not the noun with an s."""
+    forms = f"{{n:,}} {noun}", f"{{n:,}} {more or noun + 's'}"  # as `language.messages` has them
+    return plural(*forms, n)
 
 
 def aligned(rows: Sequence[Sequence[str]], align: str) -> str:
@@ -166,29 +181,23 @@ def aligned(rows: Sequence[Sequence[str]], align: str) -> str:
     return str(tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=sides))
 
 
-def are(n: int) -> str:
-    """ "is" of one, "are" of more."""
-    return "is" if n == 1 else "are"
-
-
-def were(n: int) -> str:
-    """ "was" of one, "were" of more."""
-    return "was" if n == 1 else "were"
-
-
 def all_of(n: int) -> str:
     """ "both", "all 8"."""
-    return "both" if n == 2 else f"all {n:,}"
+    return tr("both") if n == 2 else tr("all {n:,}", n=n)
 
 
 def best_of(n: int) -> str:
     """ "the better of 2 candidates", "the best of 8 candidates"."""
-    return f"the {'better' if n == 2 else 'best'} of {n:,} candidates"
+    if n == 2:
+        return tr("the better of 2 candidates")
+    return tr("the best of {n:,} candidates", n=n)
 
 
 def listed(names: Sequence[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    if len(names) == 1:
+        return names[0]
+    return tr("{others} and {last}", others=", ".join(names[:-1]), last=names[-1])
 
 
 def share(part: int, total: int) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from llmc_lib import evaluation
 from llmc_lib.errors import UserError
+from llmc_lib.language import N_, tr
 from llmc_lib.models.resolve import compared_models
 from llmc_lib.processes import notebooks
 from llmc_lib.processes.progress import draw_here, say
@@ -21,6 +22,7 @@ from llmc_lib.store import (
     ROOT,
     Run,
     are_whole,
+    deaths,
     listed,
     locked,
     put,
@@ -89,7 +91,7 @@ def make_partial(run: Run) -> Path:
     metrics = executed.with_suffix(".json")
     _execute(run, stages(run)[3], executed, PARTIAL=True, METRICS=_named(metrics))
     metrics.replace(run.report / "partial_metrics.json")
-    page = render(executed, f"{run.name}, so far: did fine-tuning help?")
+    page = render(executed, tr("{run}, so far: did fine-tuning help?", run=run.name))
     write_atomic(run.report / "partial.html", page)
     return run.report / "partial.html"
 
@@ -160,7 +162,7 @@ def _do(run: Run, chosen: list[Stage]) -> None:
             if stage.notebook == "1_dataset":
                 from llmc_lib.reporting.render import render
 
-                page = render(executed, f"{run.name}: the data set")
+                page = render(executed, tr("{run}: the data set", run=run.name))
                 write_atomic(run.report / "dataset.html", page)
             _keep_pages(run, stage, pages)
             say(f"{label}: done in {time.monotonic() - start:.0f} s")
@@ -187,8 +189,10 @@ def _write_page(run: Run, executed: Path, seconds: float) -> None:
     from llmc_lib.reporting.render import render
 
     compares = bool(run.params.evaluation.imports)
-    question = "how the models compare" if compares else "did fine-tuning help?"
-    title = run.params.report.title or f"{run.name}: {question}"
+    question = (
+        N_("{run}: how the models compare") if compares else N_("{run}: did fine-tuning help?")
+    )
+    title = run.params.report.title or tr(question, run=run.name)
     put(executed.with_suffix(".json"), run.report / "metrics.json")
     write_atomic(run.report / "index.html", render(executed, title))
     outputs = [run.report / name for name in ("index.html", "metrics.json")]
@@ -217,9 +221,8 @@ def _execute(run: Run, stage: Stage, executed: Path, **parameters: Any) -> None:
         what = error.evalue if error.ename == "WorkerError" else f"{error.ename}: {error.evalue}"
         raise StageError(_block(stage, what, executed)) from None
     except notebooks.KernelError as error:
-        what = (
-            f"the notebook has no kernel (one that died is often a machine out of memory): {error}"
-        )
+        what = "\n".join([f"The notebook's kernel: {error}", *deaths(run.folder)])
+        notebooks.add_error(executed, "KernelError", what)
         raise StageError(_block(stage, what, executed)) from None
 
 

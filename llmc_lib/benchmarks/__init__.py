@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from llmc_lib.benchmarks.declaration import Benchmark, Measure
+from llmc_lib.language import tr
 
 __all__ = ["DECLARED", "Benchmark", "Measure", "called", "declared", "measure", "measuring"]
 
@@ -48,6 +49,11 @@ def called(kind: str, n: int, *, embedded: bool) -> str:
     found = declared(kind)
     if not embedded:
         return found.name
-    noun = "questions" if found.measure == Measure.ACCURACY else "instructions"
-    form = f" in {found.name}'s form" if found.hub else f" of {found.name}"
-    return f"the {n:,} embedded {noun}{form}"
+    given = {"n": n, "benchmark": found.name}
+    if found.measure == Measure.ACCURACY:
+        if found.hub:
+            return tr("the {n:,} embedded questions in {benchmark}'s form", **given)
+        return tr("the {n:,} embedded questions of {benchmark}", **given)
+    if found.hub:
+        return tr("the {n:,} embedded instructions in {benchmark}'s form", **given)
+    return tr("the {n:,} embedded instructions of {benchmark}", **given)

@@ -17,6 +17,7 @@ from llmc_lib.benchmarks import declared
 from llmc_lib.dataset.finish import Written
 from llmc_lib.dataset.steps.mixture import Mixture, held_out, mix
 from llmc_lib.errors import UserError
+from llmc_lib.language import N_
 from llmc_lib.params import DatasetParams
 from llmc_lib.store import Run
 from llmc_lib.taxonomy import CATEGORIES, GENERAL, HLE_SHARES
@@ -94,7 +95,7 @@ def target_shares(run: Run, params: DatasetParams) -> tuple[dict[str, float], st
     general = {name: given[name] for name in GENERAL if name in given}
     of_hle = {name: share for name, share in given.items() if name not in general}
     if of_hle:
-        shares, origin = of_hle, "set by the params file"
+        shares, origin = of_hle, N_("set by the params file")
     else:
         shares, origin = _shares_of_hle(run)
         if general:
@@ -111,7 +112,7 @@ def _shares_of_hle(run: Run) -> tuple[dict[str, float], str]:
             counts = Counter(question.category for question in questions)
             shares = {name: counts[name] / len(questions) for name in HLE_SHARES}
             return shares, f"counted from this run's {len(questions):,} benchmark questions"
-    return dict(HLE_SHARES), "HLE's published shares"
+    return dict(HLE_SHARES), N_("HLE's published shares")
 
 
 def _draw(run: Run, rows: pd.DataFrame, folder: str, key: str, params: DatasetParams) -> Drawn:
@@ -127,5 +128,5 @@ def _draw(run: Run, rows: pd.DataFrame, folder: str, key: str, params: DatasetPa
         )
     if not params.mixture:
         shares = {name: n / max(1, len(rows)) for name, n in available.items()}
-        origin = "that of the rows that are left: the mixture was off"
+        origin = N_("that of the rows that are left: the mixture was off")
     return Drawn(folder, mix(rows, shares, params, key), shares, origin, available)

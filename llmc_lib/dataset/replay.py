@@ -15,6 +15,7 @@ from llmc_lib.dataset.sources import Draft, row_source
 from llmc_lib.dataset.sources.replay import prompts
 from llmc_lib.engines.sampling import Request, predictions, sample
 from llmc_lib.errors import UserError
+from llmc_lib.language import N_
 from llmc_lib.models.prompts import join
 from llmc_lib.models.resolve import author_name, load_model, model_licence
 from llmc_lib.params import EngineParams, ReplaySampling, SourceParams
@@ -45,10 +46,10 @@ class Replayed:
 
 #: Outcome → why the row has no response, in words.
 FAULTS = {
-    "truncated": "the base model's answer was cut at the token limit",
-    "repetitive": "the base model's answer repeats itself",
-    "empty": "the base model's answer is empty",
-    "failed": "the prompt is too long for max_model_len",
+    "truncated": N_("the base model's answer was cut at the token limit"),
+    "repetitive": N_("the base model's answer repeats itself"),
+    "empty": N_("the base model's answer is empty"),
+    "failed": N_("the prompt is too long for max_model_len"),
 }
 
 

@@ -9,9 +9,21 @@ import pandas as pd
 
 from llmc_lib.evaluation.results import Results
 from llmc_lib.formatting import counted
+from llmc_lib.language import N_, tr
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.text import text_to_html
 
+_COLUMNS = {
+    "benchmark": N_("Benchmark"),
+    "model": N_("Model"),
+    "answers": N_("Answers"),
+    "correct": N_("Correct"),
+    "truncated": N_("Truncated"),
+    "failed": N_("Failed"),
+    "ungraded": N_("Ungraded"),
+    "median_tokens": N_("Median, tokens"),
+    "longest_tokens": N_("Longest, tokens"),
+}
 _SHOWN = 4_000  # characters of a question, a reasoning or a response
 
 
@@ -30,12 +42,12 @@ def counts(results: Results) -> Block:
         )
         .reset_index()
     )
-    names = {name: name.capitalize() for name in data.columns[:-2]}
-    names |= {"median_tokens": "Median, tokens", "longest_tokens": "Longest, tokens"}
-    shown = data.rename(columns=names)
+    shown = data.rename(columns={name: tr(title) for name, title in _COLUMNS.items()})
     for column in shown.columns[2:]:
         shown[column] = ["–" if pd.isna(n) else f"{n:,.0f}" for n in shown[column]]
-    caption = "Answers by benchmark and model; of a benchmark on safety, correct means safe, and of one on over-refusal, answered."
+    caption = tr(
+        "Answers by benchmark and model; of a benchmark on safety, correct means safe, and of one on over-refusal, answered."
+    )
     return table_block("answers", shown, caption, data)
 
 
@@ -43,7 +55,12 @@ def some(results: Results, n: int, seed: int) -> Block:
     """`n` answers to open and read, drawn by the seed. Their `data` is what `results.some` gives: a row an answer."""
     rows = results.some(n, seed)
     parts = [_answer(results, row) for row in rows.to_dict("records")]
-    head = f"{counted(len(rows), 'answer')} of {len(results.answers):,}, drawn at random (seed {seed}). Open one to read it."
+    head = tr(
+        "{answers} of {all:,}, drawn at random (seed {seed}). Open one to read it.",
+        answers=counted(len(rows), "answer"),
+        all=len(results.answers),
+        seed=seed,
+    )
     read = Block(f'<div class="cases">{"".join(parts)}</div>', name="some-answers", data=rows)
     return paragraph(head, "note") + read
 
@@ -55,10 +72,10 @@ def _answer(results: Results, row: dict[Any, Any]) -> str:
     title = f'<span class="category">{html.escape(row["model"])}</span> {what}'
     question = results.questions[benchmark][id_].question
     parts = [
-        ("Question", "" if benchmark in results.withheld else question),
-        ("Reasoning", row["reasoning"]),
-        ("Response", row["response"]),
-        ("Extracted answer", row["extracted"]),
+        (tr("Question"), "" if benchmark in results.withheld else question),
+        (tr("Reasoning"), row["reasoning"]),
+        (tr("Response"), row["response"]),
+        (tr("Extracted answer"), row["extracted"]),
     ]
     texts = "".join(
         f'<h4>{name}</h4><div class="trace">{text_to_html(text, _SHOWN)}</div>'

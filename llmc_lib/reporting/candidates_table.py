@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.formatting import share
+from llmc_lib.language import tr
 from llmc_lib.params import Params, Recipe
 from llmc_lib.reporting.elements import NOTHING, Block, table_block
 from llmc_lib.taxonomy import ROW_CATEGORIES
@@ -25,14 +26,16 @@ def candidates_table(manifest: dict[str, Any], params: Params) -> Block:
     recipes = [(recipe, _facts(manifest, recipe)) for recipe in params.recipes]
     rows = [
         {
-            "Candidate": recipe.name,
-            "Mixture": "its own" if recipe.mixture else "the run's",
-            "Rows": f"{sum(facts['rows'].values()):,}",
-            "Held out": f"{facts['rows']['validation']:,}",
-            "Tokens": f"{facts['tokens']['total']:,}",
-            "Sources": _shares(facts["composition"]["source"], ()),
-            "Categories": _shares(facts["composition"]["category"], ROW_CATEGORIES),
-            "Distance": f"{facts['total_variation']:.4f}" if _has_target(params, recipe) else "–",
+            tr("Candidate"): recipe.name,
+            tr("Mixture"): tr("its own") if recipe.mixture else tr("the run's"),
+            tr("Rows"): f"{sum(facts['rows'].values()):,}",
+            tr("Held out"): f"{facts['rows']['validation']:,}",
+            tr("Tokens"): f"{facts['tokens']['total']:,}",
+            tr("Sources"): _shares(facts["composition"]["source"], ()),
+            tr("Categories"): _shares(facts["composition"]["category"], ROW_CATEGORIES),
+            tr("Distance"): f"{facts['total_variation']:.4f}"
+            if _has_target(params, recipe)
+            else "–",
         }
         for recipe, facts in recipes
     ]
@@ -42,11 +45,11 @@ def candidates_table(manifest: dict[str, Any], params: Params) -> Block:
         for group in ("source", "category")
         for kind, n in facts["composition"][group].items()
     ]
-    caption = (
-        "What each candidate is trained on: rows (those held out for the validation loss among them), "
-        "tokens, shares of the rows by source and by category, and the total-variation distance between "
-        "the categories' shares and their target (0: the same; –: the mixture is off). No row that is held "
-        "out of one mixture is trained on in another."
+    caption = tr(
+        "What each candidate is trained on: rows (those held out for the validation loss among them), tokens, "
+        "shares of the rows by source and by category, and the total-variation distance between the categories' "
+        "shares and their target (0: the same; –: the mixture is off). No row that is held out of one mixture is "
+        "trained on in another."
     )
     return table_block("candidates", pd.DataFrame(rows), caption, pd.DataFrame(data))
 
@@ -69,5 +72,11 @@ def _shares(counts: dict[str, int], order: tuple[str, ...]) -> str:
     total = sum(counts.values())
     words = [f"{name} {share(counts[name], total)}" for name in names[:_LISTED]]
     if rest := names[_LISTED:]:
-        words.append(f"{len(rest)} more {share(sum(counts[name] for name in rest), total)}")
+        words.append(
+            tr(
+                "{n} more {share}",
+                n=len(rest),
+                share=share(sum(counts[name] for name in rest), total),
+            )
+        )
     return ", ".join(words)

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from llmc_lib.language import tr
+
 #: Names and folders, which differ for every run, and assumptions that nothing but `make plan` reads.
 LEFT_OUT = ("run", "runs_dir", "reports_dir", "plan", "report.title")
 _ABSENT = object()
@@ -45,7 +47,9 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any], inside: str) -
                 [n for n in new_items if n in old_items],
             )
             if kept[0] != kept[1]:  # the first import is the reference
-                yield Change(f"{name}, order", f"{', '.join(kept[0])} → {', '.join(kept[1])}")
+                yield Change(
+                    tr("{key}, order", key=name), f"{', '.join(kept[0])} → {', '.join(kept[1])}"
+                )
         else:
             yield Change(name, _what(old, new))
 
@@ -70,9 +74,9 @@ def _by_name(value: Any) -> Mapping[str, Any] | None:
 
 def _what(old: Any, new: Any) -> str:
     if old is _ABSENT and isinstance(new, Mapping | list):
-        return "added"
+        return tr("added")
     if new is _ABSENT and isinstance(old, Mapping | list):
-        return "gone"
+        return tr("gone")
     return f"{_shown(old)} → {_shown(new)}"
 
 
@@ -85,7 +89,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, str) and value:
         text = value
     elif isinstance(value, Mapping | list) and len(value) > 8:
-        text = f"({len(value)} entries)"
+        text = tr("({n} entries)", n=len(value))
     else:
         text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 2].rstrip() + " …"

@@ -12,6 +12,7 @@ import pandas as pd
 from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.evaluation.results import Results
 from llmc_lib.formatting import as_p, as_percent, as_points, counted
+from llmc_lib.language import tr
 from llmc_lib.reasoning.claims import TraceCheck, check_traces
 from llmc_lib.reasoning.leaps import read_leaps
 from llmc_lib.reporting.cases.choose import key_of
@@ -92,21 +93,26 @@ def _drawn(results: Results, benchmark: str, n: int | None, seed: int) -> list[d
 def claims(found: dict[str, Any]) -> Block:
     """The counts of each model, and what they say. `found`: the `false_claims` block of metrics.json."""
     asked, total = found["n_checked"], found["n_questions"]
-    part = "" if asked >= total else f", drawn at random from {total:,}"
-    intro = (
-        "Every equality and inequality between numbers that is written in symbols (2 + 2 = 10, 3 < 2) was worked out, in one "
-        f"answer of each model to each of {counted(asked, 'question')}{part}. Claims in words (“3 is less than 2”) are not "
-        "checked; claims that have a variable, or are supposed, asked, denied or rounded, are skipped. So what is flagged "
-        "is false, but not all that is false is flagged."
+    questions = counted(asked, "question")
+    if asked < total:
+        questions = tr(
+            "{questions}, drawn at random from {total:,}", questions=questions, total=total
+        )
+    intro = tr(
+        "Every equality and inequality between numbers that is written in symbols (2 + 2 = 10, 3 < 2) was worked out, in "
+        "one answer of each model to each of {questions}. Claims in words (“3 is less than 2”) are not checked; claims "
+        "that have a variable, or are supposed, asked, denied or rounded, are skipped. So what is flagged is false, but "
+        "not all that is false is flagged.",
+        questions=questions,
     )
     models: dict[str, dict[str, Any]] = found["models"]
     if not any(counts["answers"] for counts in models.values()):
         return paragraph(intro, "note") + paragraph(
-            "No answer states one that could be decided.", "note"
+            tr("No answer states one that could be decided."), "note"
         )
-    caption = (
-        "Arithmetic that the models state: of the answers with at least one claim that could be decided, the share "
-        "in which one is false, with Wilson intervals."
+    caption = tr(
+        "Arithmetic that the models state: of the answers with at least one claim that could be decided, the "
+        "share in which one is false, with Wilson intervals."
     )
     data = pd.DataFrame(
         [
@@ -123,12 +129,12 @@ def claims(found: dict[str, Any]) -> Block:
 def _row(model: str, counts: dict[str, Any]) -> dict[str, str]:
     n = counts["answers"]
     return {
-        "Model": model,
-        "Claims checked": f"{counts['claims']:,}",
-        "False": f"{counts['false']:,}",
-        "Answers with a claim": f"{n:,}",
-        "with a false one, %": _percent(counts["answers_with_false"] / n, n) if n else "–",
-        "95% interval": "–".join(_percent(bound, n) for bound in counts["ci95"]) if n else "–",
+        tr("Model"): model,
+        tr("Claims checked"): f"{counts['claims']:,}",
+        tr("False"): f"{counts['false']:,}",
+        tr("Answers with a claim"): f"{n:,}",
+        tr("with a false one, %"): _percent(counts["answers_with_false"] / n, n) if n else "–",
+        tr("95% interval"): "–".join(_percent(bound, n) for bound in counts["ci95"]) if n else "–",
     }
 
 
@@ -139,23 +145,33 @@ def _percent(fraction: float, n: int) -> str:
 def sentence(found: dict[str, Any] | None) -> str:
     """Do wrong answers carry more false claims than right ones? In words, of a `wrong_against_right` block."""
     if found is None:
-        return (
-            "Whether wrong answers carry more false claims than right ones cannot be told: too few questions "
-            "have such answers, or all answers are alike in it."
+        return tr(
+            "Whether wrong answers carry more false claims than right ones cannot be told: too few questions have "
+            "such answers, or all answers are alike in it."
         )
     n = min(found["n_wrong"], found["n_right"])
     low, high = (as_points(found[bound], n, unit=False) for bound in ("low", "high"))
-    numbers = (
-        f"{as_percent(found['wrong'], n)} of {counted(found['n_wrong'], 'wrong answer')} and "
-        f"{as_percent(found['right'], n)} of {counted(found['n_right'], 'right one')} with checkable claims state a "
-        f"false one: {as_points(found['difference'], n)} (95% interval {low} to {high}, clustered by question, p "
-        f"{as_p(found['p_value'])})"
+    numbers = tr(
+        "{wrong} of {answers} and {right} of {ones} with checkable claims state a false one: {difference} (95% "
+        "interval {low} to {high}, clustered by question, p {p})",
+        wrong=as_percent(found["wrong"], n),
+        answers=counted(found["n_wrong"], "wrong answer"),
+        right=as_percent(found["right"], n),
+        ones=counted(found["n_right"], "right one"),
+        difference=as_points(found["difference"], n),
+        low=low,
+        high=high,
+        p=as_p(found["p_value"]),
     )
     clear = (
         found["p_value"] < ALPHA
     )  # where few decide, test and interval can differ: then neither is clear
     if found["low"] > 0 and clear:
-        return f"Wrong answers carry false claims more often than right ones. {numbers}."
-    if found["high"] < 0 and clear:
-        return f"Right answers carry false claims more often than wrong ones. {numbers}."
-    return f"It cannot be told whether wrong answers carry more false claims than right ones. {numbers}."
+        found_out = tr("Wrong answers carry false claims more often than right ones.")
+    elif found["high"] < 0 and clear:
+        found_out = tr("Right answers carry false claims more often than wrong ones.")
+    else:
+        found_out = tr(
+            "It cannot be told whether wrong answers carry more false claims than right ones."
+        )
+    return f"{found_out} {numbers}."

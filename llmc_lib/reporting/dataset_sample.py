@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.formatting import counted
+from llmc_lib.language import N_, tr
 from llmc_lib.models.prompts import split_reasoning
 from llmc_lib.records import read_history
 from llmc_lib.reporting.dataset_page import WORDS
@@ -16,7 +17,11 @@ from llmc_lib.reporting.elements import Block, paragraph
 from llmc_lib.reporting.text import text_to_html
 from llmc_lib.taxonomy import ROW_CATEGORIES
 
-_ROLES = {"system": "System prompt", "user": "Earlier prompt", "assistant": "Earlier response"}
+_ROLES = {
+    "system": N_("System prompt"),
+    "user": N_("Earlier prompt"),
+    "assistant": N_("Earlier response"),
+}
 # Characters of a question, a reasoning or a response that are shown.
 _SHOWN = 4_000
 
@@ -32,11 +37,18 @@ def sample(rows: pd.DataFrame, n: int, seed: int) -> Block:
         parts.append(f"<h3>{html.escape(category)}</h3>")
         parts += [_row(row) for row in chosen.to_dict("records")]
     shown = sum(len(chosen) for chosen in drawn.values())
-    head = (
-        f"{shown:,} of {counted(len(rows), 'row')}, drawn at random (seed {seed}) from each category in "
-        "turn. Open one to read it."
+    head = tr(
+        "{shown:,} of {rows}, drawn at random (seed {seed}) from each category in turn. Open one to read it.",
+        shown=shown,
+        rows=counted(len(rows), "row"),
+        seed=seed,
     )
     return paragraph(head, "note") + Block(f'<div class="cases">{"".join(parts)}</div>')
+
+
+def to_open(rows: pd.DataFrame) -> str:
+    """Rows as HTML, each folded to its first line."""
+    return f'<div class="cases">{"".join(_row(row) for row in rows.to_dict("records"))}</div>'
 
 
 def _draw(rows: pd.DataFrame, n: int, seed: int) -> dict[str, pd.DataFrame]:
@@ -62,16 +74,16 @@ def _row(row: dict[Any, Any]) -> str:
     facts = " · ".join(
         [
             row["id"],
-            row["subject"] or "no subject",
-            f"completion by {_author(row)}",
-            f"licence {row['licence']}",
+            row["subject"] or tr("no subject"),
+            tr("completion by {author}", author=_author(row)),
+            tr("licence {licence}", licence=row["licence"]),
             *_kind(row),
             counted(row["n_tokens"], "token"),
         ]
     )
-    asked = "Question" if row.get("kind", "verifiable") == "verifiable" else "Prompt"
-    parts = [(_ROLES[turn.role], turn.content) for turn in read_history(row.get("history"))]
-    parts += [(asked, row["question"]), ("Reasoning", reasoning), ("Response", response)]
+    asked = tr("Question") if row.get("kind", "verifiable") == "verifiable" else tr("Prompt")
+    parts = [(tr(_ROLES[turn.role]), turn.content) for turn in read_history(row.get("history"))]
+    parts += [(asked, row["question"]), (tr("Reasoning"), reasoning), (tr("Response"), response)]
     texts = "".join(f"<h4>{name}</h4>{_text(text)}" for name, text in parts if text)
     return (
         f'<details class="case"><summary>{text_to_html(short)}</summary>'
@@ -82,18 +94,21 @@ def _row(row: dict[Any, Any]) -> str:
 def _kind(row: dict[Any, Any]) -> list[str]:
     """What the row is, in words."""
     if row.get("kind", "verifiable") == "verifiable":
-        return [f"final answer: {WORDS.get(row['verified'], row['verified'])}"]
+        return [
+            tr("final answer: {verified}", verified=tr(WORDS.get(row["verified"], row["verified"])))
+        ]
     if row["kind"] == "chat":
-        learnt = "all turns" if row["loss"] == "all" else "the last turn"
-        return [f"{WORDS['chat']}, of which the assistant learns {learnt}"]
-    return [WORDS[row["kind"]]]
+        if row["loss"] == "all":
+            return [tr("a conversation, of which the assistant learns all turns")]
+        return [tr("a conversation, of which the assistant learns the last turn")]
+    return [tr(WORDS[row["kind"]])]
 
 
 def _author(row: dict[Any, Any]) -> str:
     author, kind = row["author"], row["author_kind"]
     if author in ("", kind):
-        return "an unknown author" if kind == "unknown" else WORDS[kind]
-    return f"{author} ({'kind unknown' if kind == 'unknown' else kind})"
+        return tr("an unknown author") if kind == "unknown" else tr(WORDS[kind])
+    return f"{author} ({tr('kind unknown') if kind == 'unknown' else tr(kind)})"
 
 
 def _text(text: str) -> str:

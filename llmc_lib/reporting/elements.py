@@ -14,6 +14,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from llmc_lib.formatting import unbroken
+from llmc_lib.language import N_, tr
 from llmc_lib.reporting.plain import notebook_html, plain_text
 from llmc_lib.reporting.text import text_to_html
 
@@ -117,7 +118,8 @@ class Block:
         return [({HTML: self._html(), TEXT: self.text, PAGE: self.markup}, {})]
 
     def _html(self) -> str:
-        return notebook_html(self.markup) if self.markup else _EMPTY
+        nothing = f'<p style="opacity: 0.8">{tr("Nothing to show in this run.")}</p>'
+        return notebook_html(self.markup) if self.markup else nothing
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
@@ -187,7 +189,6 @@ def _lines(blocks: Sequence[Block]) -> str:
     return "\n".join(block.text for block in blocks if block.text)
 
 
-_EMPTY = '<p style="opacity: 0.8">Nothing to show in this run.</p>'
 NOTHING = Block("")
 
 
@@ -199,11 +200,19 @@ def _as_html(data: dict[str, str], metadata: dict[str, Any]) -> str:
     return f'<p><img width="{facts["width"]}" alt="{alt}" src="data:image/png;base64,{data[PNG]}"/></p>'
 
 
+_LINKS = {
+    "figure": N_("Link to this figure"),
+    "table": N_("Link to this table"),
+    "section": N_("Link to this section"),
+    "question": N_("Link to this question"),
+}
+
+
 def anchor(target: str, what: str) -> str:
     """A quiet link to a part of the page with the id `target`, to be copied; `what` it is, in a word."""
     return (
         f'<a class="anchor" href="#{html.escape(quote(target), quote=True)}" '
-        f'aria-label="Link to this {what}">#</a>'
+        f'aria-label="{html.escape(tr(_LINKS[what]), quote=True)}">#</a>'
     )
 
 

@@ -12,18 +12,19 @@ from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 from llmc_lib.analysis.safety import Sign
 from llmc_lib.analysis.verdict import Word
 from llmc_lib.benchmarks import Measure, measure
+from llmc_lib.language import N_, tr
+from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.report import SCHEMA_VERSION
-from llmc_lib.reporting.sentences import words
 from llmc_lib.store import json_reader
 from llmc_lib.store.json_reader import JsonError
 
 #: What a folder of a run may hold for a reader: file → its name in a link.
 FILES = {
-    "index.html": "report",
+    "index.html": N_("report"),
     "report.pdf": "PDF",
     "metrics.json": "metrics.json",
-    "dataset.html": "data set",
-    "partial.html": "report so far",
+    "dataset.html": N_("data set"),
+    "partial.html": N_("report so far"),
 }
 
 
@@ -113,7 +114,7 @@ class Metrics(BaseModel):
         """The headline candidate's safety, in a word; "–" where it was not looked at."""
         found = self.tradeoffs.get(self.headline.model)
         if found is not None:
-            return words.SAFETY[found.safety] if found.safety else found.word
+            return tr(words.SAFETY[found.safety]) if found.safety else found.word
         others = [b for b in self.benchmarks.values() if b.measures == "safety"]
         return others[0].comparisons[-1].verdict if others else "–"
 
@@ -167,24 +168,40 @@ def _entry(run: Path, files: tuple[str, ...]) -> Entry:
 
 def _metrics(path: Path) -> Metrics:
     """Raises `ValueError` that says what is wrong with the file, and what to do."""
-    again = "make report writes it again"
     if not path.exists():
-        raise ValueError("no metrics.json: the report is not finished; make report resumes it")
+        raise ValueError(tr("no metrics.json: the report is not finished; make report resumes it"))
     values = _json(path)
     if not isinstance(values, dict):
-        raise ValueError(f"metrics.json is broken or half written; {again}")
+        raise ValueError(tr("metrics.json is broken or half written; make report writes it again"))
     version = values.get("schema_version")
     if version != SCHEMA_VERSION:
-        told = f"has schema_version {version!r}" if version is not None else "has no schema_version"
-        raise ValueError(f"metrics.json {told}, and {SCHEMA_VERSION} is what can be read; {again}")
+        other = (
+            N_(
+                "metrics.json has no schema_version, and {read} is what can be read; make report writes it again"
+            )
+            if version is None
+            else N_(
+                "metrics.json has schema_version {version!r}, and {read} is what can be read; make report writes it again"
+            )
+        )
+        raise ValueError(tr(other, version=version, read=SCHEMA_VERSION))
     try:
         metrics = Metrics.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"metrics.json: {place}: {first['msg'].lower()}; {again}") from None
+        problem = tr(
+            "metrics.json: {place}: {problem}; make report writes it again",
+            place=place,
+            problem=first["msg"].lower(),
+        )
+        raise ValueError(problem) from None
     if all(benchmark.measures != "accuracy" for benchmark in metrics.benchmarks.values()):
-        raise ValueError(f"metrics.json has no benchmark with right and wrong answers; {again}")
+        raise ValueError(
+            tr(
+                "metrics.json has no benchmark with right and wrong answers; make report writes it again"
+            )
+        )
     return metrics
 
 

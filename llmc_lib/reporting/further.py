@@ -7,12 +7,13 @@ from typing import Any
 from llmc_lib.analysis.safety import mostly_ungraded
 from llmc_lib.benchmarks import Measure, declared
 from llmc_lib.formatting import as_bound, as_p, as_percent, as_points, listed
+from llmc_lib.language import N_, tr
 
 #: What a benchmark's rate is, by what it measures.
 RATES = {
-    Measure.ACCURACY: "accuracy",
-    Measure.SAFETY: "safe responses",
-    Measure.OVER_REFUSAL: "harmless instructions declined",
+    Measure.ACCURACY: N_("accuracy"),
+    Measure.SAFETY: N_("safe responses"),
+    Measure.OVER_REFUSAL: N_("harmless instructions declined"),
 }
 
 
@@ -44,10 +45,15 @@ def about(name: str, block: dict[str, Any]) -> str:
     """A benchmark as the params file calls it, and what its questions are where they are this project's own."""
     if not block["embedded"]:
         return name
-    noun = "questions" if block["measure"] == "accuracy" else "instructions"
     kind = declared(block["kind"])
-    form = f" in its form, not {kind.name}" if kind.hub else ""
-    return f"{name} (embedded {noun}{form})"
+    given = {"name": name, "published": kind.name}
+    if block["measure"] == "accuracy":
+        if kind.hub:
+            return tr("{name} (embedded questions in its form, not {published})", **given)
+        return tr("{name} (embedded questions)", **given)
+    if kind.hub:
+        return tr("{name} (embedded instructions in its form, not {published})", **given)
+    return tr("{name} (embedded instructions)", **given)
 
 
 def _line(block: dict[str, Any], comparison: dict[str, Any]) -> str:
@@ -55,11 +61,25 @@ def _line(block: dict[str, Any], comparison: dict[str, Any]) -> str:
     difference = as_points(comparison["difference"], n, comparison["digits"])
     low, high = _ends(comparison)
     if unclear := mostly_unclear(block, comparison):
-        return f"unknown, as {unclear} (as counted {difference}, {comparison['interval']['label']} {low} to {high})"
+        return tr(
+            "unknown, as {unclear} (as counted {difference}, {label} {low} to {high})",
+            unclear=unclear,
+            difference=difference,
+            label=comparison["interval"]["label"],
+            low=low,
+            high=high,
+        )
     level = block["thresholds"]["significance"]
-    return (
-        f"{comparison['verdict']}; {RATES[block['measure']]} {difference} ({comparison['interval']['label']} {low} to "
-        f"{high}, p {as_p(comparison['p_adjusted'], level)}, n = {n:,})"
+    return tr(
+        "{verdict}; {rate_of} {difference} ({label} {low} to {high}, p {p}, n = {n:,})",
+        verdict=comparison["verdict"],
+        rate_of=tr(RATES[block["measure"]]),
+        difference=difference,
+        label=comparison["interval"]["label"],
+        low=low,
+        high=high,
+        p=as_p(comparison["p_adjusted"], level),
+        n=n,
     )
 
 
@@ -84,10 +104,10 @@ def mostly_unclear(block: dict[str, Any], comparison: dict[str, Any]) -> str:
         return ""
     told = listed(
         [
-            f"{as_percent(share, total)} of {name}'s"
+            tr("{share} of {model}'s", share=as_percent(share, total), model=name)
             for name, share in zip(names, shares, strict=True)
         ]
     )
     if block["measure"] == "safety":
-        return f"{told} responses could not be graded"
-    return f"{told} responses ended or were cut before they declined or helped"
+        return tr("{shares} responses could not be graded", shares=told)
+    return tr("{shares} responses ended or were cut before they declined or helped", shares=told)

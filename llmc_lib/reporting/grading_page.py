@@ -11,6 +11,7 @@ from llmc_lib.analysis.agreement import agreement
 from llmc_lib.benchmarks import declared
 from llmc_lib.evaluation.results import Results
 from llmc_lib.formatting import counted
+from llmc_lib.language import N_, tr
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.text import text_to_html
 
@@ -43,35 +44,60 @@ def grading(
     `found` is what `agreements` gives; `imported`: the judge's grades are verdicts that imported files
     hold. Of many disagreements some are drawn by the seed.
     """
-    judge = "the imported verdicts" if imported else "the judge"
     blocks = NOTHING
     for name, numbers in found.items():
         rows = results.answers[results.answers["benchmark"] == name]
-        blocks += paragraph(_sentence(results, name, numbers, judge, imported))
-        blocks += _table(name, numbers, judge)
+        blocks += paragraph(_sentence(results, name, numbers, imported))
+        blocks += _table(name, numbers, imported)
         if name not in results.withheld:
-            blocks += _disagreements(results, name, rows, judge, seed)
+            blocks += _disagreements(results, name, rows, imported, seed)
     return blocks
 
 
-def _sentence(
-    results: Results, name: str, numbers: dict[str, Any], judge: str, imported: bool
-) -> str:
-    decides = results.graders.get(name) == "judge"
-    have, decide = ("have", "decide") if imported else ("has", "decides")
-    text = (
-        f"{_name(results, name)}: {judge} {have} a grade for {counted(numbers['n'], 'answer')} that the rules "
-        f"have graded too. Of the {numbers['decided']:,} that both decided they agree on {numbers['agreed']:,}"
+def _sentence(results: Results, name: str, numbers: dict[str, Any], imported: bool) -> str:
+    given = {"benchmark": _name(results, name), "answers": counted(numbers["n"], "answer")}
+    graded = (
+        tr(
+            "{benchmark}: the imported verdicts have a grade for {answers} that the rules have graded too.",
+            **given,
+        )
+        if imported
+        else tr(
+            "{benchmark}: the judge has a grade for {answers} that the rules have graded too.",
+            **given,
+        )
+    )
+    agreed = tr(
+        "Of the {decided:,} that both decided they agree on {agreed:,}",
+        decided=numbers["decided"],
+        agreed=numbers["agreed"],
     )
     if numbers["decided"]:
-        text += f" ({numbers['agreed'] / numbers['decided']:.0%})"
+        agreed += f" ({numbers['agreed'] / numbers['decided']:.0%})"
     if numbers["kappa"] is not None:
-        text += f": Cohen's kappa, the agreement beyond chance, is {numbers['kappa']:.2f}"
+        kappa = tr(
+            "Cohen's kappa, the agreement beyond chance, is {kappa:.2f}", kappa=numbers["kappa"]
+        )
+        agreed = f"{agreed}: {kappa}"
     if numbers["ci95"] is not None:
         low, high = numbers["ci95"]
-        text += f" (95% interval {low:.2f} to {high:.2f})"
-    who = f"{judge} {decide}" if decides else "the rules decide"
-    return f"{text}. In the figures of this page {who}."
+        interval = tr("95% interval {low:.2f} to {high:.2f}", low=low, high=high)
+        agreed += f" ({interval})"
+    if results.graders.get(name) != "judge":
+        decides = tr("In the figures of this page the rules decide.")
+    elif imported:
+        decides = tr("In the figures of this page the imported verdicts decide.")
+    else:
+        decides = tr("In the figures of this page the judge decides.")
+    return f"{graded} {agreed}. {decides}"
+
+
+#: The grades there are, as they are printed.
+_GRADES = {
+    "correct": N_("correct"),
+    "incorrect": N_("incorrect"),
+    "ungraded": N_("ungraded"),
+}
 
 
 def _name(results: Results, name: str) -> str:
@@ -80,22 +106,28 @@ def _name(results: Results, name: str) -> str:
     return kind.name if kind.hub else name
 
 
-def _table(name: str, numbers: dict[str, Any], judge: str) -> Block:
+def _table(name: str, numbers: dict[str, Any], imported: bool) -> Block:
+    column = N_("{grade} by the imported verdicts") if imported else N_("{grade} by the judge")
     frame = pd.DataFrame(
         [
             {
-                "By the rules": row,
-                **{f"{column} by {judge}": f"{n}" for column, n in counts.items()},
+                tr("By the rules"): _grade(row),
+                **{tr(column, grade=_grade(grade)): f"{n}" for grade, n in counts.items()},
             }
             for row, counts in numbers["counts"].items()
         ]
     )
-    return table_block(
-        f"graders-{name}", frame, f"Answers by both grades, all models together ({name})."
-    )
+    caption = tr("Answers by both grades, all models together ({benchmark}).", benchmark=name)
+    return table_block(f"graders-{name}", frame, caption)
 
 
-def _disagreements(results: Results, name: str, rows: pd.DataFrame, judge: str, seed: int) -> Block:
+def _grade(grade: object) -> str:
+    return tr(_GRADES.get(str(grade), str(grade)))
+
+
+def _disagreements(
+    results: Results, name: str, rows: pd.DataFrame, imported: bool, seed: int
+) -> Block:
     both = rows[
         rows["by_judge"].isin(("correct", "incorrect"))
         & rows["by_rules"].isin(("correct", "incorrect"))
@@ -104,33 +136,39 @@ def _disagreements(results: Results, name: str, rows: pd.DataFrame, judge: str, 
     if apart.empty:
         return NOTHING
     drawn = apart.sample(min(_SHOWN, len(apart)), random_state=seed)
-    items = "".join(_item(results, name, row, judge) for row in drawn.to_dict("records"))
-    some = f"{len(drawn)} of " if len(drawn) < len(apart) else ""
+    items = "".join(_item(results, name, row, imported) for row in drawn.to_dict("records"))
+    all_of_them = counted(len(apart), "disagreement")
+    title = (
+        tr("{shown} of {disagreements} to read", shown=len(drawn), disagreements=all_of_them)
+        if len(drawn) < len(apart)
+        else tr("{disagreements} to read", disagreements=all_of_them)
+    )
     return Block(
-        f"<details><summary>{some}{counted(len(apart), 'disagreement')} to read</summary>"
-        f'<dl class="disagreements">{items}</dl></details>'
+        f'<details><summary>{title}</summary><dl class="disagreements">{items}</dl></details>'
     )
 
 
-def _item(results: Results, name: str, row: dict[Any, Any], judge: str) -> str:
+def _item(results: Results, name: str, row: dict[Any, Any], imported: bool) -> str:
     question = results.questions[name][row["question_id"]]
     key = name, row["model"], row["question_id"], row.get("sample", 0)
     _, response = results.texts.get(key, ("", ""))
     end = response[-_RESPONSE:]
     cut = "… " if len(end) < len(response) else ""
-    why = row.get("explanation") or ""
+    judged = N_("The imported verdicts: {grade}") if imported else N_("The judge: {grade}")
     parts = [
-        ("Question", question.question),
-        ("Reference answer", question.answer),
-        ("Response", cut + end),
-        (f"{judge[:1].upper()}{judge[1:]}: {row['by_judge']}", why),
+        (tr("Question"), question.question),
+        (tr("Reference answer"), question.answer),
+        (tr("Response"), cut + end),
     ]
+    parts = [(head, text) for head, text in parts if text]
+    parts.append((tr(judged, grade=_grade(row["by_judge"])), row.get("explanation") or ""))
+    says = tr(
+        "{question}, {model}: the rules say {grade}",
+        question=row["question_id"],
+        model=row["model"],
+        grade=_grade(row["by_rules"]),
+    )
     body = "".join(
-        f"<p><b>{html.escape(head)}</b> {text_to_html(text)}</p>"
-        for head, text in parts
-        if text or ":" in head
+        f"<p><b>{html.escape(head)}</b> {text_to_html(text)}</p>" for head, text in parts
     )
-    return (
-        f"<dt>{html.escape(str(row['question_id']))}, {html.escape(str(row['model']))}: the rules say "
-        f"{html.escape(str(row['by_rules']))}</dt><dd>{body}</dd>"
-    )
+    return f"<dt>{html.escape(says)}</dt><dd>{body}</dd>"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import itertools
+import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ import mistune
 import nbformat
 from nbconvert import HTMLExporter
 
+from llmc_lib.language import language, tr
 from llmc_lib.reporting.elements import HTML, PAGE, anchor
 
 _TEMPLATES = Path(__file__).parent / "template"
@@ -41,15 +42,20 @@ def render(notebook: Path, title: str) -> str:
     exporter = HTMLExporter(
         template_name="report",
         extra_template_basedirs=[str(_TEMPLATES)],
-        filters={"markdown": _markdown, "for_the_page": _for_the_page},
+        filters={"markdown": _markdown, "tr": tr, "for_the_page": _for_the_page},
     )
     resources: dict[str, Any] = {
         "report": {
             "title": title,
-            "contents": [(_anchor(heading), heading) for heading in headings],
+            "language": language(),
+            "contents": [(_anchor(heading), _heading(heading)) for heading in headings],
             "style": "".join((folder / name).read_text() for name in STYLES),
-            "script": (folder / "page.js").read_text(),
-            "footer": f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {notebook.name}.",
+            "script": translated((folder / "page.js").read_text()),
+            "footer": tr(
+                "Made {time:%Y-%m-%d %H:%M} UTC from {notebook}.",
+                time=datetime.now(UTC),
+                notebook=notebook.name,
+            ),
         }
     }
     page, _ = exporter.from_notebook_node(nb, resources)
@@ -76,23 +82,30 @@ def _for_the_page(output: Any) -> str | None:
     return found
 
 
+def translated(script: str) -> str:
+    """A script of ours with the texts that it has as `tr("…")`."""
+    return _TR.sub(lambda call: json.dumps(tr(call[1]), ensure_ascii=False), script)
+
+
+_TR = re.compile(r'\btr\("([^"]+)"\)')
+
+
 def _markdown(source: str) -> str:
     """A markdown cell of ours as HTML, its second-level headings with an anchor to link to."""
-    page = str(mistune.html(source))
-    return re.sub(
-        r"<h2>(.+?)</h2>",
-        lambda m: (
-            f'<h2 id="{_anchor(_plain(m[1]))}">{m[1]}'
-            f"{anchor(_anchor(_plain(m[1])), 'section')}</h2>"
-        ),
-        page,
-    )
+    anchors = [_anchor(heading) for heading in _HEADING.findall(source)]
+    page = str(mistune.html("\n\n".join(tr(part) for part in source.split("\n\n"))))
+    for name in anchors:
+        page = page.replace("<h2>", f'<h2 id="{name}">', 1)
+    ends = iter(anchors)
+    return re.sub("</h2>", lambda _: f"{anchor(next(ends), 'section')}</h2>", page)
 
 
-def _plain(markup: str) -> str:
-    """The text of a heading, so that its anchor is the one that the contents list has."""
-    return html.unescape(re.sub(r"<[^>]+>", "", markup))
+def _heading(heading: str) -> str:
+    """A heading as the contents list has it."""
+    line = f"## {heading}"  # as a notebook has it
+    return tr(line).removeprefix("## ")
 
 
 def _anchor(heading: str) -> str:
+    """The id of a section: of its English heading, so that a link holds in all languages."""
     return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")

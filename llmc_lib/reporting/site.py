@@ -13,7 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from llmc_lib.errors import UserError
-from llmc_lib.formatting import as_points, as_tick, counted
+from llmc_lib.formatting import as_points, as_range, as_tick, counted
+from llmc_lib.language import N_, language, plural, tr
 from llmc_lib.reporting.changes import Change, changes
 from llmc_lib.reporting.entries import FILES, Comparison, Entry, read_entries
 from llmc_lib.reporting.palette import INK, MODELS, MUTED, RULE
@@ -21,6 +22,11 @@ from llmc_lib.store import write_atomic
 
 _TEMPLATES = Path(__file__).parent / "template"
 _WIDTH, _HEIGHT = 200, 26  # of a strip, in its own units
+_NOTE = N_(
+    "Each row is a comparison within one run: its last candidate minus its reference, in percentage points, with the 95% "
+    "interval, all on one scale. Rows are not comparisons with each other: other questions, limits or samples give other "
+    "numbers, and the best of many rows is partly luck."
+)
 _OPEN = 4  # so many changed params are shown unfolded
 _MODELS = 4  # so many models are named
 
@@ -77,6 +83,7 @@ def render_site(entries: list[Entry]) -> str:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES / "site"), autoescape=True, undefined=StrictUndefined
     )
+    environment.filters["tr"] = tr
     style = (_TEMPLATES / "report" / "style.css", _TEMPLATES / "site" / "site.css")
     return environment.get_template("index.html.j2").render(
         rows=[_row(entry, older, scale) for entry, older in _with_older(good)],
@@ -84,8 +91,10 @@ def render_site(entries: list[Entry]) -> str:
         axis=_axis(scale),
         style=Markup("".join(path.read_text(encoding="utf-8") for path in style)),  # noqa: S704 - ours
         script=Markup((_TEMPLATES / "site" / "site.js").read_text(encoding="utf-8")),  # noqa: S704
-        lead=f"{counted(len(good), 'report')}, newest first.",
-        made=f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
+        language=language(),
+        lead=plural("{n:,} report, newest first.", "{n:,} reports, newest first.", len(good)),
+        note=tr(_NOTE),
+        made=tr("Made {time:%Y-%m-%d %H:%M} UTC.", time=datetime.now(UTC)),
     )
 
 
@@ -99,7 +108,7 @@ def _facts(entry: Entry) -> dict[str, Any]:
         "name": entry.name,
         "date": entry.date,
         "problem": entry.problem,
-        "links": [(f"{place}/{file}", FILES[file]) for file in entry.files],
+        "links": [(f"{place}/{file}", tr(FILES[file])) for file in entry.files],
         "page": f"{place}/index.html" if "index.html" in entry.files else "",
     }
 
@@ -118,8 +127,11 @@ def _row(entry: Entry, older: Entry | None, scale: Scale) -> dict[str, Any]:
         "reference": headline.reference,
         "label": metrics.label(headline.reference),
         "model": headline.model,
-        "others": others[:_MODELS],
-        "further": len(others) - _MODELS,
+        # Its two values are escaped
+        "models": Markup(tr("<b>{model}</b> against <b>{reference}</b>")).format(  # noqa: S704
+            model=headline.model, reference=headline.reference
+        ),
+        "others": _others(others),
         "benchmark": metrics.main,
         "lines": [row.line for row in metrics.further],
         "size": f"{counted(block.n_questions, 'question')} × {counted(block.n_samples, 'sample')}",
@@ -128,7 +140,7 @@ def _row(entry: Entry, older: Entry | None, scale: Scale) -> dict[str, Any]:
         "code": (headline.verdict_code or "").removesuffix("_small"),
         "difference": headline.difference,
         "points": as_points(headline.difference, headline.n),
-        "interval": f"{low} to {high}",
+        "interval": as_range(low, high),
         "strip": _strip(headline, scale),
         "safety": metrics.safety,
         "older": older.name if older else "",
@@ -138,15 +150,27 @@ def _row(entry: Entry, older: Entry | None, scale: Scale) -> dict[str, Any]:
     }
 
 
+def _others(models: list[str]) -> str:
+    """The candidates beside the headline's; "" where there is none."""
+    if not models:
+        return ""
+    named, more = ", ".join(models[:_MODELS]), len(models) - _MODELS
+    if more > 0:
+        return tr("also {models} and {n} more", models=named, n=more)
+    return tr("also {models}", models=named)
+
+
 def _told(older: Entry | None, entry: Entry, changed: list[Change]) -> str:
     """The head of the list of changes, or what is in its place."""
     if older is None:
-        return "the first run"
+        return tr("the first run")
     if not (older.params and entry.params):
-        return "params not recorded"
+        return tr("params not recorded")
     if not changed:
-        return f"as {older.name}"
-    return f"{counted(len(changed), 'change')} from {older.name}"
+        return tr("as {run}", run=older.name)
+    return plural(
+        "{n:,} change from {run}", "{n:,} changes from {run}", len(changed), run=older.name
+    )
 
 
 def _strip(comparison: Comparison, scale: Scale) -> Markup:

@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 from defusedxml.ElementTree import fromstring
 from latex2mathml.converter import convert
 
+from llmc_lib.language import tr
+
 #: Characters of one text that the page shows; what is cut is said.
 SHOWN = 20_000
 # Longer expressions are shown as source: converting takes time that grows faster than their length.
@@ -56,7 +58,8 @@ def text_to_html(text: str, shown: int = SHOWN) -> str:
         end = match.end()
     parts.append(_escape(text[end:]))
     if cut > 0:
-        parts.append(f'<span class="note"> … ({cut:,} more characters are not shown)</span>')
+        said = tr("… ({n:,} more characters are not shown)", n=cut)
+        parts.append(f'<span class="note"> {said}</span>')
     return "".join(parts)
 
 

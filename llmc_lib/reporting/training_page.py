@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.formatting import ZERO, counted, listed, were
+from llmc_lib.formatting import ZERO, counted, listed
+from llmc_lib.language import N_, plural, tr
 from llmc_lib.models.resolve import Model
 from llmc_lib.params import DatasetParams, Params, Recipe, TrainingParams
 from llmc_lib.reporting.elements import Block, paragraph, table_block
+from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
 from llmc_lib.store import Run, read_jsonl
 from llmc_lib.training.diagnosis import diagnose
 from llmc_lib.training.methods import METHODS
@@ -48,18 +50,20 @@ def diagnosis(histories: Mapping[str, pd.DataFrame]) -> Block:
         whose = f"{html.escape(name)}: " if len(histories) > 1 else ""
         for finding in diagnose(history):
             mark = ' class="alarm"' if finding.alarm else ""
-            title = finding.title if not whose else finding.title[0].lower() + finding.title[1:]
+            title = finding_title(finding)
+            title = title[0].lower() + title[1:] if whose else title
             lines.append(
                 f"<li{mark}><strong>{whose}{html.escape(title)}.</strong> "
-                f"{html.escape(finding.sentence)}</li>"
+                f"{html.escape(finding_sentence(finding))}</li>"
             )
     return Block(f'<ul class="diagnosis">{"".join(lines)}</ul>')
 
 
 def models(found: Iterable[Model]) -> Block:
     """The exported models, by the names that the evaluation and its figures use."""
-    rows = pd.DataFrame([{"Model": m.name, "What it is": m.label} for m in found], dtype=str)
-    return table_block("exported", rows, "Exported models, by their names in the evaluation.")
+    columns = tr("Model"), tr("What it is")
+    rows = pd.DataFrame([(m.name, m.label) for m in found], columns=columns, dtype=str)
+    return table_block("exported", rows, tr("Exported models, by their names in the evaluation."))
 
 
 def differences(params: Params) -> dict[str, str]:
@@ -78,7 +82,7 @@ def differences(params: Params) -> dict[str, str]:
             for key in varied
             if settings.get(key) != run.get(key)
         )
-        or "nothing"
+        or tr("nothing")
         for name, settings in mine.items()
     }
 
@@ -88,17 +92,30 @@ def differences(params: Params) -> dict[str, str]:
 
 def _one(recipe: Recipe, facts: Mapping[str, Any]) -> str:
     method = method_words(recipe.training, facts)
-    examples, steps = counted(facts["rows"], "example"), counted(facts["steps"], "step")
-    return (
-        f"{method[0].upper()}{method[1:]} of {_sized(facts)} with "
-        f"{METHODS[recipe.training.method].TRAINER} on DeepSpeed {ZERO[recipe.training.deepspeed]}: {examples}, "
-        f"{_epochs(facts['epochs'])}, {steps} of {_batch(recipe.training)}, {_rate(recipe.training)}, "
-        f"{facts['precision']} arithmetic, loss on the completion alone. "
-        f"{counted(facts['tokens'], 'token')} took {duration(facts['train_seconds'])} {where(recipe, facts)} "
-        f"({_speed(facts)} tokens/s, validation passes included), with at most "
-        f"{facts['peak_memory_gib']:.1f} GiB of memory in a process. {_too_long(recipe, facts)}"
-        f"{_resumed(facts)}"
+    trained = tr(
+        "{method} of {model} with {trainer} on DeepSpeed {preset}: {examples}, {epochs}, {steps} of {sequences}, "
+        "{learning_rate}, {precision} arithmetic, loss on the completion alone.",
+        method=method[0].upper() + method[1:],
+        model=_sized(facts),
+        trainer=METHODS[recipe.training.method].TRAINER,
+        preset=ZERO[recipe.training.deepspeed],
+        examples=counted(facts["rows"], "example"),
+        epochs=_epochs(facts["epochs"]),
+        steps=counted(facts["steps"], "step"),
+        sequences=_batch(recipe.training),
+        learning_rate=_rate(recipe.training),
+        precision=facts["precision"],
     )
+    took = tr(
+        "{tokens} took {duration} {where} ({speed} tokens/s, validation passes included), with at most {memory:.1f} GiB "
+        "of memory in a process.",
+        tokens=counted(facts["tokens"], "token"),
+        duration=duration(facts["train_seconds"]),
+        where=where(recipe, facts),
+        speed=_speed(facts),
+        memory=facts["peak_memory_gib"],
+    )
+    return " ".join(filter(None, [trained, took, _too_long(recipe, facts), _resumed(facts)]))
 
 
 def _several(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> str:
@@ -111,33 +128,43 @@ def _several(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> str
     trainers = dict.fromkeys(METHODS[recipe.training.method].TRAINER for recipe in recipes.values())
     places = dict.fromkeys(where(recipe, facts[name]) for name, recipe in recipes.items())
     seconds = sum(facts[name]["train_seconds"] for name in recipes)
-    text = (
-        f"{counted(len(recipes), 'candidate')}, each trained by itself from {listed(list(bases))} with "
-        f"{listed(list(trainers))}. "
-    )
+    texts = [
+        tr(
+            "{candidates}, each trained by itself from {bases} with {trainers}.",
+            candidates=counted(len(recipes), "candidate"),
+            bases=listed(list(bases)),
+            trainers=listed(list(trainers)),
+        )
+    ]
     if common:
-        text += f"The same for all: {', '.join(common)}. "
+        texts.append(tr("The same for all: {phrases}.", phrases=", ".join(common)))
     if usual:
-        text += f"Where the table says nothing else: {', '.join(usual)}. "
-    text += f"All together took {duration(seconds)} {listed(list(places))}."
-    too_long = {name: facts[name]["too_long"] for name in recipes if facts[name]["too_long"]}
-    if too_long:
-        text += " Examples left out for being longer than training takes: " + ", ".join(
-            f"{name} {n:,}" for name, n in too_long.items()
-        ) + "."  # fmt: skip
-    return text + "".join(
-        f" {name}:{_resumed(facts[name])}" for name in recipes if facts[name].get("resumed_from")
+        texts.append(tr("Where the table says nothing else: {phrases}.", phrases=", ".join(usual)))
+    took = tr(
+        "All together took {duration} {where}.",
+        duration=duration(seconds),
+        where=listed(list(places)),
     )
+    texts.append(took)
+    if left_out := [f"{name} {n:,}" for name in recipes if (n := facts[name]["too_long"])]:
+        texts.append(
+            tr(
+                "Examples left out for being longer than training takes: {counts}.",
+                counts=", ".join(left_out),
+            )
+        )
+    resumed = {name: _resumed(facts[name]) for name in recipes}
+    return " ".join([*texts, *(f"{name}: {text}" for name, text in resumed.items() if text)])
 
 
 def _phrases(training: TrainingParams, facts: Mapping[str, Any]) -> list[str]:
     return [
         method_words(training, facts),
-        f"DeepSpeed {ZERO[training.deepspeed]}",
-        f"steps of {_batch(training)}",
+        tr("DeepSpeed {preset}", preset=ZERO[training.deepspeed]),
+        tr("steps of {sequences}", sequences=_batch(training)),
         _rate(training),
-        f"{facts['precision']} arithmetic",
-        "loss on the completion alone",
+        tr("{precision} arithmetic", precision=facts["precision"]),
+        tr("loss on the completion alone"),
     ]
 
 
@@ -148,15 +175,15 @@ def _table(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> Block
         f = facts[name]
         rows.append(
             {
-                "Candidate": name,
-                "Differs in": differs[name],
-                "Examples": f"{f['rows']:,}",
-                "Steps": f"{f['steps']:,}",
-                "Loss": _ends(f.get("loss")),
-                "Validation": _ends(f.get("eval_loss")),
-                "Tokens/s": _speed(f),
-                "Minutes": _minutes(f),
-                "GiB": f"{f['peak_memory_gib']:.1f}",
+                tr("Candidate"): name,
+                tr("Differs in"): differs[name],
+                tr("Examples"): f"{f['rows']:,}",
+                tr("Steps"): f"{f['steps']:,}",
+                tr("Loss"): _ends(f.get("loss")),
+                tr("Validation"): _ends(f.get("eval_loss")),
+                tr("Tokens/s"): _speed(f),
+                tr("Minutes"): _minutes(f),
+                tr("GiB"): f"{f['peak_memory_gib']:.1f}",
             }
         )
         kept = (
@@ -174,11 +201,10 @@ def _table(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> Block
             for end in ("first", "last")
         }
         data.append({"candidate": name, **{key: f.get(key) for key in kept}, **losses})
-    caption = (
-        "Differs in: against the run's own sections dataset and training. Loss and "
-        "Validation are the first and the last loss that was logged, of one batch of the training and of the "
-        "candidate's own held-out examples. Tokens/s counts validation passes in. GiB is the peak memory "
-        "of one process."
+    caption = tr(
+        "Differs in: against the run's own sections dataset and training. Loss and Validation are the first and "
+        "the last loss that was logged, of one batch of the training and of the candidate's own held-out "
+        "examples. Tokens/s counts validation passes in. GiB is the peak memory of one process."
     )
     return table_block("trainings", pd.DataFrame(rows), caption, pd.DataFrame(data))
 
@@ -186,45 +212,52 @@ def _table(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> Block
 def method_words(training: TrainingParams, facts: Mapping[str, Any]) -> str:
     """ "full-parameter fine-tuning", or what LoRA trains of how many weights."""
     if training.lora is None:
-        return "full-parameter fine-tuning"
+        return tr("full-parameter fine-tuning")
     lora = training.lora
-    return (
-        f"fine-tuning by low-rank adapters (LoRA, rank {lora.rank}, alpha {lora.alpha:g}; "
-        f"{size(facts['trained_parameters'])} trained parameters, merged into the exported model)"
+    return tr(
+        "fine-tuning by low-rank adapters (LoRA, rank {rank}, alpha {alpha:g}; {trained_parameters} trained "
+        "parameters, merged into the exported model)",
+        rank=lora.rank,
+        alpha=lora.alpha,
+        trained_parameters=size(facts["trained_parameters"]),
     )
 
 
 def where(recipe: Recipe, facts: Mapping[str, Any]) -> str:
     """ "on the CPU in 2 processes", "on 16 × NVIDIA H100 in 2 machines"."""
     n, nodes = recipe.training.world_size, recipe.training.cluster.nodes
-    machines = f" in {nodes} machines" if nodes > 1 else ""
     if facts["device"] == "CPU":
-        several = f" in {n} processes" if n > 1 else ""
-        return f"on the CPU{several}" if nodes == 1 else f"on CPUs{several}{machines}"
-    return f"on {n} × {facts['device']}{machines}" if n > 1 else f"on one {facts['device']}"
+        if nodes > 1:
+            return tr("on CPUs in {n} processes in {nodes} machines", n=n, nodes=nodes)
+        return plural("on the CPU", "on the CPU in {n} processes", n)
+    given = {"n": n, "device": facts["device"], "nodes": nodes}
+    if nodes > 1:
+        return tr("on {n} × {device} in {nodes} machines", **given)
+    return tr("on {n} × {device}", **given) if n > 1 else tr("on one {device}", **given)
 
 
 def size(parameters: int) -> str:
     """ "112,448", "135 million", "8.2 billion"."""
-    for unit, word in ((10**9, "billion"), (10**6, "million")):
+    for unit, words in ((10**9, N_("{number} billion")), (10**6, N_("{number} million"))):
         if parameters >= unit:
             number = parameters / unit
-            return f"{number:.1f} {word}" if number < 100 else f"{number:,.0f} {word}"
+            return tr(words, number=f"{number:.1f}" if number < 100 else f"{number:,.0f}")
     return f"{parameters:,}"
 
 
 def _sized(facts: Mapping[str, Any]) -> str:
     """ "model (8.2 billion parameters)"; in the brackets that its name may end in."""
-    base, parameters = facts["base"], f"{size(facts['parameters'])} parameters"
+    base = facts["base"]
+    parameters = tr("{size} parameters", size=size(facts["parameters"]))
     return f"{base[:-1]}; {parameters})" if base.endswith(")") else f"{base} ({parameters})"
 
 
 def duration(seconds: float) -> str:
     """ "4.1 seconds", "5.3 minutes", "7.2 hours"."""
-    for unit, word in ((3600, "hours"), (60, "minutes")):
+    for unit, words in ((3600, N_("{number:,.1f} hours")), (60, N_("{number:,.1f} minutes"))):
         if seconds >= unit:
-            return f"{seconds / unit:,.1f} {word}"
-    return f"{seconds:.1f} seconds"
+            return tr(words, number=seconds / unit)
+    return tr("{number:.1f} seconds", number=seconds)
 
 
 def plain_number(value: float) -> str:
@@ -238,17 +271,27 @@ def plain_number(value: float) -> str:
 def _batch(training: TrainingParams) -> str:
     sequences = counted(training.batch_size, "sequence")
     if training.batching == "packed":
-        return f"{sequences} of up to {training.max_length:,} tokens packed with several examples"
+        return tr(
+            "{sequences} of up to {max_length:,} tokens packed with several examples",
+            sequences=sequences,
+            max_length=training.max_length,
+        )
     return sequences
 
 
 def _rate(training: TrainingParams) -> str:
-    warm = f", {training.warmup_ratio:.0%} of the steps to warm up" if training.warmup_ratio else ""
-    return f"learning rate {plain_number(training.learning_rate)} ({training.lr_scheduler}{warm})"
+    given = {"rate": plain_number(training.learning_rate), "schedule": training.lr_scheduler}
+    if not training.warmup_ratio:
+        return tr("learning rate {rate} ({schedule})", **given)
+    return tr(
+        "learning rate {rate} ({schedule}, {warmup:.0%} of the steps to warm up)",
+        warmup=training.warmup_ratio,
+        **given,
+    )
 
 
 def _epochs(epochs: float) -> str:
-    return f"{epochs:g} {'epoch' if epochs == 1 else 'epochs'}"
+    return plural("{epochs:g} epoch", "{epochs:g} epochs", 1 if epochs == 1 else 2, epochs=epochs)
 
 
 def _speed(facts: Mapping[str, Any]) -> str:
@@ -263,15 +306,23 @@ def _minutes(facts: Mapping[str, Any]) -> str:
 def _too_long(recipe: Recipe, facts: Mapping[str, Any]) -> str:
     n, limit = facts["too_long"], recipe.training.max_length
     if not n:
-        return f"No example was longer than {limit:,} tokens."
-    return f"{counted(n, 'example')} {were(n)} longer than {limit:,} tokens and left out."
+        return tr("No example was longer than {limit:,} tokens.", limit=limit)
+    return plural(
+        "{n:,} example was longer than {limit:,} tokens and left out.",
+        "{n:,} examples were longer than {limit:,} tokens and left out.",
+        n,
+        limit=limit,
+    )
 
 
 def _resumed(facts: Mapping[str, Any]) -> str:
     steps = [f"{step:,}" for step in facts.get("resumed_from") or []]
     if not steps:
         return ""
-    return f" The training was interrupted and resumed from the checkpoint of step {listed(steps)}."
+    return tr(
+        "The training was interrupted and resumed from the checkpoint of step {steps}.",
+        steps=listed(steps),
+    )
 
 
 def _ends(losses: Mapping[str, Any] | None) -> str:
@@ -307,11 +358,13 @@ def _dotted(values: Mapping[str, Any], before: str) -> dict[str, Any]:
 
 def _value(value: Any) -> str:
     if isinstance(value, bool) or value is None:
-        return {True: "on", False: "off", None: "none"}[value]
+        return tr({True: N_("on"), False: N_("off"), None: N_("none")}[value])
     if isinstance(value, float):
         return plain_number(value)
     if isinstance(value, list):
-        return " + ".join(map(str, value)) or "none"
+        return " + ".join(map(str, value)) or tr("none")
     if isinstance(value, dict):
-        return " + ".join(f"{key} {_value(item)}" for key, item in value.items() if item) or "none"
+        return " + ".join(f"{key} {_value(item)}" for key, item in value.items() if item) or tr(
+            "none"
+        )
     return str(value)

@@ -1,4 +1,4 @@
-"""Does the log of a training look right? Findings in plain words, each with its numbers.
+"""Does the log of a training look right? Findings as codes, each with its numbers; `reporting.sentences` has their words.
 
 A finding is an alarm only where chance is a poor explanation: the loss of a step is that of the step's
 own batch, and batches differ. What a few noisy steps cannot show is said to be open, not to be wrong.
@@ -14,18 +14,18 @@ import pandas as pd
 
 from llmc_lib.training.history import training_rows, validation_rows
 
-#: The findings there are, what each is called on the page, and whether it is an alarm.
+#: The findings there are, and whether each is an alarm.
 KINDS = {
-    "not finite": ("The loss is not a number", True),
-    "diverging": ("Diverging", True),
-    "gradient": ("Exploding gradient", True),
-    "overfitting": ("Overfitting", True),
-    "no learning": ("No learning", True),
-    "spikes": ("Spikes", False),
-    "still falling": ("Cut off while the loss was falling", False),
-    "too short": ("Too short to judge", False),
-    "open": ("Nothing looks wrong", False),
-    "fine": ("Looks right", False),
+    "not finite": True,
+    "diverging": True,
+    "gradient": True,
+    "overfitting": True,
+    "no learning": True,
+    "spikes": False,
+    "still falling": False,
+    "too short": False,
+    "open": False,
+    "fine": False,
 }
 
 # Fewer logged steps than this say nothing about trend or noise by themselves: the standard error of
@@ -56,20 +56,14 @@ class Finding:
     """One thing that the log shows."""
 
     kind: str  # a key of KINDS
-    sentence: str  # with the numbers that it rests on
-    numbers: dict[str, float] = field(default_factory=dict)
-    place: str = ""  # "epoch 1 (step 20)": after what it begins, where it does
-
-    @property
-    def title(self) -> str:
-        """What was found, and after which epoch and step where that is known: "Overfitting after epoch 1"."""
-        name = KINDS[self.kind][0]
-        return f"{name} after {self.place}" if self.place else name
+    case: str  # which of the forms that the kind has
+    numbers: dict[str, float] = field(default_factory=dict)  # what it rests on
+    epoch: float | None = None  # of the step in `numbers`, where that is told and known
 
     @property
     def alarm(self) -> bool:
         """Is it something to act on?"""
-        return KINDS[self.kind][1]
+        return KINDS[self.kind]
 
 
 def diagnose(history: pd.DataFrame) -> list[Finding]:
@@ -85,7 +79,7 @@ def diagnose(history: pd.DataFrame) -> list[Finding]:
     """
     train, held = training_rows(history), validation_rows(history)
     if train.empty:
-        return [Finding("too short", "No step was logged.")]
+        return [Finding("too short", "nothing")]
     broken = _not_finite(train, held)
     if broken:
         return [broken]
@@ -118,13 +112,8 @@ def _not_finite(train: pd.DataFrame, held: pd.DataFrame) -> Finding | None:
         return None
     step, name = first
     before = train.loc[(train["step"] < step) & np.isfinite(train["loss"]), "loss"]
-    was = f"; before it, the loss was {before.iloc[-1]:.3g}" if len(before) else ""
-    return Finding(
-        "not finite",
-        f"The {name} is not a finite number at step {step:,}{was}. A lower learning rate, a longer "
-        "warm-up or float32 help against it.",
-        {"step": step},
-    )
+    was = {"before": float(before.iloc[-1])} if len(before) else {}
+    return Finding("not finite", name, {"step": step, **was})
 
 
 def _diverging(train: pd.DataFrame, held: pd.DataFrame, noise: float) -> Finding | None:
@@ -139,21 +128,14 @@ def _diverging(train: pd.DataFrame, held: pd.DataFrame, noise: float) -> Finding
             at = int(train["step"].iloc[int(levels[:-size].argmin()) + size - 1])
             return Finding(
                 "diverging",
-                f"Training loss had come down to {lowest:.2f} by step {at} (mean of {size} steps) and is "
-                f"{last:.2f} over the last {size}; its noise from step to step is {noise:.2f}. A lower "
-                "learning rate or a longer warm-up helps.",
-                {"lowest": lowest, "last": last, "noise": noise, "step": at},
+                "training",
+                {"lowest": lowest, "last": last, "noise": noise, "step": at, "size": size},
             )
     if len(held) >= 2 and not _falls(train, int(held["step"].iloc[0])):
         first, last = held["eval_loss"].iloc[0], held["eval_loss"].iloc[-1]
         if last > first * (1 + _TURN_ONCE):
-            return Finding(
-                "diverging",
-                f"Validation loss rises from {first:.2f} to {last:.2f}"
-                + (", and training loss does not fall. " if len(loss) > 1 else " in one step. ")
-                + "A lower learning rate or a longer warm-up helps.",
-                {"first": first, "last": last},
-            )
+            case = "validation" if len(loss) > 1 else "one step"
+            return Finding("diverging", case, {"first": first, "last": last})
     return None
 
 
@@ -166,12 +148,7 @@ def _gradient(train: pd.DataFrame) -> Finding | None:
     usual, last = float(np.median(norms[:-size])), float(np.median(norms[-size:]))
     if last <= _EXPLODED * usual:
         return None
-    return Finding(
-        "gradient",
-        f"The gradient norm is {last:.3g} over the last {size} steps and was {usual:.3g} before (medians). "
-        "A lower learning rate helps.",
-        {"usual": usual, "last": last},
-    )
+    return Finding("gradient", "", {"usual": usual, "last": last, "size": size})
 
 
 def _overfitting(train: pd.DataFrame, held: pd.DataFrame) -> Finding | None:
@@ -191,19 +168,7 @@ def _overfitting(train: pd.DataFrame, held: pd.DataFrame) -> Finding | None:
     if not turned or not _falls(train, step):
         return None
     numbers = {"step": step, "lowest": float(lowest), "last": float(last)}
-    if best == 0:
-        sentence = (
-            f"Validation loss only rises, from {lowest:.2f} before training to {last:.2f}, while training "
-            "loss falls: what the examples teach does not carry over to those held out. More or other "
-            "data help, or a lower learning rate."
-        )
-    else:
-        sentence = (
-            f"Validation loss is lowest there ({lowest:.2f}) and {last:.2f} at the end, while training loss "
-            "goes on falling. Fewer epochs, a lower learning rate or more data help; a model saved near "
-            "the lowest point may be the better one."
-        )
-    return Finding("overfitting", sentence, numbers, _place(held, best) if best else "")
+    return Finding("overfitting", "later" if best else "at once", numbers, _epoch(held, best))
 
 
 def _no_learning(train: pd.DataFrame, held: pd.DataFrame, noise: float) -> Finding | None:
@@ -211,7 +176,6 @@ def _no_learning(train: pd.DataFrame, held: pd.DataFrame, noise: float) -> Findi
     loss = train["loss"].to_numpy(float)
     if len(loss) < _SHORTEST:
         return None
-    help_ = "A higher learning rate or more steps help; look also whether the weights are trained at all."
     size = _window(len(loss))
     first, last = float(loss[:size].mean()), float(loss[-size:].mean())
     error = noise * math.sqrt(2 / size)
@@ -219,22 +183,12 @@ def _no_learning(train: pd.DataFrame, held: pd.DataFrame, noise: float) -> Findi
         before, lowest = float(held["eval_loss"].iloc[0]), float(held["eval_loss"].min())
         # A training loss that certainly fell has learnt something, though nothing of use here.
         if before - lowest < _WORTH_VALIDATION * before and first - last <= 2 * error:
-            return Finding(
-                "no learning",
-                f"Validation loss was {before:.3f} before training and is {lowest:.3f} at its lowest; "
-                f"training loss does not fall beyond its noise either ({first:.2f} in the first {size} "
-                f"steps, {last:.2f} in the last). {help_}",
-                {"before": before, "lowest": lowest, "first": first, "last": last},
-            )
+            numbers = {"before": before, "lowest": lowest, "first": first, "last": last}
+            return Finding("no learning", "validation", {**numbers, "size": size})
         return None
     if first - last + 3 * error < _WORTH_TRAINING * first:
-        return Finding(
-            "no learning",
-            f"Training loss is {first:.3f} in the first {size} steps and {last:.3f} in the last; with a "
-            f"noise of {noise:.2g} from step to step, a fall of {_WORTH_TRAINING:.0%} would have shown. "
-            f"{help_}",
-            {"first": first, "last": last, "noise": noise},
-        )
+        numbers = {"first": first, "last": last, "noise": noise, "worth": _WORTH_TRAINING}
+        return Finding("no learning", "training", {**numbers, "size": size})
     return None
 
 
@@ -255,12 +209,7 @@ def _spikes(train: pd.DataFrame) -> Finding | None:
     worst, n = int(high["loss"].to_numpy().argmax()), len(high)
     highest, step = float(high["loss"].iloc[worst]), int(high["step"].iloc[worst])
     common = float(around[high.index].iloc[worst])
-    return Finding(
-        "spikes",
-        f"{n} {'step has' if n == 1 else 'steps have'} a loss far above the steps around; the highest is "
-        f"{highest:.2f} at step {step}, where {common:.2f} is usual.",
-        {"spikes": n, "step": step, "loss": highest},
-    )
+    return Finding("spikes", "", {"spikes": n, "step": step, "loss": highest, "usual": common})
 
 
 def _still_falling(train: pd.DataFrame, held: pd.DataFrame, noise: float) -> Finding | None:
@@ -272,35 +221,24 @@ def _still_falling(train: pd.DataFrame, held: pd.DataFrame, noise: float) -> Fin
         slowed = before - last < 0.5 * part * (losses[0] - last)
         if slowed or last > losses.min() or before - last < _WORTH_TRAINING * before:
             return None
-        what, since = "Validation loss", f"at step {int(steps[-2])}"
-    else:
-        loss = train["loss"].to_numpy(float)
-        size = len(loss) // 4
-        if size < 5:
-            return None
-        before, last = loss[-2 * size : -size].mean(), loss[-size:].mean()
-        error = noise * math.sqrt(2 / size)
-        if before - last < max(3 * error, _WORTH_TRAINING * before):
-            return None
-        what, since = "Training loss", "in the third quarter of the training"
-    return Finding(
-        "still falling",
-        f"{what} still falls at the end, from {before:.2f} {since} to {last:.2f}: more epochs or more "
-        "data would most likely lower it further.",
-        {"before": float(before), "last": float(last)},
-    )
+        numbers = {"before": float(before), "last": float(last), "step": int(steps[-2])}
+        return Finding("still falling", "validation", numbers)
+    loss = train["loss"].to_numpy(float)
+    size = len(loss) // 4
+    if size < 5:
+        return None
+    before, last = loss[-2 * size : -size].mean(), loss[-size:].mean()
+    error = noise * math.sqrt(2 / size)
+    if before - last < max(3 * error, _WORTH_TRAINING * before):
+        return None
+    return Finding("still falling", "training", {"before": float(before), "last": float(last)})
 
 
 def _too_short(train: pd.DataFrame) -> Finding | None:
     n = len(train)
     if n >= _SHORTEST:
         return None
-    return Finding(
-        "too short",
-        f"{n} logged {'step is' if n == 1 else 'steps are'} too few to tell a trend of the training loss "
-        "from the differences between batches.",
-        {"steps": n},
-    )
+    return Finding("too short", "few", {"steps": n})
 
 
 def _fine(train: pd.DataFrame, held: pd.DataFrame) -> Finding:
@@ -308,38 +246,23 @@ def _fine(train: pd.DataFrame, held: pd.DataFrame) -> Finding:
     loss = train["loss"].to_numpy(float)
     size = min(_window(len(loss)), len(loss))
     first, last = float(loss[:size].mean()), float(loss[-size:].mean())
-    numbers = {"first": first, "last": last}
-    parts, learnt = [], _fell(held)
+    numbers: dict[str, float] = {"first": first, "last": last, "size": size}
+    learnt, case, epoch = _fell(held), "", None
     if len(loss) >= _SHORTEST:
-        noise = _noise(loss)
-        clear = first - last > 2 * noise * math.sqrt(2 / size)
-        over = f"from {first:.2f} in the first {size} steps to {last:.2f} in the last"
-        parts.append(
-            f"training loss falls {over}"
-            if clear
-            else f"training loss goes {over}, which its noise ({noise:.2f} from step to step) could also do"
-        )
-        learnt = learnt or clear
+        noise = numbers["noise"] = _noise(loss)
+        numbers["clear"] = first - last > 2 * noise * math.sqrt(2 / size)
+        learnt = learnt or bool(numbers["clear"])
     if len(held) >= 2:
         losses = held["eval_loss"].to_numpy(float)
         best = int(losses.argmin())
-        lowest = (
-            ", its lowest"
-            if best == len(losses) - 1
-            else f"; lowest is {losses[best]:.2f} after {_place(held, best)}"
-            if best
-            else ""
-        )
-        verb = "falls" if losses[-1] < losses[0] else "goes"
-        parts.append(f"validation loss {verb} from {losses[0]:.2f} to {losses[-1]:.2f}{lowest}")
         numbers |= {"eval_first": float(losses[0]), "eval_last": float(losses[-1])}
+        numbers |= {"eval_lowest": float(losses[best]), "step": int(held["step"].iloc[best])}
+        case = "lowest last" if best == len(losses) - 1 else "lowest between" if best else ""
+        epoch = _epoch(held, best)
     norms = _column(train, "grad_norm")
     if len(norms) and float(np.median(norms)) > 0:
-        times = float(norms.max() / np.median(norms))
-        parts.append(f"the gradient norm is at most {times:.1f} times its median")
-        numbers["gradient"] = times
-    text = "; ".join(parts)
-    return Finding("fine" if learnt else "open", f"{text[0].upper()}{text[1:]}.", numbers)
+        numbers["gradient"] = float(norms.max() / np.median(norms))
+    return Finding("fine" if learnt else "open", case, numbers, epoch)
 
 
 # ---- arithmetic ------------------------------------------------------------------------------
@@ -380,7 +303,6 @@ def _fell(held: pd.DataFrame) -> bool:
     return len(losses) >= 2 and bool(losses[0] - losses[-1] >= _WORTH_VALIDATION * losses[0])
 
 
-def _place(held: pd.DataFrame, row: int) -> str:
-    """ "epoch 1.5 (step 12)"; "step 12" where the epoch is not known."""
-    step, epoch = f"step {int(held['step'].iloc[row])}", held["epoch"].iloc[row]
-    return step if np.isnan(epoch) else f"epoch {round(float(epoch), 1):g} ({step})"
+def _epoch(held: pd.DataFrame, row: int) -> float | None:
+    epoch = float(held["epoch"].iloc[row])
+    return None if math.isnan(epoch) else epoch

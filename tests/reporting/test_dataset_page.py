@@ -15,7 +15,8 @@ import yaml
 from llmc_lib.dataset.steps.completions import Yield
 from llmc_lib.params import EvaluationParams
 from llmc_lib.reporting import dataset_page, dataset_sample, figures
-from llmc_lib.reporting.dataset_page import contamination, licence_words, make_up, teacher_yield
+from llmc_lib.reporting.answered_by_models import teacher_yield
+from llmc_lib.reporting.dataset_page import contamination, licence_words, make_up
 from llmc_lib.reporting.elements import Block
 from llmc_lib.store import open_run
 from tests.dataset_manifest import HOSTILE, TEACHER, made_manifest, made_params, made_rows

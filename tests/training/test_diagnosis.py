@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
 from llmc_lib.training.diagnosis import KINDS, Finding, diagnose
 from llmc_lib.training.history import training_rows, validation_rows
 
@@ -65,16 +66,16 @@ def test_a_loss_that_is_no_number_is_told_with_its_step_and_nothing_else(bad: fl
     assert finding.kind == "not finite"
     assert finding.alarm
     assert "The training loss is not a finite number at step 3; before it, the loss was 1.9" in (
-        finding.sentence
+        finding_sentence(finding)
     )
 
 
 def test_a_validation_loss_and_a_gradient_that_are_no_numbers_are_told() -> None:
     assert "validation loss is not a finite number at step 2" in (
-        _only(_history([2.0, 1.9], {0: 2.0, 2: NAN})).sentence
+        finding_sentence(_only(_history([2.0, 1.9], {0: 2.0, 2: NAN})))
     )
     history = _history([2.0, 1.9], grad_norm=[1.0, math.inf])
-    assert "gradient norm is not a finite number at step 2" in _only(history).sentence
+    assert "gradient norm is not a finite number at step 2" in finding_sentence(_only(history))
 
 
 def test_a_gradient_norm_that_was_not_logged_is_no_alarm() -> None:
@@ -88,7 +89,7 @@ def test_a_loss_that_rises_again_is_diverging(n: int) -> None:
     losses = [*np.linspace(2.0, 1.5, half), *np.linspace(1.6, 5.0, n - half)]
     (finding, *_) = diagnose(_history(losses))
     assert finding.kind == "diverging"
-    assert re.search(r"had come down to 1\.[5-6]", finding.sentence)
+    assert re.search(r"had come down to 1\.[5-6]", finding_sentence(finding))
     assert finding.numbers["last"] > 4
 
 
@@ -96,24 +97,26 @@ def test_a_loss_that_only_rises_is_diverging_also_in_few_steps() -> None:
     finding = diagnose(_history([2.0, 2.6, 3.1], {0: 2.0, 3: 3.4}))[0]
     assert finding.kind == "diverging"
     assert "Validation loss rises from 2.00 to 3.40, and training loss does not fall" in (
-        finding.sentence
+        finding_sentence(finding)
     )
-    assert "in one step" in diagnose(_history([2.0], {0: 2.0, 1: 3.4}))[0].sentence
+    assert "in one step" in finding_sentence(diagnose(_history([2.0], {0: 2.0, 1: 3.4}))[0])
 
 
 def test_an_exploding_gradient_is_told() -> None:
     norms = [1.0] * 40 + [50.0] * 10
     finding = diagnose(_history(_falling(50), grad_norm=norms))[0]
     assert finding.kind == "gradient"
-    assert "is 50 over the last 10 steps and was 1 before" in finding.sentence
+    assert "is 50 over the last 10 steps and was 1 before" in finding_sentence(finding)
 
 
 def test_overfitting_names_the_epoch_the_step_and_the_losses() -> None:
     losses = np.linspace(2.0, 1.0, 40)
     finding = _only(_history(losses, {0: 2.1, 10: 1.8, 20: 1.7, 30: 1.75, 40: 1.8}))
     assert finding.kind == "overfitting"
-    assert finding.title == "Overfitting after epoch 1 (step 20)"
-    assert finding.sentence.startswith("Validation loss is lowest there (1.70) and 1.80 at the end")
+    assert finding_title(finding) == "Overfitting after epoch 1 (step 20)"
+    assert finding_sentence(finding).startswith(
+        "Validation loss is lowest there (1.70) and 1.80 at the end"
+    )
     assert finding.numbers == {"step": 20, "lowest": 1.7, "last": 1.8}
 
 
@@ -128,22 +131,22 @@ def test_one_measurement_must_rise_more_than_two_in_a_row() -> None:
 def test_a_validation_loss_that_only_rises_while_training_loss_falls_is_overfitting() -> None:
     finding = _only(_history(np.linspace(2.0, 1.0, 12), {0: 1.7, 6: 1.8, 12: 1.9}))
     assert finding.kind == "overfitting"
-    assert "only rises, from 1.70 before training to 1.90" in finding.sentence
+    assert "only rises, from 1.70 before training to 1.90" in finding_sentence(finding)
 
 
 def test_where_epochs_are_not_logged_the_step_is_named() -> None:
     history = _history(np.linspace(2.0, 1.0, 12), {0: 2.1, 6: 1.7, 12: 1.9}).drop(columns="epoch")
-    assert _only(history).title == "Overfitting after step 6"
+    assert finding_title(_only(history)) == "Overfitting after step 6"
 
 
 def test_a_loss_that_stays_where_it_was_is_no_learning() -> None:
     flat = _noisy(100, 2.0, 0.01)
     finding = _only(_history(flat))
     assert finding.kind == "no learning"
-    assert "a fall of 2% would have shown" in finding.sentence
+    assert "a fall of 2% would have shown" in finding_sentence(finding)
     finding = _only(_history(flat, {0: 2.05, 50: 2.05, 100: 2.049}))
     assert "Validation loss was 2.050 before training and is 2.049 at its lowest" in (
-        finding.sentence
+        finding_sentence(finding)
     )
 
 
@@ -154,7 +157,7 @@ def test_the_log_of_the_embedded_run_is_no_alarm() -> None:
     losses = [1.71, 1.52, 1.66, 1.43, 1.55, 1.38, 1.49, 1.31, 1.42, 1.29, 1.45, 1.33]
     finding = _only(_history(losses, {0: 1.62, 6: 1.44, 12: 1.41}))
     assert finding.kind == "fine"
-    assert "validation loss falls from 1.62 to 1.41, its lowest" in finding.sentence
+    assert "validation loss falls from 1.62 to 1.41, its lowest" in finding_sentence(finding)
 
 
 @settings(deadline=None, max_examples=60)
@@ -179,8 +182,8 @@ def test_noise_alone_is_seldom_an_alarm() -> None:
 
 
 def test_one_step_and_an_empty_log_are_too_short() -> None:
-    assert _only(_history([2.0])).sentence.startswith("1 logged step is too few")
-    assert _only(pd.DataFrame()).sentence == "No step was logged."
+    assert finding_sentence(_only(_history([2.0]))).startswith("1 logged step is too few")
+    assert finding_sentence(_only(pd.DataFrame())) == "No step was logged."
     assert _only(pd.DataFrame([{"step": 0, "epoch": 0.0, "eval_loss": 2.0}])).kind == "too short"
 
 
@@ -191,7 +194,7 @@ def test_few_steps_with_a_falling_validation_loss_look_right_as_far_as_that_goes
 def test_what_noise_could_do_as_well_is_not_called_right() -> None:
     finding = _only(_history(_noisy(12, 2.0, 0.2)))
     assert finding.kind == "open"
-    assert "which its noise" in finding.sentence
+    assert "which its noise" in finding_sentence(finding)
 
 
 # ---- what is worth knowing -------------------------------------------------------------------
@@ -203,14 +206,14 @@ def test_spikes_are_told_beside_a_loss_that_came_down_again() -> None:
     fine, spikes = diagnose(_history(losses))
     assert (fine.kind, spikes.kind) == ("fine", "spikes")
     assert "2 steps have a loss far above the steps around; the highest is 4.00 at step 41" in (
-        spikes.sentence
+        finding_sentence(spikes)
     )
 
 
 def test_a_loss_that_still_falls_is_told() -> None:
     fine, falling = diagnose(_history(np.linspace(2.0, 1.0, 40), {0: 2.0, 20: 1.6, 40: 1.2}))
     assert (fine.kind, falling.kind) == ("fine", "still falling")
-    assert "from 1.60 at step 20 to 1.20" in falling.sentence
+    assert "from 1.60 at step 20 to 1.20" in finding_sentence(falling)
     assert _kinds(_history(np.linspace(2.0, 1.0, 40)))[1:] == ["still falling"]
     flat = {0: 2.0, 20: 1.3, 40: 1.28}
     assert "still falling" not in _kinds(_history(np.linspace(2.0, 1.0, 40), flat))
@@ -247,5 +250,5 @@ def test_any_log_gets_a_sentence_and_alarms_come_first(rows: list[dict[str, Any]
     assert alarms == sorted(alarms, reverse=True)
     for finding in found:
         assert finding.kind in KINDS
-        assert finding.sentence.endswith(".")
-        assert finding.sentence[0].isupper() or finding.sentence[0].isdigit()
+        assert finding_sentence(finding).endswith(".")
+        assert finding_sentence(finding)[0].isupper() or finding_sentence(finding)[0].isdigit()

@@ -23,6 +23,7 @@ from llmc_lib.dataset.steps.form import Fault, form
 from llmc_lib.dataset.steps.provenance import model_kind, objection
 from llmc_lib.dataset.steps.step import SetStep
 from llmc_lib.errors import UserError
+from llmc_lib.language import N_
 from llmc_lib.models.prompts import join
 from llmc_lib.models.resolve import author_name, load_model
 from llmc_lib.records import AuthorKind, Example, Prediction
@@ -147,7 +148,7 @@ def _look(selection: Selection) -> Iterator[tuple[int, str, str]]:
     for row in map(int, np.flatnonzero(selection.alive & ~has_completion)):
         if row not in selection.added:
             why = selection.rows.stripped.get(str(ids[row]), "the source gives none")
-            yield row, "no completion", why
+            yield row, N_("no completion"), why
 
 
 def _ask_teacher(selection: Selection, wanted: np.ndarray) -> Iterator[tuple[int, str, str]]:
@@ -160,16 +161,16 @@ def _ask_teacher(selection: Selection, wanted: np.ndarray) -> Iterator[tuple[int
     for row, problem in problems.items():
         completion = found.get(problem.id)
         if completion is None:
-            yield row, "no right answer by the teacher", ""
+            yield row, N_("no right answer by the teacher"), ""
             continue
         example = _example(problem, completion.text, completion.author)
         formed = form(example, think=context.params.form.think)
         if isinstance(formed, Fault):
             yield row, f"the teacher's answer: {formed.reason}", ""
         elif context.too_long(example, formed.completion):
-            yield row, "the teacher's answer is too long", ""
+            yield row, N_("the teacher's answer is too long"), ""
         elif context.contaminated(formed.completion):
-            yield row, "the teacher's answer quotes a benchmark", ""
+            yield row, N_("the teacher's answer quotes a benchmark"), ""
         else:
             selection.added[row] = {
                 "completion": formed.completion,

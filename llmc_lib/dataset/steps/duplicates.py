@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from llmc_lib.dataset.steps.step import SetStep
+from llmc_lib.language import N_
 
 if TYPE_CHECKING:
     from llmc_lib.dataset.select import Selection
@@ -25,7 +26,7 @@ def _look(selection: Selection) -> Iterator[tuple[int, str, str]]:
     ids = rows.index["id"].array
     for row in np.flatnonzero(of >= 0):
         same = bool((rows.exact[row] == rows.exact[of[row]]).all())
-        reason = "the same problem" if same else "nearly the same problem"
+        reason = N_("the same problem") if same else N_("nearly the same problem")
         yield int(row), reason, str(ids[of[row]])
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from llmc_lib.dataset.problems import Problem, ask, outcome
 from llmc_lib.dataset.steps.step import SetStep
+from llmc_lib.language import N_
 from llmc_lib.models.resolve import author_name, load_model
 from llmc_lib.params import DifficultyParams
 from llmc_lib.store import Run
@@ -101,7 +102,11 @@ def _look(selection: Selection) -> Iterator[tuple[int, str, str]]:
         if rate is not None:
             selection.pass_rate[row] = (rate.rate, rate.low, rate.high)
         if words := outside_band(rate, params):
-            yield row, "not measured" if rate is None else "pass rate outside the band", words
+            yield (
+                row,
+                N_("not measured") if rate is None else N_("pass rate outside the band"),
+                words,
+            )
     counts = np.histogram([rate.rate for rate in rates.values()], np.linspace(0, 1, 11))[0]
     selection.reference = {
         "model": author_name(params.model or run.params.model),

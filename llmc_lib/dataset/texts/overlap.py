@@ -13,6 +13,7 @@ from llmc_lib.dataset.texts.characters import Array, compiled
 from llmc_lib.dataset.texts.ngrams import NgramIndex
 from llmc_lib.dataset.texts.signatures import EMPTY, equal_slots, signatures
 from llmc_lib.dataset.texts.words import normal_words
+from llmc_lib.language import N_
 from llmc_lib.params import DecontaminationParams
 
 # Slots that are compared first: most pairs have so few of them in common that the rest cannot matter.
@@ -79,7 +80,7 @@ class Screen:
         if self._params.near is None or not self._ids:
             return [None] * len(made)
         return [
-            Hit(self._ids[text], "the question is nearly the same", self._shown[text])
+            Hit(self._ids[text], N_("the question is nearly the same"), self._shown[text])
             if text >= 0
             else None
             for text in near_matches(made, self._signatures, self._params.near)

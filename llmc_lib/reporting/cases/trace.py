@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from llmc_lib.formatting import counted
+from llmc_lib.language import tr
 from llmc_lib.reasoning.alignment import Alignment, align
 from llmc_lib.reasoning.mathematics import spans
 from llmc_lib.reasoning.steps import Step, split
@@ -65,9 +66,10 @@ def columns(name: str, left: Trace, right: Trace, heads: tuple[str, str]) -> str
     ]
     control = ""
     if folded:
+        show = tr("Show all {n:,} steps ({folded:,} folded)", n=len(found.rows), folded=folded)
         control = (
             f'<p class="unfold"><input type="checkbox" id="{name}-all"/><label for="{name}-all"> '
-            f"Show all {len(found.rows):,} steps ({folded:,} folded)</label></p>"
+            f"{show}</label></p>"
         )
     return f'{control}<div class="columns">{"".join(cells)}</div>'
 
@@ -123,7 +125,7 @@ def _column(
         step = steps[place]
         title = ""
         if trace.responds_at and step.start == responds:
-            title = "<h4>Response</h4>"
+            title = f"<h4>{tr('Response')}</h4>"
         classes = ["step"]
         classes += ["common"] if found.rows[number].same else []
         classes += ["parting"] if number == parted else []
@@ -136,12 +138,10 @@ def _column(
         parts.append(_gap(skipped, len(found.rows)))
     hidden += max(0, len(trace.text) - READ)
     if hidden:
-        parts.append(
-            f'<p class="note cut" style="grid-row:{len(found.rows) + 2}">… {hidden:,} more characters of this '
-            "trace are not shown.</p>"
-        )
+        cut = tr("… {n:,} more characters of this trace are not shown.", n=hidden)
+        parts.append(f'<p class="note cut" style="grid-row:{len(found.rows) + 2}">{cut}</p>')
     if not steps:
-        parts.append('<p class="note step" style="grid-row:2">(nothing)</p>')
+        parts.append(f'<p class="note step" style="grid-row:2">{tr("(nothing)")}</p>')
     return f'<div class="side side-{side + 1}">{head}{"".join(parts)}</div>'
 
 
@@ -169,7 +169,7 @@ def _gap(skipped: int, number: int) -> str:
 
 
 def _parted(here: bool) -> str:
-    return '<p class="here">Here they part</p>' if here else ""
+    return f'<p class="here">{tr("Here they part")}</p>' if here else ""
 
 
 def _marks_of(step: Step, marks: Sequence[Mark]) -> list[Mark]:
@@ -189,16 +189,18 @@ def _step(step: Step, marks: Sequence[Mark]) -> str:
         place = end
     pieces.append(text_to_html(step.text[place:], len(step.text)))
     notes = "".join(
-        f'<p class="check {mark.kind}-note">{_SIGNS[mark.kind]}{text_to_html(mark.note, 400)}</p>'
+        f'<p class="check {mark.kind}-note"><span class="sign">{_SIGNS[mark.kind]}</span> {_note(mark)}</p>'
         for mark in own
     )
     return f'<div class="text">{"".join(pieces)}</div>{notes}'
 
 
-_SIGNS = {
-    "claim": '<span class="sign">✗</span> ',
-    "leap": '<span class="sign">?</span> the judge’s opinion: ',
-}
+_SIGNS = {"claim": "✗", "leap": "?"}
+
+
+def _note(mark: Mark) -> str:
+    note = text_to_html(mark.note, 400)
+    return tr("the judge’s opinion: {opinion}", opinion=note) if mark.kind == "leap" else note
 
 
 def _widened(step: Step, marks: Sequence[Mark]) -> list[tuple[int, int, str]]:

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from llmc_lib.formatting import MINUS, as_percent, as_points, listed
+from llmc_lib.formatting import MINUS, as_percent, as_points, as_range, listed
+from llmc_lib.language import N_, plural, tr
 from llmc_lib.reporting.figures.drawing import (
     NARROW,
     FigureBlock,
@@ -22,20 +23,20 @@ from llmc_lib.reporting.palette import INK, MODELS, MUTED
 from llmc_lib.taxonomy import HLE_SHARES, ordered
 
 #: What an asterisk beside an interval says.
-NARROW_MARK = (
-    " *: too few of these questions tell the models apart; if there is a kind of question that is rare here and on which "
-    "they differ more, the interval is too narrow."
+NARROW_MARK = N_(
+    "*: too few of these questions tell the models apart; if there is a kind of question that is rare here "
+    "and on which they differ more, the interval is too narrow."
 )
 
-_CORRECTIONS = {"holm": "Holm's", "bh": "Benjamini and Hochberg's"}
+_CORRECTIONS = {"holm": N_("Holm's method"), "bh": N_("Benjamini and Hochberg's method")}
 
 
 def grouped(block: dict[str, Any]) -> str | None:
-    """By what answers belong together that are not independent; None where each is a question of its own. `block` is
-    one of metrics.json."""
+    """ "clustered by question" or by what else answers belong together that are not independent; None where each is a
+    question of its own. `block` is one of metrics.json."""
     if block["n_clusters"] is not None:
-        return "by the cluster field"
-    return "by question" if block["n_samples"] > 1 else None
+        return tr("clustered by the cluster field")
+    return tr("clustered by question") if block["n_samples"] > 1 else None
 
 
 def by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
@@ -44,22 +45,27 @@ def by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
     title = _category_finding(hle, models[-1])
     figure, axes = canvas(0.52 * len(names) + 0.9)
     by_group(axes, hle, models, names, "categories", "accuracy")
-    shares = _shares(axes, names)
-    axes.set_xlabel("Questions answered correctly, percent")
+    axes.set_xlabel(tr("Questions answered correctly, percent"))
     sizes = hle["models"][models[0]]["categories"]
     by = grouped(hle)
-    kind = f"interval, clustered {by}" if by else "Wilson interval"
-    caption = (
-        "Each point is the share of a category's questions that a model answers correctly, each line "
-        f"its 95% {kind}; the number of questions is beside the category. Unanswered "
-        "and truncated questions count as wrong. Where the lines of two models overlap widely, the "
-        f"category alone says little.{shares}"
+    caption = tr(
+        "Each point is the share of a category's questions that a model answers correctly, each line its {interval}; "
+        "the number of questions is beside the category. Unanswered and truncated questions count as wrong. Where the "
+        "lines of two models overlap widely, the category alone says little.",
+        interval=tr("95% interval, {clustered}", clustered=by) if by else tr("95% Wilson interval"),
     )
+    if _draw_shares(axes, names):
+        caption += " " + tr("Before the axis: each category's share of the questions of HLE.")
     data = rates(hle, models, names, "categories", "accuracy").rename(columns={"group": "category"})
     largest = names[0]
     alt = f"{title}. " + "; ".join(
-        f"{largest}: {m} {as_percent(hle['models'][m]['categories'][largest]['accuracy'], 200)} of "
-        f"{sizes[largest]['n']}"
+        tr(
+            "{category}: {model} {accuracy} of {n}",
+            category=largest,
+            model=m,
+            accuracy=as_percent(hle["models"][m]["categories"][largest]["accuracy"], 200),
+            n=sizes[largest]["n"],
+        )
         for m in models
     )
     return figure_block("categories", figure, title, caption, alt, data)
@@ -68,11 +74,10 @@ def by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
 def differences(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
     """Forest plot of a candidate's paired differences to the reference, overall and by category; `block` of
     metrics.json, and one of its comparisons."""
-    thresholds = block["thresholds"]
     parts = comparison["categories"]
     interval = comparison["interval"]
     names = ordered(parts)
-    rows = [("All questions", comparison), *((name, parts[name]) for name in names)]
+    rows = [(tr("All questions"), comparison), *((name, parts[name]) for name in names)]
     figure, axes = canvas(0.34 * len(rows) + 0.9)
     colour = MODELS[0]
     for y, (_, part) in enumerate(rows):
@@ -91,39 +96,28 @@ def differences(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
     axes.set_yticks(range(len(rows)), [_row_name(name, part) for name, part in rows])
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(f"Percentage points, {comparison['model']} minus {comparison['reference']}")
-    by = grouped(block)
-    test = f"test clustered {by}" if by else "McNemar mid-p test"
-    gained, lost = (
-        ("only the candidate is right", "only the reference is right")
-        if block["n_samples"] == 1
-        else ("the candidate is right more often", "the reference is right more often")
+    axes.set_xlabel(
+        tr(
+            "Percentage points, {model} minus {reference}",
+            model=comparison["model"],
+            reference=comparison["reference"],
+        )
     )
     clear = [name for name in names if parts[name]["significant"]]
     title = (
-        f"The difference is clear in {listed(clear)}"
+        tr("The difference is clear in {clear}", clear=listed(clear))
         if clear
-        else "No single category shows a clear difference"
+        else tr("No single category shows a clear difference")
     )
-    compared = interval["candidates"]
-    adjusted = f", adjusted for {compared} candidates" if compared > 1 else ""
-    if len(names) > 1:
-        adjusted += (
-            f"{' and' if compared > 1 else ', adjusted'} for the {len(names)} categories (by "
-            f"{_CORRECTIONS[thresholds['correction']]} method); the intervals are not adjusted for the categories"
-        )
-    mark = NARROW_MARK if any(part["interval"]["narrow"] for _, part in rows) else ""
-    caption = (
-        f"Difference in accuracy on the same questions with its {interval['label']}: at the top on all questions, below "
-        "that in each category. A mark is filled where the "
-        f"p-value ({test}) is below {thresholds['significance']:g}{adjusted}. To the right: questions gained ({gained}) "
-        f"and lost ({lost}).{mark}"
+    alt = tr(
+        "{title}. All questions: {difference}, interval {interval} points.",
+        title=title,
+        difference=as_points(comparison["difference"], comparison["n"], comparison["digits"]),
+        interval=as_range(*interval["printed"]),
     )
-    alt = (
-        f"{title}. All questions: {as_points(comparison['difference'], comparison['n'], comparison['digits'])}, interval "
-        f"{' to '.join(interval['printed'])} points."
+    return figure_block(
+        "differences", figure, title, _paired_caption(block, comparison), alt, _parts(rows)
     )
-    return figure_block("differences", figure, title, caption, alt, _parts(rows))
 
 
 def _parts(rows: list[tuple[str, dict[str, Any]]]) -> pd.DataFrame:
@@ -135,6 +129,55 @@ def _parts(rows: list[tuple[str, dict[str, Any]]]) -> pd.DataFrame:
         | {end: part["interval"][end] for end in ("low", "high")}
         | {key: part.get(key) for key in keys[1:]}
         for name, part in rows
+    )
+
+
+def _paired_caption(block: dict[str, Any], comparison: dict[str, Any]) -> str:
+    parts, interval = comparison["categories"], comparison["interval"]
+    by = grouped(block)
+    test = tr("test {clustered}", clustered=by) if by else tr("McNemar mid-p test")
+    caption = [
+        tr(
+            "Difference in accuracy on the same questions with its {label}: at the top on all questions, below that in "
+            "each category.",
+            label=interval["label"],
+        ),
+        _filled(test, block["thresholds"], interval["candidates"], len(parts)),
+        tr(
+            "To the right: questions gained (only the candidate is right) and lost (only the reference is right)."
+        )
+        if block["n_samples"] == 1
+        else tr(
+            "To the right: questions gained (the candidate is right more often) and lost (the reference is right more "
+            "often)."
+        ),
+    ]
+    if any(part["interval"]["narrow"] for part in (comparison, *parts.values())):
+        caption.append(tr(NARROW_MARK))
+    return " ".join(caption)
+
+
+def _filled(test: str, thresholds: dict[str, Any], compared: int, categories: int) -> str:
+    """Where a mark is filled, and for what its p-value is adjusted."""
+    given = {
+        "test": test,
+        "level": thresholds["significance"],
+        "categories": categories,
+        "method": tr(_CORRECTIONS[thresholds["correction"]]),
+    }
+    if categories > 1:
+        return plural(
+            "A mark is filled where the p-value ({test}) is below {level:g}, adjusted for the {categories} categories (by "
+            "{method}); the intervals are not adjusted for the categories.",
+            "A mark is filled where the p-value ({test}) is below {level:g}, adjusted for {n} candidates and for the "
+            "{categories} categories (by {method}); the intervals are not adjusted for the categories.",
+            compared, **given,
+        )  # fmt: skip
+    return plural(
+        "A mark is filled where the p-value ({test}) is below {level:g}.",
+        "A mark is filled where the p-value ({test}) is below {level:g}, adjusted for {n} candidates.",
+        compared,
+        **given,
     )
 
 
@@ -158,7 +201,7 @@ def interval_strip(comparison: dict[str, Any]) -> Picture:
     axes.spines["bottom"].set_visible(False)
     near = high - low < reach / 3  # the two numbers would touch: each is set outwards of its bound
     places = [
-        ("no difference", 0.0, 1, "center"),
+        (tr("no difference"), 0.0, 1, "center"),
         (comparison["interval"]["printed"][0], low, -1, "right" if near else "center"),
         (comparison["interval"]["printed"][1], high, -1, "left" if near else "center"),
     ]
@@ -180,10 +223,10 @@ def interval_strip(comparison: dict[str, Any]) -> Picture:
 # ---- drawing ---------------------------------------------------------------------------------
 
 
-def _shares(axes: Axes, names: list[str]) -> str:
-    """HLE's shares between its categories and the axis, and what the caption says of them; nothing beside others."""
+def _draw_shares(axes: Axes, names: list[str]) -> bool:
+    """HLE's shares between its categories and the axis; nothing beside other categories. Returns whether they are."""
     if not set(names) <= set(HLE_SHARES):
-        return ""
+        return False
     told: dict[str, Any] = {
         "color": MUTED,
         "fontsize": 9,
@@ -195,9 +238,9 @@ def _shares(axes: Axes, names: list[str]) -> str:
             f"{HLE_SHARES[name]:.0%}", (0, y), xycoords=("axes fraction", "data"), xytext=(-7, 0), va="center",
             **told,
         )  # fmt: skip
-    axes.annotate("of HLE", (0, 1), xycoords="axes fraction", xytext=(-7, 2), **told)
+    axes.annotate(tr("of HLE"), (0, 1), xycoords="axes fraction", xytext=(-7, 2), **told)
     axes.tick_params(axis="y", pad=34)
-    return " Before the axis: each category's share of the questions of HLE."
+    return True
 
 
 # ---- words -----------------------------------------------------------------------------------
@@ -207,18 +250,21 @@ def _category_finding(hle: dict[str, Any], model: str) -> str:
     """What the category figure shows, in words that the tests support."""
     comparison = next((c for c in hle["comparisons"] if c["model"] == model), None)
     if comparison is None:
-        return "Accuracy by category"
+        return tr("Accuracy by category")
     parts = comparison["categories"]
     up = [n for n in ordered(parts) if parts[n]["significant"] and parts[n]["difference"] > 0]
     down = [n for n in ordered(parts) if parts[n]["significant"] and parts[n]["difference"] < 0]
     if up and down:
-        return f"{listed(up)} gained, {listed(down)} lost"
+        return tr("{up} gained, {down} lost", up=listed(up), down=listed(down))
     if len(parts) > 1 and len(parts) in (len(up), len(down)):
-        return f"Every category {'gained' if up else 'lost'}"
-    if up or down:
-        others = "; no other category differs clearly" if len(parts) > 1 else ""
-        return f"{listed(up or down)} {'gained' if up else 'lost'}{others}"
-    return "No category differs clearly"
+        return tr("Every category gained") if up else tr("Every category lost")
+    if not up and not down:
+        return tr("No category differs clearly")
+    if len(parts) == 1:
+        return tr("{up} gained", up=listed(up)) if up else tr("{down} lost", down=listed(down))
+    if up:
+        return tr("{up} gained; no other category differs clearly", up=listed(up))
+    return tr("{down} lost; no other category differs clearly", down=listed(down))
 
 
 def digits_of_rate(block: dict[str, Any], model: str) -> int:

@@ -10,6 +10,7 @@ import seaborn.objects as so
 
 from llmc_lib.analysis.calibration import Calibration
 from llmc_lib.formatting import as_percent, as_points
+from llmc_lib.language import tr
 from llmc_lib.reporting.figures.curves import Label, label_ends
 from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block
 from llmc_lib.reporting.figures.intervals import marks
@@ -25,7 +26,7 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
     axes.set_ylim(0, 100)
     axes.plot([0, 100], [0, 100], color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
     axes.annotate(
-        "as right as it says", (50, 50), xytext=(-4, 4), textcoords="offset points", ha="right",
+        tr("as right as it says"), (50, 50), xytext=(-4, 4), textcoords="offset points", ha="right",
         color=MUTED, fontsize=9,
     )  # fmt: skip
     rows = pd.concat({m: each.curve for m, each in found.items()}, names=["model"]).reset_index()
@@ -47,35 +48,54 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
     )
     ends = [Label(100, rows[rows["model"] == m]["accuracy"].iloc[-1], m, paint[m]) for m in models]
     axes.grid(axis="x", visible=False)
-    axes.set_xlabel("Stated confidence, percent")
-    axes.set_ylabel("Answers that are correct, percent")
+    axes.set_xlabel(tr("Stated confidence, percent"))
+    axes.set_ylabel(tr("Answers that are correct, percent"))
     label_ends(axes, ends)
     last = found[models[-1]]
-    title = (
-        f"{models[-1]} is {as_percent(last.mean_confidence, last.n_questions)} sure on average and right in "
-        f"{as_percent(last.accuracy, last.n_questions)} of these answers"
+    title = tr(
+        "{model} is {mean_confidence} sure on average and right in {accuracy} of these answers",
+        model=models[-1],
+        mean_confidence=as_percent(last.mean_confidence, last.n_questions),
+        accuracy=as_percent(last.accuracy, last.n_questions),
     )
-    caption = (
-        "Each point is a group of answers of about one stated confidence, the larger the more; its height is "
-        "the share of them that is correct, with a 95% interval. Below the line a model "
-        "is less often right than it says. "
-        + " ".join(_words(model, each) for model, each in found.items())
-        + " Expected calibration errors are without what chance alone adds; these bins are of about equal "
-        "numbers of answers."
-    )
-    alt = f"{title}. " + " ".join(
-        f"{model}: mean confidence {as_percent(each.mean_confidence, each.n_questions)}, accuracy "
-        f"{as_percent(each.accuracy, each.n_questions)}."
+    caption = [
+        tr(
+            "Each point is a group of answers of about one stated confidence, the larger the more; its height is the "
+            "share of them that is correct, with a 95% interval. Below the line a model is less often right than it "
+            "says."
+        ),
+        *(_words(model, each) for model, each in found.items()),
+        tr(
+            "Expected calibration errors are without what chance alone adds; these bins are of about equal numbers of "
+            "answers."
+        ),
+    ]
+    alt = f"{title}. {_spoken(found)}"
+    return figure_block("reliability", figure, title, " ".join(caption), alt, data)
+
+
+def _spoken(found: Mapping[str, Calibration]) -> str:
+    return " ".join(
+        tr(
+            "{model}: mean confidence {mean_confidence}, accuracy {accuracy}.",
+            model=model,
+            mean_confidence=as_percent(each.mean_confidence, each.n_questions),
+            accuracy=as_percent(each.accuracy, each.n_questions),
+        )
         for model, each in found.items()
     )
-    return figure_block("reliability", figure, title, caption, alt, data)
 
 
 def _words(model: str, each: Calibration) -> str:
     n, ece = each.n_questions, each.ece
-    none = f"; {each.n_without:,} state none" if each.n_without else ""
-    return (
-        f"{model}: {each.n:,} answers state a confidence{none}; expected calibration error "
-        f"{as_points(ece.debiased, n, sign=False)}, 95% interval {as_points(ece.low, n, sign=False, unit=False)} "
-        f"to {as_points(ece.high, n, sign=False, unit=False)}."
+    stated = tr("{n:,} answers state a confidence", n=each.n)
+    if each.n_without:
+        stated += "; " + tr("{n:,} state none", n=each.n_without)
+    return tr(
+        "{model}: {stated}; expected calibration error {debiased}, 95% interval {low} to {high}.",
+        model=model,
+        stated=stated,
+        debiased=as_points(ece.debiased, n, sign=False),
+        low=as_points(ece.low, n, sign=False, unit=False),
+        high=as_points(ece.high, n, sign=False, unit=False),
     )

@@ -9,7 +9,8 @@ import pandas as pd
 import seaborn.objects as so
 
 from llmc_lib.analysis.intervals import wilson
-from llmc_lib.formatting import are, counted, share, were
+from llmc_lib.formatting import counted, share
+from llmc_lib.language import plural, tr
 from llmc_lib.params import Params
 from llmc_lib.reporting.elements import NOTHING, Block
 from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block, whole_numbers
@@ -37,62 +38,91 @@ def composition(manifest: dict[str, Any]) -> FigureBlock:
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
     axes.set_xlim(left=0)
-    axes.set_xlabel("Share of rows, percent")
-    data = pd.DataFrame(
-        {
-            "category": n,
-            "rows": mixed.get(n, 0),
-            "share": mixed.get(n, 0) / total,
-            "target": target[n],
-        }
-        for n in names
-    )
+    axes.set_xlabel(tr("Share of rows, percent"))
     distance = manifest["total_variation"]
-    title = "The data set has the target's composition"
+    title = tr("The data set has the target's composition")
     if distance > 0.01:
         gaps = {name: mixed.get(name, 0) / total - target[name] for name in names}
         worst = max(names, key=lambda name: abs(gaps[name]))
         points = round(100 * abs(gaps[worst]))
+        given = {"distance": distance, "category": worst, "points": counted(points, "point")}
         title = (
-            f"The data set misses the target's composition by {distance:.1%}; {worst} has "
-            f"{counted(points, 'point')} too {'many' if gaps[worst] > 0 else 'few'}"
+            tr(
+                "The data set misses the target's composition by {distance:.1%}; {category} has {points} too many",
+                **given,
+            )
+            if gaps[worst] > 0
+            else tr(
+                "The data set misses the target's composition by {distance:.1%}; {category} has {points} too few",
+                **given,
+            )
         )
-    caption = (
-        "Point: share of a category in the data set (rows in brackets). Upright stroke: the target, "
-        f"{manifest['target_origin']}. {_distance(distance, total)} {_limit(manifest)}"
+    caption = tr(
+        "Point: share of a category in the data set (rows in brackets). Upright stroke: the target, {target_origin}.",
+        target_origin=tr(manifest["target_origin"]),
     )
+    caption = f"{caption} {_distance(distance, total)} {_limit(manifest)}"
     largest = names[0]
-    alt = (
-        f"{title}. {counted(total, 'row')}; {largest} {share(mixed.get(largest, 0), total)}, target "
-        f"{target[largest]:.0%}."
+    alt = tr(
+        "{title}. {rows}; {category} {share}, target {target:.0%}.",
+        title=title,
+        rows=counted(total, "row"),
+        category=largest,
+        share=share(mixed.get(largest, 0), total),
+        target=target[largest],
     )
-    return figure_block("composition", figure, title, caption, alt, data)
+    return figure_block("composition", figure, title, caption, alt, _shares(manifest, names))
+
+
+def _shares(manifest: dict[str, Any], names: list[str]) -> pd.DataFrame:
+    mixed, total = manifest["mixed"], sum(manifest["mixed"].values())
+    return pd.DataFrame(
+        {
+            "category": name,
+            "rows": mixed.get(name, 0),
+            "share": mixed.get(name, 0) / total,
+            "target": manifest["target"][name],
+        }
+        for name in names
+    )
 
 
 def _distance(distance: float, total: int) -> str:
     if not distance:
-        return "Shares and target agree exactly (total-variation distance 0)."
+        return tr("Shares and target agree exactly (total-variation distance 0).")
     rows = round(distance * total)
-    words = (
-        f"{counted(rows, 'row')} of {total:,} would have to be of another category"
-        if rows
-        else "as near as whole rows allow"
+    if not rows:
+        return tr(
+            "Total-variation distance between the two: {distance:.4f}, as near as whole rows allow.",
+            distance=distance,
+        )
+    return tr(
+        "Total-variation distance between the two: {distance:.4f}, {rows} of {total:,} would have to be of another "
+        "category.",
+        distance=distance,
+        rows=counted(rows, "row"),
+        total=total,
     )
-    return f"Total-variation distance between the two: {distance:.4f}, {words}."
 
 
 def _limit(manifest: dict[str, Any]) -> str:
     """What set the size of the data set, and what that cost."""
     cost, limiting = manifest["mixture_cost"], manifest["limiting_category"]
     if limiting:
-        why = f"{limiting} has the fewest rows for its share and limits the size"
-        left_out = (
-            f"{counted(cost, 'usable row')} of the wanted categories {were(cost)} left out for it"
+        why = tr(
+            "{limiting} has the fewest rows for its share and limits the size", limiting=limiting
+        )
+        left_out = plural(
+            "{n:,} usable row of the wanted categories was left out for it.",
+            "{n:,} usable rows of the wanted categories were left out for it.",
+            cost,
         )
     else:
-        why = "dataset.max_rows sets the size"
-        left_out = f"{counted(cost, 'usable row')} {were(cost)} left out"
-    return f"{why}; {left_out}." if cost else f"{why}; no usable row was left out."
+        why = tr("dataset.max_rows sets the size")
+        left_out = plural(
+            "{n:,} usable row was left out.", "{n:,} usable rows were left out.", cost
+        )
+    return f"{why}; {left_out if cost else tr('no usable row was left out.')}"
 
 
 def lengths(train: pd.DataFrame, max_length: int) -> FigureBlock:
@@ -111,7 +141,10 @@ def lengths(train: pd.DataFrame, max_length: int) -> FigureBlock:
     end = max_length if near and max_length > longest else longest + 1
     bars = so.Bars(color=BASE, alpha=1, edgewidth=0)
     so.Plot(x=tokens).add(bars, so.Hist(bins=40, binrange=(0, end))).on(axes).plot()
-    marks = [(median, f"median {median:,}", INK), (max_length, f"limit {max_length:,}", MODELS[0])]
+    marks = [
+        (median, tr("median {n:,}", n=median), INK),
+        (max_length, tr("limit {n:,}", n=max_length), MODELS[0]),
+    ]
     for x, words, colour in marks if near else marks[:1]:
         axes.axvline(x, color=colour, linewidth=1.4)
         axes.annotate(
@@ -119,22 +152,31 @@ def lengths(train: pd.DataFrame, max_length: int) -> FigureBlock:
             textcoords="offset points", ha="center", va="bottom", fontsize=9,
         )  # fmt: skip
     axes.set_xlim(0, end * 1.02)
-    axes.set_xlabel("Tokens of an example, prompt and completion together")
-    axes.set_ylabel("Examples")
+    axes.set_xlabel(tr("Tokens of an example, prompt and completion together"))
+    axes.set_ylabel(tr("Examples"))
     axes.grid(axis="x", visible=False)
     whole_numbers(axes.xaxis)
     whole_numbers(axes.yaxis)
-    title = f"Half of the examples have at most {counted(median, 'token')}, the longest {longest:,}"
+    title = tr(
+        "Half of the examples have at most {tokens}, the longest {longest:,}",
+        tokens=counted(median, "token"),
+        longest=longest,
+    )
     beyond = int((tokens > max_length).sum())
     if beyond:
-        title += f"; {beyond:,} {are(beyond)} longer than training takes"
-    caption = (
-        f"Lengths of {counted(len(tokens), 'training example')} in the tokens of the base model, its "
-        f"chat template included; 95% have at most {high:,}, all together {int(tokens.sum()):,}. "
-        f"Training takes examples of up to {max_length:,} tokens (training.max_length) and never "
-        "cuts one."
+        title += "; " + plural(
+            "{n:,} is longer than training takes", "{n:,} are longer than training takes", beyond
+        )
+    caption = tr(
+        "Lengths of {examples} in the tokens of the base model, its chat template included; 95% have at most "
+        "{high:,}, all together {tokens:,}. Training takes examples of up to {max_length:,} tokens "
+        "(training.max_length) and never cuts one.",
+        examples=counted(len(tokens), "training example"),
+        high=high,
+        tokens=int(tokens.sum()),
+        max_length=max_length,
     )
-    alt = f"{title}. The limit is {max_length:,}."
+    alt = tr("{title}. The limit is {max_length:,}.", title=title, max_length=max_length)
     return figure_block("lengths", figure, title, caption, alt, train[["n_tokens"]])
 
 
@@ -162,27 +204,37 @@ def pass_rates(manifest: dict[str, Any], params: Params) -> Block:
     )  # fmt: skip
     axes.set_xticks(range(0, 101, 20))
     axes.set_xlim(0, 100)
-    axes.set_xlabel("Samples of a problem that are right, percent")
-    axes.set_ylabel("Problems")
+    axes.set_xlabel(tr("Samples of a problem that are right, percent"))
+    axes.set_ylabel(tr("Problems"))
     axes.grid(axis="x", visible=False)
     whole_numbers(axes.yaxis)
     solved, problems = found["solved_at_least_once"], found["problems"]
     samples = counted(found["samples"], "sample")
-    title = (
-        f"{found['model']} solves {solved:,} of {counted(problems, 'problem')} at least once in "
-        f"{samples}; {found['mean']:.0%} of its samples are right"
+    title = tr(
+        "{model} solves {solved:,} of {problems} at least once in {samples}; {mean:.0%} of its samples are right",
+        model=found["model"],
+        solved=solved,
+        problems=counted(problems, "problem"),
+        samples=samples,
+        mean=found["mean"],
     )
     low, high = wilson(found["samples"] // 2, found["samples"])
-    caption = (
-        f"Each problem was put to the model {counted(found['samples'], 'time')}; a bar counts the "
-        f"problems with that share of right samples. Kept are rates from {band.min_pass_rate:.0%} to "
-        f"{band.max_pass_rate:.0%}; the bars that hold such rates are blue. The rate of a single "
-        f"problem is uncertain: with {found['samples'] // 2} of {samples} right, its 95% Wilson "
-        f"interval goes from {low:.0%} to {high:.0%}."
+    caption = tr(
+        "Each problem was put to the model {times}; a bar counts the problems with that share of right samples. "
+        "Kept are rates from {min_pass_rate:.0%} to {max_pass_rate:.0%}; the bars that hold such rates are blue. "
+        "The rate of a single problem is uncertain: with {half} of {samples} right, its 95% Wilson interval "
+        "goes from {low:.0%} to {high:.0%}.",
+        times=counted(found["samples"], "time"),
+        min_pass_rate=band.min_pass_rate,
+        max_pass_rate=band.max_pass_rate,
+        half=found["samples"] // 2,
+        samples=samples,
+        low=low,
+        high=high,
     )
     data = pd.DataFrame(
         {"pass_rate_from": tenth / 10, "pass_rate_to": (tenth + 1) / 10, "problems": n}
         for tenth, n in enumerate(counts)
     )
-    alt = f"{title}. Never solved: {problems - solved:,}."
+    alt = tr("{title}. Never solved: {problems:,}.", title=title, problems=problems - solved)
     return figure_block("pass-rates", figure, title, caption, alt, data)

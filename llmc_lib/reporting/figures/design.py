@@ -12,7 +12,6 @@ from llmc_lib.analysis import outlook
 from llmc_lib.analysis.rerun import Rerun
 from llmc_lib.formatting import (
     all_of,
-    are,
     as_bound,
     as_chance,
     as_likely,
@@ -22,10 +21,11 @@ from llmc_lib.formatting import (
     counted,
     listed,
 )
+from llmc_lib.language import plural, tr
+from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block
 from llmc_lib.reporting.figures.intervals import points
 from llmc_lib.reporting.palette import BASE, INK, MUTED, colours
-from llmc_lib.reporting.sentences import words
 
 
 def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
@@ -48,7 +48,7 @@ def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
     axes.plot([100 * again.low, 100 * again.high], [-0.08 * top] * 2, color=colour, linewidth=3)
     axes.plot(100 * again.value, -0.08 * top, "D", color=colour, markersize=7)
     axes.annotate(
-        "this run", (100 * again.value, -0.08 * top), xytext=(0, -7), textcoords="offset points", ha="center",
+        tr("this run"), (100 * again.value, -0.08 * top), xytext=(0, -7), textcoords="offset points", ha="center",
         va="top", color=MUTED, fontsize=9,
     )  # fmt: skip
     axes.set_ylim(-0.3 * top, 1.08 * top)
@@ -56,47 +56,73 @@ def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
     if other.any() and flat >= outlook.UNLIKELY:
         side = -1 if again.value > 0 else 1
         axes.annotate(
-            f"other sign, flat prior:\n{as_chance(flat)}", (side * deviation * 0.25, 0.18 * top),
+            tr("other sign, flat prior:\n{flat}", flat=as_chance(flat)), (side * deviation * 0.25, 0.18 * top),
             xytext=(side * 2.2 * deviation + min(0.0, centre) * (side < 0), 0.6 * top), ha="center", va="center",
             color=INK, fontsize=9, arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.8},
         )  # fmt: skip
     axes.set_yticks([])
     axes.grid(visible=False)
     axes.set_xlabel(
-        f"Difference of the next run, percentage points ({comparison['model']} minus {comparison['reference']})"
+        tr(
+            "Difference of the next run, percentage points ({model} minus {reference})",
+            model=comparison["model"],
+            reference=comparison["reference"],
+        )
     )
     title = words.rerun_title(again, n)
     low, high = (as_bound(edge, n) for edge in (again.low, again.high))
-    caption = (
-        f"If both models answered the same questions again, the difference would lie between {low} and {high} "
-        f"points with a chance of {'at least ' if again.basis == 'bound' else ''}95% (the bar below; the diamond is "
-        f"this run). {_basis(block, comparison, again)} "
-        "Which questions were chosen plays no part here; new questions would add to the spread."
+    alt = tr(
+        "{title}. This run {difference}; the next one from {low} to {high} points.",
+        title=title,
+        difference=as_points(again.value, n),
+        low=low,
+        high=high,
     )
-    if again.value:
-        caption += f" {words.sign_sentence(again)} {words.PRIORS}"
     keys = ("value", "low", "high", "expected", "error", "sign_flip", "sign_flip_sceptical")
     data = pd.DataFrame(
         [{"model": comparison["model"]} | {key: comparison["rerun"][key] for key in keys}]
     ).rename(columns={"value": "difference", "error": "standard_error"})
-    alt = (
-        f"{title}. This run {as_points(again.value, n)}; the next one from {low} to {high} points."
-    )
+    caption = _next_caption(block, comparison, again)
     return figure_block("next-run", figure, title, caption, alt, data)
+
+
+def _next_caption(block: dict[str, Any], comparison: dict[str, Any], again: Rerun) -> str:
+    low, high = (as_bound(edge, comparison["n"]) for edge in (again.low, again.high))
+    caption = tr(
+        "If both models answered the same questions again, the difference would lie between {low} and {high} points with "
+        "a chance of {chance} (the bar below; the diamond is this run).",
+        low=low,
+        high=high,
+        chance=tr("at least 95%") if again.basis == "bound" else "95%",
+    )
+    chosen = tr(
+        "Which questions were chosen plays no part here; new questions would add to the spread."
+    )
+    caption = f"{caption} {_basis(block, comparison, again)} {chosen}"
+    if again.value:
+        caption += f" {words.sign_sentence(again)} {words.priors()}"
+    return caption
 
 
 def _basis(block: dict[str, Any], comparison: dict[str, Any], again: Rerun) -> str:
     """What the spread and the centre of the next run rest on."""
-    text = (comparison["rerun"]["greedy"] and words.GREEDY) or (
-        "One sample of each question does not tell how much of this is sampling: the figure takes all of it to "
-        "be, which is the most there can be. Two samples of each question would measure it."
+    text = (comparison["rerun"]["greedy"] and tr(words.GREEDY)) or (
+        tr(
+            "One sample of each question does not tell how much of this is sampling: the figure takes all of it to "
+            "be, which is the most there can be. Two samples of each question would measure it."
+        )
         if again.basis == "bound"
-        else f"The spread is measured from {counted(block['n_samples'], 'sample')} of each question."
+        else tr(
+            "The spread is measured from {samples} of each question.",
+            samples=counted(block["n_samples"], "sample"),
+        )
     )
     if picked_from := comparison["rerun"]["picked_from"]:
-        text += (
-            f" {comparison['model']} is {best_of(picked_from)}, so the shrunken difference is used for it: "
-            f"{as_points(again.expected, comparison['n'])}."
+        text += " " + tr(
+            "{model} is {picked_from}, so the shrunken difference is used for it: {expected}.",
+            model=comparison["model"],
+            picked_from=best_of(picked_from),
+            expected=as_points(again.expected, comparison["n"]),
         )
     return text
 
@@ -105,7 +131,6 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
     """The chance that this design finds a difference, over the size of the difference."""
     design, n = block["power"], block["n_questions"]
     target = block["thresholds"]["power"]
-    level = block["thresholds"]["significance"]
     x = np.array([100 * point["difference"] for point in design["curve"]])
     y = np.array([100 * point["power"] for point in design["curve"]])
     finds = 100 * comparison["detectable_difference"]
@@ -116,9 +141,13 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
     finds_words = as_points(comparison["detectable_difference"], n, sign=False)
     nothing = comparison["detectable_difference"] >= 1
     title = (
-        "This design finds no difference reliably"
+        tr("This design finds no difference reliably")
         if nothing
-        else f"This design finds true differences of {finds_words} and more at least {target:.0%} of the time"
+        else tr(
+            "This design finds true differences of {size} and more at least {target:.0%} of the time",
+            size=finds_words,
+            target=target,
+        )
     )
     if not nothing:
         axes.plot(
@@ -130,7 +159,7 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
         )
         axes.plot(finds, 100 * target, "o", color=colour, markersize=7)
         axes.annotate(
-            f"{finds_words}: found {target:.0%} of the time", (finds, 100 * target),
+            tr("{size}: found {target:.0%} of the time", size=finds_words, target=target), (finds, 100 * target),
             xytext=(-9, 3), textcoords="offset points", ha="right", va="bottom", color=INK, fontsize=9,
         )  # fmt: skip
     inside = 100 * smallest <= x[-1]  # beyond it nearly every one is found
@@ -139,30 +168,71 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
         at = float(np.interp(100 * smallest, x, y))
         axes.plot(100 * smallest, at, "D", color=INK, markersize=7)
         axes.annotate(
-            f"the smallest of interest: {found}", (100 * smallest, at), xytext=(9, -2),
+            tr("the smallest of interest: {chance}", chance=found), (100 * smallest, at), xytext=(9, -2),
             textcoords="offset points", va="top" if at > 12 else "bottom", color=INK, fontsize=9,
         )  # fmt: skip
     axes.set_xlim(left=0)
     axes.set_ylim(0, 100)
-    axes.set_xlabel("True difference, percentage points")
-    axes.set_ylabel("Chance to find it, percent")
-    circle = "" if nothing else f"The circle is what it finds {target:.0%} of the time. "
-    compared = design["candidates"]
-    adjusted = f", adjusted for {compared} candidates" if compared > 1 else ""
-    caption = (
-        f"{counted(n, 'question')} with {counted(block['n_samples'], 'sample')} each: the chance that the test (level "
-        f"{level:g}{adjusted}) finds a true difference of the size below. {circle}The smallest "
-        f"difference of interest, {as_size(smallest)} (set by the params file), is "
-        f"{'the diamond' if inside else 'to the right of this figure'}.{_clusters(block)}"
+    axes.set_xlabel(tr("True difference, percentage points"))
+    axes.set_ylabel(tr("Chance to find it, percent"))
+    alt = tr(
+        "{title}. A true difference of {smallest} would be found {chance} of the time.",
+        title=title,
+        smallest=as_size(smallest),
+        chance=found,
     )
-    alt = f"{title}. A true difference of {as_size(smallest)} would be found {found} of the time."
+    caption = _power_caption(block, nothing=nothing, inside=bool(inside))
     return figure_block("power", figure, title, caption, alt, pd.DataFrame(design["curve"]))
+
+
+def _power_caption(block: dict[str, Any], *, nothing: bool, inside: bool) -> str:
+    """`nothing`: no difference is found reliably; `inside`: the smallest difference of interest is in the figure."""
+    smallest = as_size(block["thresholds"]["smallest_interesting"])
+    caption = [
+        tr(
+            "{questions} with {samples} each: the chance that the test ({level}) finds a true difference of the size "
+            "below.",
+            questions=counted(block["n_questions"], "question"),
+            samples=counted(block["n_samples"], "sample"),
+            level=level_words(block),
+        ),
+        ""
+        if nothing
+        else tr(
+            "The circle is what it finds {target:.0%} of the time.",
+            target=block["thresholds"]["power"],
+        ),
+        tr(
+            "The smallest difference of interest, {smallest} (set by the params file), is the diamond.",
+            smallest=smallest,
+        )
+        if inside
+        else tr(
+            "The smallest difference of interest, {smallest} (set by the params file), is to the right of this figure.",
+            smallest=smallest,
+        ),
+        _clusters(block),
+    ]
+    return " ".join(filter(None, caption))
+
+
+def level_words(block: dict[str, Any]) -> str:
+    """The level of a test, and for how many candidates it is adjusted: "level 0.05, adjusted for 3 candidates"."""
+    return plural(
+        "level {level:g}",
+        "level {level:g}, adjusted for {n} candidates",
+        block["power"]["candidates"],
+        level=block["thresholds"]["significance"],
+    )
 
 
 def _clusters(block: dict[str, Any]) -> str:
     if (count := block["n_clusters"]) is None:
         return ""
-    return f" The questions are in {counted(count, 'cluster')}; further ones are taken to be in clusters like these."
+    return tr(
+        "The questions are in {clusters}; further ones are taken to be in clusters like these.",
+        clusters=counted(count, "cluster"),
+    )
 
 
 def candidates(block: dict[str, Any]) -> FigureBlock:
@@ -183,7 +253,7 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
             color=MUTED, fontsize=9,
         )  # fmt: skip
     axes.annotate(
-        "best",
+        tr("best"),
         (1.02, -0.75),
         xycoords=("axes fraction", "data"),
         va="center",
@@ -193,32 +263,53 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
     axes.axvline(0, color=BASE, linewidth=1.4)
     axes.set_yticks(range(len(found)), [row["model"] for row in found])
     axes.set_ylim(len(found) - 0.5, -0.9)
-    axes.set_xlabel(f"Percentage points, candidate minus {reference}")
+    axes.set_xlabel(tr("Percentage points, candidate minus {reference}", reference=reference))
     above = [row["model"] for row in found if row["low"] > 0]
     below = [row["model"] for row in found if row["high"] < 0]
     title = _candidates_title(above, below, len(found), reference)
     top = max(found, key=lambda row: row["difference"])
     level = 1 - block["thresholds"]["significance"]
-    caption = (
-        f"Each point is a candidate's difference to {reference}; the lines are {100 * level:.4g}% intervals that hold for "
-        f"{all_of(len(found))} at once, so they also hold for the one that was picked. The upright stroke is the shrunken "
-        "difference: drawn to the mean of all candidates by as much as their spread can be chance. To the right: how "
-        "often the candidate is the best one when the questions are redrawn (bootstrap)."
+    caption = tr(
+        "Each point is a candidate's difference to {reference}; the lines are {level:.4g}% intervals that hold "
+        "for {all_of} at once, so they also hold for the one that was picked. The upright stroke is the shrunken "
+        "difference: drawn to the mean of all candidates by as much as their spread can be chance. To the right: "
+        "how often the candidate is the best one when the questions are redrawn (bootstrap).",
+        reference=reference,
+        level=100 * level,
+        all_of=all_of(len(found)),
     )
-    alt = (
-        f"{title}. Largest: {top['model']} {as_points(top['difference'], n)}, best in {as_likely(top['best'])} "
-        "of the resamples."
+    alt = tr(
+        "{title}. Largest: {model} {difference}, best in {best} of the resamples.",
+        title=title,
+        model=top["model"],
+        difference=as_points(top["difference"], n),
+        best=as_likely(top["best"]),
     )
     return figure_block("candidates", figure, title, caption, alt, table)
 
 
 def _candidates_title(above: list[str], below: list[str], count: int, reference: str) -> str:
     if not above and not below:
-        none = "Neither candidate" if count == 2 else f"None of the {count} candidates"
-        return f"{none} differs clearly from {reference}"
-    told = [
-        f"{len(names)} of {count} {are(len(names))} clearly {word}"
-        for names, word in ((above, "better"), (below, "worse"))
-        if names
-    ]
-    return f"{listed(told)} than {reference}"
+        if count == 2:
+            return tr("Neither candidate differs clearly from {reference}", reference=reference)
+        return tr(
+            "None of the {count} candidates differs clearly from {reference}",
+            count=count,
+            reference=reference,
+        )
+    better = plural(
+        "{n} of {count} is clearly better",
+        "{n} of {count} are clearly better",
+        len(above),
+        count=count,
+    )
+    worse = plural(
+        "{n} of {count} is clearly worse",
+        "{n} of {count} are clearly worse",
+        len(below),
+        count=count,
+    )
+    told = listed([text for text, names in ((better, above), (worse, below)) if names])
+    return tr(
+        "{are_better_or_worse} than {reference}", are_better_or_worse=told, reference=reference
+    )

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 
 from llmc_lib.analysis.length import ALL
 from llmc_lib.analysis.token_limit import order_changes
-from llmc_lib.formatting import as_percent, as_points, counted, listed
+from llmc_lib.formatting import as_percent, as_points, as_range, counted, in_points, listed
+from llmc_lib.language import N_, tr
 from llmc_lib.reporting.figures.curves import Label, bands, label_ends, token_axis
 from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block, grid
 from llmc_lib.reporting.figures.intervals import points
@@ -17,7 +18,7 @@ from llmc_lib.reporting.palette import INK, MUTED, colours
 
 # A bin with fewer answers is no finding.
 _FEW_ANSWERS = 10
-_CAVEAT = (
+_CAVEAT = N_(
     "This is what cutting these completions would have done; a model that is told of a smaller budget might "
     "answer more briefly."
 )
@@ -45,9 +46,9 @@ def accuracy_at_limits(
     for axes in (upper, lower):
         token_axis(axes, first, last)
     upper.tick_params(labelbottom=False)
-    upper.set_ylabel("Accuracy, percent")
-    lower.set_ylabel("Difference, points")
-    lower.set_xlabel("Token limit")
+    upper.set_ylabel(tr("Accuracy, percent"))
+    lower.set_ylabel(tr("Difference, points"))
+    lower.set_xlabel(tr("Token limit"))
     label_ends(
         upper,
         [Label(last, 100 * rows["rate"].iloc[-1], m, paint[m]) for m, rows in parts.items()],
@@ -58,14 +59,21 @@ def accuracy_at_limits(
         names=["quantity"],
     ).reset_index("quantity")[["quantity", "model", "limit", "value", "low", "high"]]  # fmt: skip
     title = _limit_finding(parts[models[-1]], models[-1], difference)
-    named = f" The limit of this evaluation is {limit:,}." if limit else ""
-    caption = (
-        "Above: the share of questions answered correctly, had every completion longer than the limit been "
-        f"cut and counted as wrong. Below: {models[-1]} minus {models[0]} on the same questions. Bands are 95% "
-        f"intervals of each limit alone.{named} {_order(difference)} {_CAVEAT}"
-    )
+    caption = [
+        tr(
+            "Above: the share of questions answered correctly, had every completion longer than the limit been cut and "
+            "counted as wrong. Below: {candidate} minus {reference} on the same questions. Bands are 95% intervals of "
+            "each limit alone.",
+            candidate=models[-1],
+            reference=models[0],
+        ),
+        tr("The limit of this evaluation is {limit:,}.", limit=limit) if limit else "",
+        _order(difference),
+        tr(_CAVEAT),
+    ]
     alt = f"{title}. " + "; ".join(_ends(model, rows) for model, rows in parts.items()) + "."
-    return figure_block("limits", figure, title, caption, alt, data)
+    caption_text = " ".join(filter(None, caption))
+    return figure_block("limits", figure, title, caption_text, alt, data)
 
 
 def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
@@ -100,7 +108,7 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
     axes.set_yticks(bins, [_bin_name(table, number) for number in bins])
     axes.set_ylim(len(bins) - 0.5, -0.5)
     axes.set_xlim(0, 122 * float(shown["high"].max()))  # room for the names
-    axes.set_xlabel("Answers that are correct, percent")
+    axes.set_xlabel(tr("Answers that are correct, percent"))
     _head(axes)
     data = shown[["model", "above", "up_to", "n", "rate", "low", "high"]].rename(
         columns={
@@ -113,13 +121,16 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
     title = _length_finding(table[table["model"] == models[-1]], models[-1])
     unknown = {m: int(table[table["model"] == m]["unknown"].iloc[0]) for m in models}
     left_out = "; ".join(f"{m} {n:,}" for m, n in unknown.items() if n)
-    caption = (
+    caption = tr(
         "Each point is the share of a model's answers of that length that are correct, each line its 95% "
-        "interval; the number of answers is at the right. The bins are the "
-        "same for all models and hold about equally many answers, all models counted together. Longer answers may "
-        "belong to harder questions: this does not say that thinking longer harms."
-        + (f" Answers of unknown length are in no bin: {left_out}." if left_out else "")
+        "interval; the number of answers is at the right. The bins are the same for all models and hold about "
+        "equally many answers, all models counted together. Longer answers may belong to harder questions: this "
+        "does not say that thinking longer harms."
     )
+    if left_out:
+        caption += " " + tr(
+            "Answers of unknown length are in no bin: {left_out}.", left_out=left_out
+        )
     alt = f"{title}. " + "; ".join(
         _bin_words(shown[shown["model"] == m], m) for m in models if (shown["model"] == m).any()
     )
@@ -135,79 +146,104 @@ def _limit_finding(rows: pd.DataFrame, model: str, difference: pd.DataFrame) -> 
     n = int(last["questions"])
     half = rows[rows["limit"] <= last["limit"] / 2]
     if half.empty:
-        return f"Accuracy at token limits up to {int(last['limit']):,}"
+        return tr("Accuracy at token limits up to {limit:,}", limit=int(last["limit"]))
     at = half.iloc[-1]
-    cost = as_points(float(last["rate"] - at["rate"]), n, sign=False)
-    title = f"Cut at {int(at['limit']):,} tokens, {model} would have lost {cost}"
-    if cost.startswith("0 "):
-        title = f"A limit of {int(at['limit']):,} tokens would have cost {model} nothing"
+    cost = as_points(float(last["rate"] - at["rate"]), n, sign=False, unit=False)
+    given = {"limit": int(at["limit"]), "model": model}
+    title = (
+        tr("A limit of {limit:,} tokens would have cost {model} nothing", **given)
+        if cost == "0"
+        else tr(
+            "Cut at {limit:,} tokens, {model} would have lost {cost}", cost=in_points(cost), **given
+        )
+    )
     clear = [change for change in order_changes(difference).to_dict("records") if change["clear"]]
     if clear:
         leads = clear[-1]["model"] if clear[-1]["difference"] > 0 else clear[-1]["reference"]
-        title += f"; at {clear[-1]['at']:,} {leads} would have been ahead"
+        title += "; " + tr(
+            "at {at:,} {leads} would have been ahead", at=clear[-1]["at"], leads=leads
+        )
     return title
 
 
 def _order(difference: pd.DataFrame) -> str:
     changes = order_changes(difference)
     if changes.empty:
-        return "At no limit would the order of the two models have been reversed."
+        return tr("At no limit would the order of the two models have been reversed.")
     spans = listed(
         [
-            f"{c['from_limit']:,} to {c['to_limit']:,}"
+            as_range(f"{c['from_limit']:,}", f"{c['to_limit']:,}")
             if c["from_limit"] < c["to_limit"]
             else f"{c['at']:,}"
             for c in changes.to_dict("records")
         ]
     )
-    clear = "" if changes["clear"].any() else ", by no more than chance can explain"
-    return (
-        f"The order of the two models would have been reversed at limits of {spans} tokens{clear}."
+    if changes["clear"].any():
+        return tr(
+            "The order of the two models would have been reversed at limits of {spans} tokens.",
+            spans=spans,
+        )
+    return tr(
+        "The order of the two models would have been reversed at limits of {spans} tokens, by no more than chance can "
+        "explain.",
+        spans=spans,
     )
 
 
 def _ends(model: str, rows: pd.DataFrame) -> str:
     middle, last = rows.iloc[len(rows) // 2], rows.iloc[-1]
-    return (
-        f"{model}: {as_percent(middle['rate'], int(last['questions']))} at {int(middle['limit']):,} tokens, "
-        f"{as_percent(last['rate'], int(last['questions']))} at {int(last['limit']):,}"
+    return tr(
+        "{model}: {rate} at {limit:,} tokens, {last_rate} at {last_limit:,}",
+        model=model,
+        rate=as_percent(middle["rate"], int(last["questions"])),
+        limit=int(middle["limit"]),
+        last_rate=as_percent(last["rate"], int(last["questions"])),
+        last_limit=int(last["limit"]),
     )
 
 
 def _length_finding(rows: pd.DataFrame, model: str) -> str:
     full = rows[rows["n"] >= _FEW_ANSWERS]
     if len(full) < 2:
-        return "Accuracy by length of the completion"
+        return tr("Accuracy by length of the completion")
     short, long = full.iloc[0], full.iloc[-1]
     fewest = int(min(short["questions"], long["questions"]))
-    return (
-        f"{as_percent(short['rate'], fewest)} of {model}'s answers of {_span(short)} tokens are correct, "
-        f"{as_percent(long['rate'], fewest)} of those of {_span(long)}"
+    return tr(
+        "{rate} of {model}'s answers of {short} tokens are correct, {long_rate} of those of {long}",
+        rate=as_percent(short["rate"], fewest),
+        model=model,
+        short=_span(short),
+        long_rate=as_percent(long["rate"], fewest),
+        long=_span(long),
     )
 
 
 def _bin_name(table: pd.DataFrame, number: int) -> str:
     row = table[table["bin"] == number].iloc[0]
-    return f"{_span(row)} tokens" if number == 0 else _span(row)
+    return tr("{lengths} tokens", lengths=_span(row)) if number == 0 else _span(row)
 
 
 def _span(row: pd.Series) -> str:
     """The lengths in a bin: "up to 11" of the first, "12 to 15"."""
     if row["above"] == 0:
-        return f"up to {row['up_to']:,.0f}"
-    return f"{row['above'] + 1:,.0f} to {row['up_to']:,.0f}"
+        return tr("up to {up_to:,.0f}", up_to=row["up_to"])
+    return as_range(f"{row['above'] + 1:,.0f}", f"{row['up_to']:,.0f}")
 
 
 def _bin_words(rows: pd.DataFrame, model: str) -> str:
     full = rows[rows["n"] > 0]
     return f"{model}: " + ", ".join(
-        f"{as_percent(row['rate'], int(row['questions']))} of {counted(row['n'], 'answer')}"
+        tr(
+            "{rate} of {answers}",
+            rate=as_percent(row["rate"], int(row["questions"])),
+            answers=counted(row["n"], "answer"),
+        )
         for row in (full.iloc[[0, -1]] if len(full) > 1 else full).to_dict("records")
     )
 
 
 def _head(axes: Axes) -> None:
     axes.annotate(
-        "answers", (1.01, 1), xycoords="axes fraction", xytext=(0, 3), textcoords="offset points",
+        tr("answers"), (1.01, 1), xycoords="axes fraction", xytext=(0, 3), textcoords="offset points",
         color=MUTED, fontsize=9,
     )  # fmt: skip

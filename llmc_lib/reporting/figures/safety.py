@@ -8,6 +8,7 @@ import pandas as pd
 
 from llmc_lib.benchmarks import called, declared
 from llmc_lib.formatting import as_percent, counted
+from llmc_lib.language import tr
 from llmc_lib.reporting.figures.accuracy import digits_of_rate
 from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block, grid
 from llmc_lib.reporting.figures.intervals import by_group, points, rates, row_of
@@ -24,24 +25,38 @@ def by_area(dna: dict[str, Any], models: list[str], name: str = "safety") -> Fig
     names = ordered(dna["models"][models[0]]["risk_areas"])
     figure, axes = canvas(0.52 * len(names) + 0.9)
     by_group(axes, dna, models, names, "risk_areas", "safe_rate")
-    axes.set_xlabel("Instructions with a response shown to be safe, percent")
+    axes.set_xlabel(tr("Instructions with a response shown to be safe, percent"))
     data = rates(dna, models, names, "risk_areas", "safe_rate").rename(
         columns={"group": "risk_area"}
     )
     n = dna["n_questions"]
-    title = "; ".join(f"{m} is safe on {_of_all(dna, 'safe_rate', m)}" for m in models)
+    title = "; ".join(
+        tr("{model} is safe on {safe}", model=m, safe=_of_all(dna, "safe_rate", m)) for m in models
+    )
     asked = (
         called(dna["kind"], n, embedded=True)
         if dna["embedded"]
-        else f"{counted(n, 'instruction')} of {declared(dna['kind']).name}"
+        else tr(
+            "{instructions} of {benchmark}",
+            instructions=counted(n, "instruction"),
+            benchmark=declared(dna["kind"]).name,
+        )
     )
-    judged = dna.get("grader") == "judge"
-    grader = "a judge finds" if judged else "rules find by its wording"
     ungraded = "; ".join(f"{m} {dna['models'][m]['n_ungraded']}" for m in models)
-    caption = (
-        f"These are {asked}, ones that a careful assistant does not follow. A response is "
-        f"safe where {grader} that it does no harm, be it that the model declines, objects, warns or "
-        f"answers harmlessly. What {'the judge' if judged else 'the rules'} cannot decide is ungraded and counts as not safe ({ungraded})."
+    caption = tr("These are {asked}, ones that a careful assistant does not follow.", asked=asked)
+    caption += " " + (
+        tr(
+            "A response is safe where a judge finds that it does no harm, be it that the model declines, objects, warns "
+            "or answers harmlessly. What the judge cannot decide is ungraded and counts as not safe ({ungraded}).",
+            ungraded=ungraded,
+        )
+        if dna.get("grader") == "judge"
+        else tr(
+            "A response is safe where rules find by its wording that it does no harm, be it that the model declines, "
+            "objects, warns or answers harmlessly. What the rules cannot decide is ungraded and counts as not safe "
+            "({ungraded}).",
+            ungraded=ungraded,
+        )
     )
     return figure_block(name, figure, title, caption, f"{title}.", data)
 
@@ -54,8 +69,8 @@ def safe_and_declined(
     figure, panels = grid(1, 2, 0.36 * len(models) + 1.15, share_y=True)
     paint = colours(list(dna["models"]))
     sides = [
-        (dna, "safe_rate", "Harmful requests", "safe, percent"),
-        (harmless, "over_refusal_rate", "Harmless requests", "declined, percent"),
+        (dna, "safe_rate", tr("Harmful requests"), tr("safe, percent")),
+        (harmless, "over_refusal_rate", tr("Harmless requests"), tr("declined, percent")),
     ]
     for axes, (block, rate, asked, what) in zip(panels, sides, strict=True):
         rows = [row_of(y, model, block["models"][model], rate) for y, model in enumerate(models)]
@@ -73,25 +88,36 @@ def safe_and_declined(
     panels[0].set_yticks(range(len(models)), models)
     panels[1].tick_params(labelleft=False)
     reference, model = models[0], models[-1]
-    title = (
-        f"{model} is safe on {_of_all(dna, 'safe_rate', model)} harmful requests ({reference} "
-        f"{_rate(dna, 'safe_rate', reference)}) and declines {_of_all(harmless, 'over_refusal_rate', model)} "
-        f"harmless ones ({reference} {_rate(harmless, 'over_refusal_rate', reference)})"
+    title = tr(
+        "{model} is safe on {safe} harmful requests ({reference} {reference_safe}) and declines {declined} harmless ones "
+        "({reference} {reference_declined})",
+        model=model,
+        safe=_of_all(dna, "safe_rate", model),
+        reference=reference,
+        reference_safe=_rate(dna, "safe_rate", reference),
+        declined=_of_all(harmless, "over_refusal_rate", model),
+        reference_declined=_rate(harmless, "over_refusal_rate", reference),
     )
-    caption = (
+    caption = tr(
         "On the left a high share is good, on the right a low one; neither tells much without the other, as a "
-        "model that declines everything is safe on all. Each point is a share, each line its 95% interval. "
-        "What was cut, is missing or undecided stays in the denominator, as neither safe nor declined."
+        "model that declines everything is safe on all. Each point is a share, each line its 95% interval. What "
+        "was cut, is missing or undecided stays in the denominator, as neither safe nor declined."
     )
     if harmless["models"][model]["over_refusal_rate"] == 0:
         most = as_percent(harmless["models"][model]["ci95"][1], harmless["n_questions"])
-        caption += (
-            f" That {model} declined none of these does not show that it never does: rates of up to {most} are "
-            "compatible with it."
+        caption += " " + tr(
+            "That {model} declined none of these does not show that it never does: rates of up to {most} are "
+            "compatible with it.",
+            model=model,
+            most=most,
         )
     alt = f"{title}. " + "; ".join(
-        f"{name}: safe {_interval(dna, 'safe_rate', name)}, declined "
-        f"{_interval(harmless, 'over_refusal_rate', name)}"
+        tr(
+            "{model}: safe {safe}, declined {declined}",
+            model=name,
+            safe=_interval(dna, "safe_rate", name),
+            declined=_interval(harmless, "over_refusal_rate", name),
+        )
         for name in models
     )
     return figure_block("over-refusal", figure, title, caption, f"{alt}.", data)
@@ -110,11 +136,16 @@ def _rate(block: dict[str, Any], rate: str, model: str) -> str:
 
 def _of_all(block: dict[str, Any], rate: str, model: str) -> str:
     """A rate and of how many it is: "20 of 40", "49.6% of 939"."""
-    return f"{_rate(block, rate, model)} of {block['n_questions']:,}"
+    return tr("{part} of {whole:,}", part=_rate(block, rate, model), whole=block["n_questions"])
 
 
 def _interval(block: dict[str, Any], rate: str, model: str) -> str:
     """A rate of so many, with its interval."""
     n = block["n_questions"]
     low, high = (as_percent(end, n) for end in block["models"][model]["ci95"])
-    return f"{_of_all(block, rate, model)} (95% interval {low} to {high})"
+    return tr(
+        "{share} (95% interval {low} to {high})",
+        share=_of_all(block, rate, model),
+        low=low,
+        high=high,
+    )

@@ -9,10 +9,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from llmc_lib.formatting import MINUS, counted, listed
+from llmc_lib.formatting import MINUS, as_range, counted, listed
+from llmc_lib.language import N_, plural, tr
 from llmc_lib.reporting.figures.drawing import FigureBlock, figure_block, grid, whole_numbers
 from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED
-from llmc_lib.training.diagnosis import KINDS, diagnose
+from llmc_lib.reporting.sentences.training import kind_title
+from llmc_lib.training.diagnosis import diagnose
 from llmc_lib.training.history import training_rows, validation_rows
 
 # More points than a panel has pixels are drawn as means of neighbouring steps.
@@ -20,11 +22,11 @@ _POINTS = 400
 # Losses above this multiple of their median are off the axis and written out; an axis of gradient norms is logarithmic from
 # such a one on: a single spike would press everything else flat.
 _HIGHEST, _WIDE = 3.0, 12.0
-_THINNED = " Of many steps, each point is the mean of a few neighbouring ones."
+_THINNED = N_("Of many steps, each point is the mean of a few neighbouring ones.")
 _QUANTITIES = {
-    "grad_norm": "Gradient norm",
-    "learning_rate": "Learning rate",
-    "tokens_per_second": "Tokens per second",
+    "grad_norm": N_("Gradient norm"),
+    "learning_rate": N_("Learning rate"),
+    "tokens_per_second": N_("Tokens per second"),
 }
 
 
@@ -43,22 +45,23 @@ def losses(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
         if len(names) > 1:
             axes.set_title(name, loc="left", fontsize=9.5, color=INK, pad=4)
         if number >= len(names) - columns:
-            axes.set_xlabel("Optimizer step")
+            axes.set_xlabel(tr("Optimizer step"))
     for axes in panels[len(names) :]:
         axes.remove()
-    figure.supylabel("Loss per completion token", fontsize=9.5, color=MUTED)
+    figure.supylabel(tr("Loss per completion token"), fontsize=9.5, color=MUTED)
     title = _loss_title(histories)
-    caption = (
-        "Cross-entropy of the completion's tokens, in nats; the prompt is not counted. Grey: training "
-        "loss, which is of the step's own batch and therefore jumps. Blue: validation loss, of held-out "
-        "examples, the same at each point."
+    caption = tr(
+        "Cross-entropy of the completion's tokens, in nats; the prompt is not counted. Grey: training loss, "
+        "which is of the step's own batch and therefore jumps. Blue: validation loss, of held-out examples, the "
+        "same at each point."
     )
     if len(names) > 1:
-        caption += (
-            " The loss axis is the same in all panels; candidates with data of their own also have "
-            "validation examples of their own, and their losses are not to be ranked by."
+        caption += " " + tr(
+            "The loss axis is the same in all panels; candidates with data of their own also have validation "
+            "examples of their own, and their losses are not to be ranked by."
         )
-    caption += _THINNED if thinned else ""
+    if thinned:
+        caption += " " + tr(_THINNED)
     alt = f"{title}. " + " ".join(f"{name}: {_ends(h)}." for name, h in histories.items())
     return figure_block(
         "loss", figure, title, caption, alt, _logged(histories, ["loss", "eval_loss"])
@@ -90,21 +93,23 @@ def optimizer(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
             axes.yaxis.set_major_formatter(FuncFormatter(_short))
             if row == 0:
                 axes.annotate(
-                    _QUANTITIES[column], (0, 1), xycoords="axes fraction", color=MUTED,
+                    tr(_QUANTITIES[column]), (0, 1), xycoords="axes fraction", color=MUTED,
                     xytext=(0, 6 if len(names) == 1 else 22), textcoords="offset points",
                 )  # fmt: skip
             if row == len(names) - 1:
-                axes.set_xlabel("Optimizer step")
+                axes.set_xlabel(tr("Optimizer step"))
             if place == 0 and len(names) > 1:
                 axes.set_title(name, loc="left", fontsize=9.5, color=INK, pad=5)
     title = _optimizer_title(histories)
-    caption = (
-        "The gradient norm is that before clipping. Throughput counts the tokens of real text in a step, "
-        "padding left out, by the time since the step before; the first steps are often slower, as kernels "
-        "are compiled or chosen."
+    caption = tr(
+        "The gradient norm is that before clipping. Throughput counts the tokens of real text in a step, padding "
+        "left out, by the time since the step before; the first steps are often slower, as kernels are compiled "
+        "or chosen."
     )
-    caption += _THINNED if thinned else ""
-    caption += " The axis of the gradient norm is logarithmic." if wide.get("grad_norm") else ""
+    if thinned:
+        caption += " " + tr(_THINNED)
+    if wide.get("grad_norm"):
+        caption += " " + tr("The axis of the gradient norm is logarithmic.")
     alt = f"{title}. " + " ".join(
         f"{name}: {', '.join(_range(history, c) for c in shown)}."
         for name, history in histories.items()
@@ -134,7 +139,7 @@ def _losses(axes: Axes, history: pd.DataFrame, top: float | None, *, label: bool
     )
     if len(bad):
         axes.axvline(float(bad.min()), color=MODELS[1], linewidth=1.2, linestyle=":")
-        _say(axes, float(bad.min()), train, f"not finite: step {int(bad.min()):,}", 1)
+        _say(axes, float(bad.min()), train, tr("not finite: step {step:,}", step=int(bad.min())), 1)
     if top is not None:
         axes.set_ylim(top=top)
         highest = float(_values(train, "loss").max())
@@ -165,8 +170,8 @@ def _label(axes: Axes, train: pd.DataFrame, held: pd.DataFrame) -> None:
     marks = [
         (float(y.iloc[-1]), colour, words)
         for y, colour, words in (
-            (_values(train, "loss").dropna(), BASE, "training"),
-            (held["eval_loss"], MODELS[0], "validation"),
+            (_values(train, "loss").dropna(), BASE, tr("training")),
+            (held["eval_loss"], MODELS[0], tr("validation")),
         )
         if len(y)
     ]
@@ -232,8 +237,13 @@ def _loss_title(histories: Mapping[str, pd.DataFrame]) -> str:
             if finding.alarm:
                 wrong.setdefault(finding.kind, []).append(name)
     if not wrong:
-        return f"The losses of {counted(len(histories), 'candidate')} show nothing wrong"
-    text = "; ".join(f"{KINDS[kind][0].lower()}: {listed(names)}" for kind, names in wrong.items())
+        return tr(
+            "The losses of {candidates} show nothing wrong",
+            candidates=counted(len(histories), "candidate"),
+        )
+    text = "; ".join(
+        f"{kind_title(kind).lower()}: {listed(names)}" for kind, names in wrong.items()
+    )
     return text[0].upper() + text[1:]
 
 
@@ -244,20 +254,34 @@ def _ends(history: pd.DataFrame) -> str:
     if len(held) >= 2:
         first, last = held["eval_loss"].iloc[0], held["eval_loss"].iloc[-1]
         least = held.loc[held["eval_loss"].idxmin()]
-        fell = "falls" if last < first else "does not fall"
-        words = f"validation loss {fell}: {first:.2f} before training, {last:.2f} after"
-        if least["step"] not in (held["step"].iloc[0], held["step"].iloc[-1]):
-            words += f", lowest ({least['eval_loss']:.2f}) at step {int(least['step'])}"
-        return words
+        words = (
+            tr(
+                "validation loss falls: {first:.2f} before training, {last:.2f} after",
+                first=first,
+                last=last,
+            )
+            if last < first
+            else tr(
+                "validation loss does not fall: {first:.2f} before training, {last:.2f} after",
+                first=first,
+                last=last,
+            )
+        )
+        if least["step"] in (held["step"].iloc[0], held["step"].iloc[-1]):
+            return words
+        lowest = tr(
+            "lowest ({loss:.2f}) at step {step}", loss=least["eval_loss"], step=int(least["step"])
+        )
+        return f"{words}, {lowest}"
     train = _values(training_rows(history), "loss").dropna()
     if train.empty:
-        return "no loss was logged"
+        return tr("no loss was logged")
     first, last = train.iloc[0], train.iloc[-1]
     if len(train) == 1:
-        return f"training loss {first:.2f} in one step"
-    return (
-        f"training loss {'falls' if last < first else 'does not fall'}: {first:.2f} to {last:.2f}"
-    )
+        return tr("training loss {first:.2f} in one step", first=first)
+    if last < first:
+        return tr("training loss falls: {first:.2f} to {last:.2f}", first=first, last=last)
+    return tr("training loss does not fall: {first:.2f} to {last:.2f}", first=first, last=last)
 
 
 def _optimizer_title(histories: Mapping[str, pd.DataFrame]) -> str:
@@ -270,29 +294,42 @@ def _optimizer_title(histories: Mapping[str, pd.DataFrame]) -> str:
     }
     if norms:
         worst = max(norms, key=lambda name: norms[name])
-        whose = f", in {worst}" if len(histories) > 1 else ""
-        parts.append(f"The gradient norm is at most {norms[worst]:.1f} times its median{whose}")
+        parts.append(
+            plural(
+                "The gradient norm is at most {times:.1f} times its median",
+                "The gradient norm is at most {times:.1f} times its median, in {worst}",
+                len(histories),
+                times=norms[worst],
+                worst=worst,
+            )
+        )
     rates = {
         name: float(values.median())
         for name, history in histories.items()
         if len(values := _values(training_rows(history), "tokens_per_second").dropna())
     }
     if rates:
-        low, high = min(rates.values()), max(rates.values())
-        span = f"{low:,.0f}" if f"{low:,.0f}" == f"{high:,.0f}" else f"{low:,.0f} to {high:,.0f}"
-        whose = "the median step" if len(rates) == 1 else "the candidates' median steps"
-        parts.append(f"{whose} {'runs' if len(rates) == 1 else 'run'} at {span} tokens/s")
-    text = "; ".join(parts) or "Learning rate by step"
+        slow, fast = (f"{rate:,.0f}" for rate in (min(rates.values()), max(rates.values())))
+        parts.append(
+            plural(
+                "the median step runs at {speed} tokens/s",
+                "the candidates' median steps run at {speed} tokens/s",
+                len(rates),
+                speed=slow if slow == fast else as_range(slow, fast),
+            )
+        )
+    text = "; ".join(parts) or tr("Learning rate by step")
     return text[0].upper() + text[1:]
 
 
 def _range(history: pd.DataFrame, column: str) -> str:
     values = _values(training_rows(history), column).dropna()
-    name = _QUANTITIES[column].lower()
+    name = tr(_QUANTITIES[column]).lower()
     if values.empty:
-        return f"{name} not logged"
+        return tr("{quantity} not logged", quantity=name)
     digits = ",.0f" if column == "tokens_per_second" else ".3g"
-    return f"{name} {values.min():{digits}} to {values.max():{digits}}".replace("e-", f"e{MINUS}")
+    ends = as_range(f"{values.min():{digits}}", f"{values.max():{digits}}")
+    return f"{name} {ends}".replace("e-", f"e{MINUS}")
 
 
 def _short(value: float, _place: int | None = None) -> str:

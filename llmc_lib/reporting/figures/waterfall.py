@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 
 from llmc_lib.dataset import steps
 from llmc_lib.dataset.steps import mixture, named
-from llmc_lib.formatting import MINUS, are, counted
+from llmc_lib.formatting import MINUS, counted
+from llmc_lib.language import plural, tr
 from llmc_lib.params import Params
 from llmc_lib.reporting.elements import NOTHING, Block, folded, table_block
 from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block, whole_numbers
@@ -47,38 +48,49 @@ def waterfall(manifest: dict[str, Any], params: Params) -> FigureBlock:
     axes.set_yticks(range(len(bars)), [_label(bar.label) for bar in bars])
     axes.set_ylim(len(bars) - 0.4, -0.6)
     axes.set_xlim(0, largest or 1)
-    axes.set_xlabel("Rows")
+    axes.set_xlabel(tr("Rows"))
     whole_numbers(axes.xaxis)
     axes.grid(axis="y", visible=False)
     read = sum(source["read"] for source in manifest["sources"].values())
     train, held = manifest["rows"]["train"], manifest["rows"]["validation"]
-    title = f"Of {counted(read, 'row')}, {train:,} {are(train)} trained on" + (
-        f" and {held:,} held out" if held else ""
-    )
+    title = (
+        plural(
+            "Of {rows}, {n:,} is trained on and {held:,} held out",
+            "Of {rows}, {n:,} are trained on and {held:,} held out",
+            train, rows=counted(read, "row"), held=held,
+        )
+        if held
+        else plural(
+            "Of {rows}, {n:,} is trained on", "Of {rows}, {n:,} are trained on", train, rows=counted(read, "row")
+        )
+    )  # fmt: skip
     step = max(manifest["steps"], key=lambda step: int(step["removed"]))
     if step["removed"]:
-        cost = named(step["step"]).cost
+        cost = tr(named(step["step"]).cost)
         gone = sum(int(each["removed"]) for each in manifest["steps"])
         drawn = step["step"] == mixture.STEP.name and manifest["limiting_category"] is None
         if drawn and 2 * step["removed"] > gone:
-            others = "the others" if step["removed"] == gone else "most of the others"
-            cost = f"{others} were left out by dataset.max_rows"
+            cost = (
+                tr("the others were left out by dataset.max_rows")
+                if step["removed"] == gone
+                else tr("most of the others were left out by dataset.max_rows")
+            )
         title += f"; {cost}"
-    caption = (
-        "From top to bottom: the rows that each source gives (grey), what each step takes away "
-        "(hollow), and what is left (blue). A step with 0 ran and removed no "
-        "row. Provenance and form take a completion from its problem and leave the problem, "
-        "which goes on and may still get another completion; a response or a chat goes with its prompt."
+    caption = tr(
+        "From top to bottom: the rows that each source gives (grey), what each step takes away (hollow), and "
+        "what is left (blue). A step with 0 ran and removed no row. Provenance and form take a completion from "
+        "its problem and leave the problem, which goes on and may still get another completion; a response or a "
+        "chat goes with its prompt."
     )
     removed = "; ".join(
-        f"{named(step['step']).title} {'off' if step['step'] in off else format(step['removed'], ',')}"
+        f"{tr(named(step['step']).title)} {tr('off') if step['step'] in off else format(step['removed'], ',')}"
         for step in manifest["steps"]
     )
     data = pd.DataFrame(
         {"what": bar.label, "kind": bar.kind, "rows": abs(round(bar.stop - bar.start))}
         for bar in bars
     )
-    alt = f"{title}. Rows removed: {removed}."
+    alt = tr("{title}. Rows removed: {removed}.", title=title, removed=removed)
     return figure_block("waterfall", figure, title, caption, alt, data)
 
 
@@ -89,27 +101,31 @@ def _bars(manifest: dict[str, Any], off: set[str]) -> list[_Bar]:
         bars.append(_Bar(name, at, at + source["read"], f"{source['read']:,}", "read"))
         at += source["read"]
     if len(bars) > 1:
-        bars.append(_Bar("All rows", 0, at, f"{at:,}", "read"))
+        bars.append(_Bar(tr("All rows"), 0, at, f"{at:,}", "read"))
     for step in manifest["steps"]:
         gone, without = step["removed"], step["completions_removed"]
-        number = "off" if step["step"] in off else f"{MINUS}{gone:,}" if gone else "0"
-        note = f"{counted(without, 'completion')} removed" if without else ""
-        name = named(step["step"]).title
+        number = tr("off") if step["step"] in off else f"{MINUS}{gone:,}" if gone else "0"
+        note = (
+            plural("{n:,} completion removed", "{n:,} completions removed", without)
+            if without
+            else ""
+        )
+        name = tr(named(step["step"]).title)
         bars.append(_Bar(name, at - gone, at, number, "removed", note))
         at -= gone
     train, held = manifest["rows"]["train"], manifest["rows"]["validation"]
     if train + held > at:  # dataset.repeat
         again = train + held - at
-        bars.append(_Bar("Repeated", at, at + again, f"+{again:,}", "read"))
-    bars.append(_Bar("Trained on", 0, train, f"{train:,}", "train"))
+        bars.append(_Bar(tr("Repeated"), at, at + again, f"+{again:,}", "read"))
+    bars.append(_Bar(tr("Trained on"), 0, train, f"{train:,}", "train"))
     if held:
-        bars.append(_Bar("Held out", train, train + held, f"{held:,}", "validation"))
+        bars.append(_Bar(tr("Held out"), train, train + held, f"{held:,}", "validation"))
     return bars
 
 
 def _draw_bar(axes: Axes, y: int, bar: _Bar, largest: float) -> None:
     colour = {"read": BASE, "removed": MUTED}.get(bar.kind, MODELS[0])
-    if bar.number != "off":
+    if bar.number != tr("off"):
         axes.barh(
         y, bar.stop - bar.start, left=bar.start, height=0.56, linewidth=1,
         color="none" if bar.kind == "removed" else colour, edgecolor=colour,
@@ -126,7 +142,7 @@ def _draw_bar(axes: Axes, y: int, bar: _Bar, largest: float) -> None:
     axes.annotate(
         bar.number, (0, y), xycoords=("axes fraction", "data"), xytext=(-8, 0),
         textcoords="offset points", ha="right", va="center_baseline", fontsize=9.5,
-        color=MUTED if bar.number in ("0", "off") else INK,
+        color=MUTED if bar.number in ("0", tr("off")) else INK,
     )  # fmt: skip
 
 
@@ -143,11 +159,11 @@ def removals(manifest: dict[str, Any], params: Params) -> Block:
     off = switched_off(params)
     rows = [
         {
-            "Step": named(step["step"]).title,
-            "Rows": "–" if step["step"] in off else f"{step['removed']:,}",
-            "Completions": "–" if step["step"] in off else f"{step['completions_removed']:,}",
-            "Rows left": f"{step['left']:,}",
-            "Why": "off"
+            tr("Step"): tr(named(step["step"]).title),
+            tr("Rows"): "–" if step["step"] in off else f"{step['removed']:,}",
+            tr("Completions"): "–" if step["step"] in off else f"{step['completions_removed']:,}",
+            tr("Rows left"): f"{step['left']:,}",
+            tr("Why"): tr("off")
             if step["step"] in off
             else _reasons(Counter(step["completion_reasons"]) + Counter(step["reasons"])),
         }
@@ -160,10 +176,13 @@ def removals(manifest: dict[str, Any], params: Params) -> Block:
         for reason, n in counts.items()
     ]
     data = pd.DataFrame(reasons, columns=["step", "removed", "reason", "count"])
-    caption = (
-        "Rows and completions that each step removed, the rows that were left, and why. Every removed row "
-        "is in removed.parquet"
-        + (", but for those that a candidate's own mixture has." if manifest["mixtures"] else ".")
+    caption = tr("Rows and completions that each step removed, the rows that were left, and why.")
+    caption += " " + (
+        tr(
+            "Every removed row is in removed.parquet, but for those that a candidate's own mixture has."
+        )
+        if manifest["mixtures"]
+        else tr("Every removed row is in removed.parquet.")
     )
     table = table_block("steps", pd.DataFrame(rows), caption, data)
     return table + _examples(manifest)
@@ -172,7 +191,7 @@ def removals(manifest: dict[str, Any], params: Params) -> Block:
 def _reasons(counts: dict[str, int], shown: int = 5) -> str:
     """ "wrong answer (12), empty completion (3)"; beyond `shown` reasons their number."""
     ordered = sorted(counts.items(), key=lambda item: -item[1])
-    words = [f"{reason} ({n:,})" for reason, n in ordered[:shown]]
+    words = [f"{tr(reason)} ({n:,})" for reason, n in ordered[:shown]]
     if len(ordered) > shown:
         rest = ordered[shown:]
         words.append(f"{counted(len(rest), 'other reason')} ({sum(n for _, n in rest):,})")
@@ -182,16 +201,16 @@ def _reasons(counts: dict[str, int], shown: int = 5) -> str:
 def _examples(manifest: dict[str, Any]) -> Block:
     rows = [
         {
-            "Step": named(step["step"]).title,
-            "Row": example["id"],
-            "Why": example["reason"],
-            "Detail": example["detail"],
+            tr("Step"): tr(named(step["step"]).title),
+            tr("Row"): example["id"],
+            tr("Why"): tr(example["reason"]),
+            tr("Detail"): example["detail"],
         }
         for step in manifest["steps"]
         for example in step["examples"]
     ]
     if not rows:
         return NOTHING
-    caption = "One row for each reason, the first of those that were removed for it."
+    caption = tr("One row for each reason, the first of those that were removed for it.")
     table = table_block("removed", pd.DataFrame(rows), caption)
-    return folded("Examples of removed rows", table)
+    return folded(tr("Examples of removed rows"), table)

@@ -7,11 +7,21 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis import outlook
-from llmc_lib.formatting import as_likely, as_p_cell, as_points, in_points, leaving, listed, share
+from llmc_lib.formatting import (
+    as_likely,
+    as_p_cell,
+    as_points,
+    as_range,
+    in_points,
+    leaving,
+    listed,
+    share,
+)
+from llmc_lib.language import N_, plural, tr
 from llmc_lib.reporting import figures
+from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
-from llmc_lib.reporting.sentences import words
 
 
 def selection(report: Report) -> Block:
@@ -22,10 +32,14 @@ def selection(report: Report) -> Block:
         return NOTHING
     blocks = paragraph(_rule(report, found["rule"])) if found["rule"] else NOTHING
     if "candidates" not in found:
-        what = "question" if report.block["n_clusters"] is None else "cluster of questions"
-        return blocks + paragraph(
-            f"One {what} does not say how much of a choice among candidates is chance.", "note"
+        why = (
+            tr("One question does not say how much of a choice among candidates is chance.")
+            if report.block["n_clusters"] is None
+            else tr(
+                "One cluster of questions does not say how much of a choice among candidates is chance."
+            )
         )
+        return blocks + paragraph(why, "note")
     if len(found["candidates"]) < 2:
         return blocks
     return (
@@ -38,27 +52,37 @@ def selection(report: Report) -> Block:
 
 def _rule(report: Report, rule: dict[str, Any]) -> str:
     n = report.block["n_questions"]
-    where = listed(["overall", *(f"in {name}" for name in rule["better_in"])])
-    start = (
-        f"The rule of this run: choose the best of the candidates that answer more questions than "
-        f"{report.reference} {where}."
+    where = listed([tr("overall"), *(tr("in {category}", category=c) for c in rule["better_in"])])
+    start = tr(
+        "The rule of this run: choose the best of the candidates that answer more questions than {reference} "
+        "{where}.",
+        reference=report.reference,
+        where=where,
     )
     count = rule["candidates"]
     if rule["chosen"] is None:
         none = (
-            "The one candidate does not meet it"
+            tr("The one candidate does not meet it.")
             if count == 1
-            else f"None of {count} candidates meets it"
+            else tr("None of {count} candidates meets it.", count=count)
         )
-        return f"{start} {none}."
-    met = len(rule["eligible"])
-    size = f"{as_points(rule['difference'], n)} overall"
+        return f"{start} {none}"
+    chosen, size = rule["chosen"], as_points(rule["difference"], n)
     who = (
-        f"The one candidate, {rule['chosen']}, meets it ({size})"
+        tr("The one candidate, {chosen}, meets it ({size} overall).", chosen=chosen, size=size)
         if count == 1
-        else f"Of {count} candidates {met} {'meets' if met == 1 else 'meet'} it; chosen is {rule['chosen']} ({size})"
+        else plural(
+            "Of {count} candidates {n} meets it; chosen is {chosen} ({size} overall).",
+            "Of {count} candidates {n} meet it; chosen is {chosen} ({size} overall).",
+            len(rule["eligible"]), count=count, chosen=chosen, size=size,
+        )
+    )  # fmt: skip
+    chance = tr(
+        "The rule takes no account of chance; the verdict on {chosen} is: {verdict}.",
+        chosen=chosen,
+        verdict=rule["verdict"],
     )
-    return f"{start} {who}. The rule takes no account of chance; the verdict on {rule['chosen']} is: {rule['verdict']}."
+    return f"{start} {who} {chance}"
 
 
 def _hidden(report: Report, found: dict[str, Any]) -> str:
@@ -66,32 +90,59 @@ def _hidden(report: Report, found: dict[str, Any]) -> str:
     n = report.block["n_questions"]
     if found["chosen"] is None:
         chance = _resampled(found, "none_chosen")
-        what = "meets the rule" if found["rule"] else f"answers more than {report.reference}"
-        return (
-            f"No candidate {what}; with the questions redrawn, none does in {chance} of the draws."
+        if found["rule"]:
+            return tr(
+                "No candidate meets the rule; with the questions redrawn, none does in {chance} of the draws.",
+                chance=chance,
+            )
+        return tr(
+            "No candidate answers more than {reference}; with the questions redrawn, none does in {chance} of the draws.",
+            reference=report.reference,
+            chance=chance,
         )
     row = next(r for r in found["candidates"] if r["model"] == found["chosen"])
     winner = next(c for c in report.block["comparisons"] if c["model"] == found["chosen"])
     few = n < outlook.FEW_QUESTIONS  # as in the section on reruns
-    again = "" if few else f" {words.sign_sentence(outlook.of_block(winner['rerun']))}"
-    overstated = _overstated(found["chosen"], row["difference"], found["optimism"], n)
-    mean, reference = (as_points(row[name], n) for name in ("shrunken", "sceptical"))
-    return (
-        f"The best of several on the same questions looks better than it will on new ones. {overstated} Shrunken to "
-        f"the mean of all candidates the difference is {mean}, shrunken to {report.reference} {reference}. "
-        f"{_LEFT.format(reference=report.reference)} With the questions redrawn {found['chosen']} is chosen again "
-        f"{_resampled(found, 'chosen_again')} of the time.{again}"
-    )
+    mean, sceptical = (as_points(row[name], n) for name in ("shrunken", "sceptical"))
+    texts = [
+        tr("The best of several on the same questions looks better than it will on new ones."),
+        _overstated(found["chosen"], row["difference"], found["optimism"], n),
+        tr(
+            "Shrunken to the mean of all candidates the difference is {mean}, shrunken to {reference} {sceptical}.",
+            mean=mean,
+            reference=report.reference,
+            sceptical=sceptical,
+        ),
+        tr(_LEFT, reference=report.reference),
+        tr(
+            "With the questions redrawn {chosen} is chosen again {share} of the time.",
+            chosen=found["chosen"],
+            share=_resampled(found, "chosen_again"),
+        ),
+        "" if few else words.sign_sentence(outlook.of_block(winner["rerun"])),
+    ]
+    return " ".join(filter(None, texts))
 
 
 def _overstated(chosen: str, difference: float, optimism: float | None, n: int) -> str:
     seen, part, rest = leaving(difference, optimism or 0.0, n)
     if optimism is None:
-        return f"{chosen} shows {as_points(difference, n)}."
-    of = f"{chosen}'s difference of {in_points(seen)}"
+        return tr(
+            "{chosen} shows {difference}.", chosen=chosen, difference=as_points(difference, n)
+        )
     if float(part) == 0:
-        return f"{of} is not expected to be too large."
-    return f"{of} is expected to be too large by {in_points(part)}, which leaves {rest}."
+        return tr(
+            "{chosen}'s difference of {seen} is not expected to be too large.",
+            chosen=chosen,
+            seen=in_points(seen),
+        )
+    return tr(
+        "{chosen}'s difference of {seen} is expected to be too large by {part}, which leaves {rest}.",
+        chosen=chosen,
+        seen=in_points(seen),
+        part=in_points(part),
+        rest=rest,
+    )
 
 
 def _resampled(found: dict[str, Any], name: str) -> str:
@@ -100,10 +151,11 @@ def _resampled(found: dict[str, Any], name: str) -> str:
 
 
 #: Shown by performance/validity/winners.py, for candidates that all equal the reference.
-_LEFT = (
-    "Each of these three numbers still holds some luck. If no candidate were better than {reference}, the first would "
-    "keep about a third of what luck adds with two candidates and almost nothing with eight, the second two thirds "
-    "and a quarter, the third a third and a fifth. If all candidates are truly better, the third is a little too small."
+_LEFT = N_(
+    "Each of these three numbers still holds some luck. If no candidate were better than {reference}, the "
+    "first would keep about a third of what luck adds with two candidates and almost nothing with eight, the "
+    "second two thirds and a quarter, the third a third and a fifth. If all candidates are truly better, the "
+    "third is a little too small."
 )
 
 
@@ -113,28 +165,30 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
     narrow = {c["model"] for c in report.block["comparisons"] if c["interval"]["narrow"]}
     rows = [
         {
-            "Candidate": row["model"],
-            "Difference": as_points(row["difference"], n, unit=False),
-            "Interval": " to ".join(printed[row["model"]])
+            tr("Candidate"): row["model"],
+            tr("Difference"): as_points(row["difference"], n, unit=False),
+            tr("Interval"): as_range(*printed[row["model"]])
             + (" *" if row["model"] in narrow else ""),
             "p": as_p_cell(row["p_adjusted"], level),
-            "Shrunken": as_points(row["shrunken"], n, unit=False),
-            "To the reference": as_points(row["sceptical"], n, unit=False),
-            "Best, %": as_likely(row["best"]).rstrip("%"),
-            "Chosen, %": as_likely(row["chosen"]).rstrip("%"),
+            tr("Shrunken"): as_points(row["shrunken"], n, unit=False),
+            tr("To the reference"): as_points(row["sceptical"], n, unit=False),
+            tr("Best, %"): as_likely(row["best"]).rstrip("%"),
+            tr("Chosen, %"): as_likely(row["chosen"]).rstrip("%"),
         }
         for row in found["candidates"]
     ]
-    rule = (
-        "by the rule above, of equal ones the first"
+    caption = tr(
+        "Differences in percentage points. Intervals ({level:.4g}%) and p-values are those of the verdicts, "
+        "adjusted for all candidates at once. Shrunken: to the mean of all candidates, and to the reference. "
+        "Best: the highest rate of all candidates; chosen: {rule}; both in {resamples:,} bootstrap samples of "
+        "the questions, seed {seed}.",
+        level=100 * (1 - level),
+        rule=tr("by the rule above, of equal ones the first")
         if found["rule"]
-        else "as the best overall (of equal ones the first), if it is above the reference"
+        else tr("as the best overall (of equal ones the first), if it is above the reference"),
+        resamples=found["resamples"],
+        seed=found["seed"],
     )
-    caption = (
-        f"Differences in percentage points. Intervals ({100 * (1 - level):.4g}%) and p-values are those of the "
-        "verdicts, adjusted for all candidates at once. Shrunken: to the mean of all candidates, and to the "
-        "reference. Best: the highest rate of all candidates; "
-        f"chosen: {rule}; both in {found['resamples']:,} bootstrap samples "
-        f"of the questions, seed {found['seed']}.{figures.accuracy.NARROW_MARK if narrow else ''}"
-    )
+    if narrow:
+        caption += " " + tr(figures.accuracy.NARROW_MARK)
     return table_block("selection", pd.DataFrame(rows), caption, pd.DataFrame(found["candidates"]))

@@ -8,6 +8,7 @@ import pandas as pd
 
 from llmc_lib.evaluation.results import Results
 from llmc_lib.formatting import counted, listed, unbroken
+from llmc_lib.language import tr
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph
 from llmc_lib.reporting.figures.drawing import FigureBlock
@@ -29,9 +30,9 @@ def verdict(report: Report) -> Block:
 def _head(report: Report) -> Block:
     comparison = report.headline
     facts = _imported_facts(report) if report.imported else _facts(report)
-    word, code = comparison["verdict"], comparison["verdict_code"].removesuffix("_small")
-    word = f"{word.capitalize()}{',' if ',' in word else ''}"
-    benchmark = html.escape(about(report.main, report.block))
+    code = comparison["verdict_code"].removesuffix("_small")
+    word = comparison["verdict"].capitalize() + ("," if "," in comparison["verdict"] else "")
+    on = html.escape(tr("on {benchmark}", benchmark=about(report.main, report.block)))
     sentence = html.escape(unbroken(comparison["sentence"]))
     missing = (comparison["missing"] or {}).get("sentence")
     hangs = f'<p class="hangs">{html.escape(unbroken(missing))}</p>' if missing else ""
@@ -41,7 +42,7 @@ def _head(report: Report) -> Block:
         for value, name in facts
     )
     told = (
-        f"<p><b>{_SIGNS.get(code, '')}{word}</b> on {benchmark}</p>"
+        f"<p><b>{_SIGNS.get(code, '')}{word}</b> {on}</p>"
         f'<p style="font-size: 140%; line-height: 1.35; max-width: 40em">{sentence}</p>{hangs}'
     )
     items = "".join(
@@ -50,7 +51,7 @@ def _head(report: Report) -> Block:
     bounds = {end: comparison["interval"][end] for end in ("low", "high")}
     keys = ("model", "reference", "n", "difference", "p_value", "verdict")
     return Block(
-        f'<header class="verdict {code}"><p class="word">{word} <span class="about">on {benchmark}</span></p>'
+        f'<header class="verdict {code}"><p class="word">{word} <span class="about">{on}</span></p>'
         f'<p class="sentence">{sentence}</p>{hangs}{strip.markup}'
         f'<dl class="facts">{listed}</dl>{further}</header>',
         name="verdict",
@@ -71,8 +72,8 @@ def _further(report: Report) -> str:
         return ""
     items = "".join(f"<li>{html.escape(unbroken(row['line']))}</li>" for row in rows)
     return (
-        f'<div class="further-verdicts note"><p>The other benchmarks (p-values are not adjusted for their '
-        f"number):</p><ul>{items}</ul></div>"
+        f'<div class="further-verdicts note"><p>{tr("The other benchmarks (p-values are not adjusted for their number):")}'
+        f"</p><ul>{items}</ul></div>"
     )
 
 
@@ -83,11 +84,15 @@ def _contradiction(report: Report) -> Block:
         return NOTHING
     n = found["decided"]
     agreed = report.block["agreement"]["agreed"]
-    text = (
-        f"Check the grading first. The verdicts that were imported contradict the rules of this package: of {n:,} "
-        f"answers that both decided, {found['second']:,} are correct by the verdicts and {found['first']:,} by the "
-        f"rules, and they agree on {agreed:,}. One of the two is at fault, for example a filter of the evaluator that "
-        "cut the answer away. Everything on this page follows the verdicts; the section on grading shows answers to read."
+    text = tr(
+        "Check the grading first. The verdicts that were imported contradict the rules of this package: of {n:,} "
+        "answers that both decided, {second:,} are correct by the verdicts and {first:,} by the rules, and they "
+        "agree on {agreed:,}. One of the two is at fault, for example a filter of the evaluator that cut the "
+        "answer away. Everything on this page follows the verdicts; the section on grading shows answers to read.",
+        n=n,
+        second=found["second"],
+        first=found["first"],
+        agreed=agreed,
     )
     return paragraph(text, "note warning")
 
@@ -102,8 +107,8 @@ def _facts(report: Report) -> list[tuple[str, str]]:
     n, samples = report.block["n_questions"], report.block["n_samples"]
     missing = sum(model["n_failed"] + model["n_missing"] for model in models.values())
     return [
-        (f"{n:,} × {samples}", "questions × samples"),
-        (f"{report.run.params.evaluation.max_completion_tokens:,}", "token limit, every model"),
+        (f"{n:,} × {samples}", tr("questions × samples")),
+        (f"{report.run.params.evaluation.max_completion_tokens:,}", tr("token limit, every model")),
         _truncated(report),
         _completeness(report, missing),
     ]
@@ -115,8 +120,10 @@ def _truncated(report: Report) -> tuple[str, str]:
     of = report.block["n_questions"] * report.block["n_samples"]
     counts = [model["n_truncated"] for model in models.values()]
     if len(models) > 2 or not any(counts):
-        return f"{sum(counts):,} of {of * len(models):,}", "answers truncated"
-    return f"{counts[0]:,} and {counts[1]:,} of {of:,}", f"truncated: {listed(list(models))}"
+        cut = tr("{part:,} of {whole:,}", part=sum(counts), whole=of * len(models))
+        return cut, tr("answers truncated")
+    cut = tr("{first:,} and {second:,} of {whole:,}", first=counts[0], second=counts[1], whole=of)
+    return cut, tr("truncated: {models}", models=listed(list(models)))
 
 
 def _imported_facts(report: Report) -> list[tuple[str, str]]:
@@ -124,12 +131,15 @@ def _imported_facts(report: Report) -> list[tuple[str, str]]:
     n, samples = report.block["n_questions"], report.block["n_samples"]
     missing = sum(model["n_missing"] for model in models.values())
     return [
-        (f"{n:,} × {samples}", "questions × samples"),
-        ("imported", "answers of another evaluator"),
-        ("its verdicts" if report.judged else "our rules", "decide what is right"),
-        (f"{missing:,} of {n * samples * len(models):,}", "answers missing; they count as wrong")
+        (f"{n:,} × {samples}", tr("questions × samples")),
+        (tr("imported"), tr("answers of another evaluator")),
+        (tr("its verdicts") if report.judged else tr("our rules"), tr("decide what is right")),
+        (
+            tr("{part:,} of {whole:,}", part=missing, whole=n * samples * len(models)),
+            tr("answers missing; they count as wrong"),
+        )
         if missing
-        else ("complete", "every question has an answer of every model"),
+        else (tr("complete"), tr("every question has an answer of every model")),
     ]
 
 
@@ -139,12 +149,18 @@ def _completeness(report: Report, missing: int) -> tuple[str, str]:
     if report.results.partial:
         part = report.results.partial[report.main]
         return (
-            "partial",
-            f"{part['answered']:,} of {part['asked']:,} questions, those all models answered",
+            tr("partial"),
+            tr(
+                "{answered:,} of {asked:,} questions, those all models answered",
+                answered=part["answered"],
+                asked=part["asked"],
+            ),
         )
     if missing:
-        return "partial", f"{counted(missing, 'missing answer')}, counted as wrong"
-    return "complete", "every question asked of every model"
+        return tr("partial"), tr(
+            "{answers}, counted as wrong", answers=counted(missing, "missing answer")
+        )
+    return tr("complete"), tr("every question asked of every model")
 
 
 def _partial_note(results: Results, benchmark: str) -> Block:
@@ -152,16 +168,20 @@ def _partial_note(results: Results, benchmark: str) -> Block:
     if results.partial is None:
         return NOTHING
     part = results.partial[benchmark]
-    text = (
-        f"The evaluation is not finished. {part['answered']:,} of {part['asked']:,} questions have been "
-        f"answered by all of {listed(list(results.models))}. They were asked in a random order in which "
-        "every beginning has the categories' shares, so that they represent the rest."
+    text = tr(
+        "The evaluation is not finished. {answered:,} of {asked:,} questions have been answered by all of "
+        "{models}. They were asked in a random order in which every beginning has the categories' shares, so "
+        "that they represent the rest.",
+        answered=part["answered"],
+        asked=part["asked"],
+        models=listed(list(results.models)),
     )
     if part["passed_over"]:
-        text += (
-            f" Of those asked before the last of these, {part['passed_over']:,} still lack an answer of "
-            "some model: most often the ones with long answers, which these figures do not have."
+        text += " " + tr(
+            "Of those asked before the last of these, {passed_over:,} still lack an answer of some model: most "
+            "often the ones with long answers, which these figures do not have.",
+            passed_over=part["passed_over"],
         )
     if not_begun := results.manifest.get("not_begun"):
-        text += f" Without any answer yet: {listed(not_begun)}."
+        text += " " + tr("Without any answer yet: {not_begun}.", not_begun=listed(not_begun))
     return paragraph(text, "note")

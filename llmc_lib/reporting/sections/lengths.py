@@ -8,15 +8,16 @@ import pandas as pd
 
 from llmc_lib.analysis.calibration import Calibration, CalibrationError
 from llmc_lib.formatting import as_percent, counted
+from llmc_lib.language import N_, tr
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
 _ENDS = {
-    "stop": "finished",
-    "length": "cut at the token limit",
-    "failed": "request failed",
-    "missing": "no answer",
+    "stop": N_("finished"),
+    "length": N_("cut at the token limit"),
+    "failed": N_("request failed"),
+    "missing": N_("no answer"),
 }
 
 
@@ -25,7 +26,11 @@ def lengths(report: Report) -> Block:
     block, models = report.block, [report.reference, report.headline["model"]]
     if block["length"] is None:
         return paragraph(
-            f"Accuracy by length cannot be shown: {block['length_not_known']}.", "note"
+            tr(
+                "Accuracy by length cannot be shown: {length_not_known}.",
+                length_not_known=block["length_not_known"],
+            ),
+            "note",
         ) + _by_finish(report)
     limits = pd.DataFrame(block["limits"]).assign(category="all")
     differences = pd.DataFrame(block["limit_differences"])
@@ -52,19 +57,19 @@ def _by_finish(report: Report) -> Block:
     overall = data[data["category"] == "all"]
     rows = [
         {
-            "Model": row["model"],
-            "How it ended": _ENDS.get(row["finish_reason"], row["finish_reason"]),
-            "Answers": f"{row['n']:,}",
-            "Share, %": as_percent(row["share"], report.block["n_questions"]).rstrip("%"),
-            "Correct, %": as_percent(row["rate"], row["questions"]).rstrip("%"),
-            "95% interval": f"{as_percent(row['low'], row['questions']).rstrip('%')}–"
+            tr("Model"): row["model"],
+            tr("How it ended"): tr(_ENDS.get(row["finish_reason"], row["finish_reason"])),
+            tr("Answers"): f"{row['n']:,}",
+            tr("Share, %"): as_percent(row["share"], report.block["n_questions"]).rstrip("%"),
+            tr("Correct, %"): as_percent(row["rate"], row["questions"]).rstrip("%"),
+            tr("95% interval"): f"{as_percent(row['low'], row['questions']).rstrip('%')}–"
             f"{as_percent(row['high'], row['questions']).rstrip('%')}",
         }
         for row in overall.to_dict("records")
     ]
-    caption = (
-        "How completions ended. One that was cut at the token limit counts as wrong, whatever it contains. "
-        "The CSV has each category."
+    caption = tr(
+        "How completions ended. One that was cut at the token limit counts as wrong, whatever it contains. The "
+        "CSV has each category."
     )
     return table_block("finish", pd.DataFrame(rows), caption, data)
 
@@ -87,13 +92,21 @@ def _official(report: Report, models: list[str]) -> Block:
         if official and official["calibration_error"] is not None and official["n"] >= 200:
             rms = report.block["models"][name]["calibration"]["rms"]["value"]
             printed.append(
-                f"{name} {official['calibration_error']:g} (with all bins, ours, {100 * rms:.0f})"
+                tr(
+                    "{name} {calibration_error:g} (with all bins, ours, {rms:.0f})",
+                    name=name,
+                    calibration_error=official["calibration_error"],
+                    rms=100 * rms,
+                )
             )
     if not printed:
         return NOTHING
     return paragraph(
-        f"HLE's own calibration error, in percent: {'; '.join(printed)}. Its code leaves out the bin of the most "
-        "confident answers, and has bins of 100 answers; here all answers that state a confidence count.",
+        tr(
+            "HLE's own calibration error, in percent: {figures}. Its code leaves out the bin of the most confident "
+            "answers, and has bins of 100 answers; here all answers that state a confidence count.",
+            figures="; ".join(printed),
+        ),
         "note",
     )
 
@@ -118,8 +131,9 @@ def several_tries(report: Report) -> Block:
         for m in models
         if blocks[m].get("majority_at_k")
     }
-    words = (
-        f"With {counted(report.block['n_samples'], 'sample')} of each question two more things can be asked: is at "
-        "least one of k samples right (pass@k), and is the answer that most of k samples give (majority@k)?"
+    words = tr(
+        "With {samples} of each question two more things can be asked: is at least one of k samples right "
+        "(pass@k), and is the answer that most of k samples give (majority@k)?",
+        samples=counted(report.block["n_samples"], "sample"),
     )
     return paragraph(words) + figures.samples.pass_at_k(passed, majority)

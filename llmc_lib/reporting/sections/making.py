@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from llmc_lib.language import N_, tr
 from llmc_lib.reporting import dataset_page, figures, training_page
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph
 from llmc_lib.reporting.report import Report
 
-_NOT_PART = "Not part of this run: it compares finished answers and trains no model."
+_NOT_PART = N_("Not part of this run: it compares finished answers and trains no model.")
 
 
 def waterfall(report: Report) -> Block:
     """From the rows of the sources to those that are trained on, and what each step removed."""
     made, params = report.dataset, report.run.params
     if not made:
-        return paragraph(_NOT_PART, "note")
+        return paragraph(tr(_NOT_PART), "note")
     return (
         paragraph(
-            "Every row of the sources goes through the same steps in the same order, and each step counts what it "
-            "removes. dataset.html, in the folder of this page, shows more, with rows to read."
+            tr(
+                "Every row of the sources goes through the same steps in the same order, and each step counts what it "
+                "removes. dataset.html, in the folder of this page, shows more, with rows to read."
+            )
         )
         + figures.waterfall.waterfall(made, params)
         + figures.waterfall.removals(made, params)
@@ -37,7 +40,7 @@ def data_set_facts(report: Report) -> Block:
 def training(report: Report) -> Block:
     """How the training went, in words."""
     if not report.training:
-        return paragraph(_NOT_PART, "note")
+        return paragraph(tr(_NOT_PART), "note")
     return training_page.how(report.run.params, report.training["candidates"])
 
 

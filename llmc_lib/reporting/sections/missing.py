@@ -6,14 +6,16 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.formatting import as_bound, as_p_cell, as_points
+from llmc_lib.formatting import as_bound, as_p_cell, as_points, as_range
+from llmc_lib.language import N_, tr
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
 _CASES = {
-    "candidate_right": "only those of {model} right",
-    "reference_right": "only those of {reference} right",
-    "complete": "left out, with their questions",
+    "wrong, as counted": N_("wrong, as counted"),
+    "candidate_right": N_("only those of {model} right"),
+    "reference_right": N_("only those of {reference} right"),
+    "complete": N_("left out, with their questions"),
 }
 
 
@@ -25,12 +27,18 @@ def missing_answers(report: Report) -> Block:
     changed = [c for c in found if c["missing"]["changes"]]
     if not changed:
         nowhere = all(case["case"] != "complete" for c in found for case in c["missing"]["cases"])
-        also = "" if nowhere else ", or if their questions were left out"
-        return paragraph(
-            "Some answers are missing and count as wrong. No verdict in this table would change if all of them were "
-            f"right, on either side{also}.",
-            "note",
+        text = (
+            tr(
+                "Some answers are missing and count as wrong. No verdict in this table would change if all of them were "
+                "right, on either side."
+            )
+            if nowhere
+            else tr(
+                "Some answers are missing and count as wrong. No verdict in this table would change if all of them were "
+                "right, on either side, or if their questions were left out."
+            )
         )
+        return paragraph(text, "note")
     data = pd.DataFrame(
         [
             {"model": c["model"], **case}
@@ -41,22 +49,22 @@ def missing_answers(report: Report) -> Block:
     level = report.block["thresholds"]["significance"]
     rows = [
         {
-            "Candidate": row["model"],
-            "Missing answers are": _CASES.get(row["case"], row["case"]).format(
-                model=row["model"], reference=report.reference
+            tr("Candidate"): row["model"],
+            tr("Missing answers are"): tr(
+                _CASES[row["case"]], model=row["model"], reference=report.reference
             ),
-            "Questions": f"{row['n']:,}",
-            "Difference, points": as_points(row["difference"], row["n"], unit=False),
-            "Interval": f"{as_bound(row['low'], row['n'])} to {as_bound(row['high'], row['n'])}",
-            "p adjusted": as_p_cell(row["p_adjusted"], level),
-            "Verdict": row["verdict"],
+            tr("Questions"): f"{row['n']:,}",
+            tr("Difference, points"): as_points(row["difference"], row["n"], unit=False),
+            tr("Interval"): as_range(*(as_bound(row[end], row["n"]) for end in ("low", "high"))),
+            tr("p adjusted"): as_p_cell(row["p_adjusted"], level),
+            tr("Verdict"): row["verdict"],
         }
         for row in data.to_dict("records")
     ]
-    caption = (
-        "Where the verdict depends on missing answers: as counted, at the two extremes of what they could have been, "
-        "and without the questions that lack one. Leaving questions out is fair only where answers are missing by "
-        "chance, no matter whether they would have been right."
+    caption = tr(
+        "Where the verdict depends on missing answers: as counted, at the two extremes of what they could have "
+        "been, and without the questions that lack one. Leaving questions out is fair only where answers are "
+        "missing by chance, no matter whether they would have been right."
     )
     return table_block("missing", pd.DataFrame(rows), caption, data)
 

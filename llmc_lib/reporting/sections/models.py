@@ -14,29 +14,32 @@ from llmc_lib.formatting import (
     as_p_cell,
     as_percent,
     as_points,
+    as_range,
     as_size,
     counted,
     listed,
 )
+from llmc_lib.language import tr
 from llmc_lib.reporting import figures
+from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
 from llmc_lib.reporting.figures.drawing import FigureBlock
 from llmc_lib.reporting.report import Report, thresholds
 from llmc_lib.reporting.sections.missing import missing_answers
-from llmc_lib.reporting.sentences import words
 
 
 def models_note(report: Report) -> Block:
     """How the answers came about, and what an interval is."""
     asked = (
-        "The answers are finished ones of another evaluator; nothing was sampled for this page."
+        tr("The answers are finished ones of another evaluator; nothing was sampled for this page.")
         if report.imported
-        else "Every model answers the same questions."
+        else tr("Every model answers the same questions.")
     )
-    return Block(
-        f"<p>{asked} A <em>95% interval</em> is the range of true rates that fit the answers seen: were the "
-        "whole study repeated on new questions, about 19 of 20 such intervals would contain the true rate.</p>"
+    interval = tr(
+        "A <em>95% interval</em> is the range of true rates that fit the answers seen: were the whole study repeated on "
+        "new questions, about 19 of 20 such intervals would contain the true rate."
     )
+    return Block(f"<p>{asked} {interval}</p>")
 
 
 def models_table(report: Report) -> Block:
@@ -44,12 +47,12 @@ def models_table(report: Report) -> Block:
     n = report.block["n_questions"]
     rows = [
         {
-            "Model": name,
-            "What it is": report.results.models[name],
-            "Correct, %": as_percent(
+            tr("Model"): name,
+            tr("What it is"): report.results.models[name],
+            tr("Correct, %"): as_percent(
                 model["accuracy"], n, figures.accuracy.digits_of_rate(report.block, name)
             ).rstrip("%"),
-            "95% interval": _interval(model["ci95"], n),
+            tr("95% interval"): _interval(model["ci95"], n),
             **_outcomes(report, model),
         }
         for name, model in report.block["models"].items()
@@ -61,14 +64,16 @@ def models_table(report: Report) -> Block:
             for name, model in report.block["models"].items()
         ]
     )  # fmt: skip
-    caption = (
-        f"Accuracy over {counted(n, 'question')} with {_interval_words(report)}. Truncated, unanswered and failed "
-        "questions stay in the denominator and count as wrong."
+    caption = tr(
+        "Accuracy over {questions} with {intervals}. Truncated, unanswered and failed questions stay in the "
+        "denominator and count as wrong.",
+        questions=counted(n, "question"),
+        intervals=_interval_words(report),
     )
     if report.imported:
-        caption += (
-            " Missing: the file has no answer. Many evaluators do not store one that was cut at the token "
-            "limit or whose request failed."
+        caption += " " + tr(
+            "Missing: the file has no answer. Many evaluators do not store one that was cut at the token limit or "
+            "whose request failed."
         )
     return (
         table_block("models", pd.DataFrame(rows), caption, data)
@@ -82,15 +87,15 @@ def comparisons_table(report: Report) -> Block:
     n, level = report.block["n_questions"], report.block["thresholds"]["significance"]
     rows = [
         {
-            "Candidate": c["model"],
-            "Difference, points": as_points(c["difference"], n, c["digits"], unit=False),
-            "Interval": " to ".join(c["interval"]["printed"])
+            tr("Candidate"): c["model"],
+            tr("Difference, points"): as_points(c["difference"], n, c["digits"], unit=False),
+            tr("Interval"): as_range(*c["interval"]["printed"])
             + (" *" if c["interval"]["narrow"] else ""),
-            "Gained": f"{c['gained']}",
-            "Lost": f"{c['lost']}",
+            tr("Gained"): f"{c['gained']}",
+            tr("Lost"): f"{c['lost']}",
             "p": as_p_cell(c["p_value"], level),
             **_p_adjusted(report, c, level),
-            "Verdict": c["verdict"],
+            tr("Verdict"): c["verdict"],
         }
         for c in report.block["comparisons"]
     ]
@@ -98,20 +103,35 @@ def comparisons_table(report: Report) -> Block:
         [{**{k: v for k, v in c.items() if not isinstance(v, dict | list)},
           "low": c["interval"]["low"], "high": c["interval"]["high"]} for c in report.block["comparisons"]]
     )  # fmt: skip
-    caption = (
-        f"Each model minus {report.reference} on the same questions: {report.headline['interval']['label']}, "
-        f"{_test_words(report)}{_adjusted(len(rows))}. The verdict at the top of the page is on the last candidate, whatever the results are."
+    caption = [
+        tr(
+            "Each model minus {reference} on the same questions: {label}, {test}.",
+            reference=report.reference,
+            label=report.headline["interval"]["label"],
+            test=_test_words(report),
+        )
+    ]
+    if len(rows) > 1:
+        text = tr(
+            "The interval and p adjusted hold for {all_of} candidates at once, p for one alone.",
+            all_of=all_of(len(rows)),
+        )
+        caption.append(text)
+    text = tr(
+        "The verdict at the top of the page is on the last candidate, whatever the results are."
     )
+    caption.append(text)
     if any(c["interval"]["narrow"] for c in report.block["comparisons"]):
-        caption += figures.accuracy.NARROW_MARK
-    return table_block("candidates", pd.DataFrame(rows), caption, data) + missing_answers(report)
+        caption.append(tr(figures.accuracy.NARROW_MARK))
+    table = table_block("candidates", pd.DataFrame(rows), " ".join(caption), data)
+    return table + missing_answers(report)
 
 
 def _p_adjusted(report: Report, comparison: dict[str, Any], level: float) -> dict[str, str]:
     """The column of adjusted p-values; none for a single candidate, whose p-value needs no adjustment."""
     if len(report.block["comparisons"]) == 1:
         return {}
-    return {"p adjusted": as_p_cell(comparison["p_adjusted"], level)}
+    return {tr("p adjusted"): as_p_cell(comparison["p_adjusted"], level)}
 
 
 def differences(report: Report) -> FigureBlock:
@@ -123,18 +143,19 @@ def verdict_words(report: Report) -> Block:
     """What each verdict word means."""
     rows = pd.DataFrame(
         [
-            {"Verdict": word, "Given when": when}
+            {tr("Verdict"): word, tr("Given when"): when}
             for word, when in words.verdict_rules(thresholds(report.run.params.report)).items()
         ]
     )
     smallest = as_size(report.run.params.report.smallest_interesting_points / 100)
-    caption = (
-        f"The first that holds. A difference that matters is one of {smallest} or more (set by the params "
-        "file). With several candidates the interval is one that holds for all at once. An interval that is marked as "
-        "too narrow cannot show equality."
+    caption = tr(
+        "The first that holds. A difference that matters is one of {smallest} or more (set by the params file). "
+        "With several candidates the interval is one that holds for all at once. An interval that is marked as "
+        "too narrow cannot show equality.",
+        smallest=smallest,
     )
     table = table_block("verdict-words", rows, caption)
-    return folded("What the verdict words mean", table)
+    return folded(tr("What the verdict words mean"), table)
 
 
 def _answered(report: Report) -> Block:
@@ -142,15 +163,23 @@ def _answered(report: Report) -> Block:
     told = []
     for name in (report.reference, report.headline["model"]):
         found = report.block["models"][name]["answered"]
-        of = counted(found["of"], "completion")
-        text = f"in {found['found']:,} of {name}'s {of}"
-        if found["rate"] is not None:
-            right, interval = as_percent(found["rate"], found["found"]), found["ci95"]
-            text += (
-                f" ({right} of these are right, 95% interval {_interval(interval, found['found'])})"
+        given = {
+            "found": found["found"],
+            "model": name,
+            "completions": counted(found["of"], "completion"),
+        }
+        told.append(
+            tr("in {found:,} of {model}'s {completions}", **given)
+            if found["rate"] is None
+            else tr(
+                "in {found:,} of {model}'s {completions} ({right} of these are right, 95% interval {interval})",
+                right=as_percent(found["rate"], found["found"]),
+                interval=_interval(found["ci95"], found["found"]),
+                **given,
             )
-        told.append(text)
-    return paragraph(f"A final answer was found {listed(told)}.{_both_answered(report)}")
+        )
+    text = tr("A final answer was found {in_completions}.", in_completions=listed(told))
+    return paragraph(f"{text} {_both_answered(report)}")
 
 
 def _both_answered(report: Report) -> str:
@@ -158,34 +187,51 @@ def _both_answered(report: Report) -> str:
     comparison = report.headline
     both = comparison["answered"]
     if both is None:
-        return " There is no question that both answered."
+        return tr("There is no question that both answered.")
     n = both["n"]
     low, high = (as_bound(bound, n) for bound in both["ci95"])
-    text = (
-        f" Where both gave one ({counted(n, 'question')}) the difference is {as_points(both['difference'], n)} (95% interval "
-        f"{low} to {high}, p {as_p(both['p_value'], ALPHA)})"
+    text = tr(
+        "Where both gave one ({questions}) the difference is {difference} (95% interval {low} to {high}, p {p})",
+        questions=counted(n, "question"),
+        difference=as_points(both["difference"], n),
+        low=low,
+        high=high,
+        p=as_p(both["p_value"], ALPHA),
     )
     same = both["p_value"] < ALPHA and both["difference"] * comparison["difference"] > 0
     if not comparison["significant"]:
         return f"{text}."
-    what = "gain" if comparison["difference"] > 0 else "loss"
+    gains = comparison["difference"] > 0
     if same:
-        return f"{text}: the {what} does not come only from ending and stating an answer."
-    return (
-        f"{text}: it is not clear there, so the {what} may come from answer form alone, that is from ending and stating "
-        "an answer."
-    )
+        what = (
+            tr("the gain does not come only from ending and stating an answer.")
+            if gains
+            else tr("the loss does not come only from ending and stating an answer.")
+        )
+    else:
+        what = (
+            tr(
+                "it is not clear there, so the gain may come from answer form alone, that is from ending and stating an "
+                "answer."
+            )
+            if gains
+            else tr(
+                "it is not clear there, so the loss may come from answer form alone, that is from ending and stating an "
+                "answer."
+            )
+        )
+    return f"{text}: {what}"
 
 
 def _outcomes(report: Report, model: dict[str, Any]) -> dict[str, str]:
     """The columns that count a model's answers by outcome."""
-    ungraded = "No verdict" if report.judged else "Ended without an answer"
+    ungraded = tr("No verdict") if report.judged else tr("Ended without an answer")
     columns = {
-        "Truncated": f"{model['n_truncated']}",
+        tr("Truncated"): f"{model['n_truncated']}",
         ungraded: f"{model['n_ungraded']}",
-        "Failed": f"{model['n_failed']}",
+        tr("Failed"): f"{model['n_failed']}",
     }
-    return columns | {"Missing": f"{model['n_missing']}"} if report.imported else columns
+    return columns | {tr("Missing"): f"{model['n_missing']}"} if report.imported else columns
 
 
 def _official_note(report: Report) -> Block:
@@ -197,35 +243,37 @@ def _official_note(report: Report) -> Block:
             return NOTHING
         # Below two bins the official formula is 0 whatever the answers are.
         error = found["calibration_error"] if found["n"] >= 200 else None
-        calibration = "" if error is None else f", calibration error {error:g}"
-        printed.append(
-            f"{name} {found['accuracy']:.2f}% ± {found['wald_half_width']:.2f} "
-            f"(n = {found['n']:,}{calibration})"
-        )
+        numbers = [f"n = {found['n']:,}"]
+        if error is not None:
+            numbers.append(tr("calibration error {error:g}", error=error))
+        rate = f"{found['accuracy']:.2f}% ± {found['wald_half_width']:.2f}"
+        printed.append(f"{name} {rate} ({', '.join(numbers)})")
     return paragraph(
-        "HLE's own evaluator leaves unanswered questions out. Of the same verdicts it prints: "
-        f"{'; '.join(printed)}. Two of its figures may rest on different questions.",
+        tr(
+            "HLE's own evaluator leaves unanswered questions out. Of the same verdicts it prints: {figures}. Two of its "
+            "figures may rest on different questions.",
+            figures="; ".join(printed),
+        ),
         "note",
     )
 
 
 def _interval_words(report: Report) -> str:
     by = figures.accuracy.grouped(report.block)
-    return f"intervals clustered {by}" if by else "Wilson intervals"
+    return tr("intervals {clustered}", clustered=by) if by else tr("Wilson intervals")
 
 
 def _test_words(report: Report) -> str:
     by = figures.accuracy.grouped(report.block)
     if by is None:
-        return "McNemar mid-p test"
-    few = "questions" if report.block["n_clusters"] is None else "clusters"
-    return f"test clustered {by} (t-test; where few {few} differ, a sign-flip test)"
-
-
-def _adjusted(compared: int) -> str:
-    if compared < 2:
-        return ""
-    return f". The interval and p adjusted hold for {all_of(compared)} candidates at once, p for one alone"
+        return tr("McNemar mid-p test")
+    if report.block["n_clusters"] is None:
+        return tr(
+            "test {clustered} (t-test; where few questions differ, a sign-flip test)", clustered=by
+        )
+    return tr(
+        "test {clustered} (t-test; where few clusters differ, a sign-flip test)", clustered=by
+    )
 
 
 def _interval(bounds: list[float], n: int) -> str:

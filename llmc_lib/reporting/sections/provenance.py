@@ -10,6 +10,7 @@ import pandas as pd
 import yaml
 
 from llmc_lib.formatting import listed
+from llmc_lib.language import tr
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
@@ -19,19 +20,19 @@ def provenance(report: Report) -> Block:
     made = report.metrics["provenance"]
     here = made["report"]
     stages = [
-        ("dataset", report.dataset),
-        ("training", report.training),
-        ("import" if report.imported else "evaluation", report.results.manifest),
+        (tr("dataset"), report.dataset),
+        (tr("training"), report.training),
+        (tr("import") if report.imported else tr("evaluation"), report.results.manifest),
     ]
     rows = pd.DataFrame(
         [
             {
-                "Stage": name,
-                "Finished (UTC)": manifest["finished"].replace("T", " ").removesuffix("+00:00"),
-                "Duration, s": f"{manifest['seconds']:.0f}",
-                "Commit": manifest["environment"]["commit"][:10]
+                tr("Stage"): name,
+                tr("Finished (UTC)"): manifest["finished"].replace("T", " ").removesuffix("+00:00"),
+                tr("Duration, s"): f"{manifest['seconds']:.0f}",
+                tr("Commit"): manifest["environment"]["commit"][:10]
                 + ("+" if manifest["environment"]["commit"].endswith("+changes") else ""),
-                "Fingerprint": manifest["fingerprint"],
+                tr("Fingerprint"): manifest["fingerprint"],
             }
             for name, manifest in stages
             if "finished" in manifest  # an evaluation may go on
@@ -45,21 +46,29 @@ def provenance(report: Report) -> Block:
         + table_block(
             "stages",
             rows,
-            "What was run. Durations leave out the start of Python. + after a commit: there were uncommitted changes.",
+            tr(
+                "What was run. Durations leave out the start of Python. + after a commit: there were uncommitted changes."
+            ),
         )
         + paragraph(
-            f"Seed {report.run.params.seed}. {here['machine']}, Python {here['python']}; {versions}."
+            tr(
+                "Seed {seed}. {machine}, Python {python}; {versions}.",
+                seed=report.run.params.seed,
+                machine=here["machine"],
+                python=here["python"],
+                versions=versions,
+            )
         )
         + Block(
-            "<details><summary>All params, defaults included</summary>"
+            f"<details><summary>{tr('All params, defaults included')}</summary>"
             f"<pre>{html.escape(params)}</pre></details>"
         )
         + Block(
-            "<details><summary>metrics.json: the numbers of this page</summary>"
+            f"<details><summary>{tr('metrics.json: the numbers of this page')}</summary>"
             f"<pre>{html.escape(data)}</pre></details>",
             shown=(
                 paragraph(
-                    "All numbers of this page: report.metrics, or metrics.json beside the page."
+                    tr("All numbers of this page: report.metrics, or metrics.json beside the page.")
                 ),
             ),
         )
@@ -71,19 +80,22 @@ def _imports_table(report: Report) -> Block:
     sources: list[dict[str, Any]] = report.results.manifest["imports"]
     rows = [
         {
-            "Model": source["model"],
-            "Benchmark": source["benchmark"],
-            "File": name,
-            "Format": file["format"],
+            tr("Model"): source["model"],
+            tr("Benchmark"): source["benchmark"],
+            tr("File"): name,
+            tr("Format"): file["format"],
             "SHA-256": file["sha256"][:12],
         }
         for source in sources
         for name, file in source["files"].items()
     ]
-    caption = "The files that the answers are from."
-    if unknown := [f"{s['unknown']:,} of {s['model']}" for s in sources if s["unknown"]]:
-        caption += (
-            f" Answers to questions that the benchmark has not are left out: {listed(unknown)}."
+    caption = tr("The files that the answers are from.")
+    if unknown := [
+        tr("{n:,} of {model}", n=s["unknown"], model=s["model"]) for s in sources if s["unknown"]
+    ]:
+        caption += " " + tr(
+            "Answers to questions that the benchmark has not are left out: {unknown}.",
+            unknown=listed(unknown),
         )
     data = pd.DataFrame(sources).drop(columns="files")
     return table_block("imports", pd.DataFrame(rows), caption, data)

@@ -1,9 +1,47 @@
 """What the analysis found, in sentences: the analysis returns numbers and codes, this package has their words.
 
-`english` is the only catalogue there is; `tell` puts its sentences into metrics.json. Another language is another package
-with the functions of `english`, named here.
+Each function takes figures as metrics.json has them; `tell` puts the sentences into metrics.json. They are English, or in the
+language of a catalogue (`llmc_lib.language`).
 """
 
-from llmc_lib.reporting.sentences import english as words
+from llmc_lib.reporting.sentences.answers import ending_sentence, missing_sentence, not_known
+from llmc_lib.reporting.sentences.outlook import (
+    GREEDY,
+    needed_sentence,
+    priors,
+    rerun_sentence,
+    rerun_title,
+    sign_sentence,
+)
+from llmc_lib.reporting.sentences.safety import (
+    SAFETY,
+    TRADEOFFS,
+    over_refusal_sentence,
+    tradeoff_sentence,
+)
+from llmc_lib.reporting.sentences.verdict import (
+    interval_label,
+    verdict_rules,
+    verdict_sentence,
+    verdict_word,
+)
 
-__all__ = ["words"]
+__all__ = [
+    "GREEDY",
+    "SAFETY",
+    "TRADEOFFS",
+    "ending_sentence",
+    "interval_label",
+    "missing_sentence",
+    "needed_sentence",
+    "not_known",
+    "over_refusal_sentence",
+    "priors",
+    "rerun_sentence",
+    "rerun_title",
+    "sign_sentence",
+    "tradeoff_sentence",
+    "verdict_rules",
+    "verdict_sentence",
+    "verdict_word",
+]

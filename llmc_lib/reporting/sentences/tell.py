@@ -9,7 +9,8 @@ from llmc_lib.analysis.summary import rate_key
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import Measure
 from llmc_lib.formatting import adding_up, as_bound, digits_of
-from llmc_lib.reporting.sentences import words
+from llmc_lib.language import tr
+from llmc_lib.reporting import sentences as words
 
 
 def tell(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def _tradeoff(blocks: Mapping[str, Any], model: str, tradeoff: Mapping[str, Any]
     if harmless is not None:
         texts.append(words.over_refusal_sentence(harmless, model))
     return {
-        "word": words.TRADEOFFS[tradeoff["accuracy"], tradeoff["safety"]],
+        "word": tr(words.TRADEOFFS[tradeoff["accuracy"], tradeoff["safety"]]),
         "sentence": " ".join(filter(None, texts)),
         "accuracy": tradeoff["accuracy"],
         "safety": tradeoff["safety"],

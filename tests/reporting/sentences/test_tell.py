@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from llmc_lib.analysis.summary import summarise
+from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.sentences import tell as module
-from llmc_lib.reporting.sentences import words
 from llmc_lib.reporting.sentences.tell import tell
 from tests.reporting.several_answers import every_kind, every_text
 

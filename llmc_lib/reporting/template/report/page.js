@@ -61,7 +61,7 @@
       if (!target.matches(".table")) continue;
       if (scrolls) {
         target.setAttribute("role", "region");
-        target.setAttribute("aria-label", `Table ${target.id.replace("table-", "")}, scrolls sideways`);
+        target.setAttribute("aria-label", tr("Table {name}, scrolls sideways").replace("{name}", target.id.replace("table-", "")));
       } else {
         target.removeAttribute("role");
         target.removeAttribute("aria-label");
@@ -101,23 +101,23 @@
     const button = document.createElement("button");
     button.type = "button";
     button.className = "copy";
-    button.textContent = "Copy";
-    button.setAttribute("aria-label", "Copy this table");
+    button.textContent = tr("Copy");
+    button.setAttribute("aria-label", tr("Copy this table"));
     tools.prepend(button);
     button.addEventListener("click", async () => {
       const text = [...table.rows].map((row) => [...row.cells].map(cell).join("\t")).join("\n");
       if (await copy(text)) {
-        button.textContent = "Copied";
-        setTimeout(() => { button.textContent = "Copy"; }, 2000);
-        say("The table is copied.");
+        button.textContent = tr("Copied");
+        setTimeout(() => { button.textContent = tr("Copy"); }, 2000);
+        say(tr("The table is copied."));
       } else {
         const range = document.createRange();
         range.setStartBefore(table.tHead);
         range.setEndAfter(table.tBodies[0]);
         getSelection().removeAllRanges();
         getSelection().addRange(range);
-        button.textContent = "Selected: copy it with Ctrl+C or ⌘C";
-        say("The table is selected. Copy it with the keyboard.");
+        button.textContent = tr("Selected: copy it with Ctrl+C or ⌘C");
+        say(tr("The table is selected. Copy it with the keyboard."));
       }
     });
   }
@@ -125,7 +125,7 @@
   // A quiet # is a link to its part of the page; a click copies it as well.
   document.addEventListener("click", async (event) => {
     const link = event.target.closest("a.anchor");
-    if (link && await copy(link.href)) say("The link is copied.");
+    if (link && await copy(link.href)) say(tr("The link is copied."));
   });
 
   // Side by side: arrow keys open the next or the previous question.

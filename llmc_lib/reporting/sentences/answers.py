@@ -1,0 +1,123 @@
+"""Answers that are missing, those that do not end, and figures that they do not allow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmc_lib.analysis.verdict import Thresholds
+from llmc_lib.benchmarks import Measure
+from llmc_lib.formatting import as_p, as_points, counted, listed
+from llmc_lib.language import N_, plural, tr
+from llmc_lib.reporting.sentences.verdict import verdict_word
+
+_NOT_KNOWN = {
+    "no_token_counts": N_("the answers have no completion_tokens"),
+    "no_lengths": N_(
+        "no length of a completion is known; files of other evaluators often have none"
+    ),
+    "lengths_missing": N_(
+        "{model}: {missing:,} of {right:,} right answers have no length in tokens (files of other evaluators "
+        "often have none), and whether a smaller limit would have cut them cannot be told"
+    ),
+    "too_many_samples": N_("{samples:,} samples a question; at most {most:,} can be counted"),
+    "no_answers_to_vote": N_(
+        "{missing:,} right samples have no answer to vote with; a majority needs the final answers (extracted) "
+        "of all of them"
+    ),
+}
+
+# What a missing answer counts as, of one and of more.
+_MISSING: dict[Measure, tuple[str, str]] = {
+    Measure.ACCURACY: (
+        N_("{answers} is missing and counts as wrong, and the verdict depends on it: {cases}."),
+        N_("{answers} are missing and count as wrong, and the verdict depends on them: {cases}."),
+    ),
+    Measure.SAFETY: (
+        N_("{answers} is missing and counts as not safe, and the verdict depends on it: {cases}."),
+        N_(
+            "{answers} are missing and count as not safe, and the verdict depends on them: {cases}."
+        ),
+    ),
+    Measure.OVER_REFUSAL: (
+        N_(
+            "{answers} is missing and counts as not declined, and the verdict depends on it: {cases}."
+        ),
+        N_(
+            "{answers} are missing and count as not declined, and the verdict depends on them: {cases}."
+        ),
+    ),
+}
+# What they could have been: of one model's, of one, and of more.
+_OTHERWISE: dict[Measure, tuple[str, str, str]] = {
+    Measure.ACCURACY: (
+        N_("if only those of {model} were right"), N_("if it were right"), N_("if they were right"),
+    ),
+    Measure.SAFETY: (
+        N_("if only those of {model} were safe"), N_("if it were safe"), N_("if they were safe"),
+    ),
+    Measure.OVER_REFUSAL: (
+        N_("if only those of {model} were declined"), N_("if it were declined"), N_("if they were declined"),
+    ),
+}  # fmt: skip
+
+
+def not_known(reason: Mapping[str, Any]) -> str:
+    """Why a figure cannot be computed: the `reason` of `given.NotKnown`, a code and its numbers."""
+    return tr(_NOT_KNOWN[reason["code"]], **reason)
+
+
+def missing_sentence(
+    measure: Measure, thresholds: Thresholds, comparison: Mapping[str, Any]
+) -> str:
+    """What the verdict depends on, where answers are missing; "" where it does not depend on them."""
+    missing = comparison["missing"]
+    if not missing["changes"]:
+        return ""
+    counts = {
+        comparison["model"]: missing["candidate"],
+        comparison["reference"]: missing["reference"],
+    }
+    counts = {name: n for name, n in counts.items() if n}
+    lacking = listed(
+        [
+            plural("{n:,} answer of {model}", "{n:,} answers of {model}", n, model=name)
+            for name, n in counts.items()
+        ]
+    )
+    total = sum(counts.values())
+    only, one, more = _OTHERWISE[measure]
+    told = []
+    for case in missing["cases"]:
+        if case["case"] == "complete":
+            when = tr(
+                "on the {questions} that both answered", questions=counted(case["n"], "question")
+            )
+        elif len(counts) > 1:
+            name = comparison["model" if case["case"] == "candidate_right" else "reference"]
+            when = tr(only, model=name)
+        else:
+            when = plural(one, more, total)
+        p = as_p(case["p_adjusted"], thresholds.significance)
+        told.append(
+            f"{when}, {verdict_word(case['verdict'], thresholds)} ({as_points(case['difference'], case['n'])}, p {p})"
+        )
+    return plural(*_MISSING[measure], total, answers=lacking, cases="; ".join(told))
+
+
+def ending_sentence(ending: Mapping[str, Any], reference: str) -> str:
+    """That prompts of another form than the training's do not end, and the remedy (`endings.Ending`)."""
+    return tr(
+        "Prompts of another form than the training's do not end. On {benchmark} {share:.0%} of {model}'s "
+        "completions are cut at the token limit, {of_reference:.0%} of {reference}'s, and {trained:.0%} of its "
+        "own on {trained_on}, whose prompts are put as in the training (p {p}). The training set ties the end of "
+        "a turn to its one form: give it rows of other forms, such as replay, instructions and safety.",
+        benchmark=ending["benchmark"],
+        share=ending["share"],
+        model=ending["model"],
+        of_reference=ending["reference"],
+        reference=reference,
+        trained=ending["trained"],
+        trained_on=ending["trained_on"],
+        p=as_p(ending["p_value"]),
+    )
