@@ -21,7 +21,7 @@ _STYLES = {
     "caption": "caption-side: top; text-align: left; min-width: 42em; max-width: 60em; padding-bottom: 0.4em",
     ".note": "max-width: 58em; font-size: 90%; opacity: 0.8",
     ".finding": "max-width: 52em; margin-top: 1em",
-    ".question, .trace, .text, .rationale, pre": "white-space: pre-wrap; overflow-wrap: anywhere",
+    ".question, .trace, .text, .rationale, .comment, pre": "white-space: pre-wrap; overflow-wrap: anywhere",
     ".columns": "display: grid; grid-template-columns: 1fr 1fr; column-gap: 2em",
     ".common": "opacity: 0.7",
     ".claim, .leap": "text-decoration: underline",
