@@ -10,7 +10,7 @@ from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.formatting import as_bound, as_p_cell, as_points, as_range
 from llmc_lib.language import tr
 from llmc_lib.reporting import sentences as words
-from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
+from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
 
@@ -18,7 +18,7 @@ def look_note(report: Report) -> Block:
     """What a reader must know of an unfinished evaluation, or of one that was looked at before it was finished."""
     look = report.block.get("look")
     if look is None:
-        return NOTHING
+        return Block("")
     if report.results.partial is None or look["n_questions"] == look["asked"]:
         texts = [words.finished_sentence(look)]
     else:
@@ -37,7 +37,7 @@ def looks(report: Report) -> Block:
     """All looks at the benchmark, where there was more than one or it is not finished."""
     look = report.block.get("look")
     if look is None:
-        return NOTHING
+        return Block("")
     model, of = report.headline["model"], report.block["thresholds"]
     rows = [
         (row, found)
