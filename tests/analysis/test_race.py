@@ -20,34 +20,36 @@ def _with(gained: int, lost: int) -> np.ndarray:
     return found
 
 
-def _judge(rounds: int = 5, number: int = 3, matters: float = 0.05, **models: np.ndarray) -> object:
-    rule = Rule(len(models), rounds, matters)
+def _judge(
+    number: int = 3, matters: float = 0.05, /, **models: np.ndarray
+) -> tuple[dict[str, str], bool]:
+    rule = Rule(len(models), 5, matters)
     found = judge({"base": BASE, **models}, "base", 1, number, rule)
-    return found.stopped, found.settled
+    return dict(found.stopped), found.settled
 
 
 def test_one_that_is_clearly_better_than_the_others_ends_the_race() -> None:
-    stopped, settled = _judge(a=_with(60, 2), b=_with(3, 3), c=_with(4, 4))  # type: ignore[misc]
+    stopped, settled = _judge(a=_with(60, 2), b=_with(3, 3), c=_with(4, 4))
     assert stopped == {"b": "behind", "c": "behind"}
     assert settled
 
 
 def test_without_a_clear_difference_it_goes_on_and_the_last_round_ends_it() -> None:
     models = {"a": _with(12, 9), "b": _with(11, 10)}
-    assert _judge(matters=0.02, **models) == ({}, False)  # type: ignore[arg-type]
-    assert _judge(matters=0.02, number=5, **models) == ({}, True)  # type: ignore[arg-type]
+    assert _judge(3, 0.02, **models) == ({}, False)
+    assert _judge(5, 0.02, **models) == ({}, True)
 
 
 def test_who_cannot_be_better_by_what_matters_is_stopped_and_nobody_left_settles_all() -> None:
     models = {"a": _with(2, 14), "b": _with(3, 15)}
-    assert _judge(**models) == ({"a": "small", "b": "small"}, True)  # type: ignore[arg-type]
+    assert _judge(**models) == ({"a": "small", "b": "small"}, True)
 
 
 def test_two_clear_winners_that_hardly_differ_are_settled_one_that_may_win_is_not() -> None:
     assert _judge(a=_with(60, 2), b=_with(59, 2)) == ({}, True)
     other = BASE.copy()
     other[150:206] = 1  # as many, on other questions
-    assert _judge(matters=0.02, a=_with(60, 2), b=other) == ({}, False)
+    assert _judge(3, 0.02, a=_with(60, 2), b=other) == ({}, False)
 
 
 def test_levels_are_spent_early_and_sum_to_alpha_for_one_candidate() -> None:
