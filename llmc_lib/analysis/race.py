@@ -6,7 +6,7 @@ stop early. Nothing but these looks decides, so that intervals and tests of whoe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -99,3 +99,40 @@ def _below(test: DifferenceTest, level: float, matters: float) -> bool:
     # The interval takes milliseconds, and ends nowhere near there in most rounds.
     near = -0.8 * float(special.ndtri(level / 2)) * test.error
     return not test.difference + near > matters and test.interval(level)[1] < matters
+
+
+def expected_share(
+    rule: Rule, error: float, effects: Sequence[float], draws: int = 2_000, seed: int = 0
+) -> float:
+    """The share of all models' answers that a race asks for, on average.
+
+    Parameters: the standard `error` of a candidate's difference to the reference on all questions; the true difference of each
+    candidate (`effects`), fractions. Simulated with normal sums of which the reference's noise is half, as in `level_of`; with such
+    differences, on HLE's population, to 7 points what answers give (performance/racing.py). Raises `ValueError` for other
+    than `rule.candidates` effects.
+    """
+    m, true = rule.candidates, np.asarray(effects, dtype=float)
+    if true.shape != (m,):
+        raise ValueError(f"{m} candidates have {m} differences: {true.shape}")
+    rng = np.random.default_rng(seed)
+    sums, share = np.zeros((draws, m + 1)), 1 / rule.rounds
+    racing, going = np.ones((draws, m), bool), np.ones(draws, bool)
+    asked = 0.0
+    for number in range(1, rule.rounds + 1):
+        asked += going.sum() + (racing & going[:, None]).sum()
+        sums += rng.standard_normal(sums.shape) * error * np.sqrt(share / 2)
+        seen = true + (sums[:, 1:] - sums[:, :1]) / (number * share)
+        scale = error / np.sqrt(number * share)
+        far, behind = (
+            -scale * special.ndtri(level / 2)
+            for level in (rule.level(number), rule.level_behind(number))
+        )
+        best = np.where(racing, seen, -np.inf).max(axis=1)
+        is_best = racing & (seen == best[:, None])
+        to_best = seen - best[:, None]
+        stops = (~is_best & (to_best < -behind)) | (seen + far < rule.matters)
+        could_win = racing & ~is_best & ~stops & (to_best + behind >= rule.matters)
+        clear = (np.abs(best) > far) & ~(stops & is_best).any(axis=1)
+        racing &= ~(stops & going[:, None])
+        going &= racing.any(axis=1) & ~(clear & ~could_win.any(axis=1))
+    return float(asked / (draws * rule.rounds * (m + 1)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from llmc_lib.analysis.race import Rule, judge
+from llmc_lib.analysis.race import Rule, expected_share, judge
 from llmc_lib.analysis.sequential import spending
 from performance.racing import N, race
 
@@ -72,3 +72,14 @@ def test_a_race_of_the_benchmark_saves_where_one_is_far_better() -> None:
     assert N == 2158
     assert tokens < 0.5
     assert (false, best) == (0, 1)
+
+
+def test_expected_tokens_are_those_of_simulated_races() -> None:
+    # Of answers (performance/racing.py): 36.8% with 4 samples and one candidate 4 points better, 71.8% if all are equal.
+    rule = Rule(8, 10, 0.02)
+    assert expected_share(rule, 0.0060, (0.04, *(0.0,) * 7)) == pytest.approx(0.368, abs=0.07)
+    assert expected_share(rule, 0.0053, (0.0,) * 8) == pytest.approx(0.718, abs=0.03)
+    assert expected_share(rule, 0.0005, (0.04, *(0.0,) * 7)) == pytest.approx(
+        0.1
+    )  # the first round
+    assert expected_share(rule, 10.0, (0.04, *(0.0,) * 7)) == pytest.approx(1, abs=0.02)
