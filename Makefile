@@ -100,9 +100,9 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-lab: $(READY) ## Open JupyterLab on the notebooks.
-	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/1_dataset.ipynb \
-		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS)
+# PORT=9000: that port or none; else 8888 or the next free one. HOST=0.0.0.0: other machines may come, with the token.
+lab: $(READY) ## Open JupyterLab on the notebooks and the runs that are there (HOST, PORT).
+	@$(BIN)/python -m llmc_lib lab --host "$(HOST)" $(if $(filter file,$(origin PORT)),,--port "$(PORT)") -- $(LAB_OPTIONS)
 
 lock: ## Recompile requirements/*.txt from pyproject.toml.
 	@"$(PYTHON)" requirements/environment.py lock

@@ -2,7 +2,7 @@
 
 From the ground up: `errors`, `records`, `taxonomy` and `formatting`; `params` and `processes`; `store`; `models`;
 `answers`, `benchmarks` and `engines`; `plan`; one package a stage (`dataset`, `training`, `evaluation`, `analysis`,
-`reasoning`); `serving`, `reporting` and `preflight`; `publish` and `pipeline`; the command line (`python -m llmc_lib`).
+`reasoning`); `serving`, `reporting` and `preflight`; `exploring`; `publish` and `pipeline`; `lab`; the command line (`python -m llmc_lib`).
 A module imports only from its own folder and from lower floors: stages meet in the run directory.
 """
 

@@ -4,6 +4,7 @@ python -m llmc_lib report PARAMS     run what is left to run and write the repor
                                      of what the evaluation has so far
 python -m llmc_lib pdf PARAMS        print the report to report.pdf beside it, with the system's Chromium
 python -m llmc_lib site [FOLDER]     an index page of all reports in a folder (reports)
+python -m llmc_lib lab               open JupyterLab on the notebooks; after `--`: options of JupyterLab's own
 python -m llmc_lib example PARAMS    keep the run's page, and a picture of it, in reports/example
 python -m llmc_lib status PARAMS     show how far each model's evaluation is
 python -m llmc_lib dataset PARAMS    build the data set alone and write its page
@@ -45,6 +46,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command == "site":
             return _site(options.folder)
+        if options.command == "lab":
+            from llmc_lib.lab import open_lab
+
+            return open_lab(ROOT, options.host, options.port, options.options)
         run = open_run(options.params, files=options.command not in ("plan", "power", *_OF_A_PAGE))
         _check_command(run, options)
         if options.command in _OF_A_PAGE:
@@ -97,6 +102,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     site = commands.add_parser("site")
     site.add_argument("folder", nargs="?", default="reports", help="where the reports are")
+    lab = commands.add_parser("lab")
+    lab.add_argument("--host", default="127.0.0.1", help="what to listen on")
+    lab.add_argument("--port", type=int, help="that port or none; by default 8888 or the next free")
+    lab.add_argument("options", nargs="*", help="JupyterLab's own, after --")
     names = "report leaps pdf example dataset train status plan power slurm serve check publish"
     for name in names.split():
         command = commands.add_parser(name)

@@ -167,7 +167,8 @@ def as_count(number: float) -> str:
 
 def counted(n: int, noun: str, more: str = "") -> str:
     """ "1 row", "1,234 rows"; `more`: the plural where it is not the noun with an s."""
-    return plural(f"{{n:,}} {noun}", f"{{n:,}} {more or noun + 's'}", n)
+    forms = f"{{n:,}} {noun}", f"{{n:,}} {more or noun + 's'}"  # as `language.messages` has them
+    return plural(*forms, n)
 
 
 def aligned(rows: Sequence[Sequence[str]], align: str) -> str:
@@ -178,16 +179,6 @@ def aligned(rows: Sequence[Sequence[str]], align: str) -> str:
     """
     sides = [{"l": "left", "r": "right"}[side] for side in align]
     return str(tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=sides))
-
-
-def are(n: int) -> str:
-    """ "is" of one, "are" of more."""
-    return "is" if n == 1 else "are"
-
-
-def were(n: int) -> str:
-    """ "was" of one, "were" of more."""
-    return "was" if n == 1 else "were"
 
 
 def all_of(n: int) -> str:

@@ -22,6 +22,7 @@ from llmc_lib.store import (
     ROOT,
     Run,
     are_whole,
+    deaths,
     listed,
     locked,
     put,
@@ -220,9 +221,8 @@ def _execute(run: Run, stage: Stage, executed: Path, **parameters: Any) -> None:
         what = error.evalue if error.ename == "WorkerError" else f"{error.ename}: {error.evalue}"
         raise StageError(_block(stage, what, executed)) from None
     except notebooks.KernelError as error:
-        what = (
-            f"the notebook has no kernel (one that died is often a machine out of memory): {error}"
-        )
+        what = "\n".join([f"The notebook's kernel: {error}", *deaths(run.folder)])
+        notebooks.add_error(executed, "KernelError", what)
         raise StageError(_block(stage, what, executed)) from None
 
 

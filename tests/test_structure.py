@@ -38,7 +38,9 @@ FLOORS = {
             "plan analysis",
             "dataset training evaluation reasoning",
             "serving reporting preflight",
+            "exploring",
             "publish pipeline",
+            "lab",
             "__main__",
         ]
     )
@@ -165,7 +167,7 @@ def test_a_benchmark_named_elsewhere_would_be_found(source: str, names: set[str]
 
 def test_analysis_and_reporting_load_neither_torch_nor_vllm() -> None:
     code = (
-        "import sys, llmc_lib.analysis, llmc_lib.reasoning.claims, llmc_lib.reporting\n"
+        "import sys, llmc_lib.analysis, llmc_lib.reasoning.claims, llmc_lib.reporting, llmc_lib.exploring\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     ran = subprocess.run(
@@ -210,7 +212,7 @@ def test_functions_are_short_and_public_ones_say_what_they_do() -> None:
 
 
 def test_there_is_a_notebook_for_each_stage() -> None:
-    names = ["1_dataset", "2_training", "3_evaluation", "4_report"]
+    names = ["1_dataset", "2_training", "3_evaluation", "4_report", "explore"]
     assert [path.stem for path in NOTEBOOKS] == names
 
 

@@ -50,6 +50,7 @@ from llmc_lib.store import (
     remove,
     sha256_file,
     sha256_text,
+    working,
     write_atomic,
     write_manifest,
 )
@@ -100,12 +101,13 @@ def build(run: Run) -> BuiltDataset:
     manifest = read_manifest(run.dataset, key)
     if manifest is None:
         work = run.dataset / ".work"
-        remove(work)
-        work.mkdir(parents=True)
-        try:
-            manifest = _build(run, key, work)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+        with working(run.folder, "data set"):
+            remove(work)
+            work.mkdir(parents=True)
+            try:
+                manifest = _build(run, key, work)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
     return BuiltDataset(manifest, run.dataset)
 
 

@@ -75,7 +75,9 @@ def _write_part(
     """Write rows (numbers in the row file, in training order), and enter them in `written`."""
 
     def finish(parts: list[Path]) -> Iterator[pa.Table]:
-        with progress_bar(desc=f"Writing {path.stem}", unit=" rows", total=len(rows)) as bar:
+        with progress_bar(
+            desc=f"Writing {path.stem}", unit=" rows", total=len(rows), leave=False
+        ) as bar:
             # Each part is read twice: the lengths travel between the processes, the texts do not.
             for part, lengths in zip(parts, workers.map(_lengths, parts), strict=True):
                 table = read_part(part).append_column("n_tokens", pa.array(lengths))

@@ -40,6 +40,7 @@ from llmc_lib.store import (
     read_manifest,
     read_word,
     sha256_file,
+    working,
     write_atomic,
     write_jsonl,
     write_manifest,
@@ -57,28 +58,31 @@ def evaluate(run: Run, models: Sequence[Model | ServedModel]) -> Results:
     drawn by the seed, so that what is there at any moment is a fair sample (`so_far`).
     """
     if not finished(run, models):
-        key = stage_key(run, models)
-        start = time.monotonic()
-        # From here on the results of other settings are not whole: their answers are set aside.
-        (run.predictions / "manifest.json").unlink(missing_ok=True)
-        asked = _asked(run)
-        raced = _race(run, models, asked, key)
-        for model in models:
-            _sample(run, model, _of_model(asked, model, raced))
-            for name, questions in asked.items():
-                _grade(run, model.name, name, questions)
-        _judge(run, models, asked)
-        outputs = [
-            file
-            for name in asked
-            for model in models
-            for file in store_files(run, name, model.name)
-        ]
-        facts = _facts(run, models, asked) | {"given_up": _given_up(run, models, asked)}
-        if raced is not None:
-            facts["race"] = raced.as_dict()
-        write_manifest(run.predictions, key, time.monotonic() - start, outputs=outputs, **facts)
+        with working(run.folder, "evaluation"):
+            _evaluate(run, models)
     return load_results(run)
+
+
+def _evaluate(run: Run, models: Sequence[Model | ServedModel]) -> None:
+    key = stage_key(run, models)
+    start = time.monotonic()
+    # From here on the results of other settings are not whole: their answers are set aside.
+    (run.predictions / "manifest.json").unlink(missing_ok=True)
+    asked = _asked(run)
+    raced = _race(run, models, asked, key)
+    for number, model in enumerate(models, 1):
+        desc = f"Evaluating {model.name} ({number} of {len(models)})"
+        _sample(run, model, _of_model(asked, model, raced), desc)
+        for name, questions in asked.items():
+            _grade(run, model.name, name, questions)
+    _judge(run, models, asked)
+    outputs = [
+        file for name in asked for model in models for file in store_files(run, name, model.name)
+    ]
+    facts = _facts(run, models, asked) | {"given_up": _given_up(run, models, asked)}
+    if raced is not None:
+        facts["race"] = raced.as_dict()
+    write_manifest(run.predictions, key, time.monotonic() - start, outputs=outputs, **facts)
 
 
 def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
@@ -189,7 +193,9 @@ def _facts(
     }
 
 
-def _sample(run: Run, model: Model | ServedModel, asked: dict[str, list[Question]]) -> None:
+def _sample(
+    run: Run, model: Model | ServedModel, asked: dict[str, list[Question]], desc: str
+) -> None:
     """Run the engine on what the model has not answered yet, all benchmarks at once."""
     sample(
         model,
@@ -199,7 +205,7 @@ def _sample(run: Run, model: Model | ServedModel, asked: dict[str, list[Question
         },
         settings(run),
         run.predictions / "logs" / f"{model.name}.log",
-        desc=f"Evaluating {model.name}",
+        desc=desc,
         engine=run.params.evaluation.engine,
     )
 
@@ -218,7 +224,8 @@ def _race(
     questions = asked[benchmark]
 
     def ask(name: str, beginning: Sequence[Question]) -> None:
-        _sample(run, by_name[name], {benchmark: list(beginning)})
+        desc = f"Evaluating {name}, the first {len(beginning):,} of {benchmark}"
+        _sample(run, by_name[name], {benchmark: list(beginning)}, desc)
         _grade(run, name, benchmark, questions)
 
     def right(name: str, beginning: Sequence[Question]) -> NDArray[np.int64]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from llmc_lib.errors import UserError, near, printable, shown
 from llmc_lib.params import DatasetParams, Params, TrainingParams
 from llmc_lib.params import tree as params_yaml
+from llmc_lib.params.override import Keys, overridden
 
 #: As many errors are told at a time.
 _MOST = 20
@@ -20,11 +23,21 @@ _MOST = 20
 _RENAMED = {"processes": "nproc_per_node", "checkpoints": "export_at"}
 
 
-def load(path: Path) -> Params:
-    """Read and check a params file.
+def load(path: Path, override: Mapping[str, Any] | None = None) -> Params:
+    """Read and check a params file, with the settings of `override` (see `params.override`) in place of its own.
 
-    Raises `UserError` with one line for each error: file, line, key, what is wrong, remedy.
+    Raises `UserError` with one line for each error: file, line (or that it is of the override), key, what is wrong,
+    remedy.
     """
+    return Params.model_validate(_checked(path, override))
+
+
+def values_of(path: Path, override: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a params file that `load` accepts says, defaults left out, with the override in it. Raises as `load` does."""
+    return _checked(path, override)
+
+
+def _checked(path: Path, override: Mapping[str, Any] | None) -> dict[str, Any]:
     if not os.path.lexists(path):
         meant = near(path.name, [file.name for file in path.parent.glob("*.yaml")])
         hint = f"did you mean {path.parent / meant}?" if meant else "copy params/quickstart.yaml"
@@ -32,30 +45,52 @@ def load(path: Path) -> Params:
     node, values = params_yaml.read(path)
     if not isinstance(values, dict):
         raise UserError(f"{path}: must hold keys and values, like params/quickstart.yaml")
+    changed: list[Keys] = []
+    if override is not None:
+        values, changed = overridden(values, override, path)
+    source = _Source(path, node, tuple(changed))
     try:
         params = Params.model_validate(values)
     except ValidationError as error:
-        raise UserError("\n".join(_lines(path, node, error))) from None
+        raise UserError("\n".join(_lines(source, error))) from None
     lines = []
     for number, candidate in enumerate(params.candidates):
         try:
             params.recipe(candidate)
         except ValidationError as error:
-            lines += _lines(path, node, error, ("candidates", number))
+            lines += _lines(source, error, ("candidates", number))
     if lines:
         raise UserError("\n".join(lines))
-    return params
+    return dict(values)
 
 
-def where(path: Path, *keys: str | int) -> str:
+def where(path: Path, *keys: str | int, override: Mapping[str, Any] | None = None) -> str:
     """The place of a setting in a params file that `load` accepts: file, line and key."""
-    return _place(path, _tree(path, path.read_bytes()), [*keys])
+    node, values = _tree(path, path.read_bytes())
+    changed = overridden(values, override, path)[1] if override else []
+    return _Source(path, node, tuple(changed)).place([*keys])
 
 
 @lru_cache(maxsize=1)
-def _tree(path: Path, content: bytes) -> yaml.Node | None:
+def _tree(path: Path, content: bytes) -> tuple[yaml.Node | None, Any]:
     """The nodes of a file, made once for all places in it: of a large one that takes seconds."""
-    return params_yaml.read(path)[0]
+    return params_yaml.read(path)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where settings come from: a file, and what was given in place of some of its settings."""
+
+    path: Path
+    root: yaml.Node | None
+    changed: tuple[Keys, ...] = ()
+
+    def place(self, keys: list[str | int]) -> str:
+        """A setting as messages name it."""
+        at = f"line {_line_of(self.root, keys)}"
+        if any(keys[: len(key)] == [*key] or [*key][: len(keys)] == keys for key in self.changed):
+            at = "override"
+        return f"{self.path}, {at}: {'.'.join(map(params_yaml.word, keys)) or 'file'}"
 
 
 #: The schemas that an error can be found against, by their names, and the key of a candidate that
@@ -67,9 +102,7 @@ _SECTIONS: dict[str, tuple[type[BaseModel], list[str | int]]] = {
 }
 
 
-def _lines(
-    path: Path, root: yaml.Node | None, error: ValidationError, at: tuple[str | int, ...] = ()
-) -> list[str]:
+def _lines(source: _Source, error: ValidationError, at: tuple[str | int, ...] = ()) -> list[str]:
     """A line for each error in the part of the file at `at`."""
     section, inside = _SECTIONS[error.title]
     problems = error.errors()
@@ -77,17 +110,15 @@ def _lines(
     inner = {problem["loc"][:n] for problem in problems for n in range(len(problem["loc"]))}
     problems = [problem for problem in problems if problem["loc"] not in inner]
     lines = [
-        printable(_explain(path, root, problem, [*at, *inside], section))
+        printable(_explain(source, problem, [*at, *inside], section))
         for problem in problems[:_MOST]
     ]
     if len(problems) > _MOST:
-        lines.append(f"{path}: and {len(problems) - _MOST:,} further errors")
+        lines.append(f"{source.path}: and {len(problems) - _MOST:,} further errors")
     return lines
 
 
-def _explain(
-    path: Path, root: yaml.Node | None, problem: Any, at: list[str | int], section: type[BaseModel]
-) -> str:
+def _explain(source: _Source, problem: Any, at: list[str | int], section: type[BaseModel]) -> str:
     """One pydantic error as a line: where it is, what is wrong, what to do."""
     keys = [
         key for key in problem["loc"] if not (isinstance(key, str) and key.startswith("function-"))
@@ -95,8 +126,8 @@ def _explain(
     if problem["type"] == "value_error":
         *key, message = problem["ctx"]["error"].args  # a field's own check gives no key
         inside = key[0] if key and isinstance(key[0], tuple) else key
-        return f"{_place(path, root, [*at, *keys, *inside])}: {message}"
-    where = _place(path, root, [*at, *keys])
+        return f"{source.place([*at, *keys, *inside])}: {message}"
+    where = source.place([*at, *keys])
     given = problem.get("input")
     match problem["type"]:
         case "extra_forbidden":
@@ -134,10 +165,6 @@ def _explain(
         case _:
             message = problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
             return f"{where}: must be {message}, not {shown(given)}"
-
-
-def _place(path: Path, root: yaml.Node | None, keys: list[str | int]) -> str:
-    return f"{path}, line {_line_of(root, keys)}: {'.'.join(map(params_yaml.word, keys)) or 'file'}"
 
 
 def _line_of(node: yaml.Node | None, keys: list[str | int]) -> int:

@@ -20,9 +20,16 @@ class CasesParams(Section):
     # These questions, in this order, whatever became of them; nothing is drawn then.
     ids: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
+    # The questions that were marked in notebooks/explore.ipynb, each with its comment, in the order of marking,
+    # whatever became of them; nothing is drawn then.
+    marked: bool = False
+
     @model_validator(mode="after")
     def _check(self) -> CasesParams:
         check_once("ids", list(self.ids))
+        for key in ("ids", "categories"):
+            if self.marked and getattr(self, key):
+                raise ValueError(key, "are not used beside `marked`; give one of the two")
         if self.ids and self.categories is not None:
             raise ValueError("categories", "are not used with `ids`; give one of the two")
         return self

@@ -87,6 +87,27 @@ def execute(
         raise
 
 
+def add_error(executed: Path, name: str, message: str) -> None:
+    """Show an error in the last cell of an executed notebook that was begun: a kernel that has died could not."""
+    import nbformat
+
+    try:
+        notebook = nbformat.read(executed, as_version=4)
+    except (OSError, ValueError):  # it did not get that far
+        return
+    begun = [
+        cell
+        for cell in notebook.cells
+        if cell.get("metadata", {}).get("papermill", {}).get("start_time")
+    ]
+    if begun:
+        lines = message.splitlines()
+        begun[-1].outputs.append(
+            nbformat.v4.new_output("error", ename=name, evalue=message, traceback=lines)
+        )
+        nbformat.write(notebook, executed)
+
+
 def _interrupt(kernels: list[Any], ready: threading.Event, outcome: Future[None]) -> None:
     """Interrupt the kernel until the notebook has ended. One that takes too long is killed, and so is one that
     still starts: it has done nothing yet, and would tell of its interrupted imports in a traceback."""

@@ -25,12 +25,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from llmc_lib.errors import printable
+
 EVENT = "@@event "
 _STOP_SECONDS = 10.0
 
 
 class WorkerError(Exception):
     """A worker ended with an error; the message has its last lines and the log's place."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback, which would be that of the parent."""
+        return [printable(str(self))]
 
 
 def emit(kind: str, **facts: Any) -> None:

@@ -1,4 +1,4 @@
-"""`make example`: the quickstart's page and a picture of it, kept in the checkout for its README."""
+"""`make example`: the quickstart's page, a picture of it, and its answers to explore, kept in the checkout."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ import tempfile
 from pathlib import Path
 
 from llmc_lib.errors import UserError
+from llmc_lib.exploring import kept
 from llmc_lib.reporting.browser import screenshot
 from llmc_lib.store import ROOT, Run, write_atomic
 from llmc_lib.store.page import page_finished
 
 #: The most that the repository should carry, in bytes.
-LARGEST_PAGE, LARGEST_PICTURE = 2_000_000, 200_000
+LARGEST_PAGE, LARGEST_PICTURE, LARGEST_ANSWERS = 2_000_000, 200_000, 300_000
 _SCREEN = 1240, 1060  # pixels: the verdict and its figure, the contents list at the side
 
 
 def make_example(run: Run, folder: Path) -> list[Path]:
-    """Copy the run's page and metrics.json to `folder`, with the page's first screen as screenshot.png.
+    """Copy the run's page and metrics.json to `folder`, with the page's first screen as screenshot.png, and what it
+    takes to explore the run (`exploring.kept`).
 
-    Returns the three. Raises `UserError`, and writes nothing, where the report is not finished or not the
-    present one, where the page or the picture is too large, or where the page names something of this
+    Returns the files. Raises `UserError`, and writes nothing, where the report is not finished or not the
+    present one, where the page, the picture or the answers are too large, or where the page names something of this
     machine.
     """
     page = run.report / "index.html"
@@ -43,23 +45,26 @@ def make_example(run: Run, folder: Path) -> list[Path]:
                 f"{path}: names {', '.join(found)}, of this machine: nothing was copied"
             )
     picture = screenshot(page, *_SCREEN)
+    answers = kept.files(run)
     for name, size, most in (
         ("the page", len(text.encode()), LARGEST_PAGE),
         ("its picture", len(picture), LARGEST_PICTURE),
+        ("what is kept of its answers", sum(map(len, answers.values())), LARGEST_ANSWERS),
     ):
         if size > most:
             raise UserError(
                 f"{page}: {name} has {size:,} bytes, more than {most:,}: nothing was copied; "
-                "lower report.cases"
+                "lower report.cases, or ask fewer questions"
             )
-    kept: dict[str, str | bytes] = {
+    files: dict[str, str | bytes] = {
         "index.html": text,
         "metrics.json": metrics,
         "screenshot.png": picture,
+        **answers,
     }
-    for name, content in kept.items():
+    for name, content in files.items():
         write_atomic(folder / name, content)
-    return [folder / name for name in kept]
+    return [folder / name for name in files]
 
 
 def of_this_machine(text: str) -> list[str]:

@@ -28,6 +28,7 @@ from llmc_lib.publish.model_subject import (
     kind_of,
     source_of,
 )
+from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
 from llmc_lib.reporting.training_page import duration, method_words, plain_number, size, where
 from llmc_lib.training.diagnosis import diagnose
 from llmc_lib.training.methods import METHODS
@@ -52,7 +53,10 @@ def card(subject: Subject, held: Terms) -> str:
         name=subject.name,
         notices=held.notices,
         closed=counts(subject.data["author_kind"]).get("closed model", 0),
-        findings=diagnose(subject.history),
+        findings=[
+            {"title": finding_title(f), "sentence": finding_sentence(f), "alarm": f.alarm}
+            for f in diagnose(subject.history)
+        ],
         base=author_name(run.params.model),
         base_url=f"https://huggingface.co/{subject.hub_id}" if subject.hub_id else "",
         revision=subject.revision,

@@ -46,6 +46,11 @@ def sample(rows: pd.DataFrame, n: int, seed: int) -> Block:
     return paragraph(head, "note") + Block(f'<div class="cases">{"".join(parts)}</div>')
 
 
+def to_open(rows: pd.DataFrame) -> str:
+    """Rows as HTML, each folded to its first line."""
+    return f'<div class="cases">{"".join(_row(row) for row in rows.to_dict("records"))}</div>'
+
+
 def _draw(rows: pd.DataFrame, n: int, seed: int) -> dict[str, pd.DataFrame]:
     """The drawn rows of each category, HLE's categories in its order, then the others."""
     draw = random.Random(f"{seed}/sample")

@@ -71,9 +71,9 @@ def _line(block: dict[str, Any], comparison: dict[str, Any]) -> str:
         )
     level = block["thresholds"]["significance"]
     return tr(
-        "{verdict}; {what} {difference} ({label} {low} to {high}, p {p}, n = {n:,})",
+        "{verdict}; {rate_of} {difference} ({label} {low} to {high}, p {p}, n = {n:,})",
         verdict=comparison["verdict"],
-        what=tr(RATES[block["measure"]]),
+        rate_of=tr(RATES[block["measure"]]),
         difference=difference,
         label=comparison["interval"]["label"],
         low=low,

@@ -97,7 +97,8 @@ def _markdown(source: str) -> str:
 
 def _heading(heading: str) -> str:
     """A heading as the contents list has it."""
-    return tr(f"## {heading}").removeprefix("## ")
+    line = f"## {heading}"  # as a notebook has it
+    return tr(line).removeprefix("## ")
 
 
 def _anchor(heading: str) -> str:

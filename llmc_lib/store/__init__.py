@@ -35,12 +35,14 @@ from llmc_lib.store.manifests import (
     write_manifest,
     write_settings,
 )
+from llmc_lib.store.marks import read_marks, write_mark
 from llmc_lib.store.run import Run, is_hub_id, locked, open_run
+from llmc_lib.store.working import deaths, working
 
 __all__ = [
-    "ROOT", "JsonlWriter", "Run", "are_whole", "environment", "fingerprint", "git_commit", "is_grade",
-    "is_hub_id", "is_prediction", "listed", "locked", "open_run", "put", "read_jsonl", "read_manifest", "read_object",
-    "read_settings", "read_word", "remove", "remove_remains", "scan_jsonl", "set_aside", "set_aside_damaged", "sha256_file", "sha256_text",
-    "whole_file", "write_atomic", "write_jsonl", "write_manifest",
-    "write_settings",
+    "ROOT", "JsonlWriter", "Run", "are_whole", "deaths", "environment", "fingerprint", "git_commit", "is_grade",
+    "is_hub_id", "is_prediction", "listed", "locked", "open_run", "put", "read_jsonl", "read_manifest", "read_marks",
+    "read_object", "read_settings", "read_word", "remove", "remove_remains", "scan_jsonl", "set_aside",
+    "set_aside_damaged", "sha256_file", "sha256_text", "whole_file", "working", "write_atomic", "write_jsonl", "write_manifest",
+    "write_mark", "write_settings",
 ]  # fmt: skip

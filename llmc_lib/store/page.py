@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from llmc_lib.params import CasesParams
 from llmc_lib.store.files import sha256_file
 from llmc_lib.store.manifests import ROOT, fingerprint, read_manifest
+from llmc_lib.store.marks import read_marks
 from llmc_lib.store.run import Run
 
 
@@ -16,10 +20,13 @@ def page_key(run: Run) -> str:
     """The fingerprint of what the page is made from: it is cheap to make, so all code is part of it."""
     code = [p for p in (ROOT / "llmc_lib").rglob("*") if p.is_file() and p.suffix != ".pyc"]
     code.append(ROOT / "notebooks" / "4_report.ipynb")
-    made = {}
+    made: dict[str, Any] = {}
     for folder in (run.dataset, run.training, run.predictions):
         manifest = read_manifest(folder)
         made[folder.name] = manifest and [manifest["fingerprint"], manifest["finished"]]
+    cases = run.params.report.cases
+    if isinstance(cases, CasesParams) and cases.marked:
+        made["marks"] = [[*key, comment] for key, comment in read_marks(run.exploring).items()]
     return fingerprint(
         report=run.params.report.model_dump(mode="json"),
         code={str(path.relative_to(ROOT)): sha256_file(path) for path in sorted(code)},

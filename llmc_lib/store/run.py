@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from llmc_lib.errors import UserError
 from llmc_lib.params import BenchmarkParams, ModelParams, Params, Recipe, is_commit, is_hub_name
 from llmc_lib.params.reader import load, where
+from llmc_lib.processes.progress import say
+from llmc_lib.store import variants
 from llmc_lib.store.files import remove_remains, require_folder, set_aside
 from llmc_lib.store.manifests import ROOT
+from llmc_lib.store.working import deaths
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,11 @@ class Run:
 
     params: Params
     params_file: Path
+
+    def __repr__(self) -> str:
+        """The run, and of a variant what it changes."""
+        changed = variants.told(self.folder)
+        return f"run {self.name} ({self.shown}){f', {changed}' if changed else ''}"
 
     @property
     def shown(self) -> Path:
@@ -79,16 +89,36 @@ class Run:
         return self.folder / "looks.jsonl"
 
     @property
+    def exploring(self) -> Path:
+        """What a person left while exploring: marked questions, the subsets that were compared."""
+        return self.folder / "exploring"
+
+    @property
     def report(self) -> Path:
         """Of the page and metrics.json: reports/<run>."""
         return ROOT / self.params.reports_dir / self.name
 
 
-def open_run(params_file: str | Path, *, files: bool = True) -> Run:
+def open_run(
+    params_file: str | Path,
+    *,
+    files: bool = True,
+    override: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Run:
     """Open a run by its params file (looked up from the working directory, then from the checkout).
 
+    With `override`, {"training.learning_rate": 1e-5}, or `name`, it is a variant: the same params but for these
+    settings (`params.override` says how keys are written), as a run of its own in runs/<name> and reports/<name>. Its
+    params are kept as runs/<name>/params.yaml, so that `make report` and all notebooks take it too, and what it changes
+    is printed. A variant that is new begins with what it shares with the run it is made from, where that is there: the
+    data set (hard links, which take no room), and the answers of the models that are not trained. The stages use of it
+    what their fingerprints say is the same, and make the rest again. Opened again with other settings it is changed, as
+    a run is by changing its file.
+
     Raises `UserError` when the params file is missing or wrong, or, unless `files` is False, when a
-    file or folder of data that it names is missing.
+    file or folder of data that it names is missing; for an override that the file could not hold, or without a name;
+    for a name that another run has.
     """
     path = Path(params_file)
     if not path.is_absolute() and not path.exists():
@@ -97,37 +127,57 @@ def open_run(params_file: str | Path, *, files: bool = True) -> Run:
     shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     if shown.resolve() != path:  # the working directory is not the checkout
         shown = path
-    params = load(shown)
+    if override is None and name is None:
+        params = load(shown)
+        _check_named(params, partial(where, shown), files=files)
+        return _told(Run(params, path))
+    given = variants.named(shown, override, name)
+    params = load(shown, given)
+    _check_named(params, partial(where, shown, override=given), files=files)
+    origin = Run(load(shown), path)
+    variant = Run(params, origin.runs / params.run / variants.PARAMS)
+    variants.keep(shown, given, origin.params, params, (origin.folder, variant.folder))
+    say(repr(variant))
+    return _told(variant)
+
+
+def _told(run: Run) -> Run:
+    """The run, after telling of processes that have died while they worked on it."""
+    for death in deaths(run.folder):
+        say(death)
+    return run
+
+
+def _check_named(params: Params, place: Callable[..., str], *, files: bool) -> None:
+    """Are the files, folders and models there that a params file names, as far as this machine tells?"""
     for number, benchmark in enumerate(params.evaluation.benchmarks):
         if files and (problem := _benchmark_problem(benchmark)):
-            place = where(shown, "evaluation", "benchmarks", number, "source")
-            raise UserError(f"{place}: {problem}")
+            raise UserError(f"{place('evaluation', 'benchmarks', number, 'source')}: {problem}")
     for number, item in enumerate(params.evaluation.imports):
         if files and not (ROOT / item.path).exists():
             raise UserError(
-                f"{where(shown, 'evaluation', 'imports', number, 'path')}: no file or folder "
+                f"{place('evaluation', 'imports', number, 'path')}: no file or folder "
                 f"{ROOT / item.path}; give a path from {ROOT}"
             )
     for number, source in enumerate(params.dataset.sources):
         if files and source.path and not (ROOT / source.path).exists():
             raise UserError(
-                f"{where(shown, 'dataset', 'sources', number, 'path')}: no file or folder "
+                f"{place('dataset', 'sources', number, 'path')}: no file or folder "
                 f"{ROOT / source.path}; give a path from {ROOT}"
             )
-    _check_model(shown, params.model, "model")
+    _check_model(params.model, place, "model")
     judge = params.evaluation.judge
     if judge is not None and judge.model is not None:
-        _check_model(shown, judge.model, "evaluation", "judge", "model")
+        _check_model(judge.model, place, "evaluation", "judge", "model")
     if params.evaluation.engine.kind == "vllm":
         for number, model in enumerate(params.evaluation.models):
-            _check_model(shown, model, "evaluation", "models", number)
+            _check_model(model, place, "evaluation", "models", number)
     for name, section in (
         ("difficulty", params.dataset.difficulty),
         ("completions", params.dataset.completions),
     ):
         if section.model is not None:
-            _check_model(shown, section.model, "dataset", name, "model")
-    return Run(params, path)
+            _check_model(section.model, place, "dataset", name, "model")
 
 
 def is_hub_id(source: str) -> bool:
@@ -154,19 +204,19 @@ def _benchmark_problem(benchmark: BenchmarkParams) -> str:
     return ""
 
 
-def _check_model(shown: Path, model: ModelParams, *keys: str | int) -> None:
+def _check_model(model: ModelParams, place: Callable[..., str], *keys: str | int) -> None:
     """Can this model be had, as far as the params file and this machine tell?"""
     source = model.source
     if source == "embedded" or (ROOT / source / "config.json").is_file():
         return
     if (ROOT / source).is_dir() or not is_hub_name(source):
         raise UserError(
-            f"{where(shown, *keys, 'source')}: {source!r} is not a folder with a config.json; give "
+            f"{place(*keys, 'source')}: {source!r} is not a folder with a config.json; give "
             "embedded, such a folder, or a hub id (owner/name)"
         )
     if not is_commit(model.revision):
         raise UserError(
-            f"{where(shown, *keys, 'revision')}: must be a commit of the hub model {source!r} (7 to 40 "
+            f"{place(*keys, 'revision')}: must be a commit of the hub model {source!r} (7 to 40 "
             "hexadecimal digits): a branch moves, and the run could not be repeated"
         )
 

@@ -148,6 +148,8 @@ class Saver(TrainerCallback):
 
     `export(folder)` writes the model as it is now, called by every process. A model is in place, whole,
     before the checkpoint of its step is complete: whoever resumes from there has it.
+
+    When the parent asks for it by the file `spec["stop"]`, the training ends after the step, with a checkpoint; `stopped` says so.
     """
 
     def __init__(
@@ -162,6 +164,7 @@ class Saver(TrainerCallback):
         self.saved = time.monotonic()
         self.wanted: set[int] = set()
         self.measured: set[int] = set()
+        self.stopped = False
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Turn the wanted parts of the training into steps."""
@@ -174,7 +177,9 @@ class Saver(TrainerCallback):
         no room."""
         step, last = state.global_step, state.global_step == state.max_steps
         control.should_evaluate = bool(self.trainer.eval_dataset) and step in self.measured
-        control.should_save = not last and (step in self.wanted or self._due())
+        due, self.stopped = (False, False) if last else self._due()
+        control.should_training_stop = control.should_training_stop or self.stopped
+        control.should_save = not last and (step in self.wanted or due or self.stopped)
         if control.should_save:
             what = f"the checkpoint of step {step}"
             checkpoints.require_room(self.folder, self.sizes.checkpoint, what)
@@ -190,19 +195,24 @@ class Saver(TrainerCallback):
             checkpoints.tidy(self.folder)
         barrier()
         self.saved = time.monotonic()
+        if self.stopped and state.is_world_process_zero:
+            emit("stopped", step=step)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Export the last model, where it is wanted. Raises `DiskFullError`."""
-        if state.max_steps in self.wanted:
+        if state.max_steps in self.wanted and not self.stopped:
             self._export(state.max_steps, state)
 
-    def _due(self) -> bool:
-        """Is it time for a checkpoint? The first process decides, so that all do the same."""
-        due = torch.tensor([time.monotonic() - self.saved >= 60 * self.spec["save_minutes"]])
+    def _due(self) -> tuple[bool, bool]:
+        """Is it time for a checkpoint, and is the training to end with one? The first process decides, so that all do
+        the same."""
+        late = time.monotonic() - self.saved >= 60 * self.spec["save_minutes"]
+        found = torch.tensor([late, Path(self.spec["stop"]).exists()])
         if torch.distributed.is_initialized():
-            due = due.to(self.trainer.args.device)
-            torch.distributed.broadcast(due, 0)
-        return bool(due.item())
+            found = found.to(self.trainer.args.device)
+            torch.distributed.broadcast(found, 0)
+        due, asked = found.tolist()
+        return due, asked
 
     def _export(self, step: int, state: Any) -> None:
         name = self.spec["model_name"].format(step=step)

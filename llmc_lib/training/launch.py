@@ -26,6 +26,7 @@ from llmc_lib.errors import UserError
 from llmc_lib.models.resolve import Model, base_model, models_of
 from llmc_lib.params import Recipe
 from llmc_lib.plan import refuse
+from llmc_lib.processes.interrupts import Interrupted, first_interrupt
 from llmc_lib.processes.progress import progress_bar, say
 from llmc_lib.processes.workers import WorkerError
 from llmc_lib.store import (
@@ -36,6 +37,7 @@ from llmc_lib.store import (
     read_object,
     read_word,
     remove,
+    working,
     write_atomic,
     write_manifest,
 )
@@ -85,8 +87,9 @@ def train(run: Run) -> Training:
         _check_columns(run, recipe)
     if left:
         refuse(run, base.folder, left)
-    for recipe in left:
-        _train(run, base, recipe)
+    with working(run.folder, "training"):
+        for recipe in left:
+            _train(run, base, recipe)
     facts = {
         recipe.name: read_manifest(recipe_folder(run, recipe)) or {}
         for recipe in run.params.recipes
@@ -185,13 +188,14 @@ def _train(run: Run, base: Model, recipe: Recipe) -> None:
         "validation": str(run.data(recipe) / "validation.parquet"),
         "folder": str(folder),
         "models": str(run.models),
+        "stop": str(folder / "stop"),  # asks for a checkpoint and the end
         "model_name": recipe.model_name("{step}"),
         **recipe.training.model_dump(mode="json"),
     }
     (folder / "result.json").unlink(missing_ok=True)
     start = time.monotonic()
-    with _spec_file(folder / "spec.json", spec) as path:
-        _watch(recipe, path)
+    with _spec_file(folder / "spec.json", spec) as path, _stop_file(Path(spec["stop"])) as stop:
+        _watch(run, recipe, path, stop)
     facts = _result(folder)
     history = read_jsonl(folder / "history.jsonl")
     facts |= _outcome(METHODS[recipe.training.method], history)
@@ -261,15 +265,42 @@ def _spec_file(path: Path, spec: dict[str, Any]) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-def _watch(recipe: Recipe, spec: Path) -> None:
-    """Run the worker to its end and show a progress bar."""
+@contextmanager
+def _stop_file(path: Path) -> Iterator[Path]:
+    """Where a training is asked to end with a checkpoint; nothing is there before and after."""
+    path.unlink(missing_ok=True)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _watch(run: Run, recipe: Recipe, spec: Path, stop: Path) -> None:
+    """Run the worker to its end and show a progress bar. The first interrupt has it write a checkpoint and end, and
+    raises `Interrupted` then; the second one ends it at once."""
     measures = METHODS[recipe.training.method].MEASURES
+    recipes = run.params.recipes
     name = f"Training {recipe.name}" if recipe.listed else "Training"
-    with progress_bar(desc=name, unit="step") as bar:
+    if len(recipes) > 1:
+        name += f" ({recipes.index(recipe) + 1} of {len(recipes)})"
+    begun = False
+    stopped: int | None = None
+
+    def ask() -> bool:
+        if begun:
+            stop.touch()
+            say(
+                f"{name}: ends after this step, with a checkpoint. Interrupt again to end it at once."
+            )
+        return begun
+
+    with progress_bar(desc=name, unit="step") as bar, first_interrupt(ask):
 
         def on_event(event: dict[str, Any]) -> None:
+            nonlocal begun, stopped
             match event["kind"]:
                 case "plan":
+                    begun = True
                     bar.reset(event["steps"])
                     bar.initial = bar.n = event["done"]
                     if event["done"]:
@@ -280,8 +311,15 @@ def _watch(recipe: Recipe, spec: Path) -> None:
                     values["tokens/s"] = f"{event['tokens_per_second']:,.0f}"
                     bar.set_postfix(values, refresh=False)
                     bar.refresh()
+                case "stopped":
+                    stopped = event["step"]
 
         cluster.run(recipe.training, spec, on_event=on_event)
+    if stopped is not None:
+        raise Interrupted(
+            f"The training was interrupted after step {stopped}, with a checkpoint; run the cell again to resume "
+            "from there."
+        )
 
 
 def _outcome(method: Method, history: list[dict[str, Any]]) -> dict[str, Any]:

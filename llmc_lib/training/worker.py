@@ -66,7 +66,7 @@ def train(spec: dict[str, Any]) -> None:
     if not ON_GPU:
         trainer.add_callback(HeapTrim())
     trainer.train(resume_from_checkpoint=str(last) if last else None)
-    if trainer.is_world_process_zero():
+    if trainer.is_world_process_zero() and not saver.stopped:
         facts |= {"resumed_from": resumes, **_done(spec, trainer, saver)}
         write_atomic(folder / "result.json", json.dumps(facts, indent=1))
 

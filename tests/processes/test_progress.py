@@ -83,3 +83,48 @@ def test_a_bar_without_a_total_yet_is_not_a_row_of_question_marks() -> None:
         bar.reset(23)
         bar.n = 4
         assert "4/23" in str(bar)
+
+
+#: A cell with two models, a lesser part each, and a bar within a bar.
+CELL = """
+import time
+from llmc_lib.processes.progress import progress_bar, say
+for name in ("base", "step-4"):
+    for _ in progress_bar(iterable=range(20), desc=f"Evaluating {name}", unit="answer"):
+        pass
+    with progress_bar(total=5, desc="Grading", leave=False) as bar:
+        bar.update(5)
+with progress_bar(total=2, desc="Outer") as outer:
+    with progress_bar(total=3, desc="Inner", leave=False) as inner:
+        outer.update()
+        inner.update()
+    outer.update()
+say("a line")
+"""
+
+
+@pytest.mark.slow
+def test_a_cell_of_a_notebook_has_one_output_with_a_line_for_each_great_part(
+    tmp_path: Path,
+) -> None:
+    from tests.kernel import kernel
+
+    with kernel(tmp_path) as started:
+        cell = started.run(f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})")
+        cell = started.run(CELL)
+        assert cell.error is None
+        [text] = cell.texts
+        assert [re.sub(r"\|.*", "", line) for line in text.splitlines()] == [
+            "Evaluating base: 100%",
+            "Evaluating step-4: 100%",
+            "Outer: 100%",
+        ]
+        assert cell.printed == "a line\n"
+        # While an inner bar is open it is shown, and the one around it is not.
+        assert any(update.splitlines()[-1].startswith("Inner") for update in cell.updates)
+        assert all(len(update.splitlines()) <= 3 for update in cell.updates)
+        # The next cell has an output of its own, and its clock goes on while nothing is done.
+        cell = started.run("import time\nwith progress_bar(desc='Training'):\n    time.sleep(2.5)")
+        [text] = cell.texts
+        assert text == "Training: starting [00:02]"
+        assert "Training: starting [00:01]" in cell.updates

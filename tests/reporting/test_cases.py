@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -13,10 +14,12 @@ from pydantic import ValidationError
 
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.results import Results
-from llmc_lib.params import CasesParams
+from llmc_lib.params import CasesParams, Params
 from llmc_lib.records import Question
-from llmc_lib.reporting import cases
+from llmc_lib.reporting import cases, sections
 from llmc_lib.reporting.cases.trace import Mark, Trace, columns
+from llmc_lib.reporting.report import Report
+from llmc_lib.store import Run, write_mark
 
 HOSTILE = "<script>alert(1)</script></div> $\\href{javascript:alert(1)}{x}$ \x00 \u202e"
 
@@ -307,3 +310,42 @@ def test_the_categories_of_the_outcomes_are_in_the_order_of_the_questions_ids() 
         markup = cases.outcome_table(replace(results, answers=rows), "hle", "base", "tuned").markup
         tree = ElementTree.fromstring(markup)
         assert tree.find(".//tbody/tr/th").text == "Z first"  # type: ignore[union-attr]
+
+
+# ---- marked questions ------------------------------------------------------------------------
+
+
+def _report(outcomes: str, folder: Path, **more: object) -> Report:
+    values = {"run": "x", "runs_dir": str(folder), "report": {"cases": {"marked": True}}}
+    metrics = {"main": "hle", "benchmarks": {"hle": {"comparisons": [{"model": "tuned"}]}}}
+    results = replace(_results(outcomes), **more)  # type: ignore[arg-type]
+    run = Run(Params.model_validate(values), folder / "x.yaml")
+    return Report(run, results, metrics, {}, {}, {})
+
+
+def test_marked_questions_are_shown_with_their_comments_whatever_became_of_them(tmp_path: Path) -> None:  # fmt: skip
+    report = _report("glbn", tmp_path)
+    for benchmark, question in (("hle", "q03"), ("hle", "gone"), ("other", "q01"), ("hle", "q00")):
+        write_mark(report.run.exploring, benchmark, question, f"{question}: {HOSTILE}")
+    markup = sections.side_by_side(report).markup
+    shown = re.findall(r'id="question-(\w+)"', markup)
+    assert shown == ["q03", "q00"]
+    assert "2 questions marked while exploring." in markup
+    assert markup.count('<p class="comment"><b>Comment</b> q0') == 2
+    tree = ElementTree.fromstring(f"<div>{markup}</div>")
+    assert not tree.findall(".//script")
+    assert len(sections.shown_traces(report)) == 1  # the same text four times
+
+
+def test_where_nothing_is_marked_it_is_said(tmp_path: Path) -> None:
+    markup = sections.side_by_side(_report("gl", tmp_path)).markup
+    assert "No question of this benchmark is marked" in markup
+    assert "case" not in re.findall(r'class="([\w-]+)"', markup)
+
+
+def test_comments_on_withheld_questions_are_not_shown(tmp_path: Path) -> None:
+    report = _report("gl", tmp_path, withheld=frozenset({"hle"}))
+    write_mark(report.run.exploring, "hle", "q00", "it quotes the question")
+    markup = sections.side_by_side(report).markup
+    assert 'id="question-q00"' in markup
+    assert "quotes" not in markup

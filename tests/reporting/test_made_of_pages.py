@@ -19,7 +19,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from llmc_lib.__main__ import main
 from llmc_lib.errors import UserError
-from llmc_lib.publish.example import LARGEST_PICTURE, make_example
+from llmc_lib.exploring import open_runs
+from llmc_lib.publish.example import LARGEST_ANSWERS, LARGEST_PICTURE, make_example
 from llmc_lib.reporting import cases
 from llmc_lib.reporting.browser import find_chromium, print_pdf
 from llmc_lib.reporting.elements import Block, table_block
@@ -219,7 +220,9 @@ def test_the_example_is_the_page_and_its_first_screen(
     # The run's folders are among the temporary files, and metrics.json has its params.
     elsewhere = SimpleNamespace(gettempdir=lambda: "/another/place")
     monkeypatch.setattr("llmc_lib.publish.example.tempfile", elsewhere)
-    page, metrics, picture = make_example(run, tmp_path / "example")
+    page, metrics, picture, *answers = make_example(run, tmp_path / "example")
+    assert sum(file.stat().st_size for file in answers) <= LARGEST_ANSWERS
+    assert len(open_runs(tmp_path / "example").answers) == len(open_runs(run.params_file).answers)
     assert metrics.read_bytes() == (run.report / "metrics.json").read_bytes()
     assert page.read_bytes() == (run.report / "index.html").read_bytes()
     assert picture.stat().st_size <= LARGEST_PICTURE

@@ -44,7 +44,9 @@ def grade_all(
     """
     plain = _few_and_plain(pairs)
     grades = (grade(*pair) for pair in pairs) if plain else _in_processes(pairs, processes)
-    return list(progress_bar(iterable=grades, total=len(pairs), desc=desc, unit="answer"))
+    return list(
+        progress_bar(iterable=grades, total=len(pairs), desc=desc, unit="answer", leave=False)
+    )
 
 
 def _few_and_plain(pairs: Sequence[Pair]) -> bool:

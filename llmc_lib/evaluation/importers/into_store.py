@@ -43,6 +43,7 @@ from llmc_lib.store import (
     set_aside,
     sha256_file,
     whole_file,
+    working,
     write_jsonl,
     write_manifest,
     write_settings,
@@ -64,26 +65,31 @@ def import_all(run: Run) -> Results:
     Raises `UserError` for a file that is broken, that has an answer twice, or that holds no question of
     its benchmark, and where answers were sampled under the run's name.
     """
-    key = stage_key(run)
-    if read_manifest(run.predictions, key) is None:
-        start = time.monotonic()
-        done = [_import_benchmark(run, b) for b in run.params.evaluation.benchmarks]
-        write_manifest(
-            run.predictions,
-            key,
-            time.monotonic() - start,
-            outputs=[
-                file
-                for benchmark in done
-                for model in _models(run)
-                for file in store_files(run, benchmark.name, model)
-            ],
-            models=[{"name": name, "label": label} for name, label in _models(run).items()],
-            questions={benchmark.name: benchmark.questions for benchmark in done},
-            samples=max(benchmark.samples for benchmark in done),
-            imports=[asdict(source) for benchmark in done for source in benchmark.sources],
-        )
+    if not imported(run):
+        with working(run.folder, "import"):
+            _import(run)
     return load_results(run)
+
+
+def _import(run: Run) -> None:
+    key = stage_key(run)
+    start = time.monotonic()
+    done = [_import_benchmark(run, b) for b in run.params.evaluation.benchmarks]
+    write_manifest(
+        run.predictions,
+        key,
+        time.monotonic() - start,
+        outputs=[
+            file
+            for benchmark in done
+            for model in _models(run)
+            for file in store_files(run, benchmark.name, model)
+        ],
+        models=[{"name": name, "label": label} for name, label in _models(run).items()],
+        questions={benchmark.name: benchmark.questions for benchmark in done},
+        samples=max(benchmark.samples for benchmark in done),
+        imports=[asdict(source) for benchmark in done for source in benchmark.sources],
+    )
 
 
 def imported(run: Run) -> bool:

@@ -98,7 +98,9 @@ def _read_all(texts: list[str]) -> Iterator[tuple[TraceCheck, list[Claim]]]:
         memory_gib=_READING_GIB,
         modules=["sympy"],  # once, not in each process that decides the others
     )
-    bar = progress_bar(iterable=outcomes, total=len(texts), desc="Reading claims", unit="text")
+    bar = progress_bar(
+        iterable=outcomes, total=len(texts), desc="Reading claims", unit="text", leave=False
+    )
     for outcome in bar:
         yield (TraceCheck(0, 0, ()), []) if isinstance(outcome, limited.Gone) else outcome
 
@@ -123,7 +125,11 @@ def _decided(claims: Iterable[list[Claim]]) -> dict[Comparison, Decision]:
         decide, comparisons, seconds=_SECONDS, memory_gib=_MEMORY_GIB, modules=["sympy"]
     )
     bar = progress_bar(
-        iterable=outcomes, total=len(comparisons), desc="Checking new arithmetic", unit="claim"
+        iterable=outcomes,
+        total=len(comparisons),
+        desc="Checking new arithmetic",
+        unit="claim",
+        leave=False,
     )
     return {
         comparison: Decision("undecided") if isinstance(outcome, limited.Gone) else outcome

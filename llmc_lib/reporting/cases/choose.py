@@ -47,6 +47,11 @@ def outcomes(results: Results, benchmark: str, reference: str, candidate: str) -
     least half of the samples are right.
     """
     answers = results.answers[results.answers["benchmark"] == benchmark]
+    return paired_outcomes(answers, reference, candidate)
+
+
+def paired_outcomes(answers: pd.DataFrame, reference: str, candidate: str) -> pd.DataFrame:
+    """`outcomes` from the rows of one benchmark: model, question_id, category, correct, completion_tokens."""
     rate = answers.pivot_table(
         index="question_id", columns="model", values="correct", aggfunc="mean", sort=False
     ).astype(float)

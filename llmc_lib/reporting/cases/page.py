@@ -69,18 +69,20 @@ def side_by_side(
     cases: int | CasesParams,
     seed: int,
     marks: Mapping[str, Sequence[Mark]] | None = None,
+    *,
+    comments: Mapping[str, str] | None = None,
 ) -> Block:
     """The questions that `cases` asks for, with what both models wrote about each.
 
-    `marks`: SHA-256 of a trace's text (`trace.whole`) → places of it to underline. Of a benchmark that is
-    `withheld` only ids, categories, grades and lengths are shown. Raises `UserError` for ids and categories that
+    `marks`: SHA-256 of a trace's text (`trace.whole`) → places of it to underline. `comments`: where the cases are those
+    that a person has marked, id → comment. Of a benchmark that is `withheld` only ids, categories, grades and lengths are shown. Raises `UserError` for ids and categories that
     the benchmark has not.
     """
     chosen = chosen_cases(results, benchmark, (reference, candidate), cases, seed)
     table = outcomes(results, benchmark, reference, candidate)
     apart = {name: int((table["outcome"] == name).sum()) for name in ("gained", "lost")}
     if not chosen:
-        return _nothing(reference, candidate, sum(apart.values()))
+        return _nothing(reference, candidate, sum(apart.values()), marked=comments is not None)
     withheld = benchmark in results.withheld
     parts = []
     for case in chosen:
@@ -88,9 +90,11 @@ def side_by_side(
         parts.append(
             _withheld_case(question, case)
             if withheld
-            else _case(results, question, case, marks or {})
+            else _case(
+                results, question, case, marks or {}, (comments or {}).get(case.question_id, "")
+            )
         )
-    head = _head(cases, [case.outcome for case in chosen], apart, seed)
+    head = _head(cases, [case.outcome for case in chosen], apart, seed, marked=comments is not None)
     if withheld:
         text = tr(
             "The questions of this benchmark are not to be published: their text, the reference answers and what the models "
@@ -101,33 +105,52 @@ def side_by_side(
     return Block(f'{head}<div class="cases side-by-side">{"".join(parts)}</div>')
 
 
-def _nothing(reference: str, candidate: str, total: int) -> Block:
-    text = (
-        tr(
+def _nothing(reference: str, candidate: str, total: int, *, marked: bool) -> Block:
+    if marked:
+        text = tr(
+            "No question of this benchmark is marked (report.cases.marked). notebooks/explore.ipynb marks them."
+        )
+    elif total:
+        text = tr(
             "report.cases is 0, or asks for none of the questions on which the two disagree: none is shown."
         )
-        if total
-        else tr(
+    else:
+        text = tr(
             "{reference} and {candidate} are right on exactly the same questions.",
             reference=reference,
             candidate=candidate,
         )
-    )
     return Block(f'<p class="note">{html.escape(text, quote=False)}</p>')
 
 
 def _head(
-    cases: int | CasesParams, outcomes: Sequence[str], apart: Mapping[str, int], seed: int
+    cases: int | CasesParams,
+    outcomes: Sequence[str],
+    apart: Mapping[str, int],
+    seed: int,
+    *,
+    marked: bool,
 ) -> str:
     """How the questions shown were chosen. `outcomes` of these; `apart`: questions gained and lost, in all."""
     keys = tr("Open one; the arrow keys ← and → go from question to question.")
-    return f'<p class="note">{_how_chosen(cases, outcomes, apart, seed)} <span class="keys">{keys}</span></p>'
+    return f'<p class="note">{_how_chosen(cases, outcomes, apart, seed, marked=marked)} <span class="keys">{keys}</span></p>'
 
 
 def _how_chosen(
-    cases: int | CasesParams, outcomes: Sequence[str], apart: Mapping[str, int], seed: int
+    cases: int | CasesParams,
+    outcomes: Sequence[str],
+    apart: Mapping[str, int],
+    seed: int,
+    *,
+    marked: bool,
 ) -> str:
     if isinstance(cases, CasesParams) and cases.ids:
+        if marked:
+            return plural(
+                "{n:,} question marked while exploring.",
+                "{n:,} questions marked while exploring.",
+                len(outcomes),
+            )
         return plural(
             "{n:,} question that the params file names.",
             "{n:,} questions that the params file names.",
@@ -178,23 +201,28 @@ def _opening(question: Question, outcome: str, title: str) -> str:
 
 
 def _case(
-    results: Results, question: Question, case: Case, marks: Mapping[str, Sequence[Mark]]
+    results: Results,
+    question: Question,
+    case: Case,
+    marks: Mapping[str, Sequence[Mark]],
+    comment: str,
 ) -> str:
     summary = question.question.strip().split("\n")[0]
     short = summary if len(summary) <= 110 else summary[:108].rsplit(" ", 1)[0] + " …"
     title = f'<span class="short">{text_to_html(short)}</span>'
     traces = [_trace(results, answer, marks) for answer in case.answers]
-    heads = [
-        _facts(answer, trace.marks) for answer, trace in zip(case.answers, traces, strict=True)
-    ]
+    heads = [facts(answer, trace.marks) for answer, trace in zip(case.answers, traces, strict=True)]
     rationale = (
         f'<details class="rationale"><summary>{tr("Why")}</summary>{text_to_html(question.rationale)}</details>'
         if question.rationale.strip()
         else ""
     )
     name = f"steps-{sha256_text(question.id)[:12]}"
+    said = (
+        f'<p class="comment"><b>{tr("Comment")}</b> {text_to_html(comment)}</p>' if comment else ""
+    )
     return (
-        f"{_opening(question, case.outcome, title)}"
+        f"{_opening(question, case.outcome, title)}{said}"
         f'<div class="question">{text_to_html(question.question)}</div>'
         f'<div class="reference"><b>{tr("Reference answer")}</b> {text_to_html(question.answer)}{rationale}</div>'
         f"{columns(name, traces[0], traces[1], (heads[0], heads[1]))}</details>"
@@ -208,33 +236,33 @@ def _trace(results: Results, answer: dict[Any, Any], marks: Mapping[str, Sequenc
 
 def _withheld_case(question: Question, case: Case) -> str:
     heads = "".join(
-        f'<div class="side side-{n}">{_facts(answer | {"extracted": ""}, ())}</div>'
+        f'<div class="side side-{n}">{facts(answer | {"extracted": ""}, ())}</div>'
         for n, answer in enumerate(case.answers, 1)
     )
     name = f"<code>{html.escape(question.id)}</code>"
     return f'{_opening(question, case.outcome, name)}<div class="columns">{heads}</div></details>'
 
 
-def _facts(answer: dict[Any, Any], marks: Sequence[Mark]) -> str:
+def facts(answer: dict[Any, Any], marks: Sequence[Mark]) -> str:
     """The head of a column: model, grade, final answer, length, confidence, false claims."""
     status = "correct" if answer["status"] == "correct" else "other"
-    facts = []
+    told = []
     if answer["status"] != "missing":
         tokens = answer["completion_tokens"]
         # Some formats of imported answers do not tell it.
-        facts.append(counted(int(tokens), "token") if tokens else tr("length unknown"))
+        told.append(counted(int(tokens), "token") if tokens else tr("length unknown"))
         confidence = answer.get("confidence")
         if confidence is not None and confidence == confidence:
-            facts.append(tr("{confidence:g}% sure", confidence=confidence))
+            told.append(tr("{confidence:g}% sure", confidence=confidence))
     false = sum(mark.kind == "claim" for mark in marks)
     if false:
-        facts.append(counted(false, "false claim"))
+        told.append(counted(false, "false claim"))
     extracted = answer["extracted"]
     found = tr("Answer: {answer}", answer=f"<b>{text_to_html(extracted, 200)}</b>")
     final = f'<p class="final">{found}</p>' if extracted else ""
     return (
         f'<div class="who {status}"><h3>{html.escape(answer["model"])} <span class="grade">{_grade(answer)}</span></h3>'
-        f'{final}<p class="note">{", ".join(facts)}</p></div>'
+        f'{final}<p class="note">{", ".join(told)}</p></div>'
     )
 
 

@@ -20,7 +20,7 @@ NARROW_MARK = N_(
     "and on which they differ more, the interval is too narrow."
 )
 
-_CORRECTIONS = {"holm": "Holm's", "bh": "Benjamini and Hochberg's"}
+_CORRECTIONS = {"holm": N_("Holm's method"), "bh": N_("Benjamini and Hochberg's method")}
 
 
 def grouped(block: dict[str, Any]) -> str | None:
@@ -142,14 +142,14 @@ def _filled(test: str, thresholds: dict[str, Any], compared: int, categories: in
         "test": test,
         "level": thresholds["significance"],
         "categories": categories,
-        "correction": _CORRECTIONS[thresholds["correction"]],
+        "method": tr(_CORRECTIONS[thresholds["correction"]]),
     }
     if categories > 1:
         return plural(
             "A mark is filled where the p-value ({test}) is below {level:g}, adjusted for the {categories} categories (by "
-            "{correction} method); the intervals are not adjusted for the categories.",
+            "{method}); the intervals are not adjusted for the categories.",
             "A mark is filled where the p-value ({test}) is below {level:g}, adjusted for {n} candidates and for the "
-            "{categories} categories (by {correction} method); the intervals are not adjusted for the categories.",
+            "{categories} categories (by {method}); the intervals are not adjusted for the categories.",
             compared, **given,
         )  # fmt: skip
     return plural(

@@ -84,7 +84,7 @@ def _words(model: str, each: Calibration) -> str:
     n, ece = each.n_questions, each.ece
     stated = tr("{n:,} answers state a confidence", n=each.n)
     if each.n_without:
-        stated += tr("; {n:,} state none", n=each.n_without)
+        stated += "; " + tr("{n:,} state none", n=each.n_without)
     return tr(
         "{model}: {stated}; expected calibration error {debiased}, 95% interval {low} to {high}.",
         model=model,

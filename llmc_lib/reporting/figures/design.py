@@ -73,9 +73,9 @@ def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
     title = words.rerun_title(again, n)
     low, high = (as_bound(edge, n) for edge in (again.low, again.high))
     alt = tr(
-        "{title}. This run {value}; the next one from {low} to {high} points.",
+        "{title}. This run {difference}; the next one from {low} to {high} points.",
         title=title,
-        value=as_points(again.value, n),
+        difference=as_points(again.value, n),
         low=low,
         high=high,
     )
@@ -141,8 +141,8 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
         tr("This design finds no difference reliably")
         if nothing
         else tr(
-            "This design finds true differences of {finds_words} and more at least {target:.0%} of the time",
-            finds_words=finds_words,
+            "This design finds true differences of {size} and more at least {target:.0%} of the time",
+            size=finds_words,
             target=target,
         )
     )
@@ -156,7 +156,7 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
         )
         axes.plot(finds, 100 * target, "o", color=colour, markersize=7)
         axes.annotate(
-            tr("{finds_words}: found {target:.0%} of the time", finds_words=finds_words, target=target), (finds, 100 * target),
+            tr("{size}: found {target:.0%} of the time", size=finds_words, target=target), (finds, 100 * target),
             xytext=(-9, 3), textcoords="offset points", ha="right", va="bottom", color=INK, fontsize=9,
         )  # fmt: skip
     inside = 100 * smallest <= x[-1]  # beyond it nearly every one is found
@@ -165,7 +165,7 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
         at = float(np.interp(100 * smallest, x, y))
         axes.plot(100 * smallest, at, "D", color=INK, markersize=7)
         axes.annotate(
-            tr("the smallest of interest: {found}", found=found), (100 * smallest, at), xytext=(9, -2),
+            tr("the smallest of interest: {chance}", chance=found), (100 * smallest, at), xytext=(9, -2),
             textcoords="offset points", va="top" if at > 12 else "bottom", color=INK, fontsize=9,
         )  # fmt: skip
     axes.set_xlim(left=0)
@@ -173,10 +173,10 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
     axes.set_xlabel(tr("True difference, percentage points"))
     axes.set_ylabel(tr("Chance to find it, percent"))
     alt = tr(
-        "{title}. A true difference of {smallest} would be found {found} of the time.",
+        "{title}. A true difference of {smallest} would be found {chance} of the time.",
         title=title,
         smallest=as_size(smallest),
-        found=found,
+        chance=found,
     )
     caption = _power_caption(block, nothing=nothing, inside=bool(inside))
     return figure_block("power", svg(figure, "power"), title, caption, alt)

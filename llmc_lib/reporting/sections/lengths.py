@@ -103,9 +103,9 @@ def _official(report: Report, models: list[str]) -> Block:
         return NOTHING
     return paragraph(
         tr(
-            "HLE's own calibration error, in percent: {list}. Its code leaves out the bin of the most confident "
+            "HLE's own calibration error, in percent: {figures}. Its code leaves out the bin of the most confident "
             "answers, and has bins of 100 answers; here all answers that state a confidence count.",
-            list="; ".join(printed),
+            figures="; ".join(printed),
         ),
         "note",
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from llmc_lib.language import tr
+from llmc_lib.params import CasesParams
 from llmc_lib.reporting import cases, claims_page, grading_page
 from llmc_lib.reporting.elements import Block, paragraph
 from llmc_lib.reporting.report import Report
-from llmc_lib.store import sha256_text
+from llmc_lib.store import read_marks, sha256_text
 
 
 def grading(report: Report) -> Block:
@@ -52,6 +53,7 @@ def outcome_table(report: Report) -> Block:
 def side_by_side(report: Report) -> Block:
     """What the reference and the headline candidate wrote where they disagree."""
     params, results = report.run.params, report.results
+    wanted, comments = _cases(report)
     found = {}
     if report.main not in results.withheld:
         found = claims_page.marks(results, _shown_keys(report), report.run.reasoning)
@@ -60,10 +62,25 @@ def side_by_side(report: Report) -> Block:
         report.main,
         report.reference,
         report.headline["model"],
-        params.report.cases,
+        wanted,
         params.seed,
         found,
+        comments=comments,
     )
+
+
+def _cases(report: Report) -> tuple[int | CasesParams, dict[str, str] | None]:
+    """Which questions are shown: as the params file says, or those that are marked, with the comment of each."""
+    wanted = report.run.params.report.cases
+    if isinstance(wanted, int) or not wanted.marked:
+        return wanted, None
+    known = report.results.questions[report.main]
+    comments = {
+        question: comment
+        for (benchmark, question), comment in read_marks(report.run.exploring).items()
+        if benchmark == report.main and question in known
+    }
+    return CasesParams(ids=tuple(comments)) if comments else 0, comments
 
 
 def shown_traces(report: Report) -> dict[str, tuple[str, str]]:
@@ -86,7 +103,5 @@ def _shown_keys(report: Report) -> list[tuple[str, str, str, int]]:
     """The answers that are shown side by side."""
     params = report.run.params
     models = report.reference, report.headline["model"]
-    chosen = cases.chosen_cases(
-        report.results, report.main, models, params.report.cases, params.seed
-    )
+    chosen = cases.chosen_cases(report.results, report.main, models, _cases(report)[0], params.seed)
     return [cases.key_of(answer) for case in chosen for answer in case.answers]

@@ -128,20 +128,18 @@ def over_refusal_sentence(block: Mapping[str, Any], model: str) -> str:
             unfinished=unfinished,
             **given,
         )
-    start = tr(
+    declines = tr(
         "Of {instructions} it declines {rate}, {reference} {base}",
         instructions=counted(n, "harmless instruction"),
         **given,
     )
     if not found["significant"]:
-        return tr("{start}: no clear change ({numbers}).", start=start, numbers=numbers)
-    if found["difference"] > 0:
-        return tr(
-            "{start}: it declines more that is harmless ({numbers}).", start=start, numbers=numbers
-        )
-    return tr(
-        "{start}: it declines less that is harmless ({numbers}).", start=start, numbers=numbers
-    )
+        change = tr("no clear change ({numbers}).", numbers=numbers)
+    elif found["difference"] > 0:
+        change = tr("it declines more that is harmless ({numbers}).", numbers=numbers)
+    else:
+        change = tr("it declines less that is harmless ({numbers}).", numbers=numbers)
+    return f"{declines}: {change}"
 
 
 def _of(block: Mapping[str, Any], model: str) -> dict[str, Any]:
@@ -194,7 +192,7 @@ def _unfinished(block: Mapping[str, Any], *models: str) -> str:
         [tr("{n:,} of {model}'s", n=count, model=name) for name, count in counts.items() if count]
     )
     return tr(
-        "of {responses} a model, {told} ended or were cut before it was clear",
+        "of {responses} a model, {counts} ended or were cut before it was clear",
         responses=counted(total, "response"),
-        told=told,
+        counts=told,
     )

@@ -1,0 +1,158 @@
+"""The two models compared on the chosen questions, and the comparisons made so far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as widgets
+import pandas as pd
+
+from llmc_lib.analysis import PairedComparison, outcomes, paired_comparison
+from llmc_lib.exploring.choosing import Choice
+from llmc_lib.exploring.looks import adjusted, keep_look, read_looks, share_of
+from llmc_lib.exploring.panel import Panel, paragraph, row, table
+from llmc_lib.formatting import MINUS, as_bound, as_p, as_p_cell, as_points, counted, listed
+
+_TESTS = {
+    "mcnemar_midp": "McNemar's test, mid-p",
+    "sign_flip": "exact sign-flip test",
+    "paired_t": "paired t-test over questions",
+    "clustered_t": "t-test over clusters",
+}
+
+
+class Comparison(Panel):
+    """Compares the two models on the chosen questions, and counts how many such comparisons were looked at.
+
+    It is `analysis.paired_comparison`. Each distinct set of questions and models that was compared is a look; looks
+    are kept in the run's directory, so that neither a new kernel nor another notebook forgets them, and the p-value of
+    each is adjusted for its number: see `looks.share_of`. Looking at plots is free. No test is given on questions that
+    were chosen by their answers.
+
+    `data`: the looks, a row each: look, subset, reference, candidate, questions, gained, lost, difference, low, high
+    (points, 95% interval of this look alone), p_value, p_adjusted. `found`: the last `PairedComparison`.
+    """
+
+    found: PairedComparison | None = None
+
+    def __init__(self, choice: Choice) -> None:
+        self._choice = choice
+        self._button = widgets.Button(
+            description="Compare on these questions", button_style="", layout={"width": "auto"}
+        )
+        super().__init__([row(self._button)])
+        self.on(self._button, self._compare)
+        choice.observe(self.update, "version")
+        self.update()
+
+    @property
+    def _folders(self) -> list[Any]:
+        return [run.state for run in self._choice.folders]
+
+    def _show(self) -> str:
+        """What the next comparison would be, before it is asked for."""
+        self.found = None
+        looks = read_looks(self._folders)
+        self.data = told(looks)
+        problem = self._problem()
+        self._button.disabled = bool(problem)
+        number = len(looks) + 1
+        price = f"The next one is look {number}: its p-value counts {round(1 / share_of(number)):,}-fold."
+        line = problem or (
+            f"{self._choice.pair[1]} against {self._choice.pair[0]} on {counted(len(self._choice.questions), 'question')} "
+            f"({self._choice.told}). {counted(len(looks), 'comparison')} made so far. {price}"
+        )
+        return paragraph(line, "note") + self._made()
+
+    def _made(self) -> str:
+        if self.data.empty:
+            return ""
+        shown = self.data.copy()
+        shown["difference, points"] = [_unbroken(f"{value:+.1f}") for value in shown["difference"]]
+        ends = zip(shown["low"], shown["high"], strict=True)
+        shown["95% interval"] = [_unbroken(f"{low:+.1f} to {high:+.1f}") for low, high in ends]
+        for name in ("p_value", "p_adjusted"):
+            shown[name] = [_unbroken(as_p_cell(value)) for value in shown[name]]
+        columns = ["look", "subset", "candidate", "questions", "gained", "lost", "difference, points", "95% interval",
+                   "p_value", "p_adjusted"]  # fmt: skip
+        return (
+            f"<details open><summary>{counted(len(self.data), 'comparison')} so far</summary>"
+            f"{table(shown[columns].rename(columns={'p_value': 'p', 'p_adjusted': 'p, adjusted'}))}</details>"
+        )
+
+    def _problem(self) -> str:
+        choice = self._choice
+        if choice.pair[0] == choice.pair[1]:
+            return "Choose two different models to compare."
+        if choice.questions.empty:
+            return "No question is chosen."
+        if choice.by_answers:
+            return (
+                f"No test here: the questions are chosen by the answers that would be compared ({listed(choice.by_answers)}), "
+                "so their difference is what they were chosen for. Choose by category or by a word in the question."
+            )
+        return ""
+
+    def _compare(self) -> str:
+        """Compare, and count it."""
+        if self._problem():
+            return self._show()
+        choice = self._choice
+        rows = choice.outcomes(choice.questions["question"])
+        reference, candidate = choice.pair
+        both = outcomes(rows, reference=reference, common="refuse")
+        alpha = choice.runs.first.thresholds.significance
+        arrays = both.correct[candidate], both.correct[reference]
+        found = paired_comparison(*arrays, 0.05, both.cluster)
+        models = ["/".join(choice.key(who, "", 0)[n][1] if n else choice.key(who, "", 0)[0] for n in (0, 1)) for who in choice.pair]  # fmt: skip
+        facts = {
+            "told": choice.told, "benchmark": choice.benchmark, "reference": reference, "candidate": candidate,
+            "n": found.n, "gained": found.gained, "lost": found.lost, "difference": found.difference,
+            "low": found.low, "high": found.high, "p_value": found.p_value,
+        }  # fmt: skip
+        subset = [choice.benchmark, *models, *sorted(map(str, both.question_ids))]
+        number, looks = keep_look(self._folders, subset, facts)
+        together = paired_comparison(*arrays, alpha * share_of(number), both.cluster)
+        self.found, self.data = found, told(looks)
+        return self._sentences(found, together, number, alpha) + self._made()
+
+    def _sentences(
+        self, found: PairedComparison, together: PairedComparison, number: int, alpha: float
+    ) -> str:
+        choice, n = self._choice, found.n
+        p = adjusted(found.p_value, number)
+        clear = "clear" if p < alpha else "not clear"
+        head = f"{as_points(found.difference, n)} on {counted(n, 'question')} ({choice.told})"
+        alone = (
+            f"{choice.pair[1]} minus {choice.pair[0]}: {found.gained:,} gained, {found.lost:,} lost; 95% interval "
+            f"{as_bound(found.low, n)} to {as_bound(found.high, n)} points, p {as_p(found.p_value)} ({_TESTS[found.test]})."
+        )
+        all_looks = (
+            f"This is look {number}. Adjusted for it, p {as_p(p, alpha)}: {clear} at {alpha:g}; an interval that holds "
+            f"together with those of all other looks is {as_bound(together.low, n)} to {as_bound(together.high, n)} points."
+        )
+        return paragraph(head, "big") + paragraph(alone) + paragraph(all_looks, "finding")
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", MINUS)
+
+
+def told(looks: list[dict[str, Any]]) -> pd.DataFrame:
+    """The looks as a table: see `Comparison`."""
+    rows = [
+        {
+            "look": number,
+            "subset": f"{look.get('benchmark')}: {look.get('told')}",
+            "reference": look.get("reference"),
+            "candidate": look.get("candidate"),
+            "questions": look.get("n"),
+            "gained": look.get("gained"),
+            "lost": look.get("lost"),
+            **{name: 100 * look.get(name, float("nan")) for name in ("difference", "low", "high")},
+            "p_value": look["p_value"],
+            "p_adjusted": adjusted(look["p_value"], number),
+        }
+        for number, look in enumerate(looks, 1)
+    ]
+    return pd.DataFrame(rows)

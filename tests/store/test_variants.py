@@ -1,0 +1,99 @@
+"""Variants of a run: folders of their own, what they share, names that are taken."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmc_lib.errors import UserError
+from llmc_lib.store import Run, open_run
+
+RATE = {"training.learning_rate": 3e-5}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "my.yaml"
+    path.write_text(f"run: mine\nruns_dir: {tmp_path}/runs\nreports_dir: {tmp_path}/reports\n")
+    return path
+
+
+def _finished(run: Run) -> None:
+    """Something of each that a variant can begin with."""
+    (run.dataset).mkdir(parents=True)
+    for name in ("manifest.json", "train.parquet"):
+        (run.dataset / name).write_text("{}")
+    for benchmark in run.params.evaluation.benchmarks:
+        folder = run.predictions / benchmark.name
+        folder.mkdir(parents=True)
+        for name in ("base.jsonl", "base.settings.json", "base.grades.jsonl", "step-3.jsonl"):
+            (folder / name).write_text("")
+
+
+def test_a_variant_has_folders_of_its_own_and_says_what_it_changes(file: Path, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    run = open_run(file, override=RATE, name="lr_3e-5")
+    changes = f"a variant of {file}: training.learning_rate 1e-05 → 3e-05"
+    assert run.params.training.learning_rate == 3e-5
+    assert run.folder == file.parent / "runs" / "lr_3e-5"
+    assert changes in repr(run)
+    assert changes in capsys.readouterr().out
+    again = open_run(run.params_file)  # as `make report` and the notebooks open it
+    assert again == run
+    assert repr(again) == repr(run)
+    assert f"# A variant of {file}" in run.params_file.read_text()
+
+
+def test_a_variant_begins_with_what_it_shares(file: Path) -> None:
+    origin = open_run(file)
+    _finished(origin)
+    run = open_run(file, override=RATE, name="lr")
+    assert os.path.samefile(run.dataset / "train.parquet", origin.dataset / "train.parquet")
+    benchmark = run.params.evaluation.benchmarks[0].name
+    answers = run.predictions / benchmark
+    assert sorted(path.name for path in answers.iterdir()) == ["base.jsonl", "base.settings.json"]
+    assert not os.path.samefile(answers / "base.jsonl", origin.predictions / benchmark / "base.jsonl")  # fmt: skip
+    other = open_run(file, override={"evaluation.max_tokens": 64}, name="short")
+    assert (other.dataset / "manifest.json").exists()
+    assert not other.predictions.exists()
+
+
+def test_a_variant_is_changed_as_a_file_is(file: Path) -> None:
+    run = open_run(file, override=RATE, name="lr")
+    (run.folder / "kept").touch()
+    again = open_run(file, override={"training.epochs": 2}, name="lr")
+    assert (again.folder / "kept").exists()
+    assert open_run(run.params_file).params.training.epochs == 2
+    assert "training.epochs" in repr(run)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"override": RATE}, "override: needs a name for the variant"),
+        ({"override": {"run": "x"}, "name": "y"}, "override: run: is given by `name`"),
+        ({"override": RATE, "name": "Not this"}, "override: run: 'Not this' must be lower-case letters"),
+        ({"override": {"training.learning_rte": 1}, "name": "x"}, "did you mean 'learning_rate'?"),
+        ({"override": {"model.source": "owner/name"}, "name": "x"}, "model.revision: must be a commit"),
+        ({"override": {"evaluation.benchmarks": [{"name": "hle", "source": "no.jsonl"}]}, "name": "x"}, "override: evaluation.benchmarks.0.source: no file"),
+        ({"override": RATE, "name": "mine"}, "name: 'mine' is the run of "),
+        ({"override": RATE, "name": "other"}, "name: 'other' is the run of "),
+        ({"override": RATE, "name": "quickstart"}, "name: 'quickstart' is the run of "),
+        ({"override": RATE, "name": "taken"}, "is there already, and no variant of this file"),
+        ({"override": RATE, "name": "theirs"}, "name: 'theirs' is a variant of "),
+        ({"override": [1], "name": "x"}, "override: must be {\"section.key\": value}, not [1]"),
+    ],
+)  # fmt: skip
+def test_what_is_no_variant_is_refused_and_nothing_written(file: Path, options: dict[str, Any], message: str) -> None:  # fmt: skip
+    other = file.with_name("other.yaml")
+    other.write_text(file.read_text().replace("mine", "other"))
+    open_run(other, name="theirs")
+    (file.parent / "runs" / "taken").mkdir()
+    before = sorted(file.parent.rglob("*"))
+    with pytest.raises(UserError) as caught:
+        open_run(file, **options)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(str(file))
+    assert sorted(file.parent.rglob("*")) == before
