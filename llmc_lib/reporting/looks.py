@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
@@ -14,7 +15,7 @@ from llmc_lib.analysis.summary import LookAt
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.race import Race
 from llmc_lib.evaluation.results import Results, predictions_file
-from llmc_lib.store import Run, fingerprint, ledger, looks, read_settings
+from llmc_lib.store import Run, fingerprint, ledger, looks, read_settings, sha256_file
 
 #: Looks of a benchmark's ledger, in their order.
 Rows = list[dict[str, Any]]
@@ -131,6 +132,7 @@ def _rows(
                     "low": found["interval"]["low"],
                     "high": found["interval"]["high"],
                     "verdict_code": found["verdict_code"],
+                    "answers": _answers(predictions_file(run, str(name), found["model"])),
                     "e_value": found.get("bets", {}).get("e_value"),
                 }
                 for found in block["comparisons"]
@@ -152,8 +154,13 @@ def identity(run: Run, results: Results, benchmark: str, model: str) -> str:
     return str((settings or {}).get("model") or results.models[model])
 
 
+def _answers(path: Path) -> str:
+    """What of a model's answers stays however they are graded: the digest of their file."""
+    return sha256_file(path) if path.is_file() else ""
+
+
 def _digest(rows: pd.DataFrame) -> str:
     """The SHA-256 of all answers to a benchmark, as they were graded: in whatever order they came."""
-    columns = rows[list(_DECIDES)].itertuples(index=False, name=None)
-    lines = sorted(repr(tuple(map(str, row))) for row in columns)
+    values = rows[list(_DECIDES)].itertuples(index=False, name=None)
+    lines = sorted(repr(tuple(map(str, row))) for row in values)
     return hashlib.sha256("\n".join(lines).encode(errors="replace")).hexdigest()

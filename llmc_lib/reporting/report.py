@@ -20,6 +20,7 @@ from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, looks, training_page
 from llmc_lib.reporting.further import further
 from llmc_lib.reporting.race import race_block
+from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
 
@@ -157,6 +158,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     if raced := race_block(run, results):
         metrics["race"] = raced
     looks.record(run, results, metrics, "finished" if results.partial is None else "partial")
+    metrics["provenance"]["seal"] = sealed(run)
     histories = training_page.read_histories(run, training.get("candidates", {}))
     return Report(run, results, metrics, dataset, training, histories)
 

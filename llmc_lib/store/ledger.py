@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from llmc_lib.errors import UserError
+from llmc_lib.language import tr
 from llmc_lib.store.files import JsonlWriter, read_record, sha256_text
 
 #: What the first row has in the place of the digest of the row before it.
@@ -76,7 +77,7 @@ def scan(path: Path) -> Ledger:
     try:
         lines = path.read_bytes().split(b"\n") if path.is_file() else []
     except OSError as error:
-        return Ledger([], f"cannot be read: {error.strerror}")
+        return Ledger([], tr("cannot be read: {problem}", problem=error.strerror))
     rows: list[dict[str, Any]] = []
     problem, previous = "", START
     for number, line in enumerate(lines, 1):
@@ -86,7 +87,11 @@ def scan(path: Path) -> Ledger:
         if broken and number == len(lines):  # the writer was killed
             break
         if not problem:
-            problem = f"line {number} {broken}" if broken else _problem(row, previous, number)
+            problem = (
+                tr("line {n}: {problem}", n=number, problem=broken)
+                if broken
+                else _problem(row, previous, number)
+            )
         if not broken:
             rows.append(row)
             previous = _link(row)
@@ -101,9 +106,9 @@ def digest(row: Mapping[str, Any]) -> str:
 
 def _problem(row: dict[str, Any], previous: str, number: int) -> str:
     if row.get("digest") != digest(row):
-        return f"line {number} was changed after it was written"
+        return tr("line {n} was changed after it was written", n=number)
     if row.get("previous") != previous:
-        return f"before line {number} a row was removed, added or moved"
+        return tr("before line {n} a row was removed, added or moved", n=number)
     return ""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from llmc_lib.formatting import counted
+from llmc_lib.language import tr
 from llmc_lib.store import ledger
 from llmc_lib.store.run import Run
 
@@ -39,6 +40,17 @@ def record(run: Run, row: Mapping[str, Any], *, once: str | None = None) -> dict
     return made
 
 
+def problem(run: Run) -> str:
+    """What is wrong with the ledger of a run, by itself and by that of all runs; "" where nothing is."""
+    rows, broken = ledger.scan(run.looks)
+    if broken:
+        return broken
+    there = {row.get("digest") for row in rows}
+    kept = [row for row in ledger.scan(run.runs / NAME).rows if row.get("run") == run.name]
+    lost = sum(row.get("row") not in there for row in kept)
+    return _lacks(lost) if lost else ""
+
+
 def of_all(runs: Path) -> Looks:
     """The looks of all runs in a folder, those of removed runs among them, in their order in time.
 
@@ -59,19 +71,31 @@ def of_all(runs: Path) -> Looks:
         there = {str(row.get("digest")): row for row in own.rows}
         if lost := len(wanted.get(name, set()) - there.keys()):
             problems.append(
-                f"{path}: lacks {counted(lost, 'row')} that the ledger of all runs has of it"
+                f"{path}: {_lacks(lost)}"
                 if path.is_file()
-                else f"{runs / name}: the run was removed; {counted(lost, 'row')} of it in the ledger of all runs"
+                else tr(
+                    "{run}: the run was removed; {rows} of it in the ledger of all runs",
+                    run=runs / name,
+                    rows=counted(lost, "row"),
+                )
             )
         new = {digest: row for digest, row in there.items() if digest not in rows}
         if new:
             problems.append(
-                f"{runs / NAME}: lacks {counted(len(new), 'row')} that {path} has: it was changed, or the run "
-                "was made elsewhere"
+                tr(
+                    "{everywhere}: lacks {rows} that {path} has: it was changed, or the run was made elsewhere",
+                    everywhere=runs / NAME,
+                    rows=counted(len(new), "row"),
+                    path=path,
+                )
             )
         rows |= {digest: _shared(row, name) for digest, row in new.items()}
     ordered = sorted(rows.values(), key=lambda row: str(row.get("time")))
     return Looks(ordered, problems)
+
+
+def _lacks(lost: int) -> str:
+    return tr("lacks {rows} that the ledger of all runs has of it", rows=counted(lost, "row"))
 
 
 def _shared(row: Mapping[str, Any], run: str) -> dict[str, Any]:

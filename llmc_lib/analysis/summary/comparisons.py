@@ -113,7 +113,10 @@ def _groups(
     return {
         name: {
             **_comparison(part),
-            "interval": {k: getattr(shown[name], k) for k in ("low", "high", "narrow")},
+            "interval": {
+                **{k: getattr(shown[name], k) for k in ("low", "high", "narrow")},
+                "equivalence": [shown[name].inner_low, shown[name].inner_high],
+            },
             "p_adjusted": p,
             "significant": p < thresholds.significance,
         }

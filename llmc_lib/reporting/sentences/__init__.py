@@ -5,6 +5,7 @@ language of a catalogue (`llmc_lib.language`).
 """
 
 from llmc_lib.reporting.sentences.answers import ending_sentence, missing_sentence, not_known
+from llmc_lib.reporting.sentences.gate import OUTCOMES, gate_criterion, gate_figures, gate_reason
 from llmc_lib.reporting.sentences.looks import (
     changed_sentence,
     finished_sentence,
@@ -30,6 +31,8 @@ from llmc_lib.reporting.sentences.safety import (
     over_refusal_sentence,
     tradeoff_sentence,
 )
+from llmc_lib.reporting.sentences.seal import seal_sentence
+from llmc_lib.reporting.sentences.tried import TRIED_WORDS, tried_family, tried_line, tried_note
 from llmc_lib.reporting.sentences.verdict import (
     interval_label,
     verdict_rules,
@@ -39,12 +42,17 @@ from llmc_lib.reporting.sentences.verdict import (
 
 __all__ = [
     "GREEDY",
+    "OUTCOMES",
     "SAFETY",
     "TRADEOFFS",
+    "TRIED_WORDS",
     "changed_sentence",
     "ending_sentence",
     "finished_sentence",
     "full_sentence",
+    "gate_criterion",
+    "gate_figures",
+    "gate_reason",
     "interval_label",
     "looks_caption",
     "missing_sentence",
@@ -57,8 +65,12 @@ __all__ = [
     "race_sentence",
     "rerun_sentence",
     "rerun_title",
+    "seal_sentence",
     "sign_sentence",
     "tradeoff_sentence",
+    "tried_family",
+    "tried_line",
+    "tried_note",
     "unfinished_sentence",
     "verdict_rules",
     "verdict_sentence",
