@@ -117,7 +117,9 @@ def finished(run: Run, models: Sequence[Model | ServedModel]) -> bool:
     """Are all answers of `models` there, sampled and graded under the present params? Those that were given up,
     as no server had them, are asked again."""
     manifest = read_manifest(run.predictions, stage_key(run, models))
-    return manifest is not None and not manifest.get("given_up")
+    if manifest is None or manifest.get("given_up"):
+        return False
+    return "race" not in manifest or not race.goes_on(run, Race.of(manifest["race"]))
 
 
 def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
@@ -154,7 +156,7 @@ def _race_key(run: Run) -> dict[str, Any]:
     if stop is None:
         return {}
     rule = {"matters": report.smallest_interesting_points, "alpha": report.significance}
-    return {"race": {**stop.model_dump(mode="json"), **rule}}
+    return {"race": {**stop.model_dump(mode="json", exclude={"deadline"}), **rule}}
 
 
 def settings(run: Run) -> dict[str, Any]:

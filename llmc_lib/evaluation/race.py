@@ -6,8 +6,10 @@ killed goes on where it was, and what was decided stays decided.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,7 @@ class Race:
     stopped: tuple[Stopped, ...]  # in the order in which they were
     # The reference and the candidates that were not stopped; where all were, those of the last round.
     left: tuple[str, ...]
+    seconds: float  # that the last round took
 
     def questions_of(self, model: str) -> int:
         """How many questions a model is asked."""
@@ -72,16 +75,16 @@ def so_far(run: Run, key: str, asked: int) -> Race:
     assert benchmark is not None
     stopped: list[Stopped] = []
     left: tuple[str, ...] = ()
-    number, settled = 0, False
+    number, settled, seconds = 0, False, 0.0
     for row in ledger.read(ledger_of(run)):
         if row["key"] == key and row["round"] == number + 1 and not settled:
-            number, settled = row["round"], row["settled"]
+            number, settled, seconds = row["round"], row["settled"], row.get("seconds", 0.0)
             n = place(asked, number, stop.rounds)
             stopped += [Stopped(model, number, n, why) for model, why in row["stopped"].items()]
             left = tuple(name for name in row["racing"] if name not in row["stopped"])
             left = left if len(left) > 1 else tuple(row["racing"])
     n = place(asked, number, stop.rounds)
-    return Race(benchmark, asked, stop.rounds, number, n, settled, tuple(stopped), left)
+    return Race(benchmark, asked, stop.rounds, number, n, settled, tuple(stopped), left, seconds)
 
 
 def live(run: Run) -> str:
@@ -107,6 +110,17 @@ def live(run: Run) -> str:
     return f"{text}; stopped: {listed(gone)}." if gone else f"{text}."
 
 
+def goes_on(run: Run, race: Race) -> bool:
+    """Is there another round to be held, that is expected to end before the deadline?"""
+    stop = run.params.evaluation.stop
+    if stop is None or race.settled or race.round == race.rounds:
+        return False
+    if stop.deadline is None or not race.round:
+        return True
+    # Without a zone it is this machine's time.
+    return datetime.now(UTC) + timedelta(seconds=race.seconds) < stop.deadline.astimezone(UTC)
+
+
 def hold(
     run: Run,
     key: str,
@@ -128,8 +142,8 @@ def hold(
         matters=report.smallest_interesting_points / 100,
         alpha=report.significance,
     )
-    while not found.settled and found.round < found.rounds:
-        number = found.round + 1
+    while goes_on(run, found):
+        number, start = found.round + 1, time.monotonic()
         beginning = questions[: place(len(questions), number, found.rounds)]
         racing = [name for name in models if name not in {each.model for each in found.stopped}]
         for name in racing:
@@ -144,6 +158,7 @@ def hold(
             "racing": racing,
             "stopped": decided.stopped,
             "settled": decided.settled,
+            "seconds": round(time.monotonic() - start, 1),
             "of": f"{key} {number}",
         }
         ledger.append(ledger_of(run), row, once="of")

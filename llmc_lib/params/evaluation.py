@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -226,6 +227,9 @@ class StopParams(Section):
     # Which of `benchmarks` is raced on, with right and wrong answers. The others are asked in full, of those that are left at the
     # end. None: the first with right and wrong answers.
     benchmark: Name | None = None
+    # No round is begun that would end after it (as long as the last one took), but the first: 2026-12-01T09:00, of this machine
+    # where no zone is given. A later one goes on where the race was.
+    deadline: Annotated[datetime, Field(strict=False)] | None = None
 
 
 class EvaluationParams(Section):

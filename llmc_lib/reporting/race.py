@@ -42,6 +42,7 @@ def race_block(run: Run, results: Results) -> dict[str, Any] | None:
         "rounds": race.rounds,
         "round": race.round,
         "n_questions": race.n_questions,
+        "settled": race.settled,
         "candidates": len(names) - 1,
         "matters": rule.matters,
         "significance": rule.alpha,

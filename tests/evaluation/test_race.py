@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from llmc_lib.evaluation.generate import requests
 from llmc_lib.evaluation.results import predictions_file
 from llmc_lib.models.resolve import ServedModel
 from llmc_lib.params import Params
+from llmc_lib.params.evaluation import StopParams
 from llmc_lib.reporting import load_report
 from llmc_lib.reporting import sections as page
 from llmc_lib.store import Run, ledger, read_jsonl
@@ -147,6 +149,32 @@ def test_a_look_during_a_race_is_at_its_rounds(run: Run, monkeypatch: pytest.Mon
     report = load_report(run, results)
     assert report.headline["interval"]["candidates"] == 3
     assert report.block["look"]["planned"] == 4
+
+
+@pytest.mark.slow
+def test_a_deadline_ends_a_race_after_the_round_and_a_later_one_goes_on(run: Run) -> None:
+    late = _until(run, datetime(2026, 1, 1, tzinfo=UTC))
+    first = evaluation.evaluate(late, MODELS)
+    assert first.race is not None
+    assert (first.race.round, first.race.settled) == (1, False)
+    assert evaluation.finished(late, MODELS)
+    report = load_report(late, first)
+    assert "The deadline ended it after round 1 of 4, at 50 of 200" in page.verdict(report).markup
+    open_end = _until(run, datetime(2996, 1, 1))
+    assert not evaluation.finished(open_end, MODELS)
+    whole = evaluation.evaluate(open_end, MODELS)
+    assert whole.race is not None
+    assert whole.race.settled
+    assert whole.race.round > 1
+    assert [row["round"] for row in ledger.read(race.ledger_of(run))] == list(
+        range(1, whole.race.round + 1)
+    )
+
+
+def _until(run: Run, deadline: datetime) -> Run:
+    stop = StopParams(rounds=4, deadline=deadline)
+    changed = run.params.evaluation.model_copy(update={"stop": stop})
+    return Run(run.params.model_copy(update={"evaluation": changed}), run.params_file)
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,14 @@ def race_sentence(race: Mapping[str, Any]) -> str:
     """How a race ended, and what it has saved."""
     end = (
         tr(
+            "The deadline ended it after round {round} of {rounds}, at {n:,} of {asked:,} questions, before all was settled.",
+            round=race["round"],
+            rounds=race["rounds"],
+            n=race["n_questions"],
+            asked=race["asked"],
+        )
+        if not race["settled"]
+        else tr(
             "All was settled after round {round} of {rounds}, at {n:,} of {asked:,} questions.",
             round=race["round"],
             rounds=race["rounds"],
