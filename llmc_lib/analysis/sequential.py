@@ -39,14 +39,15 @@ KEPT = 0.8
 _LEAST = 1e-9
 
 
-def spending(shares: Sequence[float], alpha: float = 0.05) -> list[float]:
+def spending(shares: Sequence[float], alpha: float = 0.05, power: float = 0) -> list[float]:
     """The nominal level of each of several planned looks.
 
     Parameters: `shares` of the questions, increasing, above 0 and at most 1, at which one looks; the chance `alpha`, over
     all of them, of a difference where there is none. If the last share is less than 1, what is left of alpha is for later
-    looks.
+    looks. `power`: above 0 it is spent as alpha · share^power (Kim & DeMets, Biometrika 74, 1987), which at 1 or 2 finds large
+    differences far earlier and small ones less often.
 
-    Spending function of O'Brien and Fleming's type, 2 - 2 Φ(z(1 - alpha / 4) / √share) on either side (Lan & DeMets,
+    Without it: spending function of O'Brien and Fleming's type, 2 - 2 Φ(z(1 - alpha / 4) / √share) on either side (Lan & DeMets,
     Biometrika 70, 1983); boundaries by recursive integration (Armitage, McPherson & Rowe, J. R. Stat. Soc. A 132, 1969). Holds
     where the shares do not depend on the results, and where the score is about normal: at a look with few discordant questions
     its level is so small that only a wide majority of them reaches it. The interval of a look at its nominal level is the
@@ -61,7 +62,7 @@ def spending(shares: Sequence[float], alpha: float = 0.05) -> list[float]:
     times = np.asarray(shares, dtype=float)
     if not len(times) or not (np.diff(times, prepend=0.0) > 0).all() or times[-1] > 1:
         raise ValueError(f"shares must increase, above 0 and up to 1: {list(shares)}")
-    spent = _spent(times, alpha)
+    spent = alpha * times**power if power else _spent(times, alpha)
     levels: list[float] = []
     grid, density = np.zeros(1), np.ones(1)  # of the score at the last look, where none has stopped
     before = time = 0.0
@@ -135,8 +136,8 @@ def _barrier(alpha: float) -> float:
 
 
 @lru_cache(maxsize=1024)
-def _planned_levels(planned: int, alpha: float) -> tuple[float, ...]:
-    return tuple(spending([n / planned for n in range(1, planned + 1)], alpha))
+def _planned_levels(planned: int, alpha: float, power: float) -> tuple[float, ...]:
+    return tuple(spending([n / planned for n in range(1, planned + 1)], alpha, power))
 
 
 @dataclass(frozen=True)
@@ -144,13 +145,14 @@ class Look:
     """One of the looks at an evaluation: which share of the questions it has, and how all looks share alpha.
 
     `share` of the questions; `planned`, how many looks at equal distances were planned, the finished evaluation being the
-    last (0: looks are not planned); `alone`: nobody has looked before, and this is the finished evaluation. Raises `ValueError` for a
+    last (0: looks are not planned), and the `power` of their spending function; `alone`: nobody has looked before, and this is the finished evaluation. Raises `ValueError` for a
     share that is none of the planned ones.
     """
 
     share: float = 1.0
     planned: int = 0
     alone: bool = True
+    power: float = 0
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1 or (self.alone and self.share < 1):
@@ -168,7 +170,7 @@ class Look:
         if self.alone:
             return alpha
         if self.planned:
-            return max(_LEAST, _planned_levels(self.planned, alpha)[self.number - 1])
+            return max(_LEAST, _planned_levels(self.planned, alpha, self.power)[self.number - 1])
         return unplanned_level(self.share, alpha)
 
     def p_value(self, nominal: float) -> float:
@@ -192,28 +194,30 @@ class Look:
 
 @dataclass(frozen=True)
 class FamilyAtLook(Family):
-    """A family of comparisons (`simultaneous.family`) at a look: `level` is nominal, and `adjust` is for all looks, too."""
+    """A family of comparisons at a look: `level` is nominal, and `adjust` is for all looks, too.
 
-    look: Look = Look()
-    waiting: int = 0
-    level_of_all: float = 0.05
+    `whole`: the family at no look; `compared`, all candidates, also those that are not among the answers; `part`, the share of
+    alpha that those that are have together.
+    """
+
+    look: Look
+    whole: Family
+    compared: int
+    part: float = 1.0
 
     @property
     def candidates(self) -> int:
         """Those of the whole evaluation."""
-        return len(self.covariance) + self.waiting
+        return self.compared
 
     @property
     def level_at_end(self) -> float:
         """The nominal level of the finished evaluation."""
-        return replace(self.look, share=1.0).level(self.level_of_all)
+        return replace(self.look, share=1.0).level(self.whole.level)
 
     def adjust(self, p_value: float) -> float:
         """The chance, over all candidates and looks, of a p-value as small as this, were none to differ."""
-        of_these = Family(self.level, self.smallest, self.covariance).adjust(
-            self.look.p_value(p_value)
-        )
-        return min(1.0, of_these * self.candidates / len(self.covariance))
+        return min(1.0, self.whole.adjust(self.look.p_value(p_value)) / self.part)
 
 
 def at_look(made: Callable[[float], Family], look: Look, alpha: float, waiting: int = 0) -> Family:
@@ -227,13 +231,17 @@ def at_look(made: Callable[[float], Family], look: Look, alpha: float, waiting: 
     """
     if look.alone:
         return made(alpha)
-    there = len(made(alpha).covariance) if waiting else 1
-    family = made(alpha * there / (there + waiting))
-    return FamilyAtLook(
-        level=look.level(family.level),
-        smallest=family.smallest,
-        covariance=family.covariance,
-        look=look,
-        waiting=waiting,
-        level_of_all=family.level,
-    )
+    there = made(alpha).candidates if waiting else 1
+    part = there / (there + waiting)
+    whole = made(alpha * part)
+    return _at(whole, look, whole.candidates + waiting, part)
+
+
+def at_round(whole: Family, look: Look, covariance: Floats) -> Family:
+    """The family of a race (`race.Rule`) at its last round: `whole`, of all its candidates; `covariance`, of those that are left."""
+    return replace(_at(whole, look, whole.candidates), covariance=covariance)
+
+
+def _at(whole: Family, look: Look, compared: int, part: float = 1.0) -> FamilyAtLook:
+    level = look.level(whole.level)
+    return FamilyAtLook(level, whole.smallest, whole.covariance, look, whole, compared, part)

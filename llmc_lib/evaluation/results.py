@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from llmc_lib import question_bank
 from llmc_lib.errors import UserError
+from llmc_lib.evaluation.race import Race
 from llmc_lib.formatting import counted
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Question, writable
@@ -50,6 +54,9 @@ class Results:
     texts: Mapping[tuple[str, str, str, int], tuple[str, str]] = field(default_factory=dict)
     # Benchmarks whose questions, and what was written about them, must not be in a report.
     withheld: frozenset[str] = frozenset()
+    # How a race ended (`evaluation.stop`), and the rows of those that it has stopped; they are not among `models`.
+    race: Race | None = None
+    raced: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def some(self, n: int, seed: int) -> pd.DataFrame:
         """Rows of `n` answers drawn by the seed, with what the models wrote, unless it is `withheld`."""
@@ -146,7 +153,22 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
         texts=texts,
         withheld=run.params.withheld,
     )
-    return _beginning(results, run) if partial else results
+    if partial:
+        return _beginning(results, run)
+    found = manifest.get("race")
+    return results if found is None else _left(results, Race.of(found))
+
+
+def right_answers(
+    run: Run, benchmark: str, model: str, questions: Sequence[Question]
+) -> NDArray[np.int64]:
+    """(n,): how many of a model's answers to each question are right by the rules; missing ones are not."""
+    right = Counter(
+        id_
+        for (id_, _), grade in _by_sample(grades_file(run, benchmark, model)).items()
+        if grade.get("status") == "correct"
+    )
+    return np.array([right[question.id] for question in questions], dtype=np.int64)
 
 
 def _asked(run: Run, benchmark: BenchmarkParams) -> list[Question]:
@@ -154,6 +176,23 @@ def _asked(run: Run, benchmark: BenchmarkParams) -> list[Question]:
         found = [Question(**row) for row in read_jsonl(questions_file(run, benchmark.name))]
         return question_bank.clustered(found, benchmark) if benchmark.cluster else found
     return question_bank.asked(benchmark, run.params.seed)
+
+
+def _left(results: Results, race: Race) -> Results:
+    """The answers of those that a race has left, on the questions that were asked; those of the others are beside them."""
+    names = [name for name in results.models if race.is_left(name)]
+    answers, questions = results.answers, dict(results.questions)
+    raced = answers["benchmark"] == race.benchmark
+    questions[race.benchmark] = dict(islice(questions[race.benchmark].items(), race.n_questions))
+    asked = ~raced | answers["question_id"].isin(set(questions[race.benchmark]))
+    return replace(
+        results,
+        answers=answers[answers["model"].isin(names) & asked].reset_index(drop=True),
+        models={name: label for name, label in results.models.items() if name in names},
+        questions=questions,
+        race=race,
+        raced=answers[raced & ~answers["model"].isin(names)].reset_index(drop=True),
+    )
 
 
 def _beginning(results: Results, run: Run) -> Results:

@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from llmc_lib.analysis import race
 from llmc_lib.analysis.sequential import Look
 from llmc_lib.analysis.summary import LookAt
 from llmc_lib.errors import UserError
+from llmc_lib.evaluation.race import Race
 from llmc_lib.evaluation.results import Results, predictions_file
 from llmc_lib.store import Run, fingerprint, ledger, looks, read_settings, sha256_file
 
@@ -32,10 +34,14 @@ def looks_at(run: Run, results: Results) -> dict[str, LookAt]:
     Earlier looks are those at fewer questions than the benchmark has; one at the same answers as now is this one. Raises
     `UserError` where `evaluation.looks` is not what it was at an earlier look: levels of different plans do not add up.
     """
-    planned = run.params.evaluation.looks
+    planned = run.params.evaluation.planned_looks
+    power = race.POWER if run.params.evaluation.stop else 0.0
     found = {}
     for name, rows in results.answers.groupby("benchmark", sort=False):
         order = list(results.questions[str(name)])
+        if results.race is not None and name == results.race.benchmark:
+            found[str(name)] = _last_round(results.race, order)
+            continue
         part = (results.partial or {}).get(str(name), {"asked": len(order)})
         now, asked = _digest(rows), part["asked"]
         earlier = {
@@ -54,13 +60,24 @@ def looks_at(run: Run, results: Results) -> dict[str, LookAt]:
         if planned:
             share = max(1, round(share * planned)) / planned
         found[str(name)] = LookAt(
-            Look(share, planned, alone=len(order) == asked and not earlier),
+            Look(share, planned, len(order) == asked and not earlier, power),
             order,
             asked,
-            waiting=len(results.manifest.get("not_begun") or ()),
+            waiting=sum(len(results.manifest.get(key) or ()) for key in ("not_begun", "stopped")),
             earlier=len(earlier),
         )
     return found
+
+
+def _last_round(raced: Race, order: list[str]) -> LookAt:
+    return LookAt(
+        Look(raced.round / raced.rounds, raced.rounds, alone=False, power=race.POWER),
+        order,
+        raced.asked,
+        waiting=sum(not raced.is_left(each.model) for each in raced.stopped),
+        earlier=raced.round - 1,
+        raced=True,
+    )
 
 
 def record(
@@ -86,6 +103,8 @@ def _rows(
         block = metrics["benchmarks"][name]
         reference = next(iter(block["models"]))
         asked = (results.partial or {}).get(str(name), {}).get("asked", block["n_questions"])
+        if results.race is not None and name == results.race.benchmark:
+            asked = results.race.asked
         yield {
             "what": "finished" if block["n_questions"] == asked else what,
             "benchmark": name,
@@ -95,7 +114,7 @@ def _rows(
             "main": name == metrics["main"],
             "n_questions": block["n_questions"],
             "asked": asked,
-            "planned": run.params.evaluation.looks,
+            "planned": run.params.evaluation.planned_looks,
             "level": block.get("look", {}).get("level"),
             "n_samples": block["n_samples"],
             "reference": {

@@ -19,6 +19,7 @@ from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, looks, training_page
 from llmc_lib.reporting.further import further
+from llmc_lib.reporting.race import race_block
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
@@ -154,6 +155,8 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             )
             block["false_claims"] = summarise_claims(checked, block["n_questions"])
     metrics["further"] = further(metrics)
+    if raced := race_block(run, results):
+        metrics["race"] = raced
     looks.record(run, results, metrics, "finished" if results.partial is None else "partial")
     metrics["provenance"]["seal"] = sealed(run)
     histories = training_page.read_histories(run, training.get("candidates", {}))

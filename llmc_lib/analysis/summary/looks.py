@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from llmc_lib.analysis.betting import Bets
 from llmc_lib.analysis.compare import together
-from llmc_lib.analysis.sequential import FamilyAtLook, Look, at_look
-from llmc_lib.analysis.simultaneous import Family
+from llmc_lib.analysis.comparison import difference_test
+from llmc_lib.analysis.sequential import FamilyAtLook, Look, at_look, at_round
+from llmc_lib.analysis.simultaneous import Family, family_before
 from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.verdict import ALPHA, Thresholds
 
@@ -30,6 +32,7 @@ class LookAt:
     asked: int
     waiting: int = 0
     earlier: int = 0
+    raced: bool = False  # the look is the last round of a race of all these candidates
 
 
 def family_of(table: Table, thresholds: Thresholds, at: LookAt | None, seed: int) -> Family:
@@ -40,6 +43,10 @@ def family_of(table: Table, thresholds: Thresholds, at: LookAt | None, seed: int
 
     if at is None:
         return made(thresholds.significance)
+    if at.raced:
+        there = made(thresholds.significance)
+        whole = family_before(there.candidates + at.waiting, thresholds.significance)
+        return at_round(whole, at.look, there.covariance)
     return at_look(made, at.look, thresholds.significance, at.waiting)
 
 
@@ -57,7 +64,23 @@ def block(at: LookAt, of_all: Family, thresholds: Thresholds) -> dict[str, Any] 
         "significance": thresholds.significance,
         "level": of_all.level,
         "level_at_end": of_all.level_at_end,
-        "level_alone": of_all.level_of_all,
+        "level_alone": of_all.whole.level,
+    }
+
+
+def stopped(
+    right: NDArray[np.int64], reference: NDArray[np.int64], samples: int, level: float
+) -> dict[str, Any]:
+    """The comparison of a candidate that a race has stopped: (n,) right answers to each question it was asked."""
+    found = difference_test(right - reference, samples)
+    low, high = found.interval(level)
+    return {
+        "n_questions": len(right),
+        "difference": found.difference,
+        "low": low,
+        "high": high,
+        "level": level,
+        "p_value": found.p_value,
     }
 
 

@@ -19,6 +19,9 @@ def look_note(report: Report) -> Block:
     look = report.block.get("look")
     if look is None:
         return Block("")
+    race = report.metrics.get("race")
+    if race is not None and race["benchmark"] == report.main:
+        return paragraph(words.race_sentence(race), "note")
     if report.results.partial is None or look["n_questions"] == look["asked"]:
         texts = [words.finished_sentence(look)]
     else:
@@ -52,7 +55,31 @@ def looks(report: Report) -> Block:
             for row, found in rows
         ]
     )
-    return table_block("looks", table, words.looks_caption(look, model), data)
+    return table_block("looks", table, words.looks_caption(look, model), data) + _stopped(report)
+
+
+def _stopped(report: Report) -> Block:
+    """Those that a race has stopped."""
+    race = report.metrics.get("race")
+    if race is None or not race["stopped"]:
+        return Block("")
+    rows = [
+        {
+            tr("Candidate"): each["model"],
+            tr("Stopped after"): tr("round {round}", round=each["round"]),
+            tr("Questions"): f"{each['n_questions']:,}",
+            tr("Difference, points"): as_points(
+                each["difference"], each["n_questions"], unit=False
+            ),
+            tr("Interval"): as_range(
+                *(as_bound(each[end], each["n_questions"]) for end in ("low", "high"))
+            ),
+            tr("Why"): words.race_reason(each["reason"]),
+        }
+        for each in race["stopped"]
+    ]
+    caption = words.race_caption(race, report.reference)
+    return table_block("stopped", pd.DataFrame(rows), caption, pd.DataFrame(race["stopped"]))
 
 
 def _look_row(row: dict[str, Any], found: dict[str, Any], thresholds: Thresholds) -> dict[str, str]:

@@ -7,8 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from llmc_lib.formatting import as_bound, as_range, counted, listed
-from llmc_lib.language import plural, tr
+from llmc_lib.formatting import as_bound, as_range, as_size, counted, listed
+from llmc_lib.language import N_, plural, tr
+
+_REASONS = {
+    "behind": N_("clearly worse than the best"),
+    "small": N_("cannot be better by what matters"),
+}
 
 
 def unfinished_sentence(
@@ -100,6 +105,67 @@ def finished_sentence(look: Mapping[str, Any]) -> str:
         level=_as_level(look["level"]),
         alone=_as_level(look["level_alone"]),
     )
+
+
+def race_sentence(race: Mapping[str, Any]) -> str:
+    """How a race ended, and what it has saved."""
+    end = (
+        tr(
+            "The deadline ended it after round {round} of {rounds}, at {n:,} of {asked:,} questions, before all was settled.",
+            round=race["round"],
+            rounds=race["rounds"],
+            n=race["n_questions"],
+            asked=race["asked"],
+        )
+        if not race["settled"]
+        else tr(
+            "All was settled after round {round} of {rounds}, at {n:,} of {asked:,} questions.",
+            round=race["round"],
+            rounds=race["rounds"],
+            n=race["n_questions"],
+            asked=race["asked"],
+        )
+        if race["n_questions"] < race["asked"]
+        else tr(
+            "It went on to the last of {rounds} rounds, at {asked:,} questions.",
+            rounds=race["rounds"],
+            asked=race["asked"],
+        )
+    )
+    saved = 1 - race["tokens"] / race["tokens_of_all"] if race["tokens_of_all"] else 0.0
+    return " ".join(
+        [
+            plural(
+                "The evaluation was a race of {n} candidate (evaluation.stop): who is clearly worse than the best, or cannot be "
+                "better than the reference by {matters}, is not asked further.",
+                "The evaluation was a race of {n} candidates (evaluation.stop): who is clearly worse than the best, or cannot be "
+                "better than the reference by {matters}, is not asked further.",
+                race["candidates"],
+                matters=as_size(race["matters"]),
+            ),
+            end,
+            tr(
+                "Intervals, adjusted p-values and verdicts hold over all rounds and candidates. A difference at which a race "
+                "stopped is on average a little too far from 0. About {saved:.0%} of the tokens were saved.",
+                saved=saved,
+            ),
+        ]
+    )
+
+
+def race_caption(race: Mapping[str, Any], reference: str) -> str:
+    """Of the table of those that were stopped."""
+    return tr(
+        "Candidates that the race has stopped, each compared with {reference} on the questions that it was asked; intervals at "
+        "{level:.4g}%, for all candidates and rounds at once.",
+        reference=reference,
+        level=100 * (1 - race["significance"]),
+    )
+
+
+def race_reason(reason: str) -> str:
+    """Why a candidate was stopped."""
+    return tr(_REASONS[reason])
 
 
 def changed_sentence(asked: int, before: Sequence[int]) -> str:
