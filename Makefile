@@ -24,8 +24,14 @@ endif
 # each of them compiles tens of thousands of lines again, 5 to 20 s of its time.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Of a recipe that fails make ends with 2, whatever the recipe's status was. With -q it hands on the 1 of one that is
+# marked with +, which is run all the same: so `make gate` ends with 0, 1 or 2.
+ifeq ($(MAKECMDGOALS),gate)
+MAKEFLAGS += q
+endif
+
 .DEFAULT_GOAL := help
-.PHONY: help install kernel report leaps pdf site example dataset train status plan power slurm serve check publish test test-fast storm lint lab lock clean
+.PHONY: help install kernel report gate seal leaps pdf site example dataset train status plan power slurm serve check publish test test-fast storm lint lab lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -39,6 +45,13 @@ kernel:
 
 report: $(READY) ## Run the four notebooks and write reports/<run>/index.html (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib report $(PARAMS) $(if $(filter 1,$(PARTIAL)),--partial)
+
+gate: ## Hold the finished report against the params' section gate: 0 pass, 1 fail, 2 cannot tell (PARAMS=params/x.yaml).
+	+@MAKEFLAGS= $(MAKE) --no-print-directory $(READY) $(MAKEOVERRIDES) || exit 2
+	+@$(BIN)/python -m llmc_lib gate $(PARAMS)
+
+seal: $(READY) ## Set the rule before the run: the page says whether the verdict followed it (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib seal $(PARAMS)
 
 leaps: $(READY) ## Have the run's judge mark unjustified leaps in the traces that the report shows (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib leaps $(PARAMS)

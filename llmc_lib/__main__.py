@@ -6,6 +6,8 @@ python -m llmc_lib pdf PARAMS        print the report to report.pdf beside it, w
 python -m llmc_lib site [FOLDER]     an index page of all reports in a folder (reports)
 python -m llmc_lib lab               open JupyterLab on the notebooks; after `--`: options of JupyterLab's own
 python -m llmc_lib example PARAMS    keep the run's page, and a picture of it, in reports/example
+python -m llmc_lib gate PARAMS       hold the finished report against the params' section gate; 0: pass, 1: fail, 2: cannot tell
+python -m llmc_lib seal PARAMS       set the rule before the run: the page says whether the verdict followed it
 python -m llmc_lib status PARAMS     show how far each model's evaluation is
 python -m llmc_lib dataset PARAMS    build the data set alone and write its page
 python -m llmc_lib train PARAMS      build the data set and train; --node-rank K: as machine K of several
@@ -54,13 +56,17 @@ def main(arguments: list[str] | None = None) -> int:
         _check_command(run, options)
         if options.command in _OF_A_PAGE:
             return _of_a_page(run, options.command)
-        if options.command not in ("publish", "dataset", "serve", "power"):
+        if options.command not in ("publish", "dataset", "serve", "power", "gate", "seal"):
             _check_training(run)
         if options.command in ("check", "report", "train", "dataset"):
             _preflight(run, data_alone=options.command == "dataset")
         if options.command == "check":
             print(f"{options.params}: fine")
             return 0
+        if options.command == "gate":
+            return _gate(run)
+        if options.command == "seal":
+            return _seal(run)
         if options.command == "status":
             return _status(run)
         if options.command == "plan":
@@ -88,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:  # a folder that cannot be written to, a full disk
         what = f"{error.filename}: " if error.filename else ""
         print(printable(f"{what}{error.strerror or error}"), file=sys.stderr)
-        return 1
+        return 2 if options.command == "gate" else 1  # of a gate 1 is an answer
     except KeyboardInterrupt:
         print(
             "\nStopped. What was finished is kept; the same command resumes from here.",
@@ -106,8 +112,8 @@ def _parser() -> argparse.ArgumentParser:
     lab.add_argument("--host", default="127.0.0.1", help="what to listen on")
     lab.add_argument("--port", type=int, help="that port or none; by default 8888 or the next free")
     lab.add_argument("options", nargs="*", help="JupyterLab's own, after --")
-    names = "report leaps pdf example dataset train status plan power slurm serve check publish"
-    for name in names.split():
+    names = "report leaps gate seal pdf example dataset train status plan power slurm serve check"
+    for name in (*names.split(), "publish"):
         command = commands.add_parser(name)
         command.add_argument("params", help="a params file, such as params/quickstart.yaml")
         if name == "report":
@@ -144,14 +150,23 @@ def _check_command(run: Run, options: argparse.Namespace) -> None:
     """Is the command one for this run, and for this environment? Raises `UserError`."""
     partial = getattr(options, "partial", False)
     if run.params.evaluation.imports:
-        if options.command not in ("report", "check", "power", "leaps", *_OF_A_PAGE) or partial:
+        if (
+            options.command
+            not in ("report", "check", "gate", "seal", "power", "leaps", *_OF_A_PAGE)
+            or partial
+        ):
             raise UserError(
                 f"{run.params_file.name}: evaluation.imports: a run of imported predictions has no data set, no "
                 "training, no model, and no evaluation to resume; its command is `make report`"
             )
-    elif options.command not in ("check", "status", "power", *_OF_A_PAGE) and not find_spec(
-        "torch"
-    ):
+    elif options.command not in (
+        "check",
+        "gate",
+        "seal",
+        "status",
+        "power",
+        *_OF_A_PAGE,
+    ) and not find_spec("torch"):
         raise UserError(
             "This environment has no torch (it was made with ACCELERATOR=none), which is enough for a run "
             "of imported predictions alone; for this one: ACCELERATOR=cpu make install, or cuda"
@@ -241,6 +256,8 @@ def _status(run: Run) -> int:
     further = [model.name for model in run.params.evaluation.models]
     trained = [model.name for model in trained_models(run)]
     print(evaluation.status_table(evaluation.progress(run, ["base", *further, *trained])))
+    if race := evaluation.live(run):
+        print(race)
     if not trained:
         print("No candidate is trained yet.")
     return 0
@@ -252,6 +269,28 @@ def _plan(run: Run) -> int:
     plan = make_plan(run)
     print(render(plan))
     return 0 if plan.fits else 1
+
+
+def _gate(run: Run) -> int:
+    from llmc_lib.pipeline import ask_gate
+    from llmc_lib.reporting.gate import file
+
+    answer = ask_gate(run)
+    print(printable(answer.told))
+    if file(run).is_file():
+        print(f"Gate: {file(run)}")
+    return answer.status
+
+
+def _seal(run: Run) -> int:
+    from llmc_lib.reporting import sentences as words
+    from llmc_lib.reporting.seal import seal, sealed
+
+    row = seal(run)
+    imported = bool(run.params.evaluation.imports)
+    print(printable(words.seal_sentence(sealed(run), imported=imported)))
+    print(f"Seal: {row['digest'][:16]} of params {row['params']}, in {run.looks}")
+    return 0
 
 
 def _power(run: Run, options: argparse.Namespace) -> int:

@@ -181,16 +181,6 @@ def aligned(rows: Sequence[Sequence[str]], align: str) -> str:
     return str(tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=sides))
 
 
-def are(n: int) -> str:
-    """ "is" of one, "are" of more."""
-    return "is" if n == 1 else "are"
-
-
-def were(n: int) -> str:
-    """ "was" of one, "were" of more."""
-    return "was" if n == 1 else "were"
-
-
 def all_of(n: int) -> str:
     """ "both", "all 8"."""
     return tr("both") if n == 2 else tr("all {n:,}", n=n)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llmc_lib import evaluation
 from llmc_lib.errors import UserError
@@ -32,6 +32,9 @@ from llmc_lib.store import (
     write_manifest,
 )
 from llmc_lib.store.page import page_finished, page_key
+
+if TYPE_CHECKING:
+    from llmc_lib.reporting.gate import Gate
 
 KERNEL = "llmc"
 
@@ -139,6 +142,47 @@ def make_leaps(run: Run) -> Path:
     )
     (run.report / "manifest.json").unlink(missing_ok=True)  # the page has more to show
     return run.reasoning / "leaps.jsonl"
+
+
+def ask_gate(run: Run) -> Gate:
+    """Hold the finished report of a run against its section `gate`, and write gate.json beside metrics.json.
+
+    Nothing is made: where there is no report, or it is not of the present params, results and code, the answer is that
+    nobody can tell, and `why`. Raises `UserError` where the params file asks for nothing.
+    """
+    from llmc_lib.reporting import gate
+
+    gate.required(run)
+    gate.file(run).unlink(
+        missing_ok=True
+    )  # whatever happens now, an earlier answer is not this one
+    try:
+        _require_report(run)
+        answer = gate.ask(run)
+    except UserError as error:
+        answer = gate.Gate("unknown", [], why=str(error))
+        if not run.report.is_dir():
+            return answer
+    gate.keep(run, answer)
+    return answer
+
+
+def _require_report(run: Run) -> None:
+    """Is there a report, as it would be made now? Raises `UserError` if not."""
+    again = f"make it: make report PARAMS={run.shown}"
+    if not (run.report / "index.html").is_file():
+        so_far = (run.report / "partial.html").is_file()
+        more = "; the report so far of an unfinished evaluation decides nothing" if so_far else ""
+        raise UserError(f"{run.report}: no finished report{more}; {again}")
+    if not page_finished(run):
+        raise UserError(
+            f"{run.report}: the report is not of the present results, params and code; {again}"
+        )
+    for stage in stages(run)[:-1]:
+        if not stage.finished(run):
+            raise UserError(
+                f"{run.report}: the stage {stage.title!r} is not as the params file asks for now; {again}"
+            )
 
 
 def _do(run: Run, chosen: list[Stage]) -> None:

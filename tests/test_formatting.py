@@ -7,7 +7,6 @@ import pytest
 from llmc_lib.formatting import (
     adding_up,
     aligned,
-    are,
     as_bound,
     as_chance,
     as_count,
@@ -25,7 +24,6 @@ from llmc_lib.formatting import (
     listed,
     share,
     unbroken,
-    were,
 )
 
 
@@ -140,7 +138,6 @@ def test_a_size_has_its_unit_and_a_p_value_its_cell() -> None:
     assert [in_points(size).split()[1] for size in sizes] == ["point"] * 4 + ["points"] * 3
     assert [as_p_cell(0.03), as_p_cell(1e-9)] == ["0.03", "< 0.001"]
     assert [as_tick(5.0), as_tick(0.0), as_tick(-2.5)] == ["+5", "0", "−2.5"]
-    assert [are(1), are(0), were(1), were(2)] == ["is", "are", "was", "were"]
 
 
 def test_a_table_has_the_digits_of_its_sentence() -> None:

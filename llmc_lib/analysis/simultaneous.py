@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -39,6 +40,11 @@ class Family:
     def candidates(self) -> int:
         """How many comparisons are made at once."""
         return len(self.covariance)
+
+    @property
+    def level_at_end(self) -> float:
+        """`level`, or of an unfinished evaluation (`sequential.at_look`) that which the finished one will have."""
+        return self.level
 
 
 @dataclass(frozen=True)
@@ -94,11 +100,17 @@ def family(
 def level_of(candidates: int, alpha: float = 0.05, correlation: float = 0.5) -> float:
     """The level of each of so many comparisons with one reference, before any run: `family` for candidates whose
     differences have this correlation (0.5 where all are equally far from each other as from the reference)."""
-    if candidates < 2:
-        return alpha
+    return family_before(candidates, alpha, correlation).level
+
+
+@lru_cache(maxsize=64)
+def family_before(candidates: int, alpha: float = 0.05, correlation: float = 0.5) -> Family:
+    """The family that `level_of` is the level of."""
     covariance = correlation + (1 - correlation) * np.eye(candidates)
-    smallest = _smallest(covariance, 10_000, 200_000, 0)
-    return float(min(np.quantile(smallest, alpha), alpha))
+    if candidates < 2:
+        return Family(alpha, np.ones(0), covariance)
+    smallest = np.sort(_smallest(covariance, 10_000, 200_000, 0))
+    return Family(float(min(np.quantile(smallest, alpha), alpha)), smallest, covariance)
 
 
 def simultaneous_intervals(

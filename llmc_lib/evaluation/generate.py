@@ -9,14 +9,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from llmc_lib import question_bank
 from llmc_lib.benchmarks import declared
 from llmc_lib.engines.arguments import what_matters
 from llmc_lib.engines.sampling import Request, sample, stream
 from llmc_lib.engines.worker import is_worth_asking_again
-from llmc_lib.evaluation import grading
+from llmc_lib.evaluation import grading, race
 from llmc_lib.evaluation.grading import grade_all
 from llmc_lib.evaluation.grading.judge import judge, judge_key
+from llmc_lib.evaluation.race import Race
 from llmc_lib.evaluation.results import (
     Results,
     grades_file,
@@ -24,6 +28,7 @@ from llmc_lib.evaluation.results import (
     load_results,
     predictions_file,
     read_results,
+    right_answers,
     store_files,
 )
 from llmc_lib.models.hardware import computing_dtype
@@ -64,8 +69,10 @@ def _evaluate(run: Run, models: Sequence[Model | ServedModel]) -> None:
     # From here on the results of other settings are not whole: their answers are set aside.
     (run.predictions / "manifest.json").unlink(missing_ok=True)
     asked = _asked(run)
+    raced = _race(run, models, asked, key)
     for number, model in enumerate(models, 1):
-        _sample(run, model, asked, f"Evaluating {model.name} ({number} of {len(models)})")
+        desc = f"Evaluating {model.name} ({number} of {len(models)})"
+        _sample(run, model, _of_model(asked, model, raced), desc)
         for name, questions in asked.items():
             _grade(run, model.name, name, questions)
     _judge(run, models, asked)
@@ -73,27 +80,35 @@ def _evaluate(run: Run, models: Sequence[Model | ServedModel]) -> None:
         file for name in asked for model in models for file in store_files(run, name, model.name)
     ]
     facts = _facts(run, models, asked) | {"given_up": _given_up(run, models, asked)}
+    if raced is not None:
+        facts["race"] = raced.as_dict()
     write_manifest(run.predictions, key, time.monotonic() - start, outputs=outputs, **facts)
 
 
 def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
-    """The results of an unfinished evaluation: the questions that all models have answered.
+    """The results of an unfinished evaluation: a beginning of the drawn order that all models have answered.
 
     Nothing is sampled; another process may go on doing so. Models without an answer are left out, and
     named in the manifest's `not_begun`. A judge decides only once it has graded all of them.
 
-    Raises `UserError` where no question has been answered by at least two models.
+    Raises `UserError` where two models have not answered such a beginning yet.
     """
     asked = _asked(run)
     begun = [
         m for m in models if any(predictions_file(run, name, m.name).exists() for name in asked)
     ]
+    stopped: list[str] = []
+    if (raced_on := run.params.evaluation.raced_on) is not None:
+        raced = race.so_far(run, stage_key(run, models), len(asked[raced_on]))
+        stopped = [each.model for each in raced.stopped]
+        begun = [m for m in begun if m.name not in stopped]
     for model in begun:
         for name, questions in asked.items():
             _grade(run, model.name, name, questions, partial=True)
     manifest = {
         **_facts(run, begun, asked),
-        "not_begun": [m.name for m in models if m not in begun],
+        "not_begun": [m.name for m in models if m not in begun and m.name not in stopped],
+        "stopped": stopped,
     }
     return read_results(run, manifest, partial=True)
 
@@ -102,7 +117,9 @@ def finished(run: Run, models: Sequence[Model | ServedModel]) -> bool:
     """Are all answers of `models` there, sampled and graded under the present params? Those that were given up,
     as no server had them, are asked again."""
     manifest = read_manifest(run.predictions, stage_key(run, models))
-    return manifest is not None and not manifest.get("given_up")
+    if manifest is None or manifest.get("given_up"):
+        return False
+    return "race" not in manifest or not race.goes_on(run, Race.of(manifest["race"]))
 
 
 def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
@@ -129,7 +146,17 @@ def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
             ]
         ),
         models={model.name: model.fingerprint for model in models},
+        **_race_key(run),
     )
+
+
+def _race_key(run: Run) -> dict[str, Any]:
+    """What a race's decisions follow from, beside the answers."""
+    stop, report = run.params.evaluation.stop, run.params.report
+    if stop is None:
+        return {}
+    rule = {"matters": report.smallest_interesting_points, "alpha": report.significance}
+    return {"race": {**stop.model_dump(mode="json", exclude={"deadline"}), **rule}}
 
 
 def settings(run: Run) -> dict[str, Any]:
@@ -183,6 +210,42 @@ def _sample(
         desc=desc,
         engine=run.params.evaluation.engine,
     )
+
+
+def _race(
+    run: Run,
+    models: Sequence[Model | ServedModel],
+    asked: dict[str, list[Question]],
+    key: str,
+) -> Race | None:
+    """Go through the rounds of the race, where there is one; the answers of all rounds are there then."""
+    benchmark = run.params.evaluation.raced_on
+    if benchmark is None:
+        return None
+    by_name = {model.name: model for model in models}
+    questions = asked[benchmark]
+
+    def ask(name: str, beginning: Sequence[Question]) -> None:
+        desc = f"Evaluating {name}, the first {len(beginning):,} of {benchmark}"
+        _sample(run, by_name[name], {benchmark: list(beginning)}, desc)
+        _grade(run, name, benchmark, questions)
+
+    def right(name: str, beginning: Sequence[Question]) -> NDArray[np.int64]:
+        return right_answers(run, benchmark, name, beginning)
+
+    return race.hold(run, key, list(by_name), questions, ask, right)
+
+
+def _of_model(
+    asked: dict[str, list[Question]], model: Model | ServedModel, raced: Race | None
+) -> dict[str, list[Question]]:
+    """What a model is asked: one that a race has stopped no more than it was."""
+    if raced is None:
+        return asked
+    beginning = asked[raced.benchmark][: raced.questions_of(model.name)]
+    if not raced.is_left(model.name):
+        return {raced.benchmark: beginning}
+    return {**asked, raced.benchmark: beginning}
 
 
 def _given_up(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from llmc_lib import question_bank
 from llmc_lib.errors import UserError
+from llmc_lib.evaluation.race import Race
+from llmc_lib.formatting import counted
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Question, writable
 from llmc_lib.store import Run, json_reader, read_jsonl, read_manifest, read_settings, scan_jsonl
@@ -33,21 +39,24 @@ class Results:
     reasoning_status, explanation (a judge's, its beginning), finish_reason, completion_tokens. Models and questions keep the order of the
     evaluation. What the models wrote stays on disk, as it may be gigabytes: `texts` reads it.
 
-    Of an unfinished evaluation it holds the questions that all models have answered, `samples` times
-    each, and `partial` says which part that is.
+    Of an unfinished evaluation it holds a beginning of the order in which the questions are drawn, up to the first one that
+    some model has not answered `samples` times, and `partial` says how long it is.
     """
 
     answers: pd.DataFrame
     models: dict[str, str]  # name → label; the first is the reference
     questions: dict[str, dict[str, Question]]  # benchmark → id → question
     manifest: dict[str, Any]
-    partial: dict[str, dict[str, int]] | None = None  # benchmark → asked, answered, passed_over
+    partial: dict[str, dict[str, int]] | None = None  # benchmark → asked, answered, ahead
     # Benchmark → who decides what is correct: "rules", or "judge" where one has graded all models.
     graders: dict[str, str] = field(default_factory=dict)
     # (benchmark, model, question id, sample) → (reasoning, response); read when asked for.
     texts: Mapping[tuple[str, str, str, int], tuple[str, str]] = field(default_factory=dict)
     # Benchmarks whose questions, and what was written about them, must not be in a report.
     withheld: frozenset[str] = frozenset()
+    # How a race ended (`evaluation.stop`), and the rows of those that it has stopped; they are not among `models`.
+    race: Race | None = None
+    raced: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def some(self, n: int, seed: int) -> pd.DataFrame:
         """Rows of `n` answers drawn by the seed, with what the models wrote, unless it is `withheld`."""
@@ -116,7 +125,7 @@ def load_results(run: Run) -> Results:
 
 
 def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -> Results:
-    """The results that a manifest lists; `partial`: of the questions that all models have answered."""
+    """The results that a manifest lists; `partial`: of a beginning of the questions."""
     models = {model["name"]: model["label"] for model in manifest["models"]}
     questions = {
         b.name: {question.id: question for question in _asked(run, b)}
@@ -144,7 +153,22 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
         texts=texts,
         withheld=run.params.withheld,
     )
-    return _common(results) if partial else results
+    if partial:
+        return _beginning(results, run)
+    found = manifest.get("race")
+    return results if found is None else _left(results, Race.of(found))
+
+
+def right_answers(
+    run: Run, benchmark: str, model: str, questions: Sequence[Question]
+) -> NDArray[np.int64]:
+    """(n,): how many of a model's answers to each question are right by the rules; missing ones are not."""
+    right = Counter(
+        id_
+        for (id_, _), grade in _by_sample(grades_file(run, benchmark, model)).items()
+        if grade.get("status") == "correct"
+    )
+    return np.array([right[question.id] for question in questions], dtype=np.int64)
 
 
 def _asked(run: Run, benchmark: BenchmarkParams) -> list[Question]:
@@ -154,31 +178,73 @@ def _asked(run: Run, benchmark: BenchmarkParams) -> list[Question]:
     return question_bank.asked(benchmark, run.params.seed)
 
 
-def _common(results: Results) -> Results:
-    """The part of an unfinished evaluation that all its models have answered."""
+def _left(results: Results, race: Race) -> Results:
+    """The answers of those that a race has left, on the questions that were asked; those of the others are beside them."""
+    names = [name for name in results.models if race.is_left(name)]
+    answers, questions = results.answers, dict(results.questions)
+    raced = answers["benchmark"] == race.benchmark
+    questions[race.benchmark] = dict(islice(questions[race.benchmark].items(), race.n_questions))
+    asked = ~raced | answers["question_id"].isin(set(questions[race.benchmark]))
+    return replace(
+        results,
+        answers=answers[answers["model"].isin(names) & asked].reset_index(drop=True),
+        models={name: label for name, label in results.models.items() if name in names},
+        questions=questions,
+        race=race,
+        raced=answers[raced & ~answers["model"].isin(names)].reset_index(drop=True),
+    )
+
+
+def _beginning(results: Results, run: Run) -> Results:
+    """The part of an unfinished evaluation that a look may use: of each benchmark the beginning of the drawn order that all
+    models have answered. Of the questions behind it those are there first that have short answers."""
     answers, kept, partial = results.answers, {}, {}
     for name, items in results.questions.items():
         rows = answers[answers["benchmark"] == name] if len(answers) else answers
         lacking = set(rows[rows["status"] == "missing"]["question_id"]) if len(rows) else set(items)
-        kept[name] = {id_: question for id_, question in items.items() if id_ not in lacking}
-        last = max((n for n, id_ in enumerate(items) if id_ in kept[name]), default=-1)
+        whole = next((n for n, id_ in enumerate(items) if id_ in lacking), len(items))
+        used = run.params.evaluation.in_look(whole, len(items))
+        kept[name] = dict(islice(items.items(), used))
         partial[name] = {
             "asked": len(items),
-            "answered": len(kept[name]),
-            # Asked before the last one that is there, and still being answered: most often the long ones.
-            "passed_over": last + 1 - len(kept[name]),
+            "answered": used,
+            # Answered by all models, and not used.
+            "ahead": len(items) - len(lacking) - used,
         }
+    _check_begun(results, kept, partial, run)
     kept = {name: items for name, items in kept.items() if items}
-    if not kept or len(results.models) < 2:
-        raise UserError(
-            f"{results.manifest.get('folder', 'runs')}: no question has been answered by two models yet; "
-            "make status shows how far each is"
-        )
     wanted = [
         row["question_id"] in kept.get(row["benchmark"], {}) for row in answers.to_dict("records")
     ]
     return replace(
         results, answers=answers[wanted].reset_index(drop=True), questions=kept, partial=partial
+    )
+
+
+def _check_begun(
+    results: Results,
+    kept: Mapping[str, Mapping[str, Question]],
+    partial: Mapping[str, Mapping[str, int]],
+    run: Run,
+) -> None:
+    """Is there anything to look at? Raises `UserError` if not."""
+    if any(kept.values()) and len(results.models) > 1:
+        return
+    why = "no question has been answered by two models yet"
+    ahead = max((part["ahead"] for part in partial.values()), default=0)
+    if ahead and len(results.models) > 1:
+        why = (
+            f"{counted(ahead, 'question')} have been answered by all models, and the first of the drawn order is not yet "
+            "among them; those that are there are the ones with short answers"
+        )
+        if planned := run.params.evaluation.looks:
+            name, part = next((n, p) for n, p in partial.items() if p["ahead"] == ahead)
+            why = (
+                f"the first of {planned} planned looks (evaluation.looks) is at {round(part['asked'] / planned)} "
+                f"questions of {name}, and they have not all been answered by all models"
+            )
+    raise UserError(
+        f"{results.manifest.get('folder', 'runs')}: {why}; make status shows how far each is"
     )
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
 
 import ipywidgets as widgets
 import pandas as pd
-from traitlets import Int
 
 from llmc_lib.errors import UserError
 from llmc_lib.exploring.opened import Key, Opened, Runs
@@ -32,10 +31,9 @@ class Choice(Panel):
     length of both answers. All filters choose whole questions, so that comparisons stay paired. Other panels follow it.
     """
 
-    version = Int(0, help="goes up with each change of what is chosen")
-
     def __init__(self, runs: Runs) -> None:
         self.runs = runs
+        self._followers: list[Callable[[], object]] = []
         self._whos = _who(runs.answers, several=len(runs.opened) > 1)
         names = runs.benchmarks()
         if not names:
@@ -82,6 +80,10 @@ class Choice(Panel):
         self.follow(
             self._models, self._categories, self._outcome, self._tokens, self._ending, self._apart, self._word, self._in,
         )  # fmt: skip
+
+    def then(self, action: Callable[[], object]) -> None:
+        """Do something after each change of what is chosen."""
+        self._followers.append(action)
 
     # ---- what is chosen ----------------------------------------------------------------------
 
@@ -182,8 +184,11 @@ class Choice(Panel):
 
     def update(self, *_: object) -> None:
         """Choose again, once all controls are set."""
-        if not self._quiet:
-            super().update()
+        if self._quiet:
+            return
+        super().update()
+        for follow in self._followers:
+            follow()
 
     def _show(self) -> str:
         table = self._chosen(self._all)
@@ -193,7 +198,6 @@ class Choice(Panel):
         self.data = rows[rows["question"].isin(table.index) & rows["who"].isin(models)].reset_index(
             drop=True
         )
-        self.version += 1
         lost = counted(len(self._all), "question")
         of = f"{len(table):,} of {lost}" if len(table) < len(self._all) else lost
         found = f"{of}, {counted(len(self.data), 'answer')} of {counted(len(models), 'model')}"
@@ -249,8 +253,3 @@ def _who(answers: pd.DataFrame, *, several: bool) -> dict[str, tuple[str, str]]:
         (f"{run}: {model}" if several else model): (run, model)
         for run, model in pairs.itertuples(index=False, name=None)
     }
-
-
-def followed(panel: Any, choice: Choice) -> None:
-    """Have a panel show again what it shows whenever the choice changes."""
-    choice.observe(panel.update, "version")

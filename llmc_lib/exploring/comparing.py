@@ -42,7 +42,7 @@ class Comparison(Panel):
         )
         super().__init__([row(self._button)])
         self.on(self._button, self._compare)
-        choice.observe(self.update, "version")
+        choice.then(self.update)
         self.update()
 
     @property

@@ -55,7 +55,7 @@ class Design(Panel):
         self._samples = named(widgets.SelectionSlider, "Samples", options=_SAMPLES, **moved)
         super().__init__([row(self._limit, self._size), row(self._questions, self._samples)])
         self._quiet = False
-        choice.observe(self._enter, "version")
+        choice.then(self._enter)
         self._enter()
         self.follow(self._limit, self._size, self._questions, self._samples)
 

@@ -13,12 +13,12 @@ import seaborn as sns
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from llmc_lib.analysis.clustered import clustered_rate
-from llmc_lib.exploring.choosing import Choice, followed
+from llmc_lib.exploring.choosing import Choice
 from llmc_lib.exploring.panel import Panel, buttons, named, paragraph, plot, row, table
 from llmc_lib.formatting import as_percent, counted
 from llmc_lib.reporting.figures.drawing import canvas, grid
 from llmc_lib.reporting.figures.intervals import points
-from llmc_lib.reporting.palette import colours
+from llmc_lib.reporting.palette import INK, colours
 from llmc_lib.taxonomy import ordered
 
 BY = (
@@ -55,7 +55,7 @@ class Plots(Panel):
         self._by = named(widgets.Dropdown, "By", options=BY)
         super().__init__([row(self._kind, self._by)])
         self.follow(self._kind, self._by)
-        followed(self, choice)
+        choice.then(self.update)
         self.update()
 
     def _show(self) -> str:
@@ -151,7 +151,12 @@ class Plots(Panel):
             axes.xaxis.set_minor_formatter(NullFormatter())
             if legend := axes.get_legend():
                 legend.set_title("")
-                below = {"bbox_to_anchor": (0, -0.2), "fontsize": 8.5, "frameon": False}
+                below = {
+                    "bbox_to_anchor": (0, -0.2),
+                    "fontsize": 8.5,
+                    "frameon": False,
+                    "labelcolor": INK,
+                }
                 sns.move_legend(axes, "upper left", **below)
         medians = self.data.groupby("model", sort=False)["tokens"].median()
         words = ", ".join(f"{who} {int(medians[who]):,}" for who in whos)
@@ -205,7 +210,13 @@ class Plots(Panel):
             palette=colours(_first(whos, self._choice.pair)),
         )  # fmt: skip
         if axes.get_legend():
-            below = {"bbox_to_anchor": (0, -0.22), "ncols": 6, "fontsize": 8.5, "frameon": False}
+            below = {
+                "bbox_to_anchor": (0, -0.22),
+                "ncols": 6,
+                "fontsize": 8.5,
+                "frameon": False,
+                "labelcolor": INK,
+            }
             sns.move_legend(axes, "upper left", title="", **below)
         axes.set(xlabel=f"Right answers of {samples} samples", ylabel="Percent of questions")
         flips = self.data[self.data["right"].between(1, samples - 1)]

@@ -67,7 +67,7 @@ class Traces(Panel):
         self.on(self._unmark, lambda: self._keep(""))
         self._at.observe(self._turn, "value")
         self.follow(*self._samples)
-        choice.observe(self._enter, "version")
+        choice.then(self._enter)
         self._enter()
 
     @property

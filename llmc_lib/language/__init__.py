@@ -1,8 +1,5 @@
 """The language of what a reader reads: English is the source text, any other is a gettext catalogue.
 
-    tr("{right} of {asked} are right", right=9, asked=10)
-    plural("{n:,} question", "{n:,} questions", 10)
-
 A catalogue is a file <language>.po in this folder; `messages` finds the texts that it translates.
 """
 
@@ -22,13 +19,23 @@ _catalogue = gettext.NullTranslations()
 
 def tr(text: str, /, **values: object) -> str:
     """A text in the present language, its {placeholders} filled in as `str.format` does; without values it is taken as
-    it is, braces included."""
-    found = _catalogue.gettext(text)
+    it is, braces included.
+
+    >>> tr("{right} of {asked} are right", right=9, asked=10)
+    '9 of 10 are right'
+    >>> tr("report: {show_questions: true}")
+    'report: {show_questions: true}'
+    """
+    found = _catalogue.gettext(text) if text else ""  # gettext has its header there
     return found.format(**values) if values else found
 
 
 def plural(one: str, more: str, n: int, /, **values: object) -> str:
-    """The form of a text that the present language has for `n`, which is the placeholder {n}, too."""
+    """The form of a text that the present language has for `n`, which is the placeholder {n}, too.
+
+    >>> plural("{n:,} row of {source}", "{n:,} rows of {source}", 1200, source="skills")
+    '1,200 rows of skills'
+    """
     return _catalogue.ngettext(one, more, n).format(n=n, **values)
 
 

@@ -1,4 +1,4 @@
-"""All texts that a catalogue translates: read off the sources, the templates and the notebooks.
+"""All texts that a catalogue translates: read off the sources, the templates and the notebooks of the pages.
 
 `python -m llmc_lib.language.messages de` writes the texts into de.po beside this module, or brings one that is there up to
 date; a translator fills it in, with any editor of .po files.
@@ -36,7 +36,7 @@ Message = str | tuple[str, str]
 def messages() -> dict[Message, list[str]]:
     """Every text → the files that it is in."""
     found: dict[Message, list[str]] = {}
-    for path in sorted([*_PACKAGE.rglob("*"), *_NOTEBOOKS.glob("*.ipynb")]):
+    for path in sorted([*_PACKAGE.rglob("*"), *_NOTEBOOKS.glob("[0-9]_*.ipynb")]):
         reader = {".py": _of_code, ".j2": _of_template, ".js": _of_template, ".ipynb": _of_notebook}
         if path.suffix in reader:
             for message in reader[path.suffix](path.read_text(encoding="utf-8")):

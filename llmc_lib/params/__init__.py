@@ -41,6 +41,7 @@ from llmc_lib.params.evaluation import (
     ImportParams,
     JudgeParams,
 )
+from llmc_lib.params.gate import GateParams
 from llmc_lib.params.names import check_further
 from llmc_lib.params.plan import PlanParams
 from llmc_lib.params.report import CasesParams, ReportParams
@@ -49,7 +50,7 @@ from llmc_lib.params.training import LoraParams, SlurmParams, TrainingParams
 
 __all__ = [
     "EMBEDDED_SOURCES", "SOURCES", "BenchmarkParams", "CandidateParams", "CasesParams", "DatasetParams",
-    "DecontaminationParams", "DifficultyParams", "EngineParams", "EvaluationParams", "ImportParams",
+    "DecontaminationParams", "DifficultyParams", "EngineParams", "EvaluationParams", "GateParams", "ImportParams",
     "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "ReplaySampling", "ReportParams",
     "SamplingParams", "SlurmParams", "SourceParams", "TrainingParams", "is_commit", "is_hub_name", "merged",
 ]  # fmt: skip
@@ -92,6 +93,7 @@ class Params(Section):
     evaluation: EvaluationParams = EvaluationParams()
     plan: PlanParams = PlanParams()
     report: ReportParams = ReportParams()
+    gate: GateParams | None = None  # None: `make gate` asks for nothing
 
     @property
     def recipes(self) -> list[Recipe]:
@@ -139,7 +141,10 @@ class Params(Section):
             [model.name for model in self.evaluation.models],
             [candidate.name for candidate in self.candidates] or [""],
         )
-        self._check_main()
+        measures = {b.name: str(b.measure) for b in self.evaluation.benchmarks}
+        self._check_main(measures)
+        if self.gate is not None:
+            self.gate.check_asked(measures)
         known = [source.name for source in self.dataset.sources]
         for number, candidate in enumerate(self.candidates):
             wanted = (candidate.mixture and candidate.mixture.sources) or ()
@@ -161,12 +166,11 @@ class Params(Section):
                     )
         return self
 
-    def _check_main(self) -> None:
+    def _check_main(self, measures: dict[str, str]) -> None:
         """Is `report.main` a benchmark that a verdict can be about?"""
         name = self.report.main
         if name is None:
             return
-        measures = {b.name: b.measure for b in self.evaluation.benchmarks}
         known = [other for other, measure in measures.items() if measure == "accuracy"]
         if name in known:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -216,6 +217,21 @@ class ImportParams(Section):
     ] = "auto"
 
 
+class StopParams(Section):
+    """A race: questions go in rounds over the models, and who cannot win any more is not asked further.
+
+    What a candidate must be better by to be interesting is `report.smallest_interesting_points`.
+    """
+
+    rounds: Annotated[int, Field(ge=2, le=20)] = 10  # at most; each loads every model that is left
+    # Which of `benchmarks` is raced on, with right and wrong answers. The others are asked in full, of those that are left at the
+    # end. None: the first with right and wrong answers.
+    benchmark: Name | None = None
+    # No round is begun that would end after it (as long as the last one took), but the first: 2026-12-01T09:00, of this machine
+    # where no zone is given. A later one goes on where the race was.
+    deadline: Annotated[datetime, Field(strict=False)] | None = None
+
+
 class EvaluationParams(Section):
     """What is asked, of which models, how, and who grades it."""
 
@@ -244,6 +260,33 @@ class EvaluationParams(Section):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     engine: EngineParams = EngineParams()
     judge: JudgeParams | None = None  # None: the rules alone grade
+    # Looks (`make report PARTIAL=1`) at equal distances that share the significance, the finished evaluation being the last. 0: looks are
+    # not planned, and there may be any number of them at any time.
+    looks: Annotated[int, Field(ge=0, le=20)] = 0
+    # Stop early, in rounds. None: all models answer all questions.
+    stop: StopParams | None = None
+
+    @property
+    def planned_looks(self) -> int:
+        """Looks that share the significance: the rounds of a race, or `looks`."""
+        return self.stop.rounds if self.stop else self.looks
+
+    @property
+    def raced_on(self) -> str | None:
+        """The benchmark of the race, if there is one."""
+        if self.stop is None:
+            return None
+        asked = (b.name for b in self.benchmarks if b.measure == Measure.ACCURACY)
+        return self.stop.benchmark or next(asked)
+
+    def in_look(self, beginning: int, asked: int) -> int:
+        """How many of the `asked` questions of a benchmark a look uses, where a `beginning` of so many is complete: of
+        planned looks up to the last one that is reached."""
+        if not self.planned_looks:
+            return beginning
+        numbers = range(self.planned_looks + 1)
+        places = (round(asked * number / self.planned_looks) for number in numbers)
+        return max(place for place in places if place <= beginning)
 
     @property
     def max_completion_tokens(self) -> int:
@@ -262,12 +305,38 @@ class EvaluationParams(Section):
             raise ValueError(
                 "samples", "at temperature 0 all are the same; give 1, or a temperature above 0"
             )
+        if self.looks == 1:
+            raise ValueError("looks", "1 is the finished evaluation alone; give 2 or more, or 0")
         names = [benchmark.name for benchmark in self.benchmarks]
         check_once("benchmarks", names)
+        if self.stop is not None:
+            self._check_stop(self.stop)
         check_once("models", [model.name for model in self.models])
         self._check_names()
         self._check_imports(names)
         return self
+
+    def _check_stop(self, stop: StopParams) -> None:
+        asked = [b.name for b in self.benchmarks if b.measure == Measure.ACCURACY]
+        if not asked or stop.benchmark not in (None, *asked):
+            known = ", ".join(asked) or "none has them"
+            raise ValueError(
+                ("stop", "benchmark"),
+                f"must be one of `benchmarks` with right and wrong answers ({known})",
+            )
+        if any(b.cluster for b in self.benchmarks if b.name == (stop.benchmark or asked[0])):
+            raise ValueError("stop", "a race has no clusters; leave out `cluster`, or `stop`")
+        if self.looks:
+            raise ValueError(
+                "looks", "the rounds of a race are its planned looks; leave out `looks`, or `stop`"
+            )
+        if self.imports:
+            raise ValueError("stop", "imported predictions are finished: there is nothing to stop")
+        if self.judge is not None and self.judge.decides:
+            raise ValueError(
+                "stop",
+                "a race is decided by the rules' grades, round by round; give judge.decides: false, or leave out `stop`",
+            )
 
     def _check_names(self) -> None:
         for number, benchmark in enumerate(self.benchmarks):

@@ -61,6 +61,10 @@ def evaluation_plan(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan
     for benchmark in params.benchmarks:
         questions[benchmark.name], note = _questions(benchmark, run.params.seed)
         notes += note
+    if params.stop is not None:
+        notes.append(
+            "evaluation.stop: the answers are those of a race that stops nobody; `make power` says how many to expect"
+        )
     gpus = run.params.training.nproc_per_node if on.on_gpu else 1
     if on.on_gpu and on.memory and 2 * shape.parameters > 0.9 * on.memory * gpus:
         notes.append(

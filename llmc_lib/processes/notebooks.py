@@ -88,6 +88,19 @@ def execute(
         raise
 
 
+def _sign(executed: Path) -> None:
+    """Have the user's own Jupyter trust what was executed here, as it does what is executed in it.
+
+    The signature is in Jupyter's data folder (JUPYTER_DATA_DIR); where that cannot be written, the notebook is one that
+    nobody trusts, and shows the same.
+    """
+    import nbformat
+    from nbformat.sign import NotebookNotary
+
+    with suppress(Exception), NotebookNotary() as notary:
+        notary.sign(nbformat.read(executed, as_version=4))
+
+
 def add_error(executed: Path, name: str, message: str) -> None:
     """Show an error in the last cell of an executed notebook that was begun: a kernel that has died could not."""
     import nbformat
@@ -107,19 +120,6 @@ def add_error(executed: Path, name: str, message: str) -> None:
             nbformat.v4.new_output("error", ename=name, evalue=message, traceback=lines)
         )
         nbformat.write(notebook, executed)
-
-
-def _sign(executed: Path) -> None:
-    """Have the user's own Jupyter trust what was executed here, as it does what is executed in it.
-
-    The signature is in Jupyter's data folder (JUPYTER_DATA_DIR); where that cannot be written, the notebook is one that
-    nobody trusts, and shows the same.
-    """
-    import nbformat
-    from nbformat.sign import NotebookNotary
-
-    with suppress(Exception), NotebookNotary() as notary:
-        notary.sign(nbformat.read(executed, as_version=4))
 
 
 def _interrupt(kernels: list[Any], ready: threading.Event, outcome: Future[None]) -> None:

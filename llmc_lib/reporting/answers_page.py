@@ -13,8 +13,7 @@ from llmc_lib.language import N_, tr
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.text import text_to_html
 
-_SHOWN = 4_000  # characters of a question, a reasoning or a response
-_HEADS = {
+_COLUMNS = {
     "benchmark": N_("Benchmark"),
     "model": N_("Model"),
     "answers": N_("Answers"),
@@ -30,6 +29,7 @@ _STATUSES = {
     "incorrect": N_("incorrect"),
     "ungraded": N_("ungraded"),
 }
+_SHOWN = 4_000  # characters of a question, a reasoning or a response
 
 
 def counts(results: Results) -> Block:
@@ -47,7 +47,7 @@ def counts(results: Results) -> Block:
         )
         .reset_index()
     )
-    shown = data.rename(columns={name: tr(head) for name, head in _HEADS.items()})
+    shown = data.rename(columns={name: tr(title) for name, title in _COLUMNS.items()})
     for column in shown.columns[2:]:
         shown[column] = ["–" if pd.isna(n) else f"{n:,.0f}" for n in shown[column]]
     caption = tr(

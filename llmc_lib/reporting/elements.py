@@ -118,7 +118,8 @@ class Block:
         return [({HTML: self._html(), TEXT: self.text, PAGE: self.markup}, {})]
 
     def _html(self) -> str:
-        return notebook_html(self.markup) if self.markup else _nothing()
+        nothing = f'<p style="opacity: 0.8">{tr("Nothing to show in this run.")}</p>'
+        return notebook_html(self.markup) if self.markup else nothing
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
@@ -186,10 +187,6 @@ class Blocks(Block):
 
 def _lines(blocks: Sequence[Block]) -> str:
     return "\n".join(block.text for block in blocks if block.text)
-
-
-def _nothing() -> str:
-    return f'<p style="opacity: 0.8">{tr("Nothing to show in this run.")}</p>'
 
 
 NOTHING = Block("")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from llmc_lib import question_bank
 from llmc_lib.analysis.design import detectable, needed
+from llmc_lib.analysis.race import Rule, expected_share
 from llmc_lib.analysis.simultaneous import level_of
 from llmc_lib.analysis.variance import assumed_parts
 from llmc_lib.benchmarks import declared
@@ -56,6 +58,8 @@ def power_table(run: Run, assumed: Assumed) -> str:
         sentences.append(
             _sentence(benchmark.name, n, origin, params.samples, found, interesting, target)
         )
+        if benchmark.name == params.raced_on:
+            sentences.append(_race(run.params, compared, parts.of_mean(params.samples) / n))
     return "\n".join(
         [
             aligned([head, *rows], "l" + "r" * (len(head) - 1)),
@@ -68,6 +72,23 @@ def power_table(run: Run, assumed: Assumed) -> str:
             f"{report.significance:.0%}, {target:.0%} power, {counted(compared, 'candidate')}"
             + (f", each at {100 * level:.2g}% so that all hold at once." if compared > 1 else "."),
         ]
+    )
+
+
+def _race(params: Params, compared: int, variance: float) -> str:
+    """What a race would ask for: of the tokens of all models, if no candidate differs and if one does."""
+    stop, matters = params.evaluation.stop, params.report.smallest_interesting_points / 100
+    assert stop is not None
+    rule = Rule(compared, stop.rounds, matters, params.report.significance)
+    rest = (0.0,) * (compared - 1)
+    shares = [
+        expected_share(rule, math.sqrt(variance), (effect, *rest))
+        for effect in (0.0, matters, 2 * matters)
+    ]
+    return (
+        f"A race (evaluation.stop, up to {counted(stop.rounds, 'round')}) takes about {shares[0]:.0%} of these answers if no candidate "
+        f"differs from the reference, {shares[1]:.0%} if one is better by {as_size(matters)}, and {shares[2]:.0%} if it is by "
+        f"{as_size(2 * matters)}."
     )
 
 

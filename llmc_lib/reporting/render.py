@@ -42,7 +42,7 @@ def render(notebook: Path, title: str) -> str:
     exporter = HTMLExporter(
         template_name="report",
         extra_template_basedirs=[str(_TEMPLATES)],
-        filters={"markdown": _markdown, "for_the_page": _for_the_page, "tr": tr},
+        filters={"markdown": _markdown, "tr": tr, "for_the_page": _for_the_page},
     )
     resources: dict[str, Any] = {
         "report": {

@@ -17,8 +17,10 @@ from llmc_lib.benchmarks import Measure, measure, measuring
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
-from llmc_lib.reporting import claims_page, grading_page, training_page
+from llmc_lib.reporting import claims_page, grading_page, looks, training_page
 from llmc_lib.reporting.further import further
+from llmc_lib.reporting.race import race_block
+from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
 
@@ -69,6 +71,11 @@ class Report:
         return next((block for block in blocks if block["measure"] == measure), None)
 
     @property
+    def looks(self) -> looks.Rows:
+        """All looks at the main benchmark, this one the last, as the ledger of the run has them."""
+        return looks.of_benchmark(self.run, self.main)
+
+    @property
     def imported(self) -> bool:
         """Are the answers those of other evaluators?"""
         return bool(self.run.params.evaluation.imports)
@@ -93,7 +100,10 @@ class Report:
 def load_report(run: Run, results: Results | None = None) -> Report:
     """Load a run: its finished evaluation, or the `results` of an unfinished one.
 
-    Raises `UserError` where a stage is not complete, and where there is nothing to compare.
+    It is written to the ledgers of looks first: whoever has its figures has looked at them. The figures of an unfinished one, and
+    of one that was looked at before it was finished, hold over all looks.
+
+    Raises `UserError` where a stage is not complete, where there is nothing to compare, and where `evaluation.looks` was changed after a look.
     """
     results = results or load_results(run)
     if len(results.models) < 2:
@@ -121,6 +131,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
                 seed=params.seed,
                 embedded=embedded(params),
                 greedy=params.evaluation.temperature == 0 and not params.evaluation.imports,
+                looks_at=looks.looks_at(run, results),
             )
         ),
         "provenance": {
@@ -144,6 +155,10 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             )
             block["false_claims"] = summarise_claims(checked, block["n_questions"])
     metrics["further"] = further(metrics)
+    if raced := race_block(run, results):
+        metrics["race"] = raced
+    looks.record(run, results, metrics, "finished" if results.partial is None else "partial")
+    metrics["provenance"]["seal"] = sealed(run)
     histories = training_page.read_histories(run, training.get("candidates", {}))
     return Report(run, results, metrics, dataset, training, histories)
 

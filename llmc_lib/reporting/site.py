@@ -13,12 +13,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from llmc_lib.errors import UserError
-from llmc_lib.formatting import as_points, as_range, as_tick, counted
+from llmc_lib.formatting import as_p_cell, as_points, as_range, as_tick, counted
 from llmc_lib.language import N_, language, plural, tr
 from llmc_lib.reporting.changes import Change, changes
 from llmc_lib.reporting.entries import FILES, Comparison, Entry, read_entries
 from llmc_lib.reporting.palette import INK, MODELS, MUTED, RULE
-from llmc_lib.store import write_atomic
+from llmc_lib.reporting.sentences import TRIED_WORDS, tried_family, tried_line, tried_note
+from llmc_lib.reporting.tried import Family, Trial, Tried, tried
+from llmc_lib.store import ROOT, write_atomic
 
 _TEMPLATES = Path(__file__).parent / "template"
 _WIDTH, _HEIGHT = 200, 26  # of a strip, in its own units
@@ -72,12 +74,16 @@ def write_site(folder: Path) -> Path:
     entries = read_entries(folder)
     if not entries:
         raise UserError(f"{folder}: no report in it; make one first (make report)")
-    write_atomic(folder / "index.html", render_site(entries))
+    folders = dict.fromkeys(ROOT / str(entry.params.get("runs_dir", "runs")) for entry in entries)
+    write_atomic(folder / "index.html", render_site(entries, tried(folders)))
     return folder / "index.html"
 
 
-def render_site(entries: list[Entry]) -> str:
-    """The page; every text from the files is escaped, and it asks for nothing outside itself."""
+def render_site(entries: list[Entry], counted_runs: Tried = Tried([], [])) -> str:  # noqa: B008
+    """The page; every text from the files is escaped, and it asks for nothing outside itself.
+
+    `counted_runs`: all evaluations that the ledgers of the runs know of.
+    """
     good = [entry for entry in entries if entry.metrics]
     scale = Scale.of([entry.metrics.headline for entry in good if entry.metrics])
     environment = Environment(
@@ -86,7 +92,15 @@ def render_site(entries: list[Entry]) -> str:
     environment.filters["tr"] = tr
     style = (_TEMPLATES / "report" / "style.css", _TEMPLATES / "site" / "site.css")
     return environment.get_template("index.html.j2").render(
-        rows=[_row(entry, older, scale) for entry, older in _with_older(good)],
+        rows=[
+            _row(entry, older, scale) | {"tried": _tried(entry, counted_runs)}
+            for entry, older in _with_older(good)
+        ],
+        families=[
+            _family(family, entries) for family in counted_runs.families if family.evaluations > 1
+        ],
+        problems=counted_runs.problems,
+        tried_note=tried_note(),
         broken=[_facts(entry) for entry in entries if not entry.metrics],
         axis=_axis(scale),
         style=Markup("".join(path.read_text(encoding="utf-8") for path in style)),  # noqa: S704 - ours
@@ -147,6 +161,48 @@ def _row(entry: Entry, older: Entry | None, scale: Scale) -> dict[str, Any]:
         "changed": changed,
         "folded": len(changed) > _OPEN,
         "told": _told(older, entry, changed),
+    }
+
+
+def _tried(entry: Entry, counted_runs: Tried) -> str:
+    """What the headline's verdict is worth among all evaluations under its base; "" where no ledger has it."""
+    metrics = entry.metrics
+    assert metrics is not None
+    found = counted_runs.of(entry.name, metrics.headline.model, metrics.main)
+    if found is None:
+        return ""
+    family, trial = found
+    own = trial.candidate
+    lost = trial.code != own.verdict_code
+    return tried_line(
+        trial.place, family.evaluations, trial.code, own.p_adjusted, trial.level, lost=lost
+    )
+
+
+def _family(family: Family, entries: list[Entry]) -> dict[str, Any]:
+    pages = {e.name: f"{quote(e.name)}/index.html" for e in entries if "index.html" in e.files}
+    benchmark = family.trials[-1].look.benchmark
+    return {
+        "head": tried_family(benchmark, family.reference, family.evaluations, len(family.trials)),
+        "trials": [_trial(trial, pages) for trial in family.trials],
+    }
+
+
+def _trial(trial: Trial, pages: dict[str, str]) -> dict[str, Any]:
+    look, own = trial.look, trial.candidate
+    return {
+        "place": trial.place,
+        "run": look.run,
+        "page": pages.get(look.run, ""),
+        "model": own.model,
+        "questions": look.n_questions,
+        "points": as_points(own.difference, look.n_questions),
+        "own": tr(TRIED_WORDS[own.verdict_code]),
+        "p": as_p_cell(own.p_adjusted, trial.level),
+        "level": f"{trial.level:.2g}",
+        "verdict": tr(TRIED_WORDS[trial.code]),
+        "code": trial.code.removesuffix("_small"),
+        "holm": as_p_cell(trial.p_holm),
     }
 
 

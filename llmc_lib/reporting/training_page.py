@@ -61,11 +61,9 @@ def diagnosis(histories: Mapping[str, pd.DataFrame]) -> Block:
 
 def models(found: Iterable[Model]) -> Block:
     """The exported models, by the names that the evaluation and its figures use."""
-    rows = pd.DataFrame(
-        [{tr("Model"): m.name, tr("What it is"): m.label} for m in found], dtype=str
-    )
-    caption = tr("Exported models, by their names in the evaluation.")
-    return table_block("exported", rows, caption)
+    columns = tr("Model"), tr("What it is")
+    rows = pd.DataFrame([(m.name, m.label) for m in found], columns=columns, dtype=str)
+    return table_block("exported", rows, tr("Exported models, by their names in the evaluation."))
 
 
 def differences(params: Params) -> dict[str, str]:

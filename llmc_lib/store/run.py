@@ -84,6 +84,11 @@ class Run:
         return self.folder / "reasoning"
 
     @property
+    def looks(self) -> Path:
+        """The ledger of all analyses of its evaluation (`ledger`)."""
+        return self.folder / "looks.jsonl"
+
+    @property
     def exploring(self) -> Path:
         """What a person left while exploring: marked questions, the subsets that were compared."""
         return self.folder / "exploring"

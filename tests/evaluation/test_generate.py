@@ -12,10 +12,11 @@ import pytest
 from aiohttp import web
 
 from llmc_lib import evaluation, question_bank
+from llmc_lib.analysis.sequential import spending, unplanned_level
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation import status_table
 from llmc_lib.evaluation.generate import requests
-from llmc_lib.evaluation.results import predictions_file
+from llmc_lib.evaluation.results import Results, predictions_file
 from llmc_lib.models.resolve import Model, ServedModel
 from llmc_lib.params import Params
 from llmc_lib.records import Prediction
@@ -52,14 +53,17 @@ def models(tmp_path: Path) -> list[Model]:
     return found
 
 
-def _answer(run: Run, model: str, numbers: list[int], right: bool = True, **changed: Any) -> None:
-    """Answer the questions at these places of the order, both samples, one a minute until NOW."""
+def _answer(
+    run: Run, model: str, numbers: list[int], right: bool | set[int] = True, **changed: Any
+) -> None:
+    """Answer the questions at these places of the order, both samples, one a minute until NOW; all or some are right."""
     benchmark = run.params.evaluation.benchmarks[0]
     asked = question_bank.asked(benchmark, run.params.seed)
     rows = []
     for place, number in enumerate(numbers):
         request = requests(run, [asked[number]])[0]
-        answer = asked[number].answer if right else "no idea at all"
+        is_right = right if isinstance(right, bool) else number in right
+        answer = asked[number].answer if is_right else "no idea at all"
         for sample in (0, 1):
             finished = NOW - timedelta(minutes=len(numbers) - 1 - place)
             prediction = Prediction(
@@ -72,27 +76,86 @@ def _answer(run: Run, model: str, numbers: list[int], right: bool = True, **chan
     write_jsonl(path, rows)
 
 
-def test_a_report_so_far_has_the_questions_that_all_models_have_answered(
+def test_a_report_so_far_has_the_beginning_that_all_models_have_answered(
     run: Run, models: list[Model]
 ) -> None:
     _answer(run, "base", list(range(30)))
     _answer(run, "tuned", [0, 1, 2, 4, 5, 7, 35], right=False)
     results = evaluation.so_far(run, models)
     order = [q.id for q in question_bank.asked(run.params.evaluation.benchmarks[0], 0)]
-    assert list(results.questions["hle"]) == [order[n] for n in (0, 1, 2, 4, 5, 7)]
+    assert (
+        list(results.questions["hle"]) == order[:3]
+    )  # what is behind a gap is there as it is short
     assert results.partial is not None
-    assert results.partial["hle"] == {"asked": 40, "answered": 6, "passed_over": 2}
+    assert results.partial["hle"] == {"asked": 40, "answered": 3, "ahead": 3}
     assert list(results.models) == ["base", "tuned"]
     assert results.manifest["not_begun"] == ["late"]
-    assert len(results.answers) == 6 * 2 * 2
+    assert len(results.answers) == 3 * 2 * 2
     report = load_report(run, results)
-    assert (report.block["n_questions"], report.block["n_samples"]) == (6, 2)
+    assert (report.block["n_questions"], report.block["n_samples"]) == (3, 2)
     assert report.block["models"]["base"]["accuracy"] == 1
     assert report.headline["difference"] == -1
     markup = page.verdict(report).markup
-    assert "6 of 40 questions have been answered by all of base and tuned." in markup
-    assert "Of those asked before the last of these, 2 still lack an answer" in markup
+    assert "the first 3 of 40 questions in the order in which they were drawn" in markup
+    assert "3 later questions, too, have been answered by all" in markup
     assert "Without any answer yet: late." in markup
+    assert report.headline["interval"]["candidates"] == 2  # the one that waits has its part
+
+
+def test_a_look_is_counted_once_and_the_finished_report_pays_for_it(
+    run: Run, models: list[Model]
+) -> None:
+    def answered(n: int) -> Results:
+        _answer(run, "base", list(range(n)), right=set(range(0, 40, 2)))
+        _answer(run, "tuned", list(range(n)), right=set(range(40)) - {0, 20})
+        return evaluation.so_far(run, models[:2])
+
+    first = load_report(run, answered(20))
+    again = load_report(run, answered(20))
+    assert [row["n_questions"] for row in again.looks] == [20]
+    assert first.metrics["benchmarks"] == again.metrics["benchmarks"]
+    assert first.block["look"]["level"] == pytest.approx(unplanned_level(0.5))
+    assert first.headline["verdict_code"] == "unclear"
+    assert first.headline["p_value"] < 0.05 < first.headline["p_adjusted"]  # it was found at once
+    assert "It is the first look." in page.verdict(first).markup
+    second = load_report(run, answered(30))
+    assert second.block["look"]["earlier"] == 1
+    table = page.looks(second).markup
+    assert "20 of 40" in table
+    assert "30 of 40" in table
+    low, high = second.headline["bets"]["full"]
+    assert -1 <= low < second.headline["difference"] * 30 / 40 < high <= 1
+    last = load_report(run, answered(40))
+    assert last.block["look"]["level"] == pytest.approx(0.04)
+    assert "looked at 2 times before it was finished" in page.verdict(last).markup
+    assert [row["what"] for row in last.looks] == ["partial", "partial", "finished"]
+
+
+def test_planned_looks_are_at_their_places_and_cannot_be_planned_anew(
+    run: Run, models: list[Model]
+) -> None:
+    planned = _planned(run, 4)
+    _answer(run, "base", list(range(17)))
+    _answer(run, "tuned", list(range(17)), right=False)
+    results = evaluation.so_far(planned, models[:2])
+    assert results.partial is not None
+    assert results.partial["hle"] == {"asked": 40, "answered": 10, "ahead": 7}
+    report = load_report(planned, results)
+    assert report.block["look"]["level"] == pytest.approx(
+        spending([0.25, 0.5, 0.75, 1])[0], rel=1e-6
+    )
+    assert "look 1 of 4 planned ones" in page.verdict(report).markup
+    with pytest.raises(UserError, match=r"evaluation\.looks: 0, and it was 4 when"):
+        load_report(run, evaluation.so_far(run, models[:2]))
+    with pytest.raises(
+        UserError, match=r"the first of 2 planned looks .* is at 20 questions of hle"
+    ):
+        evaluation.so_far(_planned(run, 2), models[:2])
+
+
+def _planned(run: Run, looks: int) -> Run:
+    changed = run.params.evaluation.model_copy(update={"looks": looks})
+    return Run(run.params.model_copy(update={"evaluation": changed}), run.params_file)
 
 
 def test_half_the_samples_are_no_answer(run: Run, models: list[Model]) -> None:

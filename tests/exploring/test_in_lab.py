@@ -26,8 +26,9 @@ from tests.exploring.made import asked_twice, notebook
 pytestmark = pytest.mark.slow
 
 _SETTINGS = {
-    "themes": {"theme": "JupyterLab Dark"},
-    "notification": {"fetchNews": "false", "checkForUpdates": False},
+    "apputils-extension/themes": {"theme": "JupyterLab Dark"},
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},  # all cells are in the page
 }
 _SECONDS = 90_000  # in thousandths, as the browser counts
 
@@ -40,10 +41,10 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[str]:
     """JupyterLab on a folder of its own, with settings of its own; its address without the notebook's name."""
-    settings = tmp_path / "settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
     for name, values in _SETTINGS.items():
-        (settings / f"{name}.jupyterlab-settings").write_text(json.dumps(values))
+        file = tmp_path / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -82,7 +83,6 @@ def _panel(page: Any, number: int) -> Any:
 def test_widgets_are_moved_and_what_they_lead_to_changes(lab: str, browser: Any, tmp_path: Path) -> None:  # fmt: skip
     params = asked_twice(tmp_path / "run")
     notebook(tmp_path / "root" / "explore.ipynb", [str(params)])
-    # High enough for all cells: JupyterLab keeps only those in sight in the page.
     context = browser.new_context(viewport={"width": 1280, "height": 5200})
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
@@ -90,6 +90,7 @@ def test_widgets_are_moved_and_what_they_lead_to_changes(lab: str, browser: Any,
     page.goto(f"{lab}/explore.ipynb?token=t")
     page.wait_for_selector(".jp-Notebook")
     page.get_by_text("LLMC report").first.wait_for()
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()  # of the kernel
     watched = Watched(page)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
@@ -101,6 +102,8 @@ def test_widgets_are_moved_and_what_they_lead_to_changes(lab: str, browser: Any,
     before = plots.locator("svg").inner_html()
     choice.locator("select").nth(4).select_option("even")
     choice.get_by_text("20 of 40 questions").wait_for()
+    traces = _panel(page, 4)  # the last one that follows: then all have
+    traces.get_by_text("of 20", exact=True).wait_for()
     page.wait_for_function("(old) => document.querySelectorAll('.llmc-panel')[1].querySelector('svg').innerHTML !== old", arg=before)  # fmt: skip
     assert "odd" not in plots.locator("svg").text_content()
     for kind in ("Lengths", "Agreement", "Samples"):
@@ -114,8 +117,10 @@ def test_widgets_are_moved_and_what_they_lead_to_changes(lab: str, browser: Any,
         compared.get_by_text("This is look 1.").wait_for()
     choice.get_by_role("button", name="gained").click()
     compared.get_by_text("No test here").wait_for()
+    traces.get_by_text("of 15", exact=True).wait_for()
     assert compared.get_by_role("button", name="Compare on these questions").is_disabled()
     choice.get_by_role("button", name="all", exact=True).click()
+    traces.get_by_text("of 20", exact=True).wait_for()
 
     # A slider: more questions find smaller differences.
     design = _panel(page, 3)
@@ -126,7 +131,6 @@ def test_widgets_are_moved_and_what_they_lead_to_changes(lab: str, browser: Any,
     assert "of the time" in said.text_content()
 
     # Reading: the next question, false arithmetic, a mark, Markdown.
-    traces = _panel(page, 4)
     first = traces.locator(".question").text_content()
     traces.get_by_role("button", name="Next").click()
     page.wait_for_function("(old) => document.querySelectorAll('.llmc-panel')[4].querySelector('.question').textContent !== old", arg=first)  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from llmc_lib.language import CATALOGUES, read_catalogue
+from llmc_lib.language import CATALOGUES, language, read_catalogue, speaking, tr
 from llmc_lib.language.messages import Message, messages, write_catalogue
 
 ROOT = Path(__file__).parents[2]
@@ -18,9 +18,9 @@ WRITERS = sorted((ROOT / "llmc_lib" / "reporting").rglob("*.py"))
 #: Calls of `llmc_lib.language`, and what else takes a text that `messages` finds.
 PASSED_ON = {"tr", "plural", "N_", "counted"}
 #: Two words in a row that are no text of a page: codes, names of matplotlib and of CSS, the ends of an error.
-NO_PROSE = {"; did you mean", "; one is", "All questions", "axes fraction", "both right", "both wrong", "closed model", "Glyph .* missing from font", "note warning", "offset points", "wrong, as counted"}  # fmt: skip
-#: Modules of the terminal and of the browser's command line, whose texts are messages to whoever runs them; CSS.
-NOT_PAGES = {"power_table.py", "browser.py", "plain.py"}
+NO_PROSE = {"; did you mean", "; one is", "All questions", "axes fraction", "both right", "both wrong", "closed model", "note warning", "offset points", "wrong, as counted"}  # fmt: skip
+#: Modules of the terminal and of the browser's command line, whose texts are messages to whoever runs them; selectors of CSS.
+NOT_PAGES = {"power_table.py", "browser.py", "plain.py", "gate.py"}
 
 
 def _prose(source: str) -> list[str]:
@@ -179,7 +179,16 @@ def test_a_catalogue_keeps_its_translations_when_texts_are_added(
         text.replace('msgid "too few"\nmsgstr ""', 'msgid "too few"\nmsgstr "zu wenige"')
     )
     write_catalogue("de")
-    assert read_catalogue(path).gettext("too few") == "zu wenige"
+    catalogue = read_catalogue(path)
+    assert catalogue.gettext("too few") == "zu wenige"
+    with speaking(catalogue):
+        assert (language(), tr("too few"), tr("enough"), tr("")) == (
+            "de",
+            "zu wenige",
+            "enough",
+            "",
+        )
+    assert (language(), tr("too few")) == ("en", "too few")
 
 
 def missing(catalogue: Path, texts: dict[Message, list[str]]) -> list[Message]:

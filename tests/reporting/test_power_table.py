@@ -69,3 +69,15 @@ def test_impossible_assumptions_are_one_line(
     printed = capsys.readouterr()
     assert printed.err.startswith(message)
     assert printed.err.count("\n") == 1
+
+
+def test_of_a_race_it_says_what_to_expect(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    benchmark = "  stop: {rounds: 5}\n  benchmarks: [{name: hle, questions: 200}]\n"
+    assert (
+        main(["power", _params(tmp_path, benchmark), "--rate", "0.1", "--correlation", "0.7"]) == 0
+    )
+    printed = capsys.readouterr().out
+    assert "A race (evaluation.stop, up to 5 rounds) takes about" in printed
+    assert "if one is better by 3 points, and" in printed

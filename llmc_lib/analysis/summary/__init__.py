@@ -13,14 +13,14 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.analysis.compare import together
 from llmc_lib.analysis.endings import Cut, endings
-from llmc_lib.analysis.summary import comparisons, lengths, models, safety
+from llmc_lib.analysis.summary import comparisons, lengths, looks, models, safety
+from llmc_lib.analysis.summary.looks import LookAt
 from llmc_lib.analysis.summary.table import Table, groups_key, rate_key
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import measure
 
-__all__ = ["groups_key", "rate_key", "summarise"]
+__all__ = ["LookAt", "groups_key", "rate_key", "summarise"]
 
 
 def summarise(
@@ -34,6 +34,7 @@ def summarise(
     seed: int = 0,
     embedded: Collection[str] = (),
     greedy: bool = False,
+    looks_at: Mapping[str, LookAt] | None = None,
 ) -> dict[str, Any]:
     """The `benchmarks` block of metrics.json, and `tradeoffs`.
 
@@ -45,7 +46,8 @@ def summarise(
     it is of the kind that it is called. `main`: the benchmark of right and wrong answers that `tradeoffs` are
     about; None: the first. `better_in`: the categories of the rule by which one of several
     candidates is chosen (`selection.select`; None: none is). `seed` of bootstraps. `embedded`: the benchmarks
-    whose questions are this project's own. `greedy`: the answers were sampled at temperature 0.
+    whose questions are this project's own. `greedy`: the answers were sampled at temperature 0. `looks_at`: of a benchmark that is
+    not finished, or was looked at before it was, which look this is; the others are analysed once.
 
     `trained_form`: are questions put in the form that the training's rows have? Then it is looked at whether
     prompts of another form no longer end (`endings.endings`).
@@ -68,7 +70,10 @@ def summarise(
         )
         for name, rows in answers.groupby("benchmark", sort=False)
     }
-    blocks = {name: _benchmark(table, limits, better_in, seed) for name, table in tables.items()}
+    blocks = {
+        name: _benchmark(table, limits, better_in, seed, (looks_at or {}).get(name))
+        for name, table in tables.items()
+    }
     return {
         "benchmarks": blocks,
         "tradeoffs": safety.tradeoff_blocks(tables, blocks, limits, main),
@@ -97,10 +102,14 @@ def _endings(tables: Mapping[str, Table], main: str | None) -> list[dict[str, An
 
 
 def _benchmark(
-    table: Table, thresholds: Thresholds, better_in: Sequence[str] | None, seed: int
+    table: Table,
+    thresholds: Thresholds,
+    better_in: Sequence[str] | None,
+    seed: int,
+    at: LookAt | None,
 ) -> dict[str, Any]:
     outcomes = table.outcomes
-    of_all = together(outcomes, thresholds.significance, seed)
+    of_all = looks.family_of(table, thresholds, at, seed)
     block: dict[str, Any] = {
         "kind": table.kind,
         "measure": measure(table.kind).value,
@@ -112,6 +121,10 @@ def _benchmark(
         "models": {model: models.facts(table, model) for model in outcomes.models},
         "comparisons": comparisons.blocks(table, thresholds, of_all, better_in),
     }
+    if at is not None and (found := looks.block(at, of_all, thresholds)):
+        block["look"] = found
+        for comparison in block["comparisons"]:
+            comparison["bets"] = looks.bets(table, comparison["model"], at)
     if measure(table.kind) == "accuracy":
         block |= lengths.blocks(table)
         block["power"] = comparisons.power_block(table, thresholds, of_all)

@@ -10,6 +10,7 @@ from llmc_lib.analysis.design import detectable, needed, power_curve
 from llmc_lib.analysis.optimism import selection_noise
 from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.selection import select
+from llmc_lib.analysis.sequential import FamilyAtLook
 from llmc_lib.analysis.simultaneous import Family
 from llmc_lib.analysis.summary import again, answered, missing
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, records
@@ -48,14 +49,14 @@ def _block(
 ) -> dict[str, Any]:
     right, reference = table.outcomes.correct, table.outcomes.reference
     base = right[reference]
-    compared = len(table.outcomes.candidates)
+    compared = of_all.candidates
     decides = alone if of_all.level == ALPHA else _paired(table, model, slice(None), of_all.level)
     p_adjusted = of_all.adjust(alone.p_value)
     groups = _groups(table, model, thresholds, of_all)
     parts = difference_variance_parts(right[model], base, table.outcomes.cluster)
     clear = p_adjusted < thresholds.significance
     is_accuracy = measure(table.kind) == "accuracy"
-    more = again.blocks(table, model, thresholds, choice, clear=clear, level=of_all.level)
+    more = again.blocks(table, model, thresholds, choice, clear=clear, level=of_all.level_at_end)
     word = verdict(decides, thresholds, p_adjusted, low_is_good=table.low_is_good).word
     return {
         "model": model,
@@ -72,6 +73,7 @@ def _block(
             "candidates": compared,
             "narrow": decides.narrow,
             "equivalence": [decides.inner_low, decides.inner_high],
+            **({"looks": True} if isinstance(of_all, FamilyAtLook) else {}),
         },
         "detectable_difference": detectable(
             alone.n, parts, table.outcomes.n_samples, of_all.level, thresholds.power
@@ -111,7 +113,10 @@ def _groups(
     return {
         name: {
             **_comparison(part),
-            "interval": {k: getattr(shown[name], k) for k in ("low", "high", "narrow")},
+            "interval": {
+                **{k: getattr(shown[name], k) for k in ("low", "high", "narrow")},
+                "equivalence": [shown[name].inner_low, shown[name].inner_high],
+            },
             "p_adjusted": p,
             "significant": p < thresholds.significance,
         }
@@ -151,7 +156,7 @@ def power_block(table: Table, thresholds: Thresholds, of_all: Family) -> dict[st
     parts = difference_variance_parts(
         outcomes.correct[model], outcomes.correct[outcomes.reference], outcomes.cluster
     )
-    alpha, target = of_all.level, thresholds.power
+    alpha, target = of_all.level_at_end, thresholds.power
     designs = [
         {"difference": size, **row}
         for size in sorted({thresholds.smallest_interesting, 0.01, 0.02, 0.05})
@@ -171,7 +176,7 @@ def power_block(table: Table, thresholds: Thresholds, of_all: Family) -> dict[st
         "n_questions": n,
         "n_samples": k,
         "level": alpha,
-        "candidates": len(outcomes.candidates),
+        "candidates": of_all.candidates,
         "variance_known": parts.within is not None,
         "curve": records(power_curve(n, parts, k, alpha=alpha)),
         "designs": designs,

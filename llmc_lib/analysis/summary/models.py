@@ -43,7 +43,12 @@ def facts(table: Table, model: str) -> dict[str, Any]:
         found |= _at_k(table, model)
         found["calibration"] = _calibration(table, model)
     found[groups_key(table.kind)] = {
-        name: {**_rate(table, model, at), "n": len(at)} for name, at in table.groups.items()
+        name: {
+            **_rate(table, model, at),
+            "n": len(at),
+            "n_without": int(table.missing[model][at].sum()),  # without an answer
+        }
+        for name, at in table.groups.items()
     }
     return found
 

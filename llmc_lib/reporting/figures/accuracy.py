@@ -115,8 +115,21 @@ def differences(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
         difference=as_points(comparison["difference"], comparison["n"], comparison["digits"]),
         interval=as_range(*interval["printed"]),
     )
-    caption = _paired_caption(block, comparison)
-    return figure_block("differences", figure, title, caption, alt, _parts(rows))
+    return figure_block(
+        "differences", figure, title, _paired_caption(block, comparison), alt, _parts(rows)
+    )
+
+
+def _parts(rows: list[tuple[str, dict[str, Any]]]) -> pd.DataFrame:
+    """The differences of the forest plot, as fractions."""
+    keys = ("difference", "p_value", "p_adjusted", "gained", "lost")
+    return pd.DataFrame(
+        {"category": name, "questions": part["n"]}
+        | {key: part.get(key) for key in keys[:1]}
+        | {end: part["interval"][end] for end in ("low", "high")}
+        | {key: part.get(key) for key in keys[1:]}
+        for name, part in rows
+    )
 
 
 def _paired_caption(block: dict[str, Any], comparison: dict[str, Any]) -> str:
@@ -165,18 +178,6 @@ def _filled(test: str, thresholds: dict[str, Any], compared: int, categories: in
         "A mark is filled where the p-value ({test}) is below {level:g}, adjusted for {n} candidates.",
         compared,
         **given,
-    )
-
-
-def _parts(rows: list[tuple[str, dict[str, Any]]]) -> pd.DataFrame:
-    """The differences of the forest plot, as fractions."""
-    keys = ("difference", "p_value", "p_adjusted", "gained", "lost")
-    return pd.DataFrame(
-        {"category": name, "questions": part["n"]}
-        | {key: part.get(key) for key in keys[:1]}
-        | {end: part["interval"][end] for end in ("low", "high")}
-        | {key: part.get(key) for key in keys[1:]}
-        for name, part in rows
     )
 
 

@@ -58,19 +58,6 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
         mean_confidence=as_percent(last.mean_confidence, last.n_questions),
         accuracy=as_percent(last.accuracy, last.n_questions),
     )
-    alt = f"{title}. " + " ".join(
-        tr(
-            "{model}: mean confidence {mean_confidence}, accuracy {accuracy}.",
-            model=model,
-            mean_confidence=as_percent(each.mean_confidence, each.n_questions),
-            accuracy=as_percent(each.accuracy, each.n_questions),
-        )
-        for model, each in found.items()
-    )
-    return figure_block("reliability", figure, title, _caption(found), alt, data)
-
-
-def _caption(found: Mapping[str, Calibration]) -> str:
     caption = [
         tr(
             "Each point is a group of answers of about one stated confidence, the larger the more; its height is the "
@@ -83,7 +70,20 @@ def _caption(found: Mapping[str, Calibration]) -> str:
             "answers."
         ),
     ]
-    return " ".join(caption)
+    alt = f"{title}. {_spoken(found)}"
+    return figure_block("reliability", figure, title, " ".join(caption), alt, data)
+
+
+def _spoken(found: Mapping[str, Calibration]) -> str:
+    return " ".join(
+        tr(
+            "{model}: mean confidence {mean_confidence}, accuracy {accuracy}.",
+            model=model,
+            mean_confidence=as_percent(each.mean_confidence, each.n_questions),
+            accuracy=as_percent(each.accuracy, each.n_questions),
+        )
+        for model, each in found.items()
+    )
 
 
 def _words(model: str, each: Calibration) -> str:

@@ -39,17 +39,24 @@ def composition(manifest: dict[str, Any]) -> FigureBlock:
     axes.grid(axis="y", visible=False)
     axes.set_xlim(left=0)
     axes.set_xlabel(tr("Share of rows, percent"))
-    data = pd.DataFrame(
-        {
-            "category": n,
-            "rows": mixed.get(n, 0),
-            "share": mixed.get(n, 0) / total,
-            "target": target[n],
-        }
-        for n in names
-    )
     distance = manifest["total_variation"]
-    title = _composition_title(data, distance)
+    title = tr("The data set has the target's composition")
+    if distance > 0.01:
+        gaps = {name: mixed.get(name, 0) / total - target[name] for name in names}
+        worst = max(names, key=lambda name: abs(gaps[name]))
+        points = round(100 * abs(gaps[worst]))
+        given = {"distance": distance, "category": worst, "points": counted(points, "point")}
+        title = (
+            tr(
+                "The data set misses the target's composition by {distance:.1%}; {category} has {points} too many",
+                **given,
+            )
+            if gaps[worst] > 0
+            else tr(
+                "The data set misses the target's composition by {distance:.1%}; {category} has {points} too few",
+                **given,
+            )
+        )
     caption = tr(
         "Point: share of a category in the data set (rows in brackets). Upright stroke: the target, {target_origin}.",
         target_origin=tr(manifest["target_origin"]),
@@ -64,25 +71,19 @@ def composition(manifest: dict[str, Any]) -> FigureBlock:
         share=share(mixed.get(largest, 0), total),
         target=target[largest],
     )
-    return figure_block("composition", figure, title, caption, alt, data)
+    return figure_block("composition", figure, title, caption, alt, _shares(manifest, names))
 
 
-def _composition_title(data: pd.DataFrame, distance: float) -> str:
-    """`data`: share and target of each category."""
-    if distance <= 0.01:
-        return tr("The data set has the target's composition")
-    gaps = dict(zip(data["category"], data["share"] - data["target"], strict=True))
-    worst = max(gaps, key=lambda name: abs(gaps[name]))
-    points = round(100 * abs(gaps[worst]))
-    given = {"distance": distance, "category": worst, "points": counted(points, "point")}
-    if gaps[worst] > 0:
-        return tr(
-            "The data set misses the target's composition by {distance:.1%}; {category} has {points} too many",
-            **given,
-        )
-    return tr(
-        "The data set misses the target's composition by {distance:.1%}; {category} has {points} too few",
-        **given,
+def _shares(manifest: dict[str, Any], names: list[str]) -> pd.DataFrame:
+    mixed, total = manifest["mixed"], sum(manifest["mixed"].values())
+    return pd.DataFrame(
+        {
+            "category": name,
+            "rows": mixed.get(name, 0),
+            "share": mixed.get(name, 0) / total,
+            "target": manifest["target"][name],
+        }
+        for name in names
     )
 
 

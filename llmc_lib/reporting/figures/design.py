@@ -78,11 +78,11 @@ def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
         low=low,
         high=high,
     )
-    caption = _next_caption(block, comparison, again)
     keys = ("value", "low", "high", "expected", "error", "sign_flip", "sign_flip_sceptical")
     data = pd.DataFrame(
         [{"model": comparison["model"]} | {key: comparison["rerun"][key] for key in keys}]
     ).rename(columns={"value": "difference", "error": "standard_error"})
+    caption = _next_caption(block, comparison, again)
     return figure_block("next-run", figure, title, caption, alt, data)
 
 

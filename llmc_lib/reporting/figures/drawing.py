@@ -15,7 +15,7 @@ import re
 import textwrap
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -31,7 +31,6 @@ from PIL import Image
 from tabulate import tabulate
 
 from llmc_lib.formatting import unbroken
-from llmc_lib.language import tr
 from llmc_lib.reporting.elements import PAGE, PNG, TEXT, Block, View, anchor
 from llmc_lib.reporting.palette import INK, MUTED, RULE, VARIABLES
 
@@ -59,10 +58,10 @@ _STYLE = {
 
 
 @contextmanager
-def style(more: dict[str, Any] | None = None) -> Iterator[None]:
+def _styled(more: dict[str, Any] | None = None) -> Iterator[None]:
     """matplotlib's settings for our figures. A name in a script that its font has not is no news: on the page it is text."""
     with mpl.rc_context({**_STYLE, **(more or {})}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        warnings.filterwarnings("ignore", "Glyph")
         yield
 
 
@@ -147,7 +146,7 @@ _ROWS = 24
 def _listed(data: pd.DataFrame) -> str:
     shown = tabulate(data.head(_ROWS).to_dict("list"), headers="keys", floatfmt=".4g")
     more = len(data) - _ROWS
-    return f"{shown}\n{tr('… {n:,} more', n=more)}" if more > 0 else shown
+    return f"{shown}\n… {more:,} more" if more > 0 else shown
 
 
 #: Pixels of a PNG for each of 96 an inch: sharp on screens of twice the density.
@@ -160,7 +159,7 @@ def png(figure: Figure) -> tuple[bytes, dict[str, Any]]:
     On white, which is right in a light and in a dark notebook; its few colours as a palette, a third of the bytes.
     """
     buffer = io.BytesIO()
-    with style():
+    with _styled():
         figure.savefig(
             buffer, format="png", dpi=96 * _SHARP, facecolor="white", bbox_inches="tight", pad_inches=0.1,
             pil_kwargs={"compress_level": 0},
@@ -175,7 +174,7 @@ def png(figure: Figure) -> tuple[bytes, dict[str, Any]]:
 
 def canvas(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
     """An empty plot of `height` by `width` inches."""
-    with style():
+    with _styled():
         figure = Plot(figsize=(width, height), layout="constrained")
         return figure, figure.add_subplot()
 
@@ -184,7 +183,7 @@ def grid(
     rows: int, columns: int, height: float, *, share_y: bool = False
 ) -> tuple[Figure, list[Axes]]:
     """Empty plots side by side, row by row; `height` of all together in inches."""
-    with style():
+    with _styled():
         figure = Plot(figsize=(WIDTH, height), layout="constrained")
         plots = figure.subplots(rows, columns, squeeze=False, sharey=share_y)
         return figure, list(plots.flat)
@@ -223,6 +222,11 @@ def svg(figure: Figure, name: str) -> str:
     return wide + _drawn(figure, name, "narrow")
 
 
+def style() -> AbstractContextManager[None]:
+    """The settings of matplotlib that figures are drawn with, for what is added to a `canvas` by others."""
+    return _styled()
+
+
 def one_svg(figure: Figure, name: str) -> str:
     """The same for where there is no phone: drawn once, in a third of the time."""
     _plain_names(figure)
@@ -238,7 +242,7 @@ def _plain_names(figure: Figure) -> None:
 def _squeeze(figure: Figure) -> None:
     """Make room on the narrow canvas: what is written along an axis is broken into lines where it is longer than
     its panel, so are long names of rows, and a name below a panel may begin left of it."""
-    with style():
+    with _styled():
         for axes in figure.axes:
             _fold_names(axes, 0.3 * figure.get_window_extent().width)
         layout = figure.get_layout_engine()
@@ -283,7 +287,7 @@ def _fold(text: Text, room: float) -> None:
 
 def _drawn(figure: Figure, name: str, kind: str) -> str:
     buffer = io.StringIO()
-    with style({"svg.hashsalt": name}):
+    with _styled({"svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]

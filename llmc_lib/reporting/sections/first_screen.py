@@ -6,7 +6,6 @@ import html
 
 import pandas as pd
 
-from llmc_lib.evaluation.results import Results
 from llmc_lib.formatting import counted, listed, unbroken
 from llmc_lib.language import tr
 from llmc_lib.reporting import figures
@@ -14,24 +13,20 @@ from llmc_lib.reporting.elements import NOTHING, Block, paragraph
 from llmc_lib.reporting.figures.drawing import FigureBlock
 from llmc_lib.reporting.further import about
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sections.looks import look_note
 from llmc_lib.reporting.sections.safety import endings_note
 
 
 def verdict(report: Report) -> Block:
     """The first screen: one sentence, its interval, four facts. Its `data` is the comparison with its interval."""
-    return (
-        _contradiction(report)
-        + _head(report)
-        + endings_note(report)
-        + _partial_note(report.results, report.main)
-    )
+    return _contradiction(report) + _head(report) + endings_note(report) + look_note(report)
 
 
 def _head(report: Report) -> Block:
     comparison = report.headline
     facts = _imported_facts(report) if report.imported else _facts(report)
-    word, code = comparison["verdict"], comparison["verdict_code"].removesuffix("_small")
-    word = f"{word.capitalize()}{',' if ',' in word else ''}"
+    code = comparison["verdict_code"].removesuffix("_small")
+    word = comparison["verdict"].capitalize() + ("," if "," in comparison["verdict"] else "")
     on = html.escape(tr("on {benchmark}", benchmark=about(report.main, report.block)))
     sentence = html.escape(unbroken(comparison["sentence"]))
     missing = (comparison["missing"] or {}).get("sentence")
@@ -161,27 +156,3 @@ def _completeness(report: Report, missing: int) -> tuple[str, str]:
             "{answers}, counted as wrong", answers=counted(missing, "missing answer")
         )
     return tr("complete"), tr("every question asked of every model")
-
-
-def _partial_note(results: Results, benchmark: str) -> Block:
-    """What a reader must know of a report of an unfinished evaluation."""
-    if results.partial is None:
-        return NOTHING
-    part = results.partial[benchmark]
-    text = tr(
-        "The evaluation is not finished. {answered:,} of {asked:,} questions have been answered by all of "
-        "{models}. They were asked in a random order in which every beginning has the categories' shares, so "
-        "that they represent the rest.",
-        answered=part["answered"],
-        asked=part["asked"],
-        models=listed(list(results.models)),
-    )
-    if part["passed_over"]:
-        text += " " + tr(
-            "Of those asked before the last of these, {passed_over:,} still lack an answer of some model: most "
-            "often the ones with long answers, which these figures do not have.",
-            passed_over=part["passed_over"],
-        )
-    if not_begun := results.manifest.get("not_begun"):
-        text += " " + tr("Without any answer yet: {not_begun}.", not_begun=listed(not_begun))
-    return paragraph(text, "note")

@@ -128,8 +128,8 @@ def comparisons_table(report: Report) -> Block:
 
 
 def _p_adjusted(report: Report, comparison: dict[str, Any], level: float) -> dict[str, str]:
-    """The column of adjusted p-values; none for a single candidate, whose p-value needs no adjustment."""
-    if len(report.block["comparisons"]) == 1:
+    """The column of adjusted p-values; none for a single candidate at a single look, whose p-value needs no adjustment."""
+    if len(report.block["comparisons"]) == 1 and not comparison["interval"].get("looks"):
         return {}
     return {tr("p adjusted"): as_p_cell(comparison["p_adjusted"], level)}
 

@@ -11,6 +11,7 @@ import yaml
 
 from llmc_lib.formatting import listed
 from llmc_lib.language import tr
+from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
@@ -50,6 +51,7 @@ def provenance(report: Report) -> Block:
                 "What was run. Durations leave out the start of Python. + after a commit: there were uncommitted changes."
             ),
         )
+        + paragraph(words.seal_sentence(made["seal"], imported=report.imported))
         + paragraph(
             tr(
                 "Seed {seed}. {machine}, Python {python}; {versions}.",

@@ -5,6 +5,18 @@ language of a catalogue (`llmc_lib.language`).
 """
 
 from llmc_lib.reporting.sentences.answers import ending_sentence, missing_sentence, not_known
+from llmc_lib.reporting.sentences.gate import OUTCOMES, gate_criterion, gate_figures, gate_reason
+from llmc_lib.reporting.sentences.looks import (
+    changed_sentence,
+    finished_sentence,
+    full_sentence,
+    looks_caption,
+    race_caption,
+    race_reason,
+    race_sentence,
+    unfinished_sentence,
+    waiting_sentence,
+)
 from llmc_lib.reporting.sentences.outlook import (
     GREEDY,
     needed_sentence,
@@ -19,6 +31,8 @@ from llmc_lib.reporting.sentences.safety import (
     over_refusal_sentence,
     tradeoff_sentence,
 )
+from llmc_lib.reporting.sentences.seal import seal_sentence
+from llmc_lib.reporting.sentences.tried import TRIED_WORDS, tried_family, tried_line, tried_note
 from llmc_lib.reporting.sentences.verdict import (
     interval_label,
     verdict_rules,
@@ -28,20 +42,38 @@ from llmc_lib.reporting.sentences.verdict import (
 
 __all__ = [
     "GREEDY",
+    "OUTCOMES",
     "SAFETY",
     "TRADEOFFS",
+    "TRIED_WORDS",
+    "changed_sentence",
     "ending_sentence",
+    "finished_sentence",
+    "full_sentence",
+    "gate_criterion",
+    "gate_figures",
+    "gate_reason",
     "interval_label",
+    "looks_caption",
     "missing_sentence",
     "needed_sentence",
     "not_known",
     "over_refusal_sentence",
     "priors",
+    "race_caption",
+    "race_reason",
+    "race_sentence",
     "rerun_sentence",
     "rerun_title",
+    "seal_sentence",
     "sign_sentence",
     "tradeoff_sentence",
+    "tried_family",
+    "tried_line",
+    "tried_note",
+    "unfinished_sentence",
     "verdict_rules",
     "verdict_sentence",
     "verdict_word",
+    "waiting_sentence",
 ]

@@ -34,7 +34,7 @@ def tell_comparison(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> 
     """One comparison of a benchmark's `block`, with its words."""
     thresholds = Thresholds(**block["thresholds"])
     interval, n = comparison["interval"], comparison["n"]
-    label = words.interval_label(interval["level"], thresholds.significance, interval["candidates"])
+    label = words.interval_label(interval, thresholds.significance)
     told = {
         **comparison,
         "interval": _after(

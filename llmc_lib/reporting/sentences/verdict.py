@@ -115,9 +115,20 @@ def verdict_rules(thresholds: Thresholds) -> dict[str, str]:
     return {verdict_word(word, thresholds): when for word, when in rules.items()}
 
 
-def interval_label(alpha: float, significance: float, compared: int = 1) -> str:
-    """ "95% interval" for one at the level `alpha`; of one of several candidates at the level at which all hold
-    together, "95% interval for all 8 candidates at once"."""
+def interval_label(interval: Mapping[str, Any], significance: float, sides: int = 1) -> str:
+    """ "95% interval" for one at its own level; of one of several candidates at the level at which all hold together, "95%
+    interval for all 8 candidates at once"; of a look, "for all looks". With two `sides` that of two one-sided tests."""
+    alpha, compared = sides * interval["level"], interval["candidates"]
+    significance *= sides
+    if interval.get("looks"):
+        level = 100 * (1 - significance)
+        if compared == 1:
+            return tr("{level:.4g}% interval for all looks", level=level)
+        return tr(
+            "{level:.4g}% interval for {all_of} candidates and all looks at once",
+            level=level,
+            all_of=all_of(compared),
+        )
     if compared > 1 and alpha < significance:
         return tr(
             "{level:.4g}% interval for {all_of} candidates at once",
@@ -135,12 +146,7 @@ def verdict_sentence(block: Mapping[str, Any], comparison: Mapping[str, Any], ne
     """
     thresholds = Thresholds(**block["thresholds"])
     word = comparison["verdict"]
-    p = plural(
-        "p {p}",
-        "p {p}, adjusted for {n} candidates",
-        comparison["interval"]["candidates"],
-        p=as_p(comparison["p_adjusted"], thresholds.significance),
-    )
+    p = _p_value(comparison, thresholds)
     numbers = _numbers(block, comparison)
     if word not in ("equal", "unclear"):
         return f"{numbers} {_clear(block, comparison, thresholds, p)}"
@@ -153,6 +159,19 @@ def verdict_sentence(block: Mapping[str, Any], comparison: Mapping[str, Any], ne
     else:
         texts.append(_equal(comparison, thresholds))
     return " ".join(filter(None, texts))
+
+
+def _p_value(comparison: Mapping[str, Any], thresholds: Thresholds) -> str:
+    p = as_p(comparison["p_adjusted"], thresholds.significance)
+    compared = comparison["interval"]["candidates"]
+    if comparison["interval"].get("looks"):
+        return plural(
+            "p {p}, adjusted for all looks",
+            "p {p}, adjusted for {n} candidates and all looks",
+            compared,
+            p=p,
+        )
+    return plural("p {p}", "p {p}, adjusted for {n} candidates", compared, p=p)
 
 
 def _directions(block: Mapping[str, Any]) -> tuple[_Direction, _Direction]:
@@ -222,9 +241,7 @@ def _clear_in(groups: Mapping[str, Mapping[str, Any]], difference: float) -> lis
 
 def _equal(comparison: Mapping[str, Any], thresholds: Thresholds) -> str:
     interval, matters = comparison["interval"], thresholds.smallest_interesting
-    label = interval_label(
-        2 * interval["level"], 2 * thresholds.significance, interval["candidates"]
-    )
+    label = interval_label(interval, thresholds.significance, sides=2)
     low, high = (
         as_bound(end, comparison["n"], (-matters, 0, matters)) for end in interval["equivalence"]
     )

@@ -62,6 +62,7 @@ def test_every_question_stays_in_the_denominator() -> None:
         "accuracy": 0.6,
         "ci95": pytest.approx([0.2307, 0.8824], abs=1e-4),
         "n": 5,
+        "n_without": 1,
     }
     assert block["comparisons"][0]["n"] == 10
     assert (block["comparisons"][0]["gained"], block["comparisons"][0]["lost"]) == (5, 0)

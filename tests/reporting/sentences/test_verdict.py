@@ -160,8 +160,13 @@ def test_a_gain_says_where_it_is_clear() -> None:
 
 
 def test_an_interval_is_called_by_its_level() -> None:
-    assert interval_label(0.05, 0.05) == interval_label(0.05, 0.05, 3) == "95% interval"
-    assert interval_label(0.02, 0.05, 2) == "95% interval for both candidates at once"
+    def label(level: float, candidates: int, **more: bool) -> str:
+        return interval_label({"level": level, "candidates": candidates, **more}, 0.05)
+
+    assert label(0.05, 1) == label(0.05, 3) == "95% interval"
+    assert label(0.02, 2) == "95% interval for both candidates at once"
+    assert label(1e-4, 1, looks=True) == "95% interval for all looks"
+    assert label(1e-4, 2, looks=True) == "95% interval for both candidates and all looks at once"
 
 
 def test_an_interval_that_is_too_narrow_says_so_and_shows_no_equality() -> None:

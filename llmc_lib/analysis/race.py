@@ -1,0 +1,138 @@
+"""A race of candidates: after each round over the models, who need not be asked more, and whether all is settled.
+
+A round is a planned look (`sequential.Look`) at one more part of the questions, whose levels spend alpha early, as one wants to
+stop early. Nothing but these looks decides, so that intervals and tests of whoever was stopped, and when, hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from llmc_lib.analysis.comparison import DifferenceTest, difference_test
+from llmc_lib.analysis.sequential import Look
+from llmc_lib.analysis.simultaneous import level_of
+
+#: behind: worse than the best of the others. small: not better than the reference by what matters.
+Reason = Literal["behind", "small"]
+#: With which power of the share of the questions the rounds spend alpha: `sequential.spending`.
+POWER = 2.0
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a race is about: `candidates` at its beginning, how many `rounds` there are at most, which difference `matters`, a
+    fraction, and `alpha`, over all candidates and rounds."""
+
+    candidates: int
+    rounds: int
+    matters: float
+    alpha: float = 0.05
+
+    def look(self, number: int) -> Look:
+        """That of a round, from 1."""
+        return Look(number / self.rounds, self.rounds, alone=False, power=POWER)
+
+    def level(self, number: int) -> float:
+        """Of a candidate's comparison with the reference: Dunnett's, for candidates that are as far from each other as from
+        the reference, shared among the rounds."""
+        return self.look(number).level(level_of(self.candidates, self.alpha))
+
+    def level_behind(self, number: int) -> float:
+        """Of a candidate's comparison with the best: the best one is taken for worse than any other with chance alpha at most, on
+        one side, by Bonferroni."""
+        others = max(self.candidates - 1, 1)
+        return self.look(number).level(min(2 * self.alpha / others, 0.5))
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round has shown: who is stopped, and why; `settled`: nobody has to be asked more."""
+
+    stopped: dict[str, Reason]
+    settled: bool
+
+
+def judge(
+    right: Mapping[str, NDArray[np.int64]], reference: str, samples: int, number: int, rule: Rule
+) -> Round:
+    """The decisions after a round.
+
+    Parameters: `right`, model → (n,) right answers to each question of the rounds so far, of `samples`; of the reference and the
+    candidates that are still asked; the `number` of the round, from 1.
+
+    A candidate is stopped where it is worse than the best of them, or where it cannot be better than the reference by what
+    matters: with chance alpha, at most, that happens to the best candidate of all, and with alpha / 2 to one that is better by that. All is settled when
+    nobody is left, or one whose difference to the reference is clear, or when all others that are left cannot be better than it
+    by what matters.
+    """
+    candidates = [name for name in right if name != reference]
+    tests = {name: difference_test(right[name] - right[reference], samples) for name in candidates}
+    if not tests:
+        return Round({}, settled=True)
+    best = max(candidates, key=lambda name: tests[name].difference)
+    level, behind = rule.level(number), rule.level_behind(number)
+    stopped: dict[str, Reason] = {}
+    could_win = False
+    for name in candidates:
+        if name != best:
+            to_best = difference_test(right[name] - right[best], samples)
+            if to_best.difference < 0 and to_best.p_value < behind:
+                stopped[name] = "behind"
+                continue
+        if _below(tests[name], level, rule.matters):
+            stopped[name] = "small"
+        elif name != best and not _below(to_best, behind, rule.matters):
+            could_win = True
+    left = [name for name in candidates if name not in stopped]
+    clear = best in left and tests[best].p_value < level
+    return Round(stopped, settled=not left or (clear and not could_win) or number == rule.rounds)
+
+
+def _below(test: DifferenceTest, level: float, matters: float) -> bool:
+    """Is the difference less than what matters?"""
+    # The interval takes milliseconds, and ends nowhere near there in most rounds.
+    near = -0.8 * float(special.ndtri(level / 2)) * test.error
+    return not test.difference + near > matters and test.interval(level)[1] < matters
+
+
+def expected_share(
+    rule: Rule, error: float, effects: Sequence[float], draws: int = 2_000, seed: int = 0
+) -> float:
+    """The share of all models' answers that a race asks for, on average.
+
+    Parameters: the standard `error` of a candidate's difference to the reference on all questions; the true difference of each
+    candidate (`effects`), fractions. Simulated with normal sums of which the reference's noise is half, as in `level_of`; with such
+    differences, on HLE's population, to 7 points what answers give (performance/racing.py). Raises `ValueError` for other
+    than `rule.candidates` effects.
+    """
+    m, true = rule.candidates, np.asarray(effects, dtype=float)
+    if true.shape != (m,):
+        raise ValueError(f"{m} candidates have {m} differences: {true.shape}")
+    rng = np.random.default_rng(seed)
+    sums, share = np.zeros((draws, m + 1)), 1 / rule.rounds
+    racing, going = np.ones((draws, m), bool), np.ones(draws, bool)
+    asked = 0.0
+    for number in range(1, rule.rounds + 1):
+        asked += going.sum() + (racing & going[:, None]).sum()
+        sums += rng.standard_normal(sums.shape) * error * np.sqrt(share / 2)
+        seen = true + (sums[:, 1:] - sums[:, :1]) / (number * share)
+        scale = error / np.sqrt(number * share)
+        far, behind = (
+            -scale * special.ndtri(level / 2)
+            for level in (rule.level(number), rule.level_behind(number))
+        )
+        best = np.where(racing, seen, -np.inf).max(axis=1)
+        is_best = racing & (seen == best[:, None])
+        to_best = seen - best[:, None]
+        stops = (~is_best & (to_best < -behind)) | (seen + far < rule.matters)
+        could_win = racing & ~is_best & ~stops & (to_best + behind >= rule.matters)
+        clear = (np.abs(best) > far) & ~(stops & is_best).any(axis=1)
+        racing &= ~(stops & going[:, None])
+        going &= racing.any(axis=1) & ~(clear & ~could_win.any(axis=1))
+    return float(asked / (draws * rule.rounds * (m + 1)))

@@ -1,0 +1,176 @@
+"""A race (`evaluation.stop`): rounds over the models, after each of which some are stopped.
+
+What a round has decided is appended to the ledger race.jsonl of the run before the next one begins, so that a run that was
+killed goes on where it was, and what was decided stays decided.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmc_lib.analysis.race import Rule, judge
+from llmc_lib.formatting import listed
+from llmc_lib.records import Question
+from llmc_lib.store import Run, ledger
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A candidate that was stopped: after which round, after how many questions, and why."""
+
+    model: str
+    round: int
+    n_questions: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Race:
+    """How a race stands after its last round."""
+
+    benchmark: str
+    asked: int  # questions of the benchmark
+    rounds: int  # at most
+    round: int  # the last one
+    n_questions: int  # that were asked up to it
+    settled: bool
+    stopped: tuple[Stopped, ...]  # in the order in which they were
+    # The reference and the candidates that were not stopped; where all were, those of the last round.
+    left: tuple[str, ...]
+    seconds: float  # that the last round took
+
+    def questions_of(self, model: str) -> int:
+        """How many questions a model is asked."""
+        return next(
+            (each.n_questions for each in self.stopped if each.model == model), self.n_questions
+        )
+
+    def is_left(self, model: str) -> bool:
+        """Is it one of those that the report compares?"""
+        return model in self.left
+
+    def as_dict(self) -> dict[str, Any]:
+        """As a manifest has it."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Race:
+        """From a manifest."""
+        stopped = tuple(Stopped(**each) for each in found["stopped"])
+        return cls(**{**found, "stopped": stopped, "left": tuple(found["left"])})
+
+
+def so_far(run: Run, key: str, asked: int) -> Race:
+    """What the rounds under the present settings (`key`) have decided; before the first one, at round 0."""
+    stop, benchmark = run.params.evaluation.stop, run.params.evaluation.raced_on
+    assert stop is not None
+    assert benchmark is not None
+    stopped: list[Stopped] = []
+    left: tuple[str, ...] = ()
+    number, settled, seconds = 0, False, 0.0
+    for row in ledger.read(ledger_of(run)):
+        if row["key"] == key and row["round"] == number + 1 and not settled:
+            number, settled, seconds = row["round"], row["settled"], row.get("seconds", 0.0)
+            n = place(asked, number, stop.rounds)
+            stopped += [Stopped(model, number, n, why) for model, why in row["stopped"].items()]
+            left = tuple(name for name in row["racing"] if name not in row["stopped"])
+            left = left if len(left) > 1 else tuple(row["racing"])
+    n = place(asked, number, stop.rounds)
+    return Race(benchmark, asked, stop.rounds, number, n, settled, tuple(stopped), left, seconds)
+
+
+def live(run: Run) -> str:
+    """How the race stands, in a line; "" without one, or before its first round is over."""
+    stop = run.params.evaluation.stop
+    rows = ledger.scan(ledger_of(run)).rows
+    if stop is None or not rows:
+        return ""
+    last = rows[-1]
+    of_key = [row for row in rows if row["key"] == last["key"]]
+    gone = [
+        f"{model} (round {row['round']}: {why})"
+        for row in of_key
+        for model, why in row["stopped"].items()
+    ]
+    left = [name for name in last["racing"][1:] if name not in last["stopped"]]
+    text = f"Race on {last['benchmark']}: after round {last['round']} of {stop.rounds} ({last['n_questions']:,} questions) "
+    text += (
+        "all is settled"
+        if last["settled"]
+        else f"{listed(left)} {'is' if len(left) == 1 else 'are'} left"
+    )
+    return f"{text}; stopped: {listed(gone)}." if gone else f"{text}."
+
+
+def goes_on(run: Run, race: Race) -> bool:
+    """Is there another round to be held, that is expected to end before the deadline?"""
+    stop = run.params.evaluation.stop
+    if stop is None or race.settled or race.round == race.rounds:
+        return False
+    if stop.deadline is None or not race.round:
+        return True
+    # Without a zone it is this machine's time.
+    return datetime.now(UTC) + timedelta(seconds=race.seconds) < stop.deadline.astimezone(UTC)
+
+
+def hold(
+    run: Run,
+    key: str,
+    models: Sequence[str],
+    questions: Sequence[Question],
+    ask: Callable[[str, Sequence[Question]], None],
+    right: Callable[[str, Sequence[Question]], NDArray[np.int64]],
+) -> Race:
+    """Go through the rounds that are left; the first model is the reference.
+
+    `ask` has a model answer a beginning of the questions, and grades it; `right` reads its (n,) right answers. The reference is asked
+    as long as anybody is.
+    """
+    found = so_far(run, key, len(questions))
+    report = run.params.report
+    rule = Rule(
+        candidates=len(models) - 1,
+        rounds=found.rounds,
+        matters=report.smallest_interesting_points / 100,
+        alpha=report.significance,
+    )
+    while goes_on(run, found):
+        number, start = found.round + 1, time.monotonic()
+        beginning = questions[: place(len(questions), number, found.rounds)]
+        racing = [name for name in models if name not in {each.model for each in found.stopped}]
+        for name in racing:
+            ask(name, beginning)
+        answers = {name: right(name, beginning) for name in racing}
+        decided = judge(answers, models[0], run.params.evaluation.samples, number, rule)
+        row = {
+            "key": key,
+            "benchmark": found.benchmark,
+            "round": number,
+            "n_questions": len(beginning),
+            "racing": racing,
+            "stopped": decided.stopped,
+            "settled": decided.settled,
+            "seconds": round(time.monotonic() - start, 1),
+            "of": f"{key} {number}",
+        }
+        ledger.append(ledger_of(run), row, once="of")
+        found = so_far(run, key, len(questions))
+    return found
+
+
+def place(asked: int, number: int, rounds: int) -> int:
+    """How many questions a round has, and those before it."""
+    return round(asked * number / rounds)
+
+
+def ledger_of(run: Run) -> Path:
+    """Where the decisions of the rounds are."""
+    return run.folder / "race.jsonl"

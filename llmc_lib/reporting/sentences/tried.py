@@ -1,0 +1,65 @@
+"""What a verdict is worth among all evaluations under one base."""
+
+from __future__ import annotations
+
+from llmc_lib.analysis.verdict import Word
+from llmc_lib.formatting import as_p, counted
+from llmc_lib.language import N_, tr
+
+#: Verdicts where what matters to a run is not said.
+TRIED_WORDS: dict[Word, str] = {
+    "better": N_("better"),
+    "better_small": N_("better, by less than matters"),
+    "worse": N_("worse"),
+    "worse_small": N_("worse, by less than matters"),
+    "equal": N_("equal"),
+    "unclear": N_("not clear"),
+}
+
+
+def tried_note() -> str:
+    """How evaluations are counted, above their tables."""
+    return tr(
+        "A verdict of a run knows nothing of the other runs. Of twenty candidates that are no better than their base, "
+        "each in a run of its own, some is called better in about 40% of the cases. So each evaluation of a benchmark "
+        "under one base is counted here, from the ledgers of the runs, and its p-value is held against a smaller and "
+        "smaller level: the first against the significance α, the k-th against α / (k · (k − 1)), and against more after "
+        "one in which all candidates differ (online fallback procedure). The chance of any false better is then at most "
+        "α, however many runs follow, and no later run takes a verdict back. Holm's p-value, adjusted for all candidates "
+        "so far, is right where their number was fixed in advance."
+    )
+
+
+def tried_line(
+    place: int, evaluations: int, code: Word, p: float, level: float, *, lost: bool
+) -> str:
+    """Of a run's verdict: what is left of it among all evaluations under its base; "" of the only one."""
+    if evaluations == 1:
+        return ""
+    verdict = tr(TRIED_WORDS[code])
+    if lost:
+        return tr(
+            "Number {place} of {evaluations} under this base: {verdict} (p {p}, needs p < {level})",
+            place=place,
+            evaluations=counted(evaluations, "evaluation"),
+            verdict=verdict,
+            p=as_p(p, level),
+            level=f"{level:.2g}",
+        )
+    return tr(
+        "Number {place} of {evaluations} under this base: {verdict}",
+        place=place,
+        evaluations=counted(evaluations, "evaluation"),
+        verdict=verdict,
+    )
+
+
+def tried_family(benchmark: str, base: str, evaluations: int, candidates: int) -> str:
+    """The head of a family."""
+    return tr(
+        "{benchmark}, against {base}: {evaluations}, {candidates}",
+        benchmark=benchmark,
+        base=base,
+        evaluations=counted(evaluations, "evaluation"),
+        candidates=counted(candidates, "candidate"),
+    )

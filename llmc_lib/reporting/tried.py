@@ -1,0 +1,150 @@
+"""All evaluations of a benchmark under a base, by the ledgers of their runs: what a verdict is worth among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from llmc_lib.analysis.comparison import adjust
+from llmc_lib.analysis.ever import spent
+from llmc_lib.analysis.verdict import Word
+from llmc_lib.store import ROOT, looks
+
+_P = Field(ge=0, le=1)
+
+
+class _Model(BaseModel):
+    model: str
+    identity: str
+
+
+class _Candidate(_Model):
+    difference: float = Field(ge=-1, le=1, allow_inf_nan=False)
+    p_value: float = _P
+    p_adjusted: float = _P
+    verdict_code: Word
+    answers: str = ""  # digest
+
+
+class _Look(BaseModel):
+    """A row of a ledger that is a look: see `reporting.looks`."""
+
+    run: str
+    time: str
+    what: Literal["partial", "finished"]
+    benchmark: str
+    kind: str
+    embedded: bool
+    n_questions: int
+    reference: _Model
+    significance: float = Field(gt=0, lt=1)
+    candidates: list[_Candidate]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A candidate in an evaluation, and what became of its verdict."""
+
+    look: _Look
+    candidate: _Candidate
+    place: int  # of the evaluation among those of the family, from 1
+    level: float  # at which it is tested
+    p_holm: float  # adjusted by Holm's method for all candidates so far, were their number fixed
+    code: Word  # "unclear" where a sign is not clear at that level
+
+
+@dataclass(frozen=True)
+class Family:
+    """All candidates that were ever compared with one reference on one benchmark."""
+
+    benchmark: str
+    embedded: bool
+    reference: str  # its name in the latest run
+    identity: str
+    trials: list[Trial]  # in the order of the evaluations
+
+    @property
+    def evaluations(self) -> int:
+        """How many evaluations there were."""
+        return max(trial.place for trial in self.trials)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """The families of the runs in some folders, and what is wrong with their ledgers."""
+
+    families: list[Family]
+    problems: list[str]
+
+    def of(self, run: str, model: str, benchmark: str) -> tuple[Family, Trial] | None:
+        """The latest evaluation of a candidate in a run, with its family."""
+        found = [
+            (family, trial)
+            for family in self.families
+            for trial in family.trials
+            if (trial.look.run, trial.candidate.model, trial.look.benchmark)
+            == (run, model, benchmark)
+        ]
+        return max(found, key=lambda pair: pair[1].place, default=None)
+
+
+def tried(folders: Iterable[Path]) -> Tried:
+    """Read the ledgers of all runs in the folders. Nothing that they may hold raises."""
+    rows, problems = [], []
+    for folder in folders:
+        found = looks.of_all(folder)
+        rows += found.rows
+        # As the page may be passed on.
+        problems += [problem.replace(f"{ROOT}/", "") for problem in found.problems]
+    groups: dict[tuple[str, bool, str], list[_Look]] = {}
+    for row in rows:
+        look = _read(row)
+        if look is not None and look.candidates:
+            # What is called by any name is known by it, where its kind says nothing.
+            name = look.benchmark if look.kind == "questions" else look.kind
+            groups.setdefault((name, look.embedded, look.reference.identity), []).append(look)
+    return Tried([_family(*key, found) for key, found in groups.items()], problems)
+
+
+def _read(row: Mapping[str, Any]) -> _Look | None:
+    """None for rows of another kind, such as seals."""
+    try:
+        return _Look.model_validate(row)
+    except ValidationError:
+        return None
+
+
+def _family(benchmark: str, embedded: bool, identity: str, rows: list[_Look]) -> Family:
+    evaluations = _evaluations(rows)
+    everyone = [(look, candidate) for look in evaluations for candidate in look.candidates]
+    holm = adjust([candidate.p_value for _, candidate in everyone])
+    alpha = evaluations[-1].significance
+    levels = spent([[c.p_adjusted for c in look.candidates] for look in evaluations], alpha)
+    places = {id(look): number for number, look in enumerate(evaluations, 1)}
+    trials = []
+    for (look, candidate), p_holm in zip(everyone, holm, strict=True):
+        place = places[id(look)]
+        level = levels[place - 1]
+        signed = candidate.verdict_code not in ("equal", "unclear")
+        lost = signed and candidate.p_adjusted >= level
+        code: Word = "unclear" if lost else candidate.verdict_code
+        trials.append(Trial(look, candidate, place, level, p_holm, code))
+    return Family(benchmark, embedded, evaluations[-1].reference.model, identity, trials)
+
+
+def _evaluations(rows: list[_Look]) -> list[_Look]:
+    """The looks that count, in the order of their first: of the same answers the last one (graded again, they are no
+    new evaluation), and of a run that was never finished the last look."""
+    finished = {look.run for look in rows if look.what == "finished"}
+    kept: dict[object, _Look] = {}
+    for look in rows:
+        answers = tuple(sorted((c.identity, c.answers) for c in look.candidates))
+        if look.what == "finished":
+            kept[answers if all(c.answers for c in look.candidates) else (look.run, answers)] = look
+        elif look.run not in finished:
+            kept[look.run] = look
+    return list(kept.values())

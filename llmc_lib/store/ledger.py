@@ -1,0 +1,137 @@
+"""A ledger: rows that are appended and never changed, each with the digest of the one before it.
+
+One JSON object a line. A row that was changed, removed, added or moved later breaks the chain, which `read` tells in
+one line (S. Haber & W. S. Stornetta, "How to time-stamp a digital document", J. Cryptology 3, 1991: linking). It shows
+accidents and edits; it is no signature: who rewrites all rows after the change can make a chain that is whole, and
+rows cut off the end leave one. That shows where the digest of the last row is kept elsewhere, too (`looks`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from llmc_lib.errors import UserError
+from llmc_lib.language import tr
+from llmc_lib.store.files import JsonlWriter, read_record, sha256_text
+
+#: What the first row has in the place of the digest of the row before it.
+START = ""
+#: Seconds that a writer waits for another one, whose turn takes milliseconds.
+_PATIENCE = 30.0
+
+
+class Ledger(NamedTuple):
+    """The rows of a ledger as they are, and in a sentence what is wrong with their chain ("" where it is whole)."""
+
+    rows: list[dict[str, Any]]
+    problem: str
+
+
+def append(path: Path, row: Mapping[str, Any], *, once: str | None = None) -> dict[str, Any]:
+    """Append a row and wait for the disk; returns it as it was written: with `time` (UTC, to the second), unless it has
+    one, `previous` and `digest`.
+
+    With `once`, the name of a field: where a row of the ledger has the same value in it, nothing is written, and that
+    row is returned. Of several writers one waits for the other (30 s, then `UserError`). A last line that was cut off
+    by a kill is removed. A chain that is broken is continued and stays broken: no look is lost for it.
+    """
+    given = {"time": datetime.now(UTC).isoformat(timespec="seconds"), **row}
+    # As a reader will have it.
+    whole: dict[str, Any] = json.loads(json.dumps(given, allow_nan=False))
+    new = not path.exists()
+    with _writer(path) as file:
+        found = scan(path).rows
+        if once is not None:
+            for known in found:
+                if once in known and known[once] == whole.get(once):
+                    return known
+        whole["previous"] = _link(found[-1]) if found else START
+        whole["digest"] = digest(whole)
+        file.append(whole)
+    if new:
+        _keep_name(path.parent)
+    return whole
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The rows of a ledger, [] where there is no file. Raises `UserError`, one line, for one whose chain is broken."""
+    rows, problem = scan(path)
+    if problem:
+        raise UserError(
+            f"{path}: {problem}; put back the file as it was, or move it away to begin another"
+        )
+    return rows
+
+
+def scan(path: Path) -> Ledger:
+    """The rows of a ledger, and what is wrong with it; raises nothing for what a file may hold.
+
+    A last line that was cut off while it was written is none. A line that is no JSON object is a row that was changed.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n") if path.is_file() else []
+    except OSError as error:
+        return Ledger([], tr("cannot be read: {problem}", problem=error.strerror))
+    rows: list[dict[str, Any]] = []
+    problem, previous = "", START
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        row, broken = read_record(line)
+        if broken and number == len(lines):  # the writer was killed
+            break
+        if not problem:
+            problem = (
+                tr("line {n}: {problem}", n=number, problem=broken)
+                if broken
+                else _problem(row, previous, number)
+            )
+        if not broken:
+            rows.append(row)
+            previous = _link(row)
+    return Ledger(rows, problem)
+
+
+def digest(row: Mapping[str, Any]) -> str:
+    """The SHA-256 of a row without its own digest, as hexadecimal digits."""
+    rest = {name: value for name, value in row.items() if name != "digest"}
+    return sha256_text(json.dumps(rest, sort_keys=True))
+
+
+def _problem(row: dict[str, Any], previous: str, number: int) -> str:
+    if row.get("digest") != digest(row):
+        return tr("line {n} was changed after it was written", n=number)
+    if row.get("previous") != previous:
+        return tr("before line {n} a row was removed, added or moved", n=number)
+    return ""
+
+
+def _link(row: dict[str, Any]) -> str:
+    found = row.get("digest")
+    return found if isinstance(found, str) else digest(row)
+
+
+def _writer(path: Path) -> JsonlWriter:
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return JsonlWriter(path)
+        except UserError:
+            if path.is_symlink() or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+
+
+def _keep_name(folder: Path) -> None:
+    """Wait until a new file's name is on disk as well."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

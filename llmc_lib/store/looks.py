@@ -1,0 +1,103 @@
+"""The looks of all runs: each is in the ledger of its run, and again in that of all runs, so that a removed run shows.
+
+A look is an analysis of an evaluation: its row has what was compared and what was found. A seal, a promise made before
+any look, is a row among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from llmc_lib.formatting import counted
+from llmc_lib.language import tr
+from llmc_lib.store import ledger
+from llmc_lib.store.run import Run
+
+#: The ledger of all runs in their folder; it has the name of that of each.
+NAME = "looks.jsonl"
+
+
+class Looks(NamedTuple):
+    """The rows of all runs of a folder, as the ledger of all runs has them, and what is wrong with the ledgers."""
+
+    rows: list[dict[str, Any]]
+    problems: list[str]
+
+
+def record(run: Run, row: Mapping[str, Any], *, once: str | None = None) -> dict[str, Any]:
+    """Append a row to the ledger of the run and to that of all runs; returns it as the run's has it.
+
+    `once` as for `ledger.append`. What a kill has kept from the ledger of all runs goes there with the next row.
+    """
+    made = ledger.append(run.looks, {"run": run.name, **row}, once=once)
+    everywhere = run.runs / NAME
+    known = {found.get("row") for found in ledger.scan(everywhere).rows}
+    for own in ledger.scan(run.looks).rows:
+        if own.get("digest") not in known:
+            ledger.append(everywhere, _shared(own, run.name), once="row")
+    return made
+
+
+def problem(run: Run) -> str:
+    """What is wrong with the ledger of a run, by itself and by that of all runs; "" where nothing is."""
+    rows, broken = ledger.scan(run.looks)
+    if broken:
+        return broken
+    there = {row.get("digest") for row in rows}
+    kept = [row for row in ledger.scan(run.runs / NAME).rows if row.get("run") == run.name]
+    lost = sum(row.get("row") not in there for row in kept)
+    return _lacks(lost) if lost else ""
+
+
+def of_all(runs: Path) -> Looks:
+    """The looks of all runs in a folder, those of removed runs among them, in their order in time.
+
+    A row is counted once, whether both ledgers have it or one. Nothing that the files may hold raises.
+    """
+    found = ledger.scan(runs / NAME)
+    problems = [f"{runs / NAME}: {found.problem}"] if found.problem else []
+    rows = {str(row["row"]): row for row in found.rows if "row" in row}
+    wanted: dict[str, set[str]] = {}
+    for digest, row in rows.items():
+        wanted.setdefault(Path(str(row.get("run"))).name, set()).add(digest)
+    names = sorted({*wanted, *(path.parent.name for path in runs.glob(f"*/{NAME}"))})
+    for name in names:
+        path = runs / name / NAME
+        own = ledger.scan(path)
+        if own.problem:
+            problems.append(f"{path}: {own.problem}")
+        there = {str(row.get("digest")): row for row in own.rows}
+        if lost := len(wanted.get(name, set()) - there.keys()):
+            problems.append(
+                f"{path}: {_lacks(lost)}"
+                if path.is_file()
+                else tr(
+                    "{run}: the run was removed; {rows} of it in the ledger of all runs",
+                    run=runs / name,
+                    rows=counted(lost, "row"),
+                )
+            )
+        new = {digest: row for digest, row in there.items() if digest not in rows}
+        if new:
+            problems.append(
+                tr(
+                    "{everywhere}: lacks {rows} that {path} has: it was changed, or the run was made elsewhere",
+                    everywhere=runs / NAME,
+                    rows=counted(len(new), "row"),
+                    path=path,
+                )
+            )
+        rows |= {digest: _shared(row, name) for digest, row in new.items()}
+    ordered = sorted(rows.values(), key=lambda row: str(row.get("time")))
+    return Looks(ordered, problems)
+
+
+def _lacks(lost: int) -> str:
+    return tr("lacks {rows} that the ledger of all runs has of it", rows=counted(lost, "row"))
+
+
+def _shared(row: Mapping[str, Any], run: str) -> dict[str, Any]:
+    rest = {name: value for name, value in row.items() if name not in ("previous", "digest")}
+    return {**rest, "run": rest.get("run", run), "row": row.get("digest")}

@@ -1,0 +1,192 @@
+"""A race on served models: real requests over HTTP, killed between and within rounds, and reported."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from llmc_lib import evaluation, question_bank
+from llmc_lib.evaluation import race
+from llmc_lib.evaluation.generate import requests
+from llmc_lib.evaluation.results import predictions_file
+from llmc_lib.models.resolve import ServedModel
+from llmc_lib.params import Params
+from llmc_lib.params.evaluation import StopParams
+from llmc_lib.reporting import load_report
+from llmc_lib.reporting import sections as page
+from llmc_lib.store import Run, ledger, read_jsonl
+from tests.engines.chat_server import ChatServer, completion
+
+MODELS = [ServedModel(name, name, name) for name in ("base", "good", "bad", "same")]
+#: How often each is right.
+RATES = {"base": 0.4, "good": 0.68, "bad": 0.02, "same": 0.4}
+
+
+@pytest.fixture
+def server() -> Iterator[ChatServer]:
+    with ChatServer() as server:
+        server.models = [{"id": model.name} for model in MODELS]
+        yield server
+
+
+@pytest.fixture
+def run(tmp_path: Path, server: ChatServer) -> Run:
+    values = {
+        "run": "race",
+        "runs_dir": str(tmp_path / "runs"),
+        "evaluation": {
+            "benchmarks": [{"name": "hle"}, {"name": "over_refusal", "questions": 4}],
+            "engine": {"kind": "openai", "endpoints": [server.address]},
+            "stop": {"rounds": 4},
+        },
+        "report": {"claims": 1, "cases": 1},
+    }
+    run = Run(Params.model_validate(values), tmp_path / "race.yaml")
+    asked = question_bank.asked(run.params.evaluation.benchmarks[0], 0)
+    answers = {
+        request.prompt: question.answer
+        for request, question in zip(requests(run, asked), asked, strict=True)
+    }
+
+    async def answer(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        prompt = body["messages"][-1]["content"]
+        knows = random.Random(f"{body['model']} {prompt}").random() < RATES[body["model"]]
+        right = answers.get(prompt, "I can help.")
+        return completion(f"Answer: {right}" if knows else "Answer: no idea at all")
+
+    server.behaviour = answer
+    return run
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.slow
+def test_a_race_asks_those_that_can_win_and_goes_on_after_a_kill(
+    run: Run, server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = ledger.append
+
+    def killed(*given: Any, **named: Any) -> Any:
+        append(*given, **named)
+        raise Killed
+
+    monkeypatch.setattr(ledger, "append", killed)
+    with pytest.raises(Killed):  # after the decisions of the first round
+        evaluation.evaluate(run, MODELS)
+    monkeypatch.setattr(ledger, "append", append)
+    first = ledger.read(race.ledger_of(run))
+    assert [row["round"] for row in first] == [1]
+    assert "after round 1 of 4" in evaluation.live(run)
+    done = _asked(server)
+    assert done["base"] == done["good"] == done["bad"] == 50
+
+    # A kill within a round: some of its answers are there, and it has decided nothing.
+    path = predictions_file(run, "hle", "same")
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:20]))
+    results = evaluation.evaluate(run, MODELS)
+    assert results.race is not None
+    assert results.race.settled
+    assert list(results.models) == ["base", "good"]
+    gone = {each.model: each for each in results.race.stopped}
+    assert set(gone) == {"bad", "same"}
+    assert ledger.read(race.ledger_of(run))[:1] == first  # what was decided stays
+    asked = {m.name: len(list(read_jsonl(predictions_file(run, "hle", m.name)))) for m in MODELS}
+    assert asked["base"] == asked["good"] == results.race.n_questions < 200
+    assert asked["bad"] == gone["bad"].n_questions <= asked["good"]
+    # The other benchmark is asked of those that are left, in full.
+    there = [m.name for m in MODELS if predictions_file(run, "over_refusal", m.name).exists()]
+    assert there == ["base", "good"]
+    total = sum(_asked(server).values())
+    assert evaluation.finished(run, MODELS)
+    evaluation.evaluate(run, MODELS)
+    assert sum(_asked(server).values()) == total  # nothing is asked twice
+
+    report = load_report(run)
+    assert report.headline["verdict_code"] == "better"
+    assert report.headline["interval"]["candidates"] == 3
+    assert report.block["look"]["asked"] == 200
+    found = report.metrics["race"]
+    assert {row["model"]: row["n_questions"] for row in found["stopped"]} == {
+        name: each.n_questions for name, each in gone.items()
+    }
+    assert next(r for r in found["stopped"] if r["model"] == "bad")["difference"] < 0
+    assert found["tokens"] == 3 * sum(asked.values())
+    assert "About" in page.verdict(report).markup
+    assert "was a race of 3 candidates" in page.verdict(report).markup
+    assert "clearly worse than the best" in page.looks(report).markup
+
+
+def _asked(server: ChatServer) -> dict[str, int]:
+    hle = [body for body in server.asked if "Answer" in str(body)]
+    return {m.name: sum(body["model"] == m.name for body in hle) for m in MODELS}
+
+
+@pytest.mark.slow
+def test_a_look_during_a_race_is_at_its_rounds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    append = ledger.append
+
+    def killed(path: Path, row: dict[str, Any], **named: Any) -> Any:
+        append(path, row, **named)
+        raise Killed
+
+    monkeypatch.setattr(ledger, "append", killed)
+    with pytest.raises(Killed):
+        evaluation.evaluate(run, MODELS)
+    monkeypatch.setattr(ledger, "append", append)
+    results = evaluation.so_far(run, MODELS)
+    left = [m.name for m in MODELS if m.name not in results.manifest["stopped"]]
+    assert list(results.models) == left
+    assert results.partial is not None
+    assert results.partial["hle"]["answered"] == 50
+    report = load_report(run, results)
+    assert report.headline["interval"]["candidates"] == 3
+    assert report.block["look"]["planned"] == 4
+
+
+@pytest.mark.slow
+def test_a_deadline_ends_a_race_after_the_round_and_a_later_one_goes_on(run: Run) -> None:
+    late = _until(run, datetime(2026, 1, 1, tzinfo=UTC))
+    first = evaluation.evaluate(late, MODELS)
+    assert first.race is not None
+    assert (first.race.round, first.race.settled) == (1, False)
+    assert evaluation.finished(late, MODELS)
+    report = load_report(late, first)
+    assert "The deadline ended it after round 1 of 4, at 50 of 200" in page.verdict(report).markup
+    open_end = _until(run, datetime(2996, 1, 1))
+    assert not evaluation.finished(open_end, MODELS)
+    whole = evaluation.evaluate(open_end, MODELS)
+    assert whole.race is not None
+    assert whole.race.settled
+    assert whole.race.round > 1
+    assert [row["round"] for row in ledger.read(race.ledger_of(run))] == list(
+        range(1, whole.race.round + 1)
+    )
+
+
+def _until(run: Run, deadline: datetime) -> Run:
+    stop = StopParams(rounds=4, deadline=deadline)
+    changed = run.params.evaluation.model_copy(update={"stop": stop})
+    return Run(run.params.model_copy(update={"evaluation": changed}), run.params_file)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"looks": 3, "stop": {}}, "the rounds of a race are its planned looks"),
+        ({"stop": {"benchmark": "nosuch"}}, "must be one of `benchmarks`"),
+        ({"looks": 1}, "1 is the finished evaluation alone"),
+        ({"stop": {}, "judge": {"served_as": "j", "engine": {"kind": "openai", "endpoints": ["http://a/v1"]}}},
+         "a race is decided by the rules"),
+    ],
+)  # fmt: skip
+def test_what_a_race_cannot_be_is_said(more: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Params.model_validate({"run": "x", "evaluation": {"benchmarks": [{"name": "hle"}], **more}})
