@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from llmc_lib.store import JsonlWriter, fingerprint, read_jsonl
+from llmc_lib.store.marks import PATIENCE
 
 _FILE = "looks.jsonl"
+_NUMBERS = ("difference", "low", "high", "p_value")
 
 
 def share_of(look: int) -> float:
@@ -43,8 +46,12 @@ def adjusted(p_value: float, look: int) -> float:
 
 
 def read_looks(folders: Sequence[Path]) -> list[dict[str, Any]]:
-    """The distinct looks that are kept in some runs' folders (`Run.exploring`), in their order in time."""
+    """The distinct looks that are kept in some runs' folders (`Run.exploring`), in their order in time.
+
+    A number in one that none of ours can be is NaN: the look itself still counts.
+    """
     rows = [row for folder in folders for row in read_jsonl(folder / _FILE, _is_look)]
+    rows = [{**row, **{name: _number(row.get(name)) for name in _NUMBERS}} for row in rows]
     found: dict[str, dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: row["time"]):
         found.setdefault(row["subset"], row)
@@ -62,14 +69,26 @@ def keep_look(
     key = fingerprint(subset=list(subset))
     looks = read_looks(folders)
     if all(look["subset"] != key for look in looks):
-        row = {"subset": key, "time": datetime.now(UTC).isoformat(timespec="microseconds"), **facts}
+        # It is the last one also where the clock was put back: the number of no look changes.
+        time = max(
+            [
+                datetime.now(UTC).isoformat(timespec="microseconds"),
+                *(look["time"] for look in looks),
+            ]
+        )
+        row = {"subset": key, "time": time, **facts}
         for folder in folders:
-            with JsonlWriter(folder / _FILE) as file:
+            with JsonlWriter(folder / _FILE, PATIENCE) as file:
                 file.append(row)
         looks = read_looks(folders)
     return next(n for n, look in enumerate(looks, 1) if look["subset"] == key), looks
 
 
 def _is_look(row: dict[str, Any]) -> bool:
-    texts = all(isinstance(row.get(name), str) for name in ("subset", "time"))
-    return texts and isinstance(row.get("p_value"), float | int)
+    return all(isinstance(row.get(name), str) for name in ("subset", "time"))
+
+
+def _number(value: object) -> float:
+    """A p-value or a difference, a fraction."""
+    number = isinstance(value, float | int) and not isinstance(value, bool) and abs(value) <= 1
+    return float(value) if number else math.nan  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
+from llmc_lib.errors import UserError
 from llmc_lib.exploring.choosing import Choice
 from llmc_lib.exploring.panel import Panel, named, paragraph, row, styled
 from llmc_lib.formatting import counted
@@ -139,8 +140,12 @@ class Traces(Panel):
 
     def _keep(self, comment: str) -> None:
         """Write a mark, or with "" take it away."""
-        for run in self._choice.folders:
-            write_mark(run.state, self._choice.benchmark, self.question, comment)
+        try:
+            for run in self._choice.folders:
+                write_mark(run.state, self._choice.benchmark, self.question, comment)
+        except UserError as error:  # beside the comment, which stays as it was entered
+            self._said.value = styled(paragraph(str(error), "warning"))
+            return
         self.data.loc[self.data.index[self._at.value - 1], "comment"] = comment
         self._comment.value = comment
         self._said.value = styled(paragraph("Kept." if comment else "The mark is removed.", "note"))

@@ -42,7 +42,7 @@ from llmc_lib.params.evaluation import (
     JudgeParams,
 )
 from llmc_lib.params.gate import GateParams
-from llmc_lib.params.names import check_further
+from llmc_lib.params.names import check_further, check_run
 from llmc_lib.params.plan import PlanParams
 from llmc_lib.params.report import CasesParams, ReportParams
 from llmc_lib.params.sources import EMBEDDED_SOURCES
@@ -136,6 +136,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Params:
+        check_run(self.run)
         check_once("candidates", [candidate.name for candidate in self.candidates])
         check_further(
             [model.name for model in self.evaluation.models],

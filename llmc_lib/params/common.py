@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from llmc_lib.params.names import LONGEST, RUN_NAME
+
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Part = Annotated[float, Field(gt=0, le=1)]
@@ -21,8 +23,7 @@ Processes = Annotated[int, Field(ge=1, le=16_384)]
 Samples = Annotated[int, Field(ge=1, le=10_000)]
 #: Tokens. A prompt in a chat template alone has more than a few.
 Length = Annotated[int, Field(ge=32, lt=2**31)]
-#: A name becomes part of a file's name, of which a file system takes 255 bytes.
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
+Name = Annotated[str, Field(pattern=RUN_NAME, max_length=LONGEST)]
 PlainName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)]
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+#: Of a run. It becomes part of a file's name, of which a file system takes 255 bytes.
+RUN_NAME, LONGEST = r"^[a-z0-9][a-z0-9._-]*$", 100
+#: What lies beside the runs' folders, and beside their reports.
+_BESIDE_RUNS = ("looks.jsonl", "index.html")
 #: Endings of the files beside a model's answers: "base.grades" would be the grades of "base".
 _ENDINGS = (".grades", ".judge", ".settings", ".key", ".damaged", ".jsonl", ".json")
 #: What lies in the folder of a benchmark's answers, and in that of all answers.
@@ -15,6 +19,20 @@ _RESERVED = {
     "base": "the base model of the run",
     "judge": "the judge",
 }
+
+
+def is_run_name(name: str) -> bool:
+    """Can a run be called so?"""
+    written = len(name) <= LONGEST and re.fullmatch(RUN_NAME, name)
+    return bool(written) and name not in _BESIDE_RUNS
+
+
+def check_run(name: str) -> None:
+    """Can a run have a folder of this name? Raises `ValueError(keys, message)`."""
+    if name in _BESIDE_RUNS:
+        raise ValueError(
+            "run", f"{name!r} is what a file beside the folders of all runs is called; rename it"
+        )
 
 
 def check_stored(keys: tuple[str | int, ...], name: str, *, folder: bool = False) -> None:

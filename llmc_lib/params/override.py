@@ -97,7 +97,7 @@ def _place(inside: Any, part: str, key: str, path: Path) -> str | int:
     """A part of a key: of a group a key, of a list the number of an item."""
     if not isinstance(inside, list):
         return part
-    if part.isdecimal() and int(part) < len(inside):
+    if part.isdecimal() and len(part) < 10 and int(part) < len(inside):  # Python reads 4,300 digits
         return int(part)
     names = [str(item.get("name", "")) for item in inside if isinstance(item, dict)]
     if names.count(part) == 1:

@@ -45,7 +45,7 @@ def looks_at(run: Run, results: Results) -> dict[str, LookAt]:
         part = (results.partial or {}).get(str(name), {"asked": len(order)})
         now, asked = _digest(rows), part["asked"]
         earlier = {
-            row.get("data"): row
+            str(row.get("data")): row
             for row in of_benchmark(run, str(name))
             if row.get("what") == "partial" and row.get("data") != now
         }

@@ -215,7 +215,7 @@ def _make_way(path: Path) -> None:
             f"{path}: is a symbolic link, through which nothing is written; put the file itself there (its "
             "folder may be a link)"
         )
-    if path.is_dir() or path.is_symlink():
+    if os.path.lexists(path) and not path.is_file():  # a folder, a dangling link, a pipe
         set_aside(path, "is not a file")
 
 
@@ -223,20 +223,15 @@ class JsonlWriter:
     """Append records to a JSON Lines file, each on disk before `append` returns.
 
     Opening repairs a torn last line of an earlier process by cutting it off. The file is locked, so
-    that two processes cannot write to it at once (`UserError`).
+    that two processes cannot write to it at once: the second one waits for `patience` seconds, then raises
+    `UserError`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: float = 0.0) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _make_way(path)
         self._file = open(path, "ab+", buffering=0)  # noqa: SIM115 - closed by close()
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._file.close()
-            raise UserError(
-                f"{path}: another process is writing to this file; wait for it or stop it"
-            ) from None
+        self._lock(path, time.monotonic() + patience)
         end = self._last_line()
         if end < self._file.seek(0, os.SEEK_END):
             self._file.seek(end)
@@ -244,6 +239,18 @@ class JsonlWriter:
                 self._file.truncate(end)
             else:
                 self._write(b"\n")  # whole but for its end: `read_jsonl` counts it
+
+    def _lock(self, path: Path, end: float) -> None:
+        while True:
+            try:
+                return fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= end:
+                    self._file.close()
+                    raise UserError(
+                        f"{path}: another process is writing to this file; wait for it or stop it"
+                    ) from None
+                time.sleep(0.02)
 
     def _last_line(self) -> int:
         """Where the last line begins that has no end, looked for from the end: the file may be large."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,7 +44,7 @@ def append(path: Path, row: Mapping[str, Any], *, once: str | None = None) -> di
     # As a reader will have it.
     whole: dict[str, Any] = json.loads(json.dumps(given, allow_nan=False))
     new = not path.exists()
-    with _writer(path) as file:
+    with JsonlWriter(path, _PATIENCE) as file:
         found = scan(path).rows
         if once is not None:
             for known in found:
@@ -83,7 +82,7 @@ def scan(path: Path) -> Ledger:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        row, broken = read_record(line)
+        row, broken = _row(line)
         if broken and number == len(lines):  # the writer was killed
             break
         if not problem:
@@ -96,6 +95,17 @@ def scan(path: Path) -> Ledger:
             rows.append(row)
             previous = _link(row)
     return Ledger(rows, problem)
+
+
+def _row(line: bytes) -> tuple[dict[str, Any], str]:
+    """The row in a line, or why there is none; NaN, which Python reads, is no JSON, and `append` writes none."""
+    row, broken = read_record(line)
+    try:
+        if b"NaN" in line or b"Infinity" in line:  # perhaps in a text
+            json.dumps(row, allow_nan=False)
+    except ValueError as error:
+        return {}, f"not valid JSON: {error}"
+    return row, broken
 
 
 def digest(row: Mapping[str, Any]) -> str:
@@ -115,17 +125,6 @@ def _problem(row: dict[str, Any], previous: str, number: int) -> str:
 def _link(row: dict[str, Any]) -> str:
     found = row.get("digest")
     return found if isinstance(found, str) else digest(row)
-
-
-def _writer(path: Path) -> JsonlWriter:
-    end = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            return JsonlWriter(path)
-        except UserError:
-            if path.is_symlink() or time.monotonic() > end:
-                raise
-            time.sleep(0.02)
 
 
 def _keep_name(folder: Path) -> None:

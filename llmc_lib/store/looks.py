@@ -6,12 +6,14 @@ any look, is a row among them.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from llmc_lib.formatting import counted
 from llmc_lib.language import tr
+from llmc_lib.params.names import is_run_name
 from llmc_lib.store import ledger
 from llmc_lib.store.run import Run
 
@@ -33,9 +35,9 @@ def record(run: Run, row: Mapping[str, Any], *, once: str | None = None) -> dict
     """
     made = ledger.append(run.looks, {"run": run.name, **row}, once=once)
     everywhere = run.runs / NAME
-    known = {found.get("row") for found in ledger.scan(everywhere).rows}
+    known = {str(found.get("row")) for found in ledger.scan(everywhere).rows}
     for own in ledger.scan(run.looks).rows:
-        if own.get("digest") not in known:
+        if str(own.get("digest")) not in known:
             ledger.append(everywhere, _shared(own, run.name), once="row")
     return made
 
@@ -45,23 +47,25 @@ def problem(run: Run) -> str:
     rows, broken = ledger.scan(run.looks)
     if broken:
         return broken
-    there = {row.get("digest") for row in rows}
+    there = {str(row.get("digest")) for row in rows}
     kept = [row for row in ledger.scan(run.runs / NAME).rows if row.get("run") == run.name]
-    lost = sum(row.get("row") not in there for row in kept)
+    lost = sum(str(row.get("row")) not in there for row in kept)
     return _lacks(lost) if lost else ""
 
 
 def of_all(runs: Path) -> Looks:
-    """The looks of all runs in a folder, those of removed runs among them, in their order in time.
+    """The looks of all runs in a folder, those of removed runs among them, in the order of the ledger of all runs, and of those
+    that it lacks by their time.
 
     A row is counted once, whether both ledgers have it or one. Nothing that the files may hold raises.
     """
     found = ledger.scan(runs / NAME)
     problems = [f"{runs / NAME}: {found.problem}"] if found.problem else []
     rows = {str(row["row"]): row for row in found.rows if "row" in row}
+    times = _times(rows)
     wanted: dict[str, set[str]] = {}
     for digest, row in rows.items():
-        wanted.setdefault(Path(str(row.get("run"))).name, set()).add(digest)
+        wanted.setdefault(_run_of(row), set()).add(digest)
     names = sorted({*wanted, *(path.parent.name for path in runs.glob(f"*/{NAME}"))})
     for name in names:
         path = runs / name / NAME
@@ -90,8 +94,20 @@ def of_all(runs: Path) -> Looks:
                 )
             )
         rows |= {digest: _shared(row, name) for digest, row in new.items()}
-    ordered = sorted(rows.values(), key=lambda row: str(row.get("time")))
-    return Looks(ordered, problems)
+        times = _times(there) | times
+    return Looks([rows[digest] for digest in sorted(rows, key=times.__getitem__)], problems)
+
+
+def _times(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Digest of a row → its time, which is no earlier than those of the rows before it: clocks are put back."""
+    times = [str(row.get("time")) for row in rows.values()]
+    return dict(zip(rows, itertools.accumulate(times, max), strict=True))
+
+
+def _run_of(row: Mapping[str, Any]) -> str:
+    """The name of a row's run; "_" for what no run is called, as folders are looked up by it."""
+    name = row.get("run")
+    return name if isinstance(name, str) and is_run_name(name) else "_"
 
 
 def _lacks(lost: int) -> str:

@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from llmc_lib.errors import UserError, shown
 from llmc_lib.records import writable
 from llmc_lib.store.files import JsonlWriter, read_jsonl
 
 _FILE = "marks.jsonl"
 #: Characters of a comment.
 LONGEST = 2_000
+#: Seconds to wait for another notebook, which writes for milliseconds.
+PATIENCE = 1.0
 
 
 def read_marks(folder: Path) -> dict[tuple[str, str], str]:
@@ -34,12 +37,16 @@ def write_mark(folder: Path, benchmark: str, question: str, comment: str) -> Non
     """Mark a question, change its comment, or with "" unmark it. It is on disk when this returns.
 
     A mark is a line that is appended: two notebooks at once lose none of each other's. Raises `UserError` for a
-    file that another process is writing to at this moment.
+    comment that is too long, and for a file that another process keeps to itself.
     """
-    comment = writable(comment.strip())[:LONGEST]
+    comment = writable(comment.strip())
+    if len(comment) > LONGEST:
+        raise UserError(
+            f"the comment on {shown(question)} has {len(comment):,} characters, and {LONGEST:,} can be kept; shorten it"
+        )
     if read_marks(folder).get((benchmark, question), "") == comment:
         return
-    with JsonlWriter(folder / _FILE) as file:
+    with JsonlWriter(folder / _FILE, PATIENCE) as file:
         time = datetime.now(UTC).isoformat(timespec="seconds")
         row = {"benchmark": benchmark, "question": question, "comment": comment, "time": time}
         file.append(row)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from llmc_lib.exploring.comparing import told
 from llmc_lib.exploring.looks import adjusted, keep_look, read_looks, share_of
 
 
@@ -53,3 +55,22 @@ def test_a_look_is_counted_once_and_kept(tmp_path: Path) -> None:
         file.write('not a look\n{"subset": "x"}\n{"subset": "torn')
     assert len(read_looks([one])) == 2
     assert keep_look([one], ["hle", "e", "f", "q1"], {"p_value": 0.2})[0] == 3
+
+
+def test_the_number_of_no_look_changes_where_the_clock_is_put_back(tmp_path: Path) -> None:
+    keep_look([tmp_path], ["a"], {"p_value": 0.01})
+    file = tmp_path / "looks.jsonl"
+    row = json.loads(file.read_text())
+    file.write_text(json.dumps({**row, "time": "2999-01-01T00:00:00.000000+00:00"}) + "\n")
+    number, looks = keep_look([tmp_path], ["b"], {"p_value": 0.02})
+    assert (number, [look["p_value"] for look in looks]) == (2, [0.01, 0.02])
+
+
+@pytest.mark.parametrize("value", [None, "x", [1], True, 10**400, -3, float("inf")])
+def test_a_damaged_number_is_not_known_and_the_look_counts(tmp_path: Path, value: object) -> None:
+    row = {"subset": "s", "time": "2026", "p_value": value, "difference": value, "low": value}
+    (tmp_path / "looks.jsonl").write_text(json.dumps(row) + "\n")
+    looks = read_looks([tmp_path])
+    table = told(looks)
+    assert list(table["p_adjusted"]) == [1.0]
+    assert table[["p_value", "difference", "low", "high"]].isna().all(axis=None)

@@ -42,6 +42,12 @@ def test_other_names_are_free() -> None:
     assert _params(["step-3"], ["a"]).evaluation.models[0].name == "step-3"  # a's are a-step-3
 
 
+@pytest.mark.parametrize("name", ["looks.jsonl", "index.html"])
+def test_a_run_is_not_called_like_a_file_beside_all_runs(name: str) -> None:
+    with pytest.raises(ValidationError, match="beside the folders of all runs"):
+        Params.model_validate({"run": name})
+
+
 @pytest.mark.parametrize("name", ["logs", "judge", "earlier", "so_far", "manifest.json"])
 def test_a_benchmark_is_not_called_like_what_lies_beside_it(name: str) -> None:
     benchmark = {"name": name, "kind": "hle"}

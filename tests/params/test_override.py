@@ -57,6 +57,8 @@ def test_an_item_of_a_list_is_told_by_number_or_name(file: Path, key: str) -> No
         ({"training": 3}, "override: training: must be a group of keys, not 3"),
         ({"evaluation.benchmarks.hel.questions": 3}, "override: evaluation.benchmarks.hel.questions: the list has no item 'hel'; did you mean 'hle'?"),
         ({"evaluation.benchmarks.7.questions": 3}, "override: evaluation.benchmarks.7.questions: the list has no item '7'; give a number from 0 to 1"),
+        ({"evaluation.benchmarks." + "9" * 5000: 3}, "; give a number from 0 to 1"),
+        ({"evaluation.benchmarks": ["a", "b", "c"]}, "override: evaluation.benchmarks.2: must be a group of keys, not 'c'"),
         ({"training..epochs": 3}, "override: 'training..epochs' is no key; join the way to a setting by dots: training.learning_rate"),
         ({3: 3}, "override: 3 is no key; join the way to a setting by dots: training.learning_rate"),
         ({"seed": {1, 2}.__iter__}, "is no value that a params file can hold; give a number"),

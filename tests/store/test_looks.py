@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import multiprocessing
+import os
 import random
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,48 @@ def test_rows_of_all_runs_come_in_their_order_in_time(runs: Path) -> None:
     assert found.problems == []
     assert [row["data"] for row in found.rows] == list("012345")
     assert [row["run"] for row in found.rows] == ["run-0", "run-1", "run-2"] * 2
+
+
+def test_a_clock_that_was_put_back_changes_no_earlier_place(runs: Path) -> None:
+    looks.record(
+        _run(runs, "run-0"), {"what": "finished", "data": "6", "time": "2020-01-01T00:00:00+00:00"}
+    )
+    assert [row["data"] for row in looks.of_all(runs).rows] == list("0123456")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "..", "", 5, None, ["a"]])
+def test_a_row_of_what_no_run_is_called_is_told_and_counts(runs: Path, name: object) -> None:
+    ledger.append(runs / looks.NAME, {"run": name, "row": "d", "data": "x"})
+    found = looks.of_all(runs)
+    assert [row["data"] for row in found.rows] == [*"012345", "x"]
+    assert found.problems == [
+        f"{runs / '_'}: the run was removed; 1 row of it in the ledger of all runs"
+    ]
+
+
+@pytest.mark.parametrize("there", ["own", "all"])
+@pytest.mark.parametrize(
+    "line", ['{"row": [1]}', '{"digest": {}}', '{"data": [1]}', '{"p": NaN}', '{"previous": 3}']
+)
+def test_what_no_row_has_is_told_and_stops_nothing(runs: Path, there: str, line: str) -> None:
+    run = _run(runs, "run-0")
+    path = run.looks if there == "own" else runs / looks.NAME
+    with open(path, "a") as file:
+        file.write(line + "\n")
+    looks.record(run, {"what": "finished", "data": "6"}, once="data")
+    assert any(str(path) in problem for problem in looks.of_all(runs).problems)
+    assert bool(looks.problem(run)) is (there == "own")
+    assert {str(row.get("data")) for row in looks.of_all(runs).rows} >= set("0123456")
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/full", path)])
+def test_what_is_no_file_makes_way_for_a_ledger(runs: Path, put: Callable[[Path], None]) -> None:
+    run = _run(runs, "run-0")
+    for path in (run.looks, runs / looks.NAME):
+        path.unlink()
+        put(path)
+    looks.record(run, {"what": "finished", "data": "6"})
+    assert len(ledger.read(run.looks)) == len(ledger.read(runs / looks.NAME)) == 1
 
 
 def test_no_runs_have_no_looks(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from llmc_lib.store.page import page_key
 def test_the_last_comment_counts_and_an_empty_one_unmarks(tmp_path: Path) -> None:
     for question, comment in (("a", "first"), ("b", "second"), ("a", " other \ud800"), ("c", "x"), ("c", "")):  # fmt: skip
         write_mark(tmp_path, "hle", question, comment)
-    write_mark(tmp_path, "sums", "a", "y" * 3 * LONGEST)
+    write_mark(tmp_path, "sums", "a", "y" * LONGEST)
     found = read_marks(tmp_path)
     assert found == {
         ("hle", "a"): "other ?",
@@ -37,6 +38,23 @@ def test_what_is_no_mark_is_left_out(tmp_path: Path) -> None:
     assert read_marks(tmp_path) == {("hle", "a"): "kept"}
     write_mark(tmp_path, "hle", "b", "after a line that was cut off")
     assert list(read_marks(tmp_path)) == [("hle", "a"), ("hle", "b")]
+
+
+def test_a_comment_that_is_too_long_is_refused_not_cut(tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"'a' has 1,000,000 characters, and 2,000 can be kept; shorten"
+    ):
+        write_mark(tmp_path, "hle", "a", "y" * 1_000_000)
+    assert read_marks(tmp_path) == {}
+
+
+def test_a_second_notebook_waits_for_its_turn(tmp_path: Path) -> None:
+    with JsonlWriter(tmp_path / "marks.jsonl") as first:
+        turn = threading.Timer(0.1, first.close)
+        turn.start()
+        write_mark(tmp_path, "hle", "a", "x")
+        turn.join()
+    assert read_marks(tmp_path) == {("hle", "a"): "x"}
 
 
 def test_two_do_not_write_at_once(tmp_path: Path) -> None:
