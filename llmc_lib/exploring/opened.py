@@ -19,7 +19,7 @@ from llmc_lib.processes.progress import say
 from llmc_lib.records import Question
 from llmc_lib.reporting.report import thresholds
 from llmc_lib.reporting.training_page import read_histories
-from llmc_lib.store import ROOT, Run, open_run, read_manifest
+from llmc_lib.store import ROOT, Run, are_whole, open_run, read_manifest
 from llmc_lib.store.variants import PARAMS as VARIANT
 
 #: The key of an answer: benchmark, model, question id, sample.
@@ -57,8 +57,10 @@ class Runs:
         lines = []
         for name, run in self.opened.items():
             part = self.answers[self.answers["run"] == name]
-            models = ", ".join(run.results.models) if run.results else "not evaluated"
-            lines.append(f"{name}: {len(part):,} answers of {models}")
+            models = ", ".join(run.results.models) if run.results else ""
+            lines.append(
+                f"{name}: {len(part):,} answers of {models}" if models else f"{name}: not evaluated"
+            )
         return "\n".join(lines)
 
     @property
@@ -120,11 +122,16 @@ def _opened(place: Path) -> Opened:
 
 def _params_of(folder: Path) -> Path:
     """The params file of a run's folder: a variant's own, or the one in params/ that names it."""
-    if (folder / VARIANT).is_file():
-        return folder / VARIANT
-    found = ROOT / "params" / f"{folder.name}.yaml"
-    if found.is_file() and open_run(found, files=False).folder.resolve() == folder.resolve():
-        return found
+    for found in (folder / VARIANT, ROOT / "params" / f"{folder.name}.yaml"):
+        if not found.is_file():
+            continue
+        run = open_run(found, files=False)
+        if run.folder.resolve() == folder.resolve():
+            return found
+        if found.parent == folder:  # moved, or a copy
+            raise UserError(
+                f"{folder}: its {VARIANT} is that of {run.folder}; move it there, or give the run's own folder"
+            )
     raise UserError(
         f"{folder}: a folder, and neither that of a run of params/{folder.name}.yaml nor a kept example; give the run's "
         "params file"
@@ -133,12 +140,17 @@ def _params_of(folder: Path) -> Path:
 
 def _of_run(run: Run) -> Opened:
     results = None
-    if read_manifest(run.predictions) is None:
+    manifest = read_manifest(run.predictions)
+    if manifest is None:
         say(
             f"{run.name}: no finished evaluation in {run.predictions}; it has no answers to explore"
         )
-    else:
+    elif are_whole(run.predictions, manifest.get("outputs", {})):
         results = load_results(run)
+    else:  # what is gone would be shown as answers that the models did not give
+        raise UserError(
+            f"{run.predictions}: files of the evaluation are gone or were changed; make report PARAMS={run.shown} makes them again"
+        )
     trained = (read_manifest(run.training) or {}).get("candidates", {})
     files = {"": run.dataset / "train.parquet"}
     files |= {r.name: run.data(r) / "train.parquet" for r in run.params.recipes if r.mixture}

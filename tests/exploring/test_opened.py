@@ -80,6 +80,26 @@ def test_folders_variants_and_several_runs(tmp_path: Path, capsys: pytest.Captur
     assert "160 answers of base, tuned" in repr(runs)
 
 
+def test_a_copy_of_a_variants_folder_is_not_taken_for_the_variant(tmp_path: Path) -> None:
+    variant = open_run(asked_twice(tmp_path), name="variant")
+    copy = shutil.copytree(variant.folder, variant.folder.with_name("copy"))
+    with pytest.raises(
+        UserError, match=r"copy: its params.yaml is that of .*/variant; move it there"
+    ):
+        open_runs(copy)
+
+
+def test_answers_that_are_gone_are_not_shown_as_not_given(imported: Path, tmp_path: Path) -> None:
+    run = open_run(imported)
+    runs = shutil.copytree(run.runs, tmp_path / "runs")
+    params = tmp_path / "compare.yaml"
+    params.write_text(imported.read_text().replace(str(run.runs), str(runs)))
+    assert len(answers(params)) == 400
+    next(runs.glob("*/predictions/hle/tuned.jsonl")).unlink()
+    with pytest.raises(UserError, match=r"files of the evaluation are gone .* make report PARAMS="):
+        answers(params)
+
+
 def test_a_run_without_training_or_data_set_says_so(made: Path) -> None:
     runs = open_runs(made)
     assert "No training here" in Training(runs)._shown.value
