@@ -16,7 +16,7 @@ from llmc_lib.params import Params
 from llmc_lib.params import tree as params_yaml
 from llmc_lib.params.override import differences
 from llmc_lib.params.reader import values_of
-from llmc_lib.store.files import read_object, write_atomic
+from llmc_lib.store.files import read_object, set_aside, write_atomic
 from llmc_lib.store.manifests import ROOT
 
 #: What a variant's folder holds of it: all its params, and what they change of which file.
@@ -54,7 +54,7 @@ def keep(
     of another run.
     """
     origin, folder = folders
-    _check_name(path, after.run, folder)
+    _check_name(path, after, folder)
     is_new = not folder.exists()
     changed = [
         [key, old, new]
@@ -68,53 +68,71 @@ def keep(
         f"# {printable(line)}\n" for line in [f"A variant of {path}, made by open_run:", *lines]
     )
     values = yaml.safe_dump(values_of(path, override), sort_keys=False, allow_unicode=True)
-    if is_new:
-        _share(origin, folder, before, after)
-    write_atomic(folder / PARAMS, head + values)
+    # These first: killed while it shares, it is a variant all the same, and makes the rest itself.
     write_atomic(
         folder / _FACTS, json.dumps({"of": str(path), "changed": changed}, ensure_ascii=False)
     )
+    write_atomic(folder / PARAMS, head + values)
+    if is_new:
+        _share(origin, folder, before, after)
 
 
 def told(folder: Path) -> str:
     """What a variant changes, in a line: "a variant of params/quickstart.yaml: …"; "" of a run that is none."""
-    facts = read_object(folder / _FACTS) if folder.is_dir() else None
+    facts = _facts(folder)
     if facts is None:
         return ""
-    changed = [f"{key} {_value(old)} → {_value(new)}" for key, old, new in facts.get("changed", [])]
+    changed = [f"{key} {_value(old)} → {_value(new)}" for key, old, new in facts["changed"]]
     more = f" and {len(changed) - _TOLD} more" if len(changed) > _TOLD else ""
     what = ", ".join(changed[:_TOLD]) + more if changed else "nothing changed"
-    return printable(f"a variant of {facts.get('of')}: {what}")
+    return printable(f"a variant of {facts['of']}: {what}")
+
+
+def _facts(folder: Path) -> dict[str, Any] | None:
+    """What a variant's folder holds of it; None where there is none, and for one that is damaged, which is set aside."""
+    facts = read_object(folder / _FACTS) if folder.is_dir() else None
+    if facts is None:
+        return None
+    of, changed = facts.get("of"), facts.get("changed")
+    whole = isinstance(of, str) and "\0" not in of and isinstance(changed, list)
+    if whole and all(isinstance(item, list) and len(item) == 3 for item in changed):
+        return facts
+    set_aside(folder / _FACTS, "is not as it was written")
+    return None
 
 
 def _value(value: Any) -> str:
     return "not set" if value is None else f"{value:g}" if type(value) is float else shown(value)
 
 
-def _check_name(path: Path, name: str, folder: Path) -> None:
+def _check_name(path: Path, after: Params, folder: Path) -> None:
     """Is the name free, or that of a variant of this file?"""
-    facts = read_object(folder / _FACTS) if folder.is_dir() else None
-    if facts is not None and (ROOT / str(facts.get("of"))).resolve() == path.resolve():
+    name, facts = after.run, _facts(folder)
+    if facts is not None and (ROOT / facts["of"]).resolve() == path.resolve():
         return
     if facts is not None:
         raise UserError(
-            f"{path}, override: name: {name!r} is a variant of {facts.get('of')}; give another name"
+            f"{path}, override: name: {name!r} is a variant of {facts['of']}; give another name"
         )
     for file in sorted({*path.parent.glob("*.yaml"), *(ROOT / "params").glob("*.yaml")}):
         if _run_of(file) == name:
             raise UserError(
                 f"{path}, override: name: {name!r} is the run of {file}; give another name"
             )
-    if folder.exists():
-        raise UserError(
-            f"{path}, override: name: {folder} is there already, and no variant of this file; give another name"
-        )
+    for there in (
+        folder,
+        ROOT / after.reports_dir / name,
+    ):  # also the report of a run that was removed
+        if os.path.lexists(there):
+            raise UserError(
+                f"{path}, override: name: {there} is there already, and no variant of this file; give another name"
+            )
 
 
 def _run_of(file: Path) -> Any:
     """The run that a params file names; None where it cannot be read."""
     try:
-        values = params_yaml.read(file)[1]
+        values = params_yaml.read(file)[1] if file.is_file() else None  # a pipe would be waited for
     except UserError:
         return None
     return values.get("run") if isinstance(values, dict) else None

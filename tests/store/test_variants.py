@@ -97,3 +97,39 @@ def test_what_is_no_variant_is_refused_and_nothing_written(file: Path, options: 
     assert message in str(caught.value)
     assert str(caught.value).startswith(str(file))
     assert sorted(file.parent.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "facts", ['{"of": 5, "changed": []}', '{"of": "my.yaml", "changed": [[1, 2]]}', '{"of": "a\\u0000", "changed": []}',
+              '{"of": "my.yaml", "changed": null}', '{"of": "my.yaml", "chan', "{}"],
+)  # fmt: skip
+def test_a_damaged_note_of_a_variant_is_told_and_set_aside(file: Path, facts: str, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    run = open_run(file, override=RATE, name="v")
+    (run.folder / "variant.json").write_text(facts)
+    assert repr(open_run(run.params_file)) == f"run v ({run.params_file})"
+    assert "variant.json" in capsys.readouterr().out
+    assert (run.folder / "variant.json.damaged-1").read_text() == facts
+
+
+@pytest.mark.parametrize("where", ["runs", "reports"])
+def test_a_name_whose_folder_is_a_link_or_has_a_report_is_taken(file: Path, where: str) -> None:
+    taken = file.parent / where / "v"
+    taken.parent.mkdir()
+    taken.symlink_to("nowhere")
+    with pytest.raises(UserError, match=rf"override: name: {taken} is there already"):
+        open_run(file, override=RATE, name="v")
+    assert not (file.parent / "runs" / "v").exists()
+
+
+def test_a_variant_that_was_killed_while_it_began_is_opened_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    _finished(open_run(file))
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.copytree", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            open_run(file, override=RATE, name="v")
+    assert open_run(file, override=RATE, name="v").params.training.learning_rate == 3e-5
+
+
+def test_a_pipe_among_params_files_is_not_waited_for(file: Path) -> None:
+    os.mkfifo(file.parent / "pipe.yaml")
+    assert open_run(file, override=RATE, name="v").name == "v"
