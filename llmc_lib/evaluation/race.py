@@ -88,9 +88,10 @@ def so_far(run: Run, key: str, asked: int) -> Race:
 
 
 def live(run: Run) -> str:
-    """How the race stands, in a line; "" without one, or before its first round is over."""
+    """How the race stands, in a line; "" without one, or before its first round is over. Raises `UserError` for a ledger of
+    rounds that is broken."""
     stop = run.params.evaluation.stop
-    rows = ledger.scan(ledger_of(run)).rows
+    rows = ledger.read(ledger_of(run)) if stop else []
     if stop is None or not rows:
         return ""
     last = rows[-1]

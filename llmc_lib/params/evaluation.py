@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from llmc_lib.benchmarks import DECLARED, Measure
 from llmc_lib.errors import shown
@@ -230,6 +230,23 @@ class StopParams(Section):
     # No round is begun that would end after it (as long as the last one took), but the first: 2026-12-01T09:00, of this machine
     # where no zone is given. A later one goes on where the race was.
     deadline: Annotated[datetime, Field(strict=False)] | None = None
+
+    @field_validator("deadline", mode="before")
+    @classmethod
+    def _check_deadline(cls, deadline: object) -> object:
+        """No number: 540, which is what some readers of YAML make of 9:00, would be a time in 1970."""
+        text = isinstance(deadline, str) and re.match(r"\d{4}-\d\d-\d\d", deadline)
+        if deadline is None or text or isinstance(deadline, date):
+            return deadline
+        raise ValueError(f"{shown(deadline)} is no date and time; write it as 2026-12-01T09:00")
+
+    @field_validator("deadline")
+    @classmethod
+    def _check_year(cls, deadline: datetime | None) -> datetime | None:
+        """Of the first and last years not every time is one in another zone."""
+        if deadline is not None and not 2000 <= deadline.year < 9000:
+            raise ValueError(f"the year {deadline.year} is none of a race; correct it")
+        return deadline
 
 
 class EvaluationParams(Section):

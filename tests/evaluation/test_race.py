@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from llmc_lib import evaluation, question_bank
+from llmc_lib.errors import UserError
 from llmc_lib.evaluation import race
 from llmc_lib.evaluation.generate import requests
 from llmc_lib.evaluation.results import predictions_file
@@ -183,6 +184,11 @@ def _until(run: Run, deadline: datetime) -> Run:
         ({"looks": 3, "stop": {}}, "the rounds of a race are its planned looks"),
         ({"stop": {"benchmark": "nosuch"}}, "must be one of `benchmarks`"),
         ({"looks": 1}, "1 is the finished evaluation alone"),
+        ({"stop": {"deadline": 540}}, "540 is no date and time; write it as 2026-12-01T09:00"),
+        ({"stop": {"deadline": "1764579600"}}, "'1764579600' is no date and time"),
+        ({"stop": {"deadline": "09:00"}}, "'09:00' is no date and time"),
+        ({"stop": {"deadline": "9999-12-31T23:59:59-12:00"}}, "the year 9999 is none of a race"),
+        ({"stop": {"deadline": datetime(1, 1, 1)}}, "the year 1 is none of a race"),
         ({"stop": {}, "judge": {"served_as": "j", "engine": {"kind": "openai", "endpoints": ["http://a/v1"]}}},
          "a race is decided by the rules"),
     ],
@@ -190,3 +196,11 @@ def _until(run: Run, deadline: datetime) -> Run:
 def test_what_a_race_cannot_be_is_said(more: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Params.model_validate({"run": "x", "evaluation": {"benchmarks": [{"name": "hle"}], **more}})
+
+
+@pytest.mark.parametrize("line", ["{}", "null", '{"key": 1, "racing": 5}'])
+def test_a_broken_ledger_of_rounds_is_told_by_the_status(run: Run, line: str) -> None:
+    run.folder.mkdir(parents=True)
+    race.ledger_of(run).write_text(line + "\n")
+    with pytest.raises(UserError, match=r"race\.jsonl: line 1.*put back the file as it was"):
+        race.live(run)
