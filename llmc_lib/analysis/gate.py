@@ -30,7 +30,7 @@ from llmc_lib.benchmarks import Measure
 #: A criterion holds, is broken, or the data do not tell.
 Outcome = Literal["pass", "fail", "unknown"]
 #: Why: a verdict's code; `within`, `beyond` the margin, `open`; `narrow`: too few questions differ for a limit to be trusted;
-#: `unanswered`: answers that are not known decide; `counted`: a verdict that is not clear among all evaluations.
+#: `unanswered`: answers that are not known decide; `counted`: a verdict that is not clear among all evaluations; `ledger`: their ledger is broken.
 Reason = Literal[
     "better",
     "better_small",
@@ -44,6 +44,7 @@ Reason = Literal[
     "narrow",
     "unanswered",
     "counted",
+    "ledger",
 ]
 _BETTER: dict[str, Outcome] = {
     "better": "pass",

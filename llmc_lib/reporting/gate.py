@@ -23,7 +23,7 @@ from llmc_lib.reporting.looks import params_digest
 from llmc_lib.reporting.report import SCHEMA_VERSION
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.tried import tried
-from llmc_lib.store import Run, json_reader, sha256_file, write_atomic
+from llmc_lib.store import Run, json_reader, ledger, looks, sha256_file, write_atomic
 from llmc_lib.store.json_reader import JsonError
 
 #: Of a gate's answer, as a process ends with it.
@@ -169,9 +169,12 @@ def _findings(
 
 
 def _among_all(run: Run, found: Finding, candidate: str) -> Finding:
-    """A verdict that is "better", held against all evaluations under the same base; unknown where no ledger has it."""
+    """A verdict that is "better", held against all evaluations under the same base; unknown where no ledger has it, and
+    where that of all runs is broken: evaluations may be gone from it."""
     if found.outcome != "pass":
         return found
+    if ledger.scan(run.runs / looks.NAME).problem:
+        return replace(found, outcome="unknown", reason="ledger")
     counted_in = tried([run.runs]).of(run.name, candidate, found.benchmark)
     if counted_in is not None and counted_in[1].code == counted_in[1].candidate.verdict_code:
         return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from llmc_lib.errors import UserError
 from llmc_lib.reporting.changes import changes
 from llmc_lib.reporting.looks import params_digest
 from llmc_lib.store import Run, git_commit, ledger, looks
@@ -23,9 +24,15 @@ _SHOWN = ("report.cases", "report.claims", "report.show_questions")
 def seal(run: Run) -> dict[str, Any]:
     """Seal the params of a run in its ledger; returns the row. The same params are sealed once, in a row.
 
+    Raises `UserError` where a ledger is not as it was written: nobody could tell what the seal came before.
+
     The row has the params (`values`) and their digest (`params`), the `rule` by which the verdict and the choice are made,
     the `commit`, how many `answers` there were already, and how many looks (`looked`).
     """
+    if problem := looks.problem(run):
+        raise UserError(
+            f"{run.looks}: {problem}: a seal would count for nothing; put back the file as it was, or give the run a new name"
+        )
     rows = ledger.scan(run.looks).rows
     seals = [row for row in rows if row.get("what") == "seal"]
     if seals and seals[-1].get("params") == params_digest(run):

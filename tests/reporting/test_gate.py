@@ -77,7 +77,8 @@ def test_a_candidate_that_is_not_there_is_told_with_those_that_are(gated: Any) -
 def test_without_criteria_nothing_is_answered(
     gated: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert gated(None) == (2, {})
+    assert gated({"better": False, "benchmarks": {"hle": 3}})[0] == 0
+    assert gated(None) == (2, {})  # and the answer of before is gone
     assert "gate: required: what is asked, such as" in capsys.readouterr().err
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,6 +62,13 @@ def test_a_gate_can_go_by_all_evaluations_under_the_base(report: Report, tmp_pat
         assert found.outcome == outcome
     assert found.findings[0].reason == "counted"
     assert "not clear among all evaluations under this base" in found.told
+    shutil.rmtree(tmp_path / "other")
+    assert gate.ask(run).outcome == "pass"
+    with open(tmp_path / looks.NAME, "a") as file:  # of what was removed from it nothing is known
+        file.write("{}\n")
+    found = gate.ask(run)
+    assert found.outcome == "unknown"
+    assert "the ledger of all runs is not as it was written" in found.told
 
 
 def test_looking_again_at_the_same_answers_is_no_new_look(report: Report) -> None:

@@ -149,5 +149,11 @@ def test_the_command_seals_once(tmp_path: Path, capsys: pytest.CaptureFixture[st
     out = capsys.readouterr().out
     assert "before any answer was looked at here, and have not changed" in out
     assert str(tmp_path / "runs" / "kept" / "looks.jsonl") in out
+    (tmp_path / "runs" / "kept" / "looks.jsonl").write_text("{}\n")
+    assert main(["seal", str(params)]) == 2
+    assert (
+        "line 1 was changed after it was written: a seal would count for nothing; put back"
+        in capsys.readouterr().err
+    )
     params.write_text("run: kept\nrprt: 1\n")
     assert main(["seal", str(params)]) == 2

@@ -22,6 +22,7 @@ _REASONS = {
     "beyond": "a smaller loss is ruled out",
     "open": "larger and smaller losses are possible",
     "counted": "not clear among all evaluations under this base",
+    "ledger": "the ledger of all runs is not as it was written; make site says where",
     "narrow": "the models differ on too few questions for a limit",
 }
 
