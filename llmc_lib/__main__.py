@@ -26,6 +26,7 @@ import argparse
 import os
 import signal
 import sys
+import traceback
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -95,6 +96,11 @@ def main(arguments: list[str] | None = None) -> int:
         what = f"{error.filename}: " if error.filename else ""
         print(printable(f"{what}{error.strerror or error}"), file=sys.stderr)
         return 2 if options.command == "gate" else 1  # of a gate 1 is an answer
+    except Exception:
+        if options.command != "gate":
+            raise
+        traceback.print_exc()  # with the interpreter's own status, 1, it would have told "fail"
+        return 2
     except KeyboardInterrupt:
         print(
             "\nStopped. What was finished is kept; the same command resumes from here.",

@@ -95,7 +95,7 @@ def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
     """
     asked = _asked(run)
     begun = [
-        m for m in models if any(predictions_file(run, name, m.name).exists() for name in asked)
+        m for m in models if any(predictions_file(run, name, m.name).is_file() for name in asked)
     ]
     stopped: list[str] = []
     if (raced_on := run.params.evaluation.raced_on) is not None:
@@ -292,7 +292,7 @@ def _grade(
 
 def _grades_key(run: Run, benchmark: str, model: str) -> str:
     path = predictions_file(run, benchmark, model)
-    digest = sha256_file(path) if path.exists() else ""
+    digest = sha256_file(path) if path.is_file() else ""
     source = next(b for b in run.params.evaluation.benchmarks if b.name == benchmark)
     return fingerprint(
         grader=grading.VERSION, predictions=digest, questions=question_bank.digest(source)

@@ -234,7 +234,7 @@ def _check_begun(
     ahead = max((part["ahead"] for part in partial.values()), default=0)
     if ahead and len(results.models) > 1:
         why = (
-            f"{counted(ahead, 'question')} have been answered by all models, and the first of the drawn order is not yet "
+            f"all models have answered {counted(ahead, 'question')}, and the first of the drawn order is not yet "
             "among them; those that are there are the ones with short answers"
         )
         if planned := run.params.evaluation.looks:
@@ -243,9 +243,7 @@ def _check_begun(
                 f"the first of {planned} planned looks (evaluation.looks) is at {round(part['asked'] / planned)} "
                 f"questions of {name}, and they have not all been answered by all models"
             )
-    raise UserError(
-        f"{results.manifest.get('folder', 'runs')}: {why}; make status shows how far each is"
-    )
+    raise UserError(f"{run.predictions}: {why}; make status shows how far each is")
 
 
 def _check_fair(run: Run, names: list[str], models: list[str]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -228,3 +230,21 @@ def test_answers_that_were_given_up_are_asked_again(tmp_path: Path) -> None:
         server.behaviour = echo
         assert not evaluation.evaluate(run, base).answers["failed"].any()
         assert evaluation.finished(run, base)
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_of_answers_is_none_and_the_message_names_the_folder(
+    run: Run, models: list[Model], put: Callable[[Path], None]
+) -> None:
+    _answer(run, "base", [0])
+    put(predictions_file(run, "hle", "tuned"))
+    with pytest.raises(UserError) as caught:
+        evaluation.so_far(run, models)
+    assert str(caught.value).startswith(f"{run.predictions}: no question has been answered by two")
+
+
+def test_one_later_question_is_told_as_one(run: Run, models: list[Model]) -> None:
+    for name in ("base", "tuned"):
+        _answer(run, name, [5])
+    with pytest.raises(UserError, match="all models have answered 1 question, and the first"):
+        evaluation.so_far(run, models)

@@ -82,6 +82,17 @@ def test_without_criteria_nothing_is_answered(
     assert "gate: required: what is asked, such as" in capsys.readouterr().err
 
 
+def test_a_gate_that_breaks_down_has_not_told_fail(
+    gated: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr("llmc_lib.reporting.gate.ask", broken)
+    assert gated({"better": True}) == (2, {})
+    assert "RuntimeError: a bug of ours" in capsys.readouterr().err
+
+
 def test_a_stale_report_decides_nothing_and_an_earlier_answer_is_gone(
     gated: Any, compare_run: Run, tmp_path: Path
 ) -> None:
