@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from llmc_lib.errors import shown
 from llmc_lib.formatting import counted
 from llmc_lib.language import tr
 from llmc_lib.params.names import is_run_name
@@ -66,7 +67,10 @@ def of_all(runs: Path) -> Looks:
     wanted: dict[str, set[str]] = {}
     for digest, row in rows.items():
         wanted.setdefault(_run_of(row), set()).add(digest)
-    names = sorted({*wanted, *(path.parent.name for path in runs.glob(f"*/{NAME}"))})
+    try:
+        names = sorted({*wanted, *(path.parent.name for path in runs.glob(f"*/{NAME}"))})
+    except OSError as error:  # a folder that metrics.json names, which may name anything
+        return Looks([], [f"{shown(str(runs))}: {error.strerror}"])
     for name in names:
         path = runs / name / NAME
         own = ledger.scan(path)

@@ -94,8 +94,9 @@ def _facts(folder: Path) -> dict[str, Any] | None:
     if facts is None:
         return None
     of, changed = facts.get("of"), facts.get("changed")
-    whole = isinstance(of, str) and "\0" not in of and isinstance(changed, list)
-    if whole and all(isinstance(item, list) and len(item) == 3 for item in changed):
+    whole = isinstance(of, str) and "\0" not in of
+    items = changed if isinstance(changed, list) else [None]
+    if whole and all(isinstance(item, list) and len(item) == 3 for item in items):
         return facts
     set_aside(folder / _FACTS, "is not as it was written")
     return None

@@ -84,6 +84,8 @@ def test_what_is_no_file_makes_way_for_a_ledger(runs: Path, put: Callable[[Path]
 
 def test_no_runs_have_no_looks(tmp_path: Path) -> None:
     assert looks.of_all(tmp_path / "none") == ([], [])
+    (problem,) = looks.of_all(tmp_path / ("x" * 5000)).problems
+    assert "File name too long" in problem
 
 
 def test_the_same_look_is_recorded_once(runs: Path) -> None:
