@@ -18,7 +18,8 @@ from llmc_lib import question_bank
 from llmc_lib.params.reader import load
 from llmc_lib.store import ledger
 from tests.browser import Watched, launched, open_all, overflow, violations
-from tests.conftest import TinyRun
+from tests.conftest import ROOT, TinyRun
+from tests.jupyterlab import complaints, jupyterlab, with_params
 
 pytestmark = pytest.mark.slow
 
@@ -191,6 +192,30 @@ def test_a_failing_stage_ends_in_one_block_and_the_next_run_goes_on(tiny_run: Ti
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     yield from launched()
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_every_output_is_good_in_jupyterlab(
+    tiny_run: TinyRun, browser: Any, tmp_path: Path, theme: str
+) -> None:
+    """In the light one all cells are run; in the dark one the executed notebooks are opened, which nobody there trusts."""
+    sources = sorted((ROOT / "notebooks").glob("[1-4]_*.ipynb"))
+    assert len(sources) == 4
+    books = [tiny_run.report / "notebooks" / source.name for source in sources]
+    if theme == "Light":
+        books = [with_params(source, tiny_run.params_file, tmp_path) for source in sources]
+    with jupyterlab(browser, tmp_path / "lab", books, theme) as lab:
+        pictures = 0
+        for book in books:
+            lab.open(book.name)
+            if theme == "Light":
+                lab.run_all()
+            lab.page.wait_for_timeout(500)
+            assert list(complaints(lab)) == [], book.name
+            pictures += len(lab.found()["pictures"])
+            if folder := os.environ.get("SCREENSHOTS"):
+                lab.page.screenshot(path=f"{folder}/{book.stem}-{theme}.png")
+    assert pictures >= 12
 
 
 @pytest.mark.parametrize("width", [360, 800, 1600])

@@ -26,7 +26,7 @@ def spent(p_values: Sequence[Sequence[float]], alpha: float = 0.05) -> list[floa
     either side, and the levels sum to 2 · alpha). No later evaluation takes a verdict back. The price: the 20th
     needs p < alpha / 380.
 
-    >>> [round(level, 4) for level in spent([[0.2], [0.001], [0.03], [0.5]])]
+    >>> [round(level, 4) for level in spent([[0.2], [0.001], [0.04], [0.5]])]
     [0.05, 0.025, 0.0333, 0.0042]
     """
     levels: list[float] = []

@@ -76,6 +76,7 @@ def execute(
     threading.Thread(target=work, daemon=True).start()
     try:
         outcome.result()
+        _sign(executed)
     except KeyboardInterrupt:
         _interrupt(kernels, ready, outcome)
         raise
@@ -85,6 +86,19 @@ def execute(
         if type(error).__module__.startswith(("nbclient", "zmq", "jupyter_client", "builtins")):
             raise KernelError(" ".join(str(error).split()) or type(error).__name__) from None
         raise
+
+
+def _sign(executed: Path) -> None:
+    """Have the user's own Jupyter trust what was executed here, as it does what is executed in it.
+
+    The signature is in Jupyter's data folder (JUPYTER_DATA_DIR); where that cannot be written, the notebook is one that
+    nobody trusts, and shows the same.
+    """
+    import nbformat
+    from nbformat.sign import NotebookNotary
+
+    with suppress(Exception), NotebookNotary() as notary:
+        notary.sign(nbformat.read(executed, as_version=4))
 
 
 def add_error(executed: Path, name: str, message: str) -> None:

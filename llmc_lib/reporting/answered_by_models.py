@@ -8,7 +8,7 @@ import pandas as pd
 
 from llmc_lib.formatting import counted, share
 from llmc_lib.language import plural, tr
-from llmc_lib.reporting.elements import Block, paragraph, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 
 
 def replayed(manifest: dict[str, Any]) -> Block:
@@ -20,7 +20,7 @@ def replayed(manifest: dict[str, Any]) -> Block:
         "empty": tr("empty"),
         "failed": tr("prompt too long for the model"),
     }
-    block = Block("")
+    block = NOTHING
     for name, made in manifest.get("replay", {}).items():
         text = plural(
             "{model} answered {prompts} of the source {source} itself, {times} each: {n:,} ({share}) has an answer that can "
@@ -54,7 +54,7 @@ def teacher_yield(manifest: dict[str, Any]) -> Block:
     """What the teacher's samples came to; nothing where there was no teacher."""
     made = manifest["teacher"]
     if made is None:
-        return Block("")
+        return NOTHING
     if not made["samples"]:
         return paragraph(
             tr(

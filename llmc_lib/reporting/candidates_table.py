@@ -9,7 +9,7 @@ import pandas as pd
 from llmc_lib.formatting import share
 from llmc_lib.language import tr
 from llmc_lib.params import Params, Recipe
-from llmc_lib.reporting.elements import Block, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, table_block
 from llmc_lib.taxonomy import ROW_CATEGORIES
 
 # Sources and categories that a cell lists; the others are counted together. CSV has them all.
@@ -22,7 +22,7 @@ def candidates_table(manifest: dict[str, Any], params: Params) -> Block:
     Parameters: the data set's manifest, and the params that it was built from.
     """
     if not manifest["mixtures"]:
-        return Block("")
+        return NOTHING
     recipes = [(recipe, _facts(manifest, recipe)) for recipe in params.recipes]
     rows = [
         {

@@ -11,7 +11,7 @@ from llmc_lib.formatting import counted, listed, share
 from llmc_lib.language import N_, plural, tr
 from llmc_lib.params import Params
 from llmc_lib.reporting.answered_by_models import replayed, teacher_yield
-from llmc_lib.reporting.elements import Block, paragraph, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
 from llmc_lib.reporting.figures.dataset import pass_rates
 
 # A longer list of hits is folded.
@@ -160,7 +160,7 @@ def _authors(manifest: dict[str, Any]) -> Block:
         for author in manifest["authors"]
     ]
     if not rows:
-        return Block("")
+        return NOTHING
     closed = sum(a["completions"] for a in manifest["authors"] if a["kind"] == "closed model")
     used = manifest["composition"]["author_kind"].get("closed model", 0)
     caption = tr("Authors of all completions read, before any step.")
@@ -171,8 +171,7 @@ def _authors(manifest: dict[str, Any]) -> Block:
             used=used,
         )
     table = table_block("authors", pd.DataFrame(rows), caption)
-    title = tr("Who wrote the completions that were read")
-    return Block(f"<details><summary>{title}</summary>{table.markup}</details>")
+    return folded(tr("Who wrote the completions that were read"), table)
 
 
 def contamination(manifest: dict[str, Any], params: Params) -> Block:
@@ -224,7 +223,7 @@ def contamination(manifest: dict[str, Any], params: Params) -> Block:
             if more > 0
             else tr("All {removed:,} hits", removed=removed)
         )
-        table = Block(f"<details><summary>{first}</summary>{table.markup}</details>")
+        table = folded(first, table)
     return said + table
 
 

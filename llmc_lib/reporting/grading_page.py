@@ -12,7 +12,7 @@ from llmc_lib.benchmarks import declared
 from llmc_lib.evaluation.results import Results
 from llmc_lib.formatting import counted
 from llmc_lib.language import N_, tr
-from llmc_lib.reporting.elements import Block, paragraph, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.text import text_to_html
 
 #: Disagreements of a benchmark that are shown.
@@ -44,7 +44,7 @@ def grading(
     `found` is what `agreements` gives; `imported`: the judge's grades are verdicts that imported files
     hold. Of many disagreements some are drawn by the seed.
     """
-    blocks = Block("")
+    blocks = NOTHING
     for name, numbers in found.items():
         rows = results.answers[results.answers["benchmark"] == name]
         blocks += paragraph(_sentence(results, name, numbers, imported))
@@ -134,7 +134,7 @@ def _disagreements(
     ]
     apart = both[both["by_judge"] != both["by_rules"]]
     if apart.empty:
-        return Block("")
+        return NOTHING
     drawn = apart.sample(min(_SHOWN, len(apart)), random_state=seed)
     items = "".join(_item(results, name, row, imported) for row in drawn.to_dict("records"))
     all_of_them = counted(len(apart), "disagreement")

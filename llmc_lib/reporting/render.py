@@ -14,7 +14,7 @@ import nbformat
 from nbconvert import HTMLExporter
 
 from llmc_lib.language import language, tr
-from llmc_lib.reporting.elements import anchor
+from llmc_lib.reporting.elements import HTML, PAGE, anchor
 
 _TEMPLATES = Path(__file__).parent / "template"
 #: The page's style sheets, in their order: what is printed decides last.
@@ -42,7 +42,7 @@ def render(notebook: Path, title: str) -> str:
     exporter = HTMLExporter(
         template_name="report",
         extra_template_basedirs=[str(_TEMPLATES)],
-        filters={"markdown": _markdown, "tr": tr},
+        filters={"markdown": _markdown, "tr": tr, "for_the_page": _for_the_page},
     )
     resources: dict[str, Any] = {
         "report": {
@@ -68,13 +68,18 @@ def _with_something(cells: list[Any]) -> list[Any]:
     for at, cell in enumerate(cells):
         following = itertools.takewhile(lambda c: c.cell_type == "code", cells[at + 1 :])
         outputs = [output for c in following for output in c.outputs]
-        nothing = outputs and all(
-            output.get("data", {}).get("text/html", None) == "" for output in outputs
-        )
+        nothing = outputs and all(_for_the_page(output) == "" for output in outputs)
         headings = _HEADING.findall(cell.source) if cell.cell_type == "markdown" else []
         if len(headings) != 1 or not nothing:
             kept.append(cell)
     return kept
+
+
+def _for_the_page(output: Any) -> str | None:
+    """The HTML of an output: a block's markup for the page, or whatever HTML another object has; None: it has none."""
+    data = output.get("data", {})
+    found: str | None = data.get(PAGE, data.get(HTML))
+    return found
 
 
 def translated(script: str) -> str:

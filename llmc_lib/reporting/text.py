@@ -71,10 +71,11 @@ def _escape(text: str) -> str:
 @lru_cache(maxsize=10_000)
 def _math(source: str, display: bool, written: str) -> str:
     """One expression as MathML, or as its escaped source where it cannot be converted."""
-    if len(source) <= _LONGEST_MATH:
+    if len(source) <= _LONGEST_MATH and not _INVISIBLE.search(source):
         try:
             tree = fromstring(convert(source, display="block" if display else "inline"))
             if _is_plain(tree):
+                tree.set("alttext", source)  # for readers without MathML, and for a notebook's TeX
                 ElementTree.register_namespace("", _MATHML.strip("{}"))
                 return ElementTree.tostring(tree, encoding="unicode")
         except Exception:  # noqa: S110 - whatever the converter stumbles over, the source is shown

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from llmc_lib.formatting import ZERO, counted, listed
 from llmc_lib.language import N_, plural, tr
+from llmc_lib.models.resolve import Model
 from llmc_lib.params import DatasetParams, Params, Recipe, TrainingParams
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
@@ -56,6 +57,13 @@ def diagnosis(histories: Mapping[str, pd.DataFrame]) -> Block:
                 f"{html.escape(finding_sentence(finding))}</li>"
             )
     return Block(f'<ul class="diagnosis">{"".join(lines)}</ul>')
+
+
+def models(found: Iterable[Model]) -> Block:
+    """The exported models, by the names that the evaluation and its figures use."""
+    columns = tr("Model"), tr("What it is")
+    rows = pd.DataFrame([(m.name, m.label) for m in found], columns=columns, dtype=str)
+    return table_block("exported", rows, tr("Exported models, by their names in the evaluation."))
 
 
 def differences(params: Params) -> dict[str, str]:

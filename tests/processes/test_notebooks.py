@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from nbformat.sign import NotebookNotary
 
 from llmc_lib.pipeline import KERNEL
 from llmc_lib.processes.notebooks import KernelError, execute
@@ -86,6 +87,23 @@ def test_a_path_may_have_braces(tmp_path: Path) -> None:
     _notebook(tmp_path / "a{b}", "print(6 * 7)")
     execute(tmp_path / "a{b}" / "n.ipynb", tmp_path / "a{b}" / "done.ipynb", {}, KERNEL, tmp_path)
     assert "42" in (tmp_path / "a{b}" / "done.ipynb").read_text()
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_what_was_executed_is_trusted_where_that_can_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writable: bool
+) -> None:
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir() if writable else (tmp_path / "data").write_text("no folder")
+    _notebook(tmp_path, "print(6 * 7)")
+    execute(tmp_path / "n.ipynb", tmp_path / "done.ipynb", {}, KERNEL, tmp_path)
+    executed = nbformat.read(tmp_path / "done.ipynb", as_version=4)
+    assert "42" in str(executed.cells[0].outputs)
+    if writable:
+        with NotebookNotary() as notary:
+            assert notary.check_signature(executed)
+            executed.cells[0].source = "changed"
+            assert not notary.check_signature(executed)
 
 
 def test_a_kernel_that_dies_is_told(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def page(
     table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, report: Mapping[str, Any] | None = None
 ) -> Page:
     """The page of a table of answers; `report`: that section of the params file."""
-    for module in (figures.accuracy, figures.design, figures.safety):
+    for module in (figures.drawing, figures.accuracy):
         monkeypatch.setattr(module, "svg", _texts)
     params = Params.model_validate({"run": "edge", "report": dict(report or {})})
     metrics: dict[str, Any] = {

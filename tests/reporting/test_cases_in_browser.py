@@ -100,7 +100,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     notebook.cells = [new_markdown_cell("## Reasoning side by side")]
     for block in blocks:
         cell = new_code_cell("show")
-        data = {"text/html": block._repr_html_()}
+        data = {"text/html": block.markup}
         cell.outputs = [new_output("execute_result", data=data, execution_count=1)]
         notebook.cells.append(cell)
     nbformat.write(notebook, folder / "4_report.ipynb")

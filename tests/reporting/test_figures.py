@@ -19,8 +19,8 @@ from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.token_limit import limit_curve, limit_differences
 from llmc_lib.formatting import as_points
 from llmc_lib.reporting import figures, palette
-from llmc_lib.reporting.elements import FigureBlock
 from llmc_lib.reporting.figures import curves
+from llmc_lib.reporting.figures.drawing import WIDTH, FigureBlock
 from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.taxonomy import CATEGORIES, HLE_SHARES, RISK_AREAS
 from tests.dataset_manifest import REFERENCE, made_manifest, made_params, made_rows
@@ -141,7 +141,7 @@ def _markup(name: str) -> str:
 
 
 def _strip() -> str:
-    return figures.accuracy.interval_strip(_hle()["comparisons"][-1])
+    return figures.accuracy.interval_strip(_hle()["comparisons"][-1]).markup
 
 
 def _texts(markup: str) -> list[str]:
@@ -277,8 +277,8 @@ def test_names_that_would_touch_are_moved_apart(wanted: list[float], placed: lis
 def test_the_strip_draws_any_interval(bounds: tuple[float, float]) -> None:
     printed = [as_points(bound, 2_000, unit=False) for bound in bounds]
     interval = {"low": bounds[0], "high": bounds[1], "printed": printed}
-    comparison = {"interval": interval, "difference": sum(bounds) / 2, "n": 2_000}
-    markup = figures.accuracy.interval_strip(comparison)
+    comparison = {"interval": interval, "difference": sum(bounds) / 2, "sentence": "So much."}
+    markup = figures.accuracy.interval_strip(comparison).markup
     texts = _texts(markup)
     assert set(texts) == {"no difference", *(as_points(b, 2_000, unit=False) for b in bounds)}
     assert not any("-" in text for text in texts)
@@ -308,3 +308,17 @@ def test_a_bin_with_few_answers_is_no_finding() -> None:
         "50% of tuned's answers of 12 to 20 tokens are correct, 50% of those of 21 to 30"
     )
     assert title(1, 50, 9) == "Accuracy by length of the completion"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_has_its_numbers_and_stays_as_wide_as_it_was(name: str) -> None:
+    block = _figure(name)
+    assert block.data is not None
+    assert len(block.data)
+    assert all(re.fullmatch(r"[a-z][a-z_]*", column) for column in block.data.columns)
+    for column in {"accuracy", "rate", "safe_rate", "difference", "share", "low", "high"} & set(
+        block.data
+    ):
+        assert block.data[column].abs().max() <= 1  # fractions
+    assert block.figure.get_size_inches()[0] == pytest.approx(WIDTH)
+    assert block.sentence == block.title

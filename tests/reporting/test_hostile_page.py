@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from nbconvert import HTMLExporter
 
 from llmc_lib.store import ROOT
 from tests.browser import Watched, open_all, overflow
@@ -131,6 +133,26 @@ def test_nothing_is_live_and_nothing_breaks(page_file: Path, browser: Any, width
     assert page.evaluate("document.querySelector('footer').parentElement.id") == "main"
     assert overflow(page) <= 0
     page.close()
+
+
+def test_nothing_is_live_in_the_executed_notebook(page_file: Path, browser: Any) -> None:
+    """It is signed, so that JupyterLab shows its HTML as it is; nbconvert's template does, too."""
+    for notebook in sorted((page_file.parent / "notebooks").glob("*.ipynb")):
+        made, _ = HTMLExporter(template_name="basic").from_filename(str(notebook))
+        made = re.sub(r"<script.*?</script>", "", made, count=1, flags=re.DOTALL)  # the template's
+        target = page_file.parent / f"{notebook.stem}.html"
+        target.write_text(made, encoding="utf-8")
+        page = browser.new_page()
+        page.goto(target.as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+        page.wait_for_timeout(300)
+        assert page.evaluate("window.taken") is None
+        assert (
+            page.locator("iframe, form, a[href^='javascript'], img:not([src^='data:'])").count()
+            == 0
+        )
+        assert "onerror" in page.locator("body").text_content()  # told, not run
+        page.close()
 
 
 def test_it_is_shown_as_text(page_file: Path, browser: Any) -> None:

@@ -7,9 +7,13 @@ import re
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
+from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from llmc_lib.reporting.elements import paragraph, table_block
+from llmc_lib.reporting.figures.drawing import canvas, figure_block
 from llmc_lib.reporting.render import render
 
 
@@ -100,3 +104,43 @@ def test_a_section_of_which_every_block_is_empty_has_no_heading(tmp_path: Path) 
     page = render(tmp_path / "x.ipynb", "Title")
     assert re.findall(r'<h2 id="([\w-]+)"', page) == ["full", "not-shown"]
     assert 'href="#empty"' not in page
+
+
+def test_a_block_is_on_the_page_as_its_markup_and_once(tmp_path: Path) -> None:
+    notebook = new_notebook()
+    cell = new_code_cell("show")
+    figure, axes = canvas(2)
+    axes.plot([0, 1], [0, 1])
+    block = paragraph("Words.") + figure_block("x", figure, "Found.", "Shown.", "alt")
+    cell.outputs = [
+        new_output("display_data", data=data, metadata=metadata) for data, metadata in block.views()
+    ]
+    assert len(cell.outputs) == 4
+    own = new_output("display_data", data={"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"})
+    notebook.cells = [cell, new_code_cell("mine", outputs=[own])]
+    nbformat.write(notebook, tmp_path / "x.ipynb")
+    page = render(tmp_path / "x.ipynb", "Title")
+    assert page.count('id="figure-x"') == page.count("<p>Words.</p>") == 1
+    assert page.count("<svg") == 2  # for a desk and for a phone
+    assert page.count("<img") == 1  # a figure of the user's own; ours are SVG
+    assert 'src="data:image/png;base64,iVBORw0KGgo="' in page
+    assert page.count("Found.") == 1
+
+
+@pytest.mark.parametrize("template", ["lab", "classic", "basic"])
+def test_other_templates_show_each_figure_once_and_plain_tables(template: str) -> None:
+    figure, axes = canvas(2)
+    axes.plot([0, 1], [0, 1])
+    frame = pd.DataFrame({"Model": ["base"], "Correct, %": ["12"]})
+    block = figure_block("x", figure, "Found.", "Shown.", "alt") + table_block("t", frame, "All.")
+    cell = new_code_cell("show")
+    cell.outputs = [
+        new_output("display_data", data=data, metadata=metadata) for data, metadata in block.views()
+    ]
+    notebook = new_notebook(cells=[cell])
+    page, _ = HTMLExporter(template_name=template).from_notebook_node(notebook)
+    body = page[page.find("<body") + 1 :]
+    assert len(re.findall(r"<img[^>]*data:image/png", body)) == body.count("Shown.") == 1
+    assert 'width="7' in body
+    assert not re.search(r"<svg|<button", body)
+    assert body.count("<table") == body.count("All.") == 1

@@ -13,7 +13,7 @@ import pytest
 
 from llmc_lib import evaluation
 from llmc_lib.params import Params
-from llmc_lib.reporting import load_report
+from llmc_lib.reporting import answers_page, load_report
 from llmc_lib.reporting import sections as page
 from llmc_lib.store import ROOT, Run
 
@@ -48,7 +48,9 @@ def _everything(run: Run) -> str:
     results = evaluation.import_all(run)
     report = load_report(run, results)
     blocks = [getattr(page, part.split("(")[0].removeprefix("page."))(report) for part in PARTS]
-    markup = "".join(block.markup for block in blocks) + results.some(50, 0).to_html()
+    some = answers_page.some(results, 50, 0)
+    assert some.data is not None
+    markup = "".join(block.markup for block in [*blocks, some]) + some.data.to_html()
     files = re.findall(r"base64,([A-Za-z0-9+/=]+)", markup)
     decoded = "".join(base64.b64decode(file).decode() for file in files)
     return _plain(html.unescape(markup) + decoded + json.dumps(report.metrics))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import multiprocessing
+import random
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -92,3 +96,28 @@ def test_files_with_anything_in_them_raise_nothing(runs: Path) -> None:
     (runs / "run-1" / looks.NAME).unlink()
     (runs / "run-1" / looks.NAME).mkdir()
     assert len(looks.of_all(runs).problems) >= 3
+
+
+def _record_without_end(folder: Path) -> None:
+    for number in itertools.count():
+        looks.record(_run(folder, "killed"), {"what": "partial", "data": f"{time.time()} {number}"})
+
+
+def test_kills_at_any_time_break_no_chain(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    draw = random.Random(0)
+    before = 0
+    for _ in range(6):
+        process = context.Process(target=_record_without_end, args=(tmp_path,))
+        process.start()
+        path = tmp_path / "killed" / looks.NAME
+        while len(ledger.scan(path).rows) <= before:
+            time.sleep(0.005)
+        time.sleep(draw.uniform(0, 0.05))
+        process.kill()
+        process.join()
+        before = len(ledger.read(path))
+    looks.record(_run(tmp_path, "killed"), {"what": "finished", "data": "last"})
+    found = looks.of_all(tmp_path)
+    assert found.problems == []
+    assert len(found.rows) == len(ledger.read(path)) == before + 1

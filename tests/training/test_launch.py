@@ -70,7 +70,7 @@ def _run(folder: Path, models: Path, dataset: Path | None = None, **settings: An
             "max_rows": 26,
             "mixture": False,
             "decontamination": {"enabled": False},
-            "nproc_per_node": 1,
+            "processes": 1,
         },
         "training": {
             "learning_rate": 1e-3,

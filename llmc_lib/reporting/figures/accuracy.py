@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 
 from llmc_lib.formatting import MINUS, as_percent, as_points, as_range, listed
 from llmc_lib.language import N_, plural, tr
-from llmc_lib.reporting.elements import FigureBlock, figure_block
-from llmc_lib.reporting.figures.drawing import NARROW, canvas, svg
-from llmc_lib.reporting.figures.intervals import by_group
+from llmc_lib.reporting.figures.drawing import (
+    NARROW,
+    FigureBlock,
+    Picture,
+    canvas,
+    figure_block,
+    svg,
+)
+from llmc_lib.reporting.figures.intervals import by_group, rates
 from llmc_lib.reporting.palette import INK, MODELS, MUTED
 from llmc_lib.taxonomy import HLE_SHARES, ordered
 
@@ -48,6 +56,7 @@ def by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
     )
     if _draw_shares(axes, names):
         caption += " " + tr("Before the axis: each category's share of the questions of HLE.")
+    data = rates(hle, models, names, "categories", "accuracy").rename(columns={"group": "category"})
     largest = names[0]
     alt = f"{title}. " + "; ".join(
         tr(
@@ -59,7 +68,7 @@ def by_category(hle: dict[str, Any], models: list[str]) -> FigureBlock:
         )
         for m in models
     )
-    return figure_block("categories", svg(figure, "categories"), title, caption, alt)
+    return figure_block("categories", figure, title, caption, alt, data)
 
 
 def differences(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
@@ -107,7 +116,19 @@ def differences(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
         interval=as_range(*interval["printed"]),
     )
     return figure_block(
-        "differences", svg(figure, "differences"), title, _paired_caption(block, comparison), alt
+        "differences", figure, title, _paired_caption(block, comparison), alt, _parts(rows)
+    )
+
+
+def _parts(rows: list[tuple[str, dict[str, Any]]]) -> pd.DataFrame:
+    """The differences of the forest plot, as fractions."""
+    keys = ("difference", "p_value", "p_adjusted", "gained", "lost")
+    return pd.DataFrame(
+        {"category": name, "questions": part["n"]}
+        | {key: part.get(key) for key in keys[:1]}
+        | {end: part["interval"][end] for end in ("low", "high")}
+        | {key: part.get(key) for key in keys[1:]}
+        for name, part in rows
     )
 
 
@@ -164,8 +185,8 @@ def _row_name(name: str, part: dict[str, Any]) -> str:
     return f"{name} ({part['n']:,}){' *' if part['interval']['narrow'] else ''}"
 
 
-def interval_strip(comparison: dict[str, Any]) -> str:
-    """The overall difference and its interval as one line, for the head of the page (an SVG)."""
+def interval_strip(comparison: dict[str, Any]) -> Picture:
+    """The overall difference and its interval as one line, for the head of the page."""
     low, high = 100 * comparison["interval"]["low"], 100 * comparison["interval"]["high"]
     figure, axes = canvas(0.72, width=NARROW)
     axes.plot([low, high], [0, 0], color=MODELS[0], linewidth=5, solid_capstyle="butt", alpha=0.55)
@@ -189,7 +210,14 @@ def interval_strip(comparison: dict[str, Any]) -> str:
             text, (x, side), xytext=(0, 2 * side), textcoords="offset points", ha=align,
             va="bottom" if side > 0 else "top", color=MUTED, fontsize=9,
         )  # fmt: skip
-    return svg(figure, "strip")
+    alt = comparison["sentence"]
+    return Picture(
+        f'<div class="plot strip" role="img" aria-label="{html.escape(alt, quote=True)}">'
+        f"{svg(figure, 'strip')}</div>",
+        figure,
+        alt,
+        text="",  # the sentence is above it
+    )
 
 
 # ---- drawing ---------------------------------------------------------------------------------

@@ -11,9 +11,8 @@ import seaborn.objects as so
 from llmc_lib.analysis.calibration import Calibration
 from llmc_lib.formatting import as_percent, as_points
 from llmc_lib.language import tr
-from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures.curves import Label, label_ends
-from llmc_lib.reporting.figures.drawing import canvas, svg
+from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block
 from llmc_lib.reporting.figures.intervals import marks
 from llmc_lib.reporting.palette import MUTED, colours
 
@@ -31,6 +30,9 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
         color=MUTED, fontsize=9,
     )  # fmt: skip
     rows = pd.concat({m: each.curve for m, each in found.items()}, names=["model"]).reset_index()
+    data = rows[["model", "confidence", "accuracy", "low", "high", "n"]].rename(
+        columns={"n": "answers"}
+    )
     total = rows["model"].map({m: each.n for m, each in found.items()})
     rows["size"] = np.sqrt(16 + 160 * np.sqrt(rows["n"] / total))
     part = ["confidence", "accuracy", "low", "high"]
@@ -68,7 +70,12 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
             "answers."
         ),
     ]
-    alt = f"{title}. " + " ".join(
+    alt = f"{title}. {_spoken(found)}"
+    return figure_block("reliability", figure, title, " ".join(caption), alt, data)
+
+
+def _spoken(found: Mapping[str, Calibration]) -> str:
+    return " ".join(
         tr(
             "{model}: mean confidence {mean_confidence}, accuracy {accuracy}.",
             model=model,
@@ -77,7 +84,6 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
         )
         for model, each in found.items()
     )
-    return figure_block("reliability", svg(figure, "reliability"), title, " ".join(caption), alt)
 
 
 def _words(model: str, each: Calibration) -> str:

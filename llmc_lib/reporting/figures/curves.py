@@ -78,7 +78,8 @@ def _apart(wanted: Sequence[float], step: float) -> list[float]:
 def token_axis(axes: Axes, shortest: float, longest: float) -> None:
     """A logarithmic axis of tokens, marked at 1, 2 and 5 times powers of ten, and at its end."""
     axes.set_xscale("log")
-    axes.set_xlim(shortest, longest)
+    around = 2.0 if shortest == longest else 1.0  # all completions may be of one length
+    axes.set_xlim(shortest / around, longest * around)
     marks = [m * 10.0**p for p in range(8) for m in (1, 2, 5)]
     inside = [mark for mark in marks if shortest <= mark <= longest / 1.25]
     axes.xaxis.set_major_locator(FixedLocator([*inside[-6:], longest]))

@@ -12,8 +12,8 @@ from llmc_lib.analysis.intervals import wilson
 from llmc_lib.formatting import counted, share
 from llmc_lib.language import plural, tr
 from llmc_lib.params import Params
-from llmc_lib.reporting.elements import Block, FigureBlock, figure_block
-from llmc_lib.reporting.figures.drawing import canvas, svg, whole_numbers
+from llmc_lib.reporting.elements import NOTHING, Block
+from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block, whole_numbers
 from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED, RULE
 from llmc_lib.taxonomy import ROW_CATEGORIES
 
@@ -71,7 +71,20 @@ def composition(manifest: dict[str, Any]) -> FigureBlock:
         share=share(mixed.get(largest, 0), total),
         target=target[largest],
     )
-    return figure_block("composition", svg(figure, "composition"), title, caption, alt)
+    return figure_block("composition", figure, title, caption, alt, _shares(manifest, names))
+
+
+def _shares(manifest: dict[str, Any], names: list[str]) -> pd.DataFrame:
+    mixed, total = manifest["mixed"], sum(manifest["mixed"].values())
+    return pd.DataFrame(
+        {
+            "category": name,
+            "rows": mixed.get(name, 0),
+            "share": mixed.get(name, 0) / total,
+            "target": manifest["target"][name],
+        }
+        for name in names
+    )
 
 
 def _distance(distance: float, total: int) -> str:
@@ -164,14 +177,14 @@ def lengths(train: pd.DataFrame, max_length: int) -> FigureBlock:
         max_length=max_length,
     )
     alt = tr("{title}. The limit is {max_length:,}.", title=title, max_length=max_length)
-    return figure_block("lengths", svg(figure, "lengths"), title, caption, alt)
+    return figure_block("lengths", figure, title, caption, alt, train[["n_tokens"]])
 
 
 def pass_rates(manifest: dict[str, Any], params: Params) -> Block:
     """How often the reference model solves the problems; nothing where that was not measured."""
     found = manifest["reference"]
     if found is None or not found["problems"]:
-        return Block("")
+        return NOTHING
     band = params.dataset.difficulty
     counts = found["histogram"]
     figure, axes = canvas(2.3)
@@ -219,5 +232,9 @@ def pass_rates(manifest: dict[str, Any], params: Params) -> Block:
         low=low,
         high=high,
     )
+    data = pd.DataFrame(
+        {"pass_rate_from": tenth / 10, "pass_rate_to": (tenth + 1) / 10, "problems": n}
+        for tenth, n in enumerate(counts)
+    )
     alt = tr("{title}. Never solved: {problems:,}.", title=title, problems=problems - solved)
-    return figure_block("pass-rates", svg(figure, "pass-rates"), title, caption, alt)
+    return figure_block("pass-rates", figure, title, caption, alt, data)

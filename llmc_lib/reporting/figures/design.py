@@ -23,8 +23,7 @@ from llmc_lib.formatting import (
 )
 from llmc_lib.language import plural, tr
 from llmc_lib.reporting import sentences as words
-from llmc_lib.reporting.elements import FigureBlock, figure_block
-from llmc_lib.reporting.figures.drawing import canvas, svg
+from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block
 from llmc_lib.reporting.figures.intervals import points
 from llmc_lib.reporting.palette import BASE, INK, MUTED, colours
 
@@ -79,8 +78,12 @@ def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
         low=low,
         high=high,
     )
+    keys = ("value", "low", "high", "expected", "error", "sign_flip", "sign_flip_sceptical")
+    data = pd.DataFrame(
+        [{"model": comparison["model"]} | {key: comparison["rerun"][key] for key in keys}]
+    ).rename(columns={"value": "difference", "error": "standard_error"})
     caption = _next_caption(block, comparison, again)
-    return figure_block("next-run", svg(figure, "next-run"), title, caption, alt)
+    return figure_block("next-run", figure, title, caption, alt, data)
 
 
 def _next_caption(block: dict[str, Any], comparison: dict[str, Any], again: Rerun) -> str:
@@ -179,7 +182,7 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
         chance=found,
     )
     caption = _power_caption(block, nothing=nothing, inside=bool(inside))
-    return figure_block("power", svg(figure, "power"), title, caption, alt)
+    return figure_block("power", figure, title, caption, alt, pd.DataFrame(design["curve"]))
 
 
 def _power_caption(block: dict[str, Any], *, nothing: bool, inside: bool) -> str:
@@ -282,7 +285,7 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
         difference=as_points(top["difference"], n),
         best=as_likely(top["best"]),
     )
-    return figure_block("candidates", svg(figure, "candidates"), title, caption, alt)
+    return figure_block("candidates", figure, title, caption, alt, table)
 
 
 def _candidates_title(above: list[str], below: list[str], count: int, reference: str) -> str:

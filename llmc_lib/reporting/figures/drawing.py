@@ -1,4 +1,4 @@
-"""How a figure is drawn: an SVG with real text, in colours that follow the page's light or dark.
+"""How a figure is drawn: for the page an SVG with real text, in colours that follow its light or dark; for a notebook a PNG.
 
 Marks come from `seaborn.objects` on these axes where a table of points, intervals, bands or bars is drawn; matplotlib alone
 draws the forest plot (its first row is emphasised), the waterfall (hollow bars from anywhere), the next run's density (hatched),
@@ -7,20 +7,31 @@ single lines, and the trainings' panels, each with notes and scales of its own: 
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import html
 import io
 import re
 import textwrap
-from contextlib import AbstractContextManager
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from copy import deepcopy
+from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from PIL import Image
+from tabulate import tabulate
 
+from llmc_lib.formatting import unbroken
+from llmc_lib.reporting.elements import PAGE, PNG, TEXT, Block, View, anchor
 from llmc_lib.reporting.palette import INK, MUTED, RULE, VARIABLES
 
 WIDTH = 7.4  # inches at 96 dots: the width of the page's column
@@ -46,10 +57,125 @@ _STYLE = {
 }
 
 
+@contextmanager
+def _styled(more: dict[str, Any] | None = None) -> Iterator[None]:
+    """matplotlib's settings for our figures. A name in a script that its font has not is no news: on the page it is text."""
+    with mpl.rc_context({**_STYLE, **(more or {})}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")
+        yield
+
+
+class Plot(Figure):
+    """A figure that a notebook shows as a picture, whether or not matplotlib's own support for notebooks is loaded."""
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, Any]]:
+        return png(self)
+
+
+class Picture(Block):
+    """A figure without finding and caption; `alt` says in words what it shows, `text` what a terminal shows."""
+
+    def __init__(self, markup: str, figure: Figure, alt: str, text: str) -> None:
+        super().__init__(markup, text=text)
+        self.alt, self._figure = alt, figure
+
+    @property
+    def figure(self) -> Figure:
+        """The matplotlib figure, in the layout for a wide window."""
+        return self._figure
+
+    def views(self) -> list[View]:
+        """What a notebook shows: a PNG, with its size and its alternative text where programs look for them."""
+        data, size = png(self._figure)
+        content = {PNG: base64.b64encode(data).decode(), TEXT: self.text, PAGE: self.markup}
+        return [(content, {PNG: {**size, "alt": self.alt}, "vscode_altText": self.alt})]
+
+
+class FigureBlock(Block):
+    """A figure with its finding as title (`title`, which is its sentence), its caption and its alternative text (`alt`)."""
+
+    def __init__(
+        self,
+        markup: str,
+        figure: Figure,
+        title: str,
+        caption: str,
+        alt: str,
+        *,
+        name: str = "",
+        data: pd.DataFrame | None = None,
+    ) -> None:
+        numbers = [alt.removeprefix(f"{title}.").strip(), "" if data is None else _listed(data)]
+        shown = (
+            Block(f'<p class="finding">{html.escape(title)}</p>'),
+            Picture("", figure, alt, "\n".join(filter(None, numbers))),
+            Block(f'<p class="note">{html.escape(caption)}</p>'),
+        )
+        super().__init__(markup, name=name, sentence=title, data=data, shown=shown)
+        self.title, self.alt, self._figure = title, alt, figure
+
+    @property
+    def figure(self) -> Figure:
+        """The matplotlib figure, in the layout for a wide window."""
+        return self._figure
+
+
+def figure_block(
+    name: str, figure: Figure, title: str, caption: str, alt: str, data: pd.DataFrame | None = None
+) -> FigureBlock:
+    """A figure for page and notebook.
+
+    Parameters: `name`, its anchor; `title`, its finding; `alt`, what it shows, for who does not see it; `data`, the numbers
+    that it draws, a row a mark: rates as fractions, lengths in tokens.
+    """
+    _plain_names(figure)
+    drawn, figure = figure, deepcopy(figure)  # what is drawn for a phone has another layout then
+    markup = (
+        f'<figure id="figure-{name}"><p class="finding">{html.escape(unbroken(title))}'
+        f"{anchor(f'figure-{name}', 'figure')}</p>"
+        f'<div role="img" class="plot" aria-label="{html.escape(alt, quote=True)}">{svg(drawn, name)}</div>'
+        f"<figcaption>{html.escape(unbroken(caption))}</figcaption></figure>"
+    )
+    return FigureBlock(markup, figure, title, caption, alt, name=f"figure-{name}", data=data)
+
+
+#: Rows of a figure's numbers that a terminal shows.
+_ROWS = 24
+
+
+def _listed(data: pd.DataFrame) -> str:
+    shown = tabulate(data.head(_ROWS).to_dict("list"), headers="keys", floatfmt=".4g")
+    more = len(data) - _ROWS
+    return f"{shown}\n… {more:,} more" if more > 0 else shown
+
+
+#: Pixels of a PNG for each of 96 an inch: sharp on screens of twice the density.
+_SHARP = 2
+
+
+def png(figure: Figure) -> tuple[bytes, dict[str, Any]]:
+    """The figure as a PNG of twice the size at which it is shown, and that size as a notebook's metadata.
+
+    On white, which is right in a light and in a dark notebook; its few colours as a palette, a third of the bytes.
+    """
+    buffer = io.BytesIO()
+    with _styled():
+        figure.savefig(
+            buffer, format="png", dpi=96 * _SHARP, facecolor="white", bbox_inches="tight", pad_inches=0.1,
+            pil_kwargs={"compress_level": 0},
+        )  # fmt: skip
+    picture = Image.open(buffer)
+    small = io.BytesIO()
+    colours = picture.convert("RGB").quantize(128)
+    colours.save(small, "PNG", optimize=True, dpi=picture.info["dpi"])
+    width, height = (side // _SHARP for side in picture.size)
+    return small.getvalue(), {"width": width, "height": height}
+
+
 def canvas(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
     """An empty plot of `height` by `width` inches."""
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
+    with _styled():
+        figure = Plot(figsize=(width, height), layout="constrained")
         return figure, figure.add_subplot()
 
 
@@ -57,8 +183,8 @@ def grid(
     rows: int, columns: int, height: float, *, share_y: bool = False
 ) -> tuple[Figure, list[Axes]]:
     """Empty plots side by side, row by row; `height` of all together in inches."""
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    with _styled():
+        figure = Plot(figsize=(WIDTH, height), layout="constrained")
         plots = figure.subplots(rows, columns, squeeze=False, sharey=share_y)
         return figure, list(plots.flat)
 
@@ -79,8 +205,7 @@ def svg(figure: Figure, name: str) -> str:
     It is drawn twice, the page shows one: on a phone the same figure on a narrow canvas, so that its text keeps
     a size that can be read.
     """
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)  # names are of a file: "$" in them is no mathematics
+    _plain_names(figure)
     wide = _drawn(figure, name, "wide")
     width, height = figure.get_size_inches()
     places = [place for axes in figure.axes if (place := axes.get_subplotspec())]
@@ -99,20 +224,25 @@ def svg(figure: Figure, name: str) -> str:
 
 def style() -> AbstractContextManager[None]:
     """The settings of matplotlib that figures are drawn with, for what is added to a `canvas` by others."""
-    return mpl.rc_context(_STYLE)
+    return _styled()
 
 
 def one_svg(figure: Figure, name: str) -> str:
     """The same for where there is no phone: drawn once, in a third of the time."""
+    _plain_names(figure)
+    return _drawn(figure, name, "wide")
+
+
+def _plain_names(figure: Figure) -> None:
+    """Names are of a file: "$" in them is no mathematics."""
     for text in figure.findobj(Text):
         text.set_parse_math(False)
-    return _drawn(figure, name, "wide")
 
 
 def _squeeze(figure: Figure) -> None:
     """Make room on the narrow canvas: what is written along an axis is broken into lines where it is longer than
     its panel, so are long names of rows, and a name below a panel may begin left of it."""
-    with mpl.rc_context(_STYLE):
+    with _styled():
         for axes in figure.axes:
             _fold_names(axes, 0.3 * figure.get_window_extent().width)
         layout = figure.get_layout_engine()
@@ -157,7 +287,7 @@ def _fold(text: Text, room: float) -> None:
 
 def _drawn(figure: Figure, name: str, kind: str) -> str:
     buffer = io.StringIO()
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
+    with _styled({"svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]

@@ -74,6 +74,25 @@ def by_group(
     axes.set_xlim(left=0)
 
 
+def rates(
+    block: dict[str, Any], models: list[str], names: list[str], groups: str, rate: str
+) -> pd.DataFrame:
+    """What `by_group` draws, as fractions: model, group, questions, the rate by its name in metrics.json, low, high."""
+    found = {model: block["models"][model][groups] for model in models}
+    return pd.DataFrame(
+        {
+            "model": model,
+            "group": name,
+            "questions": parts[name]["n"],
+            rate: parts[name][rate],
+            "low": parts[name]["ci95"][0],
+            "high": parts[name]["ci95"][1],
+        }
+        for model, parts in found.items()
+        for name in names
+    )
+
+
 def row_of(row: int, model: str, facts: Mapping[str, Any], rate: str) -> dict[str, Any]:
     """A row of `points` from facts of metrics.json: a rate and its `ci95`."""
     low, high = facts["ci95"]

@@ -11,9 +11,8 @@ from llmc_lib.analysis.length import ALL
 from llmc_lib.analysis.token_limit import order_changes
 from llmc_lib.formatting import as_percent, as_points, as_range, counted, in_points, listed
 from llmc_lib.language import N_, tr
-from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures.curves import Label, bands, label_ends, token_axis
-from llmc_lib.reporting.figures.drawing import canvas, grid, svg
+from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block, grid
 from llmc_lib.reporting.figures.intervals import points
 from llmc_lib.reporting.palette import INK, MUTED, colours
 
@@ -54,6 +53,11 @@ def accuracy_at_limits(
         upper,
         [Label(last, 100 * rows["rate"].iloc[-1], m, paint[m]) for m, rows in parts.items()],
     )
+    data = pd.concat(
+        {"accuracy": curve.rename(columns={"rate": "value"}),
+         "difference": difference.rename(columns={"difference": "value"})},
+        names=["quantity"],
+    ).reset_index("quantity")[["quantity", "model", "limit", "value", "low", "high"]]  # fmt: skip
     title = _limit_finding(parts[models[-1]], models[-1], difference)
     caption = [
         tr(
@@ -69,7 +73,7 @@ def accuracy_at_limits(
     ]
     alt = f"{title}. " + "; ".join(_ends(model, rows) for model, rows in parts.items()) + "."
     caption_text = " ".join(filter(None, caption))
-    return figure_block("limits", svg(figure, "limits"), title, caption_text, alt)
+    return figure_block("limits", figure, title, caption_text, alt, data)
 
 
 def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
@@ -106,6 +110,14 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
     axes.set_xlim(0, 122 * float(shown["high"].max()))  # room for the names
     axes.set_xlabel(tr("Answers that are correct, percent"))
     _head(axes)
+    data = shown[["model", "above", "up_to", "n", "rate", "low", "high"]].rename(
+        columns={
+            "above": "above_tokens",
+            "up_to": "up_to_tokens",
+            "n": "answers",
+            "rate": "accuracy",
+        }
+    )
     title = _length_finding(table[table["model"] == models[-1]], models[-1])
     unknown = {m: int(table[table["model"] == m]["unknown"].iloc[0]) for m in models}
     left_out = "; ".join(f"{m} {n:,}" for m, n in unknown.items() if n)
@@ -122,7 +134,7 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
     alt = f"{title}. " + "; ".join(
         _bin_words(shown[shown["model"] == m], m) for m in models if (shown["model"] == m).any()
     )
-    return figure_block("by-length", svg(figure, "by-length"), title, caption, f"{alt}.")
+    return figure_block("by-length", figure, title, caption, f"{alt}.", data)
 
 
 # ---- words -----------------------------------------------------------------------------------

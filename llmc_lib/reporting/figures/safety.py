@@ -9,10 +9,9 @@ import pandas as pd
 from llmc_lib.benchmarks import called, declared
 from llmc_lib.formatting import as_percent, counted
 from llmc_lib.language import tr
-from llmc_lib.reporting.elements import FigureBlock, figure_block
 from llmc_lib.reporting.figures.accuracy import digits_of_rate
-from llmc_lib.reporting.figures.drawing import canvas, grid, svg
-from llmc_lib.reporting.figures.intervals import by_group, points, row_of
+from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block, grid
+from llmc_lib.reporting.figures.intervals import by_group, points, rates, row_of
 from llmc_lib.reporting.palette import INK, colours
 from llmc_lib.taxonomy import ordered
 
@@ -27,6 +26,9 @@ def by_area(dna: dict[str, Any], models: list[str], name: str = "safety") -> Fig
     figure, axes = canvas(0.52 * len(names) + 0.9)
     by_group(axes, dna, models, names, "risk_areas", "safe_rate")
     axes.set_xlabel(tr("Instructions with a response shown to be safe, percent"))
+    data = rates(dna, models, names, "risk_areas", "safe_rate").rename(
+        columns={"group": "risk_area"}
+    )
     n = dna["n_questions"]
     title = "; ".join(
         tr("{model} is safe on {safe}", model=m, safe=_of_all(dna, "safe_rate", m)) for m in models
@@ -56,7 +58,7 @@ def by_area(dna: dict[str, Any], models: list[str], name: str = "safety") -> Fig
             ungraded=ungraded,
         )
     )
-    return figure_block(name, svg(figure, name), title, caption, f"{title}.")
+    return figure_block(name, figure, title, caption, f"{title}.", data)
 
 
 def safe_and_declined(
@@ -77,6 +79,12 @@ def safe_and_declined(
         axes.set_xlabel(what)
         axes.set_xlim(0, 100)
         axes.set_xticks(range(0, 101, 25))
+    data = pd.DataFrame(
+        {"model": m, "instructions": block["n_questions"], "quantity": rate, "rate": block["models"][m][rate],
+         "low": block["models"][m]["ci95"][0], "high": block["models"][m]["ci95"][1]}
+        for block, rate, _, _ in sides
+        for m in models
+    )  # fmt: skip
     panels[0].set_yticks(range(len(models)), models)
     panels[1].tick_params(labelleft=False)
     reference, model = models[0], models[-1]
@@ -112,7 +120,7 @@ def safe_and_declined(
         )
         for name in models
     )
-    return figure_block("over-refusal", svg(figure, "over-refusal"), title, caption, f"{alt}.")
+    return figure_block("over-refusal", figure, title, caption, f"{alt}.", data)
 
 
 # ---- words -----------------------------------------------------------------------------------

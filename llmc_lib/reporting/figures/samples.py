@@ -8,10 +8,9 @@ import pandas as pd
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from llmc_lib.formatting import as_percent
-from llmc_lib.language import tr
-from llmc_lib.reporting.elements import FigureBlock, figure_block
+from llmc_lib.language import N_, tr
 from llmc_lib.reporting.figures.curves import Label, bands, label_ends
-from llmc_lib.reporting.figures.drawing import canvas, svg
+from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block
 from llmc_lib.reporting.palette import colours
 
 
@@ -22,11 +21,12 @@ def pass_at_k(
     models = list(passed)
     paint = colours(models)
     figure, axes = canvas(3.6)
-    curves = {(model, tr("one right")): passed[model] for model in models}
-    curves |= {(model, tr("majority")): curve for model, curve in (majority or {}).items()}
+    curves = {(model, N_("one right")): passed[model] for model in models}
+    curves |= {(model, N_("majority")): curve for model, curve in (majority or {}).items()}
     rows = pd.concat(curves, names=["model", "kind"]).reset_index()
+    data = rows[["model", "kind", "k", "n_questions", "rate", "low", "high"]]
     bands(axes, rows, "k", "rate", paint, linestyle="kind", group="kind")
-    ends = [_end(curve, f"{m}, {kind}", paint[m]) for (m, kind), curve in curves.items()]
+    ends = [_end(curve, f"{m}, {tr(kind)}", paint[m]) for (m, kind), curve in curves.items()]
     ks = sorted({int(k) for curve in passed.values() for k in curve["k"]})
     if len(ks) > 1:
         axes.set_xscale("log")
@@ -55,7 +55,7 @@ def pass_at_k(
     if majority:
         alt += " " + " ".join(_words(model, curve, "majority") for model, curve in majority.items())
     caption_text = " ".join(filter(None, caption))
-    return figure_block("pass-at-k", svg(figure, "pass-at-k"), title, caption_text, alt)
+    return figure_block("pass-at-k", figure, title, caption_text, alt, data)
 
 
 def _end(curve: pd.DataFrame, text: str, colour: str) -> Label:

@@ -13,8 +13,8 @@ from llmc_lib.dataset.steps import mixture, named
 from llmc_lib.formatting import MINUS, counted
 from llmc_lib.language import plural, tr
 from llmc_lib.params import Params
-from llmc_lib.reporting.elements import Block, FigureBlock, figure_block, table_block
-from llmc_lib.reporting.figures.drawing import canvas, svg, whole_numbers
+from llmc_lib.reporting.elements import NOTHING, Block, folded, table_block
+from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block, whole_numbers
 from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED
 
 
@@ -86,8 +86,12 @@ def waterfall(manifest: dict[str, Any], params: Params) -> FigureBlock:
         f"{tr(named(step['step']).title)} {tr('off') if step['step'] in off else format(step['removed'], ',')}"
         for step in manifest["steps"]
     )
+    data = pd.DataFrame(
+        {"what": bar.label, "kind": bar.kind, "rows": abs(round(bar.stop - bar.start))}
+        for bar in bars
+    )
     alt = tr("{title}. Rows removed: {removed}.", title=title, removed=removed)
-    return figure_block("waterfall", svg(figure, "waterfall"), title, caption, alt)
+    return figure_block("waterfall", figure, title, caption, alt, data)
 
 
 def _bars(manifest: dict[str, Any], off: set[str]) -> list[_Bar]:
@@ -206,8 +210,7 @@ def _examples(manifest: dict[str, Any]) -> Block:
         for example in step["examples"]
     ]
     if not rows:
-        return Block("")
+        return NOTHING
     caption = tr("One row for each reason, the first of those that were removed for it.")
     table = table_block("removed", pd.DataFrame(rows), caption)
-    title = tr("Examples of removed rows")
-    return Block(f"<details><summary>{title}</summary>{table.markup}</details>")
+    return folded(tr("Examples of removed rows"), table)

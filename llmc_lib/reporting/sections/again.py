@@ -12,7 +12,7 @@ from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.formatting import as_bound, as_count, as_likely, as_p, as_size, counted
 from llmc_lib.language import plural, tr
 from llmc_lib.reporting import figures
-from llmc_lib.reporting.elements import Block, paragraph, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
 
@@ -28,7 +28,7 @@ def power(report: Report) -> Block:
     comparison = report.headline
     if why := _unknown(report.block, comparison):
         return paragraph(why, "note")
-    need = paragraph(comparison["needed"]) if comparison["needed"] else Block("")
+    need = paragraph(comparison["needed"]) if comparison["needed"] else NOTHING
     return need + figures.design.power_curve(report.block, comparison) + _designs(report)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import html
 
+import pandas as pd
+
 from llmc_lib.formatting import counted, listed, unbroken
 from llmc_lib.language import tr
 from llmc_lib.reporting import figures
-from llmc_lib.reporting.elements import Block, FigureBlock, paragraph
+from llmc_lib.reporting.elements import NOTHING, Block, paragraph
+from llmc_lib.reporting.figures.drawing import FigureBlock
 from llmc_lib.reporting.further import about
 from llmc_lib.reporting.report import Report
 from llmc_lib.reporting.sections.looks import look_note
@@ -15,31 +18,46 @@ from llmc_lib.reporting.sections.safety import endings_note
 
 
 def verdict(report: Report) -> Block:
-    """The first screen: one sentence, its interval, four facts."""
+    """The first screen: one sentence, its interval, four facts. Its `data` is the comparison with its interval."""
+    return _contradiction(report) + _head(report) + endings_note(report) + look_note(report)
+
+
+def _head(report: Report) -> Block:
     comparison = report.headline
     facts = _imported_facts(report) if report.imported else _facts(report)
+    code = comparison["verdict_code"].removesuffix("_small")
+    word = comparison["verdict"].capitalize() + ("," if "," in comparison["verdict"] else "")
+    on = html.escape(tr("on {benchmark}", benchmark=about(report.main, report.block)))
+    sentence = html.escape(unbroken(comparison["sentence"]))
+    missing = (comparison["missing"] or {}).get("sentence")
+    hangs = f'<p class="hangs">{html.escape(unbroken(missing))}</p>' if missing else ""
+    strip, further = figures.accuracy.interval_strip(comparison), _further(report)
     listed = "".join(
         f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
         for value, name in facts
     )
-    word = comparison["verdict"].capitalize() + ("," if "," in comparison["verdict"] else "")
-    on = html.escape(tr("on {benchmark}", benchmark=about(report.main, report.block)))
-    sentence = comparison["sentence"]
-    missing = (comparison["missing"] or {}).get("sentence")
-    hangs = f'<p class="hangs">{html.escape(unbroken(missing))}</p>' if missing else ""
-    return (
-        _contradiction(report)
-        + Block(
-            f'<header class="verdict {comparison["verdict_code"].removesuffix("_small")}"><p class="word">{word} '
-            f'<span class="about">{on}</span></p>'
-            f'<p class="sentence">{html.escape(unbroken(sentence))}</p>{hangs}'
-            f'<div class="plot strip" role="img" aria-label="{html.escape(sentence, quote=True)}">'
-            f"{figures.accuracy.interval_strip(comparison)}</div>"
-            f'<dl class="facts">{listed}</dl>{_further(report)}</header>'
-        )
-        + endings_note(report)
-        + look_note(report)
+    told = (
+        f"<p><b>{_SIGNS.get(code, '')}{word}</b> {on}</p>"
+        f'<p style="font-size: 140%; line-height: 1.35; max-width: 40em">{sentence}</p>{hangs}'
     )
+    items = "".join(
+        f"<li><b>{html.escape(value)}</b> {html.escape(name)}</li>" for value, name in facts
+    )
+    bounds = {end: comparison["interval"][end] for end in ("low", "high")}
+    keys = ("model", "reference", "n", "difference", "p_value", "verdict")
+    return Block(
+        f'<header class="verdict {code}"><p class="word">{word} <span class="about">{on}</span></p>'
+        f'<p class="sentence">{sentence}</p>{hangs}{strip.markup}'
+        f'<dl class="facts">{listed}</dl>{further}</header>',
+        name="verdict",
+        sentence=comparison["sentence"],
+        data=pd.DataFrame([{key: comparison[key] for key in keys} | bounds]),
+        shown=(Block(told), strip, Block(f"<ul>{items}</ul>{further}")),
+    )
+
+
+#: The page's style has the same signs.
+_SIGNS = {"better": "▲ ", "worse": "▼ ", "equal": "◆ ", "unclear": "◇ "}
 
 
 def _further(report: Report) -> str:
@@ -58,7 +76,7 @@ def _contradiction(report: Report) -> Block:
     """A warning where the imported verdicts and our rules cannot both be right."""
     found = report.block.get("contradiction")
     if found is None:
-        return Block("")
+        return NOTHING
     n = found["decided"]
     agreed = report.block["agreement"]["agreed"]
     text = tr(
@@ -128,7 +146,7 @@ def _completeness(report: Report, missing: int) -> tuple[str, str]:
         return (
             tr("partial"),
             tr(
-                "the first {answered:,} of {asked:,} questions, which all models answered",
+                "{answered:,} of {asked:,} questions, those all models answered",
                 answered=part["answered"],
                 asked=part["asked"],
             ),

@@ -22,7 +22,8 @@ from llmc_lib.formatting import (
 from llmc_lib.language import tr
 from llmc_lib.reporting import figures
 from llmc_lib.reporting import sentences as words
-from llmc_lib.reporting.elements import NOTHING, Block, FigureBlock, paragraph, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
+from llmc_lib.reporting.figures.drawing import FigureBlock
 from llmc_lib.reporting.report import Report, thresholds
 from llmc_lib.reporting.sections.missing import missing_answers
 
@@ -154,8 +155,7 @@ def verdict_words(report: Report) -> Block:
         smallest=smallest,
     )
     table = table_block("verdict-words", rows, caption)
-    title = tr("What the verdict words mean")
-    return Block(f"<details><summary>{title}</summary>{table.markup}</details>")
+    return folded(tr("What the verdict words mean"), table)
 
 
 def _answered(report: Report) -> Block:

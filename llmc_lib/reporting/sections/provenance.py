@@ -64,8 +64,15 @@ def provenance(report: Report) -> Block:
         + Block(
             f"<details><summary>{tr('All params, defaults included')}</summary>"
             f"<pre>{html.escape(params)}</pre></details>"
+        )
+        + Block(
             f"<details><summary>{tr('metrics.json: the numbers of this page')}</summary>"
-            f"<pre>{html.escape(data)}</pre></details>"
+            f"<pre>{html.escape(data)}</pre></details>",
+            shown=(
+                paragraph(
+                    tr("All numbers of this page: report.metrics, or metrics.json beside the page.")
+                ),
+            ),
         )
     )
 

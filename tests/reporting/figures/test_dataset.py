@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from llmc_lib.reporting.elements import Block, FigureBlock
+from llmc_lib.reporting.elements import Block
 from llmc_lib.reporting.figures.dataset import composition, lengths, pass_rates
+from llmc_lib.reporting.figures.drawing import FigureBlock
 from llmc_lib.taxonomy import HLE_SHARES
 from tests.dataset_manifest import REFERENCE, made_manifest, made_params, made_rows
 

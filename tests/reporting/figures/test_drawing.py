@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from xml.etree import ElementTree
 
 import pytest
 
-from llmc_lib.reporting.figures.drawing import NARROW, WIDTH, canvas, grid, svg
+from llmc_lib.reporting.figures.drawing import NARROW, WIDTH, canvas, figure_block, grid, png, svg
 
 
 def _drawn(text: str) -> list[ElementTree.Element]:
@@ -77,6 +78,9 @@ def test_a_name_is_no_mathematics_and_no_markup(name: str) -> None:
     figure, axes = canvas(2)
     axes.set_yticks([0], [name])
     axes.annotate(name, (0, 0))
+    block = figure_block("d", deepcopy(figure), name, name, name)
+    assert png(block.figure)[0].startswith(b"\x89PNG")
+    assert block.title == name
     text = svg(figure, "d")
     if "\x00" not in name:  # XML has no null; HTML's parser drops it
         texts = [t.text for t in _drawn(text)[0].iter("{http://www.w3.org/2000/svg}text")]
