@@ -19,9 +19,8 @@ from typing import Any
 from llmc_lib.errors import UserError
 from llmc_lib.lab.start import write_start
 from llmc_lib.pipeline import KERNEL
+from llmc_lib.processes.notebooks import JUPYTER
 
-#: In the checkout, ignored by git: what Jupyter would else keep in the user's home.
-FOLDER = ".jupyter"
 _SETTINGS = Path(__file__).parent / "settings"
 #: Variables by which a person points their own Jupyter to their own files.
 _THEIRS = (
@@ -39,7 +38,7 @@ def open_lab(
     without a token or password.
     """
     start = write_start(root)
-    variables = environment(os.environ, root / FOLDER)
+    variables = environment(os.environ, root / JUPYTER)
     os.environ.clear()
     os.environ.update(variables)
     # Not before: where its files are is decided at the import.

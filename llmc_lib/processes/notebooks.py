@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+#: In the checkout, ignored by git: what the Jupyter of `make lab` would else keep in the user's home.
+JUPYTER = ".jupyter"
 #: Seconds: a kernel on a busy machine may take this long to start.
 _START_SECONDS = 300
 #: Seconds between two interrupts of a kernel, which ignores them between two cells, and until it is killed.
@@ -76,7 +78,8 @@ def execute(
     threading.Thread(target=work, daemon=True).start()
     try:
         outcome.result()
-        _sign(executed)
+        _sign(executed, None)  # for the user's own Jupyter
+        _sign(executed, cwd / JUPYTER / "data")  # for that of `make lab`
     except KeyboardInterrupt:
         _interrupt(kernels, ready, outcome)
         raise
@@ -88,17 +91,20 @@ def execute(
         raise
 
 
-def _sign(executed: Path) -> None:
-    """Have the user's own Jupyter trust what was executed here, as it does what is executed in it.
+def _sign(executed: Path, data: Path | None) -> None:
+    """Have Jupyter trust what was executed here, as it does what is executed in it.
 
-    The signature is in Jupyter's data folder (JUPYTER_DATA_DIR); where that cannot be written, the notebook is one that
-    nobody trusts, and shows the same.
+    The signature is in its `data` folder, None: the user's (JUPYTER_DATA_DIR). Where that cannot be written, the notebook
+    is one that nobody trusts, and shows the same.
     """
     import nbformat
     from nbformat.sign import NotebookNotary
 
-    with suppress(Exception), NotebookNotary() as notary:
-        notary.sign(nbformat.read(executed, as_version=4))
+    with suppress(Exception):
+        if data is not None:
+            data.mkdir(parents=True, exist_ok=True)
+        with NotebookNotary(**({} if data is None else {"data_dir": str(data)})) as notary:
+            notary.sign(nbformat.read(executed, as_version=4))
 
 
 def add_error(executed: Path, name: str, message: str) -> None:

@@ -24,6 +24,11 @@ _COLUMNS = {
     "median_tokens": N_("Median, tokens"),
     "longest_tokens": N_("Longest, tokens"),
 }
+_STATUSES = {
+    "correct": N_("correct"),
+    "incorrect": N_("incorrect"),
+    "ungraded": N_("ungraded"),
+}
 _SHOWN = 4_000  # characters of a question, a reasoning or a response
 
 
@@ -68,7 +73,7 @@ def some(results: Results, n: int, seed: int) -> Block:
 def _answer(results: Results, row: dict[Any, Any]) -> str:
     """One answer, folded."""
     benchmark, id_ = row["benchmark"], row["question_id"]
-    what = html.escape(f"{benchmark}, {id_}: {row['status']}")
+    what = html.escape(f"{benchmark}, {id_}: {tr(_STATUSES[row['status']])}")
     title = f'<span class="category">{html.escape(row["model"])}</span> {what}'
     question = results.questions[benchmark][id_].question
     parts = [

@@ -24,7 +24,6 @@ class _Model(BaseModel):
 
 class _Candidate(_Model):
     difference: float = Field(ge=-1, le=1, allow_inf_nan=False)
-    p_value: float = _P
     p_adjusted: float = _P
     verdict_code: Word
     answers: str = ""  # digest
@@ -43,6 +42,8 @@ class _Look(BaseModel):
     reference: _Model
     significance: float = Field(gt=0, lt=1)
     candidates: list[_Candidate]
+    #: All runs that have these answers: a copied run is no new evaluation.
+    runs: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Trial:
     candidate: _Candidate
     place: int  # of the evaluation among those of the family, from 1
     level: float  # at which it is tested
-    p_holm: float  # adjusted by Holm's method for all candidates so far, were their number fixed
+    p_holm: float  # that of its run adjusted by Holm's method for all candidates so far, were their number fixed
     code: Word  # "unclear" where a sign is not clear at that level
 
 
@@ -86,8 +87,8 @@ class Tried:
             (family, trial)
             for family in self.families
             for trial in family.trials
-            if (trial.look.run, trial.candidate.model, trial.look.benchmark)
-            == (run, model, benchmark)
+            if run in trial.look.runs
+            and (trial.candidate.model, trial.look.benchmark) == (model, benchmark)
         ]
         return max(found, key=lambda pair: pair[1].place, default=None)
 
@@ -121,7 +122,7 @@ def _read(row: Mapping[str, Any]) -> _Look | None:
 def _family(benchmark: str, embedded: bool, identity: str, rows: list[_Look]) -> Family:
     evaluations = _evaluations(rows)
     everyone = [(look, candidate) for look in evaluations for candidate in look.candidates]
-    holm = adjust([candidate.p_value for _, candidate in everyone])
+    holm = adjust([candidate.p_adjusted for _, candidate in everyone])
     alpha = evaluations[-1].significance
     levels = spent([[c.p_adjusted for c in look.candidates] for look in evaluations], alpha)
     places = {id(look): number for number, look in enumerate(evaluations, 1)}
@@ -143,8 +144,11 @@ def _evaluations(rows: list[_Look]) -> list[_Look]:
     kept: dict[object, _Look] = {}
     for look in rows:
         answers = tuple(sorted((c.identity, c.answers) for c in look.candidates))
+        key: object = look.run
         if look.what == "finished":
-            kept[answers if all(c.answers for c in look.candidates) else (look.run, answers)] = look
-        elif look.run not in finished:
-            kept[look.run] = look
+            key = answers if all(c.answers for c in look.candidates) else (look.run, answers)
+        elif look.run in finished:
+            continue
+        before = kept[key].runs if key in kept else set()
+        kept[key] = look.model_copy(update={"runs": before | {look.run}})
     return list(kept.values())

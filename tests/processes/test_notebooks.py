@@ -16,14 +16,14 @@ import pytest
 from nbformat.sign import NotebookNotary
 
 from llmc_lib.pipeline import KERNEL
-from llmc_lib.processes.notebooks import KernelError, execute
+from llmc_lib.processes.notebooks import JUPYTER, KernelError, execute
 
 pytestmark = pytest.mark.slow
 
 RUN = """
 import sys
 from pathlib import Path
-from llmc_lib.processes.notebooks import execute
+from llmc_lib.processes.notebooks import JUPYTER, execute
 try:
     execute(Path("n.ipynb"), Path("done.ipynb"), {}, sys.argv[1], Path.cwd())
 except KeyboardInterrupt:
@@ -99,6 +99,8 @@ def test_what_was_executed_is_trusted_where_that_can_be_kept(
     execute(tmp_path / "n.ipynb", tmp_path / "done.ipynb", {}, KERNEL, tmp_path)
     executed = nbformat.read(tmp_path / "done.ipynb", as_version=4)
     assert "42" in str(executed.cells[0].outputs)
+    with NotebookNotary(data_dir=str(tmp_path / JUPYTER / "data")) as notary:
+        assert notary.check_signature(executed)  # in `make lab`
     if writable:
         with NotebookNotary() as notary:
             assert notary.check_signature(executed)

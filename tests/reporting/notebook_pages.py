@@ -9,6 +9,7 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_output
 
+from llmc_lib.reporting.elements import TEXT, Block
 from llmc_lib.reporting.render import render
 from llmc_lib.store import ROOT
 
@@ -24,9 +25,11 @@ def notebook_page(name: str, folder: Path) -> str:
             exec(compile(tree, name, "exec"), names)
             if isinstance(last, ast.Expr):
                 shown = eval(compile(ast.Expression(last.value), name, "eval"), names)
-                markup = getattr(shown, "_repr_html_", None)
-                data = {"text/html": markup()} if markup else {"text/plain": repr(shown)}
-                cell.outputs = [new_output("execute_result", data=data)]
+                views = shown.views() if isinstance(shown, Block) else [({TEXT: repr(shown)}, {})]
+                cell.outputs = [
+                    new_output("display_data", data=data, metadata=metadata)
+                    for data, metadata in views
+                ]
     path = folder / f"{name}.ipynb"
     nbformat.write(notebook, path)
     return render(path, "…")

@@ -6,6 +6,7 @@ import gettext
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,8 +20,8 @@ from llmc_lib import dataset, training
 from llmc_lib.language import read_catalogue, speaking
 from llmc_lib.language.messages import write_catalogue
 from llmc_lib.records import Question
-from llmc_lib.reporting import load_report, sections
-from llmc_lib.reporting.elements import Block
+from llmc_lib.reporting import answers_page, load_report, sections
+from llmc_lib.reporting.elements import HTML, NOTHING, Block
 from llmc_lib.reporting.entries import read_entries
 from llmc_lib.reporting.figures.intervals import _SHORT
 from llmc_lib.reporting.grading_page import agreements, grading
@@ -203,6 +204,27 @@ def test_two_graders_are_too(pseudo: None) -> None:
     for imported in (False, True):
         page = grading(results, agreements(results), imported=imported, seed=0).markup
         assert _english(page, {"base", "hle"}) == set()
+
+
+def test_the_answers_of_notebook_3_are_too(pseudo: None) -> None:
+    results = _results([RIGHT, WRONG, ("ungraded", None)], text="…")
+    table = results.answers.assign(
+        correct=True, truncated=False, failed=False, completion_tokens=7.0, extracted="7"
+    )
+    results = replace(results, answers=table)
+    block = answers_page.counts(results) + answers_page.some(results, 3, 0)
+    assert block.markup.count("<details") == 3
+    data = {"base", "hle", *results.answers["question_id"]}
+    assert _english(block.markup, data) == set()
+
+
+@pytest.mark.slow
+def test_what_a_notebook_shows_in_place_of_the_page_is_too(run: Run, pseudo: None) -> None:
+    report = load_report(run)
+    blocks = [NOTHING, sections.verdict(report), sections.provenance(report)]
+    shown = [view for block in blocks for view in block.views()]
+    page = "".join(data.get(HTML, "") for data, _ in shown)
+    assert _english(page, _of(report)) == set()
 
 
 @pytest.mark.slow

@@ -81,9 +81,11 @@ def test_answers_that_are_graded_again_are_no_new_evaluation(tmp_path: Path) -> 
     _look(tmp_path, 0, 0.4)
     _look(tmp_path, 0, 0.3, data="graded again", time="2026-11-02T00:00:00+00:00")
     _look(tmp_path, 0, 0.2, data="elsewhere", run="copy", time="2026-11-03T00:00:00+00:00")
-    (family,) = tried([tmp_path]).families
+    found = tried([tmp_path])
+    (family,) = found.families
     assert family.evaluations == 1
-    assert family.trials[0].candidate.p_value == 0.2
+    assert family.trials[0].candidate.p_adjusted == 0.2
+    assert found.of("run-00", "tuned", "hle") == found.of("copy", "tuned", "hle") is not None
     _look(tmp_path, 0, 0.2, data="sampled again", candidate={"answers": "others"})
     assert tried([tmp_path]).families[0].evaluations == 2
 
@@ -91,9 +93,9 @@ def test_answers_that_are_graded_again_are_no_new_evaluation(tmp_path: Path) -> 
 def test_a_look_so_far_counts_where_the_run_was_never_finished(tmp_path: Path) -> None:
     _look(tmp_path, 0, 0.4, what="partial", data="first")
     _look(tmp_path, 0, 0.01, what="partial", data="second", candidate={"answers": "more"})
-    assert [t.candidate.p_value for t in tried([tmp_path]).families[0].trials] == [0.01]
+    assert [t.candidate.p_adjusted for t in tried([tmp_path]).families[0].trials] == [0.01]
     _look(tmp_path, 0, 0.2, data="third", time="2026-11-04T00:00:00+00:00")
-    assert [t.candidate.p_value for t in tried([tmp_path]).families[0].trials] == [0.2]
+    assert [t.candidate.p_adjusted for t in tried([tmp_path]).families[0].trials] == [0.2]
 
 
 def test_another_base_or_benchmark_is_another_family(tmp_path: Path) -> None:
