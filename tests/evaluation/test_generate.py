@@ -127,7 +127,9 @@ def test_a_look_is_counted_once_and_the_finished_report_pays_for_it(
     assert -1 <= low < second.headline["difference"] * 30 / 40 < high <= 1
     last = load_report(run, answered(40))
     assert last.block["look"]["level"] == pytest.approx(0.04)
-    assert "There were 2 looks at this evaluation before it was finished" in page.verdict(last).markup
+    assert (
+        "There were 2 looks at this evaluation before it was finished" in page.verdict(last).markup
+    )
     assert [row["what"] for row in last.looks] == ["partial", "partial", "finished"]
 
 
