@@ -21,7 +21,6 @@ from llmc_lib.formatting import listed
 from llmc_lib.records import Question
 from llmc_lib.store import Run, ledger
 
-
 #: A reason to stop, as the terminal has it.
 _WHY = {
     "behind": "clearly worse than the best",
