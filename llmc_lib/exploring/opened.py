@@ -126,7 +126,7 @@ def _params_of(folder: Path) -> Path:
     if found.is_file() and open_run(found, files=False).folder.resolve() == folder.resolve():
         return found
     raise UserError(
-        f"{folder}: a folder, and neither that of a run of params/{folder.name}.yaml nor a kept example; give the run's "
+        f"{folder}: is neither the folder of a run of params/{folder.name}.yaml nor an example to explore; give the run's "
         "params file"
     )
 
@@ -135,7 +135,7 @@ def _of_run(run: Run) -> Opened:
     results = None
     if read_manifest(run.predictions) is None:
         say(
-            f"{run.name}: no finished evaluation in {run.predictions}; it has no answers to explore"
+            f"{run.name}: no finished evaluation in {run.predictions}, so there are no answers to explore; run make report first"
         )
     else:
         results = load_results(run)
