@@ -152,10 +152,8 @@ def ask_gate(run: Run) -> Gate:
     """
     from llmc_lib.reporting import gate
 
+    gate.file(run).unlink(missing_ok=True)  # an earlier answer is not this one, whatever comes
     gate.required(run)
-    gate.file(run).unlink(
-        missing_ok=True
-    )  # whatever happens now, an earlier answer is not this one
     try:
         _require_report(run)
         answer = gate.ask(run)
