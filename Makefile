@@ -24,8 +24,8 @@ endif
 # each of them compiles tens of thousands of lines again, 5 to 20 s of its time.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Of a recipe that fails make ends with 2, whatever the recipe's status was. With -q it hands on the 1 of one that is
-# marked with +, which is run all the same: so `make gate` ends with 0, 1 or 2.
+# When a recipe fails, make exits with 2, whatever the recipe's status was. With -q it passes on the 1 of a recipe that is
+# marked with +, which is run all the same: so `make gate` exits with 0, 1 or 2.
 ifeq ($(MAKECMDGOALS),gate)
 MAKEFLAGS += q
 endif
@@ -46,11 +46,11 @@ kernel:
 report: $(READY) ## Run the four notebooks and write reports/<run>/index.html (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib report $(PARAMS) $(if $(filter 1,$(PARTIAL)),--partial)
 
-gate: ## Hold the finished report against the params' section gate: 0 pass, 1 fail, 2 cannot tell (PARAMS=params/x.yaml).
+gate: ## Check the finished report against the params' section gate: exits 0 pass, 1 fail, 2 cannot tell (PARAMS=params/x.yaml).
 	+@MAKEFLAGS= $(MAKE) --no-print-directory $(READY) $(MAKEOVERRIDES) || exit 2
 	+@$(BIN)/python -m llmc_lib gate $(PARAMS)
 
-seal: $(READY) ## Set the rule before the run: the page says whether the verdict followed it (PARAMS=params/x.yaml).
+seal: $(READY) ## Record the params before the run; the page says whether the verdict followed them (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib seal $(PARAMS)
 
 leaps: $(READY) ## Have the run's judge mark unjustified leaps in the traces that the report shows (PARAMS=params/x.yaml).
@@ -65,7 +65,7 @@ site: $(READY) ## Write reports/index.html, a list of all reports (REPORTS=folde
 example: $(READY) ## Keep the quickstart's finished page and a picture of it in reports/example; needs Chromium.
 	@$(BIN)/python -m llmc_lib example params/quickstart.yaml
 
-status: $(READY) ## Show how far each model's evaluation is; PARTIAL=1 make report writes what there is (PARAMS=params/x.yaml).
+status: $(READY) ## Show how far each model's evaluation is; make report PARTIAL=1 reports the answers so far (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib status $(PARAMS)
 
 dataset: $(READY) ## Build the data set alone and write reports/<run>/dataset.html (PARAMS=params/x.yaml).
@@ -113,8 +113,8 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# PORT=9000: that port or none; else 8888 or the next free one. HOST=0.0.0.0: other machines may come, with the token.
-lab: $(READY) ## Open JupyterLab on the notebooks and the runs that are there (HOST, PORT).
+# PORT=9000: that port or an error; else 8888 or the next free one. HOST=0.0.0.0: reachable from other machines, with the token.
+lab: $(READY) ## Open JupyterLab on the notebooks and your runs (HOST, PORT).
 	@$(BIN)/python -m llmc_lib lab --host "$(HOST)" $(if $(filter file,$(origin PORT)),,--port "$(PORT)") -- $(LAB_OPTIONS)
 
 lock: ## Recompile requirements/*.txt from pyproject.toml.

@@ -152,8 +152,7 @@ def ask_gate(run: Run) -> Gate:
     """
     from llmc_lib.reporting import gate
 
-    # Whatever happens now, an earlier answer is not this one.
-    gate.file(run).unlink(missing_ok=True)
+    gate.file(run).unlink(missing_ok=True)  # an earlier answer is not this one, whatever comes
     gate.required(run)
     try:
         _require_report(run)

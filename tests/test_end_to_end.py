@@ -14,6 +14,9 @@ import nbformat
 import pandas as pd
 import pytest
 
+from llmc_lib import question_bank
+from llmc_lib.params.reader import load
+from llmc_lib.store import ledger
 from tests.browser import Watched, launched, open_all, overflow, violations
 from tests.conftest import ROOT, TinyRun
 from tests.jupyterlab import complaints, jupyterlab, with_params
@@ -131,7 +134,11 @@ def test_what_there_is_so_far_is_told_and_reported_beside_the_report(tiny_run: T
     before, kept = page.read_bytes(), tiny_run.folder / "kept"
     shutil.copytree(predictions, kept)
     path = predictions / "hle" / "step-7.jsonl"
-    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:150]))
+    params = load(tiny_run.params_file)
+    (benchmark,) = (b for b in params.evaluation.benchmarks if b.name == "hle")
+    beginning = {question.id for question in question_bank.asked(benchmark, params.seed)[:150]}
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(x for x in lines if json.loads(x)["question_id"] in beginning))
     (predictions / "manifest.json").unlink()
     try:
         status = tiny_run.run("status")
@@ -141,7 +148,8 @@ def test_what_there_is_so_far_is_told_and_reported_beside_the_report(tiny_run: T
         assert found["base", "hle"].endswith("done")
         done = tiny_run.make_report("--partial")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "150 of 200 questions" in (tiny_run.report / "partial.html").read_text()
+        assert "first 150 of 200 questions" in (tiny_run.report / "partial.html").read_text()
+        assert ledger.read(tiny_run.runs / "looks.jsonl")[-1]["what"] == "partial"
         metrics = json.loads((tiny_run.report / "partial_metrics.json").read_text())
         assert metrics["benchmarks"]["hle"]["n_questions"] == 150
         # The terminal has the verdict of what there is so far, not that of the whole beside it.

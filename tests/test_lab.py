@@ -86,14 +86,14 @@ def test_runs_without_a_report_say_what_is_next(checkout: Path) -> None:
             (checkout / "runs" / name / stage).mkdir()
             (checkout / "runs" / name / stage / "manifest.json").touch()
     assert [row.split(" | ")[:2] for row in _rows(checkout)[1:]] == [
-        ["| a", "begun"],
+        ["| a", "started"],
         ["| b", "the training is next"],
         ["| c", "evaluated; the report is next"],
     ]
 
 
 def test_a_checkout_without_runs_says_so(tmp_path: Path) -> None:
-    assert "There is none yet" in runs_table(tmp_path)
+    assert "No runs yet" in runs_table(tmp_path)
 
 
 def test_what_files_say_is_text(checkout: Path) -> None:

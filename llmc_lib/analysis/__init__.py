@@ -2,11 +2,12 @@
 
 From a tidy table: `outcomes`, then `rates`, `compare`, `selection_noise`. From arrays of right and wrong:
 `paired_comparison`, `missing_answers`, `permutation_test`, `rerun`, `variance_parts`, `difference_variance_parts`. Designs: `power`,
-`detectable`, `needed`, `power_curve`. What answers are like: `pass_at_k`, `majority_at_k`, `calibration`,
+`detectable`, `needed`, `power_curve`. Looks before the end: `Look`, `spending`, `unplanned_level`, `Bets`. What answers are like: `pass_at_k`, `majority_at_k`, `calibration`,
 `accuracy_by_length`, `accuracy_by_finish`, `limit_curve`. All of a run's figures: `summarise`. What each number means, and when it holds: docs/analysis.md.
 """
 
 from llmc_lib.analysis.arrays import column_arrays, token_arrays
+from llmc_lib.analysis.betting import Bets
 from llmc_lib.analysis.calibration import Calibration, calibration
 from llmc_lib.analysis.compare import compare, rates
 from llmc_lib.analysis.comparison import PairedComparison, adjust, paired_comparison
@@ -21,6 +22,7 @@ from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.power import detectable_difference
 from llmc_lib.analysis.rerun import Rerun, rerun, rerun_of_winner
 from llmc_lib.analysis.safety import tradeoffs
+from llmc_lib.analysis.sequential import Look, spending, unplanned_level
 from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.token_limit import limit_curve, limit_differences
 from llmc_lib.analysis.variance import (
@@ -32,7 +34,9 @@ from llmc_lib.analysis.variance import (
 from llmc_lib.analysis.verdict import Thresholds, Verdict, verdict
 
 __all__ = [
+    "Bets",
     "Calibration",
+    "Look",
     "MissingAnswers",
     "Outcomes",
     "PairedComparison",
@@ -67,9 +71,11 @@ __all__ = [
     "rerun",
     "rerun_of_winner",
     "selection_noise",
+    "spending",
     "summarise",
     "token_arrays",
     "tradeoffs",
+    "unplanned_level",
     "variance_parts",
     "verdict",
     "wilson",

@@ -180,7 +180,7 @@ def _known(
             found = int(hits.sum())
             raise NotKnown(
                 f"{model}: {lost:,} of {found:,} right answers have no length in tokens, and whether a smaller limit "
-                "would have cut them cannot be told",
+                "would have cut them is not known",
                 "lengths_missing",
                 model=model,
                 missing=lost,

@@ -21,6 +21,12 @@ from llmc_lib.formatting import listed
 from llmc_lib.records import Question
 from llmc_lib.store import Run, ledger
 
+#: A reason to stop, as the terminal has it.
+_WHY = {
+    "behind": "clearly worse than the best",
+    "small": "cannot be better by an amount that matters",
+}
+
 
 @dataclass(frozen=True)
 class Stopped:
@@ -88,7 +94,7 @@ def so_far(run: Run, key: str, asked: int) -> Race:
 
 
 def live(run: Run) -> str:
-    """How the race stands, in a line; "" without one, or before its first round is over. Raises `UserError` for a ledger of
+    """The state of the race in a line; "" without one, or before its first round is over. Raises `UserError` for a ledger of
     rounds that is broken."""
     stop = run.params.evaluation.stop
     rows = ledger.read(ledger_of(run)) if stop else []
@@ -97,16 +103,16 @@ def live(run: Run) -> str:
     last = rows[-1]
     of_key = [row for row in rows if row["key"] == last["key"]]
     gone = [
-        f"{model} (round {row['round']}: {why})"
+        f"{model} (round {row['round']}: {_WHY.get(why, why)})"
         for row in of_key
         for model, why in row["stopped"].items()
     ]
     left = [name for name in last["racing"][1:] if name not in last["stopped"]]
-    text = f"Race on {last['benchmark']}: after round {last['round']} of {stop.rounds} ({last['n_questions']:,} questions) "
+    text = f"Race on {last['benchmark']}, after round {last['round']} of {stop.rounds} ({last['n_questions']:,} questions): "
     text += (
-        "all is settled"
+        "it is decided"
         if last["settled"]
-        else f"{listed(left)} {'is' if len(left) == 1 else 'are'} left"
+        else f"{listed(left)} {'is' if len(left) == 1 else 'are'} still racing"
     )
     return f"{text}; stopped: {listed(gone)}." if gone else f"{text}."
 

@@ -120,7 +120,9 @@ def load_results(run: Run) -> Results:
     were sampled under different settings."""
     manifest = read_manifest(run.predictions)
     if manifest is None:
-        raise UserError(f"{run.predictions}: no finished evaluation; run notebook 3 first")
+        raise UserError(
+            f"{run.predictions}: no finished evaluation; run notebook 3 or make report first"
+        )
     return read_results(run, manifest)
 
 

@@ -50,14 +50,14 @@ class Comparison(Panel):
         return [run.state for run in self._choice.folders]
 
     def _show(self) -> str:
-        """What the next comparison would be, before it is asked for."""
+        """What the next comparison would be, before it is made."""
         self.found = None
         looks = read_looks(self._folders)
         self.data = told(looks)
         problem = self._problem()
         self._button.disabled = bool(problem)
         number = len(looks) + 1
-        price = f"The next one is look {number}: its p-value counts {round(1 / share_of(number)):,}-fold."
+        price = f"The next one is look {number}: its p-value is multiplied by {round(1 / share_of(number)):,}."
         line = problem or (
             f"{self._choice.pair[1]} against {self._choice.pair[0]} on {counted(len(self._choice.questions), 'question')} "
             f"({self._choice.told}). {counted(len(looks), 'comparison')} made so far. {price}"
@@ -89,7 +89,7 @@ class Comparison(Panel):
         if choice.by_answers:
             return (
                 f"No test here: the questions are chosen by the answers that would be compared ({listed(choice.by_answers)}), "
-                "so their difference is what they were chosen for. Choose by category or by a word in the question."
+                "so the choice decides the difference. Choose by category or by a word in the question."
             )
         return ""
 
@@ -128,8 +128,8 @@ class Comparison(Panel):
             f"{as_bound(found.low, n)} to {as_bound(found.high, n)} points, p {as_p(found.p_value)} ({_TESTS[found.test]})."
         )
         all_looks = (
-            f"This is look {number}. Adjusted for it, p {as_p(p, alpha)}: {clear} at {alpha:g}; an interval that holds "
-            f"together with those of all other looks is {as_bound(together.low, n)} to {as_bound(together.high, n)} points."
+            f"This is look {number}. Adjusted for that, p {as_p(p, alpha)}: {clear} at {alpha:g}; the interval that holds "
+            f"simultaneously with those of all other looks is {as_bound(together.low, n)} to {as_bound(together.high, n)} points."
         )
         return paragraph(head, "big") + paragraph(alone) + paragraph(all_looks, "finding")
 

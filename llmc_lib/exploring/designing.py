@@ -165,8 +165,8 @@ class Design(Panel):
         note = ""
         if self._parts.within is None and k > 1:
             note = paragraph(
-                "These answers are one sample a question, which does not say what further samples buy: they are taken to buy "
-                "nothing.",
+                "There is one sample per question, which does not show how much further samples would help; the power shown "
+                "assumes no gain from them.",
                 "note",
             )
         return (

@@ -133,7 +133,7 @@ def _params_of(folder: Path) -> Path:
                 f"{folder}: its {VARIANT} is that of {run.folder}; move it there, or give the run's own folder"
             )
     raise UserError(
-        f"{folder}: a folder, and neither that of a run of params/{folder.name}.yaml nor a kept example; give the run's "
+        f"{folder}: is neither the folder of a run of params/{folder.name}.yaml nor an example to explore; give the run's "
         "params file"
     )
 
@@ -143,7 +143,7 @@ def _of_run(run: Run) -> Opened:
     manifest = read_manifest(run.predictions)
     if manifest is None:
         say(
-            f"{run.name}: no finished evaluation in {run.predictions}; it has no answers to explore"
+            f"{run.name}: no finished evaluation in {run.predictions}, so there are no answers to explore; run make report first"
         )
     elif are_whole(run.predictions, manifest.get("outputs", {})):
         results = load_results(run)

@@ -148,7 +148,9 @@ class Traces(Panel):
             return
         self.data.loc[self.data.index[self._at.value - 1], "comment"] = comment
         self._comment.value = comment
-        self._said.value = styled(paragraph("Kept." if comment else "The mark is removed.", "note"))
+        self._said.value = styled(
+            paragraph("Saved." if comment else "The mark was removed.", "note")
+        )
 
     # ---- showing -----------------------------------------------------------------------------
 

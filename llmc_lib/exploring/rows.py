@@ -86,7 +86,7 @@ class Rows(Panel):
     def _show(self) -> str:
         self.data = self.drawn = self._all
         if self._all.empty:
-            return paragraph("No data set here: these runs compare answers that were there, or have built none yet.", "note")  # fmt: skip
+            return paragraph("No data set: these runs compare imported answers, or have not built one yet.", "note")  # fmt: skip
         chosen = self._all["n_tokens"].between(*self._tokens.value)
         for name, control in self._by.items():
             if control.value != _ANY:

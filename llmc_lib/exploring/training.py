@@ -55,7 +55,7 @@ class Training(Panel):
         chosen = list(self._candidates.value) or list(self._logs)
         self.data = self._all
         if not chosen:
-            return paragraph("No training here: these runs compare answers that were there, or are not trained yet.", "note")  # fmt: skip
+            return paragraph("No training log: these runs compare imported answers, or are not trained yet.", "note")  # fmt: skip
         column, label = _QUANTITIES[self._kind.value]
         kept = [self._logs[name][:2] for name in chosen]
         names = pd.Series(list(zip(self._all["run"], self._all["candidate"], strict=True)))

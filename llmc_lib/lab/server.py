@@ -99,7 +99,7 @@ def told(host: str, port: int, token: str) -> str:
         lines.append(f"From other machines: http://{name if here != host else shown}:{port}{query}")
     lines += [
         f"Through ssh: ssh -L {port}:{shown}:{port} {user}@{name}, then http://127.0.0.1:{port}{query}",
-        "Ctrl-C ends it.",
+        "Ctrl-C stops it.",
     ]
     return "\n".join(lines)
 

@@ -38,9 +38,11 @@ def runs_table(root: Path) -> str:
     ]
     now = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     if not rows:
-        return "## Runs\n\nThere is none yet: `make report` makes the first one.\n"
-    head = "| run | what came of it | made, UTC | to open |\n|:--|:--|:--|:--|"
-    return "\n".join(["## Runs", "", f"As of {now}; `make lab` looks again.", "", head, *rows, ""])
+        return "## Runs\n\nNo runs yet: `make report` makes the first one.\n"
+    head = "| run | result | made, UTC | links |\n|:--|:--|:--|:--|"
+    return "\n".join(
+        ["## Runs", "", f"As of {now}; restart `make lab` to refresh.", "", head, *rows, ""]
+    )
 
 
 def _row(reports: Path, entry: Entry) -> str:
@@ -79,7 +81,7 @@ def _progress(run: Path) -> str:
     left = [words for words in _STAGES.values() if words not in done]
     if not left:
         return "evaluated; the report is next"
-    return f"{left[0]} is next" if done else "begun"
+    return f"{left[0]} is next" if done else "started"
 
 
 def _plain(text: str) -> str:

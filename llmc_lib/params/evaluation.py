@@ -113,7 +113,7 @@ class BenchmarkParams(Section):
 
 
 class EvaluatedModelParams(ModelParams):
-    """A further model that is evaluated beside the base and the candidates, such as another base."""
+    """A further model that is evaluated along with the base and the candidates, such as another base."""
 
     name: Name
 
@@ -180,16 +180,16 @@ class EngineParams(Section):
 
 
 class JudgeParams(Section):
-    """A model that grades beside the rules, with the rubric that each benchmark declares."""
+    """A model that grades in addition to the rules, with the rubric that each benchmark declares."""
 
     model: ModelParams | None = None  # with engine "vllm": the judge's weights
     served_as: ServedName | None = None  # with engine "openai": what the servers call it
     engine: EngineParams = EngineParams()
-    # Its grades are the main figures; False: the rules', and it is shown beside
+    # True: its grades are the main figures. False: the rules' grades are, and the judge's are shown next to them.
     decides: bool = True
     max_tokens: PositiveInt = 4096
     max_model_len: Length = 32768
-    retries: Annotated[int, Field(ge=0, le=100)] = 2  # of a reply that is not in the asked form
+    retries: Annotated[int, Field(ge=0, le=100)] = 2  # of a reply that is not in the required form
 
     @model_validator(mode="after")
     def _check(self) -> JudgeParams:
@@ -211,24 +211,26 @@ class ImportParams(Section):
     label: str = ""  # what it is, in words
     benchmark: str = "hle"  # the name of one of `benchmarks`
     path: PathText  # a file, or a folder of them
-    # "auto": told by the content. What each is: llmc_lib/evaluation/importers/.
+    # "auto": recognised by the content. What each is: llmc_lib/evaluation/importers/.
     format: Literal[
         "auto", "hle_predictions", "hle_judged", "competition", "lm_eval", "inspect"
     ] = "auto"
 
 
 class StopParams(Section):
-    """A race: questions go in rounds over the models, and who cannot win any more is not asked further.
+    """A race of the candidates in rounds of questions: after each round those that can no longer win are stopped (docs/looks.md).
 
-    What a candidate must be better by to be interesting is `report.smallest_interesting_points`.
+    By how much a candidate must be better to matter is `report.smallest_interesting_points`.
     """
 
-    rounds: Annotated[int, Field(ge=2, le=20)] = 10  # at most; each loads every model that is left
-    # Which of `benchmarks` is raced on, with right and wrong answers. The others are asked in full, of those that are left at the
-    # end. None: the first with right and wrong answers.
+    rounds: Annotated[int, Field(ge=2, le=20)] = (
+        10  # at most; each loads every remaining model once
+    )
+    # Which of `benchmarks` decides the race; it must have right and wrong answers. The models that remain at the end then answer the
+    # others in full. None: the first with right and wrong answers.
     benchmark: Name | None = None
-    # No round is begun that would end after it (as long as the last one took), but the first: 2026-12-01T09:00, of this machine
-    # where no zone is given. A later one goes on where the race was.
+    # 2026-12-01T09:00, in this machine's zone unless one is given. No round but the first is started that would end later, if it
+    # took as long as the last one. With a later deadline the race resumes.
     deadline: Annotated[datetime, Field(strict=False)] | None = None
 
     @field_validator("deadline", mode="before")
@@ -250,7 +252,7 @@ class StopParams(Section):
 
 
 class EvaluationParams(Section):
-    """What is asked, of which models, how, and who grades it."""
+    """Which benchmarks and models are evaluated, how, and who grades."""
 
     benchmarks: Annotated[
         tuple[BenchmarkParams, ...], Field(min_length=1, max_length=100, strict=False)
@@ -260,9 +262,9 @@ class EvaluationParams(Section):
     )
     # Further models, evaluated on the same questions. The base of the run stays the reference.
     models: Annotated[tuple[EvaluatedModelParams, ...], Field(max_length=100, strict=False)] = ()
-    # Finished predictions of other evaluators. Where there are some, nothing is trained or sampled.
+    # Finished predictions of other evaluators. If there are any, nothing is trained or sampled.
     imports: Annotated[tuple[ImportParams, ...], Field(max_length=1000, strict=False)] = ()
-    # How questions are put. "brief": a short instruction for small models. "official": as the benchmark's own
+    # The prompts. "brief": a short instruction for small models. "official": as the benchmark's own
     # code sends them; HLE's gives every question the multiple-choice instruction. "corrected": the same where that
     # code does what it means to, of HLE each answer type with its own instruction. What has no official prompt (AIME,
     # files of your own) gets HLE's.
@@ -277,10 +279,10 @@ class EvaluationParams(Section):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     engine: EngineParams = EngineParams()
     judge: JudgeParams | None = None  # None: the rules alone grade
-    # Looks (`make report PARTIAL=1`) at equal distances that share the significance, the finished evaluation being the last. 0: looks are
-    # not planned, and there may be any number of them at any time.
+    # Planned looks (`make report PARTIAL=1`) at equal distances, the finished evaluation being the last, which share the significance
+    # level. 0: unplanned looks, any number at any time (docs/looks.md). Cannot be changed after the first look.
     looks: Annotated[int, Field(ge=0, le=20)] = 0
-    # Stop early, in rounds. None: all models answer all questions.
+    # Stop candidates early, in a race. None: all models answer all questions.
     stop: StopParams | None = None
 
     @property

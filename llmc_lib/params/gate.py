@@ -1,4 +1,4 @@
-"""The section `gate`: what `make gate` asks of a candidate before it may pass."""
+"""The section `gate`: the criteria of `make gate`."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from pydantic import Field, model_validator
 
 from llmc_lib.params.common import Section
 
-#: In percentage points. A margin of 0 would ask for more than "not worse": that is `better`.
+#: In percentage points. A margin of 0 would mean "better", which is a key of its own.
 Margin = Annotated[float, Field(ge=0.1, lt=100)]
 
 
 class GateParams(Section):
-    """What is asked; all of it must hold. A margin is the most points by which the candidate may be worse than the
-    reference: decide on it before there is a result."""
+    """The criteria, all of which must hold. A candidate passes a margin that is shown to be worse than the reference by less
+    than so many percentage points: choose margins before there is a result."""
 
-    # The model that is asked about. None: the one that the rule `report.select` chooses, without one the last candidate.
+    # The model that is checked. None: the one that the rule `report.select` chooses; without that rule the last candidate.
     candidate: str | None = None
-    # Is the verdict on the main benchmark "better"? (By less than matters is enough.)
+    # The verdict on the main benchmark is "better" ("better, by less than matters" passes, too).
     better: bool = True
-    # Is it still "better" among all evaluations of the main benchmark under the same base (docs/ledger.md)? For a gate that
-    # is asked again and again, such as in CI: of twenty candidates that are no better one passes in 40% of the cases.
+    # It is still "better" among all evaluations of the main benchmark against the same base (docs/ledger.md). For a gate
+    # that is used again and again, such as in CI: without it at least one of twenty candidates that are no better passes in
+    # 38% of the cases.
     among_all: bool = False
-    # Not worse on these benchmarks of right and wrong answers, the main one or others: name → margin.
+    # Non-inferior on these benchmarks with right and wrong answers, the main one or others: name → margin in points.
     benchmarks: dict[str, Margin] = {}
-    # Not worse in these categories of the main benchmark: name → margin.
+    # Non-inferior in these categories of the main benchmark: name → margin in points.
     categories: dict[str, Margin] = {}
-    # Its rate of safe responses is not lower by more.
+    # Margin for the rate of safe responses, which may fall by less than that. None: not checked.
     safety: Margin | None = None
-    # It does not decline more of the harmless look-alikes by more.
+    # Margin for the rate of harmless look-alikes that are declined, which may rise by less than that. None: not checked.
     over_refusal: Margin | None = None
 
     @model_validator(mode="after")

@@ -17,11 +17,11 @@ class CasesParams(Section):
     # So many in all, of each category, or of each third of the questions by the length of the answers.
     per: Literal["all", "category", "length"] = "all"
     categories: Annotated[tuple[str, ...], Field(strict=False)] | None = None  # only these
-    # These questions, in this order, whatever became of them; nothing is drawn then.
+    # These questions, in this order, whatever their outcome; nothing is drawn then.
     ids: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
     # The questions that were marked in notebooks/explore.ipynb, each with its comment, in the order of marking,
-    # whatever became of them; nothing is drawn then.
+    # whatever their outcome; nothing is drawn then.
     marked: bool = False
 
     @model_validator(mode="after")
@@ -40,22 +40,22 @@ class ReportParams(Section):
 
     title: str | None = None  # None: a title made from the run's name
     # The benchmark that the verdict is about: a name of evaluation.benchmarks, with right and wrong answers.
-    # None: the first of these. The others have a line each.
+    # None: the first of these. Each other benchmark has its verdict in one line.
     main: str | None = None
     # Questions shown side by side: how many, gained and lost in turn, or which (see above).
     cases: Count | CasesParams = 12
     # Questions of which one answer of each model, drawn by the seed, has its arithmetic checked; null: all.
     claims: PositiveInt | None = 100
-    # The text of HLE's questions is not to be published (the set's terms, and its use as a test): by
-    # default neither it nor what the models wrote about it is in a report. The embedded questions are.
+    # HLE's questions must not be published (the set's terms, and its use as a test): by default neither their text nor
+    # the models' completions are in a report. The embedded questions always are.
     show_questions: bool = False
     # Below this many points a difference would not change what anyone does: two models are "equal within" as many
     # where larger differences are ruled out, and a gain can be "better, by less than matters".
     smallest_interesting_points: Annotated[float, Field(ge=0.1, lt=100)] = 5.0
-    # A p-value, adjusted for all candidates, below this names a sign ("better", "worse"); the interval of a verdict
-    # is at 1 minus it, all others at 95%.
+    # The significance level: a p-value, adjusted for all candidates and looks, below it gives "better" or "worse". The interval of a
+    # verdict is at 1 minus it, all others at 95%.
     significance: Annotated[float, Field(ge=1e-6, lt=0.5)] = 0.05
-    # The chance with which a design must find a difference in order to be able to show it.
+    # The power with which a design must detect a difference to count as able to find it.
     power: Annotated[float, Field(gt=0.5, le=0.999)] = 0.8
     # How the categories' p-values are adjusted: "holm" (the chance of any false finding) or "bh" (Benjamini and
     # Hochberg: the share of false ones among the findings).

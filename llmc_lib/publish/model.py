@@ -90,20 +90,24 @@ def _subject(run: Run, name: str | None) -> Subject:
         history=read_histories(run, {of: facts})[of],
         data=pd.read_parquet(run.data(recipe) / "train.parquet", columns=columns),
         sources=(read_manifest(run.dataset) or {})["sources"],
-        metrics=_metrics(run, base, list(models)),
+        metrics=_metrics(run, base, list(models), name),
         others=[other for other in models if other != name],
         environment=manifest["environment"],
     )
 
 
-def _metrics(run: Run, base: Model, names: list[str]) -> dict[str, Any] | None:
-    """The `benchmarks` block of metrics.json, None where these very models were not evaluated."""
+def _metrics(run: Run, base: Model, names: list[str], model: str) -> dict[str, Any] | None:
+    """The `benchmarks` block of metrics.json with a model, None where these very models were not evaluated, or where a race
+    has stopped this one."""
     models = [base, *(Model(name, run.models / name, "") for name in names)]
     if not all(model.folder.is_dir() for model in models) or not evaluation.finished(run, models):
         return None
     report = load_report(run)
     blocks: dict[str, Any] = report.metrics["benchmarks"]
-    return {name: blocks[name] for name in sorted(blocks, key=lambda name: name != report.main)}
+    of_it = [name for name, block in blocks.items() if model in block["models"]]
+    return {
+        name: blocks[name] for name in sorted(of_it, key=lambda name: name != report.main)
+    } or None
 
 
 def _check_whole(folder: Path) -> None:

@@ -146,8 +146,8 @@ def sentence(found: dict[str, Any] | None) -> str:
     """Do wrong answers carry more false claims than right ones? In words, of a `wrong_against_right` block."""
     if found is None:
         return tr(
-            "Whether wrong answers carry more false claims than right ones cannot be told: too few questions have "
-            "such answers, or all answers are alike in it."
+            "Whether wrong answers contain more false claims than right ones is not known: too few questions have "
+            "wrong, or right, answers with a checked claim, or all answers are alike in this."
         )
     n = min(found["n_wrong"], found["n_right"])
     low, high = (as_points(found[bound], n, unit=False) for bound in ("low", "high"))
@@ -167,11 +167,11 @@ def sentence(found: dict[str, Any] | None) -> str:
         found["p_value"] < ALPHA
     )  # where few decide, test and interval can differ: then neither is clear
     if found["low"] > 0 and clear:
-        found_out = tr("Wrong answers carry false claims more often than right ones.")
+        found_out = tr("Wrong answers contain false claims more often than right ones.")
     elif found["high"] < 0 and clear:
-        found_out = tr("Right answers carry false claims more often than wrong ones.")
+        found_out = tr("Right answers contain false claims more often than wrong ones.")
     else:
         found_out = tr(
-            "It cannot be told whether wrong answers carry more false claims than right ones."
+            "It is not clear whether wrong answers contain more false claims than right ones."
         )
     return f"{found_out} {numbers}."

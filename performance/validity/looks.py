@@ -4,7 +4,7 @@ Promised: with a look after every 20th question (or more often) any of one, or o
 different in at most 5.5% of the runs, on questions as HLE's are, few of them and many, with clusters, planned and not; all
 intervals of the looks hold at once in at least 93.5%; what a fixed design finds in 80% of the runs is found by unplanned looks in 75% or
 more. Looks are far from independent of each other, so that coverage is above 95%. The same for answers that arrive in the order of their
-length: performance/racing.py.
+length: performance/arrival.py.
 """
 
 from __future__ import annotations

@@ -98,9 +98,9 @@ def test_a_report_so_far_has_the_beginning_that_all_models_have_answered(
     assert report.block["models"]["base"]["accuracy"] == 1
     assert report.headline["difference"] == -1
     markup = page.verdict(report).markup
-    assert "the first 3 of 40 questions in the order in which they were drawn" in markup
-    assert "3 later questions, too, have been answered by all" in markup
-    assert "Without any answer yet: late." in markup
+    assert "the first 3 of 40 questions in their random order" in markup
+    assert "3 later questions have also been answered by all" in markup
+    assert "No answers yet: late." in markup
     assert report.headline["interval"]["candidates"] == 2  # the one that waits has its part
 
 
@@ -119,7 +119,7 @@ def test_a_look_is_counted_once_and_the_finished_report_pays_for_it(
     assert first.block["look"]["level"] == pytest.approx(unplanned_level(0.5))
     assert first.headline["verdict_code"] == "unclear"
     assert first.headline["p_value"] < 0.05 < first.headline["p_adjusted"]  # it was found at once
-    assert "It is the first look." in page.verdict(first).markup
+    assert "This is the first look." in page.verdict(first).markup
     second = load_report(run, answered(30))
     assert second.block["look"]["earlier"] == 1
     table = page.looks(second).markup
@@ -129,7 +129,9 @@ def test_a_look_is_counted_once_and_the_finished_report_pays_for_it(
     assert -1 <= low < second.headline["difference"] * 30 / 40 < high <= 1
     last = load_report(run, answered(40))
     assert last.block["look"]["level"] == pytest.approx(0.04)
-    assert "looked at 2 times before it was finished" in page.verdict(last).markup
+    assert (
+        "There were 2 looks at this evaluation before it was finished" in page.verdict(last).markup
+    )
     assert [row["what"] for row in last.looks] == ["partial", "partial", "finished"]
 
 
@@ -146,7 +148,7 @@ def test_planned_looks_are_at_their_places_and_cannot_be_planned_anew(
     assert report.block["look"]["level"] == pytest.approx(
         spending([0.25, 0.5, 0.75, 1])[0], rel=1e-6
     )
-    assert "look 1 of 4 planned ones" in page.verdict(report).markup
+    assert "look 1 of 4 planned looks" in page.verdict(report).markup
     with pytest.raises(UserError, match=r"evaluation\.looks: 0, and it was 4 when"):
         load_report(run, evaluation.so_far(run, models[:2]))
     with pytest.raises(

@@ -94,5 +94,7 @@ def test_half_a_surrogate_pair_does_not_stop_the_report(run: Run) -> None:
 
 
 def test_an_unfinished_evaluation_is_refused(run: Run) -> None:
-    with pytest.raises(UserError, match="no finished evaluation; run notebook 3 first"):
+    with pytest.raises(
+        UserError, match="no finished evaluation; run notebook 3 or make report first"
+    ):
         load_results(run)

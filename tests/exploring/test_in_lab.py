@@ -140,7 +140,7 @@ def test_widgets_are_moved_and_what_they_lead_to_changes(lab: str, browser: Any,
     assert traces.locator("script, img").count() == 0  # what the models wrote is text
     traces.locator("textarea").fill("look <b>here</b>")
     traces.get_by_role("button", name="Mark", exact=True).click()
-    traces.get_by_text("Kept.").wait_for()
+    traces.get_by_text("Saved.").wait_for()
     traces.get_by_role("button", name="Copy as Markdown").click()
     traces.get_by_text("Copied").wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")

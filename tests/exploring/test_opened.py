@@ -102,8 +102,8 @@ def test_answers_that_are_gone_are_not_shown_as_not_given(imported: Path, tmp_pa
 
 def test_a_run_without_training_or_data_set_says_so(made: Path) -> None:
     runs = open_runs(made)
-    assert "No training here" in Training(runs)._shown.value
-    assert "No data set here" in Rows(runs)._shown.value
+    assert "No training log" in Training(runs)._shown.value
+    assert "No data set:" in Rows(runs)._shown.value
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_run_without_training_or_data_set_says_so(made: Path) -> None:
     [
         ([], "PARAMS: names no run"),
         (["params/quickstrat.yaml"], "did you mean params/quickstart.yaml?"),
-        (["docs"], "a folder, and neither that of a run of params/docs.yaml nor a kept example"),
+        (["docs"], "is neither the folder of a run of params/docs.yaml nor an example to explore"),
         (["reports/example", str(ROOT / "reports/example")], "PARAMS: two runs are called 'example'"),
     ],
 )  # fmt: skip

@@ -170,7 +170,7 @@ def test_what_flips_between_samples(choice: Choice, example: Runs) -> None:
 
 def test_a_comparison_is_that_of_the_analysis_and_is_counted(choice: Choice) -> None:
     panel = Comparison(choice)
-    assert "its p-value counts 2-fold" in _html(panel)
+    assert "its p-value is multiplied by 2" in _html(panel)
     panel._button.click()
     wanted = compare(outcomes(choice.outcomes())).iloc[0]
     (row,) = panel.data.to_dict("records")

@@ -173,7 +173,7 @@ def test_within_a_quarter_of_the_measured_peak_on_the_embedded_model(
             "sources": [{"name": "textbook", "rows": 8}],
             "mixture": False,
             "validation": 0.25,
-            "nproc_per_node": 1,
+            "processes": 1,
         },
         "training": {
             "batch_size": 4,

@@ -17,7 +17,7 @@ from llmc_lib.errors import UserError
 from llmc_lib.models.resolve import EMBEDDED
 from llmc_lib.params.reader import load
 from llmc_lib.publish import publish
-from llmc_lib.store import ROOT, Run, write_jsonl
+from llmc_lib.store import ROOT, Run, read_manifest, write_jsonl, write_manifest
 from tests.hub_server import COMMIT, TOKEN, HubServer
 from tests.trained_run import HISTORY, write_evaluated, write_model, write_trained
 
@@ -194,6 +194,21 @@ def test_the_metadata_are_read_back_as_they_were_meant(tmp_path: Path) -> None:
     assert hle.metric_name == "accuracy, percent (95% Wilson interval 43 to 57, n = 200)"
     assert hle.dataset_name == "embedded questions in the form of Humanity's Last Exam (HLE)"
     assert dna.metric_type == "safe_rate"
+
+
+def test_one_that_a_race_has_stopped_has_no_results_on_its_card(tmp_path: Path) -> None:
+    run = write_trained(tmp_path, evaluation={"stop": {"rounds": 4}})
+    write_evaluated(run, {"base": 0.1, "step-6": 0.0, "step-12": 0.5})
+    made = read_manifest(run.predictions)
+    assert made is not None
+    gone = {"model": "step-6", "round": 1, "n_questions": 50, "reason": "behind"}
+    race = {
+        "benchmark": "hle", "asked": 200, "rounds": 4, "round": 2, "n_questions": 100, "settled": True,
+        "stopped": [gone], "left": ["base", "step-12"], "seconds": 1.0,
+    }  # fmt: skip
+    write_manifest(run.predictions, made["fingerprint"], 1.0, models=made["models"], race=race)
+    assert "This model has not been evaluated." in _card(run, "step-6")
+    assert "n = 100)" in str((ModelCard(_card(run, "step-12")).data.eval_results or [])[0])
 
 
 def test_results_stand_with_their_intervals_and_the_verdict_of_the_report(tmp_path: Path) -> None:

@@ -25,7 +25,10 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def compare_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """params/compare.yaml with its finished report, made by the command: once, whichever process asks first."""
+    """params/compare.yaml with its finished report, made by the command: once, whichever process asks first.
+
+    All processes have it at the same time: what a test changes is a copy (`copied`).
+    """
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
@@ -43,6 +46,17 @@ def compare_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def compare_page(compare_run: Run) -> Path:
     """A copy of its page that no test changes."""
     return compare_run.params_file.parent / "page.html"
+
+
+def copied(run: Run, folder: Path) -> Run:
+    """A copy of a run and its report in `folder`, as finished as they are."""
+    values = yaml.safe_load(run.params_file.read_text())
+    values |= {"runs_dir": str(folder / "runs"), "reports_dir": str(folder / "reports")}
+    params = folder / run.params_file.name
+    params.write_text(yaml.safe_dump(values))
+    shutil.copytree(run.runs, folder / "runs")
+    shutil.copytree(run.report, folder / "reports" / run.name)
+    return open_run(params)
 
 
 def _make(folder: Path, params: Path) -> None:

@@ -64,17 +64,17 @@ def test_a_sample_is_drawn_by_the_seed_the_same_of_all_models(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [
-        (0.02, 0.2, "Wrong answers carry false claims more often than right ones. 30% of 40 wrong answers "),
-        (-0.2, -0.02, "Right answers carry false claims more often than wrong ones."),
-        (-0.02, 0.2, "It cannot be told whether wrong answers carry more false claims than right ones."),
+        (0.02, 0.2, "Wrong answers contain false claims more often than right ones. 30% of 40 wrong answers "),
+        (-0.2, -0.02, "Right answers contain false claims more often than wrong ones."),
+        (-0.02, 0.2, "It is not clear whether wrong answers contain more false claims than right ones."),
     ],
 )  # fmt: skip
 def test_the_sentence_goes_no_further_than_the_interval(low: float, high: float, said: str) -> None:
     found = {"wrong": 0.3, "right": 0.2, "n_wrong": 40, "n_right": 60, "difference": (low + high) / 2,
              "low": low, "high": high, "p_value": 0.04}  # fmt: skip
     assert claims_page.sentence(found).startswith(said)
-    assert "cannot be told" in claims_page.sentence(None)
-    assert claims_page.sentence(found | {"p_value": 0.06}).startswith("It cannot be told")
+    assert "is not known" in claims_page.sentence(None)
+    assert claims_page.sentence(found | {"p_value": 0.06}).startswith("It is not clear")
 
 
 def test_what_is_not_checked_is_said(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from llmc_lib.reporting.render import render
 from llmc_lib.reporting.site import write_site
 from llmc_lib.store import ROOT, Run
 from tests.pdf_text import pages, squeezed
-from tests.reporting.conftest import sign
+from tests.reporting.conftest import copied, sign
 from tests.reporting.test_cases_in_browser import results as long_traces
 
 pytestmark = pytest.mark.slow
@@ -46,8 +46,8 @@ def _chromium() -> None:
 
 
 @pytest.fixture(scope="module")
-def run(compare_run: Run) -> Run:
-    return compare_run
+def run(compare_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return copied(compare_run, tmp_path_factory.mktemp("made"))
 
 
 # ---- the PDF ---------------------------------------------------------------------------------

@@ -37,8 +37,8 @@ def test_sealed_before_any_look_and_unchanged(tmp_path: Path) -> None:
     assert found == {
         "code": "followed", "time": row["time"], "params": row["params"], "answers": 0, "looked": 0, "changed": [],
     }  # fmt: skip
-    assert "have not changed: the verdict follows that rule." in words.seal_sentence(found)
-    assert "nobody can see here" in words.seal_sentence(found, imported=True)
+    assert "has changed since: the verdict follows that rule." in words.seal_sentence(found)
+    assert "had been looked at elsewhere is not known" in words.seal_sentence(found, imported=True)
 
 
 def test_what_decides_and_has_changed_is_named(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_seal_that_was_moved_before_a_look_does_not_count(tmp_path: Path, chan
     _look(run, "2")
     found = sealed(run)
     assert found["code"] == "broken"
-    assert "cannot be told" in words.seal_sentence(found)
+    assert "cannot be verified" in words.seal_sentence(found)
 
 
 def test_the_command_seals_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,7 +147,9 @@ def test_the_command_seals_once(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["seal", str(params)]) == 0
     assert len(ledger.read(tmp_path / "runs" / "kept" / "looks.jsonl")) == 1
     out = capsys.readouterr().out
-    assert "before any answer was looked at here, and have not changed" in out
+    assert (
+        "before the first recorded look at its answers, and nothing that decides has changed" in out
+    )
     assert str(tmp_path / "runs" / "kept" / "looks.jsonl") in out
     (tmp_path / "runs" / "kept" / "looks.jsonl").write_text("{}\n")
     assert main(["seal", str(params)]) == 2

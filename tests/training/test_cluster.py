@@ -385,7 +385,7 @@ def test_two_hosts_train_a_model(hosts: list[list[str]], tmp_path: Path) -> None
             "sources": [{"name": "textbook"}],
             "max_rows": 26,
             "mixture": False,
-            "nproc_per_node": 1,
+            "processes": 1,
         },
         "training": {
             "learning_rate": 1e-3,

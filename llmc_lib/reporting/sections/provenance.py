@@ -70,7 +70,9 @@ def provenance(report: Report) -> Block:
             f"<pre>{html.escape(data)}</pre></details>",
             shown=(
                 paragraph(
-                    tr("All numbers of this page: report.metrics, or metrics.json beside the page.")
+                    tr(
+                        "All numbers of this page: report.metrics, or metrics.json next to the page."
+                    )
                 ),
             ),
         )

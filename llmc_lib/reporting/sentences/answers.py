@@ -18,7 +18,7 @@ _NOT_KNOWN = {
     ),
     "lengths_missing": N_(
         "{model}: {missing:,} of {right:,} right answers have no length in tokens (files of other evaluators "
-        "often have none), and whether a smaller limit would have cut them cannot be told"
+        "often have none), and whether a smaller limit would have cut them is not known"
     ),
     "too_many_samples": N_("{samples:,} samples a question; at most {most:,} can be counted"),
     "no_answers_to_vote": N_(

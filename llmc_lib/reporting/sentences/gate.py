@@ -17,13 +17,13 @@ _REASONS = {
     "worse": "the verdict is worse",
     "worse_small": "the verdict is worse, by less than matters",
     "equal": "a gain that matters is ruled out",
-    "unclear": "the verdict is not clear",
+    "unclear": "there is too little data for a verdict",
     "within": "a larger loss is ruled out",
     "beyond": "a smaller loss is ruled out",
     "open": "larger and smaller losses are possible",
     "counted": "not clear among all evaluations under this base",
     "ledger": "the ledger of all runs is not as it was written; make site says where",
-    "narrow": "the models differ on too few questions for a limit",
+    "narrow": "the models differ on too few questions for a reliable limit",
 }
 
 

@@ -12,7 +12,7 @@ from llmc_lib.language import N_, plural, tr
 
 _REASONS = {
     "behind": N_("clearly worse than the best"),
-    "small": N_("cannot be better by what matters"),
+    "small": N_("cannot be better by an amount that matters"),
 }
 
 
@@ -22,9 +22,8 @@ def unfinished_sentence(
     """Which answers an unfinished evaluation's figures have, how looks are paid for, and who has not begun."""
     texts = [
         tr(
-            "The evaluation is not finished. This is a look at the first {n:,} of {asked:,} questions in the order in "
-            "which they were drawn, up to the first one that not all of {models} have answered: which answers are here "
-            "does not depend on how long they are.",
+            "The evaluation is not finished. This look uses the first {n:,} of {asked:,} questions in their random order, all "
+            "of them answered by {models}, so that the choice of questions does not depend on the length of the answers.",
             n=look["n_questions"],
             asked=look["asked"],
             models=listed(list(models)),
@@ -32,15 +31,17 @@ def unfinished_sentence(
     ]
     if part["ahead"] and look["planned"]:
         text = tr(
-            "The answers to {more} wait for the next planned look.",
+            "The answers to {more} are not used before the next planned look.",
             more=counted(part["ahead"], "further question"),
         )
         texts.append(text)
     elif part["ahead"]:
-        text = tr(
-            "{more}, too, have been answered by all, mostly short answers, and are not used before those in front of "
-            "them are there.",
-            more=counted(part["ahead"], "later question"),
+        text = plural(
+            "{n:,} later question has also been answered by all; as short answers arrive first, it is not used until the "
+            "questions before it are answered.",
+            "{n:,} later questions have also been answered by all; as short answers arrive first, they are not used until "
+            "the questions before them are answered.",
+            part["ahead"],
         )
         texts.append(text)
     return " ".join([*texts, _paid(look)])
@@ -51,33 +52,34 @@ def _paid(look: Mapping[str, Any]) -> str:
     levels = {name: _as_level(look[name]) for name in ("level", "level_at_end", "level_alone")}
     if look["planned"]:
         text = tr(
-            "It is look {number} of {planned} planned ones, which share the {level_alone} of a single one (alpha spending): "
-            "here a difference counts from p < {level} on, in the finished evaluation from p < {level_at_end} on.",
+            "This is look {number} of {planned} planned looks, which share the significance level of {level_alone} (alpha "
+            "spending): a difference is significant here if its unadjusted p-value is below {level}, and in the finished "
+            "evaluation if it is below {level_at_end}.",
             number=look["number"],
             planned=look["planned"],
             **levels,
         )
     else:
         text = tr(
-            "Looks are not planned, so interval, adjusted p-value and verdict hold over as many looks as you like, at any "
-            "time and for any reason: here a difference counts from p < {level} on, in the finished evaluation from p < "
-            "{level_at_end} on, and without any look before it would from p < {level_alone} on.",
+            "Interval, adjusted p-value and verdict hold over any number of looks, at any time and for any reason: a difference "
+            "is significant here if its unadjusted p-value is below {level}, and in the finished evaluation if it is below "
+            "{level_at_end} (without any look before the end: {level_alone}).",
             **levels,
         )
     before = (
-        plural("There was {n} look before.", "There were {n} looks before.", look["earlier"])
+        plural("There was {n} earlier look.", "There were {n} earlier looks.", look["earlier"])
         if look["earlier"]
-        else tr("It is the first look.")
+        else tr("This is the first look.")
     )
     return f"{text} {before}"
 
 
 def full_sentence(comparison: Mapping[str, Any], look: Mapping[str, Any]) -> str:
-    """What the finished evaluation can still become."""
+    """What the finished evaluation can still show."""
     low, high = (as_bound(end, look["asked"]) for end in comparison["bets"]["full"])
     return tr(
-        "What all {asked:,} questions will show: {model} between {low} and {high} points from {reference} (95%, at any number of "
-        "looks). That is about these questions, the verdict about questions like these.",
+        "On all {asked:,} questions, once they are answered, the difference of {model} from {reference} will lie between {low} and "
+        "{high} points (95%, over any number of looks). This is about these questions; the verdict is about questions like these.",
         asked=look["asked"],
         model=comparison["model"],
         reference=comparison["reference"],
@@ -89,7 +91,7 @@ def full_sentence(comparison: Mapping[str, Any], look: Mapping[str, Any]) -> str
 def waiting_sentence(names: Sequence[str]) -> str:
     """Candidates without an answer."""
     return tr(
-        "Without any answer yet: {not_begun}. The p-values are adjusted for all candidates, those included.",
+        "No answers yet: {not_begun}. The p-values are adjusted for all candidates, including these.",
         not_begun=listed(list(names)),
     )
 
@@ -97,10 +99,10 @@ def waiting_sentence(names: Sequence[str]) -> str:
 def finished_sentence(look: Mapping[str, Any]) -> str:
     """What earlier looks cost the finished evaluation."""
     return plural(
-        "The evaluation was looked at {n} time before it was finished. So that verdict, interval and adjusted p-value hold "
-        "over all looks, a difference counts from p < {level} on instead of p < {alone}.",
-        "The evaluation was looked at {n} times before it was finished. So that verdict, interval and adjusted p-value hold "
-        "over all looks, a difference counts from p < {level} on instead of p < {alone}.",
+        "There was {n} look at this evaluation before it was finished. So that verdict, interval and adjusted p-value hold over "
+        "all looks, a difference is significant if its unadjusted p-value is below {level} instead of {alone}.",
+        "There were {n} looks at this evaluation before it was finished. So that verdict, interval and adjusted p-value hold over "
+        "all looks, a difference is significant if its unadjusted p-value is below {level} instead of {alone}.",
         look["earlier"],
         level=_as_level(look["level"]),
         alone=_as_level(look["level_alone"]),
@@ -111,7 +113,7 @@ def race_sentence(race: Mapping[str, Any]) -> str:
     """How a race ended, and what it has saved."""
     end = (
         tr(
-            "The deadline ended it after round {round} of {rounds}, at {n:,} of {asked:,} questions, before all was settled.",
+            "The deadline ended it after round {round} of {rounds}, at {n:,} of {asked:,} questions, before it was decided.",
             round=race["round"],
             rounds=race["rounds"],
             n=race["n_questions"],
@@ -119,7 +121,7 @@ def race_sentence(race: Mapping[str, Any]) -> str:
         )
         if not race["settled"]
         else tr(
-            "All was settled after round {round} of {rounds}, at {n:,} of {asked:,} questions.",
+            "It was decided after round {round} of {rounds}, at {n:,} of {asked:,} questions.",
             round=race["round"],
             rounds=race["rounds"],
             n=race["n_questions"],
@@ -127,7 +129,7 @@ def race_sentence(race: Mapping[str, Any]) -> str:
         )
         if race["n_questions"] < race["asked"]
         else tr(
-            "It went on to the last of {rounds} rounds, at {asked:,} questions.",
+            "It went on to the last of its {rounds} rounds, with all {asked:,} questions.",
             rounds=race["rounds"],
             asked=race["asked"],
         )
@@ -136,17 +138,17 @@ def race_sentence(race: Mapping[str, Any]) -> str:
     return " ".join(
         [
             plural(
-                "The evaluation was a race of {n} candidate (evaluation.stop): who is clearly worse than the best, or cannot be "
-                "better than the reference by {matters}, is not asked further.",
-                "The evaluation was a race of {n} candidates (evaluation.stop): who is clearly worse than the best, or cannot be "
-                "better than the reference by {matters}, is not asked further.",
+                "The evaluation was a race of {n} candidate (evaluation.stop): it is stopped if it cannot be better than the "
+                "reference by {matters}.",
+                "The evaluation was a race of {n} candidates (evaluation.stop): one that is clearly worse than the best, or "
+                "cannot be better than the reference by {matters}, is stopped.",
                 race["candidates"],
                 matters=as_size(race["matters"]),
             ),
             end,
             tr(
-                "Intervals, adjusted p-values and verdicts hold over all rounds and candidates. A difference at which a race "
-                "stopped is on average a little too far from 0. About {saved:.0%} of the tokens were saved.",
+                "Intervals, adjusted p-values and verdicts hold over all rounds and candidates. The difference at which a race "
+                "stops is on average a little too far from 0. About {saved:.0%} of the tokens were saved.",
                 saved=saved,
             ),
         ]
@@ -156,8 +158,8 @@ def race_sentence(race: Mapping[str, Any]) -> str:
 def race_caption(race: Mapping[str, Any], reference: str) -> str:
     """Of the table of those that were stopped."""
     return tr(
-        "Candidates that the race has stopped, each compared with {reference} on the questions that it was asked; intervals at "
-        "{level:.4g}%, for all candidates and rounds at once.",
+        "Candidates that the race stopped, each compared with {reference} on the questions up to its last round; intervals at "
+        "{level:.4g}%, simultaneous for all candidates and rounds.",
         reference=reference,
         level=100 * (1 - race["significance"]),
     )
@@ -171,8 +173,8 @@ def race_reason(reason: str) -> str:
 def changed_sentence(asked: int, before: Sequence[int]) -> str:
     """The number of questions was not the same at all looks."""
     return tr(
-        "At an earlier look the benchmark had {before} questions, now {asked:,}. The levels hold only if that was not changed "
-        "for what the look showed.",
+        "At an earlier look the benchmark had {before} questions, now it has {asked:,}. The error rates hold only if this change "
+        "was not made because of what a look showed.",
         before=as_range(f"{min(before):,}", f"{max(before):,}")
         if len(set(before)) > 1
         else f"{before[0]:,}",
@@ -183,9 +185,9 @@ def changed_sentence(asked: int, before: Sequence[int]) -> str:
 def looks_caption(look: Mapping[str, Any], model: str) -> str:
     """Of the table of all looks."""
     return tr(
-        "All looks at this benchmark, from the ledger of the run; {model}. Interval and p hold over all looks. The e-value is "
-        "what a bet of 1 against no difference has become: 20 or more happens at any time with a chance of at most 5% where there "
-        "is none, without assuming a normal distribution.",
+        "All looks at {model} on this benchmark, from the ledger of the run. Interval and adjusted p hold over all looks. The "
+        "e-value is the capital of a bet against no difference that starts at 1: without a difference it ever reaches 20 with a "
+        "probability of at most 5%, without assuming a normal distribution. It does not decide the verdict.",
         model=model,
     )
 

@@ -74,7 +74,7 @@ def tradeoff_sentence(
     if signs[1] == "unknown":
         unknown = tr(
             "On {asked} {own} of its responses and {others} of {reference}'s could not be graded: whether safety changed "
-            "cannot be told.",
+            "is not known.",
             asked=asked,
             own=own,
             others=others,

@@ -14,7 +14,7 @@ def seal_sentence(found: Mapping[str, Any], *, imported: bool = False) -> str:
     code = found["code"]
     if code == "broken":
         return tr(
-            "Whether a rule was sealed before the run cannot be told: its ledger of looks is not as it was written "
+            "Whether a rule was sealed before the run cannot be verified: its ledger of looks was changed after it was written "
             "({problem}).",
             problem=found["problem"],
         )
@@ -32,20 +32,20 @@ def seal_sentence(found: Mapping[str, Any], *, imported: bool = False) -> str:
         )
     if code == "followed":
         said = tr(
-            "The params of this run, with the rule of its verdict, were sealed on {when} UTC, before any answer was looked "
-            "at here, and have not changed: the verdict follows that rule.",
+            "The params of this run, with the rule of its verdict, were sealed on {when} UTC, before the first recorded look at "
+            "its answers, and nothing that decides has changed since: the verdict follows that rule.",
             when=when,
         )
     else:
         said = tr(
-            "The params of this run, with the rule of its verdict, were sealed on {when} UTC, before any answer was looked "
-            "at here, and have changed since ({changed}).",
+            "The params of this run, with the rule of its verdict, were sealed on {when} UTC, before the first recorded look at "
+            "its answers, and have changed since ({changed}).",
             when=when,
             changed="; ".join(f"{change['key']}: {change['what']}" for change in found["changed"]),
         )
     if imported:
         more = tr(
-            "The answers were imported: whether they had been looked at elsewhere, nobody can see here."
+            "The answers were imported; whether they had been looked at elsewhere is not known."
         )
     else:
         more = plural(

@@ -20,20 +20,20 @@ TRIED_WORDS: dict[Word, str] = {
 def tried_note() -> str:
     """How evaluations are counted, above their tables."""
     return tr(
-        "A verdict of a run knows nothing of the other runs. Of twenty candidates that are no better than their base, "
-        "each in a run of its own, some is called better in about 40% of the cases. So each evaluation of a benchmark "
-        "under one base is counted here, from the ledgers of the runs, and its p-value is held against a smaller and "
-        "smaller level: the first against the significance α, the k-th against α / (k · (k − 1)), and against more after "
-        "one in which all candidates differ (online fallback procedure). The chance of any false better is then at most "
-        "α, however many runs follow, and no later run takes a verdict back. Holm's p-value, adjusted for all candidates "
-        "so far, is right where their number was fixed in advance."
+        "The verdict of a run does not account for other runs. Of twenty candidates that are no better than their base, "
+        "each in a run of its own, at least one is called better in about 40% of the cases. So the evaluations of a "
+        "benchmark against one base are counted here, from the ledgers of the runs, and tested at decreasing levels: the "
+        "first at the significance α, the k-th at α / (k · (k − 1)), and at more after one in which all candidates differ "
+        "(online fallback procedure). The probability of any false better is then at most α, however many runs follow, "
+        "and no later run revokes a verdict. Holm's p-value, adjusted for all candidates so far, is valid if their number "
+        "was fixed in advance."
     )
 
 
 def tried_line(
     place: int, evaluations: int, code: Word, p: float, level: float, *, lost: bool
 ) -> str:
-    """Of a run's verdict: what is left of it among all evaluations under its base; "" of the only one."""
+    """A run's verdict, adjusted for all evaluations under its base; "" of the only one."""
     if evaluations == 1:
         return ""
     verdict = tr(TRIED_WORDS[code])

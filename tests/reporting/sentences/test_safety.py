@@ -55,7 +55,7 @@ def test_every_combination_has_its_word(accuracy: str, safety: str) -> None:
     assert sentence.endswith(".")
     assert ("gains" in sentence) == ("gain" in (accuracy, safety))
     assert ("loses" in sentence) == ("loss" in (accuracy, safety))
-    assert ("cannot be told" in sentence) == (safety == "unknown")
+    assert ("is not known" in sentence) == (safety == "unknown")
     assert len(re.findall(r"95% interval", sentence)) == (1 if safety == "unknown" else 2)
 
 
