@@ -96,11 +96,6 @@ def main(arguments: list[str] | None = None) -> int:
         what = f"{error.filename}: " if error.filename else ""
         print(printable(f"{what}{error.strerror or error}"), file=sys.stderr)
         return 2 if options.command == "gate" else 1  # of a gate 1 is an answer
-    except Exception:
-        if options.command != "gate":
-            raise
-        traceback.print_exc()  # with the interpreter's own status, 1, it would have told "fail"
-        return 2
     except KeyboardInterrupt:
         print(
             "\nStopped. What was finished is kept; the same command resumes from here.",
@@ -281,7 +276,13 @@ def _gate(run: Run) -> int:
     from llmc_lib.pipeline import ask_gate
     from llmc_lib.reporting.gate import file
 
-    answer = ask_gate(run)
+    try:
+        answer = ask_gate(run)
+    except (UserError, OSError):
+        raise
+    except Exception:
+        traceback.print_exc()  # with the interpreter's own status, 1, it would have told "fail"
+        return 2
     print(printable(answer.told))
     if file(run).is_file():
         print(f"Gate: {file(run)}")
