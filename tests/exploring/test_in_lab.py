@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +11,12 @@ import pytest
 
 from llmc_lib.exploring import open_runs
 from llmc_lib.store import ROOT, read_marks
-from tests.browser import Watched, launched
+from tests.browser import launched
 from tests.exploring.made import asked_twice, notebook
+from tests.jupyterlab import jupyterlab
 
 pytestmark = pytest.mark.slow
 
-_SETTINGS = {
-    "apputils-extension/themes": {"theme": "JupyterLab Dark"},
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    "notebook-extension/tracker": {"windowingMode": "none"},  # all cells are in the page
-}
 _SECONDS = 90_000  # in thousandths, as the browser counts
 
 
@@ -38,62 +25,32 @@ def browser() -> Iterator[Any]:
     yield from launched()
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[str]:
-    """JupyterLab on a folder of its own, with settings of its own; its address without the notebook's name."""
-    for name, values in _SETTINGS.items():
-        file = tmp_path / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(values))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    (tmp_path / "root").mkdir()
-    own = {f"JUPYTER_{name.upper()}_DIR": str(tmp_path / name) for name in ("config", "runtime")}
-    options = [
-        "--no-browser", f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=t", "--allow-root",
-        f"--ServerApp.root_dir={tmp_path / 'root'}", f"--LabApp.user_settings_dir={tmp_path / 'settings'}",
-        f"--LabApp.workspaces_dir={tmp_path / 'workspaces'}",
-    ]  # fmt: skip
-    log = tmp_path / "lab.log"
-    with open(log, "wb") as output:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options],
-            env={**os.environ, **own}, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-    try:
-        deadline = time.monotonic() + 90
-        while True:
-            with suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/api/status?token=t", timeout=5)
-                break
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.3)
-        yield f"http://127.0.0.1:{port}/lab/tree"
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)
-
-
 def _panel(page: Any, number: int) -> Any:
     return page.locator(".llmc-panel").nth(number)
 
 
-def test_widgets_are_moved_and_what_they_lead_to_changes(lab: str, browser: Any, tmp_path: Path) -> None:  # fmt: skip
+def test_widgets_are_moved_and_what_they_lead_to_changes(browser: Any, tmp_path: Path) -> None:
     params = asked_twice(tmp_path / "run")
-    notebook(tmp_path / "root" / "explore.ipynb", [str(params)])
-    context = browser.new_context(viewport={"width": 1280, "height": 5200})
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    page.set_default_timeout(_SECONDS)
-    page.goto(f"{lab}/explore.ipynb?token=t")
-    page.wait_for_selector(".jp-Notebook")
-    page.get_by_text("LLMC report").first.wait_for()
-    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()  # of the kernel
-    watched = Watched(page)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
+    notebook(tmp_path / "explore.ipynb", [str(params)])
+    with jupyterlab(browser, tmp_path / "lab", [tmp_path / "explore.ipynb"], "Dark") as lab:
+        page = lab.page
+        page.set_default_timeout(_SECONDS)
+        page.set_viewport_size({"width": 1280, "height": 5200})
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        lab.open("explore.ipynb")
+        lab.run_all()
+        _move_everything(page)
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert lab.watched.complaints == []
+    assert copied.startswith("### Question `s")
+    assert "<script>alert(1)</script>" in copied
+    (run,) = open_runs([params]).opened.values()
+    assert list(read_marks(run.state).values()) == ["look <b>here</b>"]
+    assert len((run.state / "looks.jsonl").read_text().splitlines()) == 1
+    assert str(ROOT) not in (tmp_path / "lab" / "work" / "explore.ipynb").read_text()
+
+
+def _move_everything(page: Any) -> None:
     page.wait_for_function("document.querySelectorAll('.llmc-panel .llmc').length >= 7")
 
     # Choosing: the number of questions, and the plot that follows.
@@ -143,14 +100,3 @@ def test_widgets_are_moved_and_what_they_lead_to_changes(lab: str, browser: Any,
     traces.get_by_text("Saved.").wait_for()
     traces.get_by_role("button", name="Copy as Markdown").click()
     traces.get_by_text("Copied").wait_for()
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied.startswith("### Question `s")
-    assert "<script>alert(1)</script>" in copied
-    assert [look for look in watched.complaints if "alert" in look or "dialog" in look] == []
-    (run,) = open_runs([params]).opened.values()
-    assert list(read_marks(run.state).values()) == ["look <b>here</b>"]
-    assert len((run.state / "looks.jsonl").read_text().splitlines()) == 1
-
-    context.close()
-    assert watched.complaints == []
-    assert str(ROOT) not in (tmp_path / "root" / "explore.ipynb").read_text()

@@ -75,8 +75,8 @@ def side_by_side(
     """The questions that `cases` asks for, with what both models wrote about each.
 
     `marks`: SHA-256 of a trace's text (`trace.whole`) → places of it to underline. `comments`: where the cases are those
-    that a person has marked, id → comment. Of a benchmark that is `withheld` only ids, categories, grades and lengths are shown. Raises `UserError` for ids and categories that
-    the benchmark has not.
+    that a person has marked, id → comment. Of a benchmark that is `withheld` only ids, categories, grades and lengths are
+    shown. Raises `UserError` for ids and categories that the benchmark does not have.
     """
     chosen = chosen_cases(results, benchmark, (reference, candidate), cases, seed)
     table = outcomes(results, benchmark, reference, candidate)
@@ -94,7 +94,10 @@ def side_by_side(
                 results, question, case, marks or {}, (comments or {}).get(case.question_id, "")
             )
         )
-    head = _head(cases, [case.outcome for case in chosen], apart, seed, marked=comments is not None)
+    marked, shown = comments is not None, [case.outcome for case in chosen]
+    how = _how_chosen(cases, shown, apart, seed, marked=marked)
+    keys = tr("Open one; the arrow keys ← and → go from question to question.")
+    head = f'<p class="note">{how} <span class="keys">{keys}</span></p>'
     if withheld:
         text = tr(
             "The questions of this benchmark are not to be published: their text, the reference answers and what the models "
@@ -123,19 +126,6 @@ def _nothing(reference: str, candidate: str, total: int, *, marked: bool) -> Blo
     return Block(f'<p class="note">{html.escape(text, quote=False)}</p>')
 
 
-def _head(
-    cases: int | CasesParams,
-    outcomes: Sequence[str],
-    apart: Mapping[str, int],
-    seed: int,
-    *,
-    marked: bool,
-) -> str:
-    """How the questions shown were chosen. `outcomes` of these; `apart`: questions gained and lost, in all."""
-    keys = tr("Open one; the arrow keys ← and → go from question to question.")
-    return f'<p class="note">{_how_chosen(cases, outcomes, apart, seed, marked=marked)} <span class="keys">{keys}</span></p>'
-
-
 def _how_chosen(
     cases: int | CasesParams,
     outcomes: Sequence[str],
@@ -144,6 +134,7 @@ def _how_chosen(
     *,
     marked: bool,
 ) -> str:
+    """How the questions shown were chosen. `outcomes` of these; `apart`: questions gained and lost, in all."""
     if isinstance(cases, CasesParams) and cases.ids:
         if marked:
             return plural(
