@@ -104,7 +104,7 @@ class Comparison(Panel):
         alpha = choice.runs.first.thresholds.significance
         arrays = both.correct[candidate], both.correct[reference]
         found = paired_comparison(*arrays, 0.05, both.cluster)
-        models = ["/".join(choice.key(who, "", 0)[n][1] if n else choice.key(who, "", 0)[0] for n in (0, 1)) for who in choice.pair]  # fmt: skip
+        models = ["/".join(choice.model(who)) for who in choice.pair]
         facts = {
             "told": choice.told, "benchmark": choice.benchmark, "reference": reference, "candidate": candidate,
             "n": found.n, "gained": found.gained, "lost": found.lost, "difference": found.difference,

@@ -54,14 +54,13 @@ class Design(Panel):
         self._questions = named(widgets.SelectionSlider, "Questions", options=_QUESTIONS, **moved)
         self._samples = named(widgets.SelectionSlider, "Samples", options=_SAMPLES, **moved)
         super().__init__([row(self._limit, self._size), row(self._questions, self._samples)])
-        self._quiet = False
         choice.then(self._enter)
         self._enter()
         self.follow(self._limit, self._size, self._questions, self._samples)
 
     def update(self, *_: object) -> None:
-        """Draw again, once all controls are set."""
-        if self._ready and not self._quiet:
+        """Draw again, where there is something to draw."""
+        if self._ready:
             super().update()
 
     def _enter(self, *_: object) -> None:
@@ -86,15 +85,15 @@ class Design(Panel):
             self._apart = limit_differences(right, tokens, reference, clusters=self._clusters)
         except NotKnown as error:
             self._unknown = f"{str(error)[:1].upper()}{str(error)[1:]}."
-        self._quiet = True
-        steps = [int(v) for v in self.limits["limit"].unique()] if len(self.limits) else [0]
-        self._limit.options, self._limit.value = steps, steps[-1]
-        self._limit.disabled = bool(self._unknown)
-        self._questions.options = sorted({*_QUESTIONS, n})
-        self._questions.value = n
-        self._samples.options = sorted({*_SAMPLES, k})
-        self._samples.value = k
-        self._quiet, self._ready = False, True
+        with self.setting():
+            steps = [int(v) for v in self.limits["limit"].unique()] if len(self.limits) else [0]
+            self._limit.options, self._limit.value = steps, steps[-1]
+            self._limit.disabled = bool(self._unknown)
+            self._questions.options = sorted({*_QUESTIONS, n})
+            self._questions.value = n
+            self._samples.options = sorted({*_SAMPLES, k})
+            self._samples.value = k
+        self._ready = True
         return self._show()
 
     def _show(self) -> str:

@@ -68,6 +68,10 @@ class Runs:
         """The run that was named first, whose thresholds hold."""
         return next(iter(self.opened.values()))
 
+    def called(self, run: str, name: str) -> str:
+        """What something of a run is called: with several runs after its run."""
+        return f"{run}: {name}" if len(self.opened) > 1 else name
+
     def text(self, run: str, key: Key) -> tuple[str, str]:
         """Reasoning and response of an answer, read from disk; ("", "") where it has none, or must not be shown."""
         results = self.opened[run].results
@@ -83,15 +87,14 @@ class Runs:
                 return None if withheld else run.results.questions[benchmark][id_]
         return None
 
-    def benchmarks(self, *, accuracy: bool = False) -> list[str]:
-        """The benchmarks with answers; with `accuracy` those with right and wrong ones, which come first anyway."""
+    def benchmarks(self) -> list[str]:
+        """The benchmarks with answers; those with right and wrong ones come first."""
         kinds = {
             name: kind
             for run in self.opened.values()
             for name, kind in (run.results.kinds if run.results else {}).items()
         }
-        right = [name for name, kind in kinds.items() if measure(kind) == Measure.ACCURACY]
-        return right if accuracy else right + [name for name in kinds if name not in right]
+        return sorted(kinds, key=lambda name: measure(kinds[name]) != Measure.ACCURACY)
 
 
 def open_runs(places: str | Path | Iterable[str | Path]) -> Runs:

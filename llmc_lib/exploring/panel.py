@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -28,6 +30,7 @@ class Panel(widgets.VBox):
 
     data: pd.DataFrame
     figure: Figure | None = None
+    _quiet = False
 
     def __init__(self, controls: Sequence[Any], **options: Any) -> None:
         self._shown = widgets.HTML(layout={"width": "100%"})
@@ -35,13 +38,23 @@ class Panel(widgets.VBox):
         super().__init__([style, *controls, self._shown], **options)
         self.add_class("llmc-panel")
 
+    @abstractmethod
     def _show(self) -> str:
         """The HTML of what the controls ask for; sets `data`, and `figure` where there is one."""
-        raise NotImplementedError
 
     def update(self, *_: object) -> None:
-        """Show again what the controls ask for."""
-        self._try(self._show)
+        """Show again what the controls ask for, unless they are being set."""
+        if not self._quiet:
+            self._try(self._show)
+
+    @contextmanager
+    def setting(self) -> Iterator[None]:
+        """While this lasts controls are set by the panel itself, which does not update for each of them."""
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
 
     def _try(self, show: Callable[[], str | None]) -> None:
         """Show what a function gives, if anything, or what went wrong in it."""
@@ -72,6 +85,19 @@ def named(kind: Callable[..., Any], name: str, *, wide: bool = False, **options:
     width = "34rem" if wide else "27rem" if "Slider" in kind.__name__ else "auto"
     layout = {"width": width, "max_width": "100%"}
     return kind(description=name, style=_NAMED, layout=layout, **options)
+
+
+def between(name: str) -> Any:
+    """A slider with two ends, for whole numbers; `span` sets how far it reaches."""
+    return named(
+        widgets.IntRangeSlider, name, min=0, max=1, value=(0, 1), continuous_update=False, readout_format=",d"
+    )  # fmt: skip
+
+
+def span(slider: Any, most: int) -> None:
+    """Have a slider of `between` reach from 0 to `most`, with all of it chosen."""
+    slider.max = most
+    slider.value = (0, most)
 
 
 def buttons(options: Sequence[Any], name: str = "") -> Any:
