@@ -25,7 +25,7 @@ class Comparison(Panel):
     """Compares the two models on the chosen questions, and counts how many such comparisons were looked at.
 
     It is `analysis.paired_comparison`. Each distinct set of questions and models that was compared is a look; looks
-    are kept in the run's directory, so that neither a new kernel nor another notebook forgets them, and the p-value of
+    are kept in a ledger of the run, so that neither a new kernel nor another notebook forgets them, and the p-value of
     each is adjusted for its number: see `looks.share_of`. Looking at plots is free. No test is given on questions that
     were chosen by their answers.
 
@@ -52,6 +52,7 @@ class Comparison(Panel):
     def _show(self) -> str:
         """What the next comparison would be, before it is made."""
         self.found = None
+        self._button.disabled, self.data = True, told([])  # also where the looks cannot be read
         looks = read_looks(self._folders)
         self.data = told(looks)
         problem = self._problem()
@@ -149,7 +150,7 @@ def told(looks: list[dict[str, Any]]) -> pd.DataFrame:
             "questions": look.get("n"),
             "gained": look.get("gained"),
             "lost": look.get("lost"),
-            **{name: 100 * look.get(name, float("nan")) for name in ("difference", "low", "high")},
+            **{name: 100 * look[name] for name in ("difference", "low", "high")},
             "p_value": look["p_value"],
             "p_adjusted": adjusted(look["p_value"], number),
         }

@@ -203,6 +203,20 @@ def test_no_test_on_questions_that_were_chosen_by_their_answers(choice: Choice) 
     assert "two different models" in _html(panel)
 
 
+def test_no_test_where_it_is_not_known_how_many_there_were(choice: Choice) -> None:
+    panel = Comparison(choice)
+    panel._button.click()
+    (run,) = choice.folders
+    file = run.state / "looks.jsonl"
+    file.write_text(file.read_text().replace('"gained"', '"lost"'))
+    again = Comparison(Choice(choice.runs))
+    assert 'class="warning"' in _html(again)
+    assert "was changed after it was written" in _html(again)
+    assert again._button.disabled
+    panel._button.click()
+    assert "was changed after it was written" in _html(panel)
+
+
 # ---- designs ---------------------------------------------------------------------------------
 
 
