@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from llmc_lib.errors import UserError
 from llmc_lib.formatting import unbroken
 from llmc_lib.reporting.figures.drawing import one_svg, style
+from llmc_lib.reporting.text import visible
 
 _NAMED = {"description_width": "6.5rem"}
 
@@ -130,7 +131,7 @@ def _css() -> str:
 def paragraph(text: str, css_class: str = "") -> str:
     """A paragraph of plain text."""
     attribute = f' class="{css_class}"' if css_class else ""
-    return f"<p{attribute}>{html.escape(unbroken(text))}</p>"
+    return f"<p{attribute}>{visible(unbroken(text))}</p>"
 
 
 def plot(figure: Figure, name: str, alt: str) -> str:
@@ -143,13 +144,13 @@ def table(frame: pd.DataFrame, most: int = 200) -> str:
     """A table; its cells are escaped, and numbers are on the right. Of many rows the first are shown."""
     numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
     head = "".join(
-        f'<th scope="col"{_right(n)}>{html.escape(str(name))}</th>'
+        f'<th scope="col"{_right(n)}>{visible(str(name))}</th>'
         for name, n in zip(frame.columns, numeric, strict=True)
     )
     body = "".join(
         "<tr>"
         + "".join(
-            f"<td{_right(n)}>{html.escape(_cell(value))}</td>"
+            f"<td{_right(n)}>{visible(_cell(value))}</td>"
             for value, n in zip(cells, numeric, strict=True)
         )
         + "</tr>"

@@ -17,7 +17,7 @@ from llmc_lib.records import Question
 from llmc_lib.reporting.cases import facts, whole
 from llmc_lib.reporting.cases.trace import Mark, Trace, columns
 from llmc_lib.reporting.claims_page import marks
-from llmc_lib.reporting.text import text_to_html
+from llmc_lib.reporting.text import text_to_html, visible
 from llmc_lib.store import read_marks, sha256_text, write_mark
 
 # Static, with nothing of a text in it: what is copied is the text of the element after the button. Without a secure
@@ -154,7 +154,7 @@ class Traces(Panel):
         outcome, category = self.data[["outcome", "category"]].iloc[self._at.value - 1]
         title = (
             f'<p><span class="outcome {html.escape(outcome.replace(" ", "-"))}">{html.escape(outcome)}</span> '
-            f'<span class="note">{html.escape(category)} · {html.escape(id_)}</span></p>'
+            f'<span class="note">{visible(category)} · {visible(id_)}</span></p>'
         )
         question = choice.runs.question(choice.benchmark, id_)
         answers = [
