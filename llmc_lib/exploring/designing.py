@@ -23,6 +23,7 @@ from llmc_lib.analysis.power import power
 from llmc_lib.exploring.choosing import Choice
 from llmc_lib.exploring.panel import Panel, named, paragraph, plot, row
 from llmc_lib.formatting import as_bound, as_likely, as_percent, as_points, as_size, counted
+from llmc_lib.reporting.figures.curves import Label, label_ends
 from llmc_lib.reporting.figures.drawing import grid
 from llmc_lib.reporting.palette import INK, MUTED, colours
 
@@ -110,23 +111,17 @@ class Design(Panel):
         reference, candidate = self._choice.pair
         paint = colours([reference, candidate])
         limit = self._limit.value
-        for model in (reference, candidate):
-            curve = self.limits[
-                (self.limits["model"] == model) & (self.limits["category"] == "all")
-            ]
-            axes.fill_between(
-                curve["limit"], 100 * curve["low"], 100 * curve["high"], color=paint[model], alpha=0.15, linewidth=0,
-            )  # fmt: skip
-            axes.plot(curve["limit"], 100 * curve["rate"], color=paint[model], linewidth=1.6)
-            end = curve.iloc[-1]
-            axes.annotate(
-                model, (end["limit"], 100 * end["rate"]), xytext=(-2, 5), textcoords="offset points", ha="right",
-                color=paint[model], fontsize=9,
-            )  # fmt: skip
+        curves = self.limits[self.limits["category"] == "all"]
+        ends = []
+        for who, curve in curves.groupby("model", sort=False):  # not `bands`, which takes 0.3 s
+            x, rate, low, high = (curve[name] for name in ("limit", "rate", "low", "high"))
+            axes.fill_between(x, 100 * low, 100 * high, color=paint[who], alpha=0.15, linewidth=0)
+            axes.plot(x, 100 * rate, color=paint[who], linewidth=1.6)
+            ends.append(Label(x.iloc[-1], 100 * rate.iloc[-1], who, paint[who]))
         axes.axvline(limit, color=INK, linewidth=1)
         axes.set(xlabel="Token limit", ylabel="Correct, percent", ylim=(0, None))
-        at = self.limits[(self.limits["limit"] == limit) & (self.limits["category"] == "all")]
-        rates = at.set_index("model")["rate"]
+        label_ends(axes, ends)
+        rates = curves[curves["limit"] == limit].set_index("model")["rate"]
         apart = self._apart[self._apart["limit"] == limit].iloc[0]
         n, difference, low, high = (
             int(apart["n"]),

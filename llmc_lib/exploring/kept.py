@@ -1,4 +1,4 @@
-"""A run's answers, rows and training log in three small files beside its page: what an example needs to be explored."""
+"""A run's answers, rows and training log in four small files beside its page: what an example needs to be explored."""
 
 from __future__ import annotations
 
