@@ -13,7 +13,7 @@ from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import Measure, measure
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.results import Results, load_results
-from llmc_lib.exploring import kept
+from llmc_lib.exploring import example
 from llmc_lib.exploring.table import tidy
 from llmc_lib.processes.progress import say
 from llmc_lib.records import Question
@@ -117,8 +117,8 @@ def open_runs(places: str | Path | Iterable[str | Path]) -> Runs:
 def _opened(place: Path) -> Opened:
     path = place if place.is_absolute() or place.exists() else ROOT / place
     if path.is_dir():
-        if kept.is_kept(path):
-            return _kept(path)
+        if example.is_example(path):
+            return _of_example(path)
         return _of_run(open_run(_params_of(path), files=False))
     return _of_run(open_run(place, files=False))
 
@@ -169,9 +169,9 @@ def _of_run(run: Run) -> Opened:
     )
 
 
-def _kept(folder: Path) -> Opened:
+def _of_example(folder: Path) -> Opened:
     """A kept example. It is part of the checkout, so what a person leaves is not written into it but into runs/."""
-    found = kept.read(folder)
+    found = example.read(folder)
     state = ROOT / "runs" / folder.name
     return Opened(
         folder.name,

@@ -25,7 +25,7 @@ _KEY = ["benchmark", "model", "question_id", "sample"]
 
 
 @dataclass(frozen=True)
-class Kept:
+class Example:
     """What `read` finds."""
 
     results: Results
@@ -35,7 +35,7 @@ class Kept:
     seed: int
 
 
-def is_kept(folder: Path) -> bool:
+def is_example(folder: Path) -> bool:
     """Is a folder one with a page, its metrics.json and these files?"""
     return (folder / "metrics.json").is_file() and (folder / _ANSWERS).is_file()
 
@@ -78,7 +78,7 @@ def _parquet(frame: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def read(folder: Path) -> Kept:
+def read(folder: Path) -> Example:
     """The files of `files`, and the settings in the metrics.json beside them. Raises `UserError` for what cannot be
     read."""
     try:
@@ -103,7 +103,7 @@ def read(folder: Path) -> Kept:
         log = pd.read_parquet(folder / _TRAINING) if (folder / _TRAINING).is_file() else None
         histories = {} if log is None else dict(iter(log.groupby("candidate", sort=False)))
         limits = metrics["benchmarks"][metrics["main"]]["thresholds"]
-        return Kept(
+        return Example(
             results,
             {str(name): part.drop(columns="candidate") for name, part in histories.items()},
             folder / _ROWS,
