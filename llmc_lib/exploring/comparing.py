@@ -11,7 +11,16 @@ from llmc_lib.analysis import PairedComparison, outcomes, paired_comparison
 from llmc_lib.exploring.choosing import Choice
 from llmc_lib.exploring.looks import adjusted, keep_look, read_looks, share_of
 from llmc_lib.exploring.panel import Panel, paragraph, row, table
-from llmc_lib.formatting import MINUS, as_bound, as_p, as_p_cell, as_points, counted, listed
+from llmc_lib.formatting import (
+    as_bound,
+    as_p,
+    as_p_cell,
+    as_points,
+    as_range,
+    counted,
+    listed,
+    unbroken,
+)
 
 _TESTS = {
     "mcnemar_midp": "McNemar's test, mid-p",
@@ -69,11 +78,15 @@ class Comparison(Panel):
         if self.data.empty:
             return ""
         shown = self.data.copy()
-        shown["difference, points"] = [_unbroken(f"{value:+.1f}") for value in shown["difference"]]
-        ends = zip(shown["low"], shown["high"], strict=True)
-        shown["95% interval"] = [_unbroken(f"{low:+.1f} to {high:+.1f}") for low, high in ends]
+        numbers = shown[["questions", "difference", "low", "high"]] / [1, 100, 100, 100]
+        shown[["difference, points", "95% interval"]] = [
+            (as_points(d, n, unit=False), unbroken(as_range(as_bound(low, n), as_bound(high, n))))
+            for n, d, low, high in numbers.itertuples(index=False)
+        ]
         for name in ("p_value", "p_adjusted"):
-            shown[name] = [_unbroken(as_p_cell(value)) for value in shown[name]]
+            shown[name] = [
+                as_p_cell(value).replace(" ", "\N{NO-BREAK SPACE}") for value in shown[name]
+            ]
         columns = ["look", "subset", "candidate", "questions", "gained", "lost", "difference, points", "95% interval",
                    "p_value", "p_adjusted"]  # fmt: skip
         return (
@@ -135,10 +148,6 @@ class Comparison(Panel):
         return paragraph(head, "big") + paragraph(alone) + paragraph(all_looks, "finding")
 
 
-def _unbroken(text: str) -> str:
-    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", MINUS)
-
-
 def told(looks: list[dict[str, Any]]) -> pd.DataFrame:
     """The looks as a table: see `Comparison`."""
     rows = [
@@ -147,7 +156,7 @@ def told(looks: list[dict[str, Any]]) -> pd.DataFrame:
             "subset": f"{look.get('benchmark')}: {look.get('told')}",
             "reference": look.get("reference"),
             "candidate": look.get("candidate"),
-            "questions": look.get("n"),
+            "questions": look["n"],
             "gained": look.get("gained"),
             "lost": look.get("lost"),
             **{name: 100 * look[name] for name in ("difference", "low", "high")},

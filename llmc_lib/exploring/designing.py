@@ -77,13 +77,13 @@ class Design(Panel):
             self.figure = None
             return paragraph("Choose two different models, and questions that both were asked.", "note")  # fmt: skip
         both = outcomes(rows, reference=reference, common="refuse")
-        right, self._clusters = both.correct, both.cluster
-        self._parts = difference_variance_parts(right[candidate], right[reference], self._clusters)
+        right, clusters = both.correct, both.cluster
+        self._parts = difference_variance_parts(right[candidate], right[reference], clusters)
         n, k = both.n_questions, both.n_samples
         try:
             tokens = token_arrays(rows)
-            self.limits = limit_curve(right, tokens, clusters=self._clusters)
-            self._apart = limit_differences(right, tokens, reference, clusters=self._clusters)
+            self.limits = limit_curve(right, tokens, clusters=clusters)
+            self._apart = limit_differences(right, tokens, reference, clusters=clusters)
         except NotKnown as error:
             self._unknown = f"{str(error)[:1].upper()}{str(error)[1:]}."
         with self.setting():

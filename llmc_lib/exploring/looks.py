@@ -83,6 +83,6 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 def _is_look(row: dict[str, Any]) -> bool:
     """Has it what is told of a look? The numbers are fractions, rounded ones among them."""
-    return all(isinstance(row.get(name), str) for name in ("subset", "time")) and all(
-        type(row.get(name)) in (float, int) and abs(row[name]) < 1.1 for name in _NUMBERS
-    )
+    texts = all(isinstance(row.get(name), str) for name in ("subset", "time"))
+    numbers = (type(row.get(name)) in (float, int) and abs(row[name]) < 1.1 for name in _NUMBERS)
+    return texts and all(numbers) and type(row.get("n")) is int and row["n"] > 0

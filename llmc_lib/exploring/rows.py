@@ -45,13 +45,13 @@ class Rows(Panel):
         super().__init__([row(self._set, *self._by.values()), row(self._tokens, self._again)])
         self._draw = 0
         self._set.observe(self._enter, "value")
-        self._again.on_click(self._others)
+        self.on(self._again, self._others)
         self.follow(*self._by.values(), self._tokens)
         self._enter()
 
-    def _others(self, _: object) -> None:
+    def _others(self) -> str:
         self._draw += 1
-        self.update()
+        return self._show()
 
     def _enter(self, *_: object) -> None:
         self._all = pd.DataFrame(columns=list(_LIGHT))

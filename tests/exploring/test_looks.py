@@ -11,7 +11,7 @@ from llmc_lib.errors import UserError
 from llmc_lib.exploring.looks import adjusted, keep_look, read_looks, share_of
 from llmc_lib.store import ledger
 
-NUMBERS = {"difference": 0.1, "low": -0.1, "high": 0.3}
+NUMBERS = {"n": 50, "difference": 0.1, "low": -0.1, "high": 0.3}
 
 
 def test_the_shares_are_all_of_the_level() -> None:
