@@ -34,6 +34,7 @@ if __name__ == "__main__":  # until `main` Ctrl-C just ends the process: the imp
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from llmc_lib.errors import UserError, printable
+from llmc_lib.formatting import counted
 from llmc_lib.processes.workers import WorkerError
 from llmc_lib.store import ROOT, Run, json_reader, open_run
 
@@ -294,8 +295,14 @@ def _seal(run: Run) -> int:
     from llmc_lib.reporting.seal import seal, sealed
 
     row = seal(run)
-    imported = bool(run.params.evaluation.imports)
-    print(printable(words.seal_sentence(sealed(run), imported=imported)))
+    if row["looked"]:
+        imported = bool(run.params.evaluation.imports)
+        print(printable(words.seal_sentence(sealed(run), imported=imported)))
+    else:  # perhaps there is no verdict yet
+        there = f" ({counted(row['answers'], 'answer')} sampled by then)" if row["answers"] else ""
+        print(
+            f"Sealed before the first recorded look at the answers{there}. The page says whether the verdict followed it."
+        )
     print(f"Seal: {row['digest'][:16]} of params {row['params']}, in {run.looks}")
     return 0
 

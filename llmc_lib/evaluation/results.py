@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from llmc_lib import question_bank
-from llmc_lib.errors import UserError
+from llmc_lib.errors import UserError, printable
 from llmc_lib.evaluation.race import Race
 from llmc_lib.formatting import counted
 from llmc_lib.params import BenchmarkParams
@@ -328,7 +328,7 @@ class _Stored:
         status = grade.get("status", "ungraded" if prediction else "missing")
         both = {**(by_rules or {}), **{k: v for k, v in grade.items() if v is not None}}
         return {
-            "category": question.category,
+            "category": printable(" ".join(question.category.split())),  # a name in figures
             "cluster": question.cluster or None,
             "status": status,
             "correct": status == "correct",

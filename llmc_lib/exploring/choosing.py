@@ -10,7 +10,7 @@ import pandas as pd
 
 from llmc_lib.errors import UserError
 from llmc_lib.exploring.opened import Key, Opened, Runs
-from llmc_lib.exploring.panel import Panel, buttons, named, paragraph, row
+from llmc_lib.exploring.panel import Panel, between, buttons, named, paragraph, row, span
 from llmc_lib.formatting import counted
 from llmc_lib.reporting.cases import paired_outcomes
 from llmc_lib.taxonomy import ordered
@@ -34,7 +34,9 @@ class Choice(Panel):
     def __init__(self, runs: Runs) -> None:
         self.runs = runs
         self._followers: list[Callable[[], object]] = []
-        self._whos = _who(runs.answers, several=len(runs.opened) > 1)
+        pairs = runs.answers[["run", "model"]].drop_duplicates().astype(str)
+        #: What a model is called → its run, and its name there.
+        self._whos = {runs.called(*pair): pair for pair in pairs.itertuples(index=False, name=None)}
         names = runs.benchmarks()
         if not names:
             raise UserError("PARAMS: none of these runs has answers yet; run its evaluation first")
@@ -46,15 +48,7 @@ class Choice(Panel):
         self._categories = named(widgets.SelectMultiple, "Categories", options=[], rows=5)
         self._categories.layout.min_width = "18rem"
         self._outcome = buttons(list(_OUTCOMES), "Outcome")
-        self._tokens = named(
-            widgets.IntRangeSlider,
-            "Tokens",
-            min=0,
-            max=1,
-            value=(0, 1),
-            continuous_update=False,
-            readout_format=",d",
-        )
+        self._tokens = between("Tokens")
         self._ending = named(widgets.Dropdown, "Ended", options=list(_ENDS))
         self._apart = widgets.Checkbox(
             description="judge and rules disagree", indent=False, layout={"width": "auto"}
@@ -70,7 +64,6 @@ class Choice(Panel):
             [row(left, middle, right), self._outcome, row(self._tokens, words, self._apart)]
         )
         self._found: dict[tuple[str, str], bool] = {}  # (word, question) → is it there?
-        self._quiet = False
         self._enter_benchmark()
         self._benchmark.observe(self._enter_benchmark, "value")
         self._word.observe(lambda _: self._found.clear(), "value")
@@ -101,7 +94,7 @@ class Choice(Panel):
     def folders(self) -> list[Opened]:
         """The runs that the pair is of."""
         return [
-            self.runs.opened[name] for name in dict.fromkeys(self._whos[w][0] for w in self.pair)
+            self.runs.opened[name] for name in dict.fromkeys(self.model(w)[0] for w in self.pair)
         ]
 
     @property
@@ -123,9 +116,13 @@ class Choice(Panel):
         parts += [f"“{self._word.value.strip()}”"] if self._word.value.strip() else []
         return "; ".join([*parts, *self.by_answers]) or "all questions"
 
+    def model(self, who: str) -> tuple[str, str]:
+        """The run of a model, and its name there."""
+        return self._whos[who]
+
     def key(self, who: str, question: str, sample: int) -> tuple[str, Key]:
         """The run and the key of an answer."""
-        run, model = self._whos[who]
+        run, model = self.model(who)
         return run, (self.benchmark, model, question, sample)
 
     def outcomes(self, questions: pd.Series | None = None) -> pd.DataFrame:
@@ -141,19 +138,21 @@ class Choice(Panel):
     def _enter_benchmark(self, *_: object) -> None:
         answers = self.runs.answers
         self._rows = answers[answers["benchmark"] == self.benchmark].copy(deep=False)
-        several = len(self.runs.opened) > 1
-        runs, models = self._rows["run"].astype(str), self._rows["model"].astype(str)
-        self._rows["who"] = (runs + ": " + models if several else models).astype("category")
+        pairs = zip(self._rows["run"], self._rows["model"], strict=True)
+        self._rows["who"] = pd.Categorical([self.runs.called(*pair) for pair in pairs])
         whos = list(dict.fromkeys(self._rows["who"]))
-        self._quiet = True
-        self._reference.options, self._candidate.options, self._models.options = whos, whos, whos
-        self._reference.value, self._candidate.value, self._models.value = whos[0], whos[-1], ()
-        self._categories.options = ordered(dict.fromkeys(self._rows["category"].astype(str)))
-        self._categories.value = ()
-        self._outcome.value, self._ending.value, self._apart.value = _ALL, "any", False
-        judged = self._rows["by_judge"].notna() & self._rows["by_rules"].notna()
-        self._apart.disabled = not bool(judged.any())
-        self._quiet = False
+        with self.setting():
+            self._reference.options, self._candidate.options, self._models.options = (
+                whos,
+                whos,
+                whos,
+            )
+            self._reference.value, self._candidate.value, self._models.value = whos[0], whos[-1], ()
+            self._categories.options = ordered(self._rows["category"].astype(str))
+            self._categories.value = ()
+            self._outcome.value, self._ending.value, self._apart.value = _ALL, "any", False
+            judged = self._rows["by_judge"].notna() & self._rows["by_rules"].notna()
+            self._apart.disabled = not bool(judged.any())
         self._enter_pair()
 
     def _enter_pair(self, *_: object) -> None:
@@ -174,21 +173,18 @@ class Choice(Panel):
         self._pair_rows = self._pair_rows[self._pair_rows["question_id"].isin(common)]
         self._all = paired_outcomes(self._pair_rows, reference, candidate)
         most = float(self._all["tokens"].max())  # NaN: no length is known
-        self._quiet = True
-        self._tokens.max = 1 if math.isnan(most) else math.ceil(most)
-        self._tokens.value = (0, self._tokens.max)
-        self._tokens.disabled = math.isnan(most)
-        self._quiet = False
+        with self.setting():
+            span(self._tokens, 1 if math.isnan(most) else math.ceil(most))
+            self._tokens.disabled = math.isnan(most)
         self._found.clear()
         self.update()
 
     def update(self, *_: object) -> None:
-        """Choose again, once all controls are set."""
-        if self._quiet:
-            return
-        super().update()
-        for follow in self._followers:
-            follow()
+        """Choose again, and have the followers do what they do."""
+        if not self._quiet:
+            super().update()
+            for follow in self._followers:
+                follow()
 
     def _show(self) -> str:
         table = self._chosen(self._all)
@@ -244,12 +240,3 @@ class Choice(Panel):
                 texts = [part for run, key in keys for part in self.runs.text(run, key)]
             self._found[word, id_] = any(word in text.lower() for text in texts)
         return self._found[word, id_]
-
-
-def _who(answers: pd.DataFrame, *, several: bool) -> dict[str, tuple[str, str]]:
-    """What a model is called → its run, and its name there."""
-    pairs = answers[["run", "model"]].drop_duplicates().astype(str)
-    return {
-        (f"{run}: {model}" if several else model): (run, model)
-        for run, model in pairs.itertuples(index=False, name=None)
-    }

@@ -11,7 +11,16 @@ from llmc_lib.analysis import PairedComparison, outcomes, paired_comparison
 from llmc_lib.exploring.choosing import Choice
 from llmc_lib.exploring.looks import adjusted, keep_look, read_looks, share_of
 from llmc_lib.exploring.panel import Panel, paragraph, row, table
-from llmc_lib.formatting import MINUS, as_bound, as_p, as_p_cell, as_points, counted, listed
+from llmc_lib.formatting import (
+    as_bound,
+    as_p,
+    as_p_cell,
+    as_points,
+    as_range,
+    counted,
+    listed,
+    unbroken,
+)
 
 _TESTS = {
     "mcnemar_midp": "McNemar's test, mid-p",
@@ -25,7 +34,7 @@ class Comparison(Panel):
     """Compares the two models on the chosen questions, and counts how many such comparisons were looked at.
 
     It is `analysis.paired_comparison`. Each distinct set of questions and models that was compared is a look; looks
-    are kept in the run's directory, so that neither a new kernel nor another notebook forgets them, and the p-value of
+    are kept in a ledger of the run, so that neither a new kernel nor another notebook forgets them, and the p-value of
     each is adjusted for its number: see `looks.share_of`. Looking at plots is free. No test is given on questions that
     were chosen by their answers.
 
@@ -52,6 +61,7 @@ class Comparison(Panel):
     def _show(self) -> str:
         """What the next comparison would be, before it is made."""
         self.found = None
+        self._button.disabled, self.data = True, told([])  # also where the looks cannot be read
         looks = read_looks(self._folders)
         self.data = told(looks)
         problem = self._problem()
@@ -68,11 +78,15 @@ class Comparison(Panel):
         if self.data.empty:
             return ""
         shown = self.data.copy()
-        shown["difference, points"] = [_unbroken(f"{value:+.1f}") for value in shown["difference"]]
-        ends = zip(shown["low"], shown["high"], strict=True)
-        shown["95% interval"] = [_unbroken(f"{low:+.1f} to {high:+.1f}") for low, high in ends]
+        numbers = shown[["questions", "difference", "low", "high"]] / [1, 100, 100, 100]
+        shown[["difference, points", "95% interval"]] = [
+            (as_points(d, n, unit=False), unbroken(as_range(as_bound(low, n), as_bound(high, n))))
+            for n, d, low, high in numbers.itertuples(index=False)
+        ]
         for name in ("p_value", "p_adjusted"):
-            shown[name] = [_unbroken(as_p_cell(value)) for value in shown[name]]
+            shown[name] = [
+                as_p_cell(value).replace(" ", "\N{NO-BREAK SPACE}") for value in shown[name]
+            ]
         columns = ["look", "subset", "candidate", "questions", "gained", "lost", "difference, points", "95% interval",
                    "p_value", "p_adjusted"]  # fmt: skip
         return (
@@ -104,7 +118,7 @@ class Comparison(Panel):
         alpha = choice.runs.first.thresholds.significance
         arrays = both.correct[candidate], both.correct[reference]
         found = paired_comparison(*arrays, 0.05, both.cluster)
-        models = ["/".join(choice.key(who, "", 0)[n][1] if n else choice.key(who, "", 0)[0] for n in (0, 1)) for who in choice.pair]  # fmt: skip
+        models = ["/".join(choice.model(who)) for who in choice.pair]
         facts = {
             "told": choice.told, "benchmark": choice.benchmark, "reference": reference, "candidate": candidate,
             "n": found.n, "gained": found.gained, "lost": found.lost, "difference": found.difference,
@@ -134,10 +148,6 @@ class Comparison(Panel):
         return paragraph(head, "big") + paragraph(alone) + paragraph(all_looks, "finding")
 
 
-def _unbroken(text: str) -> str:
-    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", MINUS)
-
-
 def told(looks: list[dict[str, Any]]) -> pd.DataFrame:
     """The looks as a table: see `Comparison`."""
     rows = [
@@ -146,10 +156,10 @@ def told(looks: list[dict[str, Any]]) -> pd.DataFrame:
             "subset": f"{look.get('benchmark')}: {look.get('told')}",
             "reference": look.get("reference"),
             "candidate": look.get("candidate"),
-            "questions": look.get("n"),
+            "questions": look["n"],
             "gained": look.get("gained"),
             "lost": look.get("lost"),
-            **{name: 100 * look.get(name, float("nan")) for name in ("difference", "low", "high")},
+            **{name: 100 * look[name] for name in ("difference", "low", "high")},
             "p_value": look["p_value"],
             "p_adjusted": adjusted(look["p_value"], number),
         }

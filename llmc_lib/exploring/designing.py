@@ -23,6 +23,7 @@ from llmc_lib.analysis.power import power
 from llmc_lib.exploring.choosing import Choice
 from llmc_lib.exploring.panel import Panel, named, paragraph, plot, row
 from llmc_lib.formatting import as_bound, as_likely, as_percent, as_points, as_size, counted
+from llmc_lib.reporting.figures.curves import Label, label_ends
 from llmc_lib.reporting.figures.drawing import grid
 from llmc_lib.reporting.palette import INK, MUTED, colours
 
@@ -54,14 +55,13 @@ class Design(Panel):
         self._questions = named(widgets.SelectionSlider, "Questions", options=_QUESTIONS, **moved)
         self._samples = named(widgets.SelectionSlider, "Samples", options=_SAMPLES, **moved)
         super().__init__([row(self._limit, self._size), row(self._questions, self._samples)])
-        self._quiet = False
         choice.then(self._enter)
         self._enter()
         self.follow(self._limit, self._size, self._questions, self._samples)
 
     def update(self, *_: object) -> None:
-        """Draw again, once all controls are set."""
-        if self._ready and not self._quiet:
+        """Draw again, where there is something to draw."""
+        if self._ready:
             super().update()
 
     def _enter(self, *_: object) -> None:
@@ -77,24 +77,24 @@ class Design(Panel):
             self.figure = None
             return paragraph("Choose two different models, and questions that both were asked.", "note")  # fmt: skip
         both = outcomes(rows, reference=reference, common="refuse")
-        right, self._clusters = both.correct, both.cluster
-        self._parts = difference_variance_parts(right[candidate], right[reference], self._clusters)
+        right, clusters = both.correct, both.cluster
+        self._parts = difference_variance_parts(right[candidate], right[reference], clusters)
         n, k = both.n_questions, both.n_samples
         try:
             tokens = token_arrays(rows)
-            self.limits = limit_curve(right, tokens, clusters=self._clusters)
-            self._apart = limit_differences(right, tokens, reference, clusters=self._clusters)
+            self.limits = limit_curve(right, tokens, clusters=clusters)
+            self._apart = limit_differences(right, tokens, reference, clusters=clusters)
         except NotKnown as error:
             self._unknown = f"{str(error)[:1].upper()}{str(error)[1:]}."
-        self._quiet = True
-        steps = [int(v) for v in self.limits["limit"].unique()] if len(self.limits) else [0]
-        self._limit.options, self._limit.value = steps, steps[-1]
-        self._limit.disabled = bool(self._unknown)
-        self._questions.options = sorted({*_QUESTIONS, n})
-        self._questions.value = n
-        self._samples.options = sorted({*_SAMPLES, k})
-        self._samples.value = k
-        self._quiet, self._ready = False, True
+        with self.setting():
+            steps = [int(v) for v in self.limits["limit"].unique()] if len(self.limits) else [0]
+            self._limit.options, self._limit.value = steps, steps[-1]
+            self._limit.disabled = bool(self._unknown)
+            self._questions.options = sorted({*_QUESTIONS, n})
+            self._questions.value = n
+            self._samples.options = sorted({*_SAMPLES, k})
+            self._samples.value = k
+        self._ready = True
         return self._show()
 
     def _show(self) -> str:
@@ -111,23 +111,17 @@ class Design(Panel):
         reference, candidate = self._choice.pair
         paint = colours([reference, candidate])
         limit = self._limit.value
-        for model in (reference, candidate):
-            curve = self.limits[
-                (self.limits["model"] == model) & (self.limits["category"] == "all")
-            ]
-            axes.fill_between(
-                curve["limit"], 100 * curve["low"], 100 * curve["high"], color=paint[model], alpha=0.15, linewidth=0,
-            )  # fmt: skip
-            axes.plot(curve["limit"], 100 * curve["rate"], color=paint[model], linewidth=1.6)
-            end = curve.iloc[-1]
-            axes.annotate(
-                model, (end["limit"], 100 * end["rate"]), xytext=(-2, 5), textcoords="offset points", ha="right",
-                color=paint[model], fontsize=9,
-            )  # fmt: skip
+        curves = self.limits[self.limits["category"] == "all"]
+        ends = []
+        for who, curve in curves.groupby("model", sort=False):  # not `bands`, which takes 0.3 s
+            x, rate, low, high = (curve[name] for name in ("limit", "rate", "low", "high"))
+            axes.fill_between(x, 100 * low, 100 * high, color=paint[who], alpha=0.15, linewidth=0)
+            axes.plot(x, 100 * rate, color=paint[who], linewidth=1.6)
+            ends.append(Label(x.iloc[-1], 100 * rate.iloc[-1], who, paint[who]))
         axes.axvline(limit, color=INK, linewidth=1)
         axes.set(xlabel="Token limit", ylabel="Correct, percent", ylim=(0, None))
-        at = self.limits[(self.limits["limit"] == limit) & (self.limits["category"] == "all")]
-        rates = at.set_index("model")["rate"]
+        label_ends(axes, ends)
+        rates = curves[curves["limit"] == limit].set_index("model")["rate"]
         apart = self._apart[self._apart["limit"] == limit].iloc[0]
         n, difference, low, high = (
             int(apart["n"]),

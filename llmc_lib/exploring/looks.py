@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from llmc_lib.store import JsonlWriter, fingerprint, read_jsonl
-from llmc_lib.store.marks import PATIENCE
+from llmc_lib.errors import UserError
+from llmc_lib.store import fingerprint, ledger
 
 _FILE = "looks.jsonl"
 _NUMBERS = ("difference", "low", "high", "p_value")
@@ -46,12 +45,11 @@ def adjusted(p_value: float, look: int) -> float:
 
 
 def read_looks(folders: Sequence[Path]) -> list[dict[str, Any]]:
-    """The distinct looks that are kept in some runs' folders (`Run.exploring`), in their order in time.
+    """The distinct looks in the ledgers of some runs' folders (`Run.exploring`), in their order in time.
 
-    A number in one that none of ours can be is NaN: the look itself still counts.
+    Raises `UserError` for a ledger that was changed: the next look would be counted too low.
     """
-    rows = [row for folder in folders for row in read_jsonl(folder / _FILE, _is_look)]
-    rows = [{**row, **{name: _number(row.get(name)) for name in _NUMBERS}} for row in rows]
+    rows = [row for folder in folders for row in _rows(folder / _FILE)]
     found: dict[str, dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: row["time"]):
         found.setdefault(row["subset"], row)
@@ -61,34 +59,30 @@ def read_looks(folders: Sequence[Path]) -> list[dict[str, Any]]:
 def keep_look(
     folders: Sequence[Path], subset: Sequence[str], facts: dict[str, Any]
 ) -> tuple[int, list[dict[str, Any]]]:
-    """Keep a look in the folders of all runs that it is of, unless the same was looked at before; it is on disk when
+    """Keep a look in the ledgers of all runs that it is of, unless the same was looked at before; it is on disk when
     this returns. `subset`: what is compared with what, and the ids of the questions.
 
-    Returns its number, from 1, and all looks.
+    Returns its number, from 1, and all looks. Raises `UserError` as `read_looks` does.
     """
     key = fingerprint(subset=list(subset))
+    # It is the last one also where the clock was put back: the number of no look changes.
+    now = datetime.now(UTC).isoformat(timespec="microseconds")
+    time = max([now, *(look["time"] for look in read_looks(folders))])
+    for folder in folders:
+        ledger.append(folder / _FILE, {"subset": key, "time": time, **facts}, once="subset")
     looks = read_looks(folders)
-    if all(look["subset"] != key for look in looks):
-        # It is the last one also where the clock was put back: the number of no look changes.
-        time = max(
-            [
-                datetime.now(UTC).isoformat(timespec="microseconds"),
-                *(look["time"] for look in looks),
-            ]
-        )
-        row = {"subset": key, "time": time, **facts}
-        for folder in folders:
-            with JsonlWriter(folder / _FILE, PATIENCE) as file:
-                file.append(row)
-        looks = read_looks(folders)
     return next(n for n, look in enumerate(looks, 1) if look["subset"] == key), looks
 
 
+def _rows(path: Path) -> list[dict[str, Any]]:
+    rows = ledger.read(path)
+    if not all(map(_is_look, rows)):
+        raise UserError(f"{path}: has rows that are no comparison; move it away to begin another")
+    return rows
+
+
 def _is_look(row: dict[str, Any]) -> bool:
-    return all(isinstance(row.get(name), str) for name in ("subset", "time"))
-
-
-def _number(value: object) -> float:
-    """A p-value or a difference, a fraction."""
-    number = isinstance(value, float | int) and not isinstance(value, bool) and abs(value) <= 1
-    return float(value) if number else math.nan  # type: ignore[arg-type]
+    """Has it what is told of a look? The numbers are fractions, rounded ones among them."""
+    texts = all(isinstance(row.get(name), str) for name in ("subset", "time"))
+    numbers = (type(row.get(name)) in (float, int) and abs(row[name]) < 1.1 for name in _NUMBERS)
+    return texts and all(numbers) and type(row.get("n")) is int and row["n"] > 0

@@ -13,7 +13,7 @@ from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import Measure, measure
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.results import Results, load_results
-from llmc_lib.exploring import kept
+from llmc_lib.exploring import example
 from llmc_lib.exploring.table import tidy
 from llmc_lib.processes.progress import say
 from llmc_lib.records import Question
@@ -68,6 +68,10 @@ class Runs:
         """The run that was named first, whose thresholds hold."""
         return next(iter(self.opened.values()))
 
+    def called(self, run: str, name: str) -> str:
+        """What something of a run is called: with several runs after its run."""
+        return f"{run}: {name}" if len(self.opened) > 1 else name
+
     def text(self, run: str, key: Key) -> tuple[str, str]:
         """Reasoning and response of an answer, read from disk; ("", "") where it has none, or must not be shown."""
         results = self.opened[run].results
@@ -83,15 +87,14 @@ class Runs:
                 return None if withheld else run.results.questions[benchmark][id_]
         return None
 
-    def benchmarks(self, *, accuracy: bool = False) -> list[str]:
-        """The benchmarks with answers; with `accuracy` those with right and wrong ones, which come first anyway."""
+    def benchmarks(self) -> list[str]:
+        """The benchmarks with answers; those with right and wrong ones come first."""
         kinds = {
             name: kind
             for run in self.opened.values()
             for name, kind in (run.results.kinds if run.results else {}).items()
         }
-        right = [name for name, kind in kinds.items() if measure(kind) == Measure.ACCURACY]
-        return right if accuracy else right + [name for name in kinds if name not in right]
+        return sorted(kinds, key=lambda name: measure(kinds[name]) != Measure.ACCURACY)
 
 
 def open_runs(places: str | Path | Iterable[str | Path]) -> Runs:
@@ -114,8 +117,8 @@ def open_runs(places: str | Path | Iterable[str | Path]) -> Runs:
 def _opened(place: Path) -> Opened:
     path = place if place.is_absolute() or place.exists() else ROOT / place
     if path.is_dir():
-        if kept.is_kept(path):
-            return _kept(path)
+        if example.is_example(path):
+            return _of_example(path)
         return _of_run(open_run(_params_of(path), files=False))
     return _of_run(open_run(place, files=False))
 
@@ -166,9 +169,9 @@ def _of_run(run: Run) -> Opened:
     )
 
 
-def _kept(folder: Path) -> Opened:
+def _of_example(folder: Path) -> Opened:
     """A kept example. It is part of the checkout, so what a person leaves is not written into it but into runs/."""
-    found = kept.read(folder)
+    found = example.read(folder)
     state = ROOT / "runs" / folder.name
     return Opened(
         folder.name,

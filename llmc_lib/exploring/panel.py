@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -15,6 +17,7 @@ from matplotlib.figure import Figure
 from llmc_lib.errors import UserError
 from llmc_lib.formatting import unbroken
 from llmc_lib.reporting.figures.drawing import one_svg, style
+from llmc_lib.reporting.text import visible
 
 _NAMED = {"description_width": "6.5rem"}
 
@@ -28,6 +31,7 @@ class Panel(widgets.VBox):
 
     data: pd.DataFrame
     figure: Figure | None = None
+    _quiet = False
 
     def __init__(self, controls: Sequence[Any], **options: Any) -> None:
         self._shown = widgets.HTML(layout={"width": "100%"})
@@ -35,13 +39,23 @@ class Panel(widgets.VBox):
         super().__init__([style, *controls, self._shown], **options)
         self.add_class("llmc-panel")
 
+    @abstractmethod
     def _show(self) -> str:
         """The HTML of what the controls ask for; sets `data`, and `figure` where there is one."""
-        raise NotImplementedError
 
     def update(self, *_: object) -> None:
-        """Show again what the controls ask for."""
-        self._try(self._show)
+        """Show again what the controls ask for, unless they are being set."""
+        if not self._quiet:
+            self._try(self._show)
+
+    @contextmanager
+    def setting(self) -> Iterator[None]:
+        """While this lasts controls are set by the panel itself, which does not update for each of them."""
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
 
     def _try(self, show: Callable[[], str | None]) -> None:
         """Show what a function gives, if anything, or what went wrong in it."""
@@ -74,6 +88,19 @@ def named(kind: Callable[..., Any], name: str, *, wide: bool = False, **options:
     return kind(description=name, style=_NAMED, layout=layout, **options)
 
 
+def between(name: str) -> Any:
+    """A slider with two ends, for whole numbers; `span` sets how far it reaches."""
+    return named(
+        widgets.IntRangeSlider, name, min=0, max=1, value=(0, 1), continuous_update=False, readout_format=",d"
+    )  # fmt: skip
+
+
+def span(slider: Any, most: int) -> None:
+    """Have a slider of `between` reach from 0 to `most`, with all of it chosen."""
+    slider.max = most
+    slider.value = (0, most)
+
+
 def buttons(options: Sequence[Any], name: str = "") -> Any:
     """A row of buttons of which one is pressed."""
     pressed = widgets.ToggleButtons(options=options, style={"button_width": "auto"})
@@ -104,7 +131,7 @@ def _css() -> str:
 def paragraph(text: str, css_class: str = "") -> str:
     """A paragraph of plain text."""
     attribute = f' class="{css_class}"' if css_class else ""
-    return f"<p{attribute}>{html.escape(unbroken(text))}</p>"
+    return f"<p{attribute}>{visible(unbroken(text))}</p>"
 
 
 def plot(figure: Figure, name: str, alt: str) -> str:
@@ -117,13 +144,13 @@ def table(frame: pd.DataFrame, most: int = 200) -> str:
     """A table; its cells are escaped, and numbers are on the right. Of many rows the first are shown."""
     numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
     head = "".join(
-        f'<th scope="col"{_right(n)}>{html.escape(str(name))}</th>'
+        f'<th scope="col"{_right(n)}>{visible(str(name))}</th>'
         for name, n in zip(frame.columns, numeric, strict=True)
     )
     body = "".join(
         "<tr>"
         + "".join(
-            f"<td{_right(n)}>{html.escape(_cell(value))}</td>"
+            f"<td{_right(n)}>{visible(_cell(value))}</td>"
             for value, n in zip(cells, numeric, strict=True)
         )
         + "</tr>"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from llmc_lib.analysis.clustered import clustered_rate
@@ -149,15 +151,7 @@ class Plots(Panel):
             axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
             axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
-            if legend := axes.get_legend():
-                legend.set_title("")
-                below = {
-                    "bbox_to_anchor": (0, -0.2),
-                    "fontsize": 8.5,
-                    "frameon": False,
-                    "labelcolor": INK,
-                }
-                sns.move_legend(axes, "upper left", **below)
+            _legend_below(axes, 0.2)
         medians = self.data.groupby("model", sort=False)["tokens"].median()
         words = ", ".join(f"{who} {int(medians[who]):,}" for who in whos)
         return paragraph(f"Median length in tokens: {words}", "finding") + plot(
@@ -209,15 +203,7 @@ class Plots(Panel):
             shares, x="right", y="share", hue="model", hue_order=whos, ax=axes, legend=len(whos) > 1, saturation=1,
             palette=colours(_first(whos, self._choice.pair)),
         )  # fmt: skip
-        if axes.get_legend():
-            below = {
-                "bbox_to_anchor": (0, -0.22),
-                "ncols": 6,
-                "fontsize": 8.5,
-                "frameon": False,
-                "labelcolor": INK,
-            }
-            sns.move_legend(axes, "upper left", title="", **below)
+        _legend_below(axes, 0.22, ncols=6)
         axes.set(xlabel=f"Right answers of {samples} samples", ylabel="Percent of questions")
         flips = self.data[self.data["right"].between(1, samples - 1)]
         words = ", ".join(
@@ -312,6 +298,14 @@ def _fifths(values: pd.Series, unit: str) -> pd.Series:
         return pd.Series([f"{v:,.0f} {unit}" if v == v else None for v in values], values.index)
     names = [f"{a:,.0f} to {b:,.0f} {unit}" for a, b in pairwise(borders)]
     return pd.cut(values, borders, labels=names, include_lowest=True, ordered=True)
+
+
+def _legend_below(axes: Axes, distance: float, **more: Any) -> None:
+    """Move the legend, if there is one, below the plot; `distance` in heights of it."""
+    if axes.get_legend():
+        sns.move_legend(
+            axes, "upper left", bbox_to_anchor=(0, -distance), title="", fontsize=8.5, frameon=False, labelcolor=INK, **more
+        )  # fmt: skip
 
 
 def _first(whos: Sequence[str], pair: tuple[str, str]) -> list[str]:

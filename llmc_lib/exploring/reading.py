@@ -17,7 +17,7 @@ from llmc_lib.records import Question
 from llmc_lib.reporting.cases import facts, whole
 from llmc_lib.reporting.cases.trace import Mark, Trace, columns
 from llmc_lib.reporting.claims_page import marks
-from llmc_lib.reporting.text import text_to_html
+from llmc_lib.reporting.text import text_to_html, visible
 from llmc_lib.store import read_marks, sha256_text, write_mark
 
 # Static, with nothing of a text in it: what is copied is the text of the element after the button. Without a secure
@@ -61,7 +61,6 @@ class Traces(Panel):
             row(self._comment, self._mark, self._unmark, self._said),
         ]
         super().__init__(controls)
-        self._quiet = False
         self.on(self._before, lambda: self._go(-1))
         self.on(self._after, lambda: self._go(1))
         self.on(self._mark, lambda: self._keep(self._comment.value.strip() or "(no comment)"))
@@ -76,11 +75,6 @@ class Traces(Panel):
         """The id of the question that is shown."""
         return str(self.data["question"].iloc[self._at.value - 1])
 
-    def update(self, *_: object) -> None:
-        """Show again, once all controls are set."""
-        if not self._quiet:
-            super().update()
-
     # ---- moving ------------------------------------------------------------------------------
 
     def _enter(self, *_: object) -> None:
@@ -90,27 +84,25 @@ class Traces(Panel):
         table = self._choice.questions
         self.data = table.assign(comment=[comments.get(str(id_), "") for id_ in table["question"]])
         ids = list(map(str, self.data["question"]))
-        self._quiet = True
-        self._at.max = max(1, len(ids))
-        self._at.value = ids.index(shown) + 1 if shown in ids else 1
-        self._of.value = html.escape(f"of {len(ids):,}")
-        self._quiet = False
+        with self.setting():
+            self._at.max = max(1, len(ids))
+            self._at.value = ids.index(shown) + 1 if shown in ids else 1
+        self._of.value = f"of {len(ids):,}"
         self._turn()
 
     def _turn(self, *_: object) -> None:
         if self._quiet:
             return
-        self._quiet = True
-        for number, control in enumerate(self._samples):
-            control.options = self._samples_of(self._choice.pair[number])
-            control.layout.display = None if len(control.options) > 1 else "none"
+        with self.setting():
+            for number, control in enumerate(self._samples):
+                control.options = self._samples_of(self._choice.pair[number])
+                control.layout.display = None if len(control.options) > 1 else "none"
         self._comment.value = (
             self.data["comment"].iloc[self._at.value - 1] if len(self.data) else ""
         )
         self._said.value = ""
         for button in (self._mark, self._unmark):
             button.disabled = self.data.empty
-        self._quiet = False
         self.update()
 
     def _go(self, by: int) -> None:
@@ -162,7 +154,7 @@ class Traces(Panel):
         outcome, category = self.data[["outcome", "category"]].iloc[self._at.value - 1]
         title = (
             f'<p><span class="outcome {html.escape(outcome.replace(" ", "-"))}">{html.escape(outcome)}</span> '
-            f'<span class="note">{html.escape(category)} · {html.escape(id_)}</span></p>'
+            f'<span class="note">{visible(category)} · {visible(id_)}</span></p>'
         )
         question = choice.runs.question(choice.benchmark, id_)
         answers = [

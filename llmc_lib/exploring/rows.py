@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from llmc_lib.exploring.opened import Runs
-from llmc_lib.exploring.panel import Panel, named, paragraph, row
+from llmc_lib.exploring.panel import Panel, between, named, paragraph, row, span
 from llmc_lib.formatting import counted
 from llmc_lib.reporting.dataset_sample import to_open
 
@@ -29,9 +29,8 @@ class Rows(Panel):
     drawn: pd.DataFrame
 
     def __init__(self, runs: Runs) -> None:
-        several = len(runs.opened) > 1
         self._files: dict[str, Path] = {
-            (f"{run.name}: {name or 'all'}" if several else name or "the run's own"): file
+            runs.called(run.name, name or "the run's own"): file
             for run in runs.opened.values()
             for name, file in run.rows.items()
             if file.is_file()
@@ -41,31 +40,18 @@ class Rows(Panel):
         self._by = {
             name: named(widgets.Dropdown, name.capitalize(), options=[_ANY]) for name in _LIGHT[:3]
         }
-        self._tokens = named(
-            widgets.IntRangeSlider,
-            "Tokens",
-            min=0,
-            max=1,
-            value=(0, 1),
-            continuous_update=False,
-            readout_format=",d",
-        )
+        self._tokens = between("Tokens")
         self._again = widgets.Button(description="Others", layout={"width": "auto"})
         super().__init__([row(self._set, *self._by.values()), row(self._tokens, self._again)])
-        self._quiet, self._draw = False, 0
+        self._draw = 0
         self._set.observe(self._enter, "value")
-        self._again.on_click(self._others)
+        self.on(self._again, self._others)
         self.follow(*self._by.values(), self._tokens)
         self._enter()
 
-    def update(self, *_: object) -> None:
-        """Draw again, once all controls are set."""
-        if not self._quiet:
-            super().update()
-
-    def _others(self, _: object) -> None:
+    def _others(self) -> str:
         self._draw += 1
-        self.update()
+        return self._show()
 
     def _enter(self, *_: object) -> None:
         self._all = pd.DataFrame(columns=list(_LIGHT))
@@ -74,13 +60,11 @@ class Rows(Panel):
             names = set(pq.read_schema(file).names)
             self._all = pd.read_parquet(file, columns=[name for name in _LIGHT if name in names])
             self._all = self._all.reindex(columns=list(_LIGHT))
-        self._quiet = True
-        for name, control in self._by.items():
-            control.options = [_ANY, *sorted(self._all[name].dropna().unique())]
-            control.value = _ANY
-        self._tokens.max = int(self._all["n_tokens"].max()) if len(self._all) else 1
-        self._tokens.value = (0, self._tokens.max)
-        self._quiet = False
+        with self.setting():
+            for name, control in self._by.items():
+                control.options = [_ANY, *sorted(self._all[name].dropna().unique())]
+                control.value = _ANY
+            span(self._tokens, int(self._all["n_tokens"].max()) if len(self._all) else 1)
         self.update()
 
     def _show(self) -> str:

@@ -31,7 +31,7 @@ class Training(Panel):
 
     def __init__(self, runs: Runs) -> None:
         self._logs = {
-            f"{run.name}: {name}" if len(runs.opened) > 1 else name: (run.name, name, log)
+            runs.called(run.name, name): (run.name, name, log)
             for run in runs.opened.values()
             for name, log in run.histories.items()
             if len(log)

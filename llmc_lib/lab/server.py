@@ -65,8 +65,8 @@ def environment(given: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 
 def arguments(root: Path, start: Path, host: str, port: int | None) -> list[str]:
-    """The options of JupyterLab: the start page, the one kernel that can run our notebooks, and no question that is
-    ours to avoid (news, updates), as each would ask the network."""
+    """The options of JupyterLab: the start page, the one kernel that can run our notebooks, and neither news nor
+    updates, as each would ask the network."""
     chosen = [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"] if port else []
     return [
         f"--ServerApp.root_dir={root}",

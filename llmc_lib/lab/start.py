@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from llmc_lib.errors import printable
 from llmc_lib.formatting import as_points
 from llmc_lib.reporting.entries import FILES, Entry, Metrics, read_entries
 from llmc_lib.store import write_atomic
@@ -86,5 +87,5 @@ def _progress(run: Path) -> str:
 
 def _plain(text: str) -> str:
     """A text from a file as Markdown that shows it as it is, on one line."""
-    escaped = html.escape(" ".join(text.split()), quote=False)
+    escaped = html.escape(printable(" ".join(text.split())), quote=False)
     return "".join(f"&#{ord(c)};" if c in "\\`*_[]|~$#!" else c for c in escaped)

@@ -6,13 +6,13 @@ One module a section. A check that fails raises `ValueError(key, message)`, or w
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from llmc_lib.benchmarks import DECLARED
+from llmc_lib.errors import near
 from llmc_lib.params.common import (
     ModelParams,
     Name,
@@ -20,6 +20,7 @@ from llmc_lib.params.common import (
     PlainName,
     Section,
     check_once,
+    check_right_or_wrong,
     is_commit,
     is_hub_name,
 )
@@ -143,7 +144,8 @@ class Params(Section):
             [candidate.name for candidate in self.candidates] or [""],
         )
         measures = {b.name: str(b.measure) for b in self.evaluation.benchmarks}
-        self._check_main(measures)
+        if self.report.main is not None:
+            check_right_or_wrong(("report", "main"), self.report.main, measures)
         if self.gate is not None:
             self.gate.check_asked(measures)
         known = [source.name for source in self.dataset.sources]
@@ -151,8 +153,8 @@ class Params(Section):
             wanted = (candidate.mixture and candidate.mixture.sources) or ()
             for name in wanted:
                 if name not in known:
-                    near = difflib.get_close_matches(name, known, 1)
-                    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+                    meant = near(name, known)
+                    hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(known)}"
                     raise ValueError(
                         ("candidates", number, "mixture", "sources"),
                         f"{name!r} is no source of the run; {hint}",
@@ -166,24 +168,6 @@ class Params(Section):
                         "are not used while the mixture is off; give mixture: true too",
                     )
         return self
-
-    def _check_main(self, measures: dict[str, str]) -> None:
-        """Is `report.main` a benchmark that a verdict can be about?"""
-        name = self.report.main
-        if name is None:
-            return
-        known = [other for other, measure in measures.items() if measure == "accuracy"]
-        if name in known:
-            return
-        if name in measures:
-            problem = f"{name!r} has no right and wrong answers"
-        else:
-            problem = f"{name!r} is none of evaluation.benchmarks"
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"take one of {', '.join(known)}"
-        if not known:
-            hint = "evaluate one that has, or leave it out"
-        raise ValueError(("report", "main"), f"{problem}; {hint}")
 
 
 def merged(values: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from llmc_lib.errors import near
 from llmc_lib.params.names import LONGEST, RUN_NAME
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -86,6 +88,25 @@ def check_once(key: str, names: list[str]) -> None:
         if name in seen:
             raise ValueError(key, f"{name!r} is listed twice; give it once")
         seen.add(name)
+
+
+def check_right_or_wrong(
+    keys: tuple[str | int, ...], name: str, measures: Mapping[str, str]
+) -> None:
+    """Raise `ValueError` (keys, problem) for a name that is of no benchmark with right and wrong answers.
+
+    `measures`: name of a benchmark → what it measures.
+    """
+    known = [other for other, measure in measures.items() if measure == "accuracy"]
+    if name in known:
+        return
+    missing = name not in measures
+    problem = "is none of evaluation.benchmarks" if missing else "has no right and wrong answers"
+    meant = near(name, known)
+    hint = f"did you mean {meant!r}?" if meant else f"take one of {', '.join(known)}"
+    if not known:
+        hint = "evaluate one that has, or leave it out"
+    raise ValueError(keys, f"{name!r} {problem}; {hint}")
 
 
 def check_order(section: BaseModel, lowest: str, highest: str) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from llmc_lib.errors import near
 from llmc_lib.params.common import (
     Fraction,
     Length,
@@ -112,9 +112,9 @@ class SourceParams(Section):
     def _check(self) -> SourceParams:
         kind, key = (self.kind, "kind") if self.kind else (self.name, "name")
         if kind not in (*SOURCES, "files"):
-            near = difflib.get_close_matches(kind, [*SOURCES, "files"], 1)
+            meant = near(kind, [*SOURCES, "files"])
             known = f"known are {', '.join([*SOURCES, 'files'])}"
-            hint = f"did you mean {near[0]!r}?" if near else known
+            hint = f"did you mean {meant!r}?" if meant else known
             own = " For files of your own give kind: files" if key == "name" else ""
             raise ValueError(key, f"{kind!r} is no known source; {hint}{own}")
         if kind in ("files", "hardmath") and not self.path:
@@ -138,8 +138,8 @@ class SourceParams(Section):
             )
         unknown = [name for name in self.fields if name not in FILE_FIELDS]
         if unknown:
-            near = difflib.get_close_matches(unknown[0], FILE_FIELDS, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(FILE_FIELDS)}"
+            meant = near(unknown[0], FILE_FIELDS)
+            hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(FILE_FIELDS)}"
             raise ValueError("fields", f"{unknown[0]!r} is no field of ours; {hint}")
         for key, name in [("category", self.category), *self.categories.items()]:
             if name is not None and name not in ROW_CATEGORIES:

@@ -223,9 +223,8 @@ class StopParams(Section):
     By how much a candidate must be better to matter is `report.smallest_interesting_points`.
     """
 
-    rounds: Annotated[int, Field(ge=2, le=20)] = (
-        10  # at most; each loads every remaining model once
-    )
+    # At most; each loads every remaining model once.
+    rounds: Annotated[int, Field(ge=2, le=20)] = 10
     # Which of `benchmarks` decides the race; it must have right and wrong answers. The models that remain at the end then answer the
     # others in full. None: the first with right and wrong answers.
     benchmark: Name | None = None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from llmc_lib.params.common import Section
+from llmc_lib.params.common import Section, check_right_or_wrong
 
 #: In percentage points. A margin of 0 would mean "better", which is a key of its own.
 Margin = Annotated[float, Field(ge=0.1, lt=100)]
@@ -48,14 +47,7 @@ class GateParams(Section):
         """Are the benchmarks that the gate needs evaluated? `measures`: name → what it measures. Raises `ValueError`
         (keys, message)."""
         for name in self.benchmarks:
-            if measures.get(name) != "accuracy":
-                known = [other for other, measure in measures.items() if measure == "accuracy"]
-                problem = (
-                    "has no right and wrong answers" if name in measures else "is not evaluated"
-                )
-                near = difflib.get_close_matches(name, known, 1)
-                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-                raise ValueError(("gate", "benchmarks", name), f"{name!r} {problem}; {hint}")
+            check_right_or_wrong(("gate", "benchmarks", name), name, measures)
         for key, what in (("safety", "safe responses"), ("over_refusal", "harmless look-alikes")):
             if getattr(self, key) is not None and key not in measures.values():
                 raise ValueError(

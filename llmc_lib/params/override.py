@@ -6,7 +6,7 @@ They are put into what was read of the file before anything is checked, so that 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,21 +43,6 @@ def overridden(
         given = _plain(key, value, path)
         changed.append(_put(made, key, given, path))
     return made, changed
-
-
-def differences(before: Any, after: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """The settings in which two params (as `model_dump` has them) differ: key, before, after."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        for name in dict.fromkeys([*before, *after]):
-            inner = f"{key}.{name}" if key else str(name)
-            yield from differences(before.get(name), after.get(name), inner)
-    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for number, (old, new) in enumerate(zip(before, after, strict=True)):
-            names = {item.get("name") if isinstance(item, dict) else None for item in (old, new)}
-            name = names.pop() if len(names) == 1 else None
-            yield from differences(old, new, f"{key}.{number if name is None else name}")
-    elif before != after:
-        yield key, before, after
 
 
 def _plain(key: str, value: Any, path: Path) -> Any:
@@ -99,13 +84,9 @@ def _place(inside: Any, part: str, key: str, path: Path) -> str | int:
         return part
     if part.isdecimal() and len(part) < 10 and int(part) < len(inside):  # Python reads 4,300 digits
         return int(part)
-    names = [str(item.get("name", "")) for item in inside if isinstance(item, dict)]
+    names = [str(item.get("name", "")) if isinstance(item, dict) else "" for item in inside]
     if names.count(part) == 1:
-        return next(
-            n
-            for n, item in enumerate(inside)
-            if isinstance(item, dict) and item.get("name") == part
-        )
+        return names.index(part)
     meant = near(part, filter(None, names))
     hint = f"did you mean {meant!r}?" if meant else f"give a number from 0 to {len(inside) - 1}"
     raise UserError(

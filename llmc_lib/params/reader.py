@@ -29,15 +29,15 @@ def load(path: Path, override: Mapping[str, Any] | None = None) -> Params:
     Raises `UserError` with one line for each error: file, line (or that it is of the override), key, what is wrong,
     remedy.
     """
-    return Params.model_validate(_checked(path, override))
+    return _checked(path, override)[0]
 
 
 def values_of(path: Path, override: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What a params file that `load` accepts says, defaults left out, with the override in it. Raises as `load` does."""
-    return _checked(path, override)
+    return _checked(path, override)[1]
 
 
-def _checked(path: Path, override: Mapping[str, Any] | None) -> dict[str, Any]:
+def _checked(path: Path, override: Mapping[str, Any] | None) -> tuple[Params, dict[str, Any]]:
     if not os.path.lexists(path):
         meant = near(path.name, [file.name for file in path.parent.glob("*.yaml")])
         hint = f"did you mean {path.parent / meant}?" if meant else "copy params/quickstart.yaml"
@@ -61,7 +61,7 @@ def _checked(path: Path, override: Mapping[str, Any] | None) -> dict[str, Any]:
             lines += _lines(source, error, ("candidates", number))
     if lines:
         raise UserError("\n".join(lines))
-    return dict(values)
+    return params, values
 
 
 def where(path: Path, *keys: str | int, override: Mapping[str, Any] | None = None) -> str:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from llmc_lib.errors import UserError
-from llmc_lib.exploring import kept
+from llmc_lib.exploring import example
 from llmc_lib.reporting.browser import screenshot
 from llmc_lib.store import ROOT, Run, write_atomic
 from llmc_lib.store.page import page_finished
@@ -21,7 +21,7 @@ _SCREEN = 1240, 1060  # pixels: the verdict and its figure, the contents list at
 
 def make_example(run: Run, folder: Path) -> list[Path]:
     """Copy the run's page and metrics.json to `folder`, with the page's first screen as screenshot.png, and what it
-    takes to explore the run (`exploring.kept`).
+    takes to explore the run (`exploring.example`).
 
     Returns the files. Raises `UserError`, and writes nothing, where the report is not finished or not the
     present one, where the page, the picture or the answers are too large, or where the page names something of this
@@ -45,7 +45,7 @@ def make_example(run: Run, folder: Path) -> list[Path]:
                 f"{path}: names {', '.join(found)}, of this machine: nothing was copied"
             )
     picture = screenshot(page, *_SCREEN)
-    answers = kept.files(run)
+    answers = example.files(run)
     for name, size, most in (
         ("the page", len(text.encode()), LARGEST_PAGE),
         ("its picture", len(picture), LARGEST_PICTURE),

@@ -16,7 +16,7 @@ from tabulate import tabulate
 from llmc_lib.formatting import unbroken
 from llmc_lib.language import N_, tr
 from llmc_lib.reporting.plain import notebook_html, plain_text
-from llmc_lib.reporting.text import text_to_html
+from llmc_lib.reporting.text import text_to_html, visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -242,7 +242,7 @@ def table_block(
     """
     numeric = {str(column): _is_numeric(frame[column]) for column in frame.columns}
     head = "".join(
-        f'<th scope="col"{_right(numeric[str(column)] and number > 0)}><button type="button">{html.escape(str(column))}'
+        f'<th scope="col"{_right(numeric[str(column)] and number > 0)}><button type="button">{visible(str(column))}'
         "</button></th>"
         for number, column in enumerate(frame.columns)
     )
@@ -297,8 +297,8 @@ _FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.,% to+-]*$)")
 
 def _cell(value: str, numeric: bool, *, first: bool) -> str:
     if first:
-        return f'<th scope="row">{html.escape(value)}</th>'
-    return f"<td{_right(numeric)}>{html.escape(value)}</td>"
+        return f'<th scope="row">{visible(value)}</th>'
+    return f"<td{_right(numeric)}>{visible(value)}</td>"
 
 
 def _right(numeric: bool) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from llmc_lib.errors import UserError
-from llmc_lib.reporting.changes import changes
+from llmc_lib.params.changes import changes
 from llmc_lib.reporting.looks import params_digest
 from llmc_lib.store import Run, git_commit, ledger, looks
 from llmc_lib.store.data_files import count_rows

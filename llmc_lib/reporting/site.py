@@ -15,7 +15,7 @@ from markupsafe import Markup
 from llmc_lib.errors import UserError
 from llmc_lib.formatting import as_p_cell, as_points, as_range, as_tick, counted
 from llmc_lib.language import N_, language, plural, tr
-from llmc_lib.reporting.changes import Change, changes
+from llmc_lib.params.changes import Change, changes
 from llmc_lib.reporting.entries import FILES, Comparison, Entry, read_entries
 from llmc_lib.reporting.palette import INK, MODELS, MUTED, RULE
 from llmc_lib.reporting.sentences import TRIED_WORDS, tried_family, tried_line, tried_note

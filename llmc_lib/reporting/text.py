@@ -53,17 +53,18 @@ def text_to_html(text: str, shown: int = SHOWN) -> str:
     parts, end = [], 0
     for match in _MATH.finditer(text):
         source = next(group for group in match.groups() if group is not None)
-        parts.append(_escape(text[end : match.start()]))
+        parts.append(visible(text[end : match.start()]))
         parts.append(_math(source, match[0].startswith(("$$", "\\[")), match[0]))
         end = match.end()
-    parts.append(_escape(text[end:]))
+    parts.append(visible(text[end:]))
     if cut > 0:
         said = tr("… ({n:,} more characters are not shown)", n=cut)
         parts.append(f'<span class="note"> {said}</span>')
     return "".join(parts)
 
 
-def _escape(text: str) -> str:
+def visible(text: str) -> str:
+    """Escape a text, with the code of each character that could hide or reorder what is around it."""
     escaped = html.escape(text)
     return _INVISIBLE.sub(lambda m: f'<span class="invisible">U+{ord(m[0]):04X}</span>', escaped)
 
@@ -80,7 +81,7 @@ def _math(source: str, display: bool, written: str) -> str:
                 return ElementTree.tostring(tree, encoding="unicode")
         except Exception:  # noqa: S110 - whatever the converter stumbles over, the source is shown
             pass
-    return f'<code class="tex">{_escape(written)}</code>'
+    return f'<code class="tex">{visible(written)}</code>'
 
 
 def _is_plain(tree: ElementTree.Element) -> bool:

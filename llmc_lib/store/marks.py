@@ -14,7 +14,7 @@ _FILE = "marks.jsonl"
 #: Characters of a comment.
 LONGEST = 2_000
 #: Seconds to wait for another notebook, which writes for milliseconds.
-PATIENCE = 1.0
+_PATIENCE = 1.0
 
 
 def read_marks(folder: Path) -> dict[tuple[str, str], str]:
@@ -46,7 +46,7 @@ def write_mark(folder: Path, benchmark: str, question: str, comment: str) -> Non
         )
     if read_marks(folder).get((benchmark, question), "") == comment:
         return
-    with JsonlWriter(folder / _FILE, PATIENCE) as file:
+    with JsonlWriter(folder / _FILE, _PATIENCE) as file:
         time = datetime.now(UTC).isoformat(timespec="seconds")
         row = {"benchmark": benchmark, "question": question, "comment": comment, "time": time}
         file.append(row)

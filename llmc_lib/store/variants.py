@@ -14,7 +14,7 @@ import yaml
 from llmc_lib.errors import UserError, printable, shown
 from llmc_lib.params import Params
 from llmc_lib.params import tree as params_yaml
-from llmc_lib.params.override import differences
+from llmc_lib.params.changes import changes
 from llmc_lib.params.reader import values_of
 from llmc_lib.store.files import read_object, set_aside, write_atomic
 from llmc_lib.store.manifests import ROOT
@@ -56,16 +56,10 @@ def keep(
     origin, folder = folders
     _check_name(path, after, folder)
     is_new = not folder.exists()
-    changed = [
-        [key, old, new]
-        for key, old, new in differences(
-            before.model_dump(mode="json"), after.model_dump(mode="json")
-        )
-        if key != "run"
-    ]
-    lines = [f"{key}: {json.dumps(old)} → {json.dumps(new)}" for key, old, new in changed]
+    found = changes(before.model_dump(mode="json"), after.model_dump(mode="json"), ("run",))
+    changed = [" ".join(f"{change.key}: {change.what}".split()) for change in found]  # a line each
     head = "".join(
-        f"# {printable(line)}\n" for line in [f"A variant of {path}, made by open_run:", *lines]
+        f"# {printable(line)}\n" for line in [f"A variant of {path}, made by open_run:", *changed]
     )
     values = yaml.safe_dump(values_of(path, override), sort_keys=False, allow_unicode=True)
     # These first: killed while it shares, it is a variant all the same, and makes the rest itself.
@@ -82,7 +76,7 @@ def told(folder: Path) -> str:
     facts = _facts(folder)
     if facts is None:
         return ""
-    changed = [f"{key} {_value(old)} → {_value(new)}" for key, old, new in facts["changed"]]
+    changed = facts["changed"]
     more = f" and {len(changed) - _TOLD} more" if len(changed) > _TOLD else ""
     what = ", ".join(changed[:_TOLD]) + more if changed else "nothing changed"
     return printable(f"a variant of {facts['of']}: {what}")
@@ -95,15 +89,10 @@ def _facts(folder: Path) -> dict[str, Any] | None:
         return None
     of, changed = facts.get("of"), facts.get("changed")
     whole = isinstance(of, str) and "\0" not in of
-    items = changed if isinstance(changed, list) else [None]
-    if whole and all(isinstance(item, list) and len(item) == 3 for item in items):
+    if whole and isinstance(changed, list) and all(isinstance(item, str) for item in changed):
         return facts
     set_aside(folder / _FACTS, "is not as it was written")
     return None
-
-
-def _value(value: Any) -> str:
-    return "not set" if value is None else f"{value:g}" if type(value) is float else shown(value)
 
 
 def _check_name(path: Path, after: Params, folder: Path) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from llmc_lib.exploring.comparing import told
+from llmc_lib.errors import UserError
 from llmc_lib.exploring.looks import adjusted, keep_look, read_looks, share_of
+from llmc_lib.store import ledger
+
+NUMBERS = {"n": 50, "difference": 0.1, "low": -0.1, "high": 0.3}
 
 
 def test_the_shares_are_all_of_the_level() -> None:
@@ -44,33 +46,47 @@ def test_overlapping_subsets_are_no_exception() -> None:
     assert (2 * stats.norm.sf(abs(z)) * looks * (looks + 1) < 0.05).any(axis=1).mean() < 0.057
 
 
+def look(p_value: float) -> dict[str, float]:
+    return {**NUMBERS, "p_value": p_value}
+
+
 def test_a_look_is_counted_once_and_kept(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
-    assert keep_look([one], ["hle", "a", "b", "q1"], {"p_value": 0.01})[0] == 1
-    assert keep_look([one], ["hle", "a", "b", "q1"], {"p_value": 0.01})[0] == 1
-    assert keep_look([one, two], ["hle", "a", "c", "q1"], {"p_value": 0.5})[0] == 2  # of two runs
-    assert keep_look([two], ["hle", "c", "d", "q1"], {"p_value": 0.5})[0] == 2
+    assert keep_look([one], ["hle", "a", "b", "q1"], look(0.01))[0] == 1
+    assert keep_look([one], ["hle", "a", "b", "q1"], look(0.01))[0] == 1
+    assert keep_look([one, two], ["hle", "a", "c", "q1"], look(0.5))[0] == 2  # of two runs
+    assert keep_look([two], ["hle", "c", "d", "q1"], look(0.5))[0] == 2
     assert [look["p_value"] for look in read_looks([one, two])] == [0.01, 0.5, 0.5]
     with open(one / "looks.jsonl", "a") as file:
-        file.write('not a look\n{"subset": "x"}\n{"subset": "torn')
+        file.write('{"subset": "torn')
     assert len(read_looks([one])) == 2
-    assert keep_look([one], ["hle", "e", "f", "q1"], {"p_value": 0.2})[0] == 3
+    assert keep_look([one], ["hle", "e", "f", "q1"], look(0.2))[0] == 3
+
+
+@pytest.mark.parametrize("line", [None, "not a look", '{"subset": "x"}'])
+def test_where_the_ledger_was_changed_no_look_is_counted_too_low(
+    tmp_path: Path, line: str | None
+) -> None:
+    for subset in "abc":
+        keep_look([tmp_path], [subset], look(0.01))
+    file = tmp_path / "looks.jsonl"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([lines[0], *([line] if line else []), *lines[2:]]) + "\n")
+    with pytest.raises(UserError, match="line 2"):
+        read_looks([tmp_path])
+    with pytest.raises(UserError, match="line 2"):
+        keep_look([tmp_path], ["d"], look(0.01))
 
 
 def test_the_number_of_no_look_changes_where_the_clock_is_put_back(tmp_path: Path) -> None:
-    keep_look([tmp_path], ["a"], {"p_value": 0.01})
-    file = tmp_path / "looks.jsonl"
-    row = json.loads(file.read_text())
-    file.write_text(json.dumps({**row, "time": "2999-01-01T00:00:00.000000+00:00"}) + "\n")
-    number, looks = keep_look([tmp_path], ["b"], {"p_value": 0.02})
+    late = {"subset": "a", "time": "2999-01-01T00:00:00.000000+00:00", **look(0.01)}
+    ledger.append(tmp_path / "looks.jsonl", late)
+    number, looks = keep_look([tmp_path], ["b"], look(0.02))
     assert (number, [look["p_value"] for look in looks]) == (2, [0.01, 0.02])
 
 
-@pytest.mark.parametrize("value", [None, "x", [1], True, 10**400, -3, float("inf")])
-def test_a_damaged_number_is_not_known_and_the_look_counts(tmp_path: Path, value: object) -> None:
-    row = {"subset": "s", "time": "2026", "p_value": value, "difference": value, "low": value}
-    (tmp_path / "looks.jsonl").write_text(json.dumps(row) + "\n")
-    looks = read_looks([tmp_path])
-    table = told(looks)
-    assert list(table["p_adjusted"]) == [1.0]
-    assert table[["p_value", "difference", "low", "high"]].isna().all(axis=None)
+@pytest.mark.parametrize("value", [None, "x", [1], True, 10**400, -3])
+def test_a_row_that_none_of_ours_can_be_is_told(tmp_path: Path, value: object) -> None:
+    ledger.append(tmp_path / "looks.jsonl", {"subset": "s", **look(0.01), "p_value": value})
+    with pytest.raises(UserError, match="no comparison"):
+        read_looks([tmp_path])

@@ -24,10 +24,11 @@ from llmc_lib.exploring import (
     marks,
     open_runs,
 )
+from llmc_lib.exploring.panel import paragraph, table
 from llmc_lib.exploring.plots import BY, agreement
 from llmc_lib.exploring.rows import take
 from llmc_lib.store import ROOT
-from tests.exploring.made import HOSTILE
+from tests.exploring.made import HOSTILE, asked_twice
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +204,20 @@ def test_no_test_on_questions_that_were_chosen_by_their_answers(choice: Choice) 
     assert "two different models" in _html(panel)
 
 
+def test_no_test_where_it_is_not_known_how_many_there_were(choice: Choice) -> None:
+    panel = Comparison(choice)
+    panel._button.click()
+    (run,) = choice.folders
+    file = run.state / "looks.jsonl"
+    file.write_text(file.read_text().replace('"gained"', '"lost"'))
+    again = Comparison(Choice(choice.runs))
+    assert 'class="warning"' in _html(again)
+    assert "was changed after it was written" in _html(again)
+    assert again._button.disabled
+    panel._button.click()
+    assert "was changed after it was written" in _html(panel)
+
+
 # ---- designs ---------------------------------------------------------------------------------
 
 
@@ -343,4 +358,21 @@ def test_what_a_name_holds_is_text(runs: Runs) -> None:
         plots._kind.value = kind
         shown.append(_html(plots))
     assert not [markup for markup in shown if "<img" in markup]
-    assert all("&lt;img" in markup for markup in shown[:1])
+    assert all("&lt;img" in markup for markup in shown)
+
+
+def test_what_would_hide_or_reorder_a_name_is_shown_by_its_code(tmp_path: Path) -> None:
+    params = asked_twice(tmp_path)
+    file = tmp_path / "sums.jsonl"
+    rows = (
+        file.read_text().replace('"odd"', '"\\u202eo\\u0000dd"').replace('"s001"', '"s\\u001b001"')
+    )
+    file.write_text(rows)
+    choice = Choice(open_runs(params))
+    assert r"\u202eo\x00dd" in choice._categories.options
+    plots, traces = Plots(choice), Traces(choice)
+    assert r"\u202eo\x00dd" in _html(plots)
+    traces._at.value = list(traces.data["question"]).index("s\x1b001") + 1
+    assert "sU+001B001" in re.sub("<.*?>", "", _html(traces))
+    frame = pd.DataFrame({"id\0": ["a\u202eb"]})
+    assert re.findall(r"U\+\w+", table(frame) + paragraph("\x1b")) == ["U+0000", "U+202E", "U+001B"]

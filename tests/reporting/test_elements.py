@@ -234,3 +234,8 @@ def test_help_says_what_can_be_taken_from_a_block() -> None:
     text = pydoc.render_doc(_figure())
     for name in ("block.data", "block.figure", "block.sentence", "block.parts"):
         assert name in text
+
+
+def test_what_would_hide_or_reorder_a_cell_is_shown_by_its_code() -> None:
+    markup = table_block("numbers", pd.DataFrame({"id\0": ["a\u202eb"], "n": ["\x1b"]}), "").markup
+    assert re.findall(r"U\+\w+", markup) == ["U+0000", "U+202E", "U+001B"]

@@ -140,6 +140,16 @@ def test_a_seal_that_was_moved_before_a_look_does_not_count(tmp_path: Path, chan
     assert "cannot be verified" in words.seal_sentence(found)
 
 
+def test_the_command_says_that_it_is_late(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = tmp_path / "p.yaml"
+    params.write_text(yaml.safe_dump({"run": "kept", "runs_dir": str(tmp_path / "runs")}))
+    ledger.append(tmp_path / "runs" / "kept" / "looks.jsonl", {"what": "partial"})
+    assert main(["seal", str(params)]) == 0
+    assert "after 1 look at its answers: the rule was not set beforehand" in capsys.readouterr().out
+
+
 def test_the_command_seals_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     params = tmp_path / "p.yaml"
     params.write_text(yaml.safe_dump({"run": "kept", "runs_dir": str(tmp_path / "runs")}))
@@ -147,9 +157,8 @@ def test_the_command_seals_once(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["seal", str(params)]) == 0
     assert len(ledger.read(tmp_path / "runs" / "kept" / "looks.jsonl")) == 1
     out = capsys.readouterr().out
-    assert (
-        "before the first recorded look at its answers, and nothing that decides has changed" in out
-    )
+    assert out.count("Sealed before the first recorded look at the answers") == 2
+    assert "the verdict follows" not in out  # there is none yet
     assert str(tmp_path / "runs" / "kept" / "looks.jsonl") in out
     (tmp_path / "runs" / "kept" / "looks.jsonl").write_text("{}\n")
     assert main(["seal", str(params)]) == 2

@@ -35,7 +35,7 @@ def _finished(run: Run) -> None:
 
 def test_a_variant_has_folders_of_its_own_and_says_what_it_changes(file: Path, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
     run = open_run(file, override=RATE, name="lr_3e-5")
-    changes = f"a variant of {file}: training.learning_rate 1e-05 → 3e-05"
+    changes = f"a variant of {file}: training.learning_rate: 1e-5 → 3e-5"
     assert run.params.training.learning_rate == 3e-5
     assert run.folder == file.parent / "runs" / "lr_3e-5"
     assert changes in repr(run)
@@ -44,6 +44,14 @@ def test_a_variant_has_folders_of_its_own_and_says_what_it_changes(file: Path, c
     assert again == run
     assert repr(again) == repr(run)
     assert f"# A variant of {file}" in run.params_file.read_text()
+
+
+def test_no_value_ends_the_line_that_tells_of_it(file: Path) -> None:
+    title = "a\nseed: 7\u2028seed: 8"
+    run = open_run(file, override={"report.title": title}, name="v")
+    assert repr(run).endswith("report.title: null → a seed: 7 seed: 8")
+    again = open_run(run.params_file).params
+    assert (again.report.title, again.seed) == (title, open_run(file).params.seed)
 
 
 def test_a_variant_begins_with_what_it_shares(file: Path) -> None:

@@ -1,12 +1,10 @@
-"""A run's answers, rows and training log in three small files beside its page: what an example needs to be explored."""
+"""A run's answers, rows and training log in four small files beside its page: what an example needs to be explored."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -27,7 +25,7 @@ _KEY = ["benchmark", "model", "question_id", "sample"]
 
 
 @dataclass(frozen=True)
-class Kept:
+class Example:
     """What `read` finds."""
 
     results: Results
@@ -37,7 +35,7 @@ class Kept:
     seed: int
 
 
-def is_kept(folder: Path) -> bool:
+def is_example(folder: Path) -> bool:
     """Is a folder one with a page, its metrics.json and these files?"""
     return (folder / "metrics.json").is_file() and (folder / _ANSWERS).is_file()
 
@@ -80,7 +78,7 @@ def _parquet(frame: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def read(folder: Path) -> Kept:
+def read(folder: Path) -> Example:
     """The files of `files`, and the settings in the metrics.json beside them. Raises `UserError` for what cannot be
     read."""
     try:
@@ -92,19 +90,20 @@ def read(folder: Path) -> Kept:
             question = Question(**{name: row[name] for name in names})
             questions.setdefault(row["name"], {})[question.id] = question
         params, evaluation = metrics["provenance"]["params"], metrics["provenance"]["evaluation"]
-        texts = _Texts(answers)
+        given = answers[answers["status"] != "missing"]
+        texts = given[[*_KEY, "reasoning", "response"]].itertuples(index=False, name=None)
         results = Results(
             answers.drop(columns=["reasoning", "response"]),
             {model["name"]: model["label"] for model in evaluation["models"]},
             questions,
             evaluation,
             graders={name: block["grader"] for name, block in metrics["benchmarks"].items()},
-            texts=texts,
+            texts={row[:4]: row[4:] for row in texts},
         )
         log = pd.read_parquet(folder / _TRAINING) if (folder / _TRAINING).is_file() else None
         histories = {} if log is None else dict(iter(log.groupby("candidate", sort=False)))
         limits = metrics["benchmarks"][metrics["main"]]["thresholds"]
-        return Kept(
+        return Example(
             results,
             {str(name): part.drop(columns="candidate") for name, part in histories.items()},
             folder / _ROWS,
@@ -115,21 +114,3 @@ def read(folder: Path) -> Kept:
         raise UserError(
             f"{folder}: no example that can be read ({' '.join(str(error).split())[:200]}); make example writes it again"
         ) from None
-
-
-class _Texts(Mapping[tuple[str, str, str, int], tuple[str, str]]):
-    """What the models wrote, by the key of the answer."""
-
-    def __init__(self, answers: pd.DataFrame) -> None:
-        given = answers[answers["status"] != "missing"]
-        rows = given[[*_KEY, "reasoning", "response"]].itertuples(index=False, name=None)
-        self._found: dict[Any, tuple[str, str]] = {row[:4]: row[4:] for row in rows}
-
-    def __getitem__(self, key: tuple[str, str, str, int]) -> tuple[str, str]:
-        return self._found[key]
-
-    def __iter__(self) -> Any:
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from llmc_lib.errors import UserError
-from llmc_lib.exploring import kept, open_runs
+from llmc_lib.exploring import example, open_runs
 from llmc_lib.exploring.table import tidy
 from llmc_lib.publish.example import LARGEST_ANSWERS
 from llmc_lib.store import ROOT, open_run
@@ -46,7 +46,7 @@ def test_no_completion_of_an_unsafe_request_is_kept() -> None:
 
 def test_what_is_kept_is_read_back(imported: Path, tmp_path: Path) -> None:
     run = open_run(imported)
-    found = kept.files(run)
+    found = example.files(run)
     assert set(found) == {"answers.parquet", "questions.parquet"}
     for name, content in found.items():
         (tmp_path / name).write_bytes(content)
@@ -57,7 +57,7 @@ def test_what_is_kept_is_read_back(imported: Path, tmp_path: Path) -> None:
         "provenance": {"params": {"seed": 3}, "evaluation": original.results.manifest},  # type: ignore[union-attr]
     }
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
-    back = kept.read(tmp_path)
+    back = example.read(tmp_path)
     pd.testing.assert_frame_equal(
         tidy("x", back.results).astype(object), tidy("x", original.results).astype(object), check_dtype=False
     )  # fmt: skip

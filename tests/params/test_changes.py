@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from llmc_lib.params import Params
-from llmc_lib.reporting.changes import Change, changes
+from llmc_lib.params.changes import Change, changes
 
 
 def params(**sections: Any) -> dict[str, Any]:
@@ -18,6 +18,11 @@ def test_the_same_params_differ_in_nothing_whatever_they_are_called() -> None:
     assert changes(params(), params()) == []
     other = params(runs_dir="elsewhere", report={"title": "Another"}, plan={"mfu": 0.5})
     assert changes(params(), {**other, "run": "b"}) == []
+
+
+def test_what_is_left_out_is_the_callers_choice() -> None:
+    other = {**params(report={"title": "Another"}), "run": "b"}
+    assert changes(params(), other, ("run",)) == [Change("report.title", "null → Another")]
 
 
 def test_a_setting_is_named_in_full_with_both_values() -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from llmc_lib.language import tr
 
 #: Names and folders, which differ for every run, and assumptions that nothing but `make plan` reads.
-LEFT_OUT = ("run", "runs_dir", "reports_dir", "plan", "report.title")
+_NO_NEWS = ("run", "runs_dir", "reports_dir", "plan", "report.title")
 _ABSENT = object()
 _LONGEST = 60  # characters of a value
 
@@ -24,24 +24,28 @@ class Change:
     what: str
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """What differs between two `provenance.params` of metrics.json, in the order of their keys.
+def changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], left_out: Sequence[str] = _NO_NEWS
+) -> list[Change]:
+    """What differs between two params as `model_dump` and metrics.json have them, in the order of their keys.
 
     Items of a list that have a name (sources, candidates, benchmarks) are compared by it. A group of keys
-    that only one of the two has is one change. `LEFT_OUT` names what is not compared.
+    that only one of the two has is one change. The keys `left_out` are not compared.
     """
-    return list(_changes(before, after, ""))
+    return list(_changes(before, after, left_out))
 
 
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any], inside: str) -> Iterator[Change]:
+def _changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], left_out: Sequence[str], inside: str = ""
+) -> Iterator[Change]:
     for key in dict.fromkeys([*before, *after]):
         old, new = before.get(key, _ABSENT), after.get(key, _ABSENT)
         name = f"{inside}{key}"
-        if name in LEFT_OUT or _same(old, new):
+        if name in left_out or _same(old, new):
             continue
         old_items, new_items = _by_name(old), _by_name(new)
         if old_items is not None and new_items is not None:
-            yield from _changes(old_items, new_items, f"{name}.")
+            yield from _changes(old_items, new_items, left_out, f"{name}.")
             kept = (
                 [n for n in old_items if n in new_items],
                 [n for n in new_items if n in old_items],
