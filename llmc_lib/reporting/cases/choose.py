@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.errors import UserError
+from llmc_lib.errors import UserError, near
 from llmc_lib.evaluation.results import Results
 from llmc_lib.params import CasesParams
 from llmc_lib.taxonomy import ordered
@@ -167,5 +166,5 @@ def _in_turn(pools: list[list[str]], n: int | None = None) -> list[str]:
 
 
 def _near(id_: str, known: pd.Index) -> str:
-    near = difflib.get_close_matches(id_, [str(name) for name in known], 1)
-    return f"; did you mean {near[0]!r}?" if near else f"; one is {known[0]!r}"
+    found = near(id_, known)
+    return f"; did you mean {found!r}?" if found else f"; one is {known[0]!r}"
