@@ -155,4 +155,8 @@ def _completeness(report: Report, missing: int) -> tuple[str, str]:
         return tr("partial"), tr(
             "{answers}, counted as wrong", answers=counted(missing, "missing answer")
         )
+    race = report.results.race
+    if race is not None and race.benchmark == report.main and race.n_questions < race.asked:
+        asked = tr("{part:,} of {whole:,}", part=race.n_questions, whole=race.asked)
+        return asked, tr("questions asked before the race ended")
     return tr("complete"), tr("every question asked of every model")
