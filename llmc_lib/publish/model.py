@@ -6,7 +6,6 @@ the folder lies on another one, they are copied.
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import shutil
@@ -20,7 +19,7 @@ import yaml
 from llmc_lib import evaluation, training
 from llmc_lib.dataset.card.impersonal import impersonal, public_params, without_secrets
 from llmc_lib.dataset.card.licences import Terms
-from llmc_lib.errors import UserError
+from llmc_lib.errors import UserError, near
 from llmc_lib.models.folder import read_config, shards
 from llmc_lib.models.resolve import Model, base_model, model_licence
 from llmc_lib.publish.folder import BUILD, OF_THE_BUILD, Draft
@@ -72,8 +71,8 @@ def _subject(run: Run, name: str | None) -> Subject:
         raise UserError(f"{run.training}: no model was exported; {BUILD}")
     name = name or list(models)[-1]
     if name not in models:
-        near = difflib.get_close_matches(name, list(models), 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(models)}"
+        found = near(name, models)
+        hint = f"did you mean {found!r}?" if found else f"there are {', '.join(models)}"
         raise UserError(f"MODEL: {name!r} is no model of this run; {hint}")
     of, entry = models[name]
     facts, recipe = manifest["candidates"][of], recipes[of]
