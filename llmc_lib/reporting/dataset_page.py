@@ -138,8 +138,8 @@ def licence_words(licences: dict[str, int]) -> str:
         elif licence in ("", "unknown"):
             sentences.append(
                 plural(
-                    "{n:,} row ({share}) has no known licence: find it out before the data set is passed on.",
-                    "{n:,} rows ({share}) have no known licence: find it out before the data set is passed on.",
+                    "{n:,} row ({share}) has no known licence: find it before the data set is passed on.",
+                    "{n:,} rows ({share}) have no known licence: find it before the data set is passed on.",
                     n,
                     **given,
                 )

@@ -95,7 +95,7 @@ def _imports_table(report: Report) -> Block:
         tr("{n:,} of {model}", n=s["unknown"], model=s["model"]) for s in sources if s["unknown"]
     ]:
         caption += " " + tr(
-            "Answers to questions that the benchmark has not are left out: {unknown}.",
+            "Answers to questions that the benchmark does not have are left out: {unknown}.",
             unknown=listed(unknown),
         )
     data = pd.DataFrame(sources).drop(columns="files")
