@@ -192,8 +192,8 @@ def _draw_smallest(
     place: dict[str, Any] = {"xytext": (-7, 2), "ha": "right", "va": "bottom"}
     if y > circle[1] - 10:
         x, place = max(x, circle[0]), {"xytext": (9, -2), "va": "top"}
-    elif x < circle[0] / 3:  # where the curve is flat, and the axis near
-        place |= {"xytext": (0, 6), "ha": "center"}
+    elif x < circle[0] / 5:  # near the axis, where the curve is flat
+        place |= {"xytext": (-4, 18), "ha": "left"}
     axes.annotate(name, (x, y), textcoords="offset points", color=INK, fontsize=9, **place)
 
 
