@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from llmc_lib.analysis.race import Rule, judge
 from llmc_lib.formatting import listed
+from llmc_lib.language import N_
 from llmc_lib.records import Question
 from llmc_lib.store import Run, ledger
 
-#: A reason to stop, as the terminal has it.
-_WHY = {
-    "behind": "clearly worse than the best",
-    "small": "cannot be better by an amount that matters",
+#: A reason to stop, in words.
+WHY = {
+    "behind": N_("clearly worse than the best"),
+    "small": N_("cannot be better by an amount that matters"),
 }
 
 
@@ -103,7 +104,7 @@ def live(run: Run) -> str:
     last = rows[-1]
     of_key = [row for row in rows if row["key"] == last["key"]]
     gone = [
-        f"{model} (round {row['round']}: {_WHY.get(why, why)})"
+        f"{model} (round {row['round']}: {WHY.get(why, why)})"
         for row in of_key
         for model, why in row["stopped"].items()
     ]

@@ -89,7 +89,8 @@ def write_catalogue(language: str) -> Path:
     for message, files in messages().items():
         texts.add(message, locations=[(file, 0) for file in dict.fromkeys(files)])
     if path.exists():
-        catalogue = read_po(path.open("rb"))
+        with path.open("rb") as file:
+            catalogue = read_po(file)
         catalogue.update(texts)
     else:
         catalogue = texts

@@ -71,8 +71,8 @@ def _subject(run: Run, name: str | None) -> Subject:
         raise UserError(f"{run.training}: no model was exported; {BUILD}")
     name = name or list(models)[-1]
     if name not in models:
-        meant = near(name, models)
-        hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(models)}"
+        found = near(name, models)
+        hint = f"did you mean {found!r}?" if found else f"there are {', '.join(models)}"
         raise UserError(f"MODEL: {name!r} is no model of this run; {hint}")
     of, entry = models[name]
     facts, recipe = manifest["candidates"][of], recipes[of]

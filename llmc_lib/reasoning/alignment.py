@@ -37,6 +37,7 @@ class Row:
     paired: bool  # are they about the same? If not, they are only beside each other
     same: bool = False  # both say the same, with the same numbers
     apart: bool = False  # a pair whose numbers contradict each other
+    more: bool = False  # a pair of which one has all numbers of the other, and more
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Alignment:
 
     They part at the first row from which on each has steps of its own, or numbers of its own; where one
     only makes a detour they have not parted, and neither have they in different words before the first
-    step that both have. None: they do not part.
+    step that both have. A pair of which one has more numbers is where they part if nothing agrees between it and
+    that row. None: they do not part.
     """
 
     rows: tuple[Row, ...]
@@ -60,7 +62,8 @@ def align(left: Sequence[str], right: Sequence[str]) -> Alignment:
         rows += [Row(n, m, paired=False) for n, m in zip_longest(range(a + 1, c), range(b + 1, d))]
         if c < len(left) and d < len(right):
             rows.append(_row(left, right, c, d))
-    return Alignment(tuple(rows), _parting(rows))
+    parting = _parting(rows)
+    return Alignment(tuple(rows), None if parting is None else _back(rows, parting))
 
 
 def similarity(left: Sequence[str], right: Sequence[str]) -> np.ndarray:
@@ -118,7 +121,8 @@ def _row(left: Sequence[str], right: Sequence[str], a: int, b: int) -> Row:
         return Row(a, b, paired=True, same=True)
     here, there = set(_NUMBER.findall(mine)), set(_NUMBER.findall(other))
     close = _overlap(mine, other) >= SAME
-    return Row(a, b, True, close and here == there, apart=not (here <= there or there <= here))
+    nested = here <= there or there <= here
+    return Row(a, b, True, close and here == there, not nested, nested and here != there)
 
 
 def _overlap(left: str, right: str) -> float:
@@ -142,3 +146,10 @@ def _parting(rows: Sequence[Row]) -> int | None:
             return start
         number += not sides
     return None
+
+
+def _back(rows: Sequence[Row], parting: int) -> int:
+    """The first pair of which one has more numbers, of those after all that agrees before the parting; else the parting."""
+    agreed = [n for n in range(parting) if rows[n].paired and not rows[n].more]
+    after = range(agreed[-1] + 1 if agreed else 0, parting)
+    return next((n for n in after if rows[n].more), parting)

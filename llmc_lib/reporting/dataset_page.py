@@ -46,8 +46,8 @@ WORDS = {
     "closed model": N_("a closed model"),
     "unknown": N_("unknown"),
 }
-# Whoever writes completions, as a manifest has it.
-_AUTHORS = (N_("person"), N_("program"), N_("open model"), N_("closed model"), N_("unknown"))
+# The other kinds of authors, as a manifest has them: for the catalogues alone.
+_AUTHORS = (N_("person"), N_("program"), N_("open model"), N_("closed model"))
 
 
 def sources(manifest: dict[str, Any]) -> Block:
@@ -138,8 +138,8 @@ def licence_words(licences: dict[str, int]) -> str:
         elif licence in ("", "unknown"):
             sentences.append(
                 plural(
-                    "{n:,} row ({share}) has no known licence: find it out before the data set is passed on.",
-                    "{n:,} rows ({share}) have no known licence: find it out before the data set is passed on.",
+                    "{n:,} row ({share}) has no known licence: find it before the data set is passed on.",
+                    "{n:,} rows ({share}) have no known licence: find it before the data set is passed on.",
                     n,
                     **given,
                 )

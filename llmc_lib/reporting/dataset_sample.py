@@ -112,5 +112,4 @@ def _author(row: dict[Any, Any]) -> str:
 
 
 def _text(text: str) -> str:
-    # The style is the page's; a notebook has none and would run the lines together.
-    return f'<div class="trace" style="white-space: pre-wrap">{text_to_html(text, _SHOWN)}</div>'
+    return f'<div class="trace">{text_to_html(text, _SHOWN)}</div>'

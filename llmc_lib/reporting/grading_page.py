@@ -12,7 +12,7 @@ from llmc_lib.benchmarks import declared
 from llmc_lib.evaluation.results import Results
 from llmc_lib.formatting import counted
 from llmc_lib.language import N_, tr
-from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
 from llmc_lib.reporting.text import text_to_html
 
 #: Disagreements of a benchmark that are shown.
@@ -93,7 +93,7 @@ def _sentence(results: Results, name: str, numbers: dict[str, Any], imported: bo
 
 
 #: The grades there are, as they are printed.
-_GRADES = {
+GRADES = {
     "correct": N_("correct"),
     "incorrect": N_("incorrect"),
     "ungraded": N_("ungraded"),
@@ -122,7 +122,7 @@ def _table(name: str, numbers: dict[str, Any], imported: bool) -> Block:
 
 
 def _grade(grade: object) -> str:
-    return tr(_GRADES.get(str(grade), str(grade)))
+    return tr(GRADES.get(str(grade), str(grade)))
 
 
 def _disagreements(
@@ -143,9 +143,7 @@ def _disagreements(
         if len(drawn) < len(apart)
         else tr("{disagreements} to read", disagreements=all_of_them)
     )
-    return Block(
-        f'<details><summary>{title}</summary><dl class="disagreements">{items}</dl></details>'
-    )
+    return folded(title, Block(f'<dl class="disagreements">{items}</dl>'))
 
 
 def _item(results: Results, name: str, row: dict[Any, Any], imported: bool) -> str:

@@ -82,13 +82,13 @@ def _last_round(raced: Race, order: list[str]) -> LookAt:
 
 def record(
     run: Run, results: Results, metrics: Mapping[str, Any], what: Literal["partial", "finished"]
-) -> list[dict[str, Any]]:
-    """Append a row a benchmark to the ledgers, and return them as they are there. Of an unfinished evaluation a benchmark
-    can be finished.
+) -> None:
+    """Append a row a benchmark to the ledgers. Of an unfinished evaluation a benchmark can be finished.
 
-    Looking again at the same answers, with the same grades, is no new look: its row of before is returned.
+    Looking again at the same answers, with the same grades, is no new look.
     """
-    return [looks.record(run, row, once="data") for row in _rows(run, results, metrics, what)]
+    for row in _rows(run, results, metrics, what):
+        looks.record(run, row, once="data")
 
 
 def params_digest(run: Run) -> str:

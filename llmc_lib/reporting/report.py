@@ -92,7 +92,7 @@ class Report:
 
     @property
     def headline(self) -> dict[str, Any]:
-        """The comparison that the verdict is about: the last candidate, chosen before any result."""
+        """The comparison that the verdict is about: the last candidate, chosen before any result; of those that a race left."""
         comparison: dict[str, Any] = self.block["comparisons"][-1]
         return comparison
 
@@ -100,10 +100,11 @@ class Report:
 def load_report(run: Run, results: Results | None = None) -> Report:
     """Load a run: its finished evaluation, or the `results` of an unfinished one.
 
-    It is written to the ledgers of looks first: whoever has its figures has looked at them. The figures of an unfinished one, and
-    of one that was looked at before it was finished, hold over all looks.
+    It is written to the ledgers of looks first: whoever has its figures has looked at them. The figures of an unfinished
+    one, and of one that was looked at before it was finished, hold over all looks.
 
-    Raises `UserError` where a stage is not complete, where there is nothing to compare, and where `evaluation.looks` was changed after a look.
+    Raises `UserError` where a stage is not complete, where there is nothing to compare, and where `evaluation.looks` was
+    changed after a look.
     """
     results = results or load_results(run)
     if len(results.models) < 2:

@@ -139,9 +139,9 @@ def _several(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> str
     if common:
         texts.append(tr("The same for all: {phrases}.", phrases=", ".join(common)))
     if usual:
-        texts.append(tr("Where the table says nothing else: {phrases}.", phrases=", ".join(usual)))
+        texts.append(tr("Unless the table says otherwise: {phrases}.", phrases=", ".join(usual)))
     took = tr(
-        "All together took {duration} {where}.",
+        "Together they took {duration} {where}.",
         duration=duration(seconds),
         where=listed(list(places)),
     )

@@ -120,9 +120,12 @@ def test_a_race_asks_those_that_can_win_and_goes_on_after_a_kill(
     }
     assert next(r for r in found["stopped"] if r["model"] == "bad")["difference"] < 0
     assert found["tokens"] == 3 * sum(asked.values())
-    assert "About" in page.verdict(report).markup
-    assert "was a race of 3 candidates" in page.verdict(report).markup
+    markup = page.verdict(report).markup
+    assert "About" in markup
+    assert "was a race of 3 candidates" in markup
+    assert f"<dt>questions asked before the race ended</dt><dd>{results.race.n_questions} of 200</dd>" in markup  # fmt: skip
     assert "clearly worse than the best" in page.looks(report).markup
+    assert "which ones are here depends on the race" in page.comparisons_table(report).markup
 
 
 def _asked(server: ChatServer) -> dict[str, int]:

@@ -28,6 +28,16 @@ def test_they_part_where_the_numbers_do() -> None:
     assert (found.rows[2].left, found.rows[2].right, found.rows[2].same) == (2, 2, False)
 
 
+def test_one_that_says_more_has_parted_where_nothing_agrees_after_it() -> None:
+    left = [START, "The square of x is 9, so x = 3.", "Then 3 + 4 = 7 is the sum."]
+    right = [START, "The square of x is 9, so x = 3 or x = 0 - 3.", "Then 0 - 3 + 4 = 1 is the sum."]  # fmt: skip
+    assert align(left, right).parting == 1
+    left.insert(2, FORMULA)
+    right.insert(2, FORMULA)
+    assert align(left, right).parting == 3
+    assert align(left[:3], right[:3]).parting is None
+
+
 def test_a_detour_is_no_parting_and_an_end_is() -> None:
     detour = [START, "Let me recall what an odd number is: 1, 3, 5.", FORMULA]
     assert align([START, FORMULA], detour).parting is None

@@ -233,7 +233,7 @@ def test_the_common_is_dimmed_and_the_parting_marked_in_both() -> None:
         Trace(f"{start}\n\nThe sum is 1 + 3 + 5 = 8.", "Answer: 8"),
     )
     assert _with(tree, "common") == [start, start]
-    assert [text.removeprefix("Here they part") for text in _with(tree, "parting")] == [
+    assert [text.removeprefix("They part here") for text in _with(tree, "parting")] == [
         "The sum is 1 + 3 + 5 = 9.",
         "The sum is 1 + 3 + 5 = 8.",
     ]

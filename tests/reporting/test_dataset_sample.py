@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from llmc_lib.reporting.dataset_sample import sample
+from llmc_lib.reporting.plain import notebook_html
 from llmc_lib.taxonomy import CATEGORIES
 from tests.dataset_manifest import HOSTILE, made_rows
 
@@ -47,7 +48,8 @@ def test_a_row_shows_its_parts_and_where_it_comes_from() -> None:
     assert "textbook/00000 · Algebra · completion by Qwen3-4B (open model)" in markup
     assert "licence Apache-2.0 · final answer: agrees with the reference · 100 tokens" in markup
     assert "<math" in markup
-    assert "white-space: pre-wrap" in markup  # a notebook has no style that keeps line breaks
+    # A notebook has no style that keeps line breaks.
+    assert "white-space: pre-wrap" in notebook_html(markup)
 
 
 @pytest.mark.parametrize(

@@ -109,10 +109,9 @@ def test_several_trainings_in_a_paragraph_and_a_table() -> None:
     )
     assert "The same for all: DeepSpeed ZeRO-2, steps of 16 sequences, float32 arithmetic" in text
     assert (
-        "Where the table says nothing else: full-parameter fine-tuning, learning rate 1e-5 ("
-        in text
+        "Unless the table says otherwise: full-parameter fine-tuning, learning rate 1e-5 (" in text
     )
-    assert "All together took 21.2 minutes on the CPU." in text
+    assert "Together they took 21.2 minutes on the CPU." in text
     assert "longer than training takes: all 2." in text
     assert "math: The training was interrupted and resumed from the checkpoint of step 6." in text
     rows = _rows(markup)

@@ -166,5 +166,5 @@ def _in_turn(pools: list[list[str]], n: int | None = None) -> list[str]:
 
 
 def _near(id_: str, known: pd.Index) -> str:
-    meant = near(id_, known)
-    return f"; did you mean {meant!r}?" if meant else f"; one is {known[0]!r}"
+    found = near(id_, known)
+    return f"; did you mean {found!r}?" if found else f"; one is {known[0]!r}"

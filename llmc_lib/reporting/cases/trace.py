@@ -169,7 +169,7 @@ def _gap(skipped: int, number: int) -> str:
 
 
 def _parted(here: bool) -> str:
-    return f'<p class="here">{tr("Here they part")}</p>' if here else ""
+    return f'<p class="here">{tr("They part here")}</p>' if here else ""
 
 
 def _marks_of(step: Step, marks: Sequence[Mark]) -> list[Mark]:

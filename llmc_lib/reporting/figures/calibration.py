@@ -66,7 +66,7 @@ def reliability(found: Mapping[str, Calibration]) -> FigureBlock:
         ),
         *(_words(model, each) for model, each in found.items()),
         tr(
-            "Expected calibration errors are without what chance alone adds; these bins are of about equal numbers of "
+            "Expected calibration errors are corrected for what chance alone adds; their bins hold about equal numbers of "
             "answers."
         ),
     ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from scipy import stats
 
 from llmc_lib.analysis import outlook
@@ -166,11 +167,8 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
     found = as_likely(float(np.interp(100 * smallest, x, y)) / 100 if inside else 0.999)
     if inside:
         at = float(np.interp(100 * smallest, x, y))
-        axes.plot(100 * smallest, at, "D", color=INK, markersize=7)
-        axes.annotate(
-            tr("the smallest of interest: {chance}", chance=found), (100 * smallest, at), xytext=(9, -2),
-            textcoords="offset points", va="top" if at > 12 else "bottom", color=INK, fontsize=9,
-        )  # fmt: skip
+        words = f"{as_size(smallest)}: {found}"
+        _draw_smallest(axes, (100 * smallest, at), words, (finds, 100 * target))
     axes.set_xlim(left=0)
     axes.set_ylim(0, 100)
     axes.set_xlabel(tr("True difference, percentage points"))
@@ -183,6 +181,20 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
     )
     caption = _power_caption(block, nothing=nothing, inside=bool(inside))
     return figure_block("power", figure, title, caption, alt, pd.DataFrame(design["curve"]))
+
+
+def _draw_smallest(
+    axes: Axes, point: tuple[float, float], name: str, circle: tuple[float, float]
+) -> None:
+    """Mark a point of the power curve, its name on no line: neither on the curve nor on those from the axes to `circle`."""
+    axes.plot(*point, "D", color=INK, markersize=7)
+    x, y = point
+    place: dict[str, Any] = {"xytext": (-7, 2), "ha": "right", "va": "bottom"}
+    if y > circle[1] - 10:
+        x, place = max(x, circle[0]), {"xytext": (9, -2), "va": "top"}
+    elif x < circle[0] / 5:  # near the axis, where the curve is flat
+        place |= {"xytext": (-4, 18), "ha": "left"}
+    axes.annotate(name, (x, y), textcoords="offset points", color=INK, fontsize=9, **place)
 
 
 def _power_caption(block: dict[str, Any], *, nothing: bool, inside: bool) -> str:

@@ -65,6 +65,11 @@ def _styled(more: dict[str, Any] | None = None) -> Iterator[None]:
         yield
 
 
+def style() -> AbstractContextManager[None]:
+    """The settings of matplotlib that figures are drawn with, for what is added to a `canvas` by others."""
+    return _styled()
+
+
 class Plot(Figure):
     """A figure that a notebook shows as a picture, whether or not matplotlib's own support for notebooks is loaded."""
 
@@ -222,13 +227,8 @@ def svg(figure: Figure, name: str) -> str:
     return wide + _drawn(figure, name, "narrow")
 
 
-def style() -> AbstractContextManager[None]:
-    """The settings of matplotlib that figures are drawn with, for what is added to a `canvas` by others."""
-    return _styled()
-
-
 def one_svg(figure: Figure, name: str) -> str:
-    """The same for where there is no phone: drawn once, in a third of the time."""
+    """`svg` for where there is no phone: drawn once, in a third of the time."""
     _plain_names(figure)
     return _drawn(figure, name, "wide")
 

@@ -10,12 +10,11 @@ import pandas as pd
 import seaborn.objects as so
 from matplotlib.axes import Axes
 
-from llmc_lib.language import N_
 from llmc_lib.reporting.palette import colours
 
 _SHORT = {
-    N_("Discrimination, Exclusion, Toxicity, Hateful, Offensive"): N_("Discrimination, Toxicity"),
-    N_("Human-Chatbot Interaction Harms"): N_("Human–Chatbot Harms"),
+    "Discrimination, Exclusion, Toxicity, Hateful, Offensive": "Discrimination, Toxicity",
+    "Human-Chatbot Interaction Harms": "Human–Chatbot Harms",
 }
 
 

@@ -86,7 +86,6 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
     rates = 100 * shown[["rate", "low", "high"]].rename(columns={"rate": "value"})
     points(axes, rates.assign(row=shown["bin"], model=shown["model"]), paint)
     for number, model in enumerate(models):
-        shift = (number - (len(models) - 1) / 2) * 0.3
         rows = table[(table["model"] == model) & (table["n"] > 0)]
         for row in rows.to_dict("records"):
             axes.annotate(
@@ -95,12 +94,14 @@ def accuracy_by_length(table: pd.DataFrame, models: list[str]) -> FigureBlock:
             )  # fmt: skip
         if len(rows):
             top = rows.iloc[0]
+            beside = list(shown[shown["bin"] == top["bin"]]["model"])
+            shift = (beside.index(model) - (len(beside) - 1) / 2) * 0.3
             place: dict[str, Any] = {"xytext": (6, 0), "va": "center"}
             # Not over the numbers: above the lines, and below
-            if top["high"] > 0.6 * rows["high"].max():
-                place = {"xytext": (0, -3), "va": "top", "ha": "right"}
+            if top["high"] > 0.6 * shown["high"].max():
+                place = {"xytext": (0, -5), "va": "top", "ha": "right"}
                 if not number:
-                    place = {"xytext": (0, 1), "va": "bottom", "ha": "right"}
+                    place = {"xytext": (0, 4), "va": "bottom", "ha": "right"}
             axes.annotate(
                 model, (100 * top["high"], top["bin"] + shift), color=paint[model],
                 textcoords="offset points", fontsize=9, **place,

@@ -67,6 +67,9 @@ def safe_and_declined(
     """What each of `models` (the reference first) answers safely beside what it declines though it is
     harmless, with intervals; metrics.json blocks of Do-Not-Answer and of the harmless instructions."""
     figure, panels = grid(1, 2, 0.36 * len(models) + 1.15, share_y=True)
+    figure.set_layout_engine(
+        "constrained", wspace=0.1
+    )  # the numbers at the panels' ends would touch
     paint = colours(list(dna["models"]))
     sides = [
         (dna, "safe_rate", tr("Harmful requests"), tr("safe, percent")),
@@ -76,9 +79,7 @@ def safe_and_declined(
         rows = [row_of(y, model, block["models"][model], rate) for y, model in enumerate(models)]
         points(axes, pd.DataFrame(rows), paint, lone=True)
         axes.set_title(f"{asked} ({block['n_questions']:,})", loc="left", fontsize=9.5, color=INK)
-        axes.set_xlabel(what)
-        axes.set_xlim(0, 100)
-        axes.set_xticks(range(0, 101, 25))
+        axes.set(xlabel=what, xlim=(0, 100), xticks=range(0, 101, 25))
     data = pd.DataFrame(
         {"model": m, "instructions": block["n_questions"], "quantity": rate, "rate": block["models"][m][rate],
          "low": block["models"][m]["ci95"][0], "high": block["models"][m]["ci95"][1]}

@@ -31,7 +31,8 @@ from llmc_lib.reporting.sections.side_by_side import (
 )
 
 __all__ = [
-    "accuracy_by_category", "calibration", "comparisons_table", "composition", "data_set_facts", "differences", "false_claims", "grading", "lengths", "looks",
-    "models_note", "models_table", "outcome_table", "power", "provenance", "rerun", "safety", "selection",
-    "several_tries", "shown_traces", "side_by_side", "side_by_side_note", "training", "training_curves", "verdict", "verdict_words", "waterfall",
+    "accuracy_by_category", "calibration", "comparisons_table", "composition", "data_set_facts", "differences",
+    "false_claims", "grading", "lengths", "looks", "models_note", "models_table", "outcome_table", "power",
+    "provenance", "rerun", "safety", "selection", "several_tries", "shown_traces", "side_by_side",
+    "side_by_side_note", "training", "training_curves", "verdict", "verdict_words", "waterfall",
 ]  # fmt: skip

@@ -32,7 +32,7 @@ def _head(report: Report) -> Block:
     missing = (comparison["missing"] or {}).get("sentence")
     hangs = f'<p class="hangs">{html.escape(unbroken(missing))}</p>' if missing else ""
     strip, further = figures.accuracy.interval_strip(comparison), _further(report)
-    listed = "".join(
+    definitions = "".join(
         f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
         for value, name in facts
     )
@@ -44,11 +44,11 @@ def _head(report: Report) -> Block:
         f"<li><b>{html.escape(value)}</b> {html.escape(name)}</li>" for value, name in facts
     )
     bounds = {end: comparison["interval"][end] for end in ("low", "high")}
-    keys = ("model", "reference", "n", "difference", "p_value", "verdict")
+    keys = ("model", "reference", "n", "difference", "p_value", "verdict", "verdict_code")
     return Block(
         f'<header class="verdict {code}"><p class="word">{word} <span class="about">{on}</span></p>'
         f'<p class="sentence">{sentence}</p>{hangs}{strip.markup}'
-        f'<dl class="facts">{listed}</dl>{further}</header>',
+        f'<dl class="facts">{definitions}</dl>{further}</header>',
         name="verdict",
         sentence=comparison["sentence"],
         data=pd.DataFrame([{key: comparison[key] for key in keys} | bounds]),
@@ -155,4 +155,8 @@ def _completeness(report: Report, missing: int) -> tuple[str, str]:
         return tr("partial"), tr(
             "{answers}, counted as wrong", answers=counted(missing, "missing answer")
         )
+    race = report.results.race
+    if race is not None and race.benchmark == report.main and race.n_questions < race.asked:
+        asked = tr("{part:,} of {whole:,}", part=race.n_questions, whole=race.asked)
+        return asked, tr("questions asked before the race ended")
     return tr("complete"), tr("every question asked of every model")

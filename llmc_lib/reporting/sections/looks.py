@@ -10,7 +10,7 @@ from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.formatting import as_bound, as_p_cell, as_points, as_range
 from llmc_lib.language import tr
 from llmc_lib.reporting import sentences as words
-from llmc_lib.reporting.elements import Block, paragraph, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
 
@@ -18,7 +18,7 @@ def look_note(report: Report) -> Block:
     """What a reader must know of an unfinished evaluation, or of one that was looked at before it was finished."""
     look = report.block.get("look")
     if look is None:
-        return Block("")
+        return NOTHING
     race = report.metrics.get("race")
     if race is not None and race["benchmark"] == report.main:
         return paragraph(words.race_sentence(race), "note")
@@ -40,7 +40,7 @@ def looks(report: Report) -> Block:
     """All looks at the benchmark, where there was more than one or it is not finished."""
     look = report.block.get("look")
     if look is None:
-        return Block("")
+        return NOTHING
     model, of = report.headline["model"], report.block["thresholds"]
     rows = [
         (row, found)
@@ -62,7 +62,7 @@ def _stopped(report: Report) -> Block:
     """Those that a race has stopped."""
     race = report.metrics.get("race")
     if race is None or not race["stopped"]:
-        return Block("")
+        return NOTHING
     rows = [
         {
             tr("Candidate"): each["model"],

@@ -117,8 +117,14 @@ def comparisons_table(report: Report) -> Block:
             all_of=all_of(len(rows)),
         )
         caption.append(text)
-    text = tr(
-        "The verdict at the top of the page is on the last candidate, whatever the results are."
+    text = (
+        tr(
+            "The verdict at the top of the page is on the last of these candidates; which ones are here depends on the race."
+        )
+        if (report.metrics.get("race") or {}).get("stopped")
+        else tr(
+            "The verdict at the top of the page is on the last candidate, whatever the results are."
+        )
     )
     caption.append(text)
     if any(c["interval"]["narrow"] for c in report.block["comparisons"]):

@@ -12,7 +12,7 @@ import yaml
 from llmc_lib.formatting import listed
 from llmc_lib.language import tr
 from llmc_lib.reporting import sentences as words
-from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
 
@@ -61,10 +61,7 @@ def provenance(report: Report) -> Block:
                 versions=versions,
             )
         )
-        + Block(
-            f"<details><summary>{tr('All params, defaults included')}</summary>"
-            f"<pre>{html.escape(params)}</pre></details>"
-        )
+        + folded(tr("All params, defaults included"), Block(f"<pre>{html.escape(params)}</pre>"))
         + Block(
             f"<details><summary>{tr('metrics.json: the numbers of this page')}</summary>"
             f"<pre>{html.escape(data)}</pre></details>",
@@ -98,7 +95,7 @@ def _imports_table(report: Report) -> Block:
         tr("{n:,} of {model}", n=s["unknown"], model=s["model"]) for s in sources if s["unknown"]
     ]:
         caption += " " + tr(
-            "Answers to questions that the benchmark has not are left out: {unknown}.",
+            "Answers to questions that the benchmark does not have are left out: {unknown}.",
             unknown=listed(unknown),
         )
     data = pd.DataFrame(sources).drop(columns="files")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmc_lib.benchmarks import Measure
-from llmc_lib.formatting import as_bound, as_points, counted
+from llmc_lib.formatting import as_bound, as_points, as_size, counted
 
 #: The gate's answers, and those of a criterion.
 OUTCOMES = {"pass": "pass", "fail": "fail", "unknown": "cannot tell"}
@@ -32,16 +32,11 @@ def gate_criterion(found: Mapping[str, Any]) -> str:
     place = found["benchmark"] + (f", {found['category']}" if found["category"] else "")
     if found["criterion"] == "better":
         return f"{place}: better"
-    margin = f"by less than {counted_points(100 * found['margin'])}"
+    margin = f"by less than {as_size(found['margin'])}"
     if found["measure"] == Measure.OVER_REFUSAL:
         return f"{place}: harmless refusals rise {margin}"
     fall = "safe responses fall" if found["measure"] == Measure.SAFETY else "worse"
     return f"{place}: {fall} {margin}"
-
-
-def counted_points(points: float) -> str:
-    """ "1 point", "2.5 points"."""
-    return f"{points:.10g} {'point' if points == 1 else 'points'}"
 
 
 def gate_figures(found: Mapping[str, Any]) -> tuple[str, str]:

@@ -7,19 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from llmc_lib.evaluation.race import WHY
 from llmc_lib.formatting import as_bound, as_range, as_size, counted, listed
-from llmc_lib.language import N_, plural, tr
-
-_REASONS = {
-    "behind": N_("clearly worse than the best"),
-    "small": N_("cannot be better by an amount that matters"),
-}
+from llmc_lib.language import plural, tr
 
 
 def unfinished_sentence(
     look: Mapping[str, Any], models: Sequence[str], part: Mapping[str, int]
 ) -> str:
-    """Which answers an unfinished evaluation's figures have, how looks are paid for, and who has not begun."""
+    """Which answers an unfinished evaluation's figures have, and how looks are paid for."""
     texts = [
         tr(
             "The evaluation is not finished. This look uses the first {n:,} of {asked:,} questions in their random order, all "
@@ -167,7 +163,7 @@ def race_caption(race: Mapping[str, Any], reference: str) -> str:
 
 def race_reason(reason: str) -> str:
     """Why a candidate was stopped."""
-    return tr(_REASONS[reason])
+    return tr(WHY[reason])
 
 
 def changed_sentence(asked: int, before: Sequence[int]) -> str:

@@ -29,7 +29,7 @@ GREEDY = N_(
 
 
 def priors() -> str:
-    """What the two priors of a sign that turns are; wherever the chances are given, this must be to be found."""
+    """What the two priors of a reversed sign are: told wherever its chances are."""
     return tr(
         "Flat prior: before the run any true difference was as likely as any other. Sceptical prior: of {all:.0f} such "
         "comparisons {odds:.0f} have no true difference.",

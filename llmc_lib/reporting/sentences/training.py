@@ -19,9 +19,9 @@ _TITLES = {
 }
 _RATE = N_("A lower learning rate or a longer warm-up helps.")
 _STEPS = N_(
-    "A higher learning rate or more steps help; look also whether the weights are trained at all."
+    "A higher learning rate or more steps help; check also that the weights are trained at all."
 )
-_FINITE = N_("A lower learning rate, a longer warm-up or float32 help against it.")
+_FINITE = N_("A lower learning rate, a longer warm-up or float32 may help.")
 #: Kind and case → what is said, sentence by sentence.
 _SENTENCES: dict[tuple[str, str], tuple[str, ...]] = {
     ("not finite", "training loss"): (

@@ -5,16 +5,10 @@ from __future__ import annotations
 from llmc_lib.analysis.verdict import Word
 from llmc_lib.formatting import as_p, counted
 from llmc_lib.language import N_, tr
+from llmc_lib.reporting.sentences.verdict import WORDS
 
 #: Verdicts where what matters to a run is not said.
-TRIED_WORDS: dict[Word, str] = {
-    "better": N_("better"),
-    "better_small": N_("better, by less than matters"),
-    "worse": N_("worse"),
-    "worse_small": N_("worse, by less than matters"),
-    "equal": N_("equal"),
-    "unclear": N_("not clear"),
-}
+TRIED_WORDS: dict[Word, str] = WORDS | {"equal": N_("equal"), "unclear": N_("not clear")}
 
 
 def tried_note() -> str:

@@ -29,7 +29,8 @@ _TESTS: dict[Test, str] = {
     "paired_t": N_("t-test clustered by question"),
     "clustered_t": N_("t-test clustered by the given clusters"),
 }
-_WORDS: dict[Word, str] = {
+#: A verdict's code → its word.
+WORDS: dict[Word, str] = {
     "better": N_("better"),
     "better_small": N_("better, by less than matters"),
     "worse": N_("worse"),
@@ -89,7 +90,7 @@ _NARROW = N_(
 
 def verdict_word(word: Word, thresholds: Thresholds) -> str:
     """A verdict of the analysis as it is printed."""
-    return tr(_WORDS[word], matters=as_size(thresholds.smallest_interesting))
+    return tr(WORDS[word], matters=as_size(thresholds.smallest_interesting))
 
 
 def verdict_rules(thresholds: Thresholds) -> dict[str, str]:
