@@ -7,6 +7,7 @@ killed goes on where it was, and what was decided stays decided.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llmc_lib.analysis.race import Rule, judge
+from llmc_lib.analysis.race import Round, Rule, judge
 from llmc_lib.formatting import listed
 from llmc_lib.records import Question
 from llmc_lib.store import Run, ledger
@@ -142,7 +143,8 @@ def hold(
     as long as anybody is.
     """
     found = so_far(run, key, len(questions))
-    report = run.params.report
+    report, stop = run.params.report, run.params.evaluation.stop
+    assert stop is not None
     rule = Rule(
         candidates=len(models) - 1,
         rounds=found.rounds,
@@ -155,8 +157,10 @@ def hold(
         racing = [name for name in models if name not in {each.model for each in found.stopped}]
         for name in racing:
             ask(name, beginning)
-        answers = {name: right(name, beginning) for name in racing}
-        decided = judge(answers, models[0], run.params.evaluation.samples, number, rule)
+        decided = Round({}, settled=False)
+        if number == found.rounds or _has(questions, len(beginning), stop.min_per_category):
+            answers = {name: right(name, beginning) for name in racing}
+            decided = judge(answers, models[0], run.params.evaluation.samples, number, rule)
         row = {
             "key": key,
             "benchmark": found.benchmark,
@@ -173,9 +177,15 @@ def hold(
     return found
 
 
+def _has(questions: Sequence[Question], n: int, least: int) -> bool:
+    """Are there so many of each category among the first `n` questions?"""
+    there = Counter(question.category for question in questions[:n])
+    return all(there[question.category] >= least for question in questions)
+
+
 def place(asked: int, number: int, rounds: int) -> int:
-    """How many questions a round has, and those before it."""
-    return round(asked * number / rounds)
+    """How many questions a round has, and those before it; the first has one at least."""
+    return max(min(number, 1), round(asked * number / rounds))
 
 
 def ledger_of(run: Run) -> Path:
