@@ -86,15 +86,15 @@ def so_far(run: Run, key: str, asked: int) -> Race:
     for row in ledger.read(ledger_of(run)):
         if row["key"] == key and row["round"] == number + 1 and not settled:
             number, settled, seconds = row["round"], row["settled"], row.get("seconds", 0.0)
-            n = place(asked, number, stop.rounds)
+            n = asked_after(asked, number, stop.rounds)
             stopped += [Stopped(model, number, n, why) for model, why in row["stopped"].items()]
             left = tuple(name for name in row["racing"] if name not in row["stopped"])
             left = left if len(left) > 1 else tuple(row["racing"])
-    n = place(asked, number, stop.rounds)
+    n = asked_after(asked, number, stop.rounds)
     return Race(benchmark, asked, stop.rounds, number, n, settled, tuple(stopped), left, seconds)
 
 
-def live(run: Run) -> str:
+def race_state(run: Run) -> str:
     """The state of the race in a line; "" without one, or before its first round is over. Raises `UserError` for a ledger of
     rounds that is broken."""
     stop = run.params.evaluation.stop
@@ -153,7 +153,7 @@ def hold(
     )
     while goes_on(run, found):
         number, start = found.round + 1, time.monotonic()
-        beginning = questions[: place(len(questions), number, found.rounds)]
+        beginning = questions[: asked_after(len(questions), number, found.rounds)]
         racing = [name for name in models if name not in {each.model for each in found.stopped}]
         for name in racing:
             ask(name, beginning)
@@ -183,8 +183,8 @@ def _has(questions: Sequence[Question], n: int, least: int) -> bool:
     return all(there[question.category] >= least for question in questions)
 
 
-def place(asked: int, number: int, rounds: int) -> int:
-    """How many questions a round has, and those before it; the first has one at least."""
+def asked_after(asked: int, number: int, rounds: int) -> int:
+    """How many questions have been asked after a round; the first has one at least."""
     return max(min(number, 1), round(asked * number / rounds))
 
 

@@ -88,7 +88,7 @@ def test_a_race_asks_those_that_can_win_and_goes_on_after_a_kill(
     monkeypatch.setattr(ledger, "append", append)
     first = ledger.read(race.ledger_of(run))
     assert [row["round"] for row in first] == [1]
-    assert "after round 1 of 4" in evaluation.live(run)
+    assert "after round 1 of 4" in evaluation.race_state(run)
     done = _asked(server)
     assert done["base"] == done["good"] == done["bad"] == 50
 
@@ -232,4 +232,4 @@ def test_a_broken_ledger_of_rounds_is_told_by_the_status(run: Run, line: str) ->
     run.folder.mkdir(parents=True)
     race.ledger_of(run).write_text(line + "\n")
     with pytest.raises(UserError, match=r"race\.jsonl: line 1.*put back the file as it was"):
-        race.live(run)
+        race.race_state(run)
