@@ -258,7 +258,7 @@ def _status(run: Run) -> int:
     further = [model.name for model in run.params.evaluation.models]
     trained = [model.name for model in trained_models(run)]
     print(evaluation.status_table(evaluation.progress(run, ["base", *further, *trained])))
-    if race := evaluation.live(run):
+    if race := evaluation.race_state(run):
         print(race)
     if not trained:
         print("No candidate is trained yet.")

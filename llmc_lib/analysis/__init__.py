@@ -1,9 +1,10 @@
 """Is it better, and how sure are we? Small pure functions on arrays and tables; no torch, no vLLM.
 
 From a tidy table: `outcomes`, then `rates`, `compare`, `selection_noise`. From arrays of right and wrong:
-`paired_comparison`, `missing_answers`, `permutation_test`, `rerun`, `variance_parts`, `difference_variance_parts`. Designs: `power`,
-`detectable`, `needed`, `power_curve`. Looks before the end: `Look`, `spending`, `unplanned_level`, `Bets`. What answers are like: `pass_at_k`, `majority_at_k`, `calibration`,
-`accuracy_by_length`, `accuracy_by_finish`, `limit_curve`. All of a run's figures: `summarise`. What each number means, and when it holds: docs/analysis.md.
+`paired_comparison`, `missing_answers`, `permutation_test`, `rerun`, `variance_parts`, `difference_variance_parts`.
+Designs: `power`, `detectable`, `needed`, `power_curve`. Looks before the end: `Look`, `spending`, `unplanned_level`, `Bets`.
+What answers are like: `pass_at_k`, `majority_at_k`, `calibration`, `accuracy_by_length`, `accuracy_by_finish`,
+`limit_curve`. All of a run's figures: `summarise`. What each number means, and when it holds: docs/analysis.md.
 """
 
 from llmc_lib.analysis.arrays import column_arrays, token_arrays

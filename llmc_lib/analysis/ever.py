@@ -11,22 +11,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def spent(p_values: Sequence[Sequence[float]], alpha: float = 0.05) -> list[float]:
-    """The level at which each of several evaluations is tested.
+def online_levels(p_values: Sequence[Sequence[float]], alpha: float = 0.05) -> list[float]:
+    """The level at which each of several evaluations is tested for one direction, better or worse.
 
     Parameters: of each evaluation, in the order in which they were made, the p-values (two-sided) of its candidates,
-    adjusted for each other. The first has `alpha`, the k-th alpha / (k · (k - 1)), which sum to alpha from the second
-    on; the level of an evaluation whose candidates are all found to differ is added to that of the next one. That is
-    the online fallback procedure (Tian & Ramdas, Stat. Methods Med. Res. 30, 2021, section 3.2; alpha spending over
-    an unknown number of tests: Foster & Stine, J. R. Stat. Soc. B 70, 2008), which holds for p-values that depend on
-    each other in any way.
+    adjusted for each other; 1 for those that differ in the other direction. The first has `alpha`, the k-th
+    alpha / (k · (k - 1)), which sum to alpha from the second on; the level of an evaluation whose candidates are all
+    found to differ in this direction is added to that of the next one. That is the online fallback procedure (Tian &
+    Ramdas, Stat. Methods Med. Res. 30, 2021, section 3.2; alpha spending over an unknown number of tests: Foster &
+    Stine, J. R. Stat. Soc. B 70, 2008), which holds for p-values that depend on each other in any way. A level that was
+    handed on by a find in the other direction would not.
 
     What it promises: the chance that any candidate that is not better is ever called better is at most `alpha`, however
     many evaluations follow and wherever one stops, and as much for worse (a two-sided p-value has half of each level on
     either side, and the levels sum to 2 · alpha). No later evaluation takes a verdict back. The price: the 20th
     needs p < alpha / 380.
 
-    >>> [round(level, 4) for level in spent([[0.2], [0.001], [0.04], [0.5]])]
+    >>> [round(level, 4) for level in online_levels([[0.2], [0.001], [0.04], [0.5]])]
     [0.05, 0.025, 0.0333, 0.0042]
     """
     levels: list[float] = []

@@ -66,10 +66,10 @@ def judge(
     Parameters: `right`, model → (n,) right answers to each question of the rounds so far, of `samples`; of the reference and the
     candidates that are still asked; the `number` of the round, from 1.
 
-    A candidate is stopped where it is worse than the best of them, or where it cannot be better than the reference by what
-    matters: with chance alpha, at most, that happens to the best candidate of all, and with alpha / 2 to one that is better by that. All is settled when
-    nobody is left, or one whose difference to the reference is clear, or when all others that are left cannot be better than it
-    by what matters.
+    A candidate is stopped where it is worse than the best of them (the truly best one with chance alpha at most), or where it
+    cannot be better than the reference by what matters (one that is, with chance alpha / 2 at most). All is settled when
+    nobody is left, or when the best one clearly differs from the reference and none of the others can be better than it by what
+    matters.
     """
     candidates = [name for name in right if name != reference]
     tests = {name: difference_test(right[name] - right[reference], samples) for name in candidates}

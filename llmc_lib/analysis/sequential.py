@@ -145,8 +145,8 @@ class Look:
     """One of the looks at an evaluation: which share of the questions it has, and how all looks share alpha.
 
     `share` of the questions; `planned`, how many looks at equal distances were planned, the finished evaluation being the
-    last (0: looks are not planned), and the `power` of their spending function; `alone`: nobody has looked before, and this is the finished evaluation. Raises `ValueError` for a
-    share that is none of the planned ones.
+    last (0: looks are not planned), and the `power` of their spending function; `alone`: nobody has looked before, and this
+    is the finished evaluation. Raises `ValueError` for a share that is none of the planned ones.
     """
 
     share: float = 1.0
@@ -223,8 +223,9 @@ class FamilyAtLook(Family):
 def at_look(made: Callable[[float], Family], look: Look, alpha: float, waiting: int = 0) -> Family:
     """The family's level shared among looks.
 
-    Parameters: `made`, alpha → the family of the candidates that are there (`compare.together`); the `alpha` over all candidates and looks;
-    how many candidates are `waiting`: they have no answers yet, and keep their equal part of alpha.
+    Parameters: `made`, alpha → the family of the candidates that are there (`compare.together`); the `alpha` over all
+    candidates and looks; how many candidates are `waiting`: they have no answers yet, and keep their equal part of alpha.
+    A look with some waiting is none alone: those that are there will be tested again.
 
     alpha is shared first among the candidates and then, of each, among the looks: a boundary for looks is none any more
     where its levels are divided by the number of candidates.

@@ -91,10 +91,7 @@ def family(
     covariance = sums.T @ sums * (groups / max(groups - 1, 1)) / n**2
     if m == 1 or groups < 2:
         return Family(alpha / m, np.ones(0 if m == 1 else 1), covariance)
-    smallest = np.sort(_smallest(covariance, groups - 1, draws, seed))
-    # The order statistic below which a p-value is adjusted to less than alpha.
-    rank = max(1, math.ceil(alpha * (draws + 1) - 1 - 1e-9))
-    return Family(float(np.clip(smallest[rank - 1], alpha / m, alpha)), smallest, covariance)
+    return _drawn(covariance, groups - 1, alpha, draws, seed)
 
 
 def level_of(candidates: int, alpha: float = 0.05, correlation: float = 0.5) -> float:
@@ -109,8 +106,15 @@ def family_before(candidates: int, alpha: float = 0.05, correlation: float = 0.5
     covariance = correlation + (1 - correlation) * np.eye(candidates)
     if candidates < 2:
         return Family(alpha, np.ones(0), covariance)
-    smallest = np.sort(_smallest(covariance, 10_000, 200_000, 0))
-    return Family(float(min(np.quantile(smallest, alpha), alpha)), smallest, covariance)
+    return _drawn(covariance, 10_000, alpha, 200_000, 0)
+
+
+def _drawn(covariance: np.ndarray, freedom: int, alpha: float, draws: int, seed: int) -> Family:
+    smallest = np.sort(_smallest(covariance, freedom, draws, seed))
+    # The order statistic below which a p-value is adjusted to less than alpha.
+    rank = max(1, math.ceil(alpha * (draws + 1) - 1 - 1e-9))
+    level = np.clip(smallest[rank - 1], alpha / len(covariance), alpha)
+    return Family(float(level), smallest, covariance)
 
 
 def simultaneous_intervals(

@@ -2,7 +2,7 @@
 
 from llmc_lib.evaluation.generate import evaluate, finished, so_far
 from llmc_lib.evaluation.importers import import_all, imported
-from llmc_lib.evaluation.race import live
+from llmc_lib.evaluation.race import race_state
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.evaluation.status import progress, status_table
 
@@ -12,9 +12,9 @@ __all__ = [
     "finished",
     "import_all",
     "imported",
-    "live",
     "load_results",
     "progress",
+    "race_state",
     "so_far",
     "status_table",
 ]

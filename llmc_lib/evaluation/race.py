@@ -7,6 +7,7 @@ killed goes on where it was, and what was decided stays decided.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llmc_lib.analysis.race import Rule, judge
+from llmc_lib.analysis.race import Round, Rule, judge
 from llmc_lib.formatting import listed
 from llmc_lib.language import N_
 from llmc_lib.records import Question
@@ -86,15 +87,15 @@ def so_far(run: Run, key: str, asked: int) -> Race:
     for row in ledger.read(ledger_of(run)):
         if row["key"] == key and row["round"] == number + 1 and not settled:
             number, settled, seconds = row["round"], row["settled"], row.get("seconds", 0.0)
-            n = place(asked, number, stop.rounds)
+            n = asked_after(asked, number, stop.rounds)
             stopped += [Stopped(model, number, n, why) for model, why in row["stopped"].items()]
             left = tuple(name for name in row["racing"] if name not in row["stopped"])
             left = left if len(left) > 1 else tuple(row["racing"])
-    n = place(asked, number, stop.rounds)
+    n = asked_after(asked, number, stop.rounds)
     return Race(benchmark, asked, stop.rounds, number, n, settled, tuple(stopped), left, seconds)
 
 
-def live(run: Run) -> str:
+def race_state(run: Run) -> str:
     """The state of the race in a line; "" without one, or before its first round is over. Raises `UserError` for a ledger of
     rounds that is broken."""
     stop = run.params.evaluation.stop
@@ -143,7 +144,8 @@ def hold(
     as long as anybody is.
     """
     found = so_far(run, key, len(questions))
-    report = run.params.report
+    report, stop = run.params.report, run.params.evaluation.stop
+    assert stop is not None
     rule = Rule(
         candidates=len(models) - 1,
         rounds=found.rounds,
@@ -152,12 +154,14 @@ def hold(
     )
     while goes_on(run, found):
         number, start = found.round + 1, time.monotonic()
-        beginning = questions[: place(len(questions), number, found.rounds)]
+        beginning = questions[: asked_after(len(questions), number, found.rounds)]
         racing = [name for name in models if name not in {each.model for each in found.stopped}]
         for name in racing:
             ask(name, beginning)
-        answers = {name: right(name, beginning) for name in racing}
-        decided = judge(answers, models[0], run.params.evaluation.samples, number, rule)
+        decided = Round({}, settled=False)
+        if number == found.rounds or _has(questions, len(beginning), stop.min_per_category):
+            answers = {name: right(name, beginning) for name in racing}
+            decided = judge(answers, models[0], run.params.evaluation.samples, number, rule)
         row = {
             "key": key,
             "benchmark": found.benchmark,
@@ -174,9 +178,15 @@ def hold(
     return found
 
 
-def place(asked: int, number: int, rounds: int) -> int:
-    """How many questions a round has, and those before it."""
-    return round(asked * number / rounds)
+def _has(questions: Sequence[Question], n: int, least: int) -> bool:
+    """Are there so many of each category among the first `n` questions?"""
+    there = Counter(question.category for question in questions[:n])
+    return all(there[question.category] >= least for question in questions)
+
+
+def asked_after(asked: int, number: int, rounds: int) -> int:
+    """How many questions have been asked after a round; the first has one at least."""
+    return max(min(number, 1), round(asked * number / rounds))
 
 
 def ledger_of(run: Run) -> Path:

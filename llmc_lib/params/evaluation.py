@@ -228,6 +228,8 @@ class StopParams(Section):
     # Which of `benchmarks` decides the race; it must have right and wrong answers. The models that remain at the end then answer the
     # others in full. None: the first with right and wrong answers.
     benchmark: Name | None = None
+    # No round decides anything before it has so many questions of each of the benchmark's categories.
+    min_per_category: Annotated[int, Field(ge=0, le=100_000)] = 0
     # 2026-12-01T09:00, in this machine's zone unless one is given. No round but the first is started that would end later, if it
     # took as long as the last one. With a later deadline the race resumes.
     deadline: Annotated[datetime, Field(strict=False)] | None = None

@@ -10,7 +10,7 @@ from llmc_lib.errors import UserError
 from llmc_lib.params import Recipe, TrainingParams
 from llmc_lib.params.reader import where
 from llmc_lib.plan.evaluation import EvaluationPlan, evaluation_plan
-from llmc_lib.plan.hours import Work, training_flops, work
+from llmc_lib.plan.hours import Work, work
 from llmc_lib.plan.machine import GIB, Machine, machine, this_machine
 from llmc_lib.plan.memory import Memory, memory, zero_settings
 from llmc_lib.plan.remedies import Remedy, remedies
@@ -274,8 +274,3 @@ def _assumptions(run: Run, on: Machine, trainings: tuple[TrainingPlan, ...]) -> 
     if run.params.evaluation.judge:
         lines.append("not counted in the hours: the judge")
     return lines
-
-
-def flops_per_token(plan: TrainingPlan, shape: Shape) -> float:
-    """Model FLOPs of a token in this training; the denominator of a measured MFU."""
-    return training_flops(shape, plan.rows.length, plan.recipe.training.lora is not None)

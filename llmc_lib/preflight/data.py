@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from llmc_lib import question_bank
 from llmc_lib.benchmarks import Measure, declared
 from llmc_lib.errors import UserError, near, shown
+from llmc_lib.formatting import counted
 from llmc_lib.params import CasesParams
 from llmc_lib.preflight.problem import Problem, noted
 from llmc_lib.records import Question
@@ -32,6 +34,7 @@ def problems(run: Run) -> list[Problem]:
         _decontamination(run, found)
     if not found:  # the names below are looked up in what has been read
         found += _named(run, questions)
+        found += _race(run, questions)
     return found
 
 
@@ -114,6 +117,21 @@ def _named(run: Run, questions: dict[str, list[Question]]) -> Iterator[Problem]:
         "category", cases.categories or (), categories, "report", "cases", "categories"
     )
     yield from _absent("question", cases.ids if ids else (), ids, "report", "cases", "ids")
+
+
+def _race(run: Run, questions: dict[str, list[Question]]) -> Iterator[Problem]:
+    """A minimum of questions of a category that a race would wait for to its end."""
+    stop, raced = run.params.evaluation.stop, run.params.evaluation.raced_on
+    counts = Counter(question.category for question in questions.get(raced or "", ()))
+    if stop is None or not counts:
+        return
+    category, least = min(counts.items(), key=lambda item: item[1])
+    if stop.min_per_category > least:
+        yield Problem(
+            ("evaluation", "stop", "min_per_category"),
+            f"{raced} has {counted(least, 'question')} of the category {shown(category)}, and no round would decide "
+            f"anything before the last; give at most {least}",
+        )
 
 
 def _absent(

@@ -36,6 +36,7 @@ def looks_at(run: Run, results: Results) -> dict[str, LookAt]:
     """
     planned = run.params.evaluation.planned_looks
     power = race.POWER if run.params.evaluation.stop else 0.0
+    waiting = sum(len(results.manifest.get(key) or ()) for key in ("not_begun", "stopped"))
     found = {}
     for name, rows in results.answers.groupby("benchmark", sort=False):
         order = list(results.questions[str(name)])
@@ -59,13 +60,10 @@ def looks_at(run: Run, results: Results) -> dict[str, LookAt]:
         share = len(order) / asked
         if planned:
             share = max(1, round(share * planned)) / planned
-        found[str(name)] = LookAt(
-            Look(share, planned, len(order) == asked and not earlier, power),
-            order,
-            asked,
-            waiting=sum(len(results.manifest.get(key) or ()) for key in ("not_begun", "stopped")),
-            earlier=len(earlier),
-        )
+        # Where candidates wait, the others will be looked at again with them.
+        alone = len(order) == asked and not earlier and not waiting
+        look = Look(share, planned, alone, power)
+        found[str(name)] = LookAt(look, order, asked, waiting, len(earlier))
     return found
 
 

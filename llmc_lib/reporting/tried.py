@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from llmc_lib.analysis.comparison import adjust
-from llmc_lib.analysis.ever import spent
+from llmc_lib.analysis.ever import online_levels
 from llmc_lib.analysis.verdict import Word
 from llmc_lib.store import ROOT, looks
 
@@ -123,13 +123,21 @@ def _family(benchmark: str, embedded: bool, identity: str, rows: list[_Look]) ->
     evaluations = _evaluations(rows)
     everyone = [(look, candidate) for look in evaluations for candidate in look.candidates]
     holm = adjust([candidate.p_adjusted for _, candidate in everyone])
-    alpha = evaluations[-1].significance
-    levels = spent([[c.p_adjusted for c in look.candidates] for look in evaluations], alpha)
+    levels = {
+        up: online_levels(
+            [
+                [c.p_adjusted if (c.difference > 0) == up else 1.0 for c in look.candidates]
+                for look in evaluations
+            ],
+            evaluations[0].significance,  # a later one changes no verdict of before
+        )
+        for up in (True, False)
+    }
     places = {id(look): number for number, look in enumerate(evaluations, 1)}
     trials = []
     for (look, candidate), p_holm in zip(everyone, holm, strict=True):
         place = places[id(look)]
-        level = levels[place - 1]
+        level = levels[candidate.difference > 0][place - 1]
         signed = candidate.verdict_code not in ("equal", "unclear")
         lost = signed and candidate.p_adjusted >= level
         code: Word = "unclear" if lost else candidate.verdict_code

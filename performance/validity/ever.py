@@ -1,7 +1,7 @@
 """Twenty candidates one after the other, each in a run of its own against the same base on the same questions.
 
 Promised, for any number of runs and wherever one stops: among candidates that are no better than the base some is ever
-called better in at most 5% of the cases, by the levels of `analysis.ever.spent`, which `make site` goes by. Beside it what
+called better in at most 5% of the cases, by the levels of `analysis.ever.online_levels`, which `make site` goes by. Beside it what
 each run's own verdict does. With a base that is sampled anew in each run the runs are nearly independent; with one set
 of its answers for all of them they are not.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from llmc_lib.analysis.comparison import adjust, difference_test
-from llmc_lib.analysis.ever import spent
+from llmc_lib.analysis.ever import online_levels
 from performance.validity.draws import TYPE_I, hle_chances, row, sample, sibling
 
 RUNS, QUESTIONS, MEAN = 20, 1000, 0.2
@@ -75,5 +75,5 @@ def _holm_ever(p_values: list[float], gains: np.ndarray) -> bool:
 
 
 def _spent(p_values: list[float], gains: np.ndarray) -> bool:
-    levels = spent([[p] for p in p_values])
+    levels = online_levels([[p if gain else 1.0] for p, gain in zip(p_values, gains, strict=True)])
     return bool((gains & (np.array(p_values) < np.array(levels))).any())

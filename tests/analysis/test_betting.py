@@ -69,3 +69,20 @@ def test_interval_and_p_value_agree() -> None:
 def test_what_are_no_differences_is_refused(differences: list[float]) -> None:
     with pytest.raises(ValueError, match="differences"):
         Bets(np.array(differences), asked=10)
+
+
+def test_a_stratified_order_errs_no_more_often() -> None:
+    """Questions as `question_bank` orders them, of categories that differ from each other by far."""
+    rng = np.random.default_rng(6)
+    category = np.repeat([0, 1, 2, 3], [80, 40, 20, 20])
+    gain = np.array([0.4, -0.2, -0.9, 0.9])[category]
+    all_ = np.where(rng.random(160) < np.abs(gain), np.sign(gain), 0.0)
+    missed = 0
+    for _ in range(60):
+        place = np.empty(160)
+        for at in (np.flatnonzero(category == each) for each in range(4)):
+            place[rng.permutation(at)] = (np.arange(len(at)) + rng.random()) / len(at)
+        order = np.argsort(place)
+        ends = [Bets(all_[order[:n]], 160, finite=True).interval() for n in (20, 60, 110)]
+        missed += not all(low <= all_.mean() <= high for low, high in ends)
+    assert missed <= 3

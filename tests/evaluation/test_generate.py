@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from llmc_lib import evaluation, question_bank
-from llmc_lib.analysis.sequential import spending, unplanned_level
+from llmc_lib.analysis.sequential import KEPT, spending, unplanned_level
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation import status_table
 from llmc_lib.evaluation.generate import requests
@@ -102,6 +102,20 @@ def test_a_report_so_far_has_the_beginning_that_all_models_have_answered(
     assert "3 later questions have also been answered by all" in markup
     assert "No answers yet: late." in markup
     assert report.headline["interval"]["candidates"] == 2  # the one that waits has its part
+
+
+def test_a_candidate_that_has_answered_all_while_another_waits_has_its_part_of_the_level(
+    run: Run, models: list[Model]
+) -> None:
+    _answer(run, "base", list(range(40)))
+    _answer(run, "tuned", list(range(40)), right=False)
+    report = load_report(run, evaluation.so_far(run, models))
+    interval = report.headline["interval"]
+    assert interval["candidates"] == 2
+    assert interval["level"] == pytest.approx(KEPT * 0.05 / 2)
+    markup = page.verdict(report).markup
+    assert "the first 40 of 40 questions" in markup
+    assert "This is the first look. No answers yet: late." in markup
 
 
 def test_a_look_is_counted_once_and_the_finished_report_pays_for_it(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from aiohttp import web
+from numpy.typing import NDArray
 
 from llmc_lib import evaluation, question_bank
 from llmc_lib.errors import UserError
@@ -19,6 +21,7 @@ from llmc_lib.evaluation.results import predictions_file
 from llmc_lib.models.resolve import ServedModel
 from llmc_lib.params import Params
 from llmc_lib.params.evaluation import StopParams
+from llmc_lib.records import Question
 from llmc_lib.reporting import load_report
 from llmc_lib.reporting import sections as page
 from llmc_lib.store import Run, ledger, read_jsonl
@@ -85,7 +88,7 @@ def test_a_race_asks_those_that_can_win_and_goes_on_after_a_kill(
     monkeypatch.setattr(ledger, "append", append)
     first = ledger.read(race.ledger_of(run))
     assert [row["round"] for row in first] == [1]
-    assert "after round 1 of 4" in evaluation.live(run)
+    assert "after round 1 of 4" in evaluation.race_state(run)
     done = _asked(server)
     assert done["base"] == done["good"] == done["bad"] == 50
 
@@ -181,6 +184,32 @@ def _until(run: Run, deadline: datetime) -> Run:
     return Run(run.params.model_copy(update={"evaluation": changed}), run.params_file)
 
 
+@pytest.mark.parametrize(("least", "rounds"), [(0, 1), (3, 2), (8, 4), (99, 5)])
+def test_no_round_decides_before_it_has_the_minimum_of_each_category(
+    run: Run, least: int, rounds: int
+) -> None:
+    stop = StopParams(rounds=5, min_per_category=least)
+    changed = run.params.evaluation.model_copy(update={"stop": stop})
+    run = Run(run.params.model_copy(update={"evaluation": changed}), run.params_file)
+    categories = ["rare" if n % 10 == 9 else "common" for n in range(100)]
+    asked = [Question(str(n), "hle", "", "", "", c, "") for n, c in enumerate(categories)]
+    rates = {"base": 0.0, "bad": 0.0, "good": 1.0}
+
+    def right(name: str, questions: Sequence[Question]) -> NDArray[np.int64]:
+        return np.full(len(questions), rates[name], dtype=np.int64)
+
+    found = race.hold(run, "key", list(rates), asked, lambda *_: None, right)
+    assert (found.round, found.n_questions, found.settled) == (rounds, 20 * rounds, True)
+    assert [(each.model, each.round) for each in found.stopped] == [("bad", rounds)]
+
+
+def test_a_race_of_fewer_questions_than_rounds_has_no_empty_round(run: Run) -> None:
+    question = Question("1", "hle", "", "", "", "Math", "")
+    none_right = lambda *_: np.zeros(1, dtype=np.int64)  # noqa: E731
+    found = race.hold(run, "key", ["base", "a"], [question], lambda *_: None, none_right)
+    assert (found.round, found.n_questions, found.settled) == (4, 1, True)
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -206,4 +235,4 @@ def test_a_broken_ledger_of_rounds_is_told_by_the_status(run: Run, line: str) ->
     run.folder.mkdir(parents=True)
     race.ledger_of(run).write_text(line + "\n")
     with pytest.raises(UserError, match=r"race\.jsonl: line 1.*put back the file as it was"):
-        race.live(run)
+        race.race_state(run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,19 @@ def test_a_category_or_question_that_nothing_has_is_told(
     tmp_path: Path, report: dict[str, Any], line: str
 ) -> None:
     assert _one(tmp_path, report=report).startswith(line)
+
+
+def test_a_minimum_that_a_race_would_wait_for_to_its_end_is_told(tmp_path: Path) -> None:
+    asked = {"benchmarks": [{"name": "hle", "questions": 100}]}
+    line = _one(tmp_path, evaluation={**asked, "stop": {"min_per_category": 50}})
+    found = re.fullmatch(
+        r"evaluation.stop.min_per_category: hle has (\d+) questions of the category '.+', and no round would "
+        r"decide anything before the last; give at most \1",
+        line,
+    )
+    assert found, line
+    enough = {**asked, "stop": {"min_per_category": int(found[1])}}
+    assert not _lines(tmp_path, evaluation=enough)
 
 
 def test_categories_and_questions_that_are_there_are_fine(tmp_path: Path) -> None:

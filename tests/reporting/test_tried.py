@@ -66,6 +66,23 @@ def test_a_clear_gain_is_still_one_and_a_verdict_is_not_taken_back(tmp_path: Pat
     assert codes == ["better", "unclear", "unclear", "better", "unclear", "unclear"]
 
 
+def test_a_level_is_handed_on_for_the_direction_that_was_found(tmp_path: Path) -> None:
+    worse = {"difference": -0.03, "verdict_code": "worse"}
+    for number, changed in enumerate([worse, {}, worse]):
+        _look(tmp_path, number, 1e-6 if number == 0 else 0.03, candidate=changed)
+    trials = tried([tmp_path]).families[0].trials
+    assert [trial.level for trial in trials] == pytest.approx([0.05, 0.025, 0.05 / 6])
+    assert [trial.code for trial in trials] == ["worse", "unclear", "unclear"]
+
+
+def test_a_run_at_another_significance_changes_no_verdict_of_before(tmp_path: Path) -> None:
+    _look(tmp_path, 0, 0.03)
+    _look(tmp_path, 1, 0.4, significance=0.01)
+    trials = tried([tmp_path]).families[0].trials
+    assert [trial.code for trial in trials] == ["better", "unclear"]
+    assert trials[1].level == pytest.approx(0.05)  # handed on
+
+
 def test_a_removed_run_is_counted_and_told(tmp_path: Path) -> None:
     for number in range(3):
         _look(tmp_path, number, 0.4)

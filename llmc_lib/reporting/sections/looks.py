@@ -22,12 +22,13 @@ def look_note(report: Report) -> Block:
     race = report.metrics.get("race")
     if race is not None and race["benchmark"] == report.main:
         return paragraph(words.race_sentence(race), "note")
-    if report.results.partial is None or look["n_questions"] == look["asked"]:
+    whole = look["n_questions"] == look["asked"]
+    if report.results.partial is None or (whole and not look["waiting"]):
         texts = [words.finished_sentence(look)]
     else:
         part = report.results.partial[report.main]
         texts = [words.unfinished_sentence(look, list(report.results.models), part)]
-        texts.append(words.full_sentence(report.headline, look))
+        texts += [] if whole else [words.full_sentence(report.headline, look)]
     if not_begun := report.results.manifest.get("not_begun"):
         texts.append(words.waiting_sentence(not_begun))
     before = [row["asked"] for row in report.looks if row.get("asked") not in (None, look["asked"])]

@@ -17,8 +17,8 @@ def tried_note() -> str:
         "The verdict of a run does not account for other runs. Of twenty candidates that are no better than their base, "
         "each in a run of its own, at least one is called better in about 40% of the cases. So the evaluations of a "
         "benchmark against one base are counted here, from the ledgers of the runs, and tested at decreasing levels: the "
-        "first at the significance α, the k-th at α / (k · (k − 1)), and at more after one in which all candidates differ "
-        "(online fallback procedure). The probability of any false better is then at most α, however many runs follow, "
+        "first at the significance α, the k-th at α / (k · (k − 1)), and at more after one in which all candidates are "
+        "better, or all worse (online fallback procedure). The probability of any false better is then at most α, however many runs follow, "
         "and no later run revokes a verdict. Holm's p-value, adjusted for all candidates so far, is valid if their number "
         "was fixed in advance."
     )
