@@ -113,7 +113,8 @@ class Design(Panel):
         limit = self._limit.value
         curves = self.limits[self.limits["category"] == "all"]
         ends = []
-        for who, curve in curves.groupby("model", sort=False):  # not `bands`, which takes 0.3 s
+        for who in (reference, candidate):  # not `bands`, which takes 0.3 s
+            curve = curves[curves["model"] == who]
             x, rate, low, high = (curve[name] for name in ("limit", "rate", "low", "high"))
             axes.fill_between(x, 100 * low, 100 * high, color=paint[who], alpha=0.15, linewidth=0)
             axes.plot(x, 100 * rate, color=paint[who], linewidth=1.6)
@@ -121,15 +122,12 @@ class Design(Panel):
         axes.axvline(limit, color=INK, linewidth=1)
         axes.set(xlabel="Token limit", ylabel="Correct, percent", ylim=(0, None))
         label_ends(axes, ends)
-        rates = curves[curves["limit"] == limit].set_index("model")["rate"]
+        at_limit = curves[curves["limit"] == limit]
+        rates = dict(zip(at_limit["model"], at_limit["rate"].astype(float), strict=True))
         apart = self._apart[self._apart["limit"] == limit].iloc[0]
-        n, difference, low, high = (
-            int(apart["n"]),
-            *map(float, apart[["difference", "low", "high"]]),
-        )
-        words = ", ".join(
-            f"{who} {as_percent(float(rates[who]), n)}" for who in (reference, candidate)
-        )
+        n = int(apart["n"])
+        difference, low, high = (float(apart[name]) for name in ("difference", "low", "high"))
+        words = ", ".join(f"{who} {as_percent(rates[who], n)}" for who in (reference, candidate))
         return paragraph(
             f"Cut at {limit:,} tokens: {words}; difference {as_points(difference, n)} (95% interval "
             f"{as_bound(low, n)} to {as_bound(high, n)})",

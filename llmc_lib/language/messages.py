@@ -89,14 +89,14 @@ def write_catalogue(language: str) -> Path:
     for message, files in messages().items():
         texts.add(message, locations=[(file, 0) for file in dict.fromkeys(files)])
     if path.exists():
-        with path.open("rb") as file:
-            catalogue = read_po(file)
+        with path.open("rb") as old:
+            catalogue = read_po(old)
         catalogue.update(texts)
     else:
         catalogue = texts
         catalogue.locale = language
-    with path.open("wb") as file:
-        write_po(file, catalogue, width=120, include_lineno=False, ignore_obsolete=True)
+    with path.open("wb") as new:
+        write_po(new, catalogue, width=120, include_lineno=False, ignore_obsolete=True)
     return path
 
 

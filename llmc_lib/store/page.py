@@ -18,7 +18,8 @@ def page_finished(run: Run) -> bool:
 
 def page_key(run: Run) -> str:
     """The fingerprint of what the page is made from: it is cheap to make, so all code is part of it."""
-    code = [p for p in (ROOT / "llmc_lib").rglob("*") if p.is_file() and p.suffix != ".pyc"]
+    package = (p for p in (ROOT / "llmc_lib").rglob("*") if p.is_file())
+    code = [p for p in package if p.parent.name != "__pycache__"]  # also numba keeps its work there
     code.append(ROOT / "notebooks" / "4_report.ipynb")
     made: dict[str, Any] = {}
     for folder in (run.dataset, run.training, run.predictions):
