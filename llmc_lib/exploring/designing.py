@@ -115,8 +115,10 @@ class Design(Panel):
         ends = []
         for who in (reference, candidate):  # not `bands`, which takes 0.3 s
             curve = curves[curves["model"] == who]
-            x, rate, low, high = (curve[name] for name in ("limit", "rate", "low", "high"))
-            axes.fill_between(x, 100 * low, 100 * high, color=paint[who], alpha=0.15, linewidth=0)
+            x, rate, lower, upper = (curve[name] for name in ("limit", "rate", "low", "high"))
+            axes.fill_between(
+                x, 100 * lower, 100 * upper, color=paint[who], alpha=0.15, linewidth=0
+            )
             axes.plot(x, 100 * rate, color=paint[who], linewidth=1.6)
             ends.append(Label(x.iloc[-1], 100 * rate.iloc[-1], who, paint[who]))
         axes.axvline(limit, color=INK, linewidth=1)
