@@ -46,6 +46,7 @@ from llmc_lib.params.gate import GateParams
 from llmc_lib.params.names import check_further, check_run
 from llmc_lib.params.plan import PlanParams
 from llmc_lib.params.report import CasesParams, ReportParams
+from llmc_lib.params.rewards import RewardParams
 from llmc_lib.params.sources import EMBEDDED_SOURCES
 from llmc_lib.params.training import LoraParams, SlurmParams, TrainingParams
 
@@ -53,7 +54,7 @@ __all__ = [
     "EMBEDDED_SOURCES", "SOURCES", "BenchmarkParams", "CandidateParams", "CasesParams", "DatasetParams",
     "DecontaminationParams", "DifficultyParams", "EngineParams", "EvaluationParams", "GateParams", "ImportParams",
     "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "ReplaySampling", "ReportParams",
-    "SamplingParams", "SlurmParams", "SourceParams", "TrainingParams", "is_commit", "is_hub_name", "merged",
+    "RewardParams", "SamplingParams", "SlurmParams", "SourceParams", "TrainingParams", "is_commit", "is_hub_name", "merged",
 ]  # fmt: skip
 
 
