@@ -125,6 +125,14 @@ _ENDS = re.compile(r"\s*(?:\$?\\(?:blacksquare|square|Box|qed)\b\$?|[∎■□]|
 _NAMED = re.compile(r"^(?:\\text(?:bf)?\s*\{)?\s*(?:final )?answer\s*:\s*\}?", re.IGNORECASE)
 
 
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|\n")
+# Another value that is offered beside an answer: "or maybe 5", "It could also be 5".
+_BESIDE = re.compile(
+    r"\b(?:or|alternatively|otherwise|maybe|possibly|perhaps|(?:could|might|may)(?: also| instead)? be|else)\b"
+    r"[\s,:(]*(?:(?:maybe|possibly|perhaps|else|even|it(?:['’]s| is| could be| may be| might be)|also)\s+){0,3}"
+    r"(\$?[-−]?\d[\w./^{}\\]*|\$[^$\n]{1,60}\$|\([A-Z]\)|[A-Z](?=\W*$))",
+    re.IGNORECASE | re.MULTILINE,
+)
 _IN_JSON = re.compile(r'"((?:[^"\\]|\\.)+)"\s*[,}]|([-\w.]+)\s*\}\W*$')
 
 
@@ -134,6 +142,7 @@ class _Marked(NamedTuple):
     start: int
     rule: str
     text: str
+    first: int = 0  # of boxes: where the first of the statement begins
 
 
 def find_answer(response: str, question: str = "") -> tuple[str | None, str]:
@@ -167,7 +176,13 @@ def stated_answer(text: str) -> str | None:
 
 
 def prepared(response: str) -> str:
-    """A response as answers are looked for in it: its end, without what follows the answer."""
+    """A response as answers are looked for in it: its end, without what follows the answer, and an answer that is
+    taken back replaced by what it is instead."""
+    return _reconsidered(ended(response))
+
+
+def ended(response: str) -> str:
+    """The end of a response, without what follows the answer: tokens of a chat template, another question."""
     text = _ENDS.sub("", response[-_FAR:].strip())
     if "answer>" in text.lower():
         text = _TAGGED.sub(r"\nAnswer: \1\n", text)
@@ -183,7 +198,7 @@ def prepared(response: str) -> str:
         if _explicit(before) is not None:
             text = text[: match.start()]
             break
-    return _reconsidered(text)
+    return text
 
 
 def _reconsidered(text: str) -> str:
@@ -222,10 +237,13 @@ def marked(text: str) -> list[_Marked]:
     return found
 
 
-def stated(text: str) -> list[str]:
-    """What a text says to be the answer in a sentence."""
+def stated(text: str, *, named: bool = False) -> list[str]:
+    """What a text says to be the answer in a sentence; `named`: only where it calls it the answer, and no result
+    or solution, which may be that of a step."""
     found = []
     for match in _STATED.finditer(text):
+        if named and not match[0].lower().startswith("answer"):
+            continue
         before = text[max(0, match.start() - SENTENCE) : match.start()]
         asked = match[1].rstrip("* ").endswith("?")
         unreal = "would be" in match[0] and _WERE.search(before)
@@ -309,7 +327,30 @@ def _last_boxes(text: str) -> _Marked | None:
             for at, item in enumerate(contents)
             if not any(same(item, o) for o in contents[:at])
         ]
-    return _Marked(found[-1][0], "boxed", ", ".join(contents))
+    return _Marked(found[-1][0], "boxed", ", ".join(contents), found[last][0])
+
+
+def other_answers(response: str) -> list[str]:
+    """All that a response gives as a final answer in any place, the last one last: "Answer: …", boxes, "the answer
+    is …", what it is taken back for, what is offered beside it ("4. Or maybe 5"). Boxes of one statement are one answer."""
+    text = ended(response)
+    answers = []
+    for sentence in _SENTENCE_END.split(text):
+        found = [item.text for item in marked(sentence) if not boxes(item.text)]
+        found += stated(sentence, named=True)
+        answers += [answer for item in found if not _NO_ANSWER.match(answer := trimmed(item))]
+    if marks := [match.end() for mark in (_MARKED, _BOX, _STATED) for match in mark.finditer(text)]:
+        start = max(text.rfind("\n", 0, max(marks)), 0)
+        # What is within the answer ("4 or 5") is compared with it.
+        beside = [m for m in _BESIDE.finditer(text, start) if not any(m[0] in a for a in answers)]
+        answers += [match[1] for match in beside]
+    rest = text
+    while (last := _last_boxes(rest)) is not None:
+        answers.append(last.text)
+        rest = rest[: last.first]
+    if (changed := _reconsidered(text)) != text and (instead := _explicit(changed)) is not None:
+        answers.append(instead[0])
+    return [answer for answer in answers if answer and sound(answer)]
 
 
 def _together(between: str) -> bool:

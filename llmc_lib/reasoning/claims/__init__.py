@@ -19,7 +19,21 @@ Measured:
 - 957 claims of the 975 published AIME solutions from 1983 to 2023: none is flagged, one is undecided.
 """
 
-from llmc_lib.reasoning.claims.check import VERSION, FailedClaim, TraceCheck, check_traces
+from llmc_lib.reasoning.claims.check import (
+    VERSION,
+    FailedClaim,
+    TraceCheck,
+    check_here,
+    check_traces,
+)
 from llmc_lib.reasoning.claims.find import Claim, find_claims
 
-__all__ = ["VERSION", "Claim", "FailedClaim", "TraceCheck", "check_traces", "find_claims"]
+__all__ = [
+    "VERSION",
+    "Claim",
+    "FailedClaim",
+    "TraceCheck",
+    "check_here",
+    "check_traces",
+    "find_claims",
+]

@@ -74,6 +74,15 @@ def check_traces(texts: Iterable[str], folder: Path | None = None) -> dict[str, 
     return {key: outcomes[key] for key in keys}
 
 
+def check_here(text: str) -> TraceCheck:
+    """The check of one text, all of it in this process, which must have limits of its own (see `rewards.apart`)."""
+    plain, rest = _read_text(text)
+    if not rest:
+        return plain
+    comparisons = dict.fromkeys(claim.comparison for claim in rest)
+    return _together(plain, _outcome(rest, {one: decide(one) for one in comparisons}))
+
+
 def _check(texts: dict[str, str]) -> dict[str, TraceCheck]:
     found, others = {}, {}
     for key, (plain, rest) in zip(texts, _read_all(list(texts.values())), strict=True):
