@@ -21,6 +21,15 @@ KINDS = {
     "gradient": True,
     "overfitting": True,
     "no learning": True,
+    # Of a training by reinforcement (`reward_diagnosis`):
+    "reward alone": True,
+    "length collapse": True,
+    "entropy collapse": True,
+    "no variance": True,
+    "truncation": True,
+    "silence": True,
+    "no gain": False,
+    "rewarded": False,
     "spikes": False,
     "still falling": False,
     "too short": False,
@@ -30,7 +39,7 @@ KINDS = {
 
 # Fewer logged steps than this say nothing about trend or noise by themselves: the standard error of
 # a noise estimated from ten steps is already a quarter of it.
-_SHORTEST = 10
+SHORTEST = 10
 # A level is the mean of a fifth of the steps, and at least of three.
 _PART = 0.2
 # Levels differ "beyond noise" at this many standard errors of their difference. The earlier level is
@@ -76,23 +85,29 @@ def diagnose(history: pd.DataFrame) -> list[Finding]:
     A validation loss that turns up is called overfitting, which is what it is for the loss. Answers can
     still improve after it: Ouyang et al., "Training language models to follow instructions with human
     feedback" (2022), section 3.5, train on for that reason. The evaluation decides, not this.
+
+    The log of a training by reinforcement, which has a column `reward`, is `reward_diagnosis.diagnose_rewards`'s.
     """
+    if "reward" in history:
+        from llmc_lib.training.reward_diagnosis import diagnose_rewards  # which needs this module
+
+        return diagnose_rewards(history)
     train, held = training_rows(history), validation_rows(history)
     if train.empty:
         return [Finding("too short", "nothing")]
-    broken = _not_finite(train, held)
+    broken = not_finite(train, held)
     if broken:
         return [broken]
     loss = train["loss"].to_numpy(float)
-    noise = _noise(loss)
-    found = [_diverging(train, held, noise), _gradient(train)]
+    noise = noise_of(loss)
+    found = [_diverging(train, held, noise), exploding(train)]
     if not any(found):
         found.append(_overfitting(train, held) or _no_learning(train, held, noise))
     alarms = [finding for finding in found if finding]
     notes = [_spikes(train)]
     if not alarms:
         notes += [_still_falling(train, held, noise), _too_short(train)]
-        if len(loss) >= _SHORTEST or _fell(held):
+        if len(loss) >= SHORTEST or _fell(held):
             alarms = [_fine(train, held)]
     return alarms + [note for note in notes if note]
 
@@ -100,7 +115,8 @@ def diagnose(history: pd.DataFrame) -> list[Finding]:
 # ---- alarms ----------------------------------------------------------------------------------
 
 
-def _not_finite(train: pd.DataFrame, held: pd.DataFrame) -> Finding | None:
+def not_finite(train: pd.DataFrame, held: pd.DataFrame) -> Finding | None:
+    """The first loss or gradient norm that is no finite number."""
     norms = train["grad_norm"] if "grad_norm" in train else pd.Series(dtype=float)
     marks = [
         ("training loss", train.loc[~np.isfinite(train["loss"]), "step"]),
@@ -119,8 +135,8 @@ def _not_finite(train: pd.DataFrame, held: pd.DataFrame) -> Finding | None:
 def _diverging(train: pd.DataFrame, held: pd.DataFrame, noise: float) -> Finding | None:
     """Is the loss at the end above what it had reached before?"""
     loss = train["loss"].to_numpy(float)
-    if len(loss) >= _SHORTEST:
-        size = _window(len(loss))
+    if len(loss) >= SHORTEST:
+        size = window(len(loss))
         levels = np.convolve(loss, np.ones(size) / size, "valid")
         last, lowest = float(levels[-1]), float(levels[:-size].min())
         bound = max(_SURE * noise * math.sqrt(2 / size), _RISE * lowest)
@@ -139,12 +155,12 @@ def _diverging(train: pd.DataFrame, held: pd.DataFrame, noise: float) -> Finding
     return None
 
 
-def _gradient(train: pd.DataFrame) -> Finding | None:
+def exploding(train: pd.DataFrame) -> Finding | None:
     """Is the gradient norm at the end far above the usual?"""
     norms = _column(train, "grad_norm")
-    if len(norms) < _SHORTEST:
+    if len(norms) < SHORTEST:
         return None
-    size = _window(len(norms))
+    size = window(len(norms))
     usual, last = float(np.median(norms[:-size])), float(np.median(norms[-size:]))
     if last <= _EXPLODED * usual:
         return None
@@ -174,9 +190,9 @@ def _overfitting(train: pd.DataFrame, held: pd.DataFrame) -> Finding | None:
 def _no_learning(train: pd.DataFrame, held: pd.DataFrame, noise: float) -> Finding | None:
     """Is it certain that the loss fell by less than a training is worth?"""
     loss = train["loss"].to_numpy(float)
-    if len(loss) < _SHORTEST:
+    if len(loss) < SHORTEST:
         return None
-    size = _window(len(loss))
+    size = window(len(loss))
     first, last = float(loss[:size].mean()), float(loss[-size:].mean())
     error = noise * math.sqrt(2 / size)
     if len(held) >= 2:
@@ -236,7 +252,7 @@ def _still_falling(train: pd.DataFrame, held: pd.DataFrame, noise: float) -> Fin
 
 def _too_short(train: pd.DataFrame) -> Finding | None:
     n = len(train)
-    if n >= _SHORTEST:
+    if n >= SHORTEST:
         return None
     return Finding("too short", "few", {"steps": n})
 
@@ -244,12 +260,12 @@ def _too_short(train: pd.DataFrame) -> Finding | None:
 def _fine(train: pd.DataFrame, held: pd.DataFrame) -> Finding:
     """No alarm: what the losses did, and whether that is more than noise."""
     loss = train["loss"].to_numpy(float)
-    size = min(_window(len(loss)), len(loss))
+    size = min(window(len(loss)), len(loss))
     first, last = float(loss[:size].mean()), float(loss[-size:].mean())
     numbers: dict[str, float] = {"first": first, "last": last, "size": size}
     learnt, case, epoch = _fell(held), "", None
-    if len(loss) >= _SHORTEST:
-        noise = numbers["noise"] = _noise(loss)
+    if len(loss) >= SHORTEST:
+        noise = numbers["noise"] = noise_of(loss)
         numbers["clear"] = first - last > 2 * noise * math.sqrt(2 / size)
         learnt = learnt or bool(numbers["clear"])
     if len(held) >= 2:
@@ -268,11 +284,12 @@ def _fine(train: pd.DataFrame, held: pd.DataFrame) -> Finding:
 # ---- arithmetic ------------------------------------------------------------------------------
 
 
-def _window(n: int) -> int:
+def window(n: int) -> int:
+    """How many of n steps make a level: a fifth, and at least three."""
     return max(3, round(_PART * n))
 
 
-def _noise(loss: np.ndarray) -> float:
+def noise_of(loss: np.ndarray) -> float:
     """The standard deviation of a step's loss about its trend, from the differences of neighbours.
 
     A slow trend adds next to nothing to a difference (von Neumann, Ann. Math. Statist. 12, 1941).

@@ -11,6 +11,14 @@ _TITLES = {
     "gradient": N_("Exploding gradient"),
     "overfitting": N_("Overfitting"),
     "no learning": N_("No learning"),
+    "reward alone": N_("More reward, no more right answers"),
+    "length collapse": N_("Completions collapse to a few words"),
+    "entropy collapse": N_("The entropy collapses"),
+    "no variance": N_("Most groups teach nothing"),
+    "truncation": N_("More and more completions are cut"),
+    "silence": N_("The penalty is met by saying nothing"),
+    "no gain": N_("No gain in reward"),
+    "rewarded": N_("Looks right"),
     "spikes": N_("Spikes"),
     "still falling": N_("Cut off while the loss was falling"),
     "too short": N_("Too short to judge"),
@@ -22,6 +30,9 @@ _STEPS = N_(
     "A higher learning rate or more steps help; check also that the weights are trained at all."
 )
 _FINITE = N_("A lower learning rate, a longer warm-up or float32 may help.")
+_HACKED = N_(
+    "Read completions of the last steps: what they do for the reward is not what is asked. The evaluation decides."
+)
 #: Kind and case → what is said, sentence by sentence.
 _SENTENCES: dict[tuple[str, str], tuple[str, ...]] = {
     ("not finite", "training loss"): (
@@ -99,6 +110,94 @@ _SENTENCES: dict[tuple[str, str], tuple[str, ...]] = {
         ),
     ),
     ("too short", "nothing"): (N_("No step was logged."),),
+    ("reward alone", "held out"): (
+        N_(
+            "The reward rises from {first:.2f} in the first {size} steps to {last:.2f} in the last, while the share of right "
+            "answers on held-out prompts goes from {before:.0%} to {after:.0%}."
+        ),
+        _HACKED,
+    ),
+    ("reward alone", "training"): (
+        N_(
+            "The reward rises from {first:.2f} in the first {size} steps to {last:.2f} in the last, while the share of right "
+            "answers goes from {before:.0%} to {after:.0%}: the other rewards pay for something else."
+        ),
+        _HACKED,
+    ),
+    ("length collapse", ""): (
+        N_(
+            "Completions had {first:.0f} tokens in the first {size} steps and have {last:.0f} in the last. Lower the weight "
+            "of length or claims, or give a floor (rewards.claims_penalty.at_least)."
+        ),
+    ),
+    ("entropy collapse", ""): (
+        N_(
+            "The entropy of a token was {first:.2f} nats in the first {size} steps and is {last:.2f} in the last: the model "
+            "samples nearly the same completion each time, and there is little left to choose from. A lower learning rate, "
+            "fewer steps, a higher temperature, or a higher upper clipping bound (epsilon_high) help."
+        ),
+    ),
+    ("no variance", ""): (
+        N_(
+            "In {share:.0%} of the groups of the last {size:.0f} steps all completions have the same reward, and nothing is "
+            "learnt from them. Larger groups or other prompts help."
+        ),
+    ),
+    ("no variance", "hard"): (
+        N_(
+            "In {share:.0%} of the groups of the last {size:.0f} steps all completions have the same reward: in {wrong:.0%} all "
+            "are wrong, in {right:.0%} all right. The prompts are too hard for this model: start from one that was "
+            "fine-tuned on them, take easier ones (dataset.difficulty), or larger groups."
+        ),
+    ),
+    ("no variance", "easy"): (
+        N_(
+            "In {share:.0%} of the groups of the last {size:.0f} steps all completions have the same reward: in {right:.0%} all "
+            "are right, in {wrong:.0%} all wrong. The prompts are too easy by now: take harder ones (dataset.difficulty), or "
+            "stop here."
+        ),
+    ),
+    ("no variance", "both"): (
+        N_(
+            "In {share:.0%} of the groups of the last {size:.0f} steps all completions have the same reward: in {right:.0%} all "
+            "are right, in {wrong:.0%} all wrong. Take prompts of a middle difficulty (dataset.difficulty), or larger groups."
+        ),
+    ),
+    ("truncation", ""): (
+        N_(
+            "{first:.0%} of the completions were cut at the token limit in the first {size} steps, and {last:.0%} are in the "
+            "last. A cut one counts as wrong: raise max_completion_length, or give form or length a weight."
+        ),
+    ),
+    ("silence", ""): (
+        N_(
+            "The penalty for false claims goes from {before:.2f} to {after:.2f}, but the model states {last:.1f} claims in "
+            "1,000 tokens where it stated {first:.1f} in the first {size} steps. Give a floor "
+            "(rewards.claims_penalty.at_least), or count by share."
+        ),
+    ),
+    ("no gain", "flat"): (
+        N_(
+            "The reward is {first:.2f} in the first {size} steps and {last:.2f} in the last, which prompts of different "
+            "difficulty could also do (standard error {noise:.2f}). More steps or a higher learning rate may help."
+        ),
+    ),
+    ("no gain", "falls"): (
+        N_(
+            "The reward falls, from {first:.2f} in the first {size} steps to {last:.2f} in the last. A lower learning rate helps."
+        ),
+    ),
+    ("rewarded", ""): (
+        N_(
+            "The reward rises from {first:.2f} in the first {size} steps to {last:.2f} in the last."
+        ),
+    ),
+    ("rewarded", "held out"): (
+        N_(
+            "The reward rises from {first:.2f} in the first {size} steps to {last:.2f} in the last; the share of right answers "
+            "on held-out prompts goes from {before:.0%} to {after:.0%}."
+        ),
+    ),
 }
 
 
@@ -128,6 +227,12 @@ def finding_sentence(finding: Finding) -> str:
             "is usual.",
             int(numbers["spikes"]), **numbers,
         )  # fmt: skip
+    if (finding.kind, finding.case) == ("too short", "rewards"):
+        return plural(
+            "{n} logged step is too few to tell a trend of the reward from the differences between prompts.",
+            "{n} logged steps are too few to tell a trend of the reward from the differences between prompts.",
+            int(numbers["steps"]),
+        )
     if finding.case == "few":
         return plural(
             "{n} logged step is too few to tell a trend of the training loss from the differences between batches.",
