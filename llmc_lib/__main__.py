@@ -179,7 +179,7 @@ def _check_command(run: Run, options: argparse.Namespace) -> None:
 
 
 def _check_training(run: Run) -> None:
-    if any(recipe.training.sft for recipe in run.params.recipes):
+    if any(r.training.sft or r.training.method != "sft" for r in run.params.recipes):
         from llmc_lib.training.check import check
 
         check(run)

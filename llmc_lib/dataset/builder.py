@@ -132,7 +132,13 @@ def stage_key(run: Run) -> str:
         shares=target_shares(run, params.dataset)[0],
         mixtures=mixture_settings(run),
         dtype=params.evaluation.dtype if _samples(run) else None,
+        **({"problems": True} if _problems(run) else {}),
     )
+
+
+def _problems(run: Run) -> bool:
+    """Is a candidate trained on problems by its own answers?"""
+    return any(recipe.training.method == "grpo" for recipe in run.params.recipes)
 
 
 def _samples(run: Run) -> bool:
@@ -244,4 +250,4 @@ def _context(run: Run) -> Context:
         )
         chat = ChatFormat(tokenizer_folder(run))
         made = screen.result() if screen else None
-    return Context(params, run.params.seed, run.params.max_length, chat, made)
+    return Context(params, run.params.seed, run.params.max_length, chat, made, _problems(run))

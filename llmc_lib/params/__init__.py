@@ -7,7 +7,7 @@ One module a section. A check that fails raises `ValueError(key, message)`, or w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -48,6 +48,7 @@ from llmc_lib.params.plan import PlanParams
 from llmc_lib.params.report import CasesParams, ReportParams
 from llmc_lib.params.rewards import RewardParams
 from llmc_lib.params.sources import EMBEDDED_SOURCES
+from llmc_lib.params.starts import BASE, check_starts
 from llmc_lib.params.training import LoraParams, SlurmParams, TrainingParams
 
 __all__ = [
@@ -62,6 +63,9 @@ class CandidateParams(Section):
     """A training of its own: with its own mixture, or other settings, or both."""
 
     name: PlainName
+    method: Literal["sft", "grpo"] | None = None  # None: as `training` says
+    # What the training starts from: "base", or the name of another candidate, whose last model it is.
+    start: PlainName = BASE
     mixture: MixtureParams | None = None  # None: the data set of the run
     training: dict[str, Any] = {}  # keys of `training` that differ
 
@@ -74,6 +78,7 @@ class Recipe:
     listed: bool  # is it named in the params?
     mixture: DatasetParams | None  # None: the data set of the run
     training: TrainingParams
+    start: str | None = None  # the candidate whose last model it starts from; None: the base model
 
     def model_name(self, step: int | str) -> str:
         """What the model after a step is called: "step-18", or "math-step-18" for candidate "math"."""
@@ -124,22 +129,25 @@ class Params(Section):
 
     def recipe(self, candidate: CandidateParams) -> Recipe:
         """A candidate with all its settings."""
+        method = {} if candidate.method is None else {"method": candidate.method}
         training = TrainingParams.model_validate(
-            merged(self.training.model_dump(), candidate.training)
+            merged(self.training.model_dump(), {**candidate.training, **method})
         )
+        start = None if candidate.start == BASE else candidate.start
         if candidate.mixture is None:
-            return Recipe(candidate.name, True, None, training)
+            return Recipe(candidate.name, True, None, training, start)
         given = candidate.mixture.model_dump(exclude_none=True)
         if names := given.pop("sources", None):
             sources = [source for source in self.dataset.sources if source.name in names]
             given["sources"] = [source.model_dump() for source in sources]
         mixture = DatasetParams.model_validate({**self.dataset.model_dump(), **given})
-        return Recipe(candidate.name, True, mixture, training)
+        return Recipe(candidate.name, True, mixture, training, start)
 
     @model_validator(mode="after")
     def _check(self) -> Params:
         check_run(self.run)
         check_once("candidates", [candidate.name for candidate in self.candidates])
+        check_starts({candidate.name: candidate.start for candidate in self.candidates})
         check_further(
             [model.name for model in self.evaluation.models],
             [candidate.name for candidate in self.candidates] or [""],

@@ -106,7 +106,7 @@ KNOWN: dict[str, Any] = {
     "train_sampling_strategy": Word,
     "truncation_mode": one_of("keep_start", "keep_end"),
 }
-_NEVER = {
+NEVER = {
     **dict.fromkeys("trust_remote_code model_init_kwargs accelerator_config".split(), CODE),
     **dict.fromkeys("output_dir chat_template_path resume_from_checkpoint".split(), FILE),
     **dict.fromkeys(
@@ -130,4 +130,4 @@ _NEVER = {
 
 def check_sft(given: Mapping[str, Any]) -> None:
     """Check the section `sft` of a training. Raises `ValueError(keys, message)`."""
-    check("sft", given, KNOWN, OURS, _NEVER, "TRL's SFTConfig")
+    check("sft", given, KNOWN, OURS, NEVER, "TRL's SFTConfig")

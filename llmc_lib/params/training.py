@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from llmc_lib.errors import shown
 from llmc_lib.params.common import Fraction, Length, Part, PathText, PositiveInt, Processes, Section
 from llmc_lib.params.deepspeed_arguments import check_deepspeed
+from llmc_lib.params.grpo import GrpoParams
 from llmc_lib.params.sft_arguments import check_sft
 
 
@@ -71,7 +72,7 @@ class TrainingParams(Section):
     """How a candidate is trained."""
 
     # How it is trained: one of llmc_lib/training/methods/.
-    method: Literal["sft"] = "sft"
+    method: Literal["sft", "grpo"] = "sft"
     epochs: Annotated[float, Field(gt=0, le=10_000)] = 1.0
     learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-5
     lr_scheduler: Literal["cosine", "linear", "constant"] = "cosine"
@@ -101,6 +102,7 @@ class TrainingParams(Section):
     deepspeed: Literal["zero1", "zero2", "zero3", "zero3_offload"] = "zero2"
     deepspeed_config: dict[str, Any] = {}
     sft: dict[str, Any] = {}  # further fields of TRL's SFTConfig
+    grpo: GrpoParams | None = None  # of method grpo, where None is its defaults
     nproc_per_node: Processes = 1  # on each machine; one a GPU; on a CPU one is fastest
     cluster: ClusterParams = ClusterParams()
     # Parts of the training after which the model is exported and becomes a candidate.
@@ -119,6 +121,14 @@ class TrainingParams(Section):
         """All processes, over all machines."""
         return self.nproc_per_node * self.cluster.nodes
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, values: Any) -> Any:
+        """The defaults of the method's section, where it is not given."""
+        if isinstance(values, dict) and values.get("method") == "grpo":
+            return {**values, "grpo": values["grpo"] if values.get("grpo") is not None else {}}
+        return values
+
     @model_validator(mode="after")
     def _check(self) -> TrainingParams:
         check_sft(self.sft)
@@ -129,4 +139,6 @@ class TrainingParams(Section):
                 f"{self.batch_size} must be a multiple of micro_batch_size × nproc_per_node × cluster.nodes "
                 f"({self.micro_batch_size} × {self.nproc_per_node} × {self.cluster.nodes})",
             )
+        if self.method == "grpo" and self.grpo is not None:
+            self.grpo.check_batch(self.batch_size, self.max_length)
         return self

@@ -52,7 +52,16 @@ def configuration(
     """The configuration of a spec (see `launch`): what all methods share, what is the method's own, and
     what the params file adds. Creating it joins the other processes (DeepSpeed)."""
     fields = shared(spec, bfloat16=bfloat16, gpu=gpu, world_size=world_size) | method.config(spec)
-    return method.config_class()(**fields, **spec[method.SECTION])
+    return method.config_class()(**fields, **further_fields(method, spec))
+
+
+def further_fields(method: Method, training: dict[str, Any]) -> dict[str, Any]:
+    """What the params file adds to the configuration: the group of keys at the method's `SECTION`."""
+    found: Any = training
+    for key in method.SECTION:
+        found = found[key]
+    fields: dict[str, Any] = found
+    return fields
 
 
 def shared(spec: dict[str, Any], *, bfloat16: bool, gpu: bool, world_size: int) -> dict[str, Any]:

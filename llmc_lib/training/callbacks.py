@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,6 +67,7 @@ class History(TrainerCallback):
     ) -> None:
         self.trainer, self.folder = trainer, folder
         self.logged = tuple(dict.fromkeys((*SHARED, *further)))
+        self.patterns = [name for name in self.logged if "*" in name]
         path = folder / "history.jsonl"
         # What came after the checkpoint will be done again.
         rows = [row for row in read_jsonl(path, _is_row) if row["step"] <= resumed and resumed]
@@ -94,10 +96,16 @@ class History(TrainerCallback):
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """Append a row to the log, and raise `NonFiniteLossError` for a loss or norm that is not finite."""
-        if "loss" not in logs and "eval_loss" not in logs:  # the summary at the end
+        if "train_runtime" in logs:  # the summary at the end
             return
         row: dict[str, Any] = {"step": state.global_step}
-        row |= {name: float(logs[name]) for name in self.logged if name in logs}
+        kept = [name for name in logs if any(fnmatch(name, pattern) for pattern in self.patterns)]
+        # None: a number that this step has not.
+        row |= {
+            name: float(logs[name])
+            for name in dict.fromkeys((*self.logged, *kept))
+            if logs.get(name) is not None
+        }
         row["seconds"] = round(self.seconds + time.monotonic() - self.start, 2)
         if "loss" in logs:
             tokens = self.trainer.all_tokens()
@@ -169,7 +177,8 @@ class Saver(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Turn the wanted parts of the training into steps."""
         steps, times = state.max_steps, self.spec["evaluations"]
-        self.wanted = {max(1, math.ceil(steps * part)) for part in self.spec["export_at"]}
+        wanted = {max(1, math.ceil(steps * part)) for part in self.spec["export_at"]}
+        self.wanted = {self._border(step) for step in wanted}
         self.measured = {math.ceil(steps * n / times) for n in range(1, times + 1)}
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -177,7 +186,8 @@ class Saver(TrainerCallback):
         no room."""
         step, last = state.global_step, state.global_step == state.max_steps
         control.should_evaluate = bool(self.trainer.eval_dataset) and step in self.measured
-        due, self.stopped = (False, False) if last else self._due()
+        border = step == self._border(step)
+        due, self.stopped = (False, False) if last or not border else self._due()
         control.should_training_stop = control.should_training_stop or self.stopped
         control.should_save = not last and (step in self.wanted or due or self.stopped)
         if control.should_save:
@@ -202,6 +212,11 @@ class Saver(TrainerCallback):
         """Export the last model, where it is wanted. Raises `DiskFullError`."""
         if state.max_steps in self.wanted and not self.stopped:
             self._export(state.max_steps, state)
+
+    def _border(self, step: int) -> int:
+        """The first step from this one on after which the training can be gone on with."""
+        together = self.trainer.steps_together
+        return math.ceil(step / together) * together
 
     def _due(self) -> tuple[bool, bool]:
         """Is it time for a checkpoint, and is the training to end with one? The first process decides, so that all do

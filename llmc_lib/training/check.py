@@ -9,6 +9,7 @@ import sys
 from llmc_lib.errors import UserError
 from llmc_lib.params.reader import where
 from llmc_lib.store import ROOT, Run
+from llmc_lib.training.arguments import further_fields
 from llmc_lib.training.methods import METHODS
 
 
@@ -21,16 +22,16 @@ def check(run: Run) -> None:
     seen: list[tuple[str, dict[str, object]]] = []
     for number, recipe in enumerate(run.params.recipes):
         name = recipe.training.method
-        key = METHODS[name].SECTION
-        fields = getattr(recipe.training, key)
+        keys = METHODS[name].SECTION
+        fields = further_fields(METHODS[name], recipe.training.model_dump())
         if not fields or (name, fields) in seen:
             continue
         seen.append((name, fields))
-        error = _ask_trl(name, key, fields)
+        error = _ask_trl(name, ".".join(keys), fields)
         if error:
-            own = recipe.listed and key in run.params.candidates[number].training
+            own = recipe.listed and keys[0] in run.params.candidates[number].training
             section = ("candidates", number, "training") if own else ("training",)
-            raise UserError(f"{where(run.params_file, *section, key)}.{error}")
+            raise UserError(f"{where(run.params_file, *section, *keys)}.{error}")
 
 
 def _ask_trl(method: str, key: str, fields: dict[str, object]) -> str | None:

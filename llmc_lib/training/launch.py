@@ -12,9 +12,9 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from llmc_lib.errors import UserError
 from llmc_lib.models.resolve import Model, base_model, models_of
 from llmc_lib.params import Recipe
+from llmc_lib.params.starts import in_order
 from llmc_lib.plan import refuse
 from llmc_lib.processes.interrupts import Interrupted, first_interrupt
 from llmc_lib.processes.progress import progress_bar, say
@@ -88,8 +89,9 @@ def train(run: Run) -> Training:
     if left:
         refuse(run, base.folder, left)
     with working(run.folder, "training"):
-        for recipe in left:
-            _train(run, base, recipe)
+        for recipe in in_training_order(run.params.recipes):
+            if recipe in left:
+                _train(run, start_of(run, base, recipe), recipe, recipe_key(run, base, recipe))
     facts = {
         recipe.name: read_manifest(recipe_folder(run, recipe)) or {}
         for recipe in run.params.recipes
@@ -142,14 +144,43 @@ def recipe_key(run: Run, base: Model, recipe: Recipe) -> str:
         raise UserError(f"{run.dataset}: no finished data set; run notebook 1 first")
     rows = run.data(recipe).relative_to(run.dataset)
     names = [str(rows / f"{part}.parquet") for part in ("train", "validation")]
+    others = {method.SECTION[0] for method in METHODS.values()}
+    others -= {METHODS[recipe.training.method].SECTION[0]}
+    start = _start(run, recipe)
     return fingerprint(
         version=_VERSION,
         seed=run.params.seed,
-        training=recipe.training.model_dump(mode="json", exclude=_NO_MATTER),
+        training=recipe.training.model_dump(mode="json", exclude=_NO_MATTER | others),
         nodes=recipe.training.cluster.nodes,
         rows=[dataset["files"].get(name) for name in names],
-        base=base.fingerprint,
+        # Of the base all the same: what the other candidate starts from is in its key.
+        base=recipe_key(run, base, start) if start else base.fingerprint,
     )
+
+
+def in_training_order(recipes: Sequence[Recipe]) -> list[Recipe]:
+    """The candidates so that each comes after the one that it starts from, else as they are listed."""
+    named = {recipe.name: recipe for recipe in recipes}
+    return [named[name] for name in in_order({r.name: r.start for r in recipes})]
+
+
+def start_of(run: Run, base: Model, recipe: Recipe) -> Model:
+    """What a candidate starts from: the base model, or the last model of another candidate, which is trained."""
+    start = _start(run, recipe)
+    if start is None:
+        return base
+    facts = read_manifest(recipe_folder(run, start))
+    if facts is None:
+        raise UserError(
+            f"{recipe_folder(run, start)}: {start.name!r} is not trained yet; run notebook 2 again"
+        )
+    last = models_of(run, facts)[-1]
+    return replace(last, label=f"{last.name} ({last.label})")
+
+
+def _start(run: Run, recipe: Recipe) -> Recipe | None:
+    """The candidate that a candidate starts from; None: it starts from the base model."""
+    return next((other for other in run.params.recipes if other.name == recipe.start), None)
 
 
 def _check_columns(run: Run, recipe: Recipe) -> None:
@@ -165,11 +196,23 @@ def _check_columns(run: Run, recipe: Recipe) -> None:
                 f"{path}: has no column {name!r}, which training.method: {method} needs; make dataset "
                 "builds it again"
             )
+    if problem := METHODS[method].unusable(_row_counts(path, there)):
+        raise UserError(f"{path}: {problem}")
 
 
-def _train(run: Run, base: Model, recipe: Recipe) -> None:
-    """Train a candidate, from where an earlier process was stopped if there was one."""
-    folder, key = recipe_folder(run, recipe), recipe_key(run, base, recipe)
+def _row_counts(path: Path, columns: Sequence[str]) -> dict[str, int]:
+    """How many rows of a data set have a completion, and how many a reference answer."""
+    given = {"completed": "completion", "answered": "answer"}
+    table = pq.read_table(path, columns=[name for name in given.values() if name in columns])
+    return {
+        what: len(table) - table[name].to_pylist().count("") if name in columns else len(table)
+        for what, name in given.items()
+    }
+
+
+def _train(run: Run, base: Model, recipe: Recipe, key: str) -> None:
+    """Train a candidate from `base`, or from where an earlier process was stopped if there was one."""
+    folder = recipe_folder(run, recipe)
     if not _has_key(folder, key):
         for path in folder.glob("*"):  # the logs stay
             if path.name != "logs":
@@ -190,6 +233,7 @@ def _train(run: Run, base: Model, recipe: Recipe) -> None:
         "models": str(run.models),
         "stop": str(folder / "stop"),  # asks for a checkpoint and the end
         "model_name": recipe.model_name("{step}"),
+        "world_size": recipe.training.world_size,
         **recipe.training.model_dump(mode="json"),
     }
     (folder / "result.json").unlink(missing_ok=True)
@@ -307,7 +351,11 @@ def _watch(run: Run, recipe: Recipe, spec: Path, stop: Path) -> None:
                         say(f"{name}: resumes after step {event['done']}")
                 case "log" if "loss" in event:
                     bar.n = event["step"]
-                    values = {name: format(event[name], how) for name, how in measures.items()}
+                    values = {
+                        name: format(event[name], how)
+                        for name, how in measures.items()
+                        if name in event
+                    }
                     values["tokens/s"] = f"{event['tokens_per_second']:,.0f}"
                     bar.set_postfix(values, refresh=False)
                     bar.refresh()
@@ -325,18 +373,21 @@ def _watch(run: Run, recipe: Recipe, spec: Path, stop: Path) -> None:
 def _outcome(method: Method, history: list[dict[str, Any]]) -> dict[str, Any]:
     """The first and last value of what the method measures, how long it took, how much was seen."""
     trained = [row for row in history if "loss" in row]
-    measured = [row for row in history if "eval_loss" in row]
-    outcome: dict[str, Any] = {
-        name: {"first": trained[0][name], "last": trained[-1][name]} for name in method.MEASURES
-    }
+    judged, choose = method.VALIDATION
+    measured = [row for row in history if judged in row]
+    outcome: dict[str, Any] = {}
+    for name in method.MEASURES:
+        if values := [row[name] for row in trained if name in row]:
+            outcome[name] = {"first": values[0], "last": values[-1]}
     outcome |= {"tokens": trained[-1]["num_tokens"], "train_seconds": history[-1]["seconds"]}
     if measured:
-        best = min(measured, key=lambda row: row["eval_loss"])
-        outcome["eval_loss"] = {
-            "first": measured[0]["eval_loss"],
-            "last": measured[-1]["eval_loss"],
-            "best": best["eval_loss"],
-            "best_step": best["step"],
+        values = [row[judged] for row in measured]
+        best = choose(values)
+        outcome[judged] = {
+            "first": values[0],
+            "last": values[-1],
+            "best": best,
+            "best_step": measured[values.index(best)]["step"],
         }
     return outcome
 

@@ -14,6 +14,9 @@ class MethodTrainer(transformers.Trainer):
     A method's trainer adds those of each micro-batch to `tokens` (padding is none).
     """
 
+    #: Optimizer steps that share something which no checkpoint has; there is one only after the last of them.
+    steps_together = 1
+
     def __init__(self, *args: Any, **settings: Any) -> None:
         self.tokens = 0  # of this process, since it was started
         super().__init__(*args, **settings)

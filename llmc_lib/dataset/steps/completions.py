@@ -145,7 +145,10 @@ def _look(selection: Selection) -> Iterator[tuple[int, str, str]]:
         wanted = ~has_completion & index["has_answer"].to_numpy() & verifiable
         yield from _ask_teacher(selection, wanted)
     ids = index["id"].array
-    for row in map(int, np.flatnonzero(selection.alive & ~has_completion)):
+    wanting = selection.alive & ~has_completion
+    if selection.context.problems:  # a candidate is trained by what it answers itself
+        wanting &= ~(index["has_answer"].to_numpy() & (index["kind"] == "verifiable").to_numpy())
+    for row in map(int, np.flatnonzero(wanting)):
         if row not in selection.added:
             why = selection.rows.stripped.get(str(ids[row]), "the source gives none")
             yield row, N_("no completion"), why

@@ -36,6 +36,7 @@ class Context:
     max_length: int
     chat: ChatFormat
     screen: Screen | None
+    problems: bool = False  # do verifiable problems stay that have an answer and no completion?
 
     def source(self, name: str) -> SourceParams:
         """The params of the source of this name."""

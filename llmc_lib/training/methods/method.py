@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -29,23 +29,30 @@ class Method(Protocol):
 
     #: The trainer in a sentence: "TRL's SFTTrainer".
     TRAINER: str
-    #: The key of `training` with further fields of the configuration; their kinds are checked
+    #: The keys below `training` that lead to further fields of the configuration; their kinds are checked
     #: in `llmc_lib/params/`, their names and values against the installed library before anything starts.
-    SECTION: str
+    SECTION: tuple[str, ...]
     #: Columns that the data set must have.
     COLUMNS: tuple[str, ...]
-    #: What tells how the training goes: a number that every step logs → its format in the progress bar. The
+    #: What tells how the training goes: a number that a step logs → its format in the progress bar. The
     #: first and the last value of each are in the manifest.
     MEASURES: Mapping[str, str]
     #: Further numbers of the trainer's log that are kept in history.jsonl, besides those and
-    #: `callbacks.SHARED`.
+    #: `callbacks.SHARED`; "*/*" is all names with a slash.
     LOGGED: tuple[str, ...]
+    #: The number by which the model is judged on the validation rows, and which of several is the best.
+    VALIDATION: tuple[str, Callable[[list[float]], float]]
 
     def config_class(self) -> type[TrainingArguments]:
         """The trainer's configuration."""
 
     def config(self, spec: dict[str, Any]) -> dict[str, Any]:
         """Fields of the configuration that are this method's own, or differ from `arguments.shared`."""
+
+    def unusable(self, rows: Mapping[str, int]) -> str | None:
+        """Why a data set cannot be trained on, as the end of a sentence that begins with its file; None where
+        it can. `rows`: how many there are with a completion ("completed") and with a reference answer
+        ("answered")."""
 
     def model_settings(self, spec: dict[str, Any], *, gpu: bool) -> dict[str, Any]:
         """Further arguments that the model is loaded with."""

@@ -16,13 +16,15 @@ class Other:
     """`Method`, as an object in place of a module."""
 
     TRAINER = "a trainer of the tests"
-    SECTION = "sft"
+    SECTION: tuple[str, ...] = ("sft",)
     COLUMNS: tuple[str, ...] = ("prompt", "completion")
     MEASURES: Mapping[str, str] = {"loss": ".3f", "learnt": ".0f"}
     LOGGED: tuple[str, ...] = ("doubled",)
+    VALIDATION = sft.VALIDATION
 
     config_class = staticmethod(sft.config_class)
     make_rows = staticmethod(sft.make_rows)
+    unusable = staticmethod(sft.unusable)
     model_settings = staticmethod(sft.model_settings)
 
     def config(self, spec: dict[str, Any]) -> dict[str, Any]:

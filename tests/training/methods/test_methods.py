@@ -10,6 +10,7 @@ import pytest
 
 from llmc_lib.params import TrainingParams
 from llmc_lib.store import ROOT
+from llmc_lib.training.arguments import further_fields
 from llmc_lib.training.methods import METHODS, Method
 
 
@@ -18,9 +19,14 @@ def test_each_method_of_a_params_file_is_there() -> None:
     assert set(names) == set(METHODS)
 
 
-@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
-def test_a_method_is_whole(method: Method) -> None:
-    assert method.SECTION in TrainingParams.model_fields
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_is_whole(name: str) -> None:
+    method: Method = METHODS[name]
+    settings = TrainingParams(method=name).model_dump()  # type: ignore[arg-type]
+    assert further_fields(method, settings) == {}
+    assert method.unusable({"completed": 1, "answered": 1}) is None
+    assert method.unusable({"completed": 0, "answered": 0})
+    assert method.VALIDATION[1]([1.0, 2.0]) in (1.0, 2.0)
     assert set(method.COLUMNS) >= {"prompt"}
     assert method.TRAINER
     assert all(format(1.5, how) for how in method.MEASURES.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from llmc_lib.training.trainer import MethodTrainer
 
 TRAINER = "TRL's SFTTrainer"
-SECTION = "sft"
+SECTION: tuple[str, ...] = ("sft",)
 COLUMNS: tuple[str, ...] = ("prompt", "completion")
 MEASURES: Mapping[str, str] = {"loss": ".3f"}
 LOGGED: tuple[str, ...] = ("aux_loss",)
+VALIDATION: tuple[str, Callable[[list[float]], float]] = ("eval_loss", min)
 
 
 def config_class() -> type[TrainingArguments]:
@@ -38,6 +39,13 @@ def config(spec: dict[str, Any]) -> dict[str, Any]:
         "padding_free": batching == "padding_free",
         "router_aux_loss_coef": spec["router_aux_loss"],
     }
+
+
+def unusable(rows: Mapping[str, int]) -> str | None:
+    """Why a data set cannot be trained on, of its numbers of rows; None where it can."""
+    if not rows["completed"]:
+        return "has no row with a completion; take a source with completions, or have a teacher write them"
+    return None
 
 
 def model_settings(spec: dict[str, Any], *, gpu: bool) -> dict[str, Any]:

@@ -27,7 +27,9 @@ def load_rows(path: Path, tokenizer: Path, max_length: int, cache: Path) -> tupl
         return Dataset.from_dict({"input_ids": [], "labels": []}), 0
     chat = ChatFormat(tokenizer)
     columns = [name for name in pq.read_schema(path).names if name in TURNS]
-    rows = Dataset.from_parquet(str(path), cache_dir=str(cache), columns=columns)
+    # Problems without a completion are for other methods.
+    filled = [("completion", "!=", "")]
+    rows = Dataset.from_parquet(str(path), cache_dir=str(cache), columns=columns, filters=filled)
     encoded = rows.map(
         _encode,
         fn_kwargs={"chat": chat},
