@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from llmc_lib.params.common import Count, PositiveInt, Section, Share
+from llmc_lib.params.common import Count, PositiveInt, Section
 
 Weight = Annotated[float, Field(ge=0, le=1000)]
 #: The rewards of llmc_lib/rewards/, in the order in which they are called.
@@ -51,19 +51,14 @@ class RewardParams(Section):
     """The weights of the rewards (llmc_lib/rewards/): the reward of a completion is their weighted sum. 0 leaves one out."""
 
     answer: Weight = 1.0  # 1 for a verified final answer, 0 for another one, two of them or none
-    claims: Weight = 0.0  # a penalty for refuted arithmetic, 0 to -1
-    form: Weight = (
-        0.0  # a penalty for an open reasoning block, no end before the limit, repetition: 0 to -1
-    )
-    length: Weight = 0.0  # a penalty for length, 0 to -1
+    claims: Weight = 0.0  # 0 to -1 for refuted arithmetic in reasoning and response
+    form: Weight = 0.0  # 0 to -1 for an open reasoning block, no end before the limit, repetition
+    length: Weight = 0.0  # 0 to -1 for length
     claims_penalty: ClaimsPenalty = ClaimsPenalty()
     length_penalty: LengthPenalty = LengthPenalty()
     own: OwnReward | None = None
     # What one completion may take of each: one that takes longer gets the least that there is, and the rest go on.
     seconds: Annotated[float, Field(ge=0.1, le=3600)] = 2.0
-    # Less than this share of groups with both right and wrong answers before the first step, and the training is refused:
-    # nothing can be learnt from groups that are all alike.
-    mixed_groups: Share = 0.05
 
     @property
     def weights(self) -> dict[str, float]:
@@ -71,9 +66,3 @@ class RewardParams(Section):
         own = self.own.weight if self.own else 0.0
         given = {name: own if name == "own" else getattr(self, name) for name in NAMES}
         return {name: weight for name, weight in given.items() if weight}
-
-    @model_validator(mode="after")
-    def _check(self) -> RewardParams:
-        if not self.weights:
-            raise ValueError("answer", "no reward has a weight; give one, such as answer: 1.0")
-        return self

@@ -16,7 +16,6 @@ What is computed of a completion runs in a process apart (`apart`), so that neit
 what a model wrote matters to the training.
 """
 
-from llmc_lib.rewards.functions import LOGGED, RewardFunction, reward_functions
-from llmc_lib.rewards.groups import Groups, count_groups
+from llmc_lib.rewards.functions import LOGGED, RewardFunction, check_allowed, reward_functions
 
-__all__ = ["LOGGED", "Groups", "RewardFunction", "count_groups", "reward_functions"]
+__all__ = ["LOGGED", "RewardFunction", "check_allowed", "reward_functions"]

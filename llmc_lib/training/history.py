@@ -14,11 +14,12 @@ def training_rows(history: pd.DataFrame) -> pd.DataFrame:
 def validation_rows(history: pd.DataFrame) -> pd.DataFrame:
     """The rows of validation passes, in order, the last one of each step; also where the loss is NaN."""
     steps = history.reindex(columns=["loss", "grad_norm", "learning_rate", "tokens_per_second"])
-    if "eval_loss" not in history:
+    if not any(name in history for name in ("eval_loss", "eval_reward")):
         return _rows(history, pd.Series(False, history.index), "eval_loss")
-    return _rows(
-        history, steps.isna().all(axis="columns") | history["eval_loss"].notna(), "eval_loss"
-    )
+    chosen = steps.isna().all(axis="columns")
+    if "eval_loss" in history:
+        chosen |= history["eval_loss"].notna()
+    return _rows(history, chosen, "eval_loss")
 
 
 def _rows(history: pd.DataFrame, chosen: pd.Series, loss: str) -> pd.DataFrame:

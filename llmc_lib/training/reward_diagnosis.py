@@ -1,7 +1,8 @@
 """Does the log of a training by reinforcement look right? Findings as those of `diagnosis`, whose words they share.
 
 A step's reward is that of the step's own prompts, and prompts differ in difficulty: a trend is one only where it is larger
-than what steps differ by. The columns are those that TRL's GRPOTrainer logs, and `rewards.LOGGED`.
+than what steps differ by. The columns are those that TRL's GRPOTrainer logs, `methods.grpo.trainer`'s, and
+`rewards.LOGGED`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from llmc_lib.training.diagnosis import (
 )
 from llmc_lib.training.history import training_rows, validation_rows
 
-REWARD, ANSWER = "reward", "rewards/answer/mean"
+REWARD, CORRECT = "reward", "correct"
 LENGTH, ENTROPY, TRUNCATED = "completions/mean_length", "entropy", "completions/clipped_ratio"
 CLAIMS, CLAIMS_PENALTY = "claims/per_1000_tokens", "rewards/claims/mean"
 SAME, WRONG, RIGHT = "frac_reward_zero_std", "groups/all_wrong", "groups/all_right"
@@ -78,15 +79,15 @@ def trend(rows: pd.DataFrame, column: str) -> Trend | None:
 def diagnose_rewards(history: pd.DataFrame) -> list[Finding]:
     """What the log of a training by reinforcement shows, alarms first; never an empty list.
 
-    Parameters: `history`, a row a logged event: step, reward, rewards/<name>/mean, completions/mean_length, entropy, …
-    of an optimizer step; step and the same with eval_ in front of a validation pass. A column that is not there was
+    Parameters: `history`, a row a logged event: step, reward, correct, rewards/<name>/mean, completions/mean_length,
+    entropy, … of an optimizer step; step and the same with eval_ in front of a validation pass. A column that is not there was
     not logged.
     """
     train, held = training_rows(history), validation_rows(history)
     rewards = _finite(train, REWARD)
     if not len(rewards):
         return [Finding("too short", "nothing")]
-    if broken := not_finite(train, held):
+    if broken := not_finite(train, held.iloc[:0]):
         return [broken]
     found = [
         _without_accuracy(train, held),
@@ -118,7 +119,7 @@ def _without_accuracy(train: pd.DataFrame, held: pd.DataFrame) -> Finding | None
         if after > before:
             return None
         return Finding("reward alone", "held out", {**numbers, "before": before, "after": after})
-    right = trend(train, ANSWER)
+    right = trend(train, CORRECT)
     if right is None or right.change > right.error:
         return None
     return Finding(
@@ -198,7 +199,7 @@ def _as_it_should(train: pd.DataFrame, held: pd.DataFrame) -> Finding:
 
 def _ends(held: pd.DataFrame) -> tuple[float | None, float | None]:
     """The share of right answers on held-out prompts, first and last."""
-    values = _finite(held, f"eval_{ANSWER}")
+    values = _finite(held, f"eval_{CORRECT}")
     return (float(values[0]), float(values[-1])) if len(values) > 1 else (None, None)
 
 

@@ -17,7 +17,7 @@ N = 40
 #: A healthy training: its columns at the start and at the end, and what steps differ by.
 HEALTHY = {
     "reward": (0.3, 0.6, 0.05),
-    "rewards/answer/mean": (0.3, 0.6, 0.05),
+    "correct": (0.3, 0.6, 0.05),
     "completions/mean_length": (60, 55, 3),
     "completions/clipped_ratio": (0.05, 0.03, 0.01),
     "entropy": (0.8, 0.5, 0.05),
@@ -30,7 +30,7 @@ HEALTHY = {
 
 
 def _history(
-    held: tuple[float, ...] = (0.3, 0.45, 0.55), n: int = N, seed: int = 0, **changed: Any
+    held: tuple[float, ...] = (0.3, 0.45, 0.55), n: Any = N, seed: Any = 0, **changed: Any
 ) -> pd.DataFrame:
     """A log of n steps with the columns of `HEALTHY` or as `changed`, and validation passes over the training."""
     random = np.random.default_rng(seed)
@@ -44,7 +44,7 @@ def _history(
         for row, level in zip(rows, np.linspace(first, last, n), strict=True):
             row[name] = level + noise * random.standard_normal()
     rows += [
-        {"step": step, "eval_loss": 0.0, "eval_rewards/answer/mean": value}
+        {"step": step, "eval_reward": value, "eval_correct": value}
         for step, value in zip(np.linspace(0, n, len(held)), held, strict=True)
     ]
     return pd.DataFrame(rows)
@@ -67,7 +67,7 @@ def test_a_healthy_training_raises_no_alarm(seed: int) -> None:
             r"reward rises from 0\.3\d in the first 8 steps to 0\.5\d in the last, .* held-out prompts goes from 30% to 28%",
         ),
         (
-            "reward alone", "training", _history(held=(), rewards__answer__mean=(0.3, 0.3, 0.02)),
+            "reward alone", "training", _history(held=(), correct=(0.3, 0.3, 0.02)),
             r"share of right answers goes from \d+% to \d+%: the other rewards pay",
         ),
         (
@@ -111,7 +111,7 @@ def test_fewer_false_claims_at_the_same_density_are_no_silence() -> None:
 
 
 def test_a_trend_within_the_noise_is_none() -> None:
-    flat = _history(held=(), reward=(0.3, 0.32, 0.1), rewards__answer__mean=(0.3, 0.32, 0.1))
+    flat = _history(held=(), reward=(0.3, 0.32, 0.1), correct=(0.3, 0.32, 0.1))
     (finding,) = diagnose(flat)
     assert (finding.kind, finding.case, finding.alarm) == ("no gain", "flat", False)
     assert "standard error" in finding_sentence(finding)
