@@ -22,27 +22,28 @@ from llmc_lib.store import sha256_text
 
 
 def check_sample(
-    results: Results, benchmark: str, n: int | None, seed: int, folder: Path
+    results: Results, benchmark: str, n: int | None, seed: int, folder: Path, *, every: bool = False
 ) -> pd.DataFrame:
-    """The claims of one answer of each model to each of `n` questions (None: all).
+    """The claims of one answer of each model to each of `n` questions (None: all), with `every` of all its answers.
 
     Questions and samples are drawn by the seed, the same for all models. One row an answer: model,
-    question_id, correct, checked (claims that were decided), false. The outcomes are kept in `folder`.
+    question_id, sample, correct, checked (claims that were decided), false. The outcomes are kept in `folder`.
     """
-    rows = _drawn(results, benchmark, n, seed)
+    rows = _drawn(results, benchmark, n, seed, every=every)
     checks = _checked(results, [key_of(row) for row in rows], folder)
     return pd.DataFrame(
         [
             {
                 "model": row["model"],
                 "question_id": row["question_id"],
+                "sample": row.get("sample", 0),
                 "correct": bool(row["correct"]),
                 "checked": check.checked,
                 "false": len(check.failed),
             }
             for row, check in zip(rows, checks, strict=True)
         ],
-        columns=["model", "question_id", "correct", "checked", "false"],
+        columns=["model", "question_id", "sample", "correct", "checked", "false"],
     )
 
 
@@ -78,7 +79,9 @@ def _texts(results: Results, keys: Sequence[tuple[str, str, str, int]]) -> Itera
         yield whole(*results.texts.get(key, ("", "")))
 
 
-def _drawn(results: Results, benchmark: str, n: int | None, seed: int) -> list[dict[Any, Any]]:
+def _drawn(
+    results: Results, benchmark: str, n: int | None, seed: int, *, every: bool
+) -> list[dict[Any, Any]]:
     answers = results.answers
     given = answers[(answers["benchmark"] == benchmark) & (answers["status"] != "missing")]
     draw = random.Random(f"{seed}/claims")
@@ -87,7 +90,7 @@ def _drawn(results: Results, benchmark: str, n: int | None, seed: int) -> list[d
     samples = sorted(set(given["sample"])) if "sample" in given else [0]
     sample = {id_: draw.choice(samples) for id_ in sorted(chosen)}
     rows = given[given["question_id"].isin(chosen)].to_dict("records")
-    return [row for row in rows if row.get("sample", 0) == sample[row["question_id"]]]
+    return [row for row in rows if every or row.get("sample", 0) == sample[row["question_id"]]]
 
 
 def claims(found: dict[str, Any]) -> Block:

@@ -20,6 +20,7 @@ from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, looks, training_page
 from llmc_lib.reporting.further import further
 from llmc_lib.reporting.race import race_block
+from llmc_lib.reporting.reinforced import reinforced
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
@@ -155,6 +156,8 @@ def load_report(run: Run, results: Results | None = None) -> Report:
                 results, name, params.report.claims, params.seed, run.reasoning
             )
             block["false_claims"] = summarise_claims(checked, block["n_questions"])
+            if found := reinforced(run, results, training, name):
+                block["reinforced"] = found
     metrics["further"] = further(metrics)
     if raced := race_block(run, results):
         metrics["race"] = raced
