@@ -20,7 +20,7 @@ LOGGED = (
     "answers/undecided",  # share whose reference could not be compared with anything: no reward
     "answers/missing",  # share without a final answer
     "answers/two",  # share with a right answer and another one: counted as wrong
-    "claims/per_1000_tokens",  # claims of arithmetic that could be decided
+    "claims/per_thousand_tokens",  # claims of arithmetic that could be decided
     "claims/false",  # false ones, in a completion
     "form/open",  # share whose reasoning block was not closed, or is followed by nothing
     "form/repeated",  # share of runs of eight words that were there before
@@ -273,7 +273,9 @@ def _logged(found: Sequence[Facts]) -> dict[str, float]:
         "answers/undecided": sum(f.right is None for f in found) / n,
         "answers/missing": sum(f.rule in _NO_ANSWER for f in found) / n,
         "answers/two": sum(f.rule == "two answers" for f in found) / n,
-        "claims/per_1000_tokens": 1000 * sum(f.checked for f in found) / tokens if tokens else 0.0,
+        "claims/per_thousand_tokens": 1000 * sum(f.checked for f in found) / tokens
+        if tokens
+        else 0.0,
         "claims/false": sum(f.false for f in found) / n,
         "form/open": sum(f.open for f in found) / n,
         "form/repeated": sum(f.repeated for f in found) / n,

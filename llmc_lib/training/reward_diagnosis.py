@@ -25,7 +25,7 @@ from llmc_lib.training.history import training_rows, validation_rows
 
 REWARD, CORRECT = "reward", "correct"
 LENGTH, ENTROPY, TRUNCATED = "completions/mean_length", "entropy", "completions/clipped_ratio"
-CLAIMS, CLAIMS_PENALTY = "claims/per_1000_tokens", "rewards/claims/mean"
+CLAIMS, CLAIMS_PENALTY = "claims/per_thousand_tokens", "rewards/claims/mean"
 SAME, WRONG, RIGHT = "frac_reward_zero_std", "groups/all_wrong", "groups/all_right"
 
 # A level at the end differs "beyond noise" from the one at the start at this many standard errors of their difference.

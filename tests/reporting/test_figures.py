@@ -19,6 +19,7 @@ from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.token_limit import limit_curve, limit_differences
 from llmc_lib.formatting import as_points
 from llmc_lib.reporting import figures, palette
+from llmc_lib.reporting.elements import NOTHING, Block
 from llmc_lib.reporting.figures import curves
 from llmc_lib.reporting.figures.drawing import WIDTH, FigureBlock
 from llmc_lib.reporting.sentences.tell import tell
@@ -71,6 +72,21 @@ TOKENS = {model: np.full((40, 4), n) for model, n in {"base": 100, "tuned": 1_00
 SURE = np.where(np.arange(160).reshape(40, 4) == 159, np.nan, 0.9)
 KEYS = {m: answer_keys(np.where(right, "7", "8"), right) for m, right in RIGHT.items()}
 LIMITS = [50, 100, 200, 500, 1_000]
+#: Figures of which a page has one, of one training or of many.
+REPEATED = ("losses", "optimizers", "many rewards")
+REWARDS = pd.DataFrame(
+    {
+        "step": [0, 1, 2, 3, 3],
+        "loss": [None, 0.0, 0.0, 0.0, None],
+        "reward": [None, 0.2, 0.4, 0.6, None],
+        "correct": [None, 0.25, 0.5, 0.5, None],
+        "length": [None, 40.0, 35.0, 120.0, None],
+        "completions/clipped_ratio": [None, 0.1, 0.0, 0.0, None],
+        "rewards/claims/mean": [None, -0.2, -0.1, -0.1, None],
+        "eval_reward": [0.2, None, None, None, 0.5],
+        "eval_correct": [0.25, None, None, None, 0.5],
+    }
+)
 MANY = {f"candidate-{number}": HISTORY for number in range(8)}
 
 
@@ -78,10 +94,13 @@ def _hle() -> dict[str, Any]:
     return _block("hle", CATEGORIES)
 
 
-def _pass_rates() -> FigureBlock:
-    block = figures.dataset.pass_rates(made_manifest(reference=REFERENCE), made_params())
+def _drawn(block: Block) -> FigureBlock:
     assert isinstance(block, FigureBlock)
     return block
+
+
+def _pass_rates() -> FigureBlock:
+    return _drawn(figures.dataset.pass_rates(made_manifest(reference=REFERENCE), made_params()))
 
 
 def _limits() -> FigureBlock:
@@ -109,8 +128,12 @@ FIGURES: dict[str, Callable[[], FigureBlock]] = {
     "composition": lambda: figures.dataset.composition(made_manifest()),
     "lengths": lambda: figures.dataset.lengths(made_rows(), 512),
     "pass rates": _pass_rates,
-    "loss": lambda: figures.training.losses({"main": HISTORY}),
-    "losses": lambda: figures.training.losses(MANY),
+    "loss": lambda: _drawn(figures.training.losses({"main": HISTORY})),
+    "losses": lambda: _drawn(figures.training.losses(MANY)),
+    "rewards": lambda: _drawn(figures.rewards.rewards({"rl": REWARDS})),
+    "many rewards": lambda: _drawn(
+        figures.rewards.rewards({"rl": REWARDS, "sft": HISTORY, "rl-2": REWARDS})
+    ),
     "optimizer": lambda: figures.training.optimizer({"main": HISTORY}),
     "optimizers": lambda: figures.training.optimizer(MANY),
     "limits": _limits,
@@ -168,7 +191,7 @@ def test_no_colour_is_fixed(name: str) -> None:
 
 def test_ids_are_unique_in_the_page() -> None:
     # A page has one figure of the losses, of one candidate or of many.
-    page = "".join(_markup(name) for name in NAMES if name not in ("losses", "optimizers"))
+    page = "".join(_markup(name) for name in NAMES if name not in REPEATED)
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert ids
     assert len(ids) == len(set(ids))
@@ -182,7 +205,7 @@ def test_what_a_figure_refers_to_is_in_it(name: str) -> None:
     assert not re.search(r'(?:href|src)="(?!#)', _markup(name))
 
 
-@pytest.mark.parametrize("name", [name for name in FIGURES if name not in ("losses", "optimizers")])
+@pytest.mark.parametrize("name", [name for name in FIGURES if name not in REPEATED])
 def test_the_same_numbers_make_the_same_bytes(name: str) -> None:
     assert FIGURES[name]().markup == _markup(name)
 
@@ -206,6 +229,14 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
         "pass rates": ["60 of 100 problems", "Never solved: 40"],
         "loss": ["2.60 before training, 1.95 after", "lowest (1.90) at step 2"],
         "losses": ["8 candidates", "candidate-7: validation loss falls: 2.60 before training"],
+        "rewards": [
+            "reward goes from 0.40 to 0.40, right answers from 42% to 42%",
+            "penalty for false claims −0.13",
+        ],
+        "many rewards": [
+            "at the end than at the start in 0 of 2 trainings",
+            "rl-2: reward 0.40 → 0.40",
+        ],
         "optimizer": ["at most 2.0 times its median", "runs at 405 tokens/s", "0.5 to 2"],
         "limits": [
             "Cut at 500 tokens, tuned would have lost 75 points",
@@ -221,6 +252,15 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
         "candidates": ["3 of 3 are clearly better than base", "tuned-2 +80 points"],
     }[name]
     assert all(words in block.alt for words in wanted), block.alt
+
+
+def test_losses_are_of_supervised_trainings_and_rewards_of_reinforcement() -> None:
+    assert figures.training.losses({"rl": REWARDS}) is NOTHING
+    assert figures.rewards.rewards({"main": HISTORY}) is NOTHING
+    both = figures.rewards.rewards({"main": HISTORY, "rl": REWARDS}).data
+    assert both is not None
+    assert set(both["candidate"]) == {"rl"}
+    assert "Entropy" not in _markup("rewards")  # it was not logged
 
 
 def test_every_category_and_its_size_is_labelled() -> None:

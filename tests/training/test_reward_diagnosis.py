@@ -24,7 +24,7 @@ HEALTHY = {
     "frac_reward_zero_std": (0.2, 0.3, 0.1),
     "groups/all_wrong": (0.15, 0.05, 0.05),
     "groups/all_right": (0.05, 0.25, 0.05),
-    "claims/per_1000_tokens": (20.0, 21.0, 2.0),
+    "claims/per_thousand_tokens": (20.0, 21.0, 2.0),
     "rewards/claims/mean": (-0.2, -0.1, 0.03),
 }
 
@@ -92,7 +92,7 @@ def test_a_healthy_training_raises_no_alarm(seed: int) -> None:
             r"^\d+% of the completions were cut .* and 4\d% are in the last",
         ),
         (
-            "silence", "", _history(claims__per_1000_tokens=(20.0, 1.0, 1.0)),
+            "silence", "", _history(claims__per_thousand_tokens=(20.0, 1.0, 1.0)),
             r"states \d\.\d claims in 1,000 tokens where it stated 1\d\.\d",
         ),
     ],

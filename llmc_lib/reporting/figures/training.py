@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from llmc_lib.formatting import MINUS, as_range, counted, listed
 from llmc_lib.language import N_, plural, tr
+from llmc_lib.reporting.elements import NOTHING, Block
 from llmc_lib.reporting.figures.drawing import FigureBlock, figure_block, grid, whole_numbers
 from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED
 from llmc_lib.reporting.sentences.training import kind_title
@@ -30,8 +31,12 @@ _QUANTITIES = {
 }
 
 
-def losses(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
-    """Training and validation loss by step, a panel a candidate; name → log of its training."""
+def losses(histories: Mapping[str, pd.DataFrame]) -> Block:
+    """Training and validation loss by step, a panel a candidate; name → log of its training. Of trainings by
+    reinforcement, whose loss says nothing, `figures.rewards` has what counts; `NOTHING` where there are no others."""
+    histories = {name: history for name, history in histories.items() if "reward" not in history}
+    if not histories:
+        return NOTHING
     names = list(histories)
     columns = min(len(names), 3 if len(names) > 4 else 2)
     rows = -(-len(names) // columns)

@@ -45,11 +45,12 @@ def training(report: Report) -> Block:
 
 
 def training_curves(report: Report) -> Block:
-    """Losses, what is to be said of them, and what the optimizer did."""
+    """Losses or rewards, what is to be said of them, and what the optimizer did."""
     if not report.training:
         return NOTHING
     return (
         figures.training.losses(report.histories)
+        + figures.rewards.rewards(report.histories)
         + training_page.diagnosis(report.histories)
         + figures.training.optimizer(report.histories)
     )

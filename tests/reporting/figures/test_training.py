@@ -44,7 +44,7 @@ def _texts(markup: str) -> list[str]:
     ],
 )  # fmt: skip
 def test_the_title_is_what_the_losses_did(history: pd.DataFrame, title: str) -> None:
-    assert losses({"main": history}).title == title
+    assert losses({"main": history}).sentence == title
     assert "Optimizer step" in losses({"main": history}).markup
     optimizer({"main": history})  # draws whatever was logged
 
@@ -64,9 +64,11 @@ def test_every_candidate_has_a_panel_and_the_title_names_those_that_look_wrong()
     fine = _history(list(np.linspace(2.0, 1.4, 20)), {0: 2.0, 10: 1.7, 20: 1.6})
     over = _history(list(np.linspace(2.0, 1.0, 20)), {0: 2.0, 10: 1.6, 20: 1.9})
     block = losses({"math": fine, "mix": over, "broken": _history([2.0, NAN])})
-    assert block.title == "Overfitting: mix; the loss is not a number: broken"
+    assert block.sentence == "Overfitting: mix; the loss is not a number: broken"
     assert {"math", "mix", "broken"} <= set(_texts(block.markup))
-    assert losses({"a": fine, "b": fine}).title == "The losses of 2 candidates show nothing wrong"
+    assert (
+        losses({"a": fine, "b": fine}).sentence == "The losses of 2 candidates show nothing wrong"
+    )
 
 
 def test_what_was_not_logged_has_no_panel() -> None:
@@ -79,7 +81,7 @@ def test_an_exploding_gradient_norm_is_drawn_on_a_logarithmic_axis() -> None:
     norms = [1.0] * 8 + [1e6, 1e6]
     block = optimizer({"main": _history([2.0] * 10, grad_norm=norms)})
     assert "The axis of the gradient norm is logarithmic." in block.markup
-    assert block.title == "The gradient norm is at most 1000000.0 times its median"
+    assert block.sentence == "The gradient norm is at most 1000000.0 times its median"
 
 
 def test_a_long_training_is_drawn_with_as_many_points_as_can_be_seen() -> None:
