@@ -39,5 +39,8 @@ class PlanParams(Section):
     # Until the data set is built: its rows, None: max_rows; tokens of a row, None: training.max_length.
     rows: PositiveInt | None = None
     tokens_per_row: PositiveInt | None = None
+    # Of method grpo; None: the most there can be
+    tokens_per_prompt: PositiveInt | None = None
+    tokens_per_completion: PositiveInt | None = None
     # None: evaluation.max_tokens, the most there can be
     tokens_per_answer: PositiveInt | None = None

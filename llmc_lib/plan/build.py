@@ -14,6 +14,13 @@ from llmc_lib.plan.hours import Work, work
 from llmc_lib.plan.machine import GIB, Machine, machine, this_machine
 from llmc_lib.plan.memory import Memory, memory, zero_settings
 from llmc_lib.plan.remedies import Remedy, remedies
+from llmc_lib.plan.rollouts import (
+    Rollouts,
+    rollout_notes,
+    rollout_parts,
+    rollout_work,
+    rollouts,
+)
 from llmc_lib.plan.shape import Shape, model_shape
 from llmc_lib.store import ROOT, Run, read_manifest
 
@@ -45,11 +52,19 @@ class TrainingPlan:
     work: Work
     export: float  # one exported model
     resume: float  # one checkpoint to resume from
+    rollouts: Rollouts | None = None  # of reinforcement learning
 
     @property
     def fits(self) -> bool:
         """Is there enough memory for one process? Also true where it is not known how much there is."""
         return self.capacity is None or self.memory.peak <= self.capacity
+
+    @property
+    def hours(self) -> float | None:
+        """Of training and, where a training samples, of that: one waits for the other."""
+        sampled = self.rollouts.hours if self.rollouts else 0.0
+        both = (self.work.hours, sampled)
+        return None if None in both else sum(hour for hour in both if hour is not None)
 
     @property
     def disk(self) -> float:
@@ -88,7 +103,7 @@ class Plan:
     @property
     def hours(self) -> float | None:
         """Of all trainings, one after the other."""
-        hours = [training.work.hours for training in self.trainings]
+        hours = [training.hours for training in self.trainings]
         known = [hour for hour in hours if hour is not None]
         return sum(known) if len(known) == len(hours) else None
 
@@ -107,6 +122,9 @@ def make_plan(run: Run) -> Plan:
                 f"context of {shape.context:,} tokens"
             )
             break
+    for training in trainings:
+        if training.rollouts:
+            notes += rollout_notes(shape, training.recipe.training, on, training.memory)
     if run.params.evaluation.max_model_len > shape.context:
         notes.append(
             f"evaluation.max_model_len {run.params.evaluation.max_model_len:,} is beyond the model's "
@@ -178,9 +196,14 @@ def missing_files(run: Run) -> list[str]:
 def _training(run: Run, recipe: Recipe, shape: Shape, on: Machine) -> TrainingPlan:
     training = recipe.training
     rows = _rows(run, recipe)
+    samples = training.method == "grpo"
 
     def needed(settings: TrainingParams) -> Memory:
-        return memory(shape, settings, on_gpu=on.on_gpu, longest=rows.longest)
+        if not samples:
+            return memory(shape, settings, on_gpu=on.on_gpu, longest=rows.longest)
+        beside = rollout_parts(shape, settings, on, zero_settings(settings, shape))
+        padded = settings.model_copy(update={"batching": "padded"})
+        return memory(shape, padded, on_gpu=on.on_gpu, beside=beside)
 
     def peak(settings: TrainingParams) -> float:
         # On a CPU all processes share the RAM.
@@ -199,10 +222,19 @@ def _training(run: Run, recipe: Recipe, shape: Shape, on: Machine) -> TrainingPl
         adapters = shape.adapters(training.lora.rank, training.lora.target_modules)
     wide = 2 if on.on_gpu and need.precision == "bfloat16" else 4
     trained = adapters or shape.parameters
+    rolled = None
+    if samples:
+        rolled = rollouts(shape, training, on, run.params.plan, rows.count)
+        todo = rollout_work(
+            shape, training, zero, on, run.params.plan, found=rolled, adapters=adapters
+        )
+    else:
+        todo = work(
+            shape, training, zero, on, run.params.plan,
+            rows=rows.count, length=rows.length, adapters=adapters,
+        )  # fmt: skip
     return TrainingPlan(
-        recipe, need, capacity, tuple(found), rows,
-        work(shape, training, zero, on, run.params.plan,
-             rows=rows.count, length=rows.length, adapters=adapters),
+        recipe, need, capacity, tuple(found), rows, todo, rollouts=rolled,
         export=float(wide * shape.parameters),
         # Weights as trained, float32 weights and Adam's two moments of what is trained.
         resume=float(wide * (trained if training.lora else shape.parameters) + 12 * trained),
@@ -263,6 +295,22 @@ def _assumptions(run: Run, on: Machine, trainings: tuple[TrainingPlan, ...]) -> 
         if not on.on_gpu:
             share, key = plan.cpu_generation_mfu, "cpu_generation_mfu"
         lines.append(f"generation reaches {share:.0%} (plan.{key}) of the peak")
+    if any(training.rollouts for training in trainings):
+        prompt = (
+            "plan.tokens_per_prompt"
+            if plan.tokens_per_prompt
+            else "the most: what max_completion_length leaves of max_length"
+        )
+        completion = (
+            "plan.tokens_per_completion"
+            if plan.tokens_per_completion
+            else "the most: max_completion_length"
+        )
+        lines += [
+            f"tokens of a prompt: {prompt}; of a completion: {completion}",
+            "completions are sampled while nothing is trained; not counted: rewards, the validation prompts, and handing "
+            "weights to vLLM",
+        ]
     given = (
         "plan.tokens_per_answer" if plan.tokens_per_answer else "the most: evaluation.max_tokens"
     )

@@ -12,6 +12,7 @@ All sizes are bytes; upper bounds where lengths vary: every micro-batch is as lo
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -153,9 +154,15 @@ def activation_widths(shape: Shape, bytes_each: int, liger: bool) -> list[int]:
 
 
 def memory(
-    shape: Shape, training: TrainingParams, *, on_gpu: bool, longest: int | None = None
+    shape: Shape,
+    training: TrainingParams,
+    *,
+    on_gpu: bool,
+    longest: int | None = None,
+    beside: Sequence[Part] = (),
 ) -> Memory:
-    """The memory of a training. `longest`: tokens of the longest example, where the data set is known.
+    """The memory of a training. `longest`: tokens of the longest example, where the data set is known; `beside`:
+    what else the process holds.
 
     How it trains: float32 weights are loaded; on a GPU DeepSpeed turns them into bfloat16 and keeps
     float32 weights and Adam's two moments, divided by the ZeRO stage; on a CPU all is float32, and
@@ -163,7 +170,7 @@ def memory(
     """
     at = _Training(shape, training, zero_settings(training, shape), on_gpu, longest)
     parts = [*_states(at), *_layers(at), _logits(at)]
-    parts += _overhead(parts, on_gpu)
+    parts += [*_overhead(parts, on_gpu), *beside]
     parts = [part for part in parts if max(part.backward_start, part.backward_end, part.step)]
     return Memory(tuple(parts), _ram(at) if on_gpu else (), at.tokens, at.precision)
 

@@ -67,6 +67,11 @@ class Shape:
         """Active parameters that are factors of a matrix product: the input table is only looked up."""
         return self.active if self.tied else self.active - self.embedding
 
+    @property
+    def cached(self) -> int:
+        """Bytes of keys and values of a token in bfloat16, all layers."""
+        return 4 * self.layers * self.kv_heads * self.head_dim
+
     def adapters(self, rank: int, targets: tuple[str, ...]) -> int:
         """Parameters of LoRA adapters (Hu et al., arXiv:2106.09685): rank × (in + out) for each linear
         layer that is named, or for all but the output layer."""

@@ -20,6 +20,7 @@ def render(plan: Plan) -> str:
         *[_memory(plan, group) for group in _groups(plan)],
         _ram(plan),
         _hours(plan),
+        _rollouts(plan),
         _evaluation(plan),
         "Notes\n" + "\n".join(f"  {note}" for note in plan.notes) if plan.notes else "",
         "Assumptions\n" + "\n".join(f"  {line}" for line in plan.assumptions),
@@ -139,7 +140,7 @@ def _hours(plan: Plan) -> str:
         work = training.work
         rows.append([
             training.recipe.name, f"{training.rows.count:,}", _tokens(work.tokens),
-            f"{work.steps:,}", _hour(work.hours),
+            f"{work.steps:,}", _hour(training.hours),
             f"{len(training.recipe.training.export_at)} × {_size(training.export)}",
             _size(training.resume), _size(training.disk),
         ])  # fmt: skip
@@ -164,6 +165,25 @@ def _hours(plan: Plan) -> str:
     if plan.machine.on_gpu and plan.hours is not None:
         text += f"\n  {plan.hours * gpus:,.0f} GPU hours on {counted(gpus, 'GPU')}"
     return text
+
+
+def _rollouts(plan: Plan) -> str:
+    rows = [["candidate", "sampled by", "a step", "completions", "tokens", "hours", "of training"]]
+    for training in plan.trainings:
+        if found := training.rollouts:
+            speed = (
+                "unknown speed" if not found.tokens_per_s else f"{found.tokens_per_s:,.0f} tokens/s"
+            )
+            who = f"{found.generator}, {speed}"
+            if plan.machine.on_gpu:
+                who += f" on {counted(found.gpus, 'GPU')}"
+            rows.append([
+                training.recipe.name, who,
+                f"{found.prompts:,} prompts × {found.group}", f"{found.completions:,}",
+                f"{_tokens(found.tokens)} ({found.tokens_per_completion:,.0f} each)",
+                _hour(found.hours), _hour(training.work.hours),
+            ])  # fmt: skip
+    return f"Completions of GRPO\n{_table(rows, 'lllrrrr')}" if len(rows) > 1 else ""
 
 
 def _evaluation(plan: Plan) -> str:
