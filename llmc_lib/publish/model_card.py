@@ -28,6 +28,7 @@ from llmc_lib.publish.model_subject import (
     kind_of,
     source_of,
 )
+from llmc_lib.reporting.sentences.reinforced import claims_sentence, pair_sentence
 from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
 from llmc_lib.reporting.training_page import duration, method_words, plain_number, size, where
 from llmc_lib.training.diagnosis import diagnose
@@ -35,6 +36,8 @@ from llmc_lib.training.methods import METHODS
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelCardData
+
+    from llmc_lib.params import TrainingParams
 
 _TEMPLATES = Path(__file__).parent
 _RATES = {"accuracy": "Correct, %", "safe_rate": "Safe, %", "over_refusal_rate": "Declined, %"}
@@ -74,6 +77,9 @@ def card(subject: Subject, held: Terms) -> str:
             for words, loss in (
                 ("Training loss", facts.get("loss")),
                 ("Validation loss", facts.get("eval_loss")),
+                ("Reward", facts.get("reward")),
+                ("Right answers in training", facts.get("correct")),
+                ("Reward of held-out prompts", facts.get("eval_reward")),
             )
             if loss and None not in (loss.get("first"), loss.get("last"))
         ],
@@ -81,6 +87,9 @@ def card(subject: Subject, held: Terms) -> str:
         times="once" if samples == 1 else f"{samples} times",
         metrics=subject.metrics,
         results=[_rates(subject, name) for name in subject.metrics or {}],
+        start=subject.recipe.start,
+        rewards=_rewards(training),
+        worth=_worth(subject),
         embedded=[
             kind_of(subject, name).title
             for name in subject.metrics or {}
@@ -156,12 +165,49 @@ def _rates(subject: Subject, name: str) -> dict[str, Any]:
     }
 
 
+#: What each reward of `params.rewards` is for, by its name.
+_REWARDED = {
+    "answer": "1 for a verified final answer; 0 for another one, two different ones, none, or a completion that was cut",
+    "claims": "down to -1 for arithmetic in the reasoning that computer algebra refutes",
+    "form": "down to -1 for an open reasoning block, no end before the token limit, and repetition",
+    "length": "down to -1 for length",
+    "own": "a function of the trainers' own",
+}
+
+
+def _rewards(training: TrainingParams) -> list[dict[str, Any]]:
+    """The rewards of a training by reinforcement: name, weight, what each is for; none of another."""
+    if training.grpo is None or training.method != "grpo":
+        return []
+    own = training.grpo.rewards.own
+    return [
+        {
+            "name": name,
+            "weight": f"{weight:g}",
+            "what": _REWARDED[name] + (f" ({own.function})" if own and name == "own" else ""),
+        }
+        for name, weight in training.grpo.rewards.weights.items()
+    ]
+
+
+def _worth(subject: Subject) -> list[str]:
+    """What a training by reinforcement was worth on held-out questions, in sentences, as the report has them."""
+    return [
+        f"{pair_sentence(block)} {claims_sentence(block)}".strip()
+        for found in (subject.metrics or {}).values()
+        for block in found.get("reinforced", [])
+        if block["model"] == subject.name
+    ]
+
+
 def _metadata(subject: Subject, held: Terms) -> ModelCardData:
     from huggingface_hub import ModelCardData
 
     names = counts(subject.data["source"])
     used = [source for source in subject.run.params.dataset.sources if source.name in names]
-    tags = ["reasoning", "supervised-fine-tuning", "trl", "deepspeed"]
+    learnt = subject.recipe.training.method == "grpo"
+    how = ["reinforcement-learning", "grpo"] if learnt else ["supervised-fine-tuning"]
+    tags = ["reasoning", *how, "trl", "deepspeed"]
     if subject.recipe.training.lora:
         tags.append("lora")
     return ModelCardData(

@@ -12,6 +12,7 @@ from llmc_lib.formatting import ZERO, counted, listed
 from llmc_lib.language import N_, plural, tr
 from llmc_lib.models.resolve import Model
 from llmc_lib.params import DatasetParams, Params, Recipe, TrainingParams
+from llmc_lib.params.grpo import GrpoParams
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
 from llmc_lib.store import Run, read_jsonl
@@ -21,6 +22,11 @@ from llmc_lib.training.methods import METHODS
 # Settings that change nothing of what is learnt: where two candidates differ in them, no reader of the
 # results need know it.
 _TECHNICAL = {"cluster", "save_minutes", "evaluations", "export_at", "nproc_per_node"}
+_GRPO = GrpoParams().model_dump(mode="json")
+_BY_ADAPTERS = N_(
+    "fine-tuning by low-rank adapters (LoRA, rank {rank}, alpha {alpha:g}; {trained_parameters} trained "
+    "parameters, merged into the exported model)"
+)
 _DATA = ("mixture", "shares", "max_rows", "allow_shortfall", "repeat")
 
 Facts = Mapping[str, Mapping[str, Any]]
@@ -69,9 +75,12 @@ def models(found: Iterable[Model]) -> Block:
 def differences(params: Params) -> dict[str, str]:
     """What each candidate changes of the run's own settings, as the params file calls them; what all
     candidates have alike is left out."""
-    run = _settings(params.dataset, params.training)
+    run = {"start": None, **_settings(params.dataset, params.training)}
     mine = {
-        recipe.name: _settings(recipe.mixture or params.dataset, recipe.training)
+        recipe.name: {
+            "start": recipe.start,
+            **_settings(recipe.mixture or params.dataset, recipe.training),
+        }
         for recipe in params.recipes
     }
     keys = dict.fromkeys(key for settings in mine.values() for key in settings)
@@ -94,17 +103,18 @@ def _one(recipe: Recipe, facts: Mapping[str, Any]) -> str:
     method = method_words(recipe.training, facts)
     trained = tr(
         "{method} of {model} with {trainer} on DeepSpeed {preset}: {examples}, {epochs}, {steps} of {sequences}, "
-        "{learning_rate}, {precision} arithmetic, loss on the completion alone.",
+        "{learning_rate}, {precision} arithmetic, {aim}.",
         method=method[0].upper() + method[1:],
         model=_sized(facts),
         trainer=METHODS[recipe.training.method].TRAINER,
         preset=ZERO[recipe.training.deepspeed],
-        examples=counted(facts["rows"], "example"),
+        examples=_examples(recipe.training, facts["rows"]),
         epochs=_epochs(facts["epochs"]),
         steps=counted(facts["steps"], "step"),
         sequences=_batch(recipe.training),
         learning_rate=_rate(recipe.training),
         precision=facts["precision"],
+        aim=aim(recipe.training),
     )
     took = tr(
         "{tokens} took {duration} {where} ({speed} tokens/s, validation passes included), with at most {memory:.1f} GiB "
@@ -164,7 +174,7 @@ def _phrases(training: TrainingParams, facts: Mapping[str, Any]) -> list[str]:
         tr("steps of {sequences}", sequences=_batch(training)),
         _rate(training),
         tr("{precision} arithmetic", precision=facts["precision"]),
-        tr("loss on the completion alone"),
+        aim(training),
     ]
 
 
@@ -181,6 +191,7 @@ def _table(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> Block
                 tr("Steps"): f"{f['steps']:,}",
                 tr("Loss"): _ends(f.get("loss")),
                 tr("Validation"): _ends(f.get("eval_loss")),
+                **_rewarded(f, facts),
                 tr("Tokens/s"): _speed(f),
                 tr("Minutes"): _minutes(f),
                 tr("GiB"): f"{f['peak_memory_gib']:.1f}",
@@ -210,16 +221,41 @@ def _table(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> Block
 
 
 def method_words(training: TrainingParams, facts: Mapping[str, Any]) -> str:
-    """ "full-parameter fine-tuning", or what LoRA trains of how many weights."""
+    """ "full-parameter fine-tuning" or "reinforcement learning of all weights", or what LoRA trains of how many weights."""
+    learnt = training.method == "grpo"
     if training.lora is None:
-        return tr("full-parameter fine-tuning")
+        return (
+            tr("reinforcement learning of all weights")
+            if learnt
+            else tr("full-parameter fine-tuning")
+        )
     lora = training.lora
+    words = (
+        N_(
+            "reinforcement learning of low-rank adapters (LoRA, rank {rank}, alpha {alpha:g}; {trained_parameters} trained "
+            "parameters, merged into the exported model)"
+        )
+        if learnt
+        else _BY_ADAPTERS
+    )
     return tr(
-        "fine-tuning by low-rank adapters (LoRA, rank {rank}, alpha {alpha:g}; {trained_parameters} trained "
-        "parameters, merged into the exported model)",
+        words,
         rank=lora.rank,
         alpha=lora.alpha,
         trained_parameters=size(facts["trained_parameters"]),
+    )
+
+
+def aim(training: TrainingParams) -> str:
+    """What a training minimizes or maximizes: "loss on the completion alone", "rewards answer 1 and form 0.1"."""
+    if training.grpo is None or training.method != "grpo":
+        return tr("loss on the completion alone")
+    weights = training.grpo.rewards.weights
+    return plural(
+        "reward {rewards}",
+        "rewards {rewards}",
+        len(weights),
+        rewards=listed([f"{name} {weight:g}" for name, weight in weights.items()]),
     )
 
 
@@ -268,7 +304,19 @@ def plain_number(value: float) -> str:
     return f"{value:g}"
 
 
+def _examples(training: TrainingParams, n: int) -> str:
+    return counted(n, "prompt") if training.method == "grpo" else counted(n, "example")
+
+
 def _batch(training: TrainingParams) -> str:
+    if training.grpo is not None and training.method == "grpo":
+        return tr(
+            "{completions} of at most {length:,} tokens ({group} of each prompt, temperature {temperature:g})",
+            completions=counted(training.batch_size, "completion"),
+            length=training.grpo.max_completion_length,
+            group=training.grpo.group_size,
+            temperature=training.grpo.temperature,
+        )
     sequences = counted(training.batch_size, "sequence")
     if training.batching == "packed":
         return tr(
@@ -325,6 +373,16 @@ def _resumed(facts: Mapping[str, Any]) -> str:
     )
 
 
+def _rewarded(mine: Mapping[str, Any], facts: Facts) -> dict[str, str]:
+    """The columns of trainings by reinforcement, where there is one."""
+    if not any(f.get("reward") for f in facts.values()):
+        return {}
+    return {
+        tr("Reward"): _ends(mine.get("reward")),
+        tr("Held-out reward"): _ends(mine.get("eval_reward")),
+    }
+
+
 def _ends(losses: Mapping[str, Any] | None) -> str:
     if not losses or losses.get("first") is None or losses.get("last") is None:
         return "–"
@@ -339,11 +397,17 @@ def _settings(data: DatasetParams, training: TrainingParams) -> dict[str, Any]:
     flat: dict[str, Any] = {"sources": [source.name for source in data.sources]}
     flat |= data.model_dump(mode="json", include=set(_DATA))
     for key, value in training.model_dump(mode="json", exclude=_TECHNICAL).items():
-        if key in ("sft", "deepspeed_config"):  # the user's own keys, told one by one
+        if key == "grpo":  # what is not its default, one by one
+            flat |= _changed(_dotted(value or {}, "grpo."), _dotted(_GRPO, "grpo."))
+        elif key in ("sft", "deepspeed_config"):  # the user's own keys, told one by one
             flat |= _dotted(value, f"{key}.")
         else:
             flat[key] = value
     return flat
+
+
+def _changed(values: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value != usual.get(key)}
 
 
 def _dotted(values: Mapping[str, Any], before: str) -> dict[str, Any]:

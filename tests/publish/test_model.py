@@ -271,6 +271,35 @@ def test_data_settings_and_outcome_are_those_of_the_run(tmp_path: Path) -> None:
     assert "**Looks right.**" in text
 
 
+def test_a_model_trained_by_reinforcement_names_its_rewards_and_what_they_were_worth(
+    tmp_path: Path,
+) -> None:
+    rewards = {"answer": 1.0, "claims": 0.5}
+    training = {"method": "grpo", "batch_size": 64, "grpo": {"rewards": rewards, "steps": 12}}
+    history = [
+        {**row, "reward": 0.2 + 0.02 * row["step"], "correct": 0.3} if "loss" in row else row
+        for row in HISTORY
+    ]
+    run = write_trained(tmp_path, training=training, history=history)
+    write_evaluated(run, {"base": 0.1, "step-6": 0.2, "step-12": 0.5})
+    text = _card(run)
+    assert "reinforcement learning of all weights, TRL's GRPOTrainer on DeepSpeed" in text
+    assert (
+        "| answer | 1 | 1 for a verified final answer; 0 for another one, two different ones"
+        in text
+    )
+    assert (
+        "| claims | 0.5 | down to -1 for arithmetic in the reasoning that computer algebra refutes |"
+        in text
+    )
+    assert "| Completions | 8 of each prompt, at most 256 tokens, temperature 1 |" in text
+    assert "| Completions in a step | 64 |" in text
+    assert "| Start | the base model |" in text
+    assert "- step-12 against base: pass@1 goes from 10% to 50% (+40 points" in text
+    assert "reinforcement-learning" in ModelCard(text).data.tags
+    assert "nats per token" not in text
+
+
 def test_a_training_that_looks_wrong_is_said_at_the_head(tmp_path: Path) -> None:
     history = [
         {**row, "eval_loss": 1.9} if row.get("eval_loss") == 1.42 else row for row in HISTORY

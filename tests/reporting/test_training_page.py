@@ -77,6 +77,42 @@ def test_the_paragraph_is_true_for_every_setting(
     assert "<script" not in markup
 
 
+GRPO: dict[str, Any] = {
+    "method": "grpo", "batch_size": 64, "learning_rate": 1e-5, "lr_scheduler": "constant", "warmup_ratio": 0.0,
+    "grpo": {"steps": 20, "max_completion_length": 96, "rewards": {"form": 0.1}},
+}  # fmt: skip
+
+
+def test_a_training_by_reinforcement_in_a_paragraph() -> None:
+    facts = made_facts(rows=280, steps=20, reward={"first": 0.3, "last": 0.5})
+    assert _text(how(_params(GRPO), {"main": facts}).markup).startswith(
+        "Reinforcement learning of all weights of SmolLM2-135M-Instruct (embedded; 135 million parameters) with TRL"
+        "&#x27;s GRPOTrainer on DeepSpeed ZeRO-2: 280 prompts, 1 epoch, 20 steps of 64 completions of at most 96 "
+        "tokens (8 of each prompt, temperature 1), learning rate 1e-5 (constant), float32 arithmetic, rewards "
+        "answer 1 and form 0.1."
+    )
+
+
+def test_candidates_by_reinforcement_have_their_start_and_what_is_not_usual() -> None:
+    candidates = [
+        {"name": "sft"},
+        {"name": "rl", "method": "grpo", "start": "sft", "training": GRPO},
+    ]
+    params = _params(candidates=candidates)
+    facts = {"sft": made_facts(), "rl": made_facts(reward={"first": 0.3, "last": 0.5})}
+    block = how(params, facts)
+    table = block["table-trainings"].markup
+    told = differences(params)
+    assert told["sft"] == "nothing"
+    assert "start sft" in told["rl"]
+    assert "method grpo" in told["rl"]
+    assert "grpo.steps 20" in told["rl"]
+    assert "grpo.rewards.form 0.1" in told["rl"]
+    assert "group_size" not in told["rl"]  # as usual
+    assert "0.30 → 0.50" in table
+    assert "Held-out reward" in table
+
+
 CANDIDATES: dict[str, Any] = {
     "candidates": [
         {"name": "math", "mixture": {"sources": ["hard_math"], "mixture": False}},
