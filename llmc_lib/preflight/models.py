@@ -12,6 +12,7 @@ from llmc_lib.models.folder import folder_problems, tokenizer_problems
 from llmc_lib.models.resolve import EMBEDDED
 from llmc_lib.params import EngineParams, ModelParams
 from llmc_lib.preflight.problem import Problem
+from llmc_lib.rewards import not_allowed
 from llmc_lib.store import ROOT, Run, json_reader
 from llmc_lib.store.json_reader import JsonError
 
@@ -51,7 +52,24 @@ def problems(run: Run, *, data_alone: bool = False) -> list[Problem]:
                 for text in folder_problems(folder, served=served)
             ]
         found += _length_problems(use)
-    return [*found, *_served_names(run), *_tokenizers(run)]
+    return [
+        *found,
+        *_served_names(run),
+        *_tokenizers(run),
+        *([] if data_alone else _own_rewards(run)),
+    ]
+
+
+def _own_rewards(run: Run) -> Iterator[Problem]:
+    """Functions that the params name and whoever starts the run has not allowed."""
+    for number, recipe in enumerate(run.params.recipes):
+        grpo = recipe.training.grpo
+        if recipe.training.method != "grpo" or grpo is None or grpo.rewards.own is None:
+            continue
+        own = recipe.listed and "rewards" in run.params.candidates[number].training.get("grpo", {})
+        section: Keys = ("candidates", number, "training") if own else ("training",)
+        if (refused := not_allowed(grpo.rewards)) is not None:
+            yield Problem((*section, "grpo", "rewards", "own", "function"), refused)
 
 
 def _uses(run: Run) -> Iterator[_Use]:

@@ -57,19 +57,19 @@ def reward_functions(params: RewardParams) -> list[RewardFunction]:
     Where the verified answer cannot be decided, all of them return None, so that the completion is left out of its
     group. Raises `UserError` where a function of the user's is named and not allowed.
     """
-    if params.own is not None:
-        check_allowed(params)
+    if (refused := not_allowed(params)) is not None:
+        raise UserError(f"rewards.own.function: {refused}")
     rewards = _Rewards(params)
     return [_named(name, rewards) for name in params.weights]
 
 
-def check_allowed(params: RewardParams) -> None:
-    """Raise `UserError` where a function of the user's is named and whoever starts the run has not allowed it."""
+def not_allowed(params: RewardParams) -> str | None:
+    """Why the user's function may not run: whoever starts the run has not allowed it. None where it may, or none is named."""
     if params.own is None or os.environ.get(ALLOW) == params.own.function:
-        return
-    raise UserError(
-        f"rewards.own.function: {params.own.function} is code that would run with all that you may read and "
-        f"write; if you trust it, start the run with {ALLOW}={params.own.function}"
+        return None
+    return (
+        f"{params.own.function} is code that would run with all that you may read and write; if you trust it, start "
+        f"the run with {ALLOW}={params.own.function}"
     )
 
 
