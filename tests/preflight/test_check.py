@@ -517,3 +517,17 @@ def test_a_closed_teacher_is_told_before_anything_is_read(tmp_path: Path) -> Non
     assert "may not write completions here (closed model: gpt-4o-copy)" in line
     kept = {"completions": completions, "provenance": {"remove_closed": False}}
     assert _lines(tmp_path, dataset=kept) == []
+
+
+def test_a_function_of_the_users_own_has_to_be_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"function": "os.getcwd", "weight": 1.0}
+    grpo = {"method": "grpo", "grpo": {"rewards": {"own": own}}}
+    (line,) = _lines(tmp_path, candidates=[{"name": "a", "training": grpo}])
+    assert (
+        "candidates.0.training.grpo.rewards.own.function: os.getcwd is code that would run" in line
+    )
+    assert line.endswith("start the run with LLMC_OWN_REWARD=os.getcwd")
+    monkeypatch.setenv("LLMC_OWN_REWARD", "os.getcwd")
+    assert _lines(tmp_path, training=grpo) == []
