@@ -12,8 +12,8 @@ from llmc_lib.params import RewardParams
 
 
 def answer(completion_ids: list[list[int]], finished: list[bool], **_: Any) -> list[float | None]:
-    """Right is a completion more than half of whose tokens have an even number."""
-    return [float(sum(n % 2 == 0 for n in ids) > len(ids) / 2) for ids in completion_ids]
+    """The share of a completion's tokens that have an even number."""
+    return [sum(n % 2 == 0 for n in ids) / len(ids) for ids in completion_ids]
 
 
 def easy(params: RewardParams) -> list[rewards.RewardFunction]:

@@ -80,6 +80,8 @@ class CpuTrainer(Trainer):
         for noted in self._metrics.values():
             if "sampled_entropy" in noted:
                 noted["entropy"] = noted.pop("sampled_entropy")
+            elif not self._entropies_count:  # a step on completions of an earlier one
+                noted.pop("entropy", None)
         super().log(logs, *given)
 
     # ---- the loss ----------------------------------------------------------------------------
