@@ -61,7 +61,7 @@ class Run:
 
     def data(self, recipe: Recipe) -> Path:
         """Where the rows lie that a candidate is trained on."""
-        return self.dataset / recipe.name if recipe.mixture else self.dataset
+        return self.dataset / recipe.rows if recipe.mixture else self.dataset
 
     @property
     def training(self) -> Path:
