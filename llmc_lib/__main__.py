@@ -130,6 +130,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--correlation", type=float, default=0.5, help=agree)
             noise = "the share of an answer's variance that is sampling"
             command.add_argument("--sampling", type=float, default=0.3, help=noise)
+            seeds = "standard deviation of the rates of trainings of one recipe, in points"
+            command.add_argument("--seed-sd", type=float, help=seeds)
         if name == "serve":
             command.add_argument("--model", help="which, separated by commas; the base by default")
             command.add_argument("--host", default="127.0.0.1", help="what to listen on")
@@ -312,7 +314,16 @@ def _power(run: Run, options: argparse.Namespace) -> int:
 
     if options.questions is not None and options.questions < 1:
         raise UserError(f"QUESTIONS: must be at least 1, not {options.questions}")
-    assumed = Assumed(options.questions, options.rate, options.correlation, options.sampling)
+    spread = options.seed_sd
+    if spread is not None and not 0 <= spread < 50:
+        raise UserError(f"SEED_SD: must be from 0 to 50 points, not {spread:g}")
+    assumed = Assumed(
+        options.questions,
+        options.rate,
+        options.correlation,
+        options.sampling,
+        None if spread is None else spread / 100,
+    )
     print(power_table(run, assumed))
     return 0
 

@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from llmc_lib.analysis.power import power, smallest, t_power
+from llmc_lib.analysis.power import power, smallest
 from llmc_lib.analysis.recipe import Part, Parts, recipe_effect, seed_spread
 from llmc_lib.analysis.variance import VarianceParts, _table, variance_parts
 
+#: Of the variance of a question's difference so much is taken to be one training's own, before any run: its sampling, and what it
+#: alone learned of the question; the rest is the reference's sampling, and what all trainings of a recipe learn.
+OWN = 0.5
 #: What can be added to a design.
 Kind = Literal["trainings", "questions", "samples"]
 # Gauss-Hermite nodes and weights, for means over a standard normal variable.
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
+# Gauss-Legendre on [-1, 1], for means over an estimated variance.
+_POINTS, _POINT_WEIGHTS = np.polynomial.legendre.leggauss(80)
 
 
 def one_checkpoint_misleads(
@@ -37,13 +42,33 @@ def one_checkpoint_misleads(
     return float(np.average(chances, weights=_WEIGHTS))
 
 
-def _before(trainings: int, spread: float, n: int, parts: VarianceParts, samples: int) -> Parts:
-    """The parts of an effect's variance before any run: all that questions and sampling add is taken to be shared."""
-    groups = max(2.0, n / parts.cluster_size)
-    shared = max(parts.of_mean(samples), 1 / n) / n
-    return Parts(
-        (Part(shared, groups - 1), Part(spread**2 / trainings, trainings - 1.0)),
-    )
+@dataclass(frozen=True)
+class _Design:
+    """How a test of a recipe's effect comes out: the standard error, and what an effect must exceed to be found."""
+
+    error: float
+    limits: NDArray[
+        np.float64
+    ]  # over the distribution of the trainings' estimated variance, each as likely as its weight
+
+    @classmethod
+    def of(
+        cls, trainings: int, spread: float, n: int, parts: VarianceParts, samples: int, alpha: float
+    ) -> _Design:
+        groups = max(2.0, n / parts.cluster_size)
+        noise = max(parts.of_mean(samples), 1 / n) / n
+        shared = (1 - OWN) * noise
+        trained, freedom = (spread**2 + OWN * noise) / trainings, trainings - 1.0
+        seen = trained * special.chdtri(freedom, (1 - _POINTS) / 2) / freedom
+        found = [Parts((Part(shared, groups - 1), Part(float(part), freedom))) for part in seen]
+        limits = [each.critical(alpha) * each.error for each in found]
+        return cls(math.sqrt(shared + trained), np.array(limits))
+
+    def power(self, effect: float) -> float:
+        """The chance that a true effect is found."""
+        beyond = special.ndtr((effect - self.limits) / self.error)
+        below = special.ndtr((-effect - self.limits) / self.error)
+        return float(np.clip(_POINT_WEIGHTS / 2 @ (beyond + below), 0, 1))
 
 
 def effect_power(
@@ -55,30 +80,13 @@ def effect_power(
     samples: int = 1,
     alpha: float = 0.05,
 ) -> float:
-    """The chance that `recipe_effect` finds a true effect: that of a t-test with the degrees of freedom that are to be expected.
+    """The chance that `recipe_effect` finds a true effect.
 
-    Parameters: `trainings`, 2 and more, with the standard deviation `spread`; the others as in `power`. What each training
-    learns of single questions is not known before and taken to be shared by all, which trainings do not reduce, so that the chance
-    is a little higher than said. Shown in performance/validity/recipe.py.
+    Parameters: `trainings`, 2 and more, with the standard deviation `spread`; the others as in `power`. The variance between trainings
+    is estimated, the rest taken to be known: the mean over the estimate's distribution, by Gauss-Legendre on its quantiles, as for
+    `t_power`. `OWN` of what questions and sampling add is one training's own, which further trainings average out.
     """
-    found = _before(trainings, spread, n, parts, samples)
-    freedom = found.freedom
-    if trainings == 2:  # the degrees of freedom whose quantile the critical value is
-        freedom = _freedom_of(found.critical(alpha), alpha)
-    count = max(2, round(freedom) + 1)
-    return t_power(effect, count, min(1.0, found.error**2 * count), alpha)
-
-
-def _freedom_of(critical: float, alpha: float) -> float:
-    low, high = 1.0, 1e6
-    while high / low > 1.001:
-        middle = math.sqrt(low * high)
-        low, high = (
-            (middle, high)
-            if float(special.stdtrit(middle, 1 - alpha / 2)) > critical
-            else (low, middle)
-        )
-    return low
+    return _Design.of(trainings, spread, n, parts, samples, alpha).power(abs(effect))
 
 
 def detectable_effect(
@@ -91,9 +99,7 @@ def detectable_effect(
     target: float = 0.8,
 ) -> float:
     """The smallest true effect of a recipe that is found with the chance `target`; 1 where there is none. As `effect_power`."""
-    return smallest(
-        lambda effect: effect_power(effect, trainings, spread, n, parts, samples, alpha), target
-    )
+    return smallest(_Design.of(trainings, spread, n, parts, samples, alpha).power, target)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,20 @@ def expanded(
     ]
 
 
+#: Of a recipe's name, where its models are exports before the end of the trainings.
+_EXPORT = re.compile(r", export \d+ of \d+$")
+
+
+def is_whole(name: str) -> bool:
+    """Are the models of a recipe, named as `repeated` names it, those at the end of its trainings?"""
+    return _EXPORT.search(name) is None
+
+
+def trained_as(name: str) -> str:
+    """The candidate whose trainings these are."""
+    return _EXPORT.sub("", name)
+
+
 def repeated(
     recipes: Iterable[Recipe], given: Mapping[str, Sequence[str]], models: Iterable[str]
 ) -> dict[str, tuple[str, ...]]:

@@ -20,6 +20,7 @@ from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, looks, training_page
 from llmc_lib.reporting.further import further
 from llmc_lib.reporting.race import race_block
+from llmc_lib.reporting.recipes import trained
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
@@ -133,6 +134,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
                 embedded=embedded(params),
                 greedy=params.evaluation.temperature == 0 and not params.evaluation.imports,
                 looks_at=looks.looks_at(run, results),
+                trained=trained(run, results, training),
             )
         ),
         "provenance": {

@@ -89,7 +89,7 @@ def _null(rng: np.random.Generator, repetitions: int, spread: float) -> Iterator
 def _power(rng: np.random.Generator, repetitions: int) -> Iterator[dict[str, Any]]:
     """What a design finds four times in five."""
     n, spread = 1000, 0.01
-    for trainings in (3, 5):
+    for trainings in (2, 3, 5):
         base, models = _draw(rng, 200_000, 1, 1, 0.0)
         parts = difference_variance_parts(models[0], base)
         size = detectable_effect(trainings, spread, n, parts)
