@@ -103,6 +103,8 @@ def _prediction(row: Row) -> Prediction:
         )
     usage = as_object(record.get("usage"))
     reasoning = next((text for key in _REASONING if (text := plain(record.get(key)).strip())), "")
+    if not reasoning and not _judged(record):  # of a judged answer that is the judge's
+        reasoning = plain(record.get("reasoning")).strip()
     reasoning = reasoning or plain(usage.get("reasoning_content")).strip()
     text = plain(record[name])
     error = failure(text)
