@@ -42,7 +42,7 @@ _Row = dict[str, Any]
 def sheet(entries: Iterable[Entry]) -> str:
     """The table as CSV; runs whose numbers cannot be read are left out."""
     rows = [row for entry in entries if entry.metrics for row in _rows(entry, entry.metrics)]
-    columns = dict.fromkeys(key for row in rows for key in row if not key.startswith("category: "))
+    columns = dict.fromkeys(key for row in rows for key in row if not key.startswith("category:"))
     columns |= dict.fromkeys(key for row in rows for key in row)  # categories come last
     text = io.StringIO()
     writer = csv.DictWriter(text, list(columns), lineterminator="\n", restval="")
@@ -79,9 +79,9 @@ def _scores(benchmark: Benchmark, figures: Mapping[str, Any]) -> _Row:
         key: figures.get(f"n_{key}") for key in ("truncated", "failed", "missing", "ungraded")
     }
     return {
-        "score %": _percent(figures.get(rate)),
-        "low %": low,
-        "high %": high,
+        "score_percent": _percent(figures.get(rate)),
+        "low_percent": low,
+        "high_percent": high,
         "questions": benchmark.n_questions,
         "samples": figures.get("n_samples", benchmark.n_samples),
         **counts,
@@ -92,13 +92,13 @@ def _against(comparison: Comparison | None) -> _Row:
     """The comparison with the run's reference; none of the reference itself."""
     if comparison is None:
         return dict.fromkeys(
-            ("reference", "difference", "difference low", "difference high", "verdict")
+            ("reference", "difference", "difference_low", "difference_high", "verdict")
         )
     return {
         "reference": comparison.reference,
         "difference": _percent(comparison.difference),
-        "difference low": _percent(comparison.interval.low),
-        "difference high": _percent(comparison.interval.high),
+        "difference_low": _percent(comparison.interval.low),
+        "difference_high": _percent(comparison.interval.high),
         "verdict": comparison.verdict,
     }
 
@@ -110,12 +110,12 @@ def _categories(benchmark: Benchmark, figures: Mapping[str, Any]) -> _Row:
     for category, part in (found if isinstance(found, dict) else {}).items():
         if isinstance(part, dict):
             low, high = _pair(part.get("ci95"))
-            name = f"category: {category}"
+            name = f"category:{category}"
             row |= {
                 name: _percent(part.get(rate)),
-                f"{name}, low": low,
-                f"{name}, high": high,
-                f"{name}, n": part.get("n"),
+                f"{name}:low": low,
+                f"{name}:high": high,
+                f"{name}:n": part.get("n"),
             }
     return row
 
@@ -138,8 +138,9 @@ def _made(metrics: Metrics, model: str) -> _Row:
     step, steps = exported.get("step"), exported.get("of")
     return {
         "candidate": candidate,
-        "checkpoint": f"step {step} of {steps}" if step is not None else "",
-        "training rows": facts.get("rows"),
+        "step": step,
+        "steps": steps,
+        "training_rows": facts.get("rows"),
     }
 
 
@@ -171,10 +172,10 @@ def _cost(metrics: Metrics, model: str) -> _Row:
         hours = round(seconds * processes / 3600, 3)
     evaluated = metrics.provenance.evaluation.seconds
     return {
-        "training device": facts.get("device"),
-        "training process-hours": hours,
-        "training tokens": facts.get("tokens"),
-        "evaluation hours of the run": None if evaluated is None else round(evaluated / 3600, 3),
+        "training_device": facts.get("device"),
+        "training_process_hours": hours,
+        "training_tokens": facts.get("tokens"),
+        "evaluation_hours": None if evaluated is None else round(evaluated / 3600, 3),
     }
 
 

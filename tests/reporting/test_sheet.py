@@ -42,23 +42,23 @@ def test_scores_intervals_categories_settings_and_cost(
     comparison = block["comparisons"][-1]
     row = table[(table["benchmark"] == main) & (table["model"] == comparison["model"])].iloc[0]
     figures = block["models"][comparison["model"]]
-    assert row["score %"] == pytest.approx(100 * figures["accuracy"], abs=1e-3)
-    assert [row["low %"], row["high %"]] == pytest.approx([100 * e for e in figures["ci95"]], abs=1e-3)  # fmt: skip
+    assert row["score_percent"] == pytest.approx(100 * figures["accuracy"], abs=1e-3)
+    assert [row["low_percent"], row["high_percent"]] == pytest.approx([100 * e for e in figures["ci95"]], abs=1e-3)  # fmt: skip
     assert row["difference"] == pytest.approx(100 * comparison["difference"], abs=1e-3)
     assert (row["verdict"], row["reference"]) == (comparison["verdict"], "base")
     category, part = next(iter(figures["categories"].items()))
-    assert row[f"category: {category}"] == pytest.approx(100 * part["accuracy"], abs=1e-3)
-    assert row[f"category: {category}, n"] == part["n"]
+    assert row[f"category:{category}"] == pytest.approx(100 * part["accuracy"], abs=1e-3)
+    assert row[f"category:{category}:n"] == part["n"]
     facts = example["provenance"]["training"]["candidates"]["main"]
-    assert row["checkpoint"] == f"step {facts['steps']} of {facts['steps']}"
+    assert row["step"] == row["steps"] == facts["steps"]
     assert row["training.learning_rate"] == 0.00025
-    assert row["training process-hours"] == pytest.approx(facts["train_seconds"] / 3600, abs=1e-3)
-    assert row["evaluation hours of the run"] > 0
+    assert row["training_process_hours"] == pytest.approx(facts["train_seconds"] / 3600, abs=1e-3)
+    assert row["evaluation_hours"] > 0
     reference = table[(table["benchmark"] == main) & (table["model"] == "base")].iloc[0]
-    empty = ["difference", "verdict", "checkpoint", "training.learning_rate"]
+    empty = ["difference", "verdict", "step", "training.learning_rate"]
     assert reference[empty].isna().all()
     safety = table[table["measure"] == "safety"]
-    assert safety["score %"].notna().all()
+    assert safety["score_percent"].notna().all()
     assert 'href="runs.csv"' in (tmp_path / "index.html").read_text()
 
 
@@ -67,7 +67,7 @@ def test_a_candidate_has_its_own_settings(tmp_path: Path, example: dict[str, Any
     params = metrics["provenance"]["params"]
     params["candidates"] = [{"name": "main", "training": {"learning_rate": 1e-5, "lora": {"rank": 8}}}]  # fmt: skip
     table = _sheet(tmp_path, one=metrics)
-    trained = table[table["checkpoint"].notna()].iloc[0]
+    trained = table[table["step"].notna()].iloc[0]
     assert (trained["training.learning_rate"], trained["training.lora.rank"]) == (1e-5, 8)
     assert trained["training.epochs"] == params["training"]["epochs"]
 
