@@ -95,7 +95,7 @@ power: $(READY) ## Show which differences the evaluation could find, before any 
 		$(if $(SEED_SD),--seed-sd "$(SEED_SD)")
 
 # MODEL=name: which model, where it is not the last one. PUBLIC=1: a new repository is public. ALLOW_UNKNOWN_LICENCE=1: you may pass on rows that name no licence.
-publish: $(READY) ## Write what would go to the hub and show it (WHAT=dataset or model); PUSH=1 REPO=owner/name sends it.
+publish: $(READY) ## Write what would go to the hub and show it (WHAT=dataset, model, predictions, judgements); PUSH=1 REPO=owner/name sends it.
 	@$(BIN)/python -m llmc_lib publish $(PARAMS) --what "$(WHAT)" $(if $(MODEL),--model "$(MODEL)") $(if $(REPO),--repo "$(REPO)") \
 		$(if $(filter 1,$(PUSH)),--push) $(if $(filter 1,$(PUBLIC)),--public) \
 		$(if $(filter 1,$(ALLOW_UNKNOWN_LICENCE)),--allow-unknown-licence)

@@ -98,7 +98,7 @@ def _race(params: Params, compared: int, variance: float) -> str:
 
 def _compared(params: Params) -> int:
     """The models that a run compares with its reference."""
-    if imports := params.evaluation.imports:
+    if imports := params.evaluation.answered:
         return len({item.model for item in imports}) - 1
     trained = {recipe.of or recipe.name for recipe in params.recipes}
     return len(trained) + len(params.evaluation.models)

@@ -162,7 +162,8 @@ def load_report(run: Run, results: Results | None = None) -> Report:
         metrics["race"] = raced
     looks.record(run, results, metrics, "finished" if results.partial is None else "partial")
     metrics["provenance"]["seal"] = sealed(run)
-    histories = training_page.read_histories(run, training.get("candidates", {}))
+    logged = training.get("candidates", {}) or results.manifest.get("trainings", {})
+    histories = training_page.read_histories(run, logged)
     return Report(run, results, metrics, dataset, training, histories)
 
 
