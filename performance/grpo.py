@@ -175,18 +175,21 @@ def _spec(params: str) -> dict[str, Any]:
 
 
 def _ours(params: str, steps: int, way: str) -> Any:
-    from llmc_lib.training import worker
+    import deepspeed
+
+    from llmc_lib.models.hardware import computing_dtype
+    from llmc_lib.training import extensions, worker
+    from llmc_lib.training.arguments import configuration
+    from llmc_lib.training.callbacks import HeapTrim
     from llmc_lib.training.methods import METHODS
 
-    spec = _spec(params)
-    spec["liger"] = False
-    half = worker.computing_dtype(spec["precision"]) == "bfloat16"
-    worker.extensions.prepare()
-    worker.deepspeed.init_distributed(verbose=False)
-    method = METHODS["grpo"]
-    args = worker.configuration(method, spec, bfloat16=half, gpu=False, world_size=1)
-    trainer, _ = worker.make_trainer(method, spec, args, bfloat16=half)
-    trainer.add_callback(worker.HeapTrim())
+    spec = {**_spec(params), "liger": False}
+    half = computing_dtype(spec["precision"]) == "bfloat16"
+    extensions.prepare()
+    deepspeed.init_distributed(verbose=False)
+    args = configuration(METHODS["grpo"], spec, bfloat16=half, gpu=False, world_size=1)
+    trainer, _ = worker.make_trainer(METHODS["grpo"], spec, args, bfloat16=half)
+    trainer.add_callback(HeapTrim())
     return trainer
 
 

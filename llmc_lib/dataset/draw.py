@@ -55,12 +55,12 @@ class Drawn:
 def draw(run: Run, rows: pd.DataFrame) -> list[Drawn]:
     """Draw all mixtures of the run, its own first.
 
-    Parameters: the selected `rows` of all sources, with the columns that `mix` asks for but held.
+    Parameters: the selected `rows` of all sources, with the columns that `mix` asks for but held, and has_completion.
 
     Raises `UserError` with a line for each mixture that cannot be had.
     """
     rows = rows.assign(held=held_out(rows, run.params.dataset.validation))
-    seeds = _draw_seeds(run)
+    seeds, problems = _draw_seeds(run), takes_problems(run)
     wanted = [("", "dataset", run.params.dataset)]
     wanted += [
         (name, f"candidates: {name}: mixture", params) for name, params in own_mixtures(run).items()
@@ -68,6 +68,8 @@ def draw(run: Run, rows: pd.DataFrame) -> list[Drawn]:
     drawn, errors = [], []
     for folder, key, params in wanted:
         pool = redrawn(rows, seeds[folder]) if folder in seeds else rows
+        if problems and folder not in problems:
+            pool = pool[pool["has_completion"]]
         try:
             drawn.append(_draw(run, pool, folder, key, params))
         except UserError as error:
@@ -80,6 +82,13 @@ def draw(run: Run, rows: pd.DataFrame) -> list[Drawn]:
 def own_mixtures(run: Run) -> dict[str, DatasetParams]:
     """The mixtures that candidates have of their own, by their folders; trainings that differ in the order alone share one."""
     return {recipe.rows: recipe.mixture for recipe in run.params.recipes if recipe.mixture}
+
+
+def takes_problems(run: Run) -> list[str]:
+    """The folders whose rows may be without a completion: somebody is trained on them by answering them."""
+    return sorted(
+        {recipe.rows for recipe in run.params.recipes if recipe.training.method == "grpo"}
+    )
 
 
 def _draw_seeds(run: Run) -> dict[str, int]:
