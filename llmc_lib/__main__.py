@@ -17,7 +17,7 @@ python -m llmc_lib check PARAMS      check a params file and stop
 python -m llmc_lib plan PARAMS       show what a run needs and how long it takes; 1: it does not fit
 python -m llmc_lib power PARAMS      show which differences its evaluation could find, before any run
 python -m llmc_lib serve PARAMS      serve models of the run with vLLM, until Ctrl-C
-python -m llmc_lib publish PARAMS    write the upload folder of the data set or of a model; --push sends it
+python -m llmc_lib publish PARAMS    write the upload folder of the data set, a model, answers or verdicts; --push sends it
 """
 
 from __future__ import annotations
@@ -130,6 +130,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--correlation", type=float, default=0.5, help=agree)
             noise = "the share of an answer's variance that is sampling"
             command.add_argument("--sampling", type=float, default=0.3, help=noise)
+            seeds = "standard deviation of the rates of trainings of one recipe, in points"
+            command.add_argument("--seed-sd", type=float, help=seeds)
         if name == "serve":
             command.add_argument("--model", help="which, separated by commas; the base by default")
             command.add_argument("--host", default="127.0.0.1", help="what to listen on")
@@ -139,7 +141,9 @@ def _parser() -> argparse.ArgumentParser:
                 "which machine this is: 0 (the first) and so on, or a variable that has the number"
             )
             command.add_argument("--node-rank", default="0", help=rank)
-    command.add_argument("--what", default="dataset", help="what to publish: dataset or model")
+    command.add_argument(
+        "--what", default="dataset", help="dataset, model, predictions or judgements"
+    )
     command.add_argument("--model", help="which model; the last one, where none is named")
     command.add_argument("--push", action="store_true", help="upload the folder to the hub")
     command.add_argument("--repo", help="the hub's repository: owner/name")
@@ -154,7 +158,7 @@ def _check_command(run: Run, options: argparse.Namespace) -> None:
     if run.params.evaluation.imports:
         if (
             options.command
-            not in ("report", "check", "gate", "seal", "power", "leaps", *_OF_A_PAGE)
+            not in ("report", "check", "gate", "seal", "power", "leaps", "publish", *_OF_A_PAGE)
             or partial
         ):
             raise UserError(
@@ -312,7 +316,16 @@ def _power(run: Run, options: argparse.Namespace) -> int:
 
     if options.questions is not None and options.questions < 1:
         raise UserError(f"QUESTIONS: must be at least 1, not {options.questions}")
-    assumed = Assumed(options.questions, options.rate, options.correlation, options.sampling)
+    spread = options.seed_sd
+    if spread is not None and not 0 <= spread < 50:
+        raise UserError(f"SEED_SD: must be from 0 to 50 points, not {spread:g}")
+    assumed = Assumed(
+        options.questions,
+        options.rate,
+        options.correlation,
+        options.sampling,
+        None if spread is None else spread / 100,
+    )
     print(power_table(run, assumed))
     return 0
 

@@ -37,6 +37,9 @@ class Benchmark:
     title: str
     question: Callable[[Mapping[str, Any], Mapping[str, str]], Question | None]
     columns: tuple[str, ...] = ()  # fields that are read; (): those that `fields` names
+    prefix: str = (
+        ""  # what `question` puts before the ids of its file, which other programs leave out
+    )
     measure: Measure = Measure.ACCURACY
     short: str = ""  # its name within a sentence; "": the title
     hub: str = (

@@ -28,7 +28,14 @@ import pyarrow.parquet as pq
 
 from llmc_lib.dataset.card.page import card
 from llmc_lib.dataset.collect import collect
-from llmc_lib.dataset.draw import Drawn, draw, mixture_settings, target_shares
+from llmc_lib.dataset.draw import (
+    Drawn,
+    draw,
+    in_common,
+    mixture_settings,
+    takes_problems,
+    target_shares,
+)
 from llmc_lib.dataset.finish import write
 from llmc_lib.dataset.ledger import Ledger
 from llmc_lib.dataset.parallel import Workers
@@ -132,13 +139,8 @@ def stage_key(run: Run) -> str:
         shares=target_shares(run, params.dataset)[0],
         mixtures=mixture_settings(run),
         dtype=params.evaluation.dtype if _samples(run) else None,
-        **({"problems": True} if _problems(run) else {}),
+        **({"problems": problems} if (problems := takes_problems(run)) else {}),
     )
-
-
-def _problems(run: Run) -> bool:
-    """Is a candidate trained on problems by its own answers?"""
-    return any(recipe.training.method == "grpo" for recipe in run.params.recipes)
 
 
 def _samples(run: Run) -> bool:
@@ -161,7 +163,7 @@ def _build(run: Run, key: str, work: Path) -> dict[str, Any]:
         collected = collect(context, workers, rows, ledger, removed, made)
         selection = select(run, collected, rows, context)
         try:
-            own, *candidates = draw(run, collected.index[selection.alive])
+            own, *candidates = draw(run, selection.left)
         except UserError as error:  # mostly too few rows: say why others were removed
             raise UserError(f"{error}{ledger.told()}") from None
         for removals in selection.removals(*_chosen(len(collected.index), own, candidates)):
@@ -197,6 +199,7 @@ def _build(run: Run, key: str, work: Path) -> dict[str, Any]:
         "replay": {name: asdict(facts) for name, facts in replays.items()},
         **own.facts(written[own.folder]),
         "mixtures": {drawn.folder: drawn.facts(written[drawn.folder]) for drawn in candidates},
+        "in_common": in_common(run, candidates),
     }
     _move(files, run.dataset, facts)
     write_atomic(run.dataset / "README.md", card(run, facts))
@@ -250,4 +253,6 @@ def _context(run: Run) -> Context:
         )
         chat = ChatFormat(tokenizer_folder(run))
         made = screen.result() if screen else None
-    return Context(params, run.params.seed, run.params.max_length, chat, made, _problems(run))
+    return Context(
+        params, run.params.seed, run.params.max_length, chat, made, bool(takes_problems(run))
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from llmc_lib.dataset import steps
 from llmc_lib.dataset.collect import Collected
@@ -38,6 +39,13 @@ class Selection:
     pass_rate: dict[int, tuple[float, float, float]] = field(default_factory=dict)
     teacher: dict[str, Any] | None = None  # what the teacher's samples came to
     reference: dict[str, Any] | None = None  # how the pass rates are spread
+
+    @property
+    def left(self) -> pd.DataFrame:
+        """The index of the rows that are alive; a teacher's completion counts as one."""
+        index = self.rows.index
+        filled = index["has_completion"] | index.index.isin(list(self.added))
+        return index.assign(has_completion=filled)[self.alive]
 
     def problems(self, mask: np.ndarray) -> Iterator[tuple[int, Problem]]:
         """The rows of `mask` (bool) as problems, each with its number."""

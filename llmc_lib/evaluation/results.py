@@ -86,6 +86,11 @@ def predictions_file(run: Run, benchmark: str, model: str) -> Path:
     return run.predictions / benchmark / f"{model}.jsonl"
 
 
+def curves_file(run: Run, model: str) -> Path:
+    """Where the log of an imported model's training is, in the columns of a training of ours."""
+    return run.training / model / "history.jsonl"
+
+
 def grades_file(run: Run, benchmark: str, model: str, *, partial: bool = False) -> Path:
     """Where their grades by rules are; those of an unfinished evaluation are apart, as another process
     may be about to write the finished ones."""

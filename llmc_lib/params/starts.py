@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from llmc_lib.errors import near
 
@@ -10,21 +10,25 @@ from llmc_lib.errors import near
 BASE = "base"
 
 
-def check_starts(starts: Mapping[str, str]) -> None:
+def check_starts(candidates: Sequence[tuple[str, str, Sequence[int]]]) -> None:
     """Does each candidate start from the base model or from another one, and none from itself in the end?
 
-    `starts`: candidate → what it starts from, in the order of the params file. Raises
+    `candidates`: name, start and seeds of each, in the order of the params file. Raises
     `ValueError(keys, message)`.
     """
-    for number, (name, start) in enumerate(starts.items()):
+    seeds = {name: of for name, _, of in candidates}
+    trainings = {f"{name}-seed{seed}": name for name, of in seeds.items() for seed in of}
+    owner = {**trainings, **{name: name for name in seeds}}
+    starts = {name: owner.get(start, start) for name, start, _ in candidates}
+    for number, (name, start, own) in enumerate(candidates):
         keys = ("candidates", number, "start")
         if name == BASE and BASE in starts.values():
             raise ValueError(
                 ("candidates", number, "name"),
                 "'base' is the model that candidates start from; rename this one",
             )
-        if start != BASE and start not in starts:
-            meant = near(start, [other for other in starts if other != name])
+        if start != BASE and start not in owner:
+            meant = near(start, [other for other in owner if other != name])
             hint = (
                 f"did you mean {meant!r}?" if meant else f"there are {', '.join([BASE, *starts])}"
             )
@@ -36,6 +40,21 @@ def check_starts(starts: Mapping[str, str]) -> None:
                 raise ValueError(
                     keys, f"{' ← '.join(way)} is a circle; let one of them start from {BASE!r}"
                 )
+        of = seeds.get(start, ())
+        missing = [seed for seed in own if seed not in of]
+        if of and (missing or not own):
+            which = f"no training with the seed {missing[0]}" if missing else f"{len(of)} trainings"
+            remedy = f"give this one seeds of {[*of]}" if len(of) > 1 else "give this one the same"
+            raise ValueError(
+                keys, f"{start!r} has {which}; {remedy}, or start: {start}-seed{of[0]}"
+            )
+
+
+def training_of(
+    start: str | None, seed: int | None, seeds: Mapping[str, Sequence[int]]
+) -> str | None:
+    """The training that one with this seed starts from: of a candidate with `seeds` that of the same seed."""
+    return f"{start}-seed{seed}" if start is not None and seeds.get(start) else start
 
 
 def in_order(starts: Mapping[str, str | None]) -> list[str]:

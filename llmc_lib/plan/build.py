@@ -308,8 +308,8 @@ def _assumptions(run: Run, on: Machine, trainings: tuple[TrainingPlan, ...]) -> 
         )
         lines += [
             f"tokens of a prompt: {prompt}; of a completion: {completion}",
-            "completions are sampled while nothing is trained; not counted: rewards, the validation prompts, and handing "
-            "weights to vLLM",
+            "completions are sampled while nothing is trained",
+            "not counted: rewards, the validation prompts, and handing weights to vLLM",
         ]
     given = (
         "plan.tokens_per_answer" if plan.tokens_per_answer else "the most: evaluation.max_tokens"

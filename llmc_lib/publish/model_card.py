@@ -26,6 +26,7 @@ from llmc_lib.publish.model_subject import (
     comparison_of,
     counts,
     kind_of,
+    recipe_of,
     source_of,
 )
 from llmc_lib.reporting.sentences.reinforced import claims_sentence, pair_sentence
@@ -63,6 +64,11 @@ def card(subject: Subject, held: Terms) -> str:
         base=author_name(run.params.model),
         base_url=f"https://huggingface.co/{subject.hub_id}" if subject.hub_id else "",
         revision=subject.revision,
+        seed=run.params.seed if subject.recipe.seed is None else subject.recipe.seed,
+        recipe=subject.recipe.of,
+        trainings=sum(r.of == subject.recipe.of for r in run.params.recipes)
+        if subject.recipe.of
+        else 0,
         step=subject.step,
         steps=subject.steps,
         rows=len(subject.data),
@@ -162,6 +168,7 @@ def _rates(subject: Subject, name: str) -> dict[str, Any]:
         "head": _RATES[rate],
         "models": models,
         "comparison": comparison_of(block, subject.name),
+        "recipe": recipe_of(block, subject.name),
     }
 
 

@@ -20,6 +20,7 @@ from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, looks, training_page
 from llmc_lib.reporting.further import further
 from llmc_lib.reporting.race import race_block
+from llmc_lib.reporting.recipes import trained
 from llmc_lib.reporting.reinforced import reinforced
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
@@ -134,6 +135,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
                 embedded=embedded(params),
                 greedy=params.evaluation.temperature == 0 and not params.evaluation.imports,
                 looks_at=looks.looks_at(run, results),
+                trained=trained(run, results, training),
             )
         ),
         "provenance": {
@@ -163,7 +165,8 @@ def load_report(run: Run, results: Results | None = None) -> Report:
         metrics["race"] = raced
     looks.record(run, results, metrics, "finished" if results.partial is None else "partial")
     metrics["provenance"]["seal"] = sealed(run)
-    histories = training_page.read_histories(run, training.get("candidates", {}))
+    logged = training.get("candidates", {}) or results.manifest.get("trainings", {})
+    histories = training_page.read_histories(run, logged)
     return Report(run, results, metrics, dataset, training, histories)
 
 

@@ -149,7 +149,7 @@ def recipe_key(run: Run, base: Model, recipe: Recipe) -> str:
     start = _start(run, recipe)
     return fingerprint(
         version=_VERSION,
-        seed=run.params.seed,
+        seed=_seed(run, recipe),
         training=recipe.training.model_dump(mode="json", exclude=_NO_MATTER | others),
         nodes=recipe.training.cluster.nodes,
         rows=[dataset["files"].get(name) for name in names],
@@ -181,6 +181,10 @@ def start_of(run: Run, base: Model, recipe: Recipe) -> Model:
 def _start(run: Run, recipe: Recipe) -> Recipe | None:
     """The candidate that a candidate starts from; None: it starts from the base model."""
     return next((other for other in run.params.recipes if other.name == recipe.start), None)
+
+
+def _seed(run: Run, recipe: Recipe) -> int:
+    return run.params.seed if recipe.seed is None else recipe.seed
 
 
 def _check_columns(run: Run, recipe: Recipe) -> None:
@@ -225,7 +229,7 @@ def _train(run: Run, base: Model, recipe: Recipe, key: str) -> None:
         "key": key,
         # By its time, so that the logs of all attempts lie in their order.
         "attempt": f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}",
-        "seed": run.params.seed,
+        "seed": _seed(run, recipe),
         "base": str(base.folder),
         "train": str(run.data(recipe) / "train.parquet"),
         "validation": str(run.data(recipe) / "validation.parquet"),

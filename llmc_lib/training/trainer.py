@@ -16,6 +16,8 @@ class MethodTrainer(transformers.Trainer):
 
     #: Optimizer steps that share something which no checkpoint has; there is one only after the last of them.
     steps_together = 1
+    #: Passes over the rows, where steps are counted and not they.
+    passes: float | None = None
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         self.tokens = 0  # of this process, since it was started

@@ -145,7 +145,7 @@ def _facts(spec: dict[str, Any], trainer: MethodTrainer) -> dict[str, Any]:
         "parameters": sum(count) - (sum(trained) if spec["lora"] else 0),
         "trained_parameters": sum(trained),
         "rows": len(trainer.train_dataset),
-        "epochs": spec["epochs"],
+        "epochs": spec["epochs"] if trainer.passes is None else round(trainer.passes, 3),
         "precision": "bfloat16" if computing_dtype(spec["precision"]) == "bfloat16" else "float32",
         "liger": spec["liger"],
         "device": torch.cuda.get_device_name() if ON_GPU else "CPU",

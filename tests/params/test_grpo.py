@@ -43,6 +43,26 @@ def test_several_rounds_are_trained_one_after_the_other() -> None:
     assert in_order(starts) == ["a", "b", "c", "d"]
 
 
+def test_a_training_starts_from_that_of_its_seed(tmp_path: Path) -> None:
+    params = _load(
+        tmp_path,
+        candidates=[
+            {"name": "rl", "method": "grpo", "start": "sft", "seeds": [2, 1]},
+            {"name": "one", "method": "grpo", "start": "sft-seed3"},
+            {"name": "sft", "seeds": [1, 2, 3]},
+            {"name": "more", "method": "grpo", "start": "one", "seeds": [5, 6]},
+        ],
+    )
+    starts = {recipe.name: recipe.start for recipe in params.recipes}
+    assert starts["rl-seed1"] == "sft-seed1"
+    assert starts["rl-seed2"] == "sft-seed2"
+    assert starts["one"] == "sft-seed3"
+    assert starts["more-seed6"] == "one"
+    order = in_order(starts)
+    assert set(order) == set(starts)
+    assert all(start is None or order.index(start) < order.index(n) for n, start in starts.items())
+
+
 def test_without_it_nothing_is_asked() -> None:
     params = Params(run="x")
     assert params.training.grpo is None
@@ -63,6 +83,19 @@ def test_without_it_nothing_is_asked() -> None:
         (
             {"candidates": [{"name": "math"}, {"name": "b", "start": "mth"}]},
             "line 5: candidates.1.start: 'mth' is no candidate; did you mean 'math'?",
+        ),
+        (
+            {"candidates": [{"name": "a", "seeds": [1, 2]}, {"name": "b", "start": "a"}]},
+            "'a' has 2 trainings; give this one seeds of [1, 2], or start: a-seed1",
+        ),
+        (
+            {
+                "candidates": [
+                    {"name": "a", "seeds": [1, 2]},
+                    {"name": "b", "start": "a", "seeds": [3]},
+                ]
+            },
+            "'a' has no training with the seed 3; give this one seeds of [1, 2], or start: a-seed1",
         ),
         (
             {"training": {"method": "grpo", "batch_size": 12}},

@@ -50,7 +50,10 @@ def _run(folder: Path, shapes: Path, **values: Any) -> Run:
     return open_run(_write(folder, shapes, **values), files=False)
 
 
-@pytest.mark.parametrize("name", ["qwen3_8b", "qwen3_32b", "qwen3_235b", "quickstart"])
+@pytest.mark.parametrize(
+    "name",
+    ["qwen3_8b", "qwen3_32b", "qwen3_32b_grpo", "qwen3_235b", "qwen3_235b_grpo", "quickstart"],
+)
 def test_the_projects_own_files_fit(
     tmp_path: Path, shapes: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:

@@ -27,7 +27,7 @@ class Choice:
     @classmethod
     def of(cls, table: Table, covariance: np.ndarray, better_in: Sequence[str] | None) -> Choice:
         """`covariance` of the candidates' differences (`simultaneous.family`); the rule of the run, if it has one."""
-        outcomes = table.outcomes
+        outcomes = table.units
         names = outcomes.candidates
         if len(names) < 2:
             return cls(None, {})
@@ -54,10 +54,12 @@ def blocks(
     """
     outcomes = table.outcomes
     right, base = outcomes.correct[model], outcomes.correct[outcomes.reference]
-    n, samples, compared = outcomes.n_questions, outcomes.n_samples, len(outcomes.candidates)
+    n, samples, compared = outcomes.n_questions, outcomes.n_samples, len(table.units.candidates)
     winner = model == choice.winner
     again = (
-        rerun_of_winner(outcomes, model, alpha=ALPHA) if winner else rerun(right, base, alpha=ALPHA)
+        rerun_of_winner(table.units, model, alpha=ALPHA)
+        if winner
+        else rerun(right, base, alpha=ALPHA)
     )
     need = outlook.needed_designs(
         n,

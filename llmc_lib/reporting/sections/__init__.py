@@ -20,6 +20,7 @@ from llmc_lib.reporting.sections.models import (
     verdict_words,
 )
 from llmc_lib.reporting.sections.provenance import provenance
+from llmc_lib.reporting.sections.recipes import recipes
 from llmc_lib.reporting.sections.reinforced import reinforced
 from llmc_lib.reporting.sections.safety import safety
 from llmc_lib.reporting.sections.side_by_side import (
@@ -34,6 +35,6 @@ from llmc_lib.reporting.sections.side_by_side import (
 __all__ = [
     "accuracy_by_category", "calibration", "comparisons_table", "composition", "data_set_facts", "differences",
     "false_claims", "grading", "lengths", "looks", "models_note", "models_table", "outcome_table", "power",
-    "provenance", "reinforced", "rerun", "safety", "selection", "several_tries", "shown_traces", "side_by_side",
+    "provenance", "recipes", "reinforced", "rerun", "safety", "selection", "several_tries", "shown_traces", "side_by_side",
     "side_by_side_note", "training", "training_curves", "verdict", "verdict_words", "waterfall",
 ]  # fmt: skip

@@ -27,7 +27,9 @@ def _head(report: Report) -> Block:
     facts = _imported_facts(report) if report.imported else _facts(report)
     code = comparison["verdict_code"].removesuffix("_small")
     word = comparison["verdict"].capitalize() + ("," if "," in comparison["verdict"] else "")
-    on = html.escape(tr("on {benchmark}", benchmark=about(report.main, report.block)))
+    on = html.escape(
+        tr("on {benchmark}, for this checkpoint", benchmark=about(report.main, report.block))
+    )
     sentence = html.escape(unbroken(comparison["sentence"]))
     missing = (comparison["missing"] or {}).get("sentence")
     hangs = f'<p class="hangs">{html.escape(unbroken(missing))}</p>' if missing else ""
@@ -67,7 +69,7 @@ def _further(report: Report) -> str:
         return ""
     items = "".join(f"<li>{html.escape(unbroken(row['line']))}</li>" for row in rows)
     return (
-        f'<div class="further-verdicts note"><p>{tr("The other benchmarks (p-values are not adjusted for their number):")}'
+        f'<div class="further-verdicts note"><p>{tr("The other benchmarks, for the same checkpoint (p-values are not adjusted for their number):")}'
         f"</p><ul>{items}</ul></div>"
     )
 

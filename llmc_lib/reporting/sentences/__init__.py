@@ -25,6 +25,14 @@ from llmc_lib.reporting.sentences.outlook import (
     rerun_title,
     sign_sentence,
 )
+from llmc_lib.reporting.sentences.recipe import (
+    COUNTED_ONCE,
+    effect_sentence,
+    freedom,
+    next_sentence,
+    pair_sentence,
+    spread_sentence,
+)
 from llmc_lib.reporting.sentences.safety import (
     SAFETY,
     TRADEOFFS,
@@ -41,14 +49,17 @@ from llmc_lib.reporting.sentences.verdict import (
 )
 
 __all__ = [
+    "COUNTED_ONCE",
     "GREEDY",
     "OUTCOMES",
     "SAFETY",
     "TRADEOFFS",
     "TRIED_WORDS",
     "changed_sentence",
+    "effect_sentence",
     "ending_sentence",
     "finished_sentence",
+    "freedom",
     "full_sentence",
     "gate_criterion",
     "gate_figures",
@@ -57,8 +68,10 @@ __all__ = [
     "looks_caption",
     "missing_sentence",
     "needed_sentence",
+    "next_sentence",
     "not_known",
     "over_refusal_sentence",
+    "pair_sentence",
     "priors",
     "race_caption",
     "race_reason",
@@ -67,6 +80,7 @@ __all__ = [
     "rerun_title",
     "seal_sentence",
     "sign_sentence",
+    "spread_sentence",
     "tradeoff_sentence",
     "tried_family",
     "tried_line",

@@ -22,6 +22,10 @@ LOGGED: tuple[str, ...] = (
     "reward_std", "frac_reward_zero_std", "kl", "entropy", "step_time", "aux_loss", "*/*",
     "eval_reward", "eval_correct", "eval_length",
 )  # fmt: skip
+#: Fields of GRPOConfig that are of transformers' own sampling.
+_TRANSFORMERS = {
+    "generation_kwargs", "cache_implementation", "use_transformers_continuous_batching",
+}  # fmt: skip
 VALIDATION: tuple[str, Callable[[list[float]], float]] = ("eval_reward", max)
 
 
@@ -68,11 +72,16 @@ def generator(spec: dict[str, Any]) -> str:
     import torch
 
     chosen: str = spec["grpo"]["generator"]
+    if chosen == "vllm" and not torch.cuda.is_available():
+        raise RuntimeError("training.grpo.generator: vllm samples on a GPU alone; give auto")
     if chosen != "auto":
         return chosen
-    if not torch.cuda.is_available():
-        return "batched"
-    return "vllm" if spec["grpo"]["vllm_server"] or find_spec("vllm") else "transformers"
+    if torch.cuda.is_available():
+        return "vllm" if spec["grpo"]["vllm_server"] or find_spec("vllm") else "transformers"
+    from llmc_lib.training.methods.grpo.decoding import can_decode
+
+    own = can_decode(Path(spec["base"])) and not _TRANSFORMERS & set(spec["grpo"]["config"])
+    return "batched" if own else "transformers"
 
 
 def model_settings(spec: dict[str, Any], *, gpu: bool) -> dict[str, Any]:
@@ -88,6 +97,11 @@ def make_rows(spec: dict[str, Any]) -> Rows:
     train, dropped = load_prompts(Path(spec["train"]), Path(spec["base"]), room)
     validation, also = load_prompts(Path(spec["validation"]), Path(spec["base"]), room)
     few = min(len(validation), spec["grpo"]["validation_prompts"])
+    if not len(train):
+        raise RuntimeError(
+            f"training.grpo.max_completion_length: no prompt is short enough for the {room:,} tokens that it leaves of "
+            "training.max_length; lower it, or raise training.max_length"
+        )
     return Rows(train, validation.select(range(few)), dropped + also)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -36,7 +37,7 @@ class CpuTrainer(Trainer):
             args.max_completion_length, args.temperature, args.top_p, args.top_k, args.min_p,
             args.repetition_penalty,
         )  # fmt: skip
-        if not can_decode(self.model.config):
+        if not can_decode(Path(self.spec["base"])):
             raise RuntimeError(
                 "training.grpo.generator: batched samples of models whose layers all attend to all tokens; give transformers"
             )

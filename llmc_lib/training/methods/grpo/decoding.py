@@ -12,11 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    AttentionInterface,
+    AttentionMaskInterface,
+    AutoConfig,
+    DynamicCache,
+)
 from transformers.cache_utils import DynamicLayer
 from transformers.generation import (
     LogitsProcessorList,
@@ -151,9 +158,14 @@ def register() -> str:
     return ATTENTION
 
 
-def can_decode(config: Any) -> bool:
-    """Is the cache of such a model keys and values of all tokens, in all layers?"""
-    return all(type(layer) is DynamicLayer for layer in DynamicCache(config=config).layers)
+def can_decode(model: Path) -> bool:
+    """Does `sample` know such a model (its folder): attention that can be exchanged, to all tokens in all layers?"""
+    config = AutoConfig.from_pretrained(model)
+    kind = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
+    layers = DynamicCache(config=config).layers
+    return bool(getattr(kind, "_supports_sdpa", False)) and all(
+        type(layer) is DynamicLayer for layer in layers
+    )
 
 
 @torch.no_grad()  # type: ignore[untyped-decorator]

@@ -41,6 +41,9 @@ class Trainer(MethodTrainer, GRPOTrainer):
         micro = args.steps_per_generation * args.num_iterations  # with the same completions
         self.steps_together = max(1, micro // args.gradient_accumulation_steps)
         args.max_steps = math.ceil(steps / self.steps_together) * self.steps_together
+        self.passes = (
+            args.max_steps * spec["batch_size"] / args.num_generations / len(train_dataset)
+        )
         generations = math.ceil(args.max_steps * args.gradient_accumulation_steps / micro)
         self._order = PromptOrder(
             len(train_dataset), prompts, args.num_generations, micro, generations, spec["seed"]
@@ -108,10 +111,8 @@ class Trainer(MethodTrainer, GRPOTrainer):
 
     def log(self, logs: dict[str, float], *given: Any) -> None:
         """Log with the numbers of the completions; `epoch` counts passes over the prompts."""
-        if self._order.rows:
-            done = self.state.global_step * self.spec["batch_size"] / self.num_generations
-            logs["epoch"] = done / self._order.rows
-        self.state.epoch = logs["epoch"]
+        done = self.state.global_step * self.spec["batch_size"] / self.num_generations
+        self.state.epoch = logs["epoch"] = done / self._order.rows
         super().log(logs, *given)
         if "eval_reward" in logs and self.state.global_step == 0:
             self._check_groups(logs)

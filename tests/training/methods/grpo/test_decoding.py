@@ -88,7 +88,8 @@ def test_filters_leave_the_tokens_that_they_say(models: Path) -> None:
     assert nucleus == greedy
 
 
-def test_what_other_caches_need_is_known() -> None:
-    assert can_decode(Qwen3Config(num_hidden_layers=2))
-    sliding = MistralConfig(num_hidden_layers=2, sliding_window=16)
-    assert not can_decode(sliding)
+def test_what_other_caches_need_is_known(tmp_path: Path) -> None:
+    Qwen3Config(num_hidden_layers=2).save_pretrained(tmp_path / "qwen3")
+    assert can_decode(tmp_path / "qwen3")
+    MistralConfig(num_hidden_layers=2, sliding_window=16).save_pretrained(tmp_path / "mistral")
+    assert not can_decode(tmp_path / "mistral")

@@ -46,7 +46,7 @@ def _trainer(kind: type[GRPOTrainer], folder: Path, out: Path, **fields: Any) ->
         }
         grpo = {"group_size": 3, "max_completion_length": 7}
         params = TrainingParams.model_validate({**training, "grpo": grpo})
-        given = {"spec": {"seed": 0, **params.model_dump()}}
+        given = {"spec": {"seed": 0, "base": str(folder), **params.model_dump()}}
     return kind(
         model=AutoModelForCausalLM.from_pretrained(folder),
         args=args,
