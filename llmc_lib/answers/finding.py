@@ -336,11 +336,11 @@ def other_answers(response: str) -> list[str]:
     text = ended(response)
     answers = []
     for sentence in _SENTENCE_END.split(text):
-        found = [item.text for item in marked(sentence) if not boxes(item.text)]
-        found += stated(sentence, named=True)
-        answers += [answer for item in found if not _NO_ANSWER.match(answer := trimmed(item))]
-    if marks := [match.end() for mark in (_MARKED, _BOX, _STATED) for match in mark.finditer(text)]:
-        start = max(text.rfind("\n", 0, max(marks)), 0)
+        found = [*(item.text for item in marked(sentence)), *stated(sentence, named=True)]
+        said = (trimmed(item) for item in found if not boxes(item))
+        answers += [answer for answer in said if not _NO_ANSWER.match(answer)]
+    if marks := [m.start() for mark in (_MARKED, _BOX, _STATED) for m in mark.finditer(text)]:
+        start = max(marks)
         # What is within the answer ("4 or 5") is compared with it.
         beside = [m for m in _BESIDE.finditer(text, start) if not any(m[0] in a for a in answers)]
         answers += [match[1] for match in beside]

@@ -24,9 +24,10 @@ def reinforced(
     run: Run, results: Results, training: Mapping[str, Any], benchmark: str
 ) -> list[dict[str, Any]]:
     """A block a pair of models: the last one of each candidate that was trained by reinforcement, against what it started
-    from and against the reference; [] where there is no such candidate.
+    from, against the reference, and against the first candidate with the same start and other rewards; [] where there is no
+    such candidate.
 
-    model, against, role ("start" or "base"), what `analysis.reinforced.paired_block` says, p_adjusted (of pass@1, Holm's of
+    model, against, role ("start", "base" or "rewards"), what `analysis.reinforced.paired_block` says, p_adjusted (of pass@1, Holm's of
     all pairs), and claims: false (in an answer), with_false (the share of answers with one), stated (claims that could
     be decided, in an answer), each a `Change`; rewards: name → weight.
     """
@@ -64,6 +65,9 @@ def _pairs(
         if facts.get("models")
     }
     found = []
+    first: dict[
+        str | None, tuple[str, dict[str, float]]
+    ] = {}  # start → the first candidate from it
     for recipe in run.params.recipes:
         model = last.get(recipe.name)
         if recipe.training.method != "grpo" or model not in results.models:
@@ -72,6 +76,9 @@ def _pairs(
         if start in results.models:
             found.append((str(model), str(start), "start", _weights(recipe)))
         found.append((str(model), reference, "base", _weights(recipe)))
+        other, rewards = first.setdefault(recipe.start, (str(model), _weights(recipe)))
+        if rewards != _weights(recipe):
+            found.append((str(model), other, "rewards", _weights(recipe)))
     return found
 
 

@@ -96,6 +96,19 @@ def test_what_it_started_from_comes_first(tmp_path: Path) -> None:
     assert roles == [("base", "start"), ("base", "base")]
 
 
+def test_candidates_that_differ_in_their_rewards_are_compared_with_each_other(
+    tmp_path: Path,
+) -> None:
+    run = _run(tmp_path, ({"name": "plain", "method": "grpo"},))
+    facts = {n: {"models": [{"name": m}]} for n, m in (("rl", "base"), ("plain", "tuned"))}
+    write_manifest(run.training, "key", 1.0, candidates=facts)
+    blocks = load_report(run).block["reinforced"]
+    assert [(b["model"], b["against"], b["role"]) for b in blocks[1:]] == [
+        ("tuned", "base", "base"), ("tuned", "base", "rewards"),
+    ]  # fmt: skip
+    assert pair_sentence(blocks[-1]).startswith("tuned against base, which had other rewards:")
+
+
 @pytest.fixture
 def pseudo() -> Iterator[None]:
     with speaking(Pseudo()):

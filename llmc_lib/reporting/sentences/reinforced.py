@@ -7,6 +7,11 @@ from typing import Any
 from llmc_lib.formatting import MINUS, as_percent, as_points, as_range
 from llmc_lib.language import N_, tr
 
+_WHO = {
+    "start": N_("{model} against {against}, which it started from:"),
+    "base": N_("{model} against {against}:"),
+    "rewards": N_("{model} against {against}, which had other rewards:"),
+}
 _REACH = {
     "more": N_(
         "It also solves more questions in {k} tries: it can do more than {against} does in as many, though with more tries "
@@ -28,15 +33,7 @@ _REACH = {
 def pair_sentence(block: dict[str, Any]) -> str:
     """pass@1 and pass@k of a model against another, and what they say together."""
     one, k = block["pass_at_1"], block["k"]
-    who = (
-        tr(
-            "{model} against {against}, which it started from:",
-            model=block["model"],
-            against=block["against"],
-        )
-        if block["role"] == "start"
-        else tr("{model} against {against}:", model=block["model"], against=block["against"])
-    )
+    who = tr(_WHO[block["role"]], model=block["model"], against=block["against"])
     texts = [f"{who} {_rates(one, 'pass@1')}"]
     if block["pass_at_k"] is not None:
         texts[0] += f"; {_rates(block['pass_at_k'], f'pass@{k}')}"
