@@ -53,6 +53,18 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
+class Ends:
+    """What a word is read from: a difference, and its intervals at 1 minus the level and at 1 minus twice the level."""
+
+    difference: float
+    low: float
+    high: float
+    inner_low: float
+    inner_high: float
+    narrow: bool
+
+
+@dataclass(frozen=True)
 class Verdict:
     """A verdict, and the smallest difference that this design finds, a fraction."""
 
@@ -79,13 +91,14 @@ def verdict(
     >>> verdict(found, Thresholds()).word
     'unclear'
     """
-    p = comparison.p_value if p_adjusted is None else p_adjusted
-    word = _word(comparison, thresholds, clear=p < thresholds.significance)
+    word = word_of(comparison, thresholds, comparison.p_value if p_adjusted is None else p_adjusted)
     found = _TURNED.get(word, word) if low_is_good else word
     return Verdict(found, _detectable(comparison, thresholds.power))
 
 
-def _word(comparison: PairedComparison, thresholds: Thresholds, *, clear: bool) -> Word:
+def word_of(comparison: PairedComparison | Ends, thresholds: Thresholds, p_adjusted: float) -> Word:
+    """The word of a comparison where a high rate is good; its p-value is adjusted for all candidates."""
+    clear = p_adjusted < thresholds.significance
     matters = thresholds.smallest_interesting
     small = comparison.low > -matters and comparison.high < matters and not comparison.narrow
     if clear and comparison.difference > 0:
