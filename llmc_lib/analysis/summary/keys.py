@@ -41,10 +41,10 @@ class Keys:
         names = rows.drop_duplicates("question_id")["subsets"].fillna("").astype(str)
         found = key_parts([frozenset(each.split()) for each in names])
         if VERIFIED in found and REVISED in found:
-            both = found[VERIFIED] | found[REVISED]
-            first = {name: found.pop(name) for name in (VERIFIED, REVISED)}
-            found = {**first, BOTH: both, **found}
-        return found
+            found[BOTH] = found[VERIFIED] | found[REVISED]
+        known = [name for name in (VERIFIED, REVISED, BOTH, UNCERTAIN) if name in found]
+        order = [*known, *sorted(set(found) - set(known))]
+        return {name: found[name] for name in order}
 
     @cached_property
     def revised(self) -> Bools:
