@@ -138,7 +138,11 @@ def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
         judge=judge_key(params.judge),
         benchmarks=[
             # Clusters change what is made of the answers, not the answers.
-            {"digest": question_bank.digest(b), **b.model_dump(mode="json", exclude={"cluster"})}
+            {
+                "digest": question_bank.digest(b),
+                "subsets": question_bank.subsets_digest(b),
+                **b.model_dump(mode="json", exclude={"cluster"}),
+            }
             for b in params.benchmarks
         ],
         prompts=fingerprint(

@@ -24,6 +24,7 @@ from llmc_lib.params.common import (
     check_once,
 )
 from llmc_lib.params.names import check_stored
+from llmc_lib.params.subsets import SubsetParams
 from llmc_lib.params.vllm_arguments import check_vllm
 
 #: What `fields` of a benchmark of kind "questions" can name.
@@ -48,7 +49,7 @@ def _is_address(address: str) -> bool:
         return False
 
 
-class BenchmarkParams(Section):
+class BenchmarkParams(SubsetParams):
     """A benchmark and where its questions are."""
 
     name: Name

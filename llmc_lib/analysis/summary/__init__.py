@@ -14,7 +14,15 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis.endings import Cut, endings
-from llmc_lib.analysis.summary import comparisons, lengths, looks, models, recipes, safety
+from llmc_lib.analysis.summary import (
+    comparisons,
+    keys,
+    lengths,
+    looks,
+    models,
+    recipes,
+    safety,
+)
 from llmc_lib.analysis.summary.looks import LookAt
 from llmc_lib.analysis.summary.recipes import Trained
 from llmc_lib.analysis.summary.table import Table, groups_key, rate_key
@@ -42,7 +50,8 @@ def summarise(
 
     Parameters: `answers`, a row a (benchmark, model, question_id, sample; without that column one
     sample each), with the boolean columns correct, truncated, failed, and category, status, and optionally
-    confidence (percent or NaN), completion_tokens, extracted, cluster; every model has the same questions
+    confidence (percent or NaN), completion_tokens, extracted, cluster, subsets (names with spaces between), original_key and
+    revised_key (the statuses by both, where an answer was revised); every model has the same questions
     and samples, and the first is the reference that the others are compared with. `thresholds` of the
     verdict words. `kinds`: benchmark → a key of `benchmarks.DECLARED`; a benchmark that is not in
     it is of the kind that it is called. `main`: the benchmark of right and wrong answers that `tradeoffs` are
@@ -138,6 +147,7 @@ def _benchmark(
         block["recipes"] = recipes.block(table, thresholds, at, trained, name)
     if measure(table.kind) == "accuracy":
         block |= lengths.blocks(table)
+        block["keys"] = keys.facts(keys.Keys(table))
         block["power"] = comparisons.power_block(table, thresholds, of_all)
         block["selection"] = comparisons.selection_block(table, block, better_in, seed)
     return block

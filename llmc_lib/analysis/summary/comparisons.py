@@ -12,7 +12,7 @@ from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.selection import select
 from llmc_lib.analysis.sequential import FamilyAtLook
 from llmc_lib.analysis.simultaneous import Family
-from llmc_lib.analysis.summary import again, answered, missing
+from llmc_lib.analysis.summary import again, answered, keys, missing
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, records
 from llmc_lib.analysis.variance import difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
@@ -32,11 +32,16 @@ def blocks(
     candidates = table.outcomes.candidates
     choice = again.Choice.of(table, of_all.covariance, better_in)
     alone = {c: _paired(table, c, slice(None)) for c in candidates}
-    return [
+    found = [
         _block(table, thresholds, comparison, model, of_all, choice)
         | {"p_holm": _holm(table, alone, model)}
         for model, comparison in alone.items()
     ]
+    if measure(table.kind) == "accuracy":
+        of_keys = keys.Keys(table)
+        for each in found:
+            each["keys"] = keys.block(of_keys, each, thresholds, of_all)
+    return found
 
 
 def _holm(table: Table, alone: Mapping[str, PairedComparison], model: str) -> float:

@@ -7,6 +7,7 @@ kill, and is asked for again only when the judge, the prompt or the completion h
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,8 @@ def judge(run: Run, answers: Mapping[Key, Sequence[Pair]], folder: Path) -> dict
     }
     prompts: dict[Rubric, dict[str, None]] = {}
     for question, prediction in (pair for pairs in given.values() for pair in pairs):
-        texts = filter(None, _prompts(question, prediction))
-        prompts.setdefault(_rubric(question), {}).update(dict.fromkeys(texts))
+        texts = [*_prompts(question, prediction), _by_original(question, prediction)]
+        prompts.setdefault(_rubric(question), {}).update(dict.fromkeys(filter(None, texts)))
     replies: dict[str, Reply] = {}
     for rubric, wanted in prompts.items():
         replies |= _ask(run, params, list(wanted), rubric, folder)
@@ -112,6 +113,13 @@ def _prompts(question: Question, prediction: Prediction) -> tuple[str, str]:
         for part, text in parts
     )
     return response, reasoning
+
+
+def _by_original(question: Question, prediction: Prediction) -> str:
+    """The prompt for the response with the original answer, "" where the answer was not revised."""
+    if not question.original_answer:
+        return ""
+    return _prompts(replace(question, answer=question.original_answer), prediction)[0]
 
 
 def _ask(
@@ -169,6 +177,9 @@ def _grade(question: Question, prediction: Prediction, replies: dict[str, Reply]
     prompt, about_reasoning = _prompts(question, prediction)
     reply = replies.get(prompt)
     facts: dict[str, Any] = {"extracted": "", **(reply.facts() if reply else {})}
+    if by_original := _by_original(question, prediction):
+        other = replies.get(by_original)
+        facts["original"] = other.status if other else "ungraded"
     if about_reasoning:
         thought = replies.get(about_reasoning)
         facts["reasoning_status"] = thought.status if thought else "ungraded"

@@ -135,6 +135,7 @@ def stage_key(run: Run) -> str:
         benchmarks=[
             {
                 "digest": None if b.source == "imports" else question_bank.digest(b),
+                "files": question_bank.subsets_digest(b),
                 **b.model_dump(mode="json"),
             }
             for b in evaluation.benchmarks

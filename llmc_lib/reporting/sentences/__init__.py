@@ -6,6 +6,7 @@ language of a catalogue (`llmc_lib.language`).
 
 from llmc_lib.reporting.sentences.answers import ending_sentence, missing_sentence, not_known
 from llmc_lib.reporting.sentences.gate import OUTCOMES, gate_criterion, gate_figures, gate_reason
+from llmc_lib.reporting.sentences.keys import keys_sentence
 from llmc_lib.reporting.sentences.looks import (
     changed_sentence,
     finished_sentence,
@@ -65,6 +66,7 @@ __all__ = [
     "gate_figures",
     "gate_reason",
     "interval_label",
+    "keys_sentence",
     "looks_caption",
     "missing_sentence",
     "needed_sentence",
