@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from llmc_lib.analysis.bootstrap import Totals, resampled_totals
+from llmc_lib.analysis.comparison import paired_test
 from llmc_lib.analysis.outcomes import Outcomes
 from llmc_lib.analysis.shrinkage import shrink
 from llmc_lib.analysis.simultaneous import simultaneous_intervals
@@ -74,7 +75,12 @@ def selection_noise(
     simultaneous = simultaneous_intervals(
         differences,
         outcomes.cluster,
-        samples=outcomes.n_samples,
+        tests=[
+            paired_test(
+                outcomes.correct[name], outcomes.correct[outcomes.reference], outcomes.cluster
+            )
+            for name in names
+        ],
         alpha=alpha,
         seed=seed,
         draws=draws,

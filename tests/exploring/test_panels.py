@@ -151,7 +151,7 @@ def test_agreement_is_the_chance_of_two_answers(choice: Choice) -> None:
     assert plots.data.loc["tuned", "base"] == pytest.approx(by_hand)
     for who in ("base", "tuned"):
         assert plots.data.loc[who, who] == pytest.approx((rows[who][0] == rows[who][1]).mean())
-    one = agreement(pd.DataFrame({"a": [1.0, 0.0], "b": [1.0, 1.0]}), 1)
+    one = agreement(pd.DataFrame({"a": [1.0, 0.0], "b": [1.0, 1.0]}), {"a": 1, "b": 1})
     assert one.to_numpy().tolist() == [[1.0, 0.5], [0.5, 1.0]]
 
 

@@ -40,8 +40,8 @@ def summarise(
 
     Parameters: `answers`, a row a (benchmark, model, question_id, sample; without that column one
     sample each), with the boolean columns correct, truncated, failed, and category, status, and optionally
-    confidence (percent or NaN), completion_tokens, extracted, cluster; every model has the same questions
-    and samples, and the first is the reference that the others are compared with. `thresholds` of the
+    confidence (percent or NaN), completion_tokens, extracted, cluster; every model has the same questions,
+    each its own number of samples of all of them, and the first is the reference that the others are compared with. `thresholds` of the
     verdict words. `kinds`: benchmark → a key of `benchmarks.DECLARED`; a benchmark that is not in
     it is of the kind that it is called. `main`: the benchmark of right and wrong answers that `tradeoffs` are
     about; None: the first. `better_in`: the categories of the rule by which one of several
