@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -75,7 +75,7 @@ def _evaluate(run: Run, models: Sequence[Model | ServedModel]) -> None:
         _sample(run, model, _of_model(asked, model, raced), desc)
         for name, questions in asked.items():
             _grade(run, model.name, name, questions)
-    _judge(run, models, asked)
+    _judge(run, [model.name for model in models], asked)
     outputs = [
         file for name in asked for model in models for file in store_files(run, name, model.name)
     ]
@@ -98,9 +98,11 @@ def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
         m for m in models if any(predictions_file(run, name, m.name).is_file() for name in asked)
     ]
     stopped: list[str] = []
+    decided: dict[str, int] = {}
     if (raced_on := run.params.evaluation.raced_on) is not None:
         raced = race.so_far(run, stage_key(run, models), len(asked[raced_on]))
         stopped = [each.model for each in raced.stopped]
+        decided[raced_on] = raced.n_questions
         begun = [m for m in begun if m.name not in stopped]
     for model in begun:
         for name, questions in asked.items():
@@ -109,6 +111,7 @@ def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
         **_facts(run, begun, asked),
         "not_begun": [m.name for m in models if m not in begun and m.name not in stopped],
         "stopped": stopped,
+        "decided": decided,
     }
     return read_results(run, manifest, partial=True)
 
@@ -230,8 +233,15 @@ def _race(
         _sample(run, by_name[name], {benchmark: list(beginning)}, desc)
         _grade(run, name, benchmark, questions)
 
-    def right(name: str, beginning: Sequence[Question]) -> NDArray[np.int64]:
-        return right_answers(run, benchmark, name, beginning)
+    judge = run.params.evaluation.judge
+    judged = judge is not None and judge.decides
+
+    def right(names: Sequence[str], beginning: Sequence[Question]) -> dict[str, NDArray[np.int64]]:
+        if judged:
+            _judge(run, names, {benchmark: beginning})
+        return {
+            name: right_answers(run, benchmark, name, beginning, judged=judged) for name in names
+        }
 
     return race.hold(run, key, list(by_name), questions, ask, right)
 
@@ -299,15 +309,13 @@ def _grades_key(run: Run, benchmark: str, model: str) -> str:
     )
 
 
-def _judge(
-    run: Run, models: Sequence[Model | ServedModel], asked: dict[str, list[Question]]
-) -> None:
+def _judge(run: Run, models: Sequence[str], asked: Mapping[str, Sequence[Question]]) -> None:
     """Have the judge grade what the models have answered, where the benchmark has a rubric."""
     params = run.params.evaluation.judge
     if params is None:
         return
     answers = {
-        (name, model.name): list(_pairs(run, name, model.name, questions))
+        (name, model): list(_pairs(run, name, model, questions))
         for name, questions in asked.items()
         for model in models
         if not questions or declared(questions[0].benchmark).rubric

@@ -167,13 +167,13 @@ def samples_of(manifest: Mapping[str, Any], benchmark: str, model: str) -> int:
 
 
 def right_answers(
-    run: Run, benchmark: str, model: str, questions: Sequence[Question]
+    run: Run, benchmark: str, model: str, questions: Sequence[Question], *, judged: bool
 ) -> NDArray[np.int64]:
-    """(n,): how many of a model's answers to each question are right by the rules; missing ones are not."""
+    """(n,): how many of a model's answers to each question are right, by the judge or by the rules; those that are missing,
+    and those that no judge is asked about, are not."""
+    path = (judged_file if judged else grades_file)(run, benchmark, model)
     right = Counter(
-        id_
-        for (id_, _), grade in _by_sample(grades_file(run, benchmark, model)).items()
-        if grade.get("status") == "correct"
+        id_ for (id_, _), grade in _by_sample(path).items() if grade.get("status") == "correct"
     )
     return np.array([right[question.id] for question in questions], dtype=np.int64)
 
@@ -210,6 +210,8 @@ def _beginning(results: Results, run: Run) -> Results:
         rows = answers[answers["benchmark"] == name] if len(answers) else answers
         lacking = set(rows[rows["status"] == "missing"]["question_id"]) if len(rows) else set(items)
         whole = next((n for n, id_ in enumerate(items) if id_ in lacking), len(items))
+        # In a race what its rounds have decided on, so that a judge has graded all of it.
+        whole = min(whole, results.manifest["decided"].get(name, whole))
         used = run.params.evaluation.in_look(whole, len(items))
         kept[name] = dict(islice(items.items(), used))
         partial[name] = {
@@ -241,7 +243,9 @@ def _check_begun(
     ahead = max((part["ahead"] for part in partial.values()), default=0)
     if ahead and len(results.models) > 1:
         why = (
-            f"all models have answered {counted(ahead, 'question')}, and the first of the drawn order is not yet "
+            "the first round of the race (evaluation.stop) is not over"
+            if run.params.evaluation.stop
+            else f"all models have answered {counted(ahead, 'question')}, and the first of the drawn order is not yet "
             "among them; those that are there are the ones with short answers"
         )
         if planned := run.params.evaluation.looks:

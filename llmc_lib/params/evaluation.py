@@ -230,8 +230,8 @@ class StopParams(Section):
     benchmark: Name | None = None
     # No round decides anything before it has so many questions of each of the benchmark's categories.
     min_per_category: Annotated[int, Field(ge=0, le=100_000)] = 0
-    # 2026-12-01T09:00, in this machine's zone unless one is given. No round but the first is started that would end later, if it
-    # took as long as the last one. With a later deadline the race resumes.
+    # 2026-12-01T09:00, in this machine's zone unless one is given. Rounds are held with as many candidates as there is time for, if each
+    # takes as long as in the last one; the first with all. With a later deadline the race resumes.
     deadline: Annotated[datetime, Field(strict=False)] | None = None
 
     @field_validator("deadline", mode="before")
@@ -352,11 +352,6 @@ class EvaluationParams(Section):
             )
         if self.imports:
             raise ValueError("stop", "imported predictions are finished: there is nothing to stop")
-        if self.judge is not None and self.judge.decides:
-            raise ValueError(
-                "stop",
-                "a race is decided by the rules' grades, round by round; give judge.decides: false, or leave out `stop`",
-            )
 
     def _check_names(self) -> None:
         for number, benchmark in enumerate(self.benchmarks):
