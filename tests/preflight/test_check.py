@@ -517,3 +517,21 @@ def test_a_closed_teacher_is_told_before_anything_is_read(tmp_path: Path) -> Non
     assert "may not write completions here (closed model: gpt-4o-copy)" in line
     kept = {"completions": completions, "provenance": {"remove_closed": False}}
     assert _lines(tmp_path, dataset=kept) == []
+
+
+def test_a_variable_that_no_chat_template_has_is_told(tmp_path: Path) -> None:
+    folder = _model(
+        tmp_path / "model",
+        **{"chat_template.jinja": "{% if enable_thinking %}{% endif %}{{ messages }}"},
+    )
+    model = {"source": str(folder)}
+    known = {"chat_template_kwargs": {"enable_thinking": False}}
+    assert not _lines(tmp_path, model=model, evaluation=known)
+    own = [
+        {"name": "hle", "questions": 2, "settings": {"chat_template_kwargs": {"thinking": False}}}
+    ]
+    (line,) = _lines(tmp_path, model=model, evaluation={"benchmarks": own})
+    assert (
+        "evaluation.benchmarks.0.settings.chat_template_kwargs: 'thinking': no chat template"
+        in line
+    )

@@ -33,7 +33,7 @@ def summarise(
     better_in: Sequence[str] | None = None,
     seed: int = 0,
     embedded: Collection[str] = (),
-    greedy: bool = False,
+    greedy: Collection[str] = (),
     looks_at: Mapping[str, LookAt] | None = None,
 ) -> dict[str, Any]:
     """The `benchmarks` block of metrics.json, and `tradeoffs`.
@@ -46,7 +46,7 @@ def summarise(
     it is of the kind that it is called. `main`: the benchmark of right and wrong answers that `tradeoffs` are
     about; None: the first. `better_in`: the categories of the rule by which one of several
     candidates is chosen (`selection.select`; None: none is). `seed` of bootstraps. `embedded`: the benchmarks
-    whose questions are this project's own. `greedy`: the answers were sampled at temperature 0. `looks_at`: of a benchmark that is
+    whose questions are this project's own. `greedy`: those whose answers were sampled at temperature 0. `looks_at`: of a benchmark that is
     not finished, or was looked at before it was, which look this is; the others are analysed once.
 
     `trained_form`: are questions put in the form that the training's rows have? Then it is looked at whether
@@ -65,7 +65,7 @@ def summarise(
         str(name): Table.of(
             (kinds or {}).get(str(name), str(name)),
             rows,
-            greedy=greedy,
+            greedy=str(name) in greedy,
             embedded=str(name) in embedded,
         )
         for name, rows in answers.groupby("benchmark", sort=False)

@@ -104,7 +104,10 @@ def _facts(report: Report) -> list[tuple[str, str]]:
     missing = sum(model["n_failed"] + model["n_missing"] for model in models.values())
     return [
         (f"{n:,} × {samples}", tr("questions × samples")),
-        (f"{report.run.params.evaluation.max_completion_tokens:,}", tr("token limit, every model")),
+        (
+            f"{report.run.params.evaluation.token_limit(report.main):,}",
+            tr("token limit, every model"),
+        ),
         _truncated(report),
         _completeness(report, missing),
     ]

@@ -48,7 +48,7 @@ def lengths(report: Report) -> Block:
 
 def _limit(report: Report) -> int | None:
     """The token limit, where it is one number for all questions."""
-    limit = report.run.params.evaluation.max_tokens
+    limit = report.run.params.evaluation.asking(report.main).max_tokens
     return limit if isinstance(limit, int) and not report.imported else None
 
 
