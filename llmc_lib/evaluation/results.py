@@ -140,7 +140,6 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
         for b in run.params.evaluation.benchmarks
     }
     _check_fair(run, list(questions), list(models))
-    samples = manifest.get("samples", 1)
     graders = {name: _grader(run, name, list(models)) for name in questions}
     texts = _Texts()
     rows = [
@@ -148,7 +147,7 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
         for benchmark, items in questions.items()
         for model in models
         for row in _Stored(run, benchmark, model, graders[benchmark] == "judge", partial).rows(
-            items, samples, texts
+            items, samples_of(manifest, benchmark, model), texts
         )
     ]
     answers = pd.DataFrame(rows)
@@ -165,6 +164,12 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
         return _beginning(results, run)
     found = manifest.get("race")
     return results if found is None else _left(results, Race.of(found))
+
+
+def samples_of(manifest: Mapping[str, Any], benchmark: str, model: str) -> int:
+    """How many samples of each question a model was asked for; models and benchmarks may differ."""
+    given = manifest.get("samples_of", {}).get(benchmark, {})
+    return int(given.get(model, manifest.get("samples", 1)))
 
 
 def right_answers(

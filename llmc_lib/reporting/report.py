@@ -98,6 +98,14 @@ class Report:
         return comparison
 
 
+def _greedy(params: Params) -> set[str]:
+    """The benchmarks that are answered at temperature 0, as far as is known."""
+    if params.evaluation.imports:
+        return set()
+    names = [b.name for b in params.evaluation.benchmarks]
+    return {name for name in names if params.evaluation.asking(name).temperature == 0}
+
+
 def load_report(run: Run, results: Results | None = None) -> Report:
     """Load a run: its finished evaluation, or the `results` of an unfinished one.
 
@@ -128,11 +136,12 @@ def load_report(run: Run, results: Results | None = None) -> Report:
                 thresholds(params.report),
                 results.kinds,
                 main=main,
-                trained_form=params.evaluation.prompt == "brief" and not params.evaluation.imports,
+                trained_form=params.evaluation.asking(main).prompt == "brief"
+                and not params.evaluation.imports,
                 better_in=params.report.select,
                 seed=params.seed,
                 embedded=embedded(params),
-                greedy=params.evaluation.temperature == 0 and not params.evaluation.imports,
+                greedy=_greedy(params),
                 looks_at=looks.looks_at(run, results),
                 trained=trained(run, results, training),
             )

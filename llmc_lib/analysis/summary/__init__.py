@@ -42,7 +42,7 @@ def summarise(
     better_in: Sequence[str] | None = None,
     seed: int = 0,
     embedded: Collection[str] = (),
-    greedy: bool = False,
+    greedy: Collection[str] = (),
     looks_at: Mapping[str, LookAt] | None = None,
     trained: Trained | None = None,
 ) -> dict[str, Any]:
@@ -51,13 +51,13 @@ def summarise(
     Parameters: `answers`, a row a (benchmark, model, question_id, sample; without that column one
     sample each), with the boolean columns correct, truncated, failed, and category, status, and optionally
     confidence (percent or NaN), completion_tokens, extracted, cluster, subsets (names with spaces between), original_key and
-    revised_key (the statuses by both, where an answer was revised); every model has the same questions
-    and samples, and the first is the reference that the others are compared with. `thresholds` of the
+    revised_key (the statuses by both, where an answer was revised); every model has the same questions,
+    each its own number of samples of all of them, and the first is the reference that the others are compared with. `thresholds` of the
     verdict words. `kinds`: benchmark → a key of `benchmarks.DECLARED`; a benchmark that is not in
     it is of the kind that it is called. `main`: the benchmark of right and wrong answers that `tradeoffs` are
     about; None: the first. `better_in`: the categories of the rule by which one of several
     candidates is chosen (`selection.select`; None: none is). `seed` of bootstraps. `embedded`: the benchmarks
-    whose questions are this project's own. `greedy`: the answers were sampled at temperature 0. `looks_at`: of a benchmark that is
+    whose questions are this project's own. `greedy`: those whose answers were sampled at temperature 0. `looks_at`: of a benchmark that is
     not finished, or was looked at before it was, which look this is; the others are analysed once.
 
     `trained`: which models are trainings of one recipe; these count as one candidate, and the block has `recipes`.
@@ -78,7 +78,7 @@ def summarise(
         str(name): Table.of(
             (kinds or {}).get(str(name), str(name)),
             rows,
-            greedy=greedy,
+            greedy=str(name) in greedy,
             embedded=str(name) in embedded,
             recipes=trained.recipes if trained else None,
         )

@@ -34,6 +34,15 @@ from llmc_lib.reporting.sentences.recipe import (
     pair_sentence,
     spread_sentence,
 )
+from llmc_lib.reporting.sentences.runs import (
+    another_run_sentence,
+    answers_of,
+    responses_of,
+    runs_of,
+    runs_sentence,
+    samples_of,
+    unequal,
+)
 from llmc_lib.reporting.sentences.safety import (
     SAFETY,
     TRADEOFFS,
@@ -56,6 +65,8 @@ __all__ = [
     "SAFETY",
     "TRADEOFFS",
     "TRIED_WORDS",
+    "another_run_sentence",
+    "answers_of",
     "changed_sentence",
     "effect_sentence",
     "ending_sentence",
@@ -80,6 +91,10 @@ __all__ = [
     "race_sentence",
     "rerun_sentence",
     "rerun_title",
+    "responses_of",
+    "runs_of",
+    "runs_sentence",
+    "samples_of",
     "seal_sentence",
     "sign_sentence",
     "spread_sentence",
@@ -87,6 +102,7 @@ __all__ = [
     "tried_family",
     "tried_line",
     "tried_note",
+    "unequal",
     "unfinished_sentence",
     "verdict_rules",
     "verdict_sentence",

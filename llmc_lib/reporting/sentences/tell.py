@@ -52,6 +52,9 @@ def tell_comparison(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> 
         "rerun": {**comparison["rerun"], "sentence": words.rerun_sentence(block, comparison)},
         "needed": need or None,
     }
+    if told.get("another_run"):
+        more = {"sentence": words.another_run_sentence(comparison)}
+        told["another_run"] = {**told["another_run"], **more}
     if missing := comparison["missing"]:
         cases = [{**case, **_verdict(case, thresholds)} for case in missing["cases"]]
         hangs = words.missing_sentence(Measure(block["measure"]), thresholds, comparison)
@@ -63,7 +66,7 @@ def tell_comparison(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> 
     digits = digits_of(adding_up(rate, base, comparison["difference"], n)[0])
     code = comparison["verdict"]
     # A test over questions is about the model that answered them.
-    more = {"about": "checkpoint", "sentence": sentence, "digits": digits}
+    more: dict[str, Any] = {"about": "checkpoint", "sentence": sentence, "digits": digits}
     return _after(told, "verdict", verdict_code=code, **more)
 
 
