@@ -66,8 +66,8 @@ def tell_comparison(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> 
     digits = digits_of(adding_up(rate, base, comparison["difference"], n)[0])
     code = comparison["verdict"]
     # A test over questions is about the model that answered them.
-    more: dict[str, Any] = {"about": "checkpoint", "sentence": sentence, "digits": digits}
-    return _after(told, "verdict", verdict_code=code, **more)
+    about: dict[str, Any] = {"about": "checkpoint", "sentence": sentence, "digits": digits}
+    return _after(told, "verdict", verdict_code=code, **about)
 
 
 def _verdict(found: Mapping[str, Any], thresholds: Thresholds) -> dict[str, str]:
