@@ -15,6 +15,7 @@ from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import Measure, measure, measuring
 from llmc_lib.errors import UserError
+from llmc_lib.evaluation.audit import audited
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, looks, training_page
@@ -155,6 +156,9 @@ def load_report(run: Run, results: Results | None = None) -> Report:
                 results, name, params.report.claims, params.seed, run.reasoning
             )
             block["false_claims"] = summarise_claims(checked, block["n_questions"])
+    if results.partial is None:
+        for name, found in audited(run, results, metrics["benchmarks"]).items():
+            metrics["benchmarks"][name]["audit"] = found
     metrics["further"] = further(metrics)
     if raced := race_block(run, results):
         metrics["race"] = raced

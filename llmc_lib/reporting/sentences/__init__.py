@@ -5,6 +5,7 @@ language of a catalogue (`llmc_lib.language`).
 """
 
 from llmc_lib.reporting.sentences.answers import ending_sentence, missing_sentence, not_known
+from llmc_lib.reporting.sentences.audit import audit_difference, audit_lead, audit_outdated
 from llmc_lib.reporting.sentences.gate import OUTCOMES, gate_criterion, gate_figures, gate_reason
 from llmc_lib.reporting.sentences.looks import (
     changed_sentence,
@@ -46,6 +47,9 @@ __all__ = [
     "SAFETY",
     "TRADEOFFS",
     "TRIED_WORDS",
+    "audit_difference",
+    "audit_lead",
+    "audit_outdated",
     "changed_sentence",
     "ending_sentence",
     "finished_sentence",
