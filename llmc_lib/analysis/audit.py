@@ -113,8 +113,8 @@ def rate(found: Labelled, whole: int, alpha: float = 0.05, of: ArrayLike | None 
     use = np.ones(len(found.sizes), bool) if of is None else np.asarray(of, dtype=bool)
     value = below = above = 0.0
     for part in (use & found.correct, use & ~found.correct):
-        weight = found.sizes[part].sum() / whole
-        if weight:
+        weight = float(found.sizes[part].sum()) / whole
+        if weight > 0:
             share, low, high = _share(found, part, alpha)
             value += weight * share
             below += (weight * (share - low)) ** 2

@@ -96,10 +96,7 @@ def find_letter(response: str, choices: dict[str, str]) -> tuple[str | None, str
 
 
 def _find_letter(tail: str, choices: dict[str, str]) -> tuple[str | None, str]:
-    folded = [_spelled(text) for text in choices.values()]
-    by_text = {
-        _spelled(t): letter for letter, t in choices.items() if folded.count(_spelled(t)) == 1
-    }
+    by_text = _by_text(choices)
     boxed = finding.last_boxes(tail)
     rules = (
         ("marked", [item.text for item in finding.marked(tail)]),
@@ -121,6 +118,19 @@ def _find_letter(tail: str, choices: dict[str, str]) -> tuple[str | None, str]:
             ):
                 return None, "no choice named"
     return _unmarked(tail, choices, by_text)
+
+
+def _by_text(choices: dict[str, str]) -> dict[str, str]:
+    """The text of a choice → its letter, where no other has it; also without a word that a sentence may lose: "only 0"."""
+    whole = [_spelled(text) for text in choices.values()]
+    bare = [_spelled(finding.without_lead(text)) for text in choices.values()]
+    found = {}
+    for letter, text, short in zip(choices, whole, bare, strict=True):
+        if whole.count(text) == 1:
+            found[text] = letter
+        if short and short not in whole and bare.count(short) == 1:
+            found[short] = letter
+    return found
 
 
 def _spelled(text: str) -> str:

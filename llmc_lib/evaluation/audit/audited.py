@@ -13,7 +13,7 @@ from llmc_lib.analysis import audit
 from llmc_lib.analysis.audit_design import allocate, assumed_wrong
 from llmc_lib.analysis.summary import rate_key
 from llmc_lib.analysis.verdict import ALPHA
-from llmc_lib.evaluation.audit.draw import Drawn, current, graded_since, read_drawn
+from llmc_lib.evaluation.audit.draw import Drawn, Kind, current, graded_since, read_drawn
 from llmc_lib.evaluation.audit.labels import Labels, labels_folder, read_labels
 from llmc_lib.evaluation.results import Results
 from llmc_lib.store import Run
@@ -81,6 +81,7 @@ class _Model:
         self.labelled = audit.Labelled.of(
             [drawn.strata[n].size for n in at],
             [kind.status == "correct" for kind in self.kinds],
+            [_wrong(kind) for kind in self.kinds],
             np.fromiter(((i.question_id, i.sample) for i in items), dtype=object, count=len(items)),
             [at.index(item.stratum) for item in items],
             [decided[item.id] for item in items],
@@ -149,6 +150,10 @@ def _comparison(
     }
 
 
+def _wrong(kind: Kind) -> float:
+    return assumed_wrong(kind.status, discordant=kind.discordant, disputed=kind.disputed)
+
+
 def _next(drawn: Drawn, decided: Mapping[str, bool]) -> list[dict[str, Any]]:
     labelled, wrong = np.zeros(len(drawn.strata), int), np.zeros(len(drawn.strata), int)
     for item in drawn.items:
@@ -156,7 +161,7 @@ def _next(drawn: Drawn, decided: Mapping[str, bool]) -> list[dict[str, Any]]:
             labelled[item.stratum] += 1
             wrong[item.stratum] += decided[item.id] != item.correct
     kinds = [stratum.kind for stratum in drawn.strata]
-    assumed = [assumed_wrong(k.status, discordant=k.discordant, disputed=k.disputed) for k in kinds]
+    assumed = [_wrong(kind) for kind in kinds]
     sizes = [stratum.size for stratum in drawn.strata]
     counts = allocate(sizes, assumed, _NEXT, labelled, wrong)
     return [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from ast import literal_eval
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
@@ -14,7 +15,9 @@ from llmc_lib.benchmarks import declared
 from llmc_lib.evaluation.grader_check import latex, numbers, several
 from llmc_lib.evaluation.grader_check.written import Written, equivalent, miss
 from llmc_lib.evaluation.grading import grade_all
-from llmc_lib.records import Prediction, Question, writable
+from llmc_lib.records import Grade, Prediction, Question, writable
+
+Grading = Callable[[Sequence[tuple[Question, Prediction]]], Sequence[Grade]]
 
 #: How responses give their answer: a formula between dollars, and anything.
 _FORMULA = ("\\boxed{{{}}}", "So we are done.\n\nThe final answer is ${}$.", "**Answer:** ${}$")
@@ -47,8 +50,8 @@ class _Reference:
     choices: tuple[tuple[str, str], ...] = ()
 
 
-def check(questions: Sequence[Question], processes: int | None = None) -> pd.DataFrame:
-    """Grade every way to write the references of questions that the rules grade by their answer.
+def check(questions: Sequence[Question], graded: Grading = grade_all) -> pd.DataFrame:
+    """Grade every way to write the references of questions that the rules grade by their answer; `graded` does it.
 
     Returns a row a response: question_id, answer_type, form, right (is it, as it was made?), status (as graded), rule, extracted, reference, response.
     """
@@ -69,9 +72,7 @@ def check(questions: Sequence[Question], processes: int | None = None) -> pd.Dat
             "reference": writable(case.question.answer),
             "response": writable(case.response),
         }
-        for case, grade in zip(
-            made, grade_all(pairs, processes=processes, desc="Checking the rules"), strict=True
-        )
+        for case, grade in zip(made, graded(pairs), strict=True)
     ]
     return pd.DataFrame(rows)
 
@@ -117,7 +118,21 @@ def _reference(question: Question) -> _Reference:
     if letter and (question.answer_type == "multipleChoice" or letter[1] in choices):
         return _Reference(text, "choice", letter[1], tuple(choices.items()))
     bare = _bare(text)
+    if re.match(r"^\[\s*['\"]", bare) and (
+        items := _listed(bare)
+    ):  # as data sets write several answers
+        return _Reference(", ".join(items), "set or list" if len(items) > 1 else _type(items[0]))
     return _Reference(bare, _type(bare))
+
+
+def _listed(text: str) -> list[str] | None:
+    try:
+        found = literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
+    texts = isinstance(found, list) and all(isinstance(item, str) for item in found)
+    # With a comma in one of them it is not told where the next one begins.
+    return [i.strip() for i in found] if texts and not any("," in i for i in found) else None
 
 
 def _choices(question: str) -> dict[str, str]:
@@ -146,7 +161,9 @@ def _type(text: str) -> str:
             return name
     if numbers.unit_of(text):
         return "quantity"
-    mathematics = re.search(r"[\\^=+*/<>|]|\d\s*[a-z(]|[a-z]\(", text) is not None
+    if marked := numbers.marked(text):
+        return marked
+    mathematics = re.search(r"[\\^=+*/<>|]|\d\s*[a-zA-Z(]|[a-z]\(|\s-\s", text) is not None
     if mathematics or re.search(r"\d", text):
         if several.pair_of(text):
             return "tuple or interval"
@@ -161,7 +178,7 @@ def _ways(reference: _Reference, others: Sequence[str]) -> Iterator[Written]:
         yield equivalent("as it is", reference.letter, plain=True)
         yield from several.choice(reference.letter, dict(reference.choices))
         return
-    plain = reference.answer_type in ("name or text", "percentage")
+    plain = reference.answer_type in ("name or text", "percentage", "dollars")
     yield equivalent("as it is", text, plain=plain)
     if reference.answer_type == "name or text":
         yield from several.name(text, others)
@@ -177,6 +194,8 @@ _NUMBERS = {
     "fraction": numbers.fraction,
     "percentage": numbers.percentage,
     "quantity": numbers.amount,
+    "degrees": numbers.with_mark,
+    "dollars": numbers.with_mark,
 }
 
 

@@ -174,12 +174,53 @@ def percentage(text: str) -> Iterator[Written]:
         yield miss("per mille", f"{value}‰", plain=True)
 
 
+def _degrees(value: str) -> Iterator[Written]:
+    yield equivalent("degree sign", f"{value}°", plain=True)
+    yield equivalent("\\circ", f"{value}^\\circ")
+    yield equivalent("\\circ in braces", f"{value}^{{\\circ}}")
+    yield equivalent("degrees", f"{value} degrees", plain=True)
+    yield miss("next", f"{_step(value)}^\\circ")
+    yield miss("radians", f"{value} \\text{{ radians}}")
+
+
+def _dollars(value: str) -> Iterator[Written]:
+    bare = value.replace(",", "")
+    yield equivalent("dollar sign", f"${value}", plain=True)
+    yield equivalent("dollars", f"{value} dollars", plain=True)
+    yield equivalent("in LaTeX", f"\\${value}", plain=True)
+    yield miss("next", f"${_step(bare)}", plain=True)
+    yield miss("euros", f"€{value}", plain=True)
+    if "." not in bare:
+        yield equivalent("with cents", f"${bare}.00", plain=True)
+        yield miss("cents", f"{value} cents", plain=True)
+
+
+_MARKED = {
+    "degrees": (re.compile(r"(-?\d+(?:\.\d+)?)\s*(?:\^\{?\s*\\circ\s*\}?|°)"), _degrees),
+    "dollars": (re.compile(r"\\?\$\s*(\d[\d,]*(?:\.\d+)?)"), _dollars),
+}
+
+
+def marked(text: str) -> str | None:
+    """ "degrees" or "dollars", of a number with their sign."""
+    return next((name for name, (form, _) in _MARKED.items() if form.fullmatch(text)), None)
+
+
+def with_mark(text: str) -> Iterator[Written]:
+    """An angle in degrees, or an amount of dollars."""
+    for form, ways in _MARKED.values():
+        if found := form.fullmatch(text):
+            yield from ways(found[1])
+
+
 def unit_of(text: str) -> tuple[str, str] | None:
     """The number and the unit of a quantity whose unit is known here."""
     found = _QUANTITY.fullmatch(text)
     if found is None:
         return None
     name = (found["latex"] or found["plain"]).strip()
+    if found["plain"] and text[found.end("number")].isalpha():
+        return None  # "5m" may be a product
     return (found["number"].replace(",", ""), name) if name in _BY_NAME else None
 
 
