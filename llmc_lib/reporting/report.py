@@ -20,6 +20,7 @@ from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, looks, training_page
 from llmc_lib.reporting.further import further
+from llmc_lib.reporting.graders import add_graders
 from llmc_lib.reporting.race import race_block
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
@@ -147,6 +148,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     agreements = grading_page.agreements(results)
     for name, block in metrics["benchmarks"].items():
         block["grader"] = results.graders.get(name, "rules")
+        add_graders(run, results, block, name)
         if name in agreements:
             block["agreement"] = agreements[name]
             if run.params.evaluation.imports:
