@@ -15,10 +15,12 @@ from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import Measure, measure, measuring
 from llmc_lib.errors import UserError
+from llmc_lib.evaluation.audit import audited
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, looks, training_page
 from llmc_lib.reporting.further import further
+from llmc_lib.reporting.graders import add_graders
 from llmc_lib.reporting.race import race_block
 from llmc_lib.reporting.recipes import trained
 from llmc_lib.reporting.seal import sealed
@@ -157,6 +159,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     agreements = grading_page.agreements(results)
     for name, block in metrics["benchmarks"].items():
         block["grader"] = results.graders.get(name, "rules")
+        add_graders(run, results, block, name)
         if name in agreements:
             block["agreement"] = agreements[name]
             if run.params.evaluation.imports:
@@ -166,6 +169,9 @@ def load_report(run: Run, results: Results | None = None) -> Report:
                 results, name, params.report.claims, params.seed, run.reasoning
             )
             block["false_claims"] = summarise_claims(checked, block["n_questions"])
+    if results.partial is None:
+        for name, found in audited(run, results, metrics["benchmarks"]).items():
+            metrics["benchmarks"][name]["audit"] = found
     metrics["further"] = further(metrics)
     if raced := race_block(run, results):
         metrics["race"] = raced

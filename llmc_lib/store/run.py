@@ -94,6 +94,11 @@ class Run:
         return self.folder / "exploring"
 
     @property
+    def audit(self) -> Path:
+        """Of grades checked by people: what was drawn, the sheets, the labels."""
+        return self.folder / "audit"
+
+    @property
     def report(self) -> Path:
         """Of the page and metrics.json: reports/<run>."""
         return ROOT / self.params.reports_dir / self.name

@@ -5,6 +5,7 @@ language of a catalogue (`llmc_lib.language`).
 """
 
 from llmc_lib.reporting.sentences.answers import ending_sentence, missing_sentence, not_known
+from llmc_lib.reporting.sentences.audit import audit_difference, audit_lead, audit_outdated
 from llmc_lib.reporting.sentences.gate import OUTCOMES, gate_criterion, gate_figures, gate_reason
 from llmc_lib.reporting.sentences.keys import keys_sentence
 from llmc_lib.reporting.sentences.looks import (
@@ -67,6 +68,9 @@ __all__ = [
     "TRIED_WORDS",
     "another_run_sentence",
     "answers_of",
+    "audit_difference",
+    "audit_lead",
+    "audit_outdated",
     "changed_sentence",
     "effect_sentence",
     "ending_sentence",
