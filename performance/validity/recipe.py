@@ -28,7 +28,8 @@ TWO = (COVERAGE[0], 0.985)
 #: Of a population's rate, what a training changes: so much of it gained and lost, by question.
 MEAN, CHANGED = 0.2, 0.05
 GRID = (
-    (200, 1, 2), (200, 1, 3), (200, 1, 5), (500, 4, 2), (500, 4, 3), (2158, 1, 2), (2158, 1, 3), (2158, 1, 4), (2158, 1, 5),
+    (200, 1, 2), (200, 1, 3), (200, 1, 4), (200, 1, 5), (500, 4, 2), (500, 4, 3), (500, 4, 5), (2158, 1, 2), (2158, 1, 3),
+    (2158, 1, 4), (2158, 1, 5),
 )  # fmt: skip
 
 
@@ -36,7 +37,7 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
     """See performance/validity/__main__.py."""
     rng = np.random.default_rng(seed)
     for n, k, trainings in GRID:
-        for spread in (0.0, 0.01, 0.02):
+        for spread in (0.0, 0.005, 0.01, 0.02):
             yield from _coverage(rng, repetitions, n, k, trainings, spread)
     for spread in (0.005, 0.01):
         yield from _null(rng, repetitions, spread)
