@@ -11,7 +11,16 @@ from llmc_lib.params.asking import AskingParams
 from llmc_lib.params.common import Name, PathText, PositiveInt, Section
 
 #: What `fields` of a benchmark of kind "questions" can name.
-QUESTION_FIELDS = ("id", "question", "answer", "answer_type", "category", "subject", "rationale")
+QUESTION_FIELDS = (
+    "id",
+    "question",
+    "answer",
+    "answer_type",
+    "category",
+    "subject",
+    "rationale",
+    "options",
+)
 
 
 class BenchmarkParams(Section):
