@@ -37,6 +37,7 @@ from llmc_lib.params.dataset import (
     ReplaySampling,
     SamplingParams,
     SourceParams,
+    StoredRatesParams,
 )
 from llmc_lib.params.evaluation import (
     EngineParams,
@@ -56,7 +57,7 @@ __all__ = [
     "EMBEDDED_SOURCES", "SOURCES", "Asking", "AskingParams", "BenchmarkParams", "CandidateParams", "CasesParams", "DatasetParams",
     "DecontaminationParams", "DifficultyParams", "EngineParams", "EvaluationParams", "GateParams", "ImportParams",
     "JudgeAskingParams", "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "ReplaySampling", "ReportParams",
-    "SamplingParams", "SlurmParams", "SourceParams", "TrainingParams", "is_commit", "is_hub_name", "merged",
+    "SamplingParams", "SlurmParams", "SourceParams", "StoredRatesParams", "TrainingParams", "is_commit", "is_hub_name", "merged",
 ]  # fmt: skip
 
 

@@ -12,7 +12,16 @@ from llmc_lib.params.common import Name, PathText, PositiveInt
 from llmc_lib.params.subsets import SubsetParams
 
 #: What `fields` of a benchmark of kind "questions" can name.
-QUESTION_FIELDS = ("id", "question", "answer", "answer_type", "category", "subject", "rationale")
+QUESTION_FIELDS = (
+    "id",
+    "question",
+    "answer",
+    "answer_type",
+    "category",
+    "subject",
+    "rationale",
+    "options",
+)
 
 
 class BenchmarkParams(SubsetParams):

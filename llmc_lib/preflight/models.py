@@ -84,10 +84,11 @@ def _data_uses(run: Run) -> Iterator[_Use]:
             yield _Use(("model",), params.model, {key_: source.sampling.max_model_len})
     for name in ("difficulty", "completions"):
         section_ = getattr(params.dataset, name)
-        if section_.enabled:
+        served = section_.engine is not None and section_.engine.kind == "openai"
+        if section_.enabled and not served and getattr(section_, "rates", None) is None:
             key: Keys = ("dataset", name, "model") if section_.model else ("model",)
             lengths: dict[Keys, int] = {("dataset", name, "max_model_len"): section_.max_model_len}
-            yield _Use(key, section_.model or params.model, lengths)
+            yield _Use(key, section_.model or params.model, lengths, section_.engine)
 
 
 # ---- lengths ---------------------------------------------------------------------------------
