@@ -146,20 +146,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             "report": environment(),
         },
     }
-    agreements = grading_page.agreements(results)
-    for name, block in metrics["benchmarks"].items():
-        block["grader"] = results.graders.get(name, "rules")
-        if name in agreements:
-            block["agreement"] = agreements[name]
-            if run.params.evaluation.imports:
-                block["contradiction"] = contradiction(agreements[name])
-        if block["measure"] == "accuracy":
-            checked = claims_page.check_sample(
-                results, name, params.report.claims, params.seed, run.reasoning
-            )
-            block["false_claims"] = summarise_claims(checked, block["n_questions"])
-            if found := reinforced(run, results, training, name):
-                block["reinforced"] = found
+    _complete(metrics["benchmarks"], run, results, training)
     metrics["further"] = further(metrics)
     if raced := race_block(run, results):
         metrics["race"] = raced
@@ -168,6 +155,27 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     logged = training.get("candidates", {}) or results.manifest.get("trainings", {})
     histories = training_page.read_histories(run, logged)
     return Report(run, results, metrics, dataset, training, histories)
+
+
+def _complete(
+    blocks: dict[str, dict[str, Any]], run: Run, results: Results, training: dict[str, Any]
+) -> None:
+    """Add to the blocks of the benchmarks what the answers' texts, their graders and the training say."""
+    params = run.params
+    agreements = grading_page.agreements(results)
+    for name, block in blocks.items():
+        block["grader"] = results.graders.get(name, "rules")
+        if name in agreements:
+            block["agreement"] = agreements[name]
+            if params.evaluation.imports:
+                block["contradiction"] = contradiction(agreements[name])
+        if block["measure"] == "accuracy":
+            checked = claims_page.check_sample(
+                results, name, params.report.claims, params.seed, run.reasoning
+            )
+            block["false_claims"] = summarise_claims(checked, block["n_questions"])
+            if found := reinforced(run, results, training, name):
+                block["reinforced"] = found
 
 
 def embedded(params: Params) -> set[str]:
