@@ -39,7 +39,7 @@ def test_completions_and_the_hours_of_sampling() -> None:
     assert (found.tokens_per_prompt, found.tokens_per_completion) == (1024, 3072)
     # 8 GPUs, each 0.1 of 1000 TFLOP/s, 2 FLOPs a weight that is multiplied.
     assert found.tokens_per_s == pytest.approx(8 * 1e14 / (2 * DENSE.multiplied))
-    assert found.hours == pytest.approx(640 * 3072 / found.tokens_per_s / 3600)
+    assert found.hours == pytest.approx(640 * 3072 * 2 * DENSE.multiplied / 8e14 / 3600)
     passes = rollouts(DENSE, _settings(epochs=2.0), GPU, PLAN, rows=100)
     assert passes.completions == 25 * 64  # 2 × 100 prompts, 8 a step
     served = rollouts(
@@ -63,7 +63,7 @@ def test_each_completion_is_trained_on_once_and_read_once_more_by_a_reference() 
     assert done.compute_hours == pytest.approx(flops / (8 * 1000e12 * 0.5) / 3600)
     with_kl = _settings({"steps": 10, "beta": 0.1})
     again = rollout_work(DENSE, with_kl, zero, GPU, plan, found=found, adapters=0)
-    assert again.compute_hours == pytest.approx(done.compute_hours * 4 / 3)
+    assert again.compute_hours == pytest.approx(4 / 3 * flops / (8 * 1000e12 * 0.5) / 3600)
 
 
 def test_reference_model_and_the_share_of_vllm() -> None:

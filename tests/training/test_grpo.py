@@ -45,7 +45,9 @@ def _easy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _run(folder: Path, model: Path, grpo: dict[str, Any] | None = None, **settings: Any) -> Run:
+    candidates = settings.pop("candidates", [])
     values = {
+        "candidates": candidates,
         "run": "x",
         "runs_dir": str(folder / "runs"),
         "reports_dir": str(folder / "reports"),
@@ -76,7 +78,7 @@ def _run(folder: Path, model: Path, grpo: dict[str, Any] | None = None, **settin
     rows = [
         {
             "id": f"row/{n}", "question": f"{n} + {n + 1}", "prompt": f"What is {n} + {n + 1}?",
-            "answer": str(2 * n + 1), "completion": "", "answer_type": "exactMatch", "kind": "verifiable",
+            "answer": str(2 * n + 1), "completion": f"It is {2 * n + 1}." if n % 2 else "", "answer_type": "exactMatch", "kind": "verifiable",
             "history": "", "loss": "last",
         }
         for n in range(14)
@@ -161,6 +163,33 @@ def test_zero_3_in_two_processes_is_one_process(
     pd.testing.assert_series_equal(
         steps[0]["grad_norm"], steps[1]["grad_norm"], rtol=1e-3, atol=1e-5
     )
+
+
+def test_a_candidate_starts_from_the_last_model_of_another(model: Path, tmp_path: Path) -> None:
+    run = _run(
+        tmp_path, model, method="sft", export_at=[1.0], learning_rate=1e-2,
+        batch_size=4, micro_batch_size=4, grpo={"steps": 1},
+        candidates=[
+            {
+                "name": "rl", "method": "grpo", "start": "sft",
+                "training": {"learning_rate": 1e-12, "batch_size": 16},
+            },
+            {"name": "sft"},
+        ],
+    )  # fmt: skip
+    done = training.train(run)
+    assert list(done.candidates) == ["rl", "sft"]
+    sft, rl = done.candidates["sft"], done.candidates["rl"]
+    assert (sft.facts["rows"], rl.facts["rows"]) == (5, 10)  # with a completion, and all
+    last = sft.models[-1]
+    assert rl.facts["base"].startswith(last.name)
+    ours, theirs, base = (
+        load_file(folder / "model.safetensors")
+        for folder in (rl.models[-1].folder, last.folder, model)
+    )
+    assert any((theirs[name] - base[name]).abs().max() > 1e-3 for name in base)
+    for name, weight in theirs.items():
+        torch.testing.assert_close(ours[name], weight, rtol=0, atol=1e-6)
 
 
 def test_next_to_nothing_to_learn_from_is_refused(model: Path, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def config(spec: dict[str, Any]) -> dict[str, Any]:
         "reward_weights": list(weights.values()),
         # An evaluation answers as many prompts at a time as an optimizer step.
         "per_device_eval_batch_size": spec["batch_size"] // spec["world_size"],
-        "router_aux_loss_coef": spec["router_aux_loss"] or None,
+        "router_aux_loss_coef": spec["router_aux_loss"],
         "remove_unused_columns": False,
         "use_vllm": generator(spec) == "vllm",
     }

@@ -23,6 +23,8 @@ def load_prompts(path: Path, tokenizer: Path, room: int) -> tuple[Dataset, int]:
     columns of `KEPT`, and how many rows were left out for a prompt longer than `room` tokens.
     """
     table = pq.read_table(path)
+    if not len(table):
+        return Dataset.from_dict({"prompt": []}), 0
     table = table.filter(usable(table))
     chat = ChatFormat(tokenizer)
     histories = (
