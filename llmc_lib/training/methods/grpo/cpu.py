@@ -118,6 +118,7 @@ class CpuTrainer(Trainer):
         attention_mask: torch.Tensor,
         logits_to_keep: int,
         batch_size: int | None = None,
+        *,
         compute_entropy: bool = False,
         compute_aux_loss: bool = False,
         **_: Any,
