@@ -17,7 +17,14 @@ _QUANTITIES = {
     "Gradient norm": ("grad_norm", "Gradient norm before clipping"),
     "Learning rate": ("learning_rate", "Learning rate"),
     "Tokens/s": ("tokens_per_second", "Tokens per second"),
+    # Of trainings by reinforcement:
+    "Reward": ("reward", "Reward"),
+    "Right": ("correct", "Share of right answers"),
+    "Length": ("length", "Tokens of a completion"),
+    "Entropy": ("entropy", "Entropy of a token, nats"),
 }
+#: Quantities that are measured on held-out rows, too.
+_HELD = ("loss", "reward", "correct")
 
 
 class Training(Panel):
@@ -26,7 +33,8 @@ class Training(Panel):
     Validation losses of candidates with data of their own are of examples of their own, and not to be ranked by.
 
     `data`: a row a logged step: run, candidate, step, epoch, loss, eval_loss (NaN where not measured), grad_norm,
-    learning_rate, tokens_per_second.
+    learning_rate, tokens_per_second; reward, correct, length, entropy, eval_reward and eval_correct of trainings by
+    reinforcement.
     """
 
     def __init__(self, runs: Runs) -> None:
@@ -36,7 +44,10 @@ class Training(Panel):
             for name, log in run.histories.items()
             if len(log)
         }
-        self._kind = buttons(list(_QUANTITIES))
+        logged = {name for _, _, log in self._logs.values() for name in log}
+        self._kind = buttons(
+            [kind for kind, (name, _) in _QUANTITIES.items() if name in logged] or list(_QUANTITIES)
+        )
         self._candidates = named(
             widgets.SelectMultiple, "Candidates", options=list(self._logs), rows=min(5, max(2, len(self._logs)))
         )  # fmt: skip
@@ -69,8 +80,8 @@ class Training(Panel):
                 values = steps[column].rolling(self._smooth.value, min_periods=1, center=True).mean()  # fmt: skip
                 axes.plot(steps["step"], values, color=colour, linewidth=1.4, label=name)
             held = validation_rows(log)
-            if column == "loss" and len(held):
-                axes.plot(held["step"], held["eval_loss"], "o--", color=colour, markersize=5, linewidth=0.8)  # fmt: skip
+            if column in _HELD and f"eval_{column}" in held:
+                axes.plot(held["step"], held[f"eval_{column}"], "o--", color=colour, markersize=5, linewidth=0.8)  # fmt: skip
         axes.set(xlabel="Optimizer step", ylabel=label)
         whole_numbers(axes.xaxis)
         if column != "loss":
@@ -78,12 +89,15 @@ class Training(Panel):
         if len(chosen) > 1:
             axes.legend(fontsize=8.5, frameon=False)
         drawn = plot(self.figure, "explore-training", f"{label} by step of {listed(chosen)}.")
-        points = "Points: validation loss. Of candidates with data of their own it is of examples of their own."
-        return drawn + (paragraph(points, "note") if column == "loss" else "")
+        points = "Points: held-out rows. Candidates with data of their own have held-out rows of their own."
+        return drawn + (paragraph(points, "note") if column in _HELD else "")
 
 
 def _rows(run: str, candidate: str, log: pd.DataFrame) -> pd.DataFrame:
-    columns = ["step", "epoch", "loss", "eval_loss", "grad_norm", "learning_rate", "tokens_per_second"]  # fmt: skip
+    columns = [
+        "step", "epoch", "loss", "eval_loss", "grad_norm", "learning_rate", "tokens_per_second",
+        "reward", "correct", "length", "entropy", "eval_reward", "eval_correct",
+    ]  # fmt: skip
     rows = log.reindex(columns=columns).apply(pd.to_numeric)
     found: pd.DataFrame = rows.assign(run=run, candidate=candidate)
     return found[["run", "candidate", *columns]]

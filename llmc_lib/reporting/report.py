@@ -109,19 +109,6 @@ def _greedy(params: Params) -> set[str]:
     return {name for name in names if params.evaluation.asking(name).temperature == 0}
 
 
-def _add_claims(
-    run: Run, results: Results, training: dict[str, Any], block: dict[str, Any], name: str
-) -> None:
-    """The false claims of a benchmark's answers, and what reinforcement learning bought there."""
-    params = run.params
-    checked = claims_page.check_sample(
-        results, name, params.report.claims, params.seed, run.reasoning
-    )
-    block["false_claims"] = summarise_claims(checked, block["n_questions"])
-    if found := reinforced(run, results, training, name):
-        block["reinforced"] = found
-
-
 def load_report(run: Run, results: Results | None = None) -> Report:
     """Load a run: its finished evaluation, or the `results` of an unfinished one.
 
@@ -170,19 +157,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             "report": environment(),
         },
     }
-    agreements = grading_page.agreements(results)
-    for name, block in metrics["benchmarks"].items():
-        block["grader"] = results.graders.get(name, "rules")
-        add_graders(run, results, block, name)
-        if name in agreements:
-            block["agreement"] = agreements[name]
-            if run.params.evaluation.imports:
-                block["contradiction"] = contradiction(agreements[name])
-        if block["measure"] == "accuracy":
-            _add_claims(run, results, training, block, name)
-    if results.partial is None:
-        for name, found in audited(run, results, metrics["benchmarks"]).items():
-            metrics["benchmarks"][name]["audit"] = found
+    _complete(metrics["benchmarks"], run, results, training)
     metrics["further"] = further(metrics)
     if raced := race_block(run, results):
         metrics["race"] = raced
@@ -191,6 +166,31 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     logged = training.get("candidates", {}) or results.manifest.get("trainings", {})
     histories = training_page.read_histories(run, logged)
     return Report(run, results, metrics, dataset, training, histories)
+
+
+def _complete(
+    blocks: dict[str, dict[str, Any]], run: Run, results: Results, training: dict[str, Any]
+) -> None:
+    """Add to the blocks of the benchmarks what the answers' texts, their graders and the training say."""
+    params = run.params
+    agreements = grading_page.agreements(results)
+    for name, block in blocks.items():
+        block["grader"] = results.graders.get(name, "rules")
+        add_graders(run, results, block, name)
+        if name in agreements:
+            block["agreement"] = agreements[name]
+            if params.evaluation.imports:
+                block["contradiction"] = contradiction(agreements[name])
+        if block["measure"] == "accuracy":
+            checked = claims_page.check_sample(
+                results, name, params.report.claims, params.seed, run.reasoning
+            )
+            block["false_claims"] = summarise_claims(checked, block["n_questions"])
+            if found := reinforced(run, results, training, name):
+                block["reinforced"] = found
+    if results.partial is None:
+        for name, found in audited(run, results, blocks).items():
+            blocks[name]["audit"] = found
 
 
 def embedded(params: Params) -> set[str]:

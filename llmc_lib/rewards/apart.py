@@ -65,7 +65,8 @@ class Apart:
         limit = (
             "0" if self.allowed else "4"
         )  # GiB; what a user's function needs is the user's business
-        command = [sys.executable, "-m", "llmc_lib.rewards.child", str(self.seconds), limit]
+        # -P: what lies in the working directory is no module of Python's.
+        command = [sys.executable, "-P", "-m", "llmc_lib.rewards.child", str(self.seconds), limit]
         paths = [str(Path(__file__).parents[2]), *filter(None, sys.path)]  # wherever it is run from
         self._process = subprocess.Popen(
             [*command, self.allowed],
