@@ -230,7 +230,8 @@ def _verdict(page: Path) -> str:
     comparison = found["benchmarks"][found["main"]]["comparisons"][-1]
     word = comparison["verdict"].capitalize()
     comma = "," if "," in word else ""  # as on the page
-    return printable(f"{word}{comma} on {found['main']}: {comparison['sentence']}") + "\n"
+    about = f"{word}{comma} on {found['main']}, for this checkpoint"
+    return printable(f"{about}: {comparison['sentence']}") + "\n"
 
 
 def _node_rank(text: str) -> int:
