@@ -34,7 +34,7 @@ OURS = {
     "gradient_checkpointing": "training.gradient_checkpointing",
     "learning_rate": "training.learning_rate",
     "lr_scheduler_type": "training.lr_scheduler",
-    "warmup_steps": "training.warmup_ratio",
+    "warmup_steps": "training.warmup_steps",
     "warmup_ratio": "training.warmup_ratio",
     "weight_decay": "training.weight_decay",
     "adam_beta1": "training.adam_beta1",
