@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from llmc_lib.errors import shown
 from llmc_lib.params.common import Fraction, Length, Part, PathText, PositiveInt, Processes, Section
 from llmc_lib.params.deepspeed_arguments import check_deepspeed
+from llmc_lib.params.model_arguments import check_model
 from llmc_lib.params.sft_arguments import check_sft
 
 
@@ -21,6 +22,10 @@ class LoraParams(Section):
     dropout: Fraction = 0.0
     # Names of the layers that get one; (): all linear layers.
     target_modules: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    # Rank-stabilised: adapters are scaled by alpha / √rank in place of alpha / rank (arXiv:2312.03732).
+    rank_stabilized: bool = False
+    # Layers that are trained as a whole beside the adapters: embed_tokens and lm_head, for new tokens.
+    modules_to_save: Annotated[tuple[str, ...], Field(max_length=20, strict=False)] = ()
 
 
 #: Of a batch script: what is longer than its line would be a command.
@@ -92,6 +97,12 @@ class TrainingParams(Section):
     # "packed": the same, and several examples fill a sequence of max_length (a step then has more
     # examples than batch_size). "padded": one row each.
     batching: Literal["padding_free", "packed", "padded"] = "padding_free"
+    # How attention is computed. "auto": PyTorch's, on a CPU a faster one of ours where sequences share a row. "flash_attention_2"
+    # and "flash_attention_3" need their packages and a GPU; "eager" holds every matrix of scores.
+    attention: Literal[
+        "auto", "sdpa", "eager", "flash_attention_2", "flash_attention_3", "flex_attention"
+    ] = "auto"
+    model_init_kwargs: dict[str, Any] = {}  # keys of the model's configuration: rope_scaling, …
     gradient_checkpointing: bool = False
     # "bfloat16" is mixed precision: float32 weights, bfloat16 matrix products. "auto" takes it where
     # the processor or GPU multiplies bfloat16 in hardware, else float32.
@@ -125,6 +136,7 @@ class TrainingParams(Section):
     @model_validator(mode="after")
     def _check(self) -> TrainingParams:
         check_sft(self.sft)
+        check_model(self.model_init_kwargs)
         check_deepspeed(self.deepspeed_config, self.deepspeed)
         if self.batch_size % (self.micro_batch_size * self.world_size):
             raise ValueError("batch_size", batch_advice(self))

@@ -205,7 +205,9 @@ def _training(run: Run, recipe: Recipe, shape: Shape, on: Machine) -> TrainingPl
     zero = zero_settings(training, shape)
     adapters = 0
     if training.lora:
-        adapters = shape.adapters(training.lora.rank, training.lora.target_modules)
+        adapters = shape.adapters(
+            training.lora.rank, training.lora.target_modules, training.lora.modules_to_save
+        )
     wide = 2 if on.on_gpu and need.precision == "bfloat16" else 4
     trained = adapters or shape.parameters
     return TrainingPlan(
