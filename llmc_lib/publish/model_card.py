@@ -31,7 +31,14 @@ from llmc_lib.publish.model_subject import (
     source_of,
 )
 from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
-from llmc_lib.reporting.training_page import duration, method_words, plain_number, size, where
+from llmc_lib.reporting.training_page import (
+    duration,
+    method_words,
+    plain_number,
+    schedule,
+    size,
+    where,
+)
 from llmc_lib.training.diagnosis import diagnose
 from llmc_lib.training.methods import METHODS
 
@@ -75,6 +82,7 @@ def card(subject: Subject, held: Terms) -> str:
         sources=_sources(subject),
         facts=facts,
         training=training,
+        schedule=schedule(training),
         environment=subject.environment,
         losses=[
             (words, loss)
