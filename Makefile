@@ -74,8 +74,8 @@ dataset: $(READY) ## Build the data set alone and write reports/<run>/dataset.ht
 train: $(READY) ## Build the data set and train; NODE_RANK=1 and so on on the further machines (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib train $(PARAMS) --node-rank "$(NODE_RANK)"
 
-slurm: $(READY) ## Write the Slurm script that trains, and explain it (PARAMS=params/x.yaml).
-	@$(BIN)/python -m llmc_lib slurm $(PARAMS)
+slurm: $(READY) ## Write the Slurm scripts and explain them (PARAMS=params/x.yaml); WHAT=evaluation, all or check.
+	@$(BIN)/python -m llmc_lib slurm $(PARAMS) $(if $(filter-out dataset,$(WHAT)),--what "$(WHAT)")
 
 # MODEL=base,step-18: which models, where it is not the base alone. HOST=0.0.0.0: other machines may ask.
 serve: $(READY) ## Serve models of a run with vLLM until Ctrl-C; each server a port, PORT=8000 first (PARAMS=params/x.yaml).

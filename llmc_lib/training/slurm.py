@@ -31,7 +31,7 @@ def write(run: Run) -> str:
     lines = [*head(cluster.slurm, first, gpus, run.folder / "slurm-%j.log"), *_body(run)]
     write_atomic(path, script(lines))
     told = [f"Written: {path}", "", *explained(lines)]
-    params = shlex.quote(_shown(run.params_file))
+    params = shlex.quote(shown(run.params_file))
     told += [
         "",
         f"Before it:   make dataset PARAMS={params}   (or the machines wait while the first builds it)",
@@ -93,7 +93,7 @@ def head(slurm: SlurmParams, first: list[Line], gpus: tuple[int, str], log: Path
 def _body(run: Run) -> list[Line]:
     training = _largest(run)
     cluster = training.cluster
-    python, params = shlex.quote(sys.executable), shlex.quote(_shown(run.params_file))
+    python, params = shlex.quote(sys.executable), shlex.quote(shown(run.params_file))
     srun = f"srun --nodes={cluster.nodes} --ntasks={cluster.nodes} --ntasks-per-node=1"
     if cluster.slurm.cpus_per_task:
         srun += f" --cpus-per-task={cluster.slurm.cpus_per_task}"
@@ -128,5 +128,6 @@ def _largest(run: Run) -> TrainingParams:
     return max(trainings, key=lambda training: (training.cluster.nodes, training.nproc_per_node))
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
+    """A path as a command from the checkout names it."""
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
