@@ -11,6 +11,7 @@ python -m llmc_lib seal PARAMS       set the rule before the run: the page says 
 python -m llmc_lib status PARAMS     show how far each model's evaluation is
 python -m llmc_lib dataset PARAMS    build the data set alone and write its page
 python -m llmc_lib train PARAMS      build the data set and train; --node-rank K: as machine K of several
+python -m llmc_lib network PARAMS    check in two minutes that all processes of a training find each other, and how fast
 python -m llmc_lib leaps PARAMS      have the run's judge mark unjustified leaps in the traces that the report shows
 python -m llmc_lib slurm PARAMS      write the Slurm script of that for all machines, and explain it; --what: of the evaluation, of all
 python -m llmc_lib evaluate PARAMS   ask one model what it has not answered yet; --number K: say which model that is
@@ -85,6 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "slurm":
             print(_slurm(run, options.what))
             return 0
+        if options.command == "network":
+            return _network(run, _node_rank(options.node_rank))
         if options.command == "evaluate":
             return _evaluate(run, options)
         if options.command == "train" and (node_rank := _node_rank(options.node_rank)):
@@ -115,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     lab.add_argument("--host", default="127.0.0.1", help="what to listen on")
     lab.add_argument("--port", type=int, help="that port or none; by default 8888 or the next free")
     lab.add_argument("options", nargs="*", help="JupyterLab's own, after --")
-    names = "report leaps gate seal pdf example dataset train status plan power slurm evaluate serve check"
+    names = "report leaps gate seal pdf example dataset train network status plan power slurm evaluate serve check"
     for name in (*names.split(), "publish"):
         command = commands.add_parser(name)
         command.add_argument("params", help="a params file, such as params/quickstart.yaml")
@@ -144,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
             group.add_argument(
                 "--number", type=int, help="print the name of the model of this number, from 0"
             )
-        if name == "train":
+        if name in ("train", "network"):
             rank = (
                 "which machine this is: 0 (the first) and so on, or a variable that has the number"
             )
@@ -248,6 +251,19 @@ def _slurm(run: Run, what: str) -> str:
     if what not in jobs.WHAT:
         raise UserError(f"WHAT: {what!r} is none of {', '.join(jobs.WHAT)}")
     return slurm.write(run) if what == "training" else jobs.write(run, what)
+
+
+def _network(run: Run, node_rank: int) -> int:
+    from llmc_lib.training import network
+
+    try:
+        told, sound = network.check(run, node_rank)
+    except WorkerError as error:
+        print(f"\nThe processes do not work together.\n{error}", file=sys.stderr)
+        return 1
+    if told:
+        print(told)
+    return 0 if sound else 1
 
 
 def _evaluate(run: Run, options: argparse.Namespace) -> int:

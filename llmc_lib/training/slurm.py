@@ -110,6 +110,10 @@ def _body(run: Run) -> list[Line]:
             "its port follows from the job's number, so that jobs do not meet each other's "
             "(in place of training.cluster.endpoint)",
         ),
+        *_network(
+            f"{srun} --kill-on-bad-exit=1 --label {python} -m llmc_lib network {params}",
+            cluster.nodes,
+        ),
         (
             f"{srun} --kill-on-bad-exit=1 --wait=0 --label \\",
             "one `make train` a machine. When one fails, Slurm ends the others (--kill-on-bad-exit); "
@@ -119,6 +123,18 @@ def _body(run: Run) -> list[Line]:
             f"  {python} -m llmc_lib train {params} --node-rank SLURM_NODEID",
             "builds the data set and trains; which machine it is, it reads from Slurm's variable",
         ),
+    ]
+
+
+def _network(command: str, nodes: int) -> list[Line]:
+    if nodes == 1:
+        return []
+    return [
+        (
+            f"{command} --node-rank SLURM_NODEID",
+            "two minutes at most: do all GPUs find each other and add up right, and how fast? What is wrong is told before the "
+            "long job begins",
+        )
     ]
 
 
