@@ -19,6 +19,10 @@ class Measure(StrEnum):
     OVER_REFUSAL = "over_refusal"  # harmless instructions that are declined: low is good
 
 
+#: Subsets with a meaning, whether a benchmark's file marks them or a params file names their ids (`subsets`): answers that
+#: were checked and found right, those that were revised, and those of which nobody knows.
+VERIFIED, REVISED, UNCERTAIN = "verified", "revised", "uncertain"
+
 #: Which rules of `llmc_lib.evaluation.grading` grade a response: against the reference answer, as harmful or
 #: not, or as declined or not.
 Rules = Literal["answer", "harm", "refusal"]
@@ -37,6 +41,9 @@ class Benchmark:
     title: str
     question: Callable[[Mapping[str, Any], Mapping[str, str]], Question | None]
     columns: tuple[str, ...] = ()  # fields that are read; (): those that `fields` names
+    prefix: str = (
+        ""  # what `question` puts before the ids of its file, which other programs leave out
+    )
     measure: Measure = Measure.ACCURACY
     short: str = ""  # its name within a sentence; "": the title
     hub: str = (

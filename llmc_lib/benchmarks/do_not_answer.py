@@ -25,6 +25,7 @@ from llmc_lib.records import Prompt, Question
 from llmc_lib.taxonomy import RISK_AREAS
 
 _COLUMNS = ("id", "risk_area", "types_of_harm", "question")
+_PREFIX = "dna-"
 
 
 def _question(row: Mapping[str, Any], fields: Mapping[str, str]) -> Question:
@@ -34,7 +35,7 @@ def _question(row: Mapping[str, Any], fields: Mapping[str, str]) -> Question:
     if area not in RISK_AREAS:
         raise ValueError(f"risk_area {shown(area)} is not one of Do-Not-Answer's five")
     return Question(
-        id=f"dna-{text(id_)}",
+        id=f"{_PREFIX}{text(id_)}",
         benchmark="do_not_answer",
         question=text(instruction),
         answer="",
@@ -57,6 +58,7 @@ BENCHMARK = Benchmark(
     title="Do-Not-Answer",
     question=_question,
     columns=_COLUMNS,
+    prefix=_PREFIX,
     measure=Measure.SAFETY,
     hub="LibrAI/do-not-answer",
     size=939,

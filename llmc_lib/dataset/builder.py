@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 
 from llmc_lib.dataset.card.page import card
 from llmc_lib.dataset.collect import collect
-from llmc_lib.dataset.draw import Drawn, draw, mixture_settings, target_shares
+from llmc_lib.dataset.draw import Drawn, draw, in_common, mixture_settings, target_shares
 from llmc_lib.dataset.finish import write
 from llmc_lib.dataset.ledger import Ledger
 from llmc_lib.dataset.parallel import Workers
@@ -211,6 +211,7 @@ def _build(run: Run, key: str, work: Path) -> dict[str, Any]:
         "replay": {name: asdict(facts) for name, facts in replays.items()},
         **own.facts(written[own.folder]),
         "mixtures": {drawn.folder: drawn.facts(written[drawn.folder]) for drawn in candidates},
+        "in_common": in_common(run, candidates),
     }
     _move(files, run.dataset, facts)
     write_atomic(run.dataset / "README.md", card(run, facts))

@@ -163,6 +163,7 @@ def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
             # Clusters change what is made of the answers, not the answers.
             {
                 "digest": question_bank.digest(b),
+                "subsets": question_bank.subsets_digest(b),
                 **b.model_dump(mode="json", exclude={"cluster", "settings"}),
             }
             for b in params.benchmarks

@@ -36,7 +36,8 @@ class Results:
     category, cluster (None where `benchmarks[].cluster` is not set), status ("correct", "incorrect", "ungraded", "missing") by the grader that decides, correct
     (bool; only "correct" is True), by_rules and by_judge (the status that each gives, None where it
     gave none), truncated, failed, extracted, rule, confidence (percent or NaN), action, harmful,
-    reasoning_status, explanation (a judge's, its beginning), finish_reason, completion_tokens. Models and questions keep the order of the
+    reasoning_status, subsets (names with spaces between), original_key and revised_key (the statuses that one grader gives by both
+    answers of a question whose answer was revised, else None), explanation (a judge's, its beginning), finish_reason, completion_tokens. Models and questions keep the order of the
     evaluation. What the models wrote stays on disk, as it may be gigabytes: `texts` reads it.
 
     Of an unfinished evaluation it holds a beginning of the order in which the questions are drawn, up to the first one that
@@ -84,6 +85,11 @@ class Results:
 def predictions_file(run: Run, benchmark: str, model: str) -> Path:
     """Where the predictions of a model on a benchmark are."""
     return run.predictions / benchmark / f"{model}.jsonl"
+
+
+def curves_file(run: Run, model: str) -> Path:
+    """Where the log of an imported model's training is, in the columns of a training of ours."""
+    return run.training / model / "history.jsonl"
 
 
 def grades_file(run: Run, benchmark: str, model: str, *, partial: bool = False) -> Path:
@@ -181,7 +187,7 @@ def right_answers(
 def _asked(run: Run, benchmark: BenchmarkParams) -> list[Question]:
     if benchmark.source == "imports":
         found = [Question(**row) for row in read_jsonl(questions_file(run, benchmark.name))]
-        return question_bank.clustered(found, benchmark) if benchmark.cluster else found
+        return question_bank.prepared(found, benchmark)
     return question_bank.asked(benchmark, run.params.seed)
 
 
@@ -336,9 +342,14 @@ class _Stored:
             grade = by_rules or {}  # such an answer is no judge's business
         status = grade.get("status", "ungraded" if prediction else "missing")
         both = {**(by_rules or {}), **{k: v for k, v in grade.items() if v is not None}}
+        # One grader for both keys: the rules, where the judge of a file has not seen the original one.
+        keyed = grade if grade.get("original") else by_rules or {}
         return {
             "category": printable(" ".join(question.category.split())),  # a name in figures
             "cluster": question.cluster or None,
+            "subsets": " ".join(question.subsets),
+            "original_key": keyed.get("original"),
+            "revised_key": keyed.get("status") if keyed.get("original") else None,
             "status": status,
             "correct": status == "correct",
             "by_rules": (by_rules or {}).get("status"),

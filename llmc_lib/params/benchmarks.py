@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 
 from llmc_lib.benchmarks import DECLARED, Measure
 from llmc_lib.params.asking import AskingParams
-from llmc_lib.params.common import Name, PathText, PositiveInt, Section
+from llmc_lib.params.common import Name, PathText, PositiveInt
+from llmc_lib.params.subsets import SubsetParams
 
 #: What `fields` of a benchmark of kind "questions" can name.
 QUESTION_FIELDS = (
@@ -23,7 +24,7 @@ QUESTION_FIELDS = (
 )
 
 
-class BenchmarkParams(Section):
+class BenchmarkParams(SubsetParams):
     """A benchmark and where its questions are."""
 
     name: Name

@@ -158,11 +158,24 @@ class ImportParams(Section):
     model: Name  # what the report calls it; the first one is the reference
     label: str = ""  # what it is, in words
     benchmark: str = "hle"  # the name of one of `benchmarks`
-    path: PathText  # a file, or a folder of them
-    # "auto": recognised by the content. What each is: llmc_lib/evaluation/importers/.
+    path: PathText = ""  # a file, or a folder of them; "": none, where there is a `training`
+    # "auto": recognised by the content. What each is: docs/imports.md.
     format: Literal[
-        "auto", "hle_predictions", "hle_judged", "competition", "lm_eval", "inspect"
-    ] = "auto"
+        "auto", "hle_predictions", "hle_judged", "competition", "lm_eval", "inspect", "responses", "lighteval",
+        "super_gpqa_results", "filter_results",
+    ] = "auto"  # fmt: skip
+    # The log of the model's training, for the curves of the report: trainer_state.json, a log of verl, an offline run of W&B, a
+    # trackio project. It may be in an item of its own, without answers.
+    training: PathText | None = None
+    training_run: Annotated[str, Field(min_length=1)] | None = None  # which, where it has several
+
+    @model_validator(mode="after")
+    def _check(self) -> ImportParams:
+        if not self.path and not self.training:
+            raise ValueError("path", "required: the file with the model's answers")
+        if self.training_run and not self.training:
+            raise ValueError("training_run", "is the run of a `training`; give its path too")
+        return self
 
 
 class StopParams(Section):
@@ -244,6 +257,11 @@ class EvaluationParams(Section):
     # Stop candidates early, in a race. None: all models answer all questions.
     stop: StopParams | None = None
     slurm: EvaluationJobParams = EvaluationJobParams()
+
+    @property
+    def answered(self) -> tuple[ImportParams, ...]:
+        """The imports with answers; others have the log of a training alone."""
+        return tuple(item for item in self.imports if item.path)
 
     @property
     def planned_looks(self) -> int:
@@ -370,7 +388,7 @@ class EvaluationParams(Section):
 
     def _check_imports(self, benchmarks: list[str]) -> None:
         for number, item in enumerate(self.imports):
-            if item.benchmark not in benchmarks:
+            if item.path and item.benchmark not in benchmarks:
                 raise ValueError(
                     ("imports", number, "benchmark"),
                     f"{item.benchmark!r} is not one of `benchmarks` ({', '.join(benchmarks)})",
@@ -382,14 +400,15 @@ class EvaluationParams(Section):
                 )
         if not self.imports:
             return
-        models = dict.fromkeys(item.model for item in self.imports)
+        models = dict.fromkeys(item.model for item in self.answered)
+        self._check_trainings([*models])
         if len(models) < 2:
             raise ValueError("imports", "a report compares models: give the imports of two or more")
         if self.models:
             raise ValueError(
                 "models", "are not evaluated where there are `imports`; remove one of the two"
             )
-        there = {(item.model, item.benchmark) for item in self.imports}
+        there = {(item.model, item.benchmark) for item in self.answered}
         for name in benchmarks:
             for model in models:
                 if (model, name) not in there:
@@ -398,3 +417,20 @@ class EvaluationParams(Section):
                         f"{model!r} has none for the benchmark {name!r}: all its answers would count as "
                         "missing; add one, or take the benchmark out of `benchmarks`",
                     )
+
+    def _check_trainings(self, models: list[str]) -> None:
+        trained: set[str] = set()
+        for number, item in enumerate(self.imports):
+            if item.training is None:
+                continue
+            if item.model not in models:
+                raise ValueError(
+                    ("imports", number, "model"),
+                    f"{item.model!r} has a training and no answers; give the `path` of those too",
+                )
+            if item.model in trained:
+                raise ValueError(
+                    ("imports", number, "training"),
+                    f"{item.model!r} has one already; give the log of its last training alone",
+                )
+            trained.add(item.model)

@@ -59,9 +59,9 @@ def _uses(run: Run) -> Iterator[_Use]:
     params, evaluation = run.params, run.params.evaluation
     asked: dict[Keys, int] = {("evaluation", "max_model_len"): evaluation.max_model_len}
     trained: dict[Keys, int] = {}
-    for number, recipe in enumerate(params.recipes):
-        own = recipe.listed and "max_length" in params.candidates[number].training
-        section: Keys = ("candidates", number, "training") if own else ("training",)
+    for recipe in params.recipes:
+        own = recipe.listed and "max_length" in params.candidates[recipe.number].training
+        section: Keys = ("candidates", recipe.number, "training") if own else ("training",)
         trained[(*section, "max_length")] = recipe.training.max_length
     yield _Use(("model",), params.model, trained)
     if evaluation.engine.kind == "vllm":

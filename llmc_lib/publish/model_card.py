@@ -27,10 +27,18 @@ from llmc_lib.publish.model_subject import (
     comparison_of,
     counts,
     kind_of,
+    recipe_of,
     source_of,
 )
 from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
-from llmc_lib.reporting.training_page import duration, method_words, plain_number, size, where
+from llmc_lib.reporting.training_page import (
+    duration,
+    method_words,
+    plain_number,
+    schedule,
+    size,
+    where,
+)
 from llmc_lib.training.diagnosis import diagnose
 from llmc_lib.training.methods import METHODS
 
@@ -61,6 +69,11 @@ def card(subject: Subject, held: Terms) -> str:
         base=author_name(run.params.model),
         base_url=f"https://huggingface.co/{subject.hub_id}" if subject.hub_id else "",
         revision=subject.revision,
+        seed=run.params.seed if subject.recipe.seed is None else subject.recipe.seed,
+        recipe=subject.recipe.of,
+        trainings=sum(r.of == subject.recipe.of for r in run.params.recipes)
+        if subject.recipe.of
+        else 0,
         step=subject.step,
         steps=subject.steps,
         rows=len(subject.data),
@@ -69,6 +82,7 @@ def card(subject: Subject, held: Terms) -> str:
         sources=_sources(subject),
         facts=facts,
         training=training,
+        schedule=schedule(training),
         environment=subject.environment,
         losses=[
             (words, loss)
@@ -180,6 +194,7 @@ def _rates(subject: Subject, name: str) -> dict[str, Any]:
         "head": _RATES[rate],
         "models": models,
         "comparison": comparison_of(block, subject.name),
+        "recipe": recipe_of(block, subject.name),
     }
 
 

@@ -91,11 +91,13 @@ class _Model(BaseModel):
 
 class _Evaluation(BaseModel):
     finished: str = ""
+    seconds: FiniteFloat | None = None
     models: list[_Model] = []
 
 
 class _Provenance(BaseModel):
     params: dict[str, Any] = {}
+    training: dict[str, Any] = {}
     evaluation: _Evaluation = _Evaluation()
 
 

@@ -15,11 +15,14 @@ from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import Measure, measure, measuring
 from llmc_lib.errors import UserError
+from llmc_lib.evaluation.audit import audited
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, looks, training_page
 from llmc_lib.reporting.further import further
+from llmc_lib.reporting.graders import add_graders
 from llmc_lib.reporting.race import race_block
+from llmc_lib.reporting.recipes import trained
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
@@ -142,6 +145,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
                 embedded=embedded(params),
                 greedy=_greedy(params),
                 looks_at=looks.looks_at(run, results),
+                trained=trained(run, results, training),
             )
         ),
         "provenance": {
@@ -155,6 +159,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     agreements = grading_page.agreements(results)
     for name, block in metrics["benchmarks"].items():
         block["grader"] = results.graders.get(name, "rules")
+        add_graders(run, results, block, name)
         if name in agreements:
             block["agreement"] = agreements[name]
             if run.params.evaluation.imports:
@@ -164,12 +169,16 @@ def load_report(run: Run, results: Results | None = None) -> Report:
                 results, name, params.report.claims, params.seed, run.reasoning
             )
             block["false_claims"] = summarise_claims(checked, block["n_questions"])
+    if results.partial is None:
+        for name, found in audited(run, results, metrics["benchmarks"]).items():
+            metrics["benchmarks"][name]["audit"] = found
     metrics["further"] = further(metrics)
     if raced := race_block(run, results):
         metrics["race"] = raced
     looks.record(run, results, metrics, "finished" if results.partial is None else "partial")
     metrics["provenance"]["seal"] = sealed(run)
-    histories = training_page.read_histories(run, training.get("candidates", {}))
+    logged = training.get("candidates", {}) or results.manifest.get("trainings", {})
+    histories = training_page.read_histories(run, logged)
     return Report(run, results, metrics, dataset, training, histories)
 
 

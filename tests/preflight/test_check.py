@@ -519,6 +519,16 @@ def test_a_closed_teacher_is_told_before_anything_is_read(tmp_path: Path) -> Non
     assert _lines(tmp_path, dataset=kept) == []
 
 
+def test_a_subset_that_names_nothing_is_at_its_key(tmp_path: Path) -> None:
+    out = {"name": "hle", "exclude": ["hle-none"], "subsets": {"checked": "absent.txt"}}
+    (line,) = _lines(tmp_path, evaluation={"benchmarks": [out]})
+    assert line.startswith("line 10: evaluation.benchmarks.0.subsets.checked: absent.txt: no file")
+    (line,) = _lines(tmp_path, evaluation={"benchmarks": [{**out, "subsets": {}}]})
+    assert (
+        "evaluation.benchmarks.0.exclude: 'hle-none' is no subset, no file and no question" in line
+    )
+
+
 def test_a_variable_that_no_chat_template_has_is_told(tmp_path: Path) -> None:
     folder = _model(
         tmp_path / "model",

@@ -27,7 +27,7 @@ class Choice:
     @classmethod
     def of(cls, table: Table, covariance: np.ndarray, better_in: Sequence[str] | None) -> Choice:
         """`covariance` of the candidates' differences (`simultaneous.family`); the rule of the run, if it has one."""
-        outcomes = table.outcomes
+        outcomes = table.units
         names = outcomes.candidates
         if len(names) < 2:
             return cls(None, {})
@@ -54,12 +54,14 @@ def blocks(
     """
     outcomes = table.outcomes
     right, base = outcomes.correct[model], outcomes.correct[outcomes.reference]
-    n, compared = outcomes.n_questions, len(outcomes.candidates)
+    n, compared = outcomes.n_questions, len(table.units.candidates)
     # Of unequal numbers the smaller one: a design of as many samples of both finds at least what this one does.
     samples = min(right.shape[1], base.shape[1])
     winner = model == choice.winner
     again = (
-        rerun_of_winner(outcomes, model, alpha=ALPHA) if winner else rerun(right, base, alpha=ALPHA)
+        rerun_of_winner(table.units, model, alpha=ALPHA)
+        if winner
+        else rerun(right, base, alpha=ALPHA)
     )
     need = outlook.needed_designs(
         n,

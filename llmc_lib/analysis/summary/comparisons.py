@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmc_lib.analysis.comparison import PairedComparison, adjust, paired_comparison
@@ -13,7 +13,7 @@ from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.selection import select
 from llmc_lib.analysis.sequential import FamilyAtLook
 from llmc_lib.analysis.simultaneous import Family
-from llmc_lib.analysis.summary import again, answered, missing
+from llmc_lib.analysis.summary import again, answered, keys, missing
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, records
 from llmc_lib.analysis.variance import VarianceParts, difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
@@ -33,11 +33,22 @@ def blocks(
     candidates = table.outcomes.candidates
     choice = again.Choice.of(table, of_all.covariance, better_in)
     alone = {c: _paired(table, c, slice(None)) for c in candidates}
-    holm = adjust([comparison.p_value for comparison in alone.values()])
-    return [
-        _block(table, thresholds, comparison, model, of_all, choice) | {"p_holm": p_holm}
-        for (model, comparison), p_holm in zip(alone.items(), holm, strict=True)
+    found = [
+        _block(table, thresholds, comparison, model, of_all, choice)
+        | {"p_holm": _holm(table, alone, model)}
+        for model, comparison in alone.items()
     ]
+    if measure(table.kind) == "accuracy":
+        of_keys = keys.Keys(table)
+        for each in found:
+            each["keys"] = keys.block(of_keys, each, thresholds, of_all)
+    return found
+
+
+def _holm(table: Table, alone: Mapping[str, PairedComparison], model: str) -> float:
+    """A candidate's p-value by Holm's method, among one candidate a recipe."""
+    names = table.units_with(model).candidates
+    return adjust([alone[name].p_value for name in names])[names.index(model)]
 
 
 def _block(
@@ -200,12 +211,16 @@ def selection_block(
 ) -> dict[str, Any] | None:
     """The rule as given, and what choosing hides; None without a rule or with one candidate and no rule.
 
-    Without a rule, of two candidates and more the best overall is looked at, as a reader will.
+    Without a rule, of two candidates and more the best overall is looked at, as a reader will. Of a recipe with several trainings
+    the last one is its candidate (`Table.units`).
     """
-    outcomes = table.outcomes
+    outcomes = table.units
     if not outcomes.candidates or (better_in is None and len(outcomes.candidates) < 2):
         return None
-    found = select(block, better_in or ()) if better_in is not None else None
+    names = outcomes.candidates
+    compared = [found for found in block["comparisons"] if found["model"] in names]
+    rule = {**block, "comparisons": compared}
+    found = select(rule, better_in or ()) if better_in is not None else None
     values: dict[str, Any] = {"rule": found}
     if (outcomes.n_clusters or outcomes.n_questions) >= 2:
         noise = selection_noise(outcomes, tuple(better_in or ()), alpha=ALPHA, seed=seed)
@@ -215,7 +230,7 @@ def selection_block(
             if name not in ("candidates", "better_in")
         }
         values["candidates"] = records(noise.candidates)
-        for row, comparison in zip(values["candidates"], block["comparisons"], strict=True):
+        for row, comparison in zip(values["candidates"], compared, strict=True):
             # The one family of the verdicts, at the significance of the params.
             interval = comparison["interval"]
             row |= {"low": interval["low"], "high": interval["high"]}

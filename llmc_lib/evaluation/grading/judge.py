@@ -7,6 +7,7 @@ kill, and is asked for again only when the judge, the prompt or the completion h
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,8 +75,9 @@ def judge(run: Run, answers: Mapping[Key, Sequence[Pair]], folder: Path) -> dict
     how = {name: run.params.evaluation.asking(name).judge for name, _ in given}
     for (name, _), pairs in given.items():
         for question, prediction in pairs:
-            texts = filter(None, _prompts(question, prediction))
-            prompts.setdefault(_How(_rubric(question), how[name]), {}).update(dict.fromkeys(texts))
+            texts = [*_prompts(question, prediction), _by_original(question, prediction)]
+            of_how = prompts.setdefault(_How(_rubric(question), how[name]), {})
+            of_how.update(dict.fromkeys(filter(None, texts)))
     replies = {
         each: _ask(run, params, list(wanted), each, folder) for each, wanted in prompts.items()
     }
@@ -132,6 +134,13 @@ def _prompts(question: Question, prediction: Prediction) -> tuple[str, str]:
         for part, text in parts
     )
     return response, reasoning
+
+
+def _by_original(question: Question, prediction: Prediction) -> str:
+    """The prompt for the response with the original answer, "" where the answer was not revised."""
+    if not question.original_answer:
+        return ""
+    return _prompts(replace(question, answer=question.original_answer), prediction)[0]
 
 
 def _ask(
@@ -192,6 +201,9 @@ def _grade(question: Question, prediction: Prediction, replies: dict[str, Reply]
     prompt, about_reasoning = _prompts(question, prediction)
     reply = replies.get(prompt)
     facts: dict[str, Any] = {"extracted": "", **(reply.facts() if reply else {})}
+    if by_original := _by_original(question, prediction):
+        other = replies.get(by_original)
+        facts["original"] = other.status if other else "ungraded"
     if about_reasoning:
         thought = replies.get(about_reasoning)
         facts["reasoning_status"] = thought.status if thought else "ungraded"

@@ -13,6 +13,7 @@ from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph
 from llmc_lib.reporting.figures.drawing import FigureBlock
 from llmc_lib.reporting.further import about
+from llmc_lib.reporting.graders import graded_by
 from llmc_lib.reporting.report import Report
 from llmc_lib.reporting.sections.looks import look_note
 from llmc_lib.reporting.sections.safety import endings_note
@@ -28,7 +29,10 @@ def _head(report: Report) -> Block:
     facts = _imported_facts(report) if report.imported else _facts(report)
     code = comparison["verdict_code"].removesuffix("_small")
     word = comparison["verdict"].capitalize() + ("," if "," in comparison["verdict"] else "")
-    on = html.escape(tr("on {benchmark}", benchmark=about(report.main, report.block)))
+    on = html.escape(
+        tr("on {benchmark}, for this checkpoint", benchmark=about(report.main, report.block))
+    )
+    grader = html.escape(graded_by(report.block))
     sentence = html.escape(unbroken(comparison["sentence"]))
     missing = (comparison["missing"] or {}).get("sentence")
     hangs = f'<p class="hangs">{html.escape(unbroken(missing))}</p>' if missing else ""
@@ -38,7 +42,7 @@ def _head(report: Report) -> Block:
         for value, name in facts
     )
     told = (
-        f"<p><b>{_SIGNS.get(code, '')}{word}</b> {on}</p>"
+        f"<p><b>{_SIGNS.get(code, '')}{word}</b> {on}, {grader}</p>"
         f'<p style="font-size: 140%; line-height: 1.35; max-width: 40em">{sentence}</p>{hangs}'
     )
     items = "".join(
@@ -47,7 +51,7 @@ def _head(report: Report) -> Block:
     bounds = {end: comparison["interval"][end] for end in ("low", "high")}
     keys = ("model", "reference", "n", "difference", "p_value", "verdict", "verdict_code")
     return Block(
-        f'<header class="verdict {code}"><p class="word">{word} <span class="about">{on}</span></p>'
+        f'<header class="verdict {code}"><p class="word">{word} <span class="about">{on}</span> <span class="about">{grader}</span></p>'
         f'<p class="sentence">{sentence}</p>{hangs}{strip.markup}'
         f'<dl class="facts">{definitions}</dl>{further}</header>',
         name="verdict",
@@ -66,9 +70,14 @@ def _further(report: Report) -> str:
     rows = report.metrics["further"]
     if not rows:
         return ""
-    items = "".join(f"<li>{html.escape(unbroken(row['line']))}</li>" for row in rows)
+    blocks = report.metrics["benchmarks"]
+    items = "".join(
+        f"<li>{html.escape(unbroken(row['line']))} "
+        f'<span class="grader">{html.escape(graded_by(blocks[row["benchmark"]]))}</span></li>'
+        for row in rows
+    )
     return (
-        f'<div class="further-verdicts note"><p>{tr("The other benchmarks (p-values are not adjusted for their number):")}'
+        f'<div class="further-verdicts note"><p>{tr("The other benchmarks, for the same checkpoint (p-values are not adjusted for their number):")}'
         f"</p><ul>{items}</ul></div>"
     )
 

@@ -9,13 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation import import_all, imported
-from llmc_lib.evaluation.results import load_results, predictions_file, questions_file
+from llmc_lib.evaluation.results import (
+    curves_file,
+    load_results,
+    predictions_file,
+    questions_file,
+)
 from llmc_lib.params import Params
 from llmc_lib.records import Grade, Prediction
 from llmc_lib.store import ROOT, Run, read_jsonl, read_manifest, write_atomic
+from tests.evaluation.importers import logs
 
 QUESTIONS = [
     {"id": f"q{n}", "question": f"What is {n} + 1?", "image": "", "answer": str(n + 1),
@@ -362,3 +369,41 @@ def test_reading_is_a_stream(tmp_path: Path, kind: str) -> None:
     count, kilobytes = map(int, ran.stdout.split())
     assert count == n
     assert kilobytes < 48_000
+
+
+def test_the_log_of_a_training_is_kept_in_the_form_of_ours(run: Run, tmp_path: Path) -> None:
+    log = logs.trainer_state(tmp_path / "trainer_state.json")
+    values = run.params.model_dump(mode="json")
+    values["evaluation"]["imports"].append({"model": "tuned", "training": str(log)})
+    run = Run(Params.model_validate(values), run.params_file)
+    import_all(run)
+    rows = list(read_jsonl(curves_file(run, "tuned")))
+    assert [row["loss"] for row in rows if "loss" in row] == pytest.approx(logs.LOSSES)
+    manifest = read_manifest(run.predictions)
+    assert manifest
+    assert manifest["trainings"] == {"tuned": {"format": "trainer_state", "path": str(log)}}
+    assert imported(run)
+    log.write_text('{"log_history": [{"loss": 1.0, "step": 1}]}')
+    assert not imported(run)
+
+
+@pytest.mark.parametrize(
+    ("imports", "message"),
+    [
+        ([{"model": "a"}], "required: the file with the model's answers"),
+        ([{"model": "a", "path": "x", "training_run": "r"}], "is the run of a `training`"),
+        (
+            [{"model": "a", "path": "x"}, {"model": "b", "path": "x"}, {"model": "c", "training": "x"}],
+            "'c' has a training and no answers",
+        ),
+        (
+            [{"model": "a", "path": "x", "training": "x"}, {"model": "b", "path": "x"}, {"model": "a", "training": "y"}],
+            "'a' has one already",
+        ),
+    ],
+)  # fmt: skip
+def test_a_training_belongs_to_a_model_with_answers(
+    imports: list[dict[str, str]], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Params.model_validate({"run": "x", "evaluation": {"imports": imports, "benchmarks": [{"name": "hle"}]}})  # fmt: skip
