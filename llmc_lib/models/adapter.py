@@ -8,18 +8,15 @@ is taken that names code.
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmc_lib.errors import UserError, shown
+from llmc_lib.models.derived import fill, identity, made_once
 from llmc_lib.models.folder import read_config
-from llmc_lib.processes.progress import say
-from llmc_lib.processes.workers import run_worker
-from llmc_lib.store import fingerprint, remove, sha256_file
+from llmc_lib.store import fingerprint, sha256_file
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -29,8 +26,6 @@ CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 FILES = [CONFIG, WEIGHTS]
 #: Keys that have peft import a module by its name.
 _CODE = ("megatron_config",)
-#: Of the base, beside what transformers writes: its card and licence.
-_BESIDE = ("README.md", "LICENSE*", "LICENCE*", "NOTICE*")
 
 
 def adapter_problems(folder: Path) -> Iterator[str]:
@@ -67,47 +62,30 @@ def merged(base: Path, adapter: Path, runs: Path) -> Path:
     """
     if problem := next(adapter_problems(adapter), None):
         raise UserError(problem)
-    weights = [path.stat() for path in sorted(base.glob("*.safetensors"))]
-    key = fingerprint(
-        base=[str(base.resolve()), [[stat.st_size, stat.st_mtime_ns] for stat in weights]],
-        adapter=[sha256_file(adapter / name) for name in FILES],
+    key = fingerprint(base=identity(base), adapter=[sha256_file(adapter / name) for name in FILES])
+    return made_once(
+        runs / "_base" / f"{adapter.name}-{key}",
+        "llmc_lib.models.adapter",
+        [base, adapter],
+        f"Merging the adapter {adapter.name} into {base.name}",
     )
-    folder = runs / "_base" / f"{adapter.name}-{key}"
-    if not (folder / "config.json").exists():
-        say(f"Merging the adapter {adapter.name} into {base.name} (once)…")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        names = [str(path) for path in (base, adapter, folder)]
-        command = [sys.executable, "-m", "llmc_lib.models.adapter", *names]
-        run_worker(command, runs / "_base" / "merge.log", lambda event: None)
-    return folder
 
 
-def merge(base: Path, adapter: Path, folder: Path, config: PretrainedConfig | None = None) -> Any:
-    """Write the base, of that configuration (None: its own), with the adapter merged into its weights to `folder`; returns the
-    merged model."""
+def merge(base: Path, adapter: Path, folder: Path, config: PretrainedConfig | None = None) -> None:
+    """Write the base, of that configuration (None: its own), with the adapter merged into its weights to `folder`."""
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
     given: dict[str, Any] = {} if config is None else {"config": config}
     model = AutoModelForCausalLM.from_pretrained(base, dtype="auto", **given)
-    whole = PeftModel.from_pretrained(model, adapter).merge_and_unload()
-    whole.save_pretrained(folder)
-    return whole
+    PeftModel.from_pretrained(model, adapter).merge_and_unload().save_pretrained(folder)
 
 
 def _main(base: Path, adapter: Path, folder: Path) -> None:
-    from transformers import AutoTokenizer
+    def write(part: Path) -> None:
+        merge(base, adapter, part)
 
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    merge(base, adapter, part)
-    AutoTokenizer.from_pretrained(base).save_pretrained(part)
-    for pattern in _BESIDE:
-        for path in base.glob(pattern):
-            shutil.copyfile(path, part / path.name)
-    if os.path.lexists(folder):
-        remove(folder)
-    os.replace(part, folder)
+    fill(folder, base, write)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from llmc_lib.errors import UserError
-from llmc_lib.models import adapter, hub
+from llmc_lib.models import adapter, hub, quantized
 from llmc_lib.models.folder import folder_problems, read_config
 from llmc_lib.params import ModelParams, is_commit, is_hub_name, tree
 from llmc_lib.processes.progress import say
@@ -145,6 +145,11 @@ def load_model(run: Run, params: ModelParams, name: str, key: str = "model") -> 
     Raises `UserError` when the model cannot be had.
     """
     found = _plain_model(run, params, name, key)
+    if key == "model":  # is trained
+        try:
+            found = replace(found, folder=quantized.trainable(found.folder, run.runs))
+        except UserError as error:
+            raise UserError(f"{run.params_file.name}: {key}.source: {error}") from None
     if params.adapter is None:
         return found
     where = f"{run.params_file.name}: {key}.adapter"
