@@ -1,11 +1,12 @@
 """Labels by people of a part of the answers: rates and differences corrected for the grader's errors.
 
-HLE's population, one sample, two models; a judge grades, rules grade beside it, 5% of the answers end without a grade of it. The
-judge calls 4% of the wrong answers right and 6% of the right ones wrong; "favours": of the candidate 12% and 2%. "shared": half of
-its errors are those of the question's key, and hit both models. Labels are drawn and allocated as `make audit` does it, in one go or
-in two, of which the second follows the first one's labels. Promised: the interval of the labels holds what these answers
-truly are, and the wider one what such answers are, in at least 93.5%; they may hold more, as Wilson's limits of strata without an error
-are wide. Promised from 50 labels a model on.
+HLE's population, one sample, two models; a judge grades, and in some designs rules beside it; 5% of the answers have no grade of it. The
+judge calls 4% of the wrong answers right and 6% of the right ones wrong; "favours": of the candidate 12% and 2%. Half of its errors come
+with the question and hit both models. Labels are drawn and allocated as `make audit` does it, in one go or in two, of which the second follows
+the first one's labels. Promised from 50 labels a model on: the interval of the labels alone holds what these answers truly are, and the
+wider one what such answers are, in at least 93.5%, in two waves, where the number of labels depends on what the first ones said, in at least
+91.5%. They may hold more: where rules beside the judge find most of its errors, the strata in which they agree have hardly any, and few labels
+cannot show that.
 
     python -m performance.validity.audit      # what other methods make of the same draws, for docs/audit.md
 """
@@ -33,7 +34,7 @@ _CORRECT = np.repeat([False, True, False], 4)
 #: Wrong answers that the judge calls right, right ones that it calls wrong, of the candidate and of the reference.
 _FAIR = ((0.04, 0.06), (0.04, 0.06))
 _FAVOURS = ((0.12, 0.02), (0.04, 0.06))
-_HOLDS = (0.935, 1.0)
+_HOLDS, _HOLDS_IN_TWO = (0.935, 1.0), (0.915, 1.0)
 
 
 class _World(NamedTuple):
@@ -108,7 +109,7 @@ def _labelled(
 def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
     """See performance/validity/__main__.py."""
     rng = np.random.default_rng(seed)
-    times = max(40, repetitions // 4)
+    times = max(120, repetitions // 4)
     designs = [
         (200, 0.3, "errs alike", _FAIR, True, 100, 1), (200, 0.3, "errs alike", _FAIR, False, 100, 1),
         (2158, 0.2, "errs alike", _FAIR, False, 200, 1), (2158, 0.2, "favours", _FAVOURS, True, 100, 1),
@@ -122,13 +123,14 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
         ).mean(axis=0)
         drawn = f"{labels} labels" + (" in two waves" if waves == 2 else "")
         beside = ", rules beside it" if rules else ""
+        allowed = _HOLDS_IN_TWO if waves == 2 else _HOLDS
         setting = f"n={n}, rate {mean:.0%}, judge {name}{beside}, {drawn}"
         for what, share in zip(
             ("rate, these answers", "difference, these answers", "rate", "difference"),
             held,
             strict=True,
         ):
-            yield row(f"corrected {what}", "coverage", setting, share, _HOLDS, times)
+            yield row(f"corrected {what}", "coverage", setting, share, allowed, times)
 
 
 def _held(rng: np.random.Generator, world: _World, labels: int, waves: int) -> list[bool]:
