@@ -95,13 +95,15 @@ check: $(READY) ## Check a params file and start nothing (PARAMS=params/x.yaml).
 plan: $(READY) ## Show memory, time and disk that a run needs, without GPU or weights (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib plan $(PARAMS)
 
-# RATE=0.2 CORRELATION=0.6 SAMPLING=0.3 QUESTIONS=500: what is assumed of the models, and the number of questions.
+# RATE=0.2 CORRELATION=0.6 SAMPLING=0.3 QUESTIONS=500: what is assumed of the models, and the number of questions; SEED_SD=1: how many
+# points the trainings of one recipe differ by (standard deviation).
 power: $(READY) ## Show which differences the evaluation could find, before any run (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib power $(PARAMS) $(if $(QUESTIONS),--questions "$(QUESTIONS)") $(if $(RATE),--rate "$(RATE)") \
-		$(if $(CORRELATION),--correlation "$(CORRELATION)") $(if $(SAMPLING),--sampling "$(SAMPLING)")
+		$(if $(CORRELATION),--correlation "$(CORRELATION)") $(if $(SAMPLING),--sampling "$(SAMPLING)") \
+		$(if $(SEED_SD),--seed-sd "$(SEED_SD)")
 
 # MODEL=name: which model, where it is not the last one. PUBLIC=1: a new repository is public. ALLOW_UNKNOWN_LICENCE=1: you may pass on rows that name no licence.
-publish: $(READY) ## Write what would go to the hub and show it (WHAT=dataset or model); PUSH=1 REPO=owner/name sends it.
+publish: $(READY) ## Write what would go to the hub and show it (WHAT=dataset, model, predictions, judgements); PUSH=1 REPO=owner/name sends it.
 	@$(BIN)/python -m llmc_lib publish $(PARAMS) --what "$(WHAT)" $(if $(MODEL),--model "$(MODEL)") $(if $(REPO),--repo "$(REPO)") \
 		$(if $(filter 1,$(PUSH)),--push) $(if $(filter 1,$(PUBLIC)),--public) \
 		$(if $(filter 1,$(ALLOW_UNKNOWN_LICENCE)),--allow-unknown-licence)

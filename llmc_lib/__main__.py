@@ -19,7 +19,7 @@ python -m llmc_lib power PARAMS      show which differences its evaluation could
 python -m llmc_lib audit PARAMS      draw graded answers for people to label, or read their labels
 python -m llmc_lib grader-check PARAMS  hold the rules against rewritten and against changed reference answers
 python -m llmc_lib serve PARAMS      serve models of the run with vLLM, until Ctrl-C
-python -m llmc_lib publish PARAMS    write the upload folder of the data set or of a model; --push sends it
+python -m llmc_lib publish PARAMS    write the upload folder of the data set, a model, answers or verdicts; --push sends it
 """
 
 from __future__ import annotations
@@ -139,6 +139,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--correlation", type=float, default=0.5, help=agree)
             noise = "the share of an answer's variance that is sampling"
             command.add_argument("--sampling", type=float, default=0.3, help=noise)
+            seeds = "standard deviation of the rates of trainings of one recipe, in points"
+            command.add_argument("--seed-sd", type=float, help=seeds)
         if name == "audit":
             command.add_argument("--n", type=int, default=100, help="how many answers to label")
             command.add_argument("--labels", help="a file of labels to read, in place of drawing")
@@ -155,7 +157,9 @@ def _parser() -> argparse.ArgumentParser:
                 "which machine this is: 0 (the first) and so on, or a variable that has the number"
             )
             command.add_argument("--node-rank", default="0", help=rank)
-    command.add_argument("--what", default="dataset", help="what to publish: dataset or model")
+    command.add_argument(
+        "--what", default="dataset", help="dataset, model, predictions or judgements"
+    )
     command.add_argument("--model", help="which model; the last one, where none is named")
     command.add_argument("--push", action="store_true", help="upload the folder to the hub")
     command.add_argument("--repo", help="the hub's repository: owner/name")
@@ -170,7 +174,17 @@ def _check_command(run: Run, options: argparse.Namespace) -> None:
     if run.params.evaluation.imports:
         if (
             options.command
-            not in ("report", "check", "gate", "seal", "power", "leaps", *_OF_A_PAGE, *_OF_GRADES)
+            not in (
+                "report",
+                "check",
+                "gate",
+                "seal",
+                "power",
+                "leaps",
+                "publish",
+                *_OF_A_PAGE,
+                *_OF_GRADES,
+            )
             or partial
         ):
             raise UserError(
@@ -329,7 +343,16 @@ def _power(run: Run, options: argparse.Namespace) -> int:
 
     if options.questions is not None and options.questions < 1:
         raise UserError(f"QUESTIONS: must be at least 1, not {options.questions}")
-    assumed = Assumed(options.questions, options.rate, options.correlation, options.sampling)
+    spread = options.seed_sd
+    if spread is not None and not 0 <= spread < 50:
+        raise UserError(f"SEED_SD: must be from 0 to 50 points, not {spread:g}")
+    assumed = Assumed(
+        options.questions,
+        options.rate,
+        options.correlation,
+        options.sampling,
+        None if spread is None else spread / 100,
+    )
     print(power_table(run, assumed))
     return 0
 

@@ -22,6 +22,7 @@ from llmc_lib.reporting import claims_page, grading_page, looks, training_page
 from llmc_lib.reporting.further import further
 from llmc_lib.reporting.graders import add_graders
 from llmc_lib.reporting.race import race_block
+from llmc_lib.reporting.recipes import trained
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
@@ -99,6 +100,14 @@ class Report:
         return comparison
 
 
+def _greedy(params: Params) -> set[str]:
+    """The benchmarks that are answered at temperature 0, as far as is known."""
+    if params.evaluation.imports:
+        return set()
+    names = [b.name for b in params.evaluation.benchmarks]
+    return {name for name in names if params.evaluation.asking(name).temperature == 0}
+
+
 def load_report(run: Run, results: Results | None = None) -> Report:
     """Load a run: its finished evaluation, or the `results` of an unfinished one.
 
@@ -129,12 +138,14 @@ def load_report(run: Run, results: Results | None = None) -> Report:
                 thresholds(params.report),
                 results.kinds,
                 main=main,
-                trained_form=params.evaluation.prompt == "brief" and not params.evaluation.imports,
+                trained_form=params.evaluation.asking(main).prompt == "brief"
+                and not params.evaluation.imports,
                 better_in=params.report.select,
                 seed=params.seed,
                 embedded=embedded(params),
-                greedy=params.evaluation.temperature == 0 and not params.evaluation.imports,
+                greedy=_greedy(params),
                 looks_at=looks.looks_at(run, results),
+                trained=trained(run, results, training),
             )
         ),
         "provenance": {
@@ -151,7 +162,8 @@ def load_report(run: Run, results: Results | None = None) -> Report:
         metrics["race"] = raced
     looks.record(run, results, metrics, "finished" if results.partial is None else "partial")
     metrics["provenance"]["seal"] = sealed(run)
-    histories = training_page.read_histories(run, training.get("candidates", {}))
+    logged = training.get("candidates", {}) or results.manifest.get("trainings", {})
+    histories = training_page.read_histories(run, logged)
     return Report(run, results, metrics, dataset, training, histories)
 
 

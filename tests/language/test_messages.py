@@ -22,6 +22,7 @@ NO_PROSE = {"; did you mean", "; one is", "All questions", "axes fraction", "bot
 #: Modules of the terminal and of the browser's command line, whose texts are messages to whoever runs them; selectors of CSS.
 NOT_PAGES = {
     "power_table.py",
+    "recipe_power.py",
     "browser.py",
     "plain.py",
     "gate.py",

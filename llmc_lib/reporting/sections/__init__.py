@@ -4,6 +4,7 @@ from llmc_lib.reporting.sections.again import power, rerun
 from llmc_lib.reporting.sections.audit import audit
 from llmc_lib.reporting.sections.candidates import selection
 from llmc_lib.reporting.sections.first_screen import accuracy_by_category, verdict
+from llmc_lib.reporting.sections.keys import keys
 from llmc_lib.reporting.sections.lengths import calibration, lengths, several_tries
 from llmc_lib.reporting.sections.looks import looks
 from llmc_lib.reporting.sections.making import (
@@ -21,6 +22,7 @@ from llmc_lib.reporting.sections.models import (
     verdict_words,
 )
 from llmc_lib.reporting.sections.provenance import provenance
+from llmc_lib.reporting.sections.recipes import recipes
 from llmc_lib.reporting.sections.safety import safety
 from llmc_lib.reporting.sections.side_by_side import (
     false_claims,
@@ -33,7 +35,7 @@ from llmc_lib.reporting.sections.side_by_side import (
 
 __all__ = [
     "accuracy_by_category", "audit", "calibration", "comparisons_table", "composition", "data_set_facts", "differences",
-    "false_claims", "grading", "lengths", "looks", "models_note", "models_table", "outcome_table", "power",
-    "provenance", "rerun", "safety", "selection", "several_tries", "shown_traces", "side_by_side",
+    "false_claims", "grading", "keys", "lengths", "looks", "models_note", "models_table", "outcome_table", "power",
+    "provenance", "recipes", "rerun", "safety", "selection", "several_tries", "shown_traces", "side_by_side",
     "side_by_side_note", "training", "training_curves", "verdict", "verdict_words", "waterfall",
 ]  # fmt: skip

@@ -107,18 +107,20 @@ def comparisons_table(report: Report) -> Block:
     )  # fmt: skip
     caption = [
         tr(
-            "Each model minus {reference} on the same questions: {label}, {test}.",
+            "Each model minus {reference} on the same questions: {label}, {test}. Each verdict is about that one checkpoint.",
             reference=report.reference,
             label=report.headline["interval"]["label"],
             test=_test_words(report),
         )
     ]
-    if len(rows) > 1:
+    if (compared := report.headline["interval"]["candidates"]) > 1:
         text = tr(
             "The interval and p adjusted hold for {all_of} candidates at once, p for one alone.",
-            all_of=all_of(len(rows)),
+            all_of=all_of(compared),
         )
         caption.append(text)
+    if report.block.get("recipes"):
+        caption.append(tr(words.COUNTED_ONCE))
     text = (
         tr(
             "The verdict at the top of the page is on the last of these candidates; which ones are here depends on the race."
