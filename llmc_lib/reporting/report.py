@@ -156,22 +156,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             "report": environment(),
         },
     }
-    agreements = grading_page.agreements(results)
-    for name, block in metrics["benchmarks"].items():
-        block["grader"] = results.graders.get(name, "rules")
-        add_graders(run, results, block, name)
-        if name in agreements:
-            block["agreement"] = agreements[name]
-            if run.params.evaluation.imports:
-                block["contradiction"] = contradiction(agreements[name])
-        if block["measure"] == "accuracy":
-            checked = claims_page.check_sample(
-                results, name, params.report.claims, params.seed, run.reasoning
-            )
-            block["false_claims"] = summarise_claims(checked, block["n_questions"])
-    if results.partial is None:
-        for name, found in audited(run, results, metrics["benchmarks"]).items():
-            metrics["benchmarks"][name]["audit"] = found
+    _add_grading(run, results, metrics["benchmarks"])
     metrics["further"] = further(metrics)
     if raced := race_block(run, results):
         metrics["race"] = raced
@@ -180,6 +165,26 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     logged = training.get("candidates", {}) or results.manifest.get("trainings", {})
     histories = training_page.read_histories(run, logged)
     return Report(run, results, metrics, dataset, training, histories)
+
+
+def _add_grading(run: Run, results: Results, blocks: dict[str, Any]) -> None:
+    """Put into each benchmark's block who graded, how far graders agree, what labels say of them, and false claims."""
+    agreements = grading_page.agreements(results)
+    for name, block in blocks.items():
+        block["grader"] = results.graders.get(name, "rules")
+        add_graders(run, results, block, name)
+        if name in agreements:
+            block["agreement"] = agreements[name]
+            if run.params.evaluation.imports:
+                block["contradiction"] = contradiction(agreements[name])
+        if block["measure"] == "accuracy":
+            checked = claims_page.check_sample(
+                results, name, run.params.report.claims, run.params.seed, run.reasoning
+            )
+            block["false_claims"] = summarise_claims(checked, block["n_questions"])
+    if results.partial is None:
+        for name, found in audited(run, results, blocks).items():
+            blocks[name]["audit"] = found
 
 
 def embedded(params: Params) -> set[str]:
