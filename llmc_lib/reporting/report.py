@@ -22,6 +22,7 @@ from llmc_lib.reporting.further import further
 from llmc_lib.reporting.race import race_block
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
+from llmc_lib.reporting.trained_on import nearness
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
 
 #: 2: verdict words from the interval; p_value is McNemar's mid-p or the sign-flip test's; p_adjusted and `interval` are
@@ -133,6 +134,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
                 embedded=embedded(params),
                 greedy=params.evaluation.temperature == 0 and not params.evaluation.imports,
                 looks_at=looks.looks_at(run, results),
+                near=nearness(run, results),
             )
         ),
         "provenance": {

@@ -16,11 +16,12 @@ import pandas as pd
 from llmc_lib.analysis.endings import Cut, endings
 from llmc_lib.analysis.summary import comparisons, keys, lengths, looks, models, safety
 from llmc_lib.analysis.summary.looks import LookAt
+from llmc_lib.analysis.summary.nearest import Near
 from llmc_lib.analysis.summary.table import Table, groups_key, rate_key
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import measure
 
-__all__ = ["LookAt", "groups_key", "rate_key", "summarise"]
+__all__ = ["LookAt", "Near", "groups_key", "rate_key", "summarise"]
 
 
 def summarise(
@@ -35,6 +36,7 @@ def summarise(
     embedded: Collection[str] = (),
     greedy: bool = False,
     looks_at: Mapping[str, LookAt] | None = None,
+    near: Mapping[str, Mapping[str, Mapping[str, Near]]] | None = None,
 ) -> dict[str, Any]:
     """The `benchmarks` block of metrics.json, and `tradeoffs`.
 
@@ -48,7 +50,8 @@ def summarise(
     about; None: the first. `better_in`: the categories of the rule by which one of several
     candidates is chosen (`selection.select`; None: none is). `seed` of bootstraps. `embedded`: the benchmarks
     whose questions are this project's own. `greedy`: the answers were sampled at temperature 0. `looks_at`: of a benchmark that is
-    not finished, or was looked at before it was, which look this is; the others are analysed once.
+    not finished, or was looked at before it was, which look this is; the others are analysed once. `near`: benchmark → candidate →
+    question id → the nearest row of what the candidate was trained on, where it is known.
 
     `trained_form`: are questions put in the form that the training's rows have? Then it is looked at whether
     prompts of another form no longer end (`endings.endings`).
@@ -72,7 +75,9 @@ def summarise(
         for name, rows in answers.groupby("benchmark", sort=False)
     }
     blocks = {
-        name: _benchmark(table, limits, better_in, seed, (looks_at or {}).get(name))
+        name: _benchmark(
+            table, limits, better_in, seed, (looks_at or {}).get(name), (near or {}).get(name)
+        )
         for name, table in tables.items()
     }
     return {
@@ -108,6 +113,7 @@ def _benchmark(
     better_in: Sequence[str] | None,
     seed: int,
     at: LookAt | None,
+    near: Mapping[str, Mapping[str, Near]] | None,
 ) -> dict[str, Any]:
     outcomes = table.outcomes
     of_all = looks.family_of(table, thresholds, at, seed)
@@ -120,7 +126,7 @@ def _benchmark(
         "n_clusters": outcomes.n_clusters,
         "thresholds": thresholds.as_dict(),
         "models": {model: models.facts(table, model) for model in outcomes.models},
-        "comparisons": comparisons.blocks(table, thresholds, of_all, better_in),
+        "comparisons": comparisons.blocks(table, thresholds, of_all, better_in, near, seed),
     }
     if at is not None and (found := looks.block(at, of_all, thresholds)):
         block["look"] = found

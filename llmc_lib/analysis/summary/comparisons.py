@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmc_lib.analysis.comparison import PairedComparison, adjust, paired_comparison
@@ -12,7 +12,7 @@ from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.selection import select
 from llmc_lib.analysis.sequential import FamilyAtLook
 from llmc_lib.analysis.simultaneous import Family
-from llmc_lib.analysis.summary import again, answered, keys, missing
+from llmc_lib.analysis.summary import again, answered, keys, missing, nearest
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, records
 from llmc_lib.analysis.variance import difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
@@ -27,8 +27,11 @@ def blocks(
     thresholds: Thresholds,
     of_all: Family,
     better_in: Sequence[str] | None = None,
+    near: Mapping[str, Mapping[str, nearest.Near]] | None = None,
+    seed: int = 0,
 ) -> list[dict[str, Any]]:
-    """A block a candidate."""
+    """A block a candidate. `near`: of each candidate and question the nearest row of what the candidate was trained on; `seed` of
+    its permutations."""
     candidates = table.outcomes.candidates
     choice = again.Choice.of(table, of_all.covariance, better_in)
     alone = {c: _paired(table, c, slice(None)) for c in candidates}
@@ -41,6 +44,8 @@ def blocks(
         of_keys = keys.Keys(table)
         for each in found:
             each["keys"] = keys.block(of_keys, each, thresholds, of_all)
+            rows = (near or {}).get(each["model"])
+            each["nearest"] = rows and nearest.block(table, each, thresholds, of_all, rows, seed)
     return found
 
 
