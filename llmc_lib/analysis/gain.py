@@ -13,7 +13,6 @@ from llmc_lib.analysis.given import check_alpha, cluster_codes
 
 # The fewest questions (clusters) of which a mean is taken.
 _LEAST = 5
-_DRAWS = 4_000
 # Cells of draws × questions at a time.
 _CELLS = 4_000_000
 
@@ -39,8 +38,9 @@ def gain_by_similarity(
     *,
     alpha: float = 0.05,
     seed: int = 0,
+    draws: int = 4_000,
 ) -> GainBySimilarity:
-    """The mean difference of the m nearest questions, for m = 5, 7, 10, 14, … up to all, with a simultaneous band.
+    """The mean difference of the m nearest questions, for m = 5, 7, 10, 14, … up to half of all, with a simultaneous band.
 
     Parameters: `difference`, (n,), of each question the rate of the candidate minus that of the reference; `similarity`, (n,), to what was
     trained on; `clusters`, (n,) labels.
@@ -48,7 +48,7 @@ def gain_by_similarity(
     The band is a global envelope (Myllymäki, Mrkvička, Grabarnik, Seijo & Hahn, J. R. Stat. Soc. B 79, 2017) under the hypothesis that a
     question's difference has nothing to do with its similarity: the similarities are permuted over the questions (whole clusters,
     which have their mean), and |mean of the m nearest - mean of all| / √(1/m - 1/n) is below one critical value for all m at once in
-    1 - alpha of 4,000 permutations. So the curve leaves the band in at most alpha of such runs, whatever the distribution of
+    1 - alpha of the permutations that are drawn (`draws`). So the curve leaves the band in at most alpha of such runs, whatever the distribution of
     the differences; equal similarities are never parted. A curve above it says that the gain is larger on the nearest, not why: they may be of a kind
     that was meant to be learnt.
 
@@ -73,10 +73,10 @@ def gain_by_similarity(
     scale = np.sqrt(1 / ends - 1 / len(near))
     shown = _of_nearest(units[:, None, :], ends)[0]
     seen = (shown - mean) / scale
-    drawn = _drawn(units, ends, mean, scale, np.random.default_rng(seed))
-    critical = np.sort(drawn)[int(np.ceil((1 - alpha) * (_DRAWS + 1))) - 1]
+    drawn = _drawn(units, ends, mean, scale, draws, np.random.default_rng(seed))
+    critical = np.sort(drawn)[int(np.ceil((1 - alpha) * (draws + 1))) - 1]
     # Rounding of sums in another order must not part what is equal.
-    p_value = (1 + (drawn >= np.abs(seen).max() - 1e-9).sum()) / (_DRAWS + 1)
+    p_value = (1 + (drawn >= np.abs(seen).max() - 1e-9).sum()) / (draws + 1)
     half = critical * scale
     above, below = (seen > critical + 1e-9).any(), (seen < -critical - 1e-9).any()
     curve = pd.DataFrame(
@@ -94,11 +94,11 @@ def gain_by_similarity(
 
 
 def _ends(near: Floats) -> NDArray[np.int64]:
-    """Numbers of nearest units at which a mean is taken, the last before all of them; ties are not parted."""
+    """Numbers of nearest units at which a mean is taken; ties are not parted, so that the last may be above half."""
     total = len(near)
     wanted = _LEAST * np.sqrt(2) ** np.arange(60)
     last = np.flatnonzero(np.append(near[1:] != near[:-1], True)) + 1  # of each tie
-    at = np.searchsorted(last, np.unique(wanted[wanted < total].astype(int)))
+    at = np.searchsorted(last, np.unique(wanted[wanted <= total / 2].astype(int)))
     found = np.unique(last[at])
     return np.asarray(found[found <= total - _LEAST])
 
@@ -110,13 +110,18 @@ def _of_nearest(units: Floats, ends: NDArray[np.int64]) -> Floats:
 
 
 def _drawn(
-    units: Floats, ends: NDArray[np.int64], mean: float, scale: Floats, rng: np.random.Generator
+    units: Floats,
+    ends: NDArray[np.int64],
+    mean: float,
+    scale: Floats,
+    draws: int,
+    rng: np.random.Generator,
 ) -> Floats:
     """(draws,): the largest distance of the curve from the mean, were the units in any order."""
     largest, n = [], units.shape[1]
     step = max(1, _CELLS // n)
-    for start in range(0, _DRAWS, step):
-        count = min(step, _DRAWS - start)
+    for start in range(0, draws, step):
+        count = min(step, draws - start)
         places = rng.permuted(np.tile(np.arange(n), (count, 1)), axis=1)
         found = _of_nearest(units[:, places], ends)
         largest.append(np.abs((found - mean) / scale).max(axis=1))

@@ -34,7 +34,7 @@ def gain_by_similarity(comparison: dict[str, Any], level: float) -> FigureBlock:
     title = _title(found["found"], model)
     caption = tr(
         "The difference between {model} and {reference} on the questions at least so similar to a training row: on the right the "
-        "{fewest:,} nearest, on the left nearly all. The grey band is where "
+        "{fewest:,} nearest, on the left the nearer half. The grey band is where "
         "the curve lies in {share:.0%} of runs, at all similarities at once, if the difference has nothing to do with similarity "
         "(permutations of the questions); the dashed line is the difference on all.",
         model=model,
