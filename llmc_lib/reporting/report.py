@@ -25,6 +25,7 @@ from llmc_lib.reporting.race import race_block
 from llmc_lib.reporting.recipes import trained
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
+from llmc_lib.reporting.trained_on import nearness
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
 
 #: 2: verdict words from the interval; p_value is McNemar's mid-p or the sign-flip test's; p_adjusted and `interval` are
@@ -146,6 +147,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
                 greedy=_greedy(params),
                 looks_at=looks.looks_at(run, results),
                 trained=trained(run, results, training),
+                near=nearness(run, results),
             )
         ),
         "provenance": {
