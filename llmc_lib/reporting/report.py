@@ -156,7 +156,20 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             "report": environment(),
         },
     }
-    agreements = grading_page.agreements(results)
+    _add_grading(run, results, metrics)
+    metrics["further"] = further(metrics)
+    if raced := race_block(run, results):
+        metrics["race"] = raced
+    looks.record(run, results, metrics, "finished" if results.partial is None else "partial")
+    metrics["provenance"]["seal"] = sealed(run)
+    logged = training.get("candidates", {}) or results.manifest.get("trainings", {})
+    histories = training_page.read_histories(run, logged)
+    return Report(run, results, metrics, dataset, training, histories)
+
+
+def _add_grading(run: Run, results: Results, metrics: dict[str, Any]) -> None:
+    """Who graded each benchmark, how far graders agree, and what they are known to miss."""
+    params, agreements = run.params, grading_page.agreements(results)
     for name, block in metrics["benchmarks"].items():
         block["grader"] = results.graders.get(name, "rules")
         add_graders(run, results, block, name)
@@ -172,14 +185,6 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     if results.partial is None:
         for name, found in audited(run, results, metrics["benchmarks"]).items():
             metrics["benchmarks"][name]["audit"] = found
-    metrics["further"] = further(metrics)
-    if raced := race_block(run, results):
-        metrics["race"] = raced
-    looks.record(run, results, metrics, "finished" if results.partial is None else "partial")
-    metrics["provenance"]["seal"] = sealed(run)
-    logged = training.get("candidates", {}) or results.manifest.get("trainings", {})
-    histories = training_page.read_histories(run, logged)
-    return Report(run, results, metrics, dataset, training, histories)
 
 
 def embedded(params: Params) -> set[str]:
