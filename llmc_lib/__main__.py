@@ -77,14 +77,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "check":
             print(f"{options.params}: fine")
             return 0
-        if options.command == "gate":
-            return _gate(run)
-        if options.command == "seal":
-            return _seal(run)
-        if options.command == "status":
-            return _status(run)
-        if options.command == "plan":
-            return _plan(run)
+        of_a_run = {"gate": _gate, "seal": _seal, "status": _status, "plan": _plan}
+        if options.command in of_a_run:
+            return of_a_run[options.command](run)
         if options.command == "power":
             return _power(run, options)
         if options.command in _OF_GRADES:
@@ -268,7 +263,8 @@ def _verdict(page: Path) -> str:
     comparison = found["benchmarks"][found["main"]]["comparisons"][-1]
     word = comparison["verdict"].capitalize()
     comma = "," if "," in word else ""  # as on the page
-    return printable(f"{word}{comma} on {found['main']}: {comparison['sentence']}") + "\n"
+    about = f"{word}{comma} on {found['main']}, for this checkpoint"
+    return printable(f"{about}: {comparison['sentence']}") + "\n"
 
 
 def _on_machines(run: Run, options: argparse.Namespace) -> int:
