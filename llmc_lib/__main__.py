@@ -46,6 +46,8 @@ from llmc_lib.store import ROOT, Run, json_reader, open_run
 _INTERRUPTED = 130
 #: Commands that need a finished page and nothing else of its run.
 _OF_A_PAGE = ("pdf", "example")
+#: Commands of machines beside this one, or of one job among several.
+_ON_MACHINES = ("serve", "slurm", "network", "evaluate")
 #: Commands that look at how answers are graded, and need no model.
 _OF_GRADES = ("audit", "grader-check")
 
@@ -54,12 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 1 a stage failed, 2 something to mend."""
     options = _parser().parse_args(arguments)
     try:
-        if options.command == "site":
-            return _site(options.folder)
-        if options.command == "lab":
-            from llmc_lib.lab import open_lab
-
-            return open_lab(ROOT, options.host, options.port, options.options)
+        if options.command in ("site", "lab"):
+            return _site(options.folder) if options.command == "site" else _lab(options)
         run = open_run(options.params, files=options.command not in ("plan", "power", *_OF_A_PAGE))
         _check_command(run, options)
         if options.command in _OF_A_PAGE:
@@ -88,17 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _of_grades(run, options)
         if options.command == "publish":
             return _publish(run, options)
-        if options.command == "serve":
-            from llmc_lib.serving import serve
-
-            return serve(run, options.model, options.host, options.port)
-        if options.command == "slurm":
-            print(_slurm(run, options.what))
-            return 0
-        if options.command == "network":
-            return _network(run, _node_rank(options.node_rank))
-        if options.command == "evaluate":
-            return _evaluate(run, options)
+        if options.command in _ON_MACHINES:
+            return _on_machines(run, options)
         if options.command == "train" and (node_rank := _node_rank(options.node_rank)):
             return _follow(run, node_rank)
         what = "partial" if getattr(options, "partial", False) else options.command
@@ -152,24 +141,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--show-questions", action="store_true", help="also withheld ones")
         if name == "grader-check":
             command.add_argument("--benchmark", help="which; all with reference answers by default")
-        if name == "serve":
-            command.add_argument("--model", help="which, separated by commas; the base by default")
-            command.add_argument("--host", default="127.0.0.1", help="what to listen on")
-            command.add_argument("--port", type=int, default=8000, help="of the first server")
-        if name == "slurm":
-            whats = "training, evaluation, all"
-            command.add_argument("--what", default="training", help=f"what it is for: {whats}")
-        if name == "evaluate":
-            group = command.add_mutually_exclusive_group(required=True)
-            group.add_argument("--model", help="the model")
-            group.add_argument(
-                "--number", type=int, help="print the name of the model of this number, from 0"
-            )
-        if name in ("train", "network"):
-            rank = (
-                "which machine this is: 0 (the first) and so on, or a variable that has the number"
-            )
-            command.add_argument("--node-rank", default="0", help=rank)
+        _add_options_of_machines(command, name)
     command.add_argument(
         "--what", default="dataset", help="dataset, model, predictions or judgements"
     )
@@ -179,6 +151,25 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--public", action="store_true", help="a new repository is public")
     command.add_argument("--allow-unknown-licence", action="store_true", help="you may pass it on")
     return parser
+
+
+def _add_options_of_machines(command: argparse.ArgumentParser, name: str) -> None:
+    if name == "serve":
+        command.add_argument("--model", help="which, separated by commas; the base by default")
+        command.add_argument("--host", default="127.0.0.1", help="what to listen on")
+        command.add_argument("--port", type=int, default=8000, help="of the first server")
+    if name == "slurm":
+        whats = "training, evaluation, all"
+        command.add_argument("--what", default="training", help=f"what it is for: {whats}")
+    if name == "evaluate":
+        group = command.add_mutually_exclusive_group(required=True)
+        group.add_argument("--model", help="the model")
+        group.add_argument(
+            "--number", type=int, help="print the name of the model of this number, from 0"
+        )
+    if name in ("train", "network"):
+        rank = "which machine this is: 0 (the first) and so on, or a variable that has the number"
+        command.add_argument("--node-rank", default="0", help=rank)
 
 
 def _check_command(run: Run, options: argparse.Namespace) -> None:
@@ -274,6 +265,19 @@ def _verdict(page: Path) -> str:
     comma = "," if "," in word else ""  # as on the page
     about = f"{word}{comma} on {found['main']}, for this checkpoint"
     return printable(f"{about}: {comparison['sentence']}") + "\n"
+
+
+def _on_machines(run: Run, options: argparse.Namespace) -> int:
+    if options.command == "serve":
+        from llmc_lib.serving import serve
+
+        return serve(run, options.model, options.host, options.port)
+    if options.command == "slurm":
+        print(_slurm(run, options.what))
+        return 0
+    if options.command == "network":
+        return _network(run, _node_rank(options.node_rank))
+    return _evaluate(run, options)
 
 
 def _slurm(run: Run, what: str) -> str:
@@ -431,6 +435,12 @@ def _of_a_page(run: Run, command: str) -> int:
     for path in make_example(run, ROOT / "reports" / "example"):
         print(f"Example: {path} ({path.stat().st_size / 1000:,.0f} kB)")
     return 0
+
+
+def _lab(options: argparse.Namespace) -> int:
+    from llmc_lib.lab import open_lab
+
+    return open_lab(ROOT, options.host, options.port, options.options)
 
 
 def _site(folder: str) -> int:
