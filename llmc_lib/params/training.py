@@ -44,6 +44,14 @@ class SlurmParams(Section):
     setup: Annotated[tuple[str, ...], Field(strict=False)] = ()  # shell lines before the training
 
 
+class EvaluationJobParams(Section):
+    """What `make slurm WHAT=evaluation` writes: a job a model."""
+
+    nodes: Processes = 1  # machines with servers of a model, each with engine.data_parallel of them
+    at_once: Processes | None = None  # jobs that run at the same time; None: as many as Slurm lets
+    job: SlurmParams | None = None  # None: training.cluster.slurm
+
+
 class ClusterParams(Section):
     """Several machines with the checkout and `runs_dir` at the same place of a shared file system."""
 
