@@ -44,9 +44,11 @@ def trainable(folder: Path, runs: Path) -> Path:
 
 
 def _method(folder: Path) -> str:
-    if not (folder / "config.json").is_file():
+    """By which method the weights are quantised; "" where they are not, or the configuration tells nothing, which others say."""
+    try:
+        found = read_config(folder / "config.json").get("quantization_config")
+    except UserError:
         return ""
-    found = read_config(folder / "config.json").get("quantization_config")
     method = found.get("quant_method", "unknown") if isinstance(found, dict) else ""
     return str(method)
 
