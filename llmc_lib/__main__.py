@@ -48,6 +48,8 @@ _INTERRUPTED = 130
 _OF_A_PAGE = ("pdf", "example")
 #: Commands that look at how answers are graded, and need no model.
 _OF_GRADES = ("audit", "grader-check")
+#: Commands for which it does not matter whether the settings of the training fit the installed TRL.
+_NO_TRAINING = ("publish", "dataset", "serve", "power", "gate", "seal", *_OF_GRADES)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,15 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
         _check_command(run, options)
         if options.command in _OF_A_PAGE:
             return _of_a_page(run, options.command)
-        if options.command not in (
-            "publish",
-            "dataset",
-            "serve",
-            "power",
-            "gate",
-            "seal",
-            *_OF_GRADES,
-        ):
+        if options.command not in _NO_TRAINING:
             _check_training(run)
         if options.command in ("check", "report", "train", "dataset"):
             _preflight(run, data_alone=options.command == "dataset")
