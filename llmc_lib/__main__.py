@@ -139,13 +139,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--sampling", type=float, default=0.3, help=noise)
             seeds = "standard deviation of the rates of trainings of one recipe, in points"
             command.add_argument("--seed-sd", type=float, help=seeds)
-        if name == "audit":
-            command.add_argument("--n", type=int, default=100, help="how many answers to label")
-            command.add_argument("--labels", help="a file of labels to read, in place of drawing")
-            command.add_argument("--benchmark", help="which; that of the verdict by default")
-            command.add_argument("--show-questions", action="store_true", help="also withheld ones")
-        if name == "grader-check":
-            command.add_argument("--benchmark", help="which; all with reference answers by default")
+        if name in _OF_GRADES:
+            _grades_options(command, name)
         if name == "serve":
             command.add_argument("--model", help="which, separated by commas; the base by default")
             command.add_argument("--host", default="127.0.0.1", help="what to listen on")
@@ -173,6 +168,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--public", action="store_true", help="a new repository is public")
     command.add_argument("--allow-unknown-licence", action="store_true", help="you may pass it on")
     return parser
+
+
+def _grades_options(command: argparse.ArgumentParser, name: str) -> None:
+    command.add_argument("--benchmark", help="which, where it is not that of the verdict, or all")
+    if name == "audit":
+        command.add_argument("--n", type=int, default=100, help="how many answers to label")
+        command.add_argument("--labels", help="a file of labels to read, in place of drawing")
+        command.add_argument("--show-questions", action="store_true", help="also withheld ones")
 
 
 def _check_command(run: Run, options: argparse.Namespace) -> None:
