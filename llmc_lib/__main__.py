@@ -50,6 +50,8 @@ _OF_A_PAGE = ("pdf", "example")
 _ON_MACHINES = ("serve", "slurm", "network", "evaluate")
 #: Commands that look at how answers are graded, and need no model.
 _OF_GRADES = ("audit", "grader-check")
+#: Commands for which it does not matter whether the settings of the training fit the installed TRL.
+_NO_TRAINING = ("publish", "dataset", "serve", "power", "gate", "seal", *_OF_GRADES)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,15 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
         _check_command(run, options)
         if options.command in _OF_A_PAGE:
             return _of_a_page(run, options.command)
-        if options.command not in (
-            "publish",
-            "dataset",
-            "serve",
-            "power",
-            "gate",
-            "seal",
-            *_OF_GRADES,
-        ):
+        if options.command not in _NO_TRAINING:
             _check_training(run)
         if options.command in ("check", "report", "train", "dataset"):
             _preflight(run, data_alone=options.command == "dataset")
@@ -134,13 +128,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--sampling", type=float, default=0.3, help=noise)
             seeds = "standard deviation of the rates of trainings of one recipe, in points"
             command.add_argument("--seed-sd", type=float, help=seeds)
-        if name == "audit":
-            command.add_argument("--n", type=int, default=100, help="how many answers to label")
-            command.add_argument("--labels", help="a file of labels to read, in place of drawing")
-            command.add_argument("--benchmark", help="which; that of the verdict by default")
-            command.add_argument("--show-questions", action="store_true", help="also withheld ones")
-        if name == "grader-check":
-            command.add_argument("--benchmark", help="which; all with reference answers by default")
+        if name in _OF_GRADES:
+            _grades_options(command, name)
         _add_options_of_machines(command, name)
     command.add_argument(
         "--what", default="dataset", help="dataset, model, predictions or judgements"
@@ -170,6 +159,14 @@ def _add_options_of_machines(command: argparse.ArgumentParser, name: str) -> Non
     if name in ("train", "network"):
         rank = "which machine this is: 0 (the first) and so on, or a variable that has the number"
         command.add_argument("--node-rank", default="0", help=rank)
+
+
+def _grades_options(command: argparse.ArgumentParser, name: str) -> None:
+    command.add_argument("--benchmark", help="which, where it is not that of the verdict, or all")
+    if name == "audit":
+        command.add_argument("--n", type=int, default=100, help="how many answers to label")
+        command.add_argument("--labels", help="a file of labels to read, in place of drawing")
+        command.add_argument("--show-questions", action="store_true", help="also withheld ones")
 
 
 def _check_command(run: Run, options: argparse.Namespace) -> None:
