@@ -46,64 +46,42 @@ from llmc_lib.store import ROOT, Run, json_reader, open_run
 _INTERRUPTED = 130
 #: Commands that need a finished page and nothing else of its run.
 _OF_A_PAGE = ("pdf", "example")
+#: Commands of machines beside this one, or of one job among several.
+_ON_MACHINES = ("serve", "slurm", "network", "evaluate")
 #: Commands that look at how answers are graded, and need no model.
 _OF_GRADES = ("audit", "grader-check")
+#: Commands for which it does not matter whether the settings of the training fit the installed TRL.
+_NO_TRAINING = ("publish", "dataset", "serve", "power", "gate", "seal", *_OF_GRADES)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 1 a stage failed, 2 something to mend."""
     options = _parser().parse_args(arguments)
     try:
-        if options.command == "site":
-            return _site(options.folder)
-        if options.command == "lab":
-            from llmc_lib.lab import open_lab
-
-            return open_lab(ROOT, options.host, options.port, options.options)
+        if options.command in ("site", "lab"):
+            return _site(options.folder) if options.command == "site" else _lab(options)
         run = open_run(options.params, files=options.command not in ("plan", "power", *_OF_A_PAGE))
         _check_command(run, options)
         if options.command in _OF_A_PAGE:
             return _of_a_page(run, options.command)
-        if options.command not in (
-            "publish",
-            "dataset",
-            "serve",
-            "power",
-            "gate",
-            "seal",
-            *_OF_GRADES,
-        ):
+        if options.command not in _NO_TRAINING:
             _check_training(run)
         if options.command in ("check", "report", "train", "dataset"):
             _preflight(run, data_alone=options.command == "dataset")
         if options.command == "check":
             print(f"{options.params}: fine")
             return 0
-        if options.command == "gate":
-            return _gate(run)
-        if options.command == "seal":
-            return _seal(run)
-        if options.command == "status":
-            return _status(run)
-        if options.command == "plan":
-            return _plan(run)
+        of_a_run = {"gate": _gate, "seal": _seal, "status": _status, "plan": _plan}
+        if options.command in of_a_run:
+            return of_a_run[options.command](run)
         if options.command == "power":
             return _power(run, options)
         if options.command in _OF_GRADES:
             return _of_grades(run, options)
         if options.command == "publish":
             return _publish(run, options)
-        if options.command == "serve":
-            from llmc_lib.serving import serve
-
-            return serve(run, options.model, options.host, options.port)
-        if options.command == "slurm":
-            print(_slurm(run, options.what))
-            return 0
-        if options.command == "network":
-            return _network(run, _node_rank(options.node_rank))
-        if options.command == "evaluate":
-            return _evaluate(run, options)
+        if options.command in _ON_MACHINES:
+            return _on_machines(run, options)
         if options.command == "train" and (node_rank := _node_rank(options.node_rank)):
             return _follow(run, node_rank)
         what = "partial" if getattr(options, "partial", False) else options.command
@@ -150,31 +128,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--sampling", type=float, default=0.3, help=noise)
             seeds = "standard deviation of the rates of trainings of one recipe, in points"
             command.add_argument("--seed-sd", type=float, help=seeds)
-        if name == "audit":
-            command.add_argument("--n", type=int, default=100, help="how many answers to label")
-            command.add_argument("--labels", help="a file of labels to read, in place of drawing")
-            command.add_argument("--benchmark", help="which; that of the verdict by default")
-            command.add_argument("--show-questions", action="store_true", help="also withheld ones")
-        if name == "grader-check":
-            command.add_argument("--benchmark", help="which; all with reference answers by default")
-        if name == "serve":
-            command.add_argument("--model", help="which, separated by commas; the base by default")
-            command.add_argument("--host", default="127.0.0.1", help="what to listen on")
-            command.add_argument("--port", type=int, default=8000, help="of the first server")
-        if name == "slurm":
-            whats = "training, evaluation, all"
-            command.add_argument("--what", default="training", help=f"what it is for: {whats}")
-        if name == "evaluate":
-            group = command.add_mutually_exclusive_group(required=True)
-            group.add_argument("--model", help="the model")
-            group.add_argument(
-                "--number", type=int, help="print the name of the model of this number, from 0"
-            )
-        if name in ("train", "network"):
-            rank = (
-                "which machine this is: 0 (the first) and so on, or a variable that has the number"
-            )
-            command.add_argument("--node-rank", default="0", help=rank)
+        if name in _OF_GRADES:
+            _grades_options(command, name)
+        _add_options_of_machines(command, name)
     command.add_argument(
         "--what", default="dataset", help="dataset, model, predictions or judgements"
     )
@@ -184,6 +140,33 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--public", action="store_true", help="a new repository is public")
     command.add_argument("--allow-unknown-licence", action="store_true", help="you may pass it on")
     return parser
+
+
+def _add_options_of_machines(command: argparse.ArgumentParser, name: str) -> None:
+    if name == "serve":
+        command.add_argument("--model", help="which, separated by commas; the base by default")
+        command.add_argument("--host", default="127.0.0.1", help="what to listen on")
+        command.add_argument("--port", type=int, default=8000, help="of the first server")
+    if name == "slurm":
+        whats = "training, evaluation, all"
+        command.add_argument("--what", default="training", help=f"what it is for: {whats}")
+    if name == "evaluate":
+        group = command.add_mutually_exclusive_group(required=True)
+        group.add_argument("--model", help="the model")
+        group.add_argument(
+            "--number", type=int, help="print the name of the model of this number, from 0"
+        )
+    if name in ("train", "network"):
+        rank = "which machine this is: 0 (the first) and so on, or a variable that has the number"
+        command.add_argument("--node-rank", default="0", help=rank)
+
+
+def _grades_options(command: argparse.ArgumentParser, name: str) -> None:
+    command.add_argument("--benchmark", help="which, where it is not that of the verdict, or all")
+    if name == "audit":
+        command.add_argument("--n", type=int, default=100, help="how many answers to label")
+        command.add_argument("--labels", help="a file of labels to read, in place of drawing")
+        command.add_argument("--show-questions", action="store_true", help="also withheld ones")
 
 
 def _check_command(run: Run, options: argparse.Namespace) -> None:
@@ -279,6 +262,19 @@ def _verdict(page: Path) -> str:
     comma = "," if "," in word else ""  # as on the page
     about = f"{word}{comma} on {found['main']}, for this checkpoint"
     return printable(f"{about}: {comparison['sentence']}") + "\n"
+
+
+def _on_machines(run: Run, options: argparse.Namespace) -> int:
+    if options.command == "serve":
+        from llmc_lib.serving import serve
+
+        return serve(run, options.model, options.host, options.port)
+    if options.command == "slurm":
+        print(_slurm(run, options.what))
+        return 0
+    if options.command == "network":
+        return _network(run, _node_rank(options.node_rank))
+    return _evaluate(run, options)
 
 
 def _slurm(run: Run, what: str) -> str:
@@ -436,6 +432,12 @@ def _of_a_page(run: Run, command: str) -> int:
     for path in make_example(run, ROOT / "reports" / "example"):
         print(f"Example: {path} ({path.stat().st_size / 1000:,.0f} kB)")
     return 0
+
+
+def _lab(options: argparse.Namespace) -> int:
+    from llmc_lib.lab import open_lab
+
+    return open_lab(ROOT, options.host, options.port, options.options)
 
 
 def _site(folder: str) -> int:

@@ -20,20 +20,21 @@ def span(low: float | None, high: float | None) -> str:
 
 def pace(plan: Plan) -> str:
     """Lines on the seconds of a step, each begun by a new line; "" where nothing is known."""
-    lines = []
+    steps: dict[str, list[str]] = {}
     for training in plan.trainings:
-        whose = f"{training.recipe.name}: " if training.recipe.listed else ""
-        if step := _step(plan, training):
-            lines.append(f"{whose}{step}")
-    if not lines:
+        if step := _step(training):
+            steps.setdefault(step, []).append(training.recipe.name)
+    if not steps:
         return ""
-    lines = [*dict.fromkeys(lines)]
+    lines = [
+        f"{', '.join(names)}: {step}" if len(steps) > 1 else step for step, names in steps.items()
+    ]
     if any(training.work.measured is None for training in plan.trainings):
         lines += _decides(plan)
     return "".join(f"\n{line}" for line in lines)
 
 
-def _step(plan: Plan, training: TrainingPlan) -> str:
+def _step(training: TrainingPlan) -> str:
     work = training.work
     if not work.steps:
         return ""

@@ -30,6 +30,7 @@ from llmc_lib.publish.model_subject import (
     recipe_of,
     source_of,
 )
+from llmc_lib.reporting.graders import graded_by
 from llmc_lib.reporting.sentences.reinforced import claims_sentence, pair_sentence
 from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
 from llmc_lib.reporting.training_page import (
@@ -210,6 +211,7 @@ def _rates(subject: Subject, name: str) -> dict[str, Any]:
         "head": _RATES[rate],
         "models": models,
         "comparison": comparison_of(block, subject.name),
+        "graded": graded_by(block),
         "recipe": recipe_of(block, subject.name),
     }
 

@@ -26,6 +26,7 @@ from llmc_lib.reporting.recipes import trained
 from llmc_lib.reporting.reinforced import reinforced
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
+from llmc_lib.reporting.trained_on import nearness
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
 
 #: 2: verdict words from the interval; p_value is McNemar's mid-p or the sign-flip test's; p_adjusted and `interval` are
@@ -147,6 +148,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
                 greedy=_greedy(params),
                 looks_at=looks.looks_at(run, results),
                 trained=trained(run, results, training),
+                near=nearness(run, results),
             )
         ),
         "provenance": {
@@ -157,7 +159,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             "report": environment(),
         },
     }
-    _complete(metrics["benchmarks"], run, results, training)
+    _add_grading(run, results, metrics["benchmarks"], training)
     metrics["further"] = further(metrics)
     if raced := race_block(run, results):
         metrics["race"] = raced
@@ -168,22 +170,22 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     return Report(run, results, metrics, dataset, training, histories)
 
 
-def _complete(
-    blocks: dict[str, dict[str, Any]], run: Run, results: Results, training: dict[str, Any]
+def _add_grading(
+    run: Run, results: Results, blocks: dict[str, Any], training: dict[str, Any]
 ) -> None:
-    """Add to the blocks of the benchmarks what the answers' texts, their graders and the training say."""
-    params = run.params
+    """Put into each benchmark's block who graded, how far graders agree, what labels say of them, false claims, and what
+    reinforcement learning bought."""
     agreements = grading_page.agreements(results)
     for name, block in blocks.items():
         block["grader"] = results.graders.get(name, "rules")
         add_graders(run, results, block, name)
         if name in agreements:
             block["agreement"] = agreements[name]
-            if params.evaluation.imports:
+            if run.params.evaluation.imports:
                 block["contradiction"] = contradiction(agreements[name])
         if block["measure"] == "accuracy":
             checked = claims_page.check_sample(
-                results, name, params.report.claims, params.seed, run.reasoning
+                results, name, run.params.report.claims, run.params.seed, run.reasoning
             )
             block["false_claims"] = summarise_claims(checked, block["n_questions"])
             if found := reinforced(run, results, training, name):

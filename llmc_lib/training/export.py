@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmc_lib.errors import UserError
+from llmc_lib.models.adapter import merge
 from llmc_lib.training.trainer import MethodTrainer
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def export(trainer: MethodTrainer, spec: dict[str, Any], folder: Path) -> None:
     if not trainer.is_world_process_zero():
         return
     if spec["lora"]:
-        merge(Path(spec["base"]), adapter, folder, spec["model_init_kwargs"])
+        base = Path(spec["base"])
+        merge(base, adapter, folder, changed_config(base, spec["model_init_kwargs"]))
         trainer.processing_class.save_pretrained(folder)
         shutil.rmtree(adapter)
     for name in _NOT_THE_MODELS:
@@ -61,14 +63,3 @@ def adapters(lora: dict[str, Any]) -> LoraConfig:
         use_rslora=lora["rank_stabilized"],
         modules_to_save=saved or None,
     )
-
-
-def merge(base: Path, adapter: Path, folder: Path, given: dict[str, Any]) -> None:
-    """Write the base with an adapter merged into its weights to `folder`; `given` are `training.model_init_kwargs`."""
-    from peft import PeftModel
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(
-        base, config=changed_config(base, given), dtype="auto"
-    )
-    PeftModel.from_pretrained(model, adapter).merge_and_unload().save_pretrained(folder)

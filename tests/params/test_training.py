@@ -45,3 +45,28 @@ def test_every_remedy_that_is_named_works(batch: int, micro: int, each: int) -> 
 def test_the_least_rate_has_a_setting_of_its_own() -> None:
     given = {"lr_scheduler": "cosine_with_min_lr", "sft": {"lr_scheduler_kwargs": {"min_lr": 1e-6}}}
     assert "training.min_lr_rate" in _advice(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"trust_remote_code": True}, "it names code"),
+        ({"device_map": "auto"}, "it is set by this package"),
+        ({"attn_implementation": "eager"}, "is set by training.attention"),
+        ({"dtype": "float16"}, "is set by training.precision"),
+        ({"rope_thata": 1e6}, "did you mean 'rope_theta'?"),
+        ({"rope_scaling": {"rope_type": "../x"}}, "a plain word"),
+        ({"attention_dropout": 1.5}, "less than 1"),
+    ],
+)
+def test_only_keys_of_a_configuration_reach_the_model(given: dict[str, Any], words: str) -> None:
+    assert words in _advice(model_init_kwargs=given)
+
+
+def test_keys_of_a_configuration_are_taken() -> None:
+    given = {
+        "attention_dropout": 0.1,
+        "rope_scaling": {"rope_type": "yarn", "factor": 4.0},
+        "max_position_embeddings": 131072,
+    }
+    assert TrainingParams(model_init_kwargs=given).model_init_kwargs == given

@@ -100,7 +100,7 @@ def test_a_job_a_model_with_the_servers_of_all_machines(tmp_path: Path) -> None:
     ]
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an offline engine": ({"engine": {"kind": "vllm"}}, "engine.kind: must be openai"),
     "a race": ({"stop": {}}, "a race asks its models in turn"),
     "a replica over machines": (

@@ -32,8 +32,9 @@ def test_a_merged_model_answers_as_the_one_that_was_trained(
     from peft import get_peft_model
     from transformers import AutoModelForCausalLM
 
+    from llmc_lib.models.adapter import merge
     from llmc_lib.params import TrainingParams
-    from llmc_lib.training.export import adapters, merge
+    from llmc_lib.training.export import adapters
 
     source = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     if not tied:
@@ -51,7 +52,7 @@ def test_a_merged_model_answers_as_the_one_that_was_trained(
             if weight.requires_grad:
                 weight.add_(0.1 * torch.randn_like(weight))
     model.save_pretrained(str(tmp_path / "adapter"))
-    merge(start, tmp_path / "adapter", tmp_path / "merged", {})
+    merge(start, tmp_path / "adapter", tmp_path / "merged")
     merged = AutoModelForCausalLM.from_pretrained(tmp_path / "merged", dtype=torch.float32)
     tokens = torch.arange(5, 25)[None]
     model.eval()

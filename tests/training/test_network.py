@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def test_what_is_right_is_told_in_a_line_a_machine() -> None:
     ]
 
 
-PROBLEMS = {
+PROBLEMS: dict[str, tuple[dict[int, dict[str, Any]], str]] = {
     "a wrong sum": ({5: {"right": False}}, "rank 5 on gpu-1 got a wrong sum"),
     "other versions": ({4: {"versions": "torch 2.8"}}, "different versions: gpu-1 has torch 2.9"),
     "another device": ({3: {"device": "NVIDIA A100"}}, "different devices"),
@@ -48,7 +49,7 @@ PROBLEMS = {
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_each_problem_is_named_with_its_machine(name: str) -> None:
     changed, message = PROBLEMS[name]
-    ranks = [replace(each, **changed.get(each.rank, {})) for each in RANKS]  # type: ignore[arg-type]
+    ranks = [replace(each, **changed.get(each.rank, {})) for each in RANKS]
     lines = [line for line in told(ranks).splitlines() if line.startswith("PROBLEM: ")]
     assert any(message in line for line in lines), lines
     assert "add up right" not in told(ranks)

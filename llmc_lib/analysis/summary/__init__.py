@@ -24,12 +24,13 @@ from llmc_lib.analysis.summary import (
     safety,
 )
 from llmc_lib.analysis.summary.looks import LookAt
+from llmc_lib.analysis.summary.nearest import Near
 from llmc_lib.analysis.summary.recipes import Trained
 from llmc_lib.analysis.summary.table import Table, groups_key, rate_key
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import measure
 
-__all__ = ["LookAt", "Trained", "groups_key", "rate_key", "summarise"]
+__all__ = ["LookAt", "Near", "Trained", "groups_key", "rate_key", "summarise"]
 
 
 def summarise(
@@ -45,6 +46,7 @@ def summarise(
     greedy: Collection[str] = (),
     looks_at: Mapping[str, LookAt] | None = None,
     trained: Trained | None = None,
+    near: Mapping[str, Mapping[str, Mapping[str, Near]]] | None = None,
 ) -> dict[str, Any]:
     """The `benchmarks` block of metrics.json, and `tradeoffs`.
 
@@ -58,7 +60,8 @@ def summarise(
     about; None: the first. `better_in`: the categories of the rule by which one of several
     candidates is chosen (`selection.select`; None: none is). `seed` of bootstraps. `embedded`: the benchmarks
     whose questions are this project's own. `greedy`: those whose answers were sampled at temperature 0. `looks_at`: of a benchmark that is
-    not finished, or was looked at before it was, which look this is; the others are analysed once.
+    not finished, or was looked at before it was, which look this is; the others are analysed once. `near`: benchmark → candidate →
+    question id → the nearest row of what the candidate was trained on, where it is known.
 
     `trained`: which models are trainings of one recipe; these count as one candidate, and the block has `recipes`.
 
@@ -86,7 +89,14 @@ def summarise(
     }
     blocks = {
         name: _benchmark(
-            table, limits, better_in, seed, (looks_at or {}).get(name), trained, name=name
+            table,
+            limits,
+            better_in,
+            seed,
+            (looks_at or {}).get(name),
+            trained,
+            (near or {}).get(name),
+            name=name,
         )
         for name, table in tables.items()
     }
@@ -123,8 +133,9 @@ def _benchmark(
     better_in: Sequence[str] | None,
     seed: int,
     at: LookAt | None,
-    trained: Trained | None = None,
-    name: str = "",
+    trained: Trained | None,
+    near: Mapping[str, Mapping[str, Near]] | None,
+    name: str,
 ) -> dict[str, Any]:
     outcomes = table.outcomes
     of_all = looks.family_of(table, thresholds, at, seed)
@@ -137,7 +148,7 @@ def _benchmark(
         "n_clusters": outcomes.n_clusters,
         "thresholds": thresholds.as_dict(),
         "models": {model: models.facts(table, model) for model in outcomes.models},
-        "comparisons": comparisons.blocks(table, thresholds, of_all, better_in),
+        "comparisons": comparisons.blocks(table, thresholds, of_all, better_in, near, seed),
     }
     if at is not None and (found := looks.block(at, of_all, thresholds)):
         block["look"] = found

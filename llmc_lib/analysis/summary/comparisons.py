@@ -13,7 +13,7 @@ from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.selection import select
 from llmc_lib.analysis.sequential import FamilyAtLook
 from llmc_lib.analysis.simultaneous import Family
-from llmc_lib.analysis.summary import again, answered, keys, missing
+from llmc_lib.analysis.summary import again, answered, keys, missing, nearest
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, records
 from llmc_lib.analysis.variance import VarianceParts, difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
@@ -28,8 +28,11 @@ def blocks(
     thresholds: Thresholds,
     of_all: Family,
     better_in: Sequence[str] | None = None,
+    near: Mapping[str, Mapping[str, nearest.Near]] | None = None,
+    seed: int = 0,
 ) -> list[dict[str, Any]]:
-    """A block a candidate."""
+    """A block a candidate. `near`: of each candidate and question the nearest row of what the candidate was trained on; `seed` of
+    its permutations."""
     candidates = table.outcomes.candidates
     choice = again.Choice.of(table, of_all.covariance, better_in)
     alone = {c: _paired(table, c, slice(None)) for c in candidates}
@@ -42,6 +45,8 @@ def blocks(
         of_keys = keys.Keys(table)
         for each in found:
             each["keys"] = keys.block(of_keys, each, thresholds, of_all)
+            rows = (near or {}).get(each["model"])
+            each["nearest"] = rows and nearest.block(table, each, thresholds, of_all, rows, seed)
     return found
 
 

@@ -9,6 +9,7 @@ from llmc_lib.reporting.figures import (
     dataset,
     design,
     lengths,
+    nearest,
     recipes,
     rewards,
     safety,
@@ -18,5 +19,5 @@ from llmc_lib.reporting.figures import (
 )
 
 __all__ = [
-    "accuracy", "calibration", "dataset", "design", "lengths", "recipes", "rewards", "safety", "samples", "training", "waterfall",
+    "accuracy", "calibration", "dataset", "design", "lengths", "nearest", "recipes", "rewards", "safety", "samples", "training", "waterfall",
 ]  # fmt: skip
