@@ -2,10 +2,8 @@
 
 HLE's population, one sample, two models; a judge grades, and in some designs rules beside it; 5% of the answers have no grade of it. The
 judge calls 4% of the wrong answers right and 6% of the right ones wrong; "favours": of the candidate 12% and 2%. Half of its errors come
-with the question and hit both models. Labels are drawn and allocated as `make audit` does it, in one go or in two, of which the second follows
-the first one's labels. Promised from 50 labels a model on: the interval of the labels alone misses what these answers truly are, and the
-wider one what such answers are, in at most 6.5%, in two waves, where the number of labels depends on what the first ones said, in at most
-8.5%. They may miss less: where rules beside the judge find most of its errors, the strata in which they agree have hardly any, and few labels
+with the question and hit both models. Labels are drawn and allocated as `make audit` does it, in one go (`_labelled` can do more). Promised from 50 labels a model on: the interval of the labels alone misses what these answers truly are, and the
+wider one what such answers are, in at most 7.5%. They may miss less: where rules beside the judge find most of its errors, the strata in which they agree have hardly any, and few labels
 cannot show that.
 
     python -m performance.validity.audit      # what other methods make of the same draws, for docs/audit.md
@@ -34,7 +32,7 @@ _CORRECT = np.repeat([False, True, False], 4)
 #: Wrong answers that the judge calls right, right ones that it calls wrong, of the candidate and of the reference.
 _FAIR = ((0.04, 0.06), (0.04, 0.06))
 _FAVOURS = ((0.12, 0.02), (0.04, 0.06))
-_MISSES, _MISSES_IN_TWO = (0.0, 0.065), (0.0, 0.085)
+_MISSES = (0.0, 0.075)
 
 
 class _World(NamedTuple):
@@ -113,7 +111,6 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
     designs = [
         (200, 0.3, "errs alike", _FAIR, False, 100, 1), (2158, 0.2, "errs alike", _FAIR, False, 200, 1),
         (2158, 0.2, "favours", _FAVOURS, True, 100, 1), (2158, 0.2, "favours", _FAVOURS, False, 200, 1),
-        (2158, 0.2, "favours", _FAVOURS, False, 200, 2), (2158, 0.7, "favours", _FAVOURS, False, 200, 1),
     ]  # fmt: skip
     for n, mean, name, errors, rules, labels, waves in designs:
         held = np.array(
@@ -121,14 +118,13 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
         ).mean(axis=0)
         drawn = f"{labels} labels" + (" in two waves" if waves == 2 else "")
         beside = ", rules beside it" if rules else ""
-        allowed = _MISSES_IN_TWO if waves == 2 else _MISSES
         setting = f"n={n}, rate {mean:.0%}, judge {name}{beside}, {drawn}"
         for what, share in zip(
             ("rate, these answers", "difference, these answers", "rate", "difference"),
             held,
             strict=True,
         ):
-            yield row(f"corrected {what}", "miss", setting, 1 - share, allowed, times)
+            yield row(f"corrected {what}", "miss", setting, 1 - share, _MISSES, times)
 
 
 def _held(rng: np.random.Generator, world: _World, labels: int, waves: int) -> list[bool]:
