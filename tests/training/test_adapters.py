@@ -57,3 +57,17 @@ def test_a_merged_model_answers_as_the_one_that_was_trained(
     tokens = torch.arange(5, 25)[None]
     model.eval()
     torch.testing.assert_close(merged(tokens).logits, model(tokens).logits, rtol=1e-4, atol=1e-4)
+
+
+def test_keys_of_the_configuration_reach_the_model_and_unknown_ones_are_told(base: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    from llmc_lib.errors import UserError
+    from llmc_lib.training.export import changed_config
+
+    config = changed_config(base, {"attention_dropout": 0.2})
+    model = AutoModelForCausalLM.from_pretrained(base, config=config, attn_implementation="eager")
+    assert model.config.attention_dropout == 0.2
+    assert model.config._attn_implementation == "eager"
+    with pytest.raises(UserError, match="has no key num_experts_per_tok; leave it out"):
+        changed_config(base, {"num_experts_per_tok": 2})
