@@ -31,10 +31,10 @@ MAKEFLAGS += q
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install kernel report gate seal leaps pdf site example dataset train status plan power slurm serve check publish test test-fast storm lint lab lock clean
+.PHONY: help install kernel report audit grader-check gate seal leaps pdf site example dataset train status plan power slurm serve check publish test test-fast storm lint lab lock clean
 
 help: ## Show this list.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
 
 install: ## Make .venv from the lock (requirements/cpu.txt or cuda.txt; ACCELERATOR=cpu|cuda overrides; none: reports alone).
 	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed: install python3.11"; exit 1; }
@@ -52,6 +52,14 @@ gate: ## Check the finished report against the params' section gate: exits 0 pas
 
 seal: $(READY) ## Record the params before the run; the page says whether the verdict followed them (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib seal $(PARAMS)
+
+# N=100: how many. LABELS=file: read the labels that a sheet exported. BENCHMARK=name: not that of the verdict. SHOW_QUESTIONS=1: also gated ones.
+audit: $(READY) ## Draw graded answers for people to label, and write the sheet; LABELS=file reads their labels (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib audit $(PARAMS) $(if $(N),--n "$(N)") $(if $(LABELS),--labels "$(LABELS)") \
+		$(if $(BENCHMARK),--benchmark "$(BENCHMARK)") $(if $(filter 1,$(SHOW_QUESTIONS)),--show-questions)
+
+grader-check: $(READY) ## Grade rewritten and changed reference answers: what the rules miss and let pass (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib grader-check $(PARAMS) $(if $(BENCHMARK),--benchmark "$(BENCHMARK)")
 
 leaps: $(READY) ## Have the run's judge mark unjustified leaps in the traces that the report shows (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib leaps $(PARAMS)

@@ -88,6 +88,9 @@ def _prepare(folder: Path, steps: int) -> str:
 
 
 def _run(way: str, params: str, steps: int, threads: int) -> dict[str, Any]:
+    from llmc_lib.params import TrainingParams
+    from llmc_lib.training.cluster import environment
+
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
@@ -96,6 +99,8 @@ def _run(way: str, params: str, steps: int, threads: int) -> dict[str, Any]:
         "RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "DS_ACCELERATOR": "cpu",
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }  # fmt: skip
+    if way == "ours":
+        env |= {**environment(TrainingParams()), "OMP_NUM_THREADS": str(threads)}
     command = [sys.executable, __file__, "--only", way, params, "--steps", str(steps)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=env)
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -53,6 +53,18 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
+class Ends:
+    """What a word is read from: a difference, and its intervals at 1 minus the level and at 1 minus twice the level."""
+
+    difference: float
+    low: float
+    high: float
+    inner_low: float
+    inner_high: float
+    narrow: bool
+
+
+@dataclass(frozen=True)
 class Verdict:
     """A verdict, and the smallest difference that this design finds, a fraction."""
 

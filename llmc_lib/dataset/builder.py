@@ -46,9 +46,12 @@ from llmc_lib.dataset.sources import about, identity
 from llmc_lib.dataset.steps.decontamination import benchmark_texts
 from llmc_lib.dataset.steps.mixture import ELSEWHERE
 from llmc_lib.dataset.steps.step import Context
+from llmc_lib.dataset.stored_rates import stored_digest
 from llmc_lib.dataset.texts.overlap import Screen
+from llmc_lib.engines.arguments import what_matters
 from llmc_lib.errors import UserError
 from llmc_lib.models.chat import ChatFormat, tokenizer_folder
+from llmc_lib.params import DatasetParams
 from llmc_lib.store import (
     Run,
     fingerprint,
@@ -132,7 +135,7 @@ def stage_key(run: Run) -> str:
         seed=params.seed,
         model=params.model.model_dump(mode="json"),
         max_length=params.max_length,
-        dataset=params.dataset.model_dump(mode="json", exclude={"processes"}),
+        dataset=_settings(params.dataset),
         sources=[identity(source) for source in params.dataset.sources],
         benchmarks=sha256_text(json.dumps(texts, ensure_ascii=False)),
         withheld=sorted(run.params.withheld),
@@ -141,6 +144,23 @@ def stage_key(run: Run) -> str:
         dtype=params.evaluation.dtype if _samples(run) else None,
         **({"problems": problems} if (problems := takes_problems(run)) else {}),
     )
+
+
+def _settings(params: DatasetParams) -> dict[str, Any]:
+    """The section `dataset` without what does not change a row: processes, where servers are, and keys that are off."""
+    found = params.model_dump(mode="json", exclude={"processes"})
+    for name in ("difficulty", "completions"):
+        engine = getattr(params, name).engine
+        del found[name]["engine"]
+        if engine is not None:
+            found[name]["engine"] = {
+                "vllm": what_matters(engine.vllm),
+                "served_as": engine.served_as,
+            }
+    rates = found["difficulty"].pop("rates")
+    if rates is not None:
+        found["difficulty"]["rates"] = {**rates, "sha256": stored_digest(rates["path"])}
+    return found
 
 
 def _samples(run: Run) -> bool:

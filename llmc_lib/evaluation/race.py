@@ -193,7 +193,8 @@ def hold(
         decided = Round({}, settled=False)
         if number == found.rounds or _has(questions, len(beginning), stop.min_per_category):
             answers = right(racing, beginning)
-            decided = judge(answers, models[0], run.params.evaluation.samples, number, rule)
+            samples = run.params.evaluation.asking(found.benchmark).samples
+            decided = judge(answers, models[0], samples, number, rule)
         row = {
             "key": key,
             "benchmark": found.benchmark,

@@ -36,7 +36,8 @@ class Results:
     category, cluster (None where `benchmarks[].cluster` is not set), status ("correct", "incorrect", "ungraded", "missing") by the grader that decides, correct
     (bool; only "correct" is True), by_rules and by_judge (the status that each gives, None where it
     gave none), truncated, failed, extracted, rule, confidence (percent or NaN), action, harmful,
-    reasoning_status, explanation (a judge's, its beginning), finish_reason, completion_tokens. Models and questions keep the order of the
+    reasoning_status, subsets (names with spaces between), original_key and revised_key (the statuses that one grader gives by both
+    answers of a question whose answer was revised, else None), explanation (a judge's, its beginning), finish_reason, completion_tokens. Models and questions keep the order of the
     evaluation. What the models wrote stays on disk, as it may be gigabytes: `texts` reads it.
 
     Of an unfinished evaluation it holds a beginning of the order in which the questions are drawn, up to the first one that
@@ -139,7 +140,6 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
         for b in run.params.evaluation.benchmarks
     }
     _check_fair(run, list(questions), list(models))
-    samples = manifest.get("samples", 1)
     graders = {name: _grader(run, name, list(models)) for name in questions}
     texts = _Texts()
     rows = [
@@ -147,7 +147,7 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
         for benchmark, items in questions.items()
         for model in models
         for row in _Stored(run, benchmark, model, graders[benchmark] == "judge", partial).rows(
-            items, samples, texts
+            items, samples_of(manifest, benchmark, model), texts
         )
     ]
     answers = pd.DataFrame(rows)
@@ -166,6 +166,12 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
     return results if found is None else _left(results, Race.of(found))
 
 
+def samples_of(manifest: Mapping[str, Any], benchmark: str, model: str) -> int:
+    """How many samples of each question a model was asked for; models and benchmarks may differ."""
+    given = manifest.get("samples_of", {}).get(benchmark, {})
+    return int(given.get(model, manifest.get("samples", 1)))
+
+
 def right_answers(
     run: Run, benchmark: str, model: str, questions: Sequence[Question], *, judged: bool
 ) -> NDArray[np.int64]:
@@ -181,7 +187,7 @@ def right_answers(
 def _asked(run: Run, benchmark: BenchmarkParams) -> list[Question]:
     if benchmark.source == "imports":
         found = [Question(**row) for row in read_jsonl(questions_file(run, benchmark.name))]
-        return question_bank.clustered(found, benchmark) if benchmark.cluster else found
+        return question_bank.prepared(found, benchmark)
     return question_bank.asked(benchmark, run.params.seed)
 
 
@@ -336,9 +342,14 @@ class _Stored:
             grade = by_rules or {}  # such an answer is no judge's business
         status = grade.get("status", "ungraded" if prediction else "missing")
         both = {**(by_rules or {}), **{k: v for k, v in grade.items() if v is not None}}
+        # One grader for both keys: the rules, where the judge of a file has not seen the original one.
+        keyed = grade if grade.get("original") else by_rules or {}
         return {
             "category": printable(" ".join(question.category.split())),  # a name in figures
             "cluster": question.cluster or None,
+            "subsets": " ".join(question.subsets),
+            "original_key": keyed.get("original"),
+            "revised_key": keyed.get("status") if keyed.get("original") else None,
             "status": status,
             "correct": status == "correct",
             "by_rules": (by_rules or {}).get("status"),

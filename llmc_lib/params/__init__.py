@@ -14,6 +14,8 @@ from pydantic import Field, model_validator
 
 from llmc_lib.benchmarks import DECLARED
 from llmc_lib.errors import near
+from llmc_lib.params.asking import Asking, AskingParams, JudgeAskingParams
+from llmc_lib.params.benchmarks import BenchmarkParams
 from llmc_lib.params.common import (
     ModelParams,
     Name,
@@ -35,9 +37,9 @@ from llmc_lib.params.dataset import (
     ReplaySampling,
     SamplingParams,
     SourceParams,
+    StoredRatesParams,
 )
 from llmc_lib.params.evaluation import (
-    BenchmarkParams,
     EngineParams,
     EvaluationParams,
     ImportParams,
@@ -54,10 +56,10 @@ from llmc_lib.params.starts import BASE, check_starts, training_of
 from llmc_lib.params.training import LoraParams, SlurmParams, TrainingParams
 
 __all__ = [
-    "EMBEDDED_SOURCES", "SOURCES", "BenchmarkParams", "CandidateParams", "CasesParams", "DatasetParams",
+    "EMBEDDED_SOURCES", "SOURCES", "Asking", "AskingParams", "BenchmarkParams", "CandidateParams", "CasesParams", "DatasetParams",
     "DecontaminationParams", "DifficultyParams", "EngineParams", "EvaluationParams", "GateParams", "ImportParams",
-    "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "ReplaySampling", "ReportParams",
-    "RewardParams", "SamplingParams", "SlurmParams", "SourceParams", "TrainingParams", "is_commit", "is_hub_name", "merged",
+    "JudgeAskingParams", "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "ReplaySampling", "ReportParams",
+    "RewardParams", "SamplingParams", "SlurmParams", "SourceParams", "StoredRatesParams", "TrainingParams", "is_commit", "is_hub_name", "merged",
 ]  # fmt: skip
 
 
@@ -206,6 +208,7 @@ class Params(Section):
         check_run(self.run)
         self._check_trainings()
         check_starts([(c.name, c.start, c.seeds) for c in self.candidates])
+        self._check_samples_of()
         measures = {b.name: str(b.measure) for b in self.evaluation.benchmarks}
         if self.report.main is not None:
             check_right_or_wrong(("report", "main"), self.report.main, measures)
@@ -231,6 +234,17 @@ class Params(Section):
                         "are not used while the mixture is off; give mixture: true too",
                     )
         return self
+
+    def _check_samples_of(self) -> None:
+        known = ["base", *(model.name for model in self.evaluation.models)]
+        known += [candidate.name for candidate in self.candidates] or ["step"]
+        for name in self.evaluation.samples_of:
+            if name not in known and not any(name.startswith(f"{one}-") for one in known[1:]):
+                meant = near(name, known)
+                hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(known)}"
+                raise ValueError(
+                    ("evaluation", "samples_of"), f"{name!r} is no model of the run; {hint}"
+                )
 
 
 def merged(values: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,20 @@ from pydantic import Field, field_validator, model_validator
 
 from llmc_lib.benchmarks import DECLARED, Measure
 from llmc_lib.errors import shown
+from llmc_lib.params.asking import (
+    Asking,
+    AskingParams,
+    MinP,
+    Plain,
+    PresencePenalty,
+    Style,
+    SystemPrompt,
+    TokenLimit,
+    TopK,
+    TopP,
+    check_template_kwargs,
+)
+from llmc_lib.params.benchmarks import BenchmarkParams
 from llmc_lib.params.common import (
     Length,
     ModelParams,
@@ -25,9 +39,6 @@ from llmc_lib.params.common import (
 )
 from llmc_lib.params.names import check_stored
 from llmc_lib.params.vllm_arguments import check_vllm
-
-#: What `fields` of a benchmark of kind "questions" can name.
-QUESTION_FIELDS = ("id", "question", "answer", "answer_type", "category", "subject", "rationale")
 
 #: What servers call a model. It becomes an argument of a command: never an option.
 ServedName = Annotated[str, Field(pattern=r"^[\w./][\w./:@+-]*$", max_length=300)]
@@ -46,70 +57,6 @@ def _is_address(address: str) -> bool:
         )
     except ValueError:  # a port of six digits, half a bracket
         return False
-
-
-class BenchmarkParams(Section):
-    """A benchmark and where its questions are."""
-
-    name: Name
-    kind: str | None = None  # a module of llmc_lib/benchmarks; None: `name`
-    # "embedded" (where it has such questions), a local file in the benchmark's schema, or a hub set (cais/hle).
-    # "imports", for kind "questions": the questions that the imported files hold (lm_eval, inspect).
-    source: PathText = "embedded"
-    revision: str | None = None  # commit of the hub set; required for one
-    questions: PositiveInt | None = None  # the first so many of the drawn order; None: all
-    # For kind "questions": our field → the file's. question and answer are required.
-    fields: dict[str, str] = {}
-    # The file's field that says which questions belong together (one text, one source) and are not independent:
-    # every interval and test then rests on these clusters. None: each question is one of its own.
-    cluster: Annotated[str, Field(min_length=1)] | None = None
-
-    @property
-    def module(self) -> str:
-        """The module of llmc_lib/benchmarks that knows its schema."""
-        return self.kind or self.name
-
-    @property
-    def measure(self) -> Measure:
-        """What it measures."""
-        return DECLARED[self.module].measure
-
-    @model_validator(mode="after")
-    def _check(self) -> BenchmarkParams:
-        if self.module not in DECLARED:
-            known = ", ".join(name for name in DECLARED if name != "questions")
-            raise ValueError(
-                "kind" if self.kind else "name",
-                f"{self.module!r} is no known benchmark ({known}); for a file of questions and "
-                "answers of your own give kind: questions",
-            )
-        if self.source == "imports" and self.module != "questions":
-            raise ValueError(
-                "source",
-                f"a benchmark of kind {self.module} must have its own questions, or those that no file "
-                "answers would not be counted; give a file",
-            )
-        if self.source == "imports" and self.cluster not in (None, "category", "subject"):
-            raise ValueError(
-                "cluster",
-                "imported questions have category and subject; for another field give a file",
-            )
-        if self.source == "embedded" and not DECLARED[self.module].embedded:
-            hub = DECLARED[self.module].hub
-            what = f"a file in its schema, or {hub} with its revision" if hub else "a file of yours"
-            raise ValueError("source", f"required for kind {self.module}: {what}")
-        if self.module == "questions" and self.source != "imports":
-            missing = [name for name in ("question", "answer") if name not in self.fields]
-            if missing:
-                raise ValueError(
-                    "fields", f"must say which field holds the {missing[0]}: {missing[0]}: <field>"
-                )
-        unknown = [name for name in self.fields if name not in QUESTION_FIELDS]
-        if unknown:
-            raise ValueError(
-                "fields", f"{unknown[0]!r} is no field of ours; known: {', '.join(QUESTION_FIELDS)}"
-            )
-        return self
 
 
 class EvaluatedModelParams(ModelParams):
@@ -282,13 +229,23 @@ class EvaluationParams(Section):
     # code sends them; HLE's gives every question the multiple-choice instruction. "corrected": the same where that
     # code does what it means to, of HLE each answer type with its own instruction. What has no official prompt (AIME,
     # files of your own) gets HLE's.
-    prompt: Literal["brief", "official", "corrected"] = "brief"
+    prompt: Style = "brief"
+    # The system prompt, in place of that of the prompts. None: theirs; "": none.
+    system: SystemPrompt | None = None
     samples: Samples = 1  # completions of a question
+    # Of a model that is asked more or less often: base, a name of `models`, or a candidate's, for all its checkpoints. A
+    # benchmark whose `settings` have samples is asked that often of every model.
+    samples_of: dict[str, Samples] = {}
     # Of one completion, the same for every model. "max": what max_model_len leaves after the prompt.
-    max_tokens: PositiveInt | Literal["max"] = 256
+    max_tokens: TokenLimit = 256
     max_model_len: Length = 1024  # prompt and completion together, in tokens
     temperature: Temperature = 0.0  # 0: greedy
-    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    top_p: TopP = 1.0
+    top_k: TopK = 0  # 0: all tokens
+    min_p: MinP = 0.0
+    presence_penalty: PresencePenalty = 0.0
+    # Variables of the models' chat templates, such as enable_thinking: false.
+    chat_template_kwargs: dict[str, Plain] = {}
     # "auto": bfloat16 where the processor or GPU multiplies it in hardware, else float32.
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     engine: EngineParams = EngineParams()
@@ -326,33 +283,79 @@ class EvaluationParams(Section):
         places = (round(asked * number / self.planned_looks) for number in numbers)
         return max(place for place in places if place <= beginning)
 
+    def asking(self, name: str | None = None) -> Asking:
+        """How a benchmark is asked; None: one without settings of its own."""
+        own = AskingParams() if name is None else self._own(name)
+        given = own.model_dump(exclude={"named", "judge"}, exclude_none=True)
+        shared = {
+            key: getattr(self, key)
+            for key in AskingParams.model_fields
+            if key not in ("named", "judge")
+        }
+        return Asking(**{**shared, **given}, judge=own.judge)
+
+    def _own(self, name: str) -> AskingParams:
+        """The settings of a benchmark's own. Raises `StopIteration` for one that is not there."""
+        benchmark = next(b for b in self.benchmarks if b.name == name)
+        return benchmark.settings.over(DECLARED[benchmark.module].settings)
+
+    def samples_for(self, name: str, model: str) -> int:
+        """How many completions of each of a benchmark's questions a model is asked for."""
+        if self._own(name).samples is None:
+            for given, number in self.samples_of.items():
+                if model == given or (given != "base" and model.startswith(f"{given}-")):
+                    return number
+        return self.asking(name).samples
+
+    def token_limit(self, name: str) -> int:
+        """No completion of a benchmark is longer than this."""
+        limit = self.asking(name).max_tokens
+        return self.max_model_len if limit == "max" else limit
+
     @property
     def max_completion_tokens(self) -> int:
         """No completion is longer than this."""
-        return self.max_model_len if self.max_tokens == "max" else self.max_tokens
+        return max(self.token_limit(b.name) for b in self.benchmarks)
 
     @model_validator(mode="after")
     def _check(self) -> EvaluationParams:
-        if self.max_tokens != "max" and self.max_tokens >= self.max_model_len:
-            raise ValueError(
-                "max_tokens",
-                f"{self.max_tokens} leaves no room for a prompt in max_model_len "
-                f"({self.max_model_len}); lower it, raise max_model_len, or give max",
-            )
-        if self.temperature == 0 and self.samples > 1:
-            raise ValueError(
-                "samples", "at temperature 0 all are the same; give 1, or a temperature above 0"
-            )
+        self._check_asking()
         if self.looks == 1:
             raise ValueError("looks", "1 is the finished evaluation alone; give 2 or more, or 0")
         names = [benchmark.name for benchmark in self.benchmarks]
-        check_once("benchmarks", names)
         if self.stop is not None:
             self._check_stop(self.stop)
         check_once("models", [model.name for model in self.models])
         self._check_names()
         self._check_imports(names)
         return self
+
+    def _check_asking(self) -> None:
+        check_template_kwargs(self.chat_template_kwargs)
+        check_once("benchmarks", [benchmark.name for benchmark in self.benchmarks])
+        for number, benchmark in enumerate(self.benchmarks):
+            own = self._own(benchmark.name)
+            asking, place = self.asking(benchmark.name), ("benchmarks", number, "settings")
+            limit = asking.max_tokens
+            if limit != "max" and limit >= self.max_model_len:
+                raise ValueError(
+                    ("max_tokens",) if own.max_tokens is None else (*place, "max_tokens"),
+                    f"{limit} leaves no room for a prompt in max_model_len ({self.max_model_len}); lower it, raise "
+                    "max_model_len, or give max",
+                )
+            if self.judge is not None and (own.judge.max_tokens or 0) >= self.judge.max_model_len:
+                raise ValueError(
+                    (*place, "judge", "max_tokens"),
+                    f"must be less than evaluation.judge.max_model_len ({self.judge.max_model_len})",
+                )
+            most = asking.samples
+            if own.samples is None:
+                most = max(most, *self.samples_of.values()) if self.samples_of else most
+            if asking.temperature == 0 and most > 1:
+                raise ValueError(
+                    ("samples",) if own.samples is None else (*place, "samples"),
+                    f"at temperature 0 all are the same ({benchmark.name}); give 1, or a temperature above 0",
+                )
 
     def _check_stop(self, stop: StopParams) -> None:
         asked = [b.name for b in self.benchmarks if b.measure == Measure.ACCURACY]
@@ -364,6 +367,11 @@ class EvaluationParams(Section):
             )
         if any(b.cluster for b in self.benchmarks if b.name == (stop.benchmark or asked[0])):
             raise ValueError("stop", "a race has no clusters; leave out `cluster`, or `stop`")
+        if self.samples_of:
+            raise ValueError(
+                "samples_of",
+                "the models of a race are asked equally often; leave it out, or `stop`",
+            )
         if self.looks:
             raise ValueError(
                 "looks", "the rounds of a race are its planned looks; leave out `looks`, or `stop`"

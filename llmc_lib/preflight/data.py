@@ -45,9 +45,15 @@ def _benchmarks(run: Run, found: list[Problem]) -> dict[str, list[Question]]:
         if benchmark.source == "imports" or is_hub_id(benchmark.source):
             continue
         key = "questions" if benchmark.source == "embedded" else "source"
-        prefix = f"evaluation.benchmarks.{benchmark.name}.questions: "
-        with noted(found, "evaluation", "benchmarks", number, key, without=prefix):
+        prefix = f"evaluation.benchmarks.{benchmark.name}."
+        problems: list[Problem] = []
+        with noted(problems, "evaluation", "benchmarks", number, key):
             questions[benchmark.name] = question_bank.asked(benchmark, run.params.seed)
+        for _, message in problems:  # it begins with the key, where that is another one
+            named, _, rest = message.removeprefix(prefix).partition(": ")
+            keys = named.split(".") if message.startswith(prefix) else [key]
+            message = rest if message.startswith(prefix) else message
+            found.append(Problem(("evaluation", "benchmarks", number, *keys), message))
     return questions
 
 

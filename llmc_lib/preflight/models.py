@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from llmc_lib.engines.formats import TEMPLATES
 from llmc_lib.errors import near, shown
 from llmc_lib.models.folder import folder_problems, tokenizer_problems
 from llmc_lib.models.resolve import EMBEDDED
@@ -56,18 +57,23 @@ def problems(run: Run, *, data_alone: bool = False) -> list[Problem]:
         *found,
         *_served_names(run),
         *_tokenizers(run),
+        *_template_variables(run),
         *([] if data_alone else _own_rewards(run)),
     ]
 
 
 def _own_rewards(run: Run) -> Iterator[Problem]:
     """Functions that the params name and whoever starts the run has not allowed."""
-    for number, recipe in enumerate(run.params.recipes):
+    for recipe in run.params.recipes:
         grpo = recipe.training.grpo
         if recipe.training.method != "grpo" or grpo is None or grpo.rewards.own is None:
             continue
-        own = recipe.listed and "rewards" in run.params.candidates[number].training.get("grpo", {})
-        section: Keys = ("candidates", number, "training") if own else ("training",)
+        given = run.params.candidates[recipe.number].training if recipe.listed else {}
+        section: Keys = (
+            ("candidates", recipe.number, "training")
+            if "rewards" in given.get("grpo", {})
+            else ("training",)
+        )
         if (refused := not_allowed(grpo.rewards)) is not None:
             yield Problem((*section, "grpo", "rewards", "own", "function"), refused)
 
@@ -101,10 +107,11 @@ def _data_uses(run: Run) -> Iterator[_Use]:
             yield _Use(("model",), params.model, {key_: source.sampling.max_model_len})
     for name in ("difficulty", "completions"):
         section_ = getattr(params.dataset, name)
-        if section_.enabled:
+        served = section_.engine is not None and section_.engine.kind == "openai"
+        if section_.enabled and not served and getattr(section_, "rates", None) is None:
             key: Keys = ("dataset", name, "model") if section_.model else ("model",)
             lengths: dict[Keys, int] = {("dataset", name, "max_model_len"): section_.max_model_len}
-            yield _Use(key, section_.model or params.model, lengths)
+            yield _Use(key, section_.model or params.model, lengths, section_.engine)
 
 
 # ---- lengths ---------------------------------------------------------------------------------
@@ -204,6 +211,33 @@ def _served_names(run: Run) -> Iterator[Problem]:
                 "model; give each its own",
             )
         taken.setdefault(served, name)
+
+
+def _template_variables(run: Run) -> Iterator[Problem]:
+    """Variables of chat templates that no model of the run has, where the templates of all are on this machine: a
+    template passes over what it does not know."""
+    evaluation = run.params.evaluation
+    models = [run.params.model, *evaluation.models]
+    folders = [ROOT / model.source for model in models]
+    if evaluation.imports or not all(folder.is_dir() for folder in folders):
+        return
+    text = "".join(
+        (folder / name).read_text(encoding="utf-8", errors="replace")
+        for folder in folders
+        for name in TEMPLATES
+        if (folder / name).is_file()
+    )
+    given: dict[Keys, Mapping[str, Any]] = {("evaluation",): evaluation.chat_template_kwargs}
+    for number, benchmark in enumerate(evaluation.benchmarks):
+        own = benchmark.settings.chat_template_kwargs or {}
+        given["evaluation", "benchmarks", number, "settings"] = own
+    for keys, variables in given.items():
+        for name in variables:
+            if not re.search(rf"\b{name}\b", text):
+                yield Problem(
+                    (*keys, "chat_template_kwargs"),
+                    f"{shown(name)}: no chat template of the run's models has this variable; correct it, or leave it out",
+                )
 
 
 def _tokenizers(run: Run) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ manifests, log and answers; where something was not measured, it says so.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ def card(subject: Subject, held: Terms) -> str:
     from huggingface_hub import ModelCard  # half a second to import
 
     run, facts = subject.run, subject.facts
-    training, samples = subject.recipe.training, run.params.evaluation.samples
+    training = subject.recipe.training
     body = render(
         _TEMPLATES / "model.md.j2",
         **_words(subject),
@@ -78,19 +79,10 @@ def card(subject: Subject, held: Terms) -> str:
         facts=facts,
         training=training,
         environment=subject.environment,
-        losses=[
-            (words, loss)
-            for words, loss in (
-                ("Training loss", facts.get("loss")),
-                ("Validation loss", facts.get("eval_loss")),
-                ("Reward", facts.get("reward")),
-                ("Right answers in training", facts.get("correct")),
-                ("Reward of held-out prompts", facts.get("eval_reward")),
-            )
-            if loss and None not in (loss.get("first"), loss.get("last"))
-        ],
-        evaluation=run.params.evaluation,
-        times="once" if samples == 1 else f"{samples} times",
+        losses=_losses(facts),
+        settings=_settings(subject),
+        times=_times((subject.metrics or {}).values()),
+        several=any(block["n_samples"] > 1 for block in (subject.metrics or {}).values()),
         metrics=subject.metrics,
         results=[_rates(subject, name) for name in subject.metrics or {}],
         start=subject.recipe.start,
@@ -105,6 +97,48 @@ def card(subject: Subject, held: Terms) -> str:
     )
     data = _metadata(subject, held)
     return str(ModelCard.from_template(data, template_str=CARD, body=impersonal(run, body)))
+
+
+def _losses(facts: Mapping[str, Any]) -> list[tuple[str, dict[str, float]]]:
+    """What the training measured at its begin and at its end, by its words."""
+    known = {
+        "Training loss": "loss",
+        "Validation loss": "eval_loss",
+        "Reward": "reward",
+        "Right answers in training": "correct",
+        "Reward of held-out prompts": "eval_reward",
+    }
+    found = [(words, facts.get(name)) for words, name in known.items()]
+    return [
+        (words, measured)
+        for words, measured in found
+        if measured and None not in (measured.get("first"), measured.get("last"))
+    ]
+
+
+def _settings(subject: Subject) -> list[str]:
+    """How the benchmarks were asked, in words: one text where it is the same for all."""
+    evaluation = subject.run.params.evaluation
+    found: dict[str, list[str]] = {}
+    for name, block in (subject.metrics or {}).items():
+        asking = evaluation.asking(name)
+        times = _times([block])
+        how = "greedy decoding"
+        if asking.temperature:
+            how = f"temperature {asking.temperature:g}, top-p {asking.top_p:g}"
+        text = f"{times}, on vLLM, with {how} and at most {evaluation.token_limit(name):,} tokens"
+        found.setdefault(text, []).append(kind_of(subject, name).title)
+    if len(found) == 1:
+        return list(found)
+    return [f"{text} ({listed(names)})" for text, names in found.items()]
+
+
+def _times(blocks: Iterable[Mapping[str, Any]]) -> str:
+    """How often questions were asked: "once", "4 times", "1 to 5 times"."""
+    samples = {facts["n_samples"] for block in blocks for facts in block["models"].values()} or {1}
+    if samples == {1}:
+        return "once"
+    return f"{' to '.join(str(k) for k in sorted({min(samples), max(samples)}))} times"
 
 
 def licence_page(subject: Subject, held: Terms) -> str:

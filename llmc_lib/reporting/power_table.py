@@ -52,18 +52,17 @@ def power_table(run: Run, assumed: Assumed) -> str:
             parts = assumed_parts(rate, assumed.correlation, assumed.sampling)
         except ValueError as error:
             raise UserError(f"make power: {error}") from error
-        found = detectable(n, parts, params.samples, level, target)
+        samples = params.asking(benchmark.name).samples
+        found = detectable(n, parts, samples, level, target)
         table = needed(interesting, parts, _SAMPLES, alpha=level, target=target)
         finds = as_points(found, n, sign=False) if found < 1 else "nothing"
-        row = [benchmark.name, f"{n:,}", str(params.samples), f"{rate:.0%}", finds]
+        row = [benchmark.name, f"{n:,}", str(samples), f"{rate:.0%}", finds]
         rows.append([*row, *(f"{count:,}" for count in table["questions"])])
-        sentences.append(
-            _sentence(benchmark.name, n, origin, params.samples, found, interesting, target)
-        )
+        sentences.append(_sentence(benchmark.name, n, origin, samples, found, interesting, target))
         if (seeds := _seeds(run.params)) or assumed.spread is not None:
             sentences += recipe_power(run.params, n, parts, sorted(seeds.values()), assumed.spread)
         if benchmark.name == params.raced_on:
-            sentences.append(_race(run.params, compared, parts.of_mean(params.samples) / n))
+            sentences.append(_race(run.params, compared, parts.of_mean(samples) / n))
     return "\n".join(
         [
             aligned([head, *rows], "l" + "r" * (len(head) - 1)),

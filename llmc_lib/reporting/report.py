@@ -15,10 +15,12 @@ from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import Measure, measure, measuring
 from llmc_lib.errors import UserError
+from llmc_lib.evaluation.audit import audited
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, looks, training_page
 from llmc_lib.reporting.further import further
+from llmc_lib.reporting.graders import add_graders
 from llmc_lib.reporting.race import race_block
 from llmc_lib.reporting.recipes import trained
 from llmc_lib.reporting.reinforced import reinforced
@@ -99,6 +101,27 @@ class Report:
         return comparison
 
 
+def _greedy(params: Params) -> set[str]:
+    """The benchmarks that are answered at temperature 0, as far as is known."""
+    if params.evaluation.imports:
+        return set()
+    names = [b.name for b in params.evaluation.benchmarks]
+    return {name for name in names if params.evaluation.asking(name).temperature == 0}
+
+
+def _add_claims(
+    run: Run, results: Results, training: dict[str, Any], block: dict[str, Any], name: str
+) -> None:
+    """The false claims of a benchmark's answers, and what reinforcement learning bought there."""
+    params = run.params
+    checked = claims_page.check_sample(
+        results, name, params.report.claims, params.seed, run.reasoning
+    )
+    block["false_claims"] = summarise_claims(checked, block["n_questions"])
+    if found := reinforced(run, results, training, name):
+        block["reinforced"] = found
+
+
 def load_report(run: Run, results: Results | None = None) -> Report:
     """Load a run: its finished evaluation, or the `results` of an unfinished one.
 
@@ -129,11 +152,12 @@ def load_report(run: Run, results: Results | None = None) -> Report:
                 thresholds(params.report),
                 results.kinds,
                 main=main,
-                trained_form=params.evaluation.prompt == "brief" and not params.evaluation.imports,
+                trained_form=params.evaluation.asking(main).prompt == "brief"
+                and not params.evaluation.imports,
                 better_in=params.report.select,
                 seed=params.seed,
                 embedded=embedded(params),
-                greedy=params.evaluation.temperature == 0 and not params.evaluation.imports,
+                greedy=_greedy(params),
                 looks_at=looks.looks_at(run, results),
                 trained=trained(run, results, training),
             )
@@ -146,7 +170,19 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             "report": environment(),
         },
     }
-    _complete(metrics["benchmarks"], run, results, training)
+    agreements = grading_page.agreements(results)
+    for name, block in metrics["benchmarks"].items():
+        block["grader"] = results.graders.get(name, "rules")
+        add_graders(run, results, block, name)
+        if name in agreements:
+            block["agreement"] = agreements[name]
+            if run.params.evaluation.imports:
+                block["contradiction"] = contradiction(agreements[name])
+        if block["measure"] == "accuracy":
+            _add_claims(run, results, training, block, name)
+    if results.partial is None:
+        for name, found in audited(run, results, metrics["benchmarks"]).items():
+            metrics["benchmarks"][name]["audit"] = found
     metrics["further"] = further(metrics)
     if raced := race_block(run, results):
         metrics["race"] = raced
@@ -155,27 +191,6 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     logged = training.get("candidates", {}) or results.manifest.get("trainings", {})
     histories = training_page.read_histories(run, logged)
     return Report(run, results, metrics, dataset, training, histories)
-
-
-def _complete(
-    blocks: dict[str, dict[str, Any]], run: Run, results: Results, training: dict[str, Any]
-) -> None:
-    """Add to the blocks of the benchmarks what the answers' texts, their graders and the training say."""
-    params = run.params
-    agreements = grading_page.agreements(results)
-    for name, block in blocks.items():
-        block["grader"] = results.graders.get(name, "rules")
-        if name in agreements:
-            block["agreement"] = agreements[name]
-            if params.evaluation.imports:
-                block["contradiction"] = contradiction(agreements[name])
-        if block["measure"] == "accuracy":
-            checked = claims_page.check_sample(
-                results, name, params.report.claims, params.seed, run.reasoning
-            )
-            block["false_claims"] = summarise_claims(checked, block["n_questions"])
-            if found := reinforced(run, results, training, name):
-                block["reinforced"] = found
 
 
 def embedded(params: Params) -> set[str]:

@@ -151,7 +151,7 @@ def _row(entry: Entry, older: Entry | None, scale: Scale) -> dict[str, Any]:
         "others": _others(others),
         "benchmark": metrics.main,
         "lines": [row.line for row in metrics.further],
-        "size": f"{counted(block.n_questions, 'question')} × {counted(block.n_samples, 'sample')}",
+        "size": f"{counted(block.n_questions, 'question')} × {block.samples}",
         "questions": block.n_questions,
         "verdict": headline.verdict,
         "code": (headline.verdict_code or "").removesuffix("_small"),

@@ -94,6 +94,11 @@ class Run:
         return self.folder / "exploring"
 
     @property
+    def audit(self) -> Path:
+        """Of grades checked by people: what was drawn, the sheets, the labels."""
+        return self.folder / "audit"
+
+    @property
     def report(self) -> Path:
         """Of the page and metrics.json: reports/<run>."""
         return ROOT / self.params.reports_dir / self.name
@@ -166,6 +171,11 @@ def _check_named(params: Params, place: Callable[..., str], *, files: bool) -> N
                 f"{place('dataset', 'sources', number, 'path')}: no file or folder "
                 f"{ROOT / source.path}; give a path from {ROOT}"
             )
+    rates = params.dataset.difficulty.rates
+    if files and rates is not None and not (ROOT / rates.path).exists():
+        raise UserError(
+            f"{place('dataset', 'difficulty', 'rates', 'path')}: no file or folder {ROOT / rates.path}; give a path from {ROOT}"
+        )
     _check_model(params.model, place, "model")
     judge = params.evaluation.judge
     if judge is not None and judge.model is not None:
@@ -177,7 +187,8 @@ def _check_named(params: Params, place: Callable[..., str], *, files: bool) -> N
         ("difficulty", params.dataset.difficulty),
         ("completions", params.dataset.completions),
     ):
-        if section.model is not None:
+        served = section.engine is not None and section.engine.kind == "openai"
+        if section.model is not None and not served:
             _check_model(section.model, place, "dataset", name, "model")
 
 

@@ -20,7 +20,8 @@ from llmc_lib.processes.progress import say
 from llmc_lib.store import Run, json_reader, read_manifest
 from llmc_lib.store.json_reader import JsonError
 from llmc_lib.training import cluster
-from llmc_lib.training.launch import in_training_order, recipe_folder, recipe_key
+from llmc_lib.training.launch import recipe_folder, recipe_key
+from llmc_lib.training.starts import in_training_order
 
 _POLL_SECONDS = 2.0
 _REMIND_SECONDS = 300.0

@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ import pyarrow.parquet as pq
 from llmc_lib.errors import UserError
 from llmc_lib.models.resolve import Model, base_model, models_of
 from llmc_lib.params import Recipe
-from llmc_lib.params.starts import in_order
 from llmc_lib.plan import refuse
 from llmc_lib.processes.interrupts import Interrupted, first_interrupt
 from llmc_lib.processes.progress import progress_bar, say
@@ -44,6 +43,7 @@ from llmc_lib.store import (
 )
 from llmc_lib.training import cluster
 from llmc_lib.training.methods import METHODS, Method
+from llmc_lib.training.starts import in_training_order, start_of, started_from
 
 _VERSION = 2
 # Settings that decide how and where a training runs, and not what comes out.
@@ -91,7 +91,7 @@ def train(run: Run) -> Training:
     with working(run.folder, "training"):
         for recipe in in_training_order(run.params.recipes):
             if recipe in left:
-                _train(run, start_of(run, base, recipe), recipe, recipe_key(run, base, recipe))
+                _train(run, base, recipe)
     facts = {
         recipe.name: read_manifest(recipe_folder(run, recipe)) or {}
         for recipe in run.params.recipes
@@ -146,7 +146,7 @@ def recipe_key(run: Run, base: Model, recipe: Recipe) -> str:
     names = [str(rows / f"{part}.parquet") for part in ("train", "validation")]
     others = {method.SECTION[0] for method in METHODS.values()}
     others -= {METHODS[recipe.training.method].SECTION[0]}
-    start = _start(run, recipe)
+    start = started_from(run, recipe)
     return fingerprint(
         version=_VERSION,
         seed=_seed(run, recipe),
@@ -156,31 +156,6 @@ def recipe_key(run: Run, base: Model, recipe: Recipe) -> str:
         # Of the base all the same: what the other candidate starts from is in its key.
         base=recipe_key(run, base, start) if start else base.fingerprint,
     )
-
-
-def in_training_order(recipes: Sequence[Recipe]) -> list[Recipe]:
-    """The candidates so that each comes after the one that it starts from, else as they are listed."""
-    named = {recipe.name: recipe for recipe in recipes}
-    return [named[name] for name in in_order({r.name: r.start for r in recipes})]
-
-
-def start_of(run: Run, base: Model, recipe: Recipe) -> Model:
-    """What a candidate starts from: the base model, or the last model of another candidate, which is trained."""
-    start = _start(run, recipe)
-    if start is None:
-        return base
-    facts = read_manifest(recipe_folder(run, start))
-    if facts is None:
-        raise UserError(
-            f"{recipe_folder(run, start)}: {start.name!r} is not trained yet; run notebook 2 again"
-        )
-    last = models_of(run, facts)[-1]
-    return replace(last, label=f"{last.name} ({last.label})")
-
-
-def _start(run: Run, recipe: Recipe) -> Recipe | None:
-    """The candidate that a candidate starts from; None: it starts from the base model."""
-    return next((other for other in run.params.recipes if other.name == recipe.start), None)
 
 
 def _seed(run: Run, recipe: Recipe) -> int:
@@ -214,9 +189,10 @@ def _row_counts(path: Path, columns: Sequence[str]) -> dict[str, int]:
     }
 
 
-def _train(run: Run, base: Model, recipe: Recipe, key: str) -> None:
-    """Train a candidate from `base`, or from where an earlier process was stopped if there was one."""
-    folder = recipe_folder(run, recipe)
+def _train(run: Run, base: Model, recipe: Recipe) -> None:
+    """Train a candidate, from where an earlier process was stopped if there was one."""
+    folder, key = recipe_folder(run, recipe), recipe_key(run, base, recipe)
+    start_model = start_of(run, base, recipe)
     if not _has_key(folder, key):
         for path in folder.glob("*"):  # the logs stay
             if path.name != "logs":
@@ -230,7 +206,7 @@ def _train(run: Run, base: Model, recipe: Recipe, key: str) -> None:
         # By its time, so that the logs of all attempts lie in their order.
         "attempt": f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}",
         "seed": _seed(run, recipe),
-        "base": str(base.folder),
+        "base": str(start_model.folder),
         "train": str(run.data(recipe) / "train.parquet"),
         "validation": str(run.data(recipe) / "validation.parquet"),
         "folder": str(folder),
@@ -251,7 +227,7 @@ def _train(run: Run, base: Model, recipe: Recipe, key: str) -> None:
     seconds = max(time.monotonic() - start, history[-1]["seconds"])
     _check_models(run, folder, facts)
     outputs = _outputs(run, recipe, facts)
-    write_manifest(folder, key, seconds, outputs=outputs, base=base.label, **facts)
+    write_manifest(folder, key, seconds, outputs=outputs, base=start_model.label, **facts)
     for left in (folder / "checkpoints", folder / "rows"):
         shutil.rmtree(left, ignore_errors=True)
     for name in ("result.json", "resumed.json"):

@@ -56,7 +56,9 @@ def run(tmp_path: Path, server: ChatServer) -> Run:
     asked = question_bank.asked(run.params.evaluation.benchmarks[0], 0)
     answers = {
         request.prompt: question.answer
-        for request, question in zip(requests(run, asked), asked, strict=True)
+        for request, question in zip(
+            requests(run, run.params.evaluation.benchmarks[0].name, asked), asked, strict=True
+        )
     }
 
     async def answer(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:

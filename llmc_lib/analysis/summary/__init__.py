@@ -14,7 +14,15 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis.endings import Cut, endings
-from llmc_lib.analysis.summary import comparisons, lengths, looks, models, recipes, safety
+from llmc_lib.analysis.summary import (
+    comparisons,
+    keys,
+    lengths,
+    looks,
+    models,
+    recipes,
+    safety,
+)
 from llmc_lib.analysis.summary.looks import LookAt
 from llmc_lib.analysis.summary.recipes import Trained
 from llmc_lib.analysis.summary.table import Table, groups_key, rate_key
@@ -34,7 +42,7 @@ def summarise(
     better_in: Sequence[str] | None = None,
     seed: int = 0,
     embedded: Collection[str] = (),
-    greedy: bool = False,
+    greedy: Collection[str] = (),
     looks_at: Mapping[str, LookAt] | None = None,
     trained: Trained | None = None,
 ) -> dict[str, Any]:
@@ -42,13 +50,14 @@ def summarise(
 
     Parameters: `answers`, a row a (benchmark, model, question_id, sample; without that column one
     sample each), with the boolean columns correct, truncated, failed, and category, status, and optionally
-    confidence (percent or NaN), completion_tokens, extracted, cluster; every model has the same questions
-    and samples, and the first is the reference that the others are compared with. `thresholds` of the
+    confidence (percent or NaN), completion_tokens, extracted, cluster, subsets (names with spaces between), original_key and
+    revised_key (the statuses by both, where an answer was revised); every model has the same questions,
+    each its own number of samples of all of them, and the first is the reference that the others are compared with. `thresholds` of the
     verdict words. `kinds`: benchmark → a key of `benchmarks.DECLARED`; a benchmark that is not in
     it is of the kind that it is called. `main`: the benchmark of right and wrong answers that `tradeoffs` are
     about; None: the first. `better_in`: the categories of the rule by which one of several
     candidates is chosen (`selection.select`; None: none is). `seed` of bootstraps. `embedded`: the benchmarks
-    whose questions are this project's own. `greedy`: the answers were sampled at temperature 0. `looks_at`: of a benchmark that is
+    whose questions are this project's own. `greedy`: those whose answers were sampled at temperature 0. `looks_at`: of a benchmark that is
     not finished, or was looked at before it was, which look this is; the others are analysed once.
 
     `trained`: which models are trainings of one recipe; these count as one candidate, and the block has `recipes`.
@@ -69,7 +78,7 @@ def summarise(
         str(name): Table.of(
             (kinds or {}).get(str(name), str(name)),
             rows,
-            greedy=greedy,
+            greedy=str(name) in greedy,
             embedded=str(name) in embedded,
             recipes=trained.recipes if trained else None,
         )
@@ -138,6 +147,7 @@ def _benchmark(
         block["recipes"] = recipes.block(table, thresholds, at, trained, name)
     if measure(table.kind) == "accuracy":
         block |= lengths.blocks(table)
+        block["keys"] = keys.facts(keys.Keys(table))
         block["power"] = comparisons.power_block(table, thresholds, of_all)
         block["selection"] = comparisons.selection_block(table, block, better_in, seed)
     return block

@@ -7,14 +7,15 @@ from typing import Any
 
 from llmc_lib.analysis.comparison import PairedComparison, adjust, paired_comparison
 from llmc_lib.analysis.design import detectable, needed, power_curve
+from llmc_lib.analysis.intervals import standard_error
 from llmc_lib.analysis.optimism import selection_noise
 from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.selection import select
 from llmc_lib.analysis.sequential import FamilyAtLook
 from llmc_lib.analysis.simultaneous import Family
-from llmc_lib.analysis.summary import again, answered, missing
+from llmc_lib.analysis.summary import again, answered, keys, missing
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, records
-from llmc_lib.analysis.variance import difference_variance_parts
+from llmc_lib.analysis.variance import VarianceParts, difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
 from llmc_lib.benchmarks import measure
 
@@ -32,11 +33,16 @@ def blocks(
     candidates = table.outcomes.candidates
     choice = again.Choice.of(table, of_all.covariance, better_in)
     alone = {c: _paired(table, c, slice(None)) for c in candidates}
-    return [
+    found = [
         _block(table, thresholds, comparison, model, of_all, choice)
         | {"p_holm": _holm(table, alone, model)}
         for model, comparison in alone.items()
     ]
+    if measure(table.kind) == "accuracy":
+        of_keys = keys.Keys(table)
+        for each in found:
+            each["keys"] = keys.block(of_keys, each, thresholds, of_all)
+    return found
 
 
 def _holm(table: Table, alone: Mapping[str, PairedComparison], model: str) -> float:
@@ -82,7 +88,7 @@ def _block(
             **({"looks": True} if isinstance(of_all, FamilyAtLook) else {}),
         },
         "detectable_difference": detectable(
-            alone.n, parts, table.outcomes.n_samples, of_all.level, thresholds.power
+            alone.n, *as_run(table, model, parts), of_all.level, thresholds.power
         ),
         "standard_error": plain(alone.standard_error),
         "correlation": alone.correlation,
@@ -92,7 +98,7 @@ def _block(
             "ci95": [alone.unpaired.low, alone.unpaired.high],
             "p_value": alone.unpaired.p_value,
         },
-        "p_permutation": permutation_test(right[model], base, table.outcomes.cluster),
+        "p_permutation": plain(permutation_test(right[model], base, table.outcomes.cluster)),
         "variance": {
             "total": parts.total,
             "within": parts.within,
@@ -158,7 +164,7 @@ def power_block(table: Table, thresholds: Thresholds, of_all: Family) -> dict[st
     outcomes = table.outcomes
     if not outcomes.candidates:
         return None
-    model, n, k = outcomes.candidates[-1], outcomes.n_questions, outcomes.n_samples
+    model, n = outcomes.candidates[-1], outcomes.n_questions
     parts = difference_variance_parts(
         outcomes.correct[model], outcomes.correct[outcomes.reference], outcomes.cluster
     )
@@ -180,13 +186,24 @@ def power_block(table: Table, thresholds: Thresholds, of_all: Family) -> dict[st
     return {
         "model": model,
         "n_questions": n,
-        "n_samples": k,
+        "n_samples": outcomes.n_samples,
         "level": alpha,
         "candidates": of_all.candidates,
         "variance_known": parts.within is not None,
-        "curve": records(power_curve(n, parts, k, alpha=alpha)),
+        "curve": records(power_curve(n, *as_run(table, model, parts), alpha=alpha)),
         "designs": designs,
     }
+
+
+def as_run(table: Table, model: str, parts: VarianceParts) -> tuple[VarianceParts, int]:
+    """The variance parts and samples with which power describes this design. Of unequal numbers of samples all of a mean's
+    variance is taken for variance between questions, which no number of samples changes."""
+    right, base = (table.outcomes.correct[name] for name in (model, table.outcomes.reference))
+    if right.shape == base.shape:
+        return parts, right.shape[1]
+    error, groups = standard_error(right.mean(axis=1) - base.mean(axis=1), table.outcomes.cluster)
+    whole = parts.cluster_size if groups == 1 else min(parts.cluster_size, len(right) * error**2)
+    return VarianceParts(whole, 0.0, parts.cluster_size), max(right.shape[1], base.shape[1])
 
 
 def selection_block(

@@ -91,7 +91,8 @@ def _import(run: Run) -> None:
         + [curves_file(run, model) for model in trainings],
         models=[{"name": name, "label": label} for name, label in _models(run).items()],
         questions={benchmark.name: benchmark.questions for benchmark in done},
-        samples=max(benchmark.samples for benchmark in done),
+        samples=max(most for benchmark in done for most in benchmark.samples.values()),
+        samples_of={benchmark.name: benchmark.samples for benchmark in done},
         imports=[asdict(source) for benchmark in done for source in benchmark.sources],
         trainings=trainings,
     )
@@ -135,6 +136,7 @@ def stage_key(run: Run) -> str:
         benchmarks=[
             {
                 "digest": None if b.source == "imports" else question_bank.digest(b),
+                "files": question_bank.subsets_digest(b),
                 **b.model_dump(mode="json"),
             }
             for b in evaluation.benchmarks
@@ -161,7 +163,7 @@ class _Source:
 class _Benchmark:
     name: str
     questions: int
-    samples: int  # of a question, by each model
+    samples: dict[str, int]  # model → of a question
     sources: list[_Source] = field(default_factory=list)
 
 
@@ -198,11 +200,10 @@ def _import_benchmark(run: Run, benchmark: BenchmarkParams) -> _Benchmark:
         path = questions_file(run, benchmark.name)
         write_jsonl(path, (asdict(question) for question in questions.values()))
     sources = [source for source, _ in answered]
-    _same_samples(benchmark.name, samples)
     _same_grader(sources)
     for source, ids in answered:
         source.missing = len(questions.keys() - ids)
-    return _Benchmark(benchmark.name, len(questions), max(samples.values()), sources)
+    return _Benchmark(benchmark.name, len(questions), samples, sources)
 
 
 def _import_model(
@@ -344,17 +345,6 @@ def _chunks(found: Iterator[Imported]) -> Iterator[list[Imported]]:
             part, size = [], 0
     if part:
         yield part
-
-
-def _same_samples(benchmark: str, samples: dict[str, int]) -> None:
-    """Models with unequal numbers of samples would have some missing, which count as wrong."""
-    first, *others = samples
-    for other in others:
-        if samples[other] != samples[first]:
-            raise UserError(
-                f"evaluation.imports: {other!r} has {samples[other]} samples a question of {benchmark!r} and "
-                f"{first!r} has {samples[first]}; import as many of each"
-            )
 
 
 def _same_grader(sources: list[_Source]) -> None:

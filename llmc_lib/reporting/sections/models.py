@@ -24,6 +24,7 @@ from llmc_lib.reporting import figures
 from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
 from llmc_lib.reporting.figures.drawing import FigureBlock
+from llmc_lib.reporting.graders import graded_by
 from llmc_lib.reporting.report import Report, thresholds
 from llmc_lib.reporting.sections.missing import missing_answers
 
@@ -65,10 +66,11 @@ def models_table(report: Report) -> Block:
         ]
     )  # fmt: skip
     caption = tr(
-        "Accuracy over {questions} with {intervals}. Truncated, unanswered and failed questions stay in the "
+        "Accuracy over {questions} with {intervals}, {graded}. Truncated, unanswered and failed questions stay in the "
         "denominator and count as wrong.",
         questions=counted(n, "question"),
         intervals=_interval_words(report),
+        graded=graded_by(report.block),
     )
     if report.imported:
         caption += " " + tr(

@@ -29,11 +29,38 @@ def recipes(report: Report) -> Block:
         )
     for pair in found["pairs"]:
         blocks += paragraph(pair["sentence"])
+    if elsewhere := _elsewhere(report):
+        blocks += paragraph(elsewhere)
     return (
         blocks
         + figures.recipes.trainings(report.block)
         + _table(report, found)
         + paragraph(_note(report), "note")
+    )
+
+
+def _elsewhere(report: Report) -> str:
+    """The recipes on the other benchmarks, each in a line."""
+    told = [
+        tr(
+            "{benchmark}: {recipe} {points} ({low} to {high}), {verdict}",
+            benchmark=name,
+            recipe=effect["recipe"],
+            points=as_points(effect["difference"], effect["n"]),
+            low=effect["interval"]["printed"][0],
+            high=effect["interval"]["printed"][1],
+            verdict=effect["verdict"],
+        )
+        for name, block in report.metrics["benchmarks"].items()
+        if name != report.main
+        for effect in (block.get("recipes") or {}).get("effects", [])
+        if effect["whole"]
+    ]
+    if not told:
+        return ""
+    return tr(
+        "On the other benchmarks (p-values are not adjusted for their number): {told}.",
+        told="; ".join(told),
     )
 
 

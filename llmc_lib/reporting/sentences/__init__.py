@@ -5,7 +5,9 @@ language of a catalogue (`llmc_lib.language`).
 """
 
 from llmc_lib.reporting.sentences.answers import ending_sentence, missing_sentence, not_known
+from llmc_lib.reporting.sentences.audit import audit_difference, audit_lead, audit_outdated
 from llmc_lib.reporting.sentences.gate import OUTCOMES, gate_criterion, gate_figures, gate_reason
+from llmc_lib.reporting.sentences.keys import keys_sentence
 from llmc_lib.reporting.sentences.looks import (
     changed_sentence,
     finished_sentence,
@@ -33,6 +35,15 @@ from llmc_lib.reporting.sentences.recipe import (
     pair_sentence,
     spread_sentence,
 )
+from llmc_lib.reporting.sentences.runs import (
+    another_run_sentence,
+    answers_of,
+    responses_of,
+    runs_of,
+    runs_sentence,
+    samples_of,
+    unequal,
+)
 from llmc_lib.reporting.sentences.safety import (
     SAFETY,
     TRADEOFFS,
@@ -55,6 +66,11 @@ __all__ = [
     "SAFETY",
     "TRADEOFFS",
     "TRIED_WORDS",
+    "another_run_sentence",
+    "answers_of",
+    "audit_difference",
+    "audit_lead",
+    "audit_outdated",
     "changed_sentence",
     "effect_sentence",
     "ending_sentence",
@@ -65,6 +81,7 @@ __all__ = [
     "gate_figures",
     "gate_reason",
     "interval_label",
+    "keys_sentence",
     "looks_caption",
     "missing_sentence",
     "needed_sentence",
@@ -78,6 +95,10 @@ __all__ = [
     "race_sentence",
     "rerun_sentence",
     "rerun_title",
+    "responses_of",
+    "runs_of",
+    "runs_sentence",
+    "samples_of",
     "seal_sentence",
     "sign_sentence",
     "spread_sentence",
@@ -85,6 +106,7 @@ __all__ = [
     "tried_family",
     "tried_line",
     "tried_note",
+    "unequal",
     "unfinished_sentence",
     "verdict_rules",
     "verdict_sentence",

@@ -52,22 +52,45 @@ def tell_comparison(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> 
         "rerun": {**comparison["rerun"], "sentence": words.rerun_sentence(block, comparison)},
         "needed": need or None,
     }
+    if told.get("another_run"):
+        more = {"sentence": words.another_run_sentence(comparison)}
+        told["another_run"] = {**told["another_run"], **more}
     if missing := comparison["missing"]:
         cases = [{**case, **_verdict(case, thresholds)} for case in missing["cases"]]
         hangs = words.missing_sentence(Measure(block["measure"]), thresholds, comparison)
         told["missing"] = {**missing, "cases": cases, "sentence": hangs}
+    if keys := comparison.get("keys"):
+        of_keys = _keys(keys, thresholds)
+        told["keys"] = {**of_keys, "sentence": words.keys_sentence({**told, "keys": of_keys})}
     # After the point of the sentence's rates, as more may be needed for them to add up.
     digits = digits_of(adding_up(rate, base, comparison["difference"], n)[0])
     code = comparison["verdict"]
     # A test over questions is about the model that answered them.
-    more = {"about": "checkpoint", "sentence": sentence, "digits": digits}
-    return _after(told, "verdict", verdict_code=code, **more)
+    about: dict[str, Any] = {"about": "checkpoint", "sentence": sentence, "digits": digits}
+    return _after(told, "verdict", verdict_code=code, **about)
 
 
 def _verdict(found: Mapping[str, Any], thresholds: Thresholds) -> dict[str, str]:
     """A verdict's word, and for programs its code."""
     code = found["verdict"]
     return {"verdict": words.verdict_word(code, thresholds), "verdict_code": code}
+
+
+def _keys(keys: Mapping[str, Any], thresholds: Thresholds) -> dict[str, Any]:
+    """What depends on reference answers, each verdict with its word."""
+
+    def told(found: Any) -> Any:
+        return found and {**found, **_verdict(found, thresholds)}
+
+    uncertain = keys["uncertain"]
+    if uncertain:
+        uncertain = {**uncertain, "cases": [told(case) for case in uncertain["cases"]]}
+    return {
+        "parts": [told(part) for part in keys["parts"]],
+        "original": told(keys["original"]),
+        "uncertain": uncertain,
+        "fewest": told(keys["fewest"]),
+    }
 
 
 def _benchmark(block: Mapping[str, Any]) -> dict[str, Any]:

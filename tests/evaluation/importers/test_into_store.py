@@ -176,15 +176,17 @@ def test_several_imports_of_a_model_are_samples(tmp_path: Path) -> None:
     assert found == {("q0", 0): True, ("q1", 0): False, ("q0", 1): False}
 
 
-def test_models_with_unequal_samples_are_not_compared(tmp_path: Path) -> None:
+def test_each_model_has_as_many_samples_as_imports(tmp_path: Path) -> None:
     run = _run(
         tmp_path,
         ("base", _judged(tmp_path / "base.json", {"q0": "yes"})),
         ("tuned", _judged(tmp_path / "one.json", {"q0": "yes"})),
         ("tuned", _judged(tmp_path / "two.json", {"q0": "no"})),
     )
-    with pytest.raises(UserError, match="'tuned' has 2 samples a question of 'hle' and 'base' has 1"):  # fmt: skip
-        import_all(run)
+    results = import_all(run)
+    assert results.manifest["samples_of"] == {"hle": {"base": 1, "tuned": 2}}
+    asked = results.answers.groupby("model", sort=False).size()
+    assert asked.to_dict() == {"base": 6, "tuned": 12}
 
 
 def test_an_answer_that_is_there_twice_is_refused(tmp_path: Path) -> None:

@@ -117,19 +117,17 @@ class CpuTrainer(Trainer):
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
         logits_to_keep: int,
-        batch_size: int | None = None,
-        *,
-        compute_entropy: bool = False,
-        compute_aux_loss: bool = False,
-        **_: Any,
+        **settings: Any,
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        compute_entropy = settings.get("compute_entropy", False)
+        compute_aux_loss = settings.get("compute_aux_loss", False)
         rows = torch.arange(len(input_ids))
         if self._wanted is not None:
             rows = rows[self._wanted]
         logps = torch.zeros(len(input_ids), logits_to_keep)
         entropies = torch.zeros_like(logps) if compute_entropy else None
         auxiliary = []
-        for some in rows.split(batch_size or len(rows)):
+        for some in rows.split(settings.get("batch_size") or len(rows)):
             ids, mask = input_ids[some], attention_mask[some]
             found = self._score(model, ids, mask, logits_to_keep, entropies=self._entropies_count and compute_entropy, aux=compute_aux_loss)  # fmt: skip
             logps = logps.index_put((some[:, None], torch.arange(logits_to_keep)), found[0])
