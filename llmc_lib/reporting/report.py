@@ -23,7 +23,7 @@ from llmc_lib.reporting.further import further
 from llmc_lib.reporting.graders import add_graders
 from llmc_lib.reporting.race import race_block
 from llmc_lib.reporting.recipes import trained
-from llmc_lib.reporting.reinforced import reinforced
+from llmc_lib.reporting.reinforced import add_reinforced
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
@@ -109,19 +109,6 @@ def _greedy(params: Params) -> set[str]:
     return {name for name in names if params.evaluation.asking(name).temperature == 0}
 
 
-def _add_claims(
-    run: Run, results: Results, training: dict[str, Any], block: dict[str, Any], name: str
-) -> None:
-    """The false claims of a benchmark's answers, and what reinforcement learning bought there."""
-    params = run.params
-    checked = claims_page.check_sample(
-        results, name, params.report.claims, params.seed, run.reasoning
-    )
-    block["false_claims"] = summarise_claims(checked, block["n_questions"])
-    if found := reinforced(run, results, training, name):
-        block["reinforced"] = found
-
-
 def load_report(run: Run, results: Results | None = None) -> Report:
     """Load a run: its finished evaluation, or the `results` of an unfinished one.
 
@@ -170,19 +157,8 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             "report": environment(),
         },
     }
-    agreements = grading_page.agreements(results)
-    for name, block in metrics["benchmarks"].items():
-        block["grader"] = results.graders.get(name, "rules")
-        add_graders(run, results, block, name)
-        if name in agreements:
-            block["agreement"] = agreements[name]
-            if run.params.evaluation.imports:
-                block["contradiction"] = contradiction(agreements[name])
-        if block["measure"] == "accuracy":
-            _add_claims(run, results, training, block, name)
-    if results.partial is None:
-        for name, found in audited(run, results, metrics["benchmarks"]).items():
-            metrics["benchmarks"][name]["audit"] = found
+    _add_grading(run, results, metrics["benchmarks"])
+    add_reinforced(run, results, training, metrics["benchmarks"])
     metrics["further"] = further(metrics)
     if raced := race_block(run, results):
         metrics["race"] = raced
@@ -191,6 +167,26 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     logged = training.get("candidates", {}) or results.manifest.get("trainings", {})
     histories = training_page.read_histories(run, logged)
     return Report(run, results, metrics, dataset, training, histories)
+
+
+def _add_grading(run: Run, results: Results, blocks: dict[str, Any]) -> None:
+    """Put into each benchmark's block who graded, how far graders agree, what labels say of them, and false claims."""
+    agreements = grading_page.agreements(results)
+    for name, block in blocks.items():
+        block["grader"] = results.graders.get(name, "rules")
+        add_graders(run, results, block, name)
+        if name in agreements:
+            block["agreement"] = agreements[name]
+            if run.params.evaluation.imports:
+                block["contradiction"] = contradiction(agreements[name])
+        if block["measure"] == "accuracy":
+            checked = claims_page.check_sample(
+                results, name, run.params.report.claims, run.params.seed, run.reasoning
+            )
+            block["false_claims"] = summarise_claims(checked, block["n_questions"])
+    if results.partial is None:
+        for name, found in audited(run, results, blocks).items():
+            blocks[name]["audit"] = found
 
 
 def embedded(params: Params) -> set[str]:
