@@ -11,8 +11,10 @@ python -m llmc_lib seal PARAMS       set the rule before the run: the page says 
 python -m llmc_lib status PARAMS     show how far each model's evaluation is
 python -m llmc_lib dataset PARAMS    build the data set alone and write its page
 python -m llmc_lib train PARAMS      build the data set and train; --node-rank K: as machine K of several
+python -m llmc_lib network PARAMS    check in two minutes that all processes of a training find each other, and how fast
 python -m llmc_lib leaps PARAMS      have the run's judge mark unjustified leaps in the traces that the report shows
-python -m llmc_lib slurm PARAMS      write the Slurm script of that for all machines, and explain it
+python -m llmc_lib slurm PARAMS      write the Slurm script of that for all machines, and explain it; --what: of the evaluation, of all
+python -m llmc_lib evaluate PARAMS   ask one model what it has not answered yet; --number K: say which model that is
 python -m llmc_lib check PARAMS      check a params file and stop
 python -m llmc_lib plan PARAMS       show what a run needs and how long it takes; 1: it does not fit
 python -m llmc_lib power PARAMS      show which differences its evaluation could find, before any run
@@ -96,10 +98,12 @@ def main(arguments: list[str] | None = None) -> int:
 
             return serve(run, options.model, options.host, options.port)
         if options.command == "slurm":
-            from llmc_lib.training import slurm
-
-            print(slurm.write(run))
+            print(_slurm(run, options.what))
             return 0
+        if options.command == "network":
+            return _network(run, _node_rank(options.node_rank))
+        if options.command == "evaluate":
+            return _evaluate(run, options)
         if options.command == "train" and (node_rank := _node_rank(options.node_rank)):
             return _follow(run, node_rank)
         what = "partial" if getattr(options, "partial", False) else options.command
@@ -128,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     lab.add_argument("--host", default="127.0.0.1", help="what to listen on")
     lab.add_argument("--port", type=int, help="that port or none; by default 8888 or the next free")
     lab.add_argument("options", nargs="*", help="JupyterLab's own, after --")
-    names = "report leaps gate seal pdf example dataset train status plan power slurm serve check audit grader-check"
+    names = "report leaps gate seal pdf example dataset train network status plan power slurm evaluate serve check audit grader-check"
     for name in (*names.split(), "publish"):
         command = commands.add_parser(name)
         command.add_argument("params", help="a params file, such as params/quickstart.yaml")
@@ -157,7 +161,16 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--model", help="which, separated by commas; the base by default")
             command.add_argument("--host", default="127.0.0.1", help="what to listen on")
             command.add_argument("--port", type=int, default=8000, help="of the first server")
-        if name == "train":
+        if name == "slurm":
+            whats = "training, evaluation, all"
+            command.add_argument("--what", default="training", help=f"what it is for: {whats}")
+        if name == "evaluate":
+            group = command.add_mutually_exclusive_group(required=True)
+            group.add_argument("--model", help="the model")
+            group.add_argument(
+                "--number", type=int, help="print the name of the model of this number, from 0"
+            )
+        if name in ("train", "network"):
             rank = (
                 "which machine this is: 0 (the first) and so on, or a variable that has the number"
             )
@@ -264,7 +277,44 @@ def _verdict(page: Path) -> str:
     comparison = found["benchmarks"][found["main"]]["comparisons"][-1]
     word = comparison["verdict"].capitalize()
     comma = "," if "," in word else ""  # as on the page
-    return printable(f"{word}{comma} on {found['main']}: {comparison['sentence']}") + "\n"
+    about = f"{word}{comma} on {found['main']}, for this checkpoint"
+    return printable(f"{about}: {comparison['sentence']}") + "\n"
+
+
+def _slurm(run: Run, what: str) -> str:
+    from llmc_lib.serving import jobs
+    from llmc_lib.training import slurm
+
+    if what not in jobs.WHAT:
+        raise UserError(f"WHAT: {what!r} is none of {', '.join(jobs.WHAT)}")
+    return slurm.write(run) if what == "training" else jobs.write(run, what)
+
+
+def _network(run: Run, node_rank: int) -> int:
+    from llmc_lib.training import network
+
+    try:
+        told, sound = network.check(run, node_rank)
+    except WorkerError as error:
+        print(f"\nThe processes do not work together.\n{error}", file=sys.stderr)
+        return 1
+    if told:
+        print(told)
+    return 0 if sound else 1
+
+
+def _evaluate(run: Run, options: argparse.Namespace) -> int:
+    from llmc_lib.pipeline import make_evaluation, model_to_evaluate
+
+    if options.number is not None:
+        print(model_to_evaluate(run, options.number))
+        return 0
+    try:
+        print(f"Answers: {make_evaluation(run, options.model)}")
+    except WorkerError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _node_rank(text: str) -> int:

@@ -38,6 +38,7 @@ from llmc_lib.params.common import (
     check_once,
 )
 from llmc_lib.params.names import check_stored
+from llmc_lib.params.training import EvaluationJobParams
 from llmc_lib.params.vllm_arguments import check_vllm
 
 #: What servers call a model. It becomes an argument of a command: never an option.
@@ -255,6 +256,7 @@ class EvaluationParams(Section):
     looks: Annotated[int, Field(ge=0, le=20)] = 0
     # Stop candidates early, in a race. None: all models answer all questions.
     stop: StopParams | None = None
+    slurm: EvaluationJobParams = EvaluationJobParams()
 
     @property
     def answered(self) -> tuple[ImportParams, ...]:
@@ -286,12 +288,9 @@ class EvaluationParams(Section):
     def asking(self, name: str | None = None) -> Asking:
         """How a benchmark is asked; None: one without settings of its own."""
         own = AskingParams() if name is None else self._own(name)
-        given = own.model_dump(exclude={"named", "judge"}, exclude_none=True)
-        shared = {
-            key: getattr(self, key)
-            for key in AskingParams.model_fields
-            if key not in ("named", "judge")
-        }
+        apart = {"named", "judge"}
+        given = own.model_dump(exclude=apart, exclude_none=True)
+        shared = {key: getattr(self, key) for key in AskingParams.model_fields if key not in apart}
         return Asking(**{**shared, **given}, judge=own.judge)
 
     def _own(self, name: str) -> AskingParams:

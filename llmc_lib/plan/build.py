@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmc_lib.errors import UserError
-from llmc_lib.params import Recipe, TrainingParams
+from llmc_lib.params import PlanParams, Recipe, TrainingParams
 from llmc_lib.params.reader import where
 from llmc_lib.plan.evaluation import EvaluationPlan, evaluation_plan
 from llmc_lib.plan.hours import Work, work
@@ -62,9 +62,19 @@ class TrainingPlan:
     @property
     def hours(self) -> float | None:
         """Of training and, where a training samples, of that: one waits for the other."""
-        sampled = self.rollouts.hours if self.rollouts else 0.0
-        both = (self.work.hours, sampled)
-        return None if None in both else sum(hour for hour in both if hour is not None)
+        return _sum([self.work.hours, self._sampling])
+
+    @property
+    def slow_hours(self) -> float | None:
+        """The same at most."""
+        return _sum([self.work.slow_hours, self._sampling])
+
+    @property
+    def _sampling(self) -> float | None:
+        # A step that was measured has its sampling in it.
+        if self.rollouts is None or self.work.measured is not None:
+            return 0.0
+        return self.rollouts.hours
 
     @property
     def disk(self) -> float:
@@ -84,6 +94,7 @@ class Plan:
     evaluation: EvaluationPlan
     notes: tuple[str, ...]  # files that are still missing, and the like
     assumptions: tuple[str, ...]
+    params: PlanParams
 
     @property
     def fits(self) -> bool:
@@ -103,9 +114,17 @@ class Plan:
     @property
     def hours(self) -> float | None:
         """Of all trainings, one after the other."""
-        hours = [training.hours for training in self.trainings]
-        known = [hour for hour in hours if hour is not None]
-        return sum(known) if len(known) == len(hours) else None
+        return _sum([training.hours for training in self.trainings])
+
+    @property
+    def slow_hours(self) -> float | None:
+        """The same at most."""
+        return _sum([training.slow_hours for training in self.trainings])
+
+
+def _sum(hours: list[float | None]) -> float | None:
+    known = [hour for hour in hours if hour is not None]
+    return sum(known) if len(known) == len(hours) else None
 
 
 def make_plan(run: Run) -> Plan:
@@ -132,7 +151,7 @@ def make_plan(run: Run) -> Plan:
         )
     return Plan(
         shown(run.params_file), shape, source.text, on, trainings, evaluation, tuple(notes),
-        tuple(_assumptions(run, on, trainings)),
+        tuple(_assumptions(run, on, trainings)), run.params.plan,
     )  # fmt: skip
 
 
@@ -219,7 +238,9 @@ def _training(run: Run, recipe: Recipe, shape: Shape, on: Machine) -> TrainingPl
     zero = zero_settings(training, shape)
     adapters = 0
     if training.lora:
-        adapters = shape.adapters(training.lora.rank, training.lora.target_modules)
+        adapters = shape.adapters(
+            training.lora.rank, training.lora.target_modules, training.lora.modules_to_save
+        )
     wide = 2 if on.on_gpu and need.precision == "bfloat16" else 4
     trained = adapters or shape.parameters
     rolled = None

@@ -8,7 +8,7 @@ a GPU when it starts and holds it; its weights are bfloat16, divided among the G
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llmc_lib.params import PlanParams, TrainingParams
 from llmc_lib.params.grpo import GrpoParams
@@ -83,7 +83,7 @@ def rollout_work(
     )
     if grpo.beta and made.compute_hours is not None:
         each = 2 / (4 if training.lora else 6)
-        made = Work(made.steps, made.tokens, made.compute_hours * (1 + each), made.transfer_hours)
+        made = replace(made, compute_hours=made.compute_hours * (1 + each))
     return made
 
 

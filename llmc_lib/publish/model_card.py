@@ -32,7 +32,14 @@ from llmc_lib.publish.model_subject import (
 )
 from llmc_lib.reporting.sentences.reinforced import claims_sentence, pair_sentence
 from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
-from llmc_lib.reporting.training_page import duration, method_words, plain_number, size, where
+from llmc_lib.reporting.training_page import (
+    duration,
+    method_words,
+    plain_number,
+    schedule,
+    size,
+    where,
+)
 from llmc_lib.training.diagnosis import diagnose
 from llmc_lib.training.methods import METHODS
 
@@ -78,6 +85,7 @@ def card(subject: Subject, held: Terms) -> str:
         sources=_sources(subject),
         facts=facts,
         training=training,
+        schedule=schedule(training),
         environment=subject.environment,
         losses=_losses(facts),
         settings=_settings(subject),

@@ -110,7 +110,7 @@ def test_without_it_nothing_is_asked() -> None:
             "training.grpo.config.use_vllm: is set by training.grpo.generator; give it there",
         ),
         (
-            {"training": {"method": "grpo", "grpo": {"config": {"model_init_kwargs": {}}}}},
+            {"training": {"method": "grpo", "grpo": {"config": {"accelerator_config": {}}}}},
             "is not for a params file: it names code to be loaded",
         ),
         (

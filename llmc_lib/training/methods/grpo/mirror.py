@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +16,12 @@ from llmc_lib.training.methods.grpo import decoding
 
 #: Parameters that ZeRO-3 gathers at a time.
 _TOGETHER = 50_000_000
+
+
+#: Of peft's names of weights: those of adapters and of what a layer that is trained as a whole was before; and what
+#: stands in others for the layer itself.
+_ADAPTERS = re.compile(r"\.(lora_|original_module\.)")
+_INSIDE = re.compile(r"\.(base_layer|modules_to_save\.default)(?=\.)")
 
 
 class Mirror:
@@ -51,9 +58,9 @@ class Mirror:
         own = dict(self.model.named_parameters(remove_duplicate=False))
         source = policy.get_base_model() if merge else policy
         weights = [
-            (name.replace(".base_layer", ""), weight)
+            (_plain(name), weight)
             for name, weight in source.named_parameters()  # type: ignore[union-attr]
-            if ".lora_" not in name
+            if not _ADAPTERS.search(name)
         ]
         partitioned = any(hasattr(weight, "ds_id") for weight in policy.parameters())
         with torch.no_grad(), _merged(policy) if merge else nullcontext():
@@ -65,7 +72,7 @@ class Mirror:
     def _take(
         self, own: dict[str, nn.Parameter], name: str, weight: torch.Tensor, *, copy: bool
     ) -> None:
-        for same in self._names[name]:
+        for same in self._names.get(name, [name]):
             target = own[same]
             if copy or target.dtype != weight.dtype:
                 if target.shape != weight.shape or target.data_ptr() == weight.data_ptr():
@@ -77,6 +84,11 @@ class Mirror:
     def autocast(self) -> AbstractContextManager[Any]:
         """The context in which the model is called."""
         return torch.autocast("cpu", torch.bfloat16) if self.half else nullcontext()
+
+
+def _plain(name: str) -> str:
+    """A weight's name in the model without adapters."""
+    return _INSIDE.sub("", name)
 
 
 def _gathered(weights: Iterable[nn.Parameter]) -> AbstractContextManager[Any]:
