@@ -54,6 +54,15 @@ def reinforced(
     return [{**block, "p_adjusted": p} for block, p in zip(blocks, p_values, strict=True)]
 
 
+def add_reinforced(
+    run: Run, results: Results, training: Mapping[str, Any], blocks: dict[str, Any]
+) -> None:
+    """Put `reinforced` into the block of each benchmark of right and wrong answers, where there is something to say."""
+    for name, block in blocks.items():
+        if block["measure"] == "accuracy" and (found := reinforced(run, results, training, name)):
+            block["reinforced"] = found
+
+
 def _pairs(
     run: Run, results: Results, training: Mapping[str, Any]
 ) -> list[tuple[str, str, str, dict[str, float]]]:

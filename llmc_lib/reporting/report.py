@@ -23,7 +23,7 @@ from llmc_lib.reporting.further import further
 from llmc_lib.reporting.graders import add_graders
 from llmc_lib.reporting.race import race_block
 from llmc_lib.reporting.recipes import trained
-from llmc_lib.reporting.reinforced import reinforced
+from llmc_lib.reporting.reinforced import add_reinforced
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.reporting.trained_on import nearness
@@ -159,7 +159,8 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             "report": environment(),
         },
     }
-    _add_grading(run, results, metrics["benchmarks"], training)
+    _add_grading(run, results, metrics["benchmarks"])
+    add_reinforced(run, results, training, metrics["benchmarks"])
     metrics["further"] = further(metrics)
     if raced := race_block(run, results):
         metrics["race"] = raced
@@ -170,11 +171,8 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     return Report(run, results, metrics, dataset, training, histories)
 
 
-def _add_grading(
-    run: Run, results: Results, blocks: dict[str, Any], training: dict[str, Any]
-) -> None:
-    """Put into each benchmark's block who graded, how far graders agree, what labels say of them, false claims, and what
-    reinforcement learning bought."""
+def _add_grading(run: Run, results: Results, blocks: dict[str, Any]) -> None:
+    """Put into each benchmark's block who graded, how far graders agree, what labels say of them, and false claims."""
     agreements = grading_page.agreements(results)
     for name, block in blocks.items():
         block["grader"] = results.graders.get(name, "rules")
@@ -188,8 +186,6 @@ def _add_grading(
                 results, name, run.params.report.claims, run.params.seed, run.reasoning
             )
             block["false_claims"] = summarise_claims(checked, block["n_questions"])
-            if found := reinforced(run, results, training, name):
-                block["reinforced"] = found
     if results.partial is None:
         for name, found in audited(run, results, blocks).items():
             blocks[name]["audit"] = found
