@@ -196,7 +196,9 @@ class _Words:
         low, high = found.interval(self.level)
         inner = found.interval(min(2 * self.level, 0.999))
         seen = Ends(found.difference, low, high, *inner, found.hides((high - low) / 2, self.level))
-        return word_of(seen, self.thresholds, self.adjusted(found.p_value))
+        return word_of(
+            seen, self.thresholds, self.adjusted(found.p_value) < self.thresholds.significance
+        )
 
     def of_numbers(self, gained: int, lost: int) -> Word:
         """The same, without the ends of the interval: on which side of what matters they are is enough, and is found
@@ -215,7 +217,7 @@ class _Words:
             inner_high=0.0 if above > 1 - inner else 1.0,
             narrow=False,
         )
-        return word_of(seen, self.thresholds, self.adjusted(p))
+        return word_of(seen, self.thresholds, self.adjusted(p) < self.thresholds.significance)
 
 
 def _by_effect(counts: Ints, least: Ints, most: Ints, words: _Words) -> FewestKeys | None:

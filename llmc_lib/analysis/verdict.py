@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from llmc_lib.analysis.comparison import PairedComparison
 from llmc_lib.analysis.power import detectable_difference
@@ -72,6 +72,34 @@ class Verdict:
     detectable: float
 
 
+class Judged(Protocol):
+    """What a verdict is read from: a difference with its intervals at the level that decides (`PairedComparison` has them)."""
+
+    @property
+    def difference(self) -> float:
+        """A fraction."""
+
+    @property
+    def low(self) -> float:
+        """Of the interval at the level."""
+
+    @property
+    def high(self) -> float:
+        """Its other end."""
+
+    @property
+    def inner_low(self) -> float:
+        """Of the interval at twice the level."""
+
+    @property
+    def inner_high(self) -> float:
+        """Its other end."""
+
+    @property
+    def narrow(self) -> bool:
+        """Is the interval too narrow to show that a difference is small?"""
+
+
 def verdict(
     comparison: PairedComparison,
     thresholds: Thresholds,
@@ -91,14 +119,20 @@ def verdict(
     >>> verdict(found, Thresholds()).word
     'unclear'
     """
-    word = word_of(comparison, thresholds, comparison.p_value if p_adjusted is None else p_adjusted)
-    found = _TURNED.get(word, word) if low_is_good else word
+    p = comparison.p_value if p_adjusted is None else p_adjusted
+    found = word_of(comparison, thresholds, p < thresholds.significance, low_is_good=low_is_good)
     return Verdict(found, _detectable(comparison, thresholds.power))
 
 
-def word_of(comparison: PairedComparison | Ends, thresholds: Thresholds, p_adjusted: float) -> Word:
-    """The word of a comparison where a high rate is good; its p-value is adjusted for all candidates."""
-    clear = p_adjusted < thresholds.significance
+def word_of(
+    found: Judged, thresholds: Thresholds, clear: bool, *, low_is_good: bool = False
+) -> Word:
+    """The word of a verdict; `clear`: does the test find a difference?"""
+    word = _word(found, thresholds, clear=clear)
+    return _TURNED.get(word, word) if low_is_good else word
+
+
+def _word(comparison: Judged, thresholds: Thresholds, *, clear: bool) -> Word:
     matters = thresholds.smallest_interesting
     small = comparison.low > -matters and comparison.high < matters and not comparison.narrow
     if clear and comparison.difference > 0:

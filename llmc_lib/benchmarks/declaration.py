@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -41,6 +41,9 @@ class Benchmark:
     title: str
     question: Callable[[Mapping[str, Any], Mapping[str, str]], Question | None]
     columns: tuple[str, ...] = ()  # fields that are read; (): those that `fields` names
+    prefix: str = (
+        ""  # what `question` puts before the ids of its file, which other programs leave out
+    )
     measure: Measure = Measure.ACCURACY
     short: str = ""  # its name within a sentence; "": the title
     hub: str = (
@@ -57,6 +60,8 @@ class Benchmark:
     categories: tuple[str, ...] = ()
     # The turns that put a question to a model, by `evaluation.prompt`; None: the plain form of `models.prompts`.
     prompt: Callable[[Question, str], Prompt | None] = lambda question, style: None
+    # Settings by name, for `evaluation.benchmarks[].settings`: name → keys of `params.AskingParams`.
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     rules: Rules = "answer"
     rubric: Rubric | None = ANSWER  # what a judge is asked; None: the rules alone grade
     reasoning_graded: bool = False  # Is the reasoning graded, too, apart from the response?

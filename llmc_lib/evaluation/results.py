@@ -87,6 +87,11 @@ def predictions_file(run: Run, benchmark: str, model: str) -> Path:
     return run.predictions / benchmark / f"{model}.jsonl"
 
 
+def curves_file(run: Run, model: str) -> Path:
+    """Where the log of an imported model's training is, in the columns of a training of ours."""
+    return run.training / model / "history.jsonl"
+
+
 def grades_file(run: Run, benchmark: str, model: str, *, partial: bool = False) -> Path:
     """Where their grades by rules are; those of an unfinished evaluation are apart, as another process
     may be about to write the finished ones."""
@@ -131,11 +136,10 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
     """The results that a manifest lists; `partial`: of a beginning of the questions."""
     models = {model["name"]: model["label"] for model in manifest["models"]}
     questions = {
-        b.name: {question.id: question for question in _asked(run, b)}
+        b.name: {question.id: question for question in asked_questions(run, b)}
         for b in run.params.evaluation.benchmarks
     }
     _check_fair(run, list(questions), list(models))
-    samples = manifest.get("samples", 1)
     graders = {name: _grader(run, name, list(models)) for name in questions}
     texts = _Texts()
     rows = [
@@ -143,7 +147,7 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
         for benchmark, items in questions.items()
         for model in models
         for row in _Stored(run, benchmark, model, graders[benchmark] == "judge", partial).rows(
-            items, samples, texts
+            items, samples_of(manifest, benchmark, model), texts
         )
     ]
     answers = pd.DataFrame(rows)
@@ -162,19 +166,26 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
     return results if found is None else _left(results, Race.of(found))
 
 
+def samples_of(manifest: Mapping[str, Any], benchmark: str, model: str) -> int:
+    """How many samples of each question a model was asked for; models and benchmarks may differ."""
+    given = manifest.get("samples_of", {}).get(benchmark, {})
+    return int(given.get(model, manifest.get("samples", 1)))
+
+
 def right_answers(
-    run: Run, benchmark: str, model: str, questions: Sequence[Question]
+    run: Run, benchmark: str, model: str, questions: Sequence[Question], *, judged: bool
 ) -> NDArray[np.int64]:
-    """(n,): how many of a model's answers to each question are right by the rules; missing ones are not."""
+    """(n,): how many of a model's answers to each question are right, by the judge or by the rules; those that are missing,
+    and those that no judge is asked about, are not."""
+    path = (judged_file if judged else grades_file)(run, benchmark, model)
     right = Counter(
-        id_
-        for (id_, _), grade in _by_sample(grades_file(run, benchmark, model)).items()
-        if grade.get("status") == "correct"
+        id_ for (id_, _), grade in _by_sample(path).items() if grade.get("status") == "correct"
     )
     return np.array([right[question.id] for question in questions], dtype=np.int64)
 
 
-def _asked(run: Run, benchmark: BenchmarkParams) -> list[Question]:
+def asked_questions(run: Run, benchmark: BenchmarkParams) -> list[Question]:
+    """The questions of a benchmark of a run; those that imported files hold once they are imported, before that none."""
     if benchmark.source == "imports":
         found = [Question(**row) for row in read_jsonl(questions_file(run, benchmark.name))]
         return question_bank.prepared(found, benchmark)
@@ -206,6 +217,8 @@ def _beginning(results: Results, run: Run) -> Results:
         rows = answers[answers["benchmark"] == name] if len(answers) else answers
         lacking = set(rows[rows["status"] == "missing"]["question_id"]) if len(rows) else set(items)
         whole = next((n for n, id_ in enumerate(items) if id_ in lacking), len(items))
+        # In a race what its rounds have decided on, so that a judge has graded all of it.
+        whole = min(whole, results.manifest["decided"].get(name, whole))
         used = run.params.evaluation.in_look(whole, len(items))
         kept[name] = dict(islice(items.items(), used))
         partial[name] = {
@@ -237,7 +250,9 @@ def _check_begun(
     ahead = max((part["ahead"] for part in partial.values()), default=0)
     if ahead and len(results.models) > 1:
         why = (
-            f"all models have answered {counted(ahead, 'question')}, and the first of the drawn order is not yet "
+            "the first round of the race (evaluation.stop) is not over"
+            if run.params.evaluation.stop
+            else f"all models have answered {counted(ahead, 'question')}, and the first of the drawn order is not yet "
             "among them; those that are there are the ones with short answers"
         )
         if planned := run.params.evaluation.looks:

@@ -41,8 +41,9 @@ def progress(run: Run, models: Sequence[str], now: datetime | None = None) -> li
     """How far each model is with each benchmark of the run."""
     found = []
     for benchmark in run.params.evaluation.benchmarks:
-        asked = requests(run, question_bank.asked(benchmark, run.params.seed))
+        questions = question_bank.asked(benchmark, run.params.seed)
         for model in models:
+            asked = requests(run, benchmark.name, questions, model)
             path = predictions_file(run, benchmark.name, model)
             found.append(
                 _progress(

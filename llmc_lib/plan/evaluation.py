@@ -23,8 +23,9 @@ class EvaluationPlan:
     checkpoints: int  # exported models of all candidates
     further: int  # `evaluation.models`
     questions: dict[str, int]  # by benchmark, as many as are asked
-    samples: int  # completions of each question
-    tokens_per_answer: int
+    samples: int  # completions of each question, of the model and benchmark that have most
+    asked: dict[str, int]  # by benchmark, completions of all models
+    limits: dict[str, int]  # by benchmark, tokens of an answer
     tokens_per_s: float | None  # of one GPU, or of all cores; None: not known
     gpus: int
     judged: int  # requests to the judge at most, without those that are repeated; 0: no judge
@@ -37,12 +38,17 @@ class EvaluationPlan:
     @property
     def answers(self) -> int:
         """Completions of all models."""
-        return self.models * sum(self.questions.values()) * self.samples
+        return sum(self.asked.values())
 
     @property
     def tokens(self) -> int:
         """Generated tokens of all answers; the judge's are not among them."""
-        return self.answers * self.tokens_per_answer
+        return sum(answers * self.limits[name] for name, answers in self.asked.items())
+
+    @property
+    def tokens_per_answer(self) -> int:
+        """On average."""
+        return round(self.tokens / self.answers) if self.answers else 0
 
     @property
     def hours(self) -> float | None:
@@ -72,17 +78,25 @@ def evaluation_plan(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan
             f"into {gpus} × {on.name}; it needs more GPUs than one machine has"
         )
     checkpoints = sum(len(recipe.training.export_at) for recipe in run.params.recipes)
-    models = 1 + len(params.models) + checkpoints
-    requests = sum(_requests(b) * questions[b.name] for b in params.benchmarks)
+    models = ["base", *(model.name for model in params.models)]
+    models += [
+        r.model_name(at) for r in run.params.recipes for at in range(len(r.training.export_at))
+    ]
+    samples = {
+        b.name: [params.samples_for(b.name, model) for model in models] for b in params.benchmarks
+    }
+    asked = {name: sum(each) * questions[name] for name, each in samples.items()}
+    limits = {name: plan.tokens_per_answer or params.token_limit(name) for name in samples}
     found = EvaluationPlan(
         checkpoints=checkpoints,
         further=len(params.models),
         questions=questions,
-        samples=params.samples,
-        tokens_per_answer=plan.tokens_per_answer or params.max_completion_tokens,
+        samples=max(most for each in samples.values() for most in each),
+        asked=asked,
+        limits=limits,
         tokens_per_s=generated_per_second(shape, on, plan),
         gpus=gpus,
-        judged=models * params.samples * requests if params.judge else 0,
+        judged=sum(_requests(b) * asked[b.name] for b in params.benchmarks) if params.judge else 0,
     )
     return found, notes
 

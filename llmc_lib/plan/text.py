@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from textwrap import indent
 
@@ -10,6 +11,7 @@ import pandas as pd
 from llmc_lib.formatting import aligned, counted, listed
 from llmc_lib.plan.build import Plan, TrainingPlan
 from llmc_lib.plan.machine import GIB
+from llmc_lib.plan.pace import pace, span
 
 
 def render(plan: Plan) -> str:
@@ -66,7 +68,7 @@ def memory_table(plan: Plan) -> pd.DataFrame:
 def _verdict(plan: Plan) -> str:
     lines = []
     for group in _groups(plan):
-        names = f"{', '.join(t.recipe.name for t in group)}: " if group[0].recipe.listed else ""
+        names = f"{', '.join(_names(group))}: " if group[0].recipe.listed else ""
         lines.append(names + verdict(plan, group[0]))
     if not plan.ram_fits and plan.machine.ram:
         lines.append(
@@ -108,7 +110,7 @@ def _memory(plan: Plan, group: Sequence[TrainingPlan]) -> str:
     training, settings = group[0], group[0].recipe.training
     title = "Memory of a GPU" if plan.machine.on_gpu else "Memory of a process"
     if training.recipe.listed:
-        title += f" for {', '.join(t.recipe.name for t in group)}"
+        title += f" for {', '.join(_names(group))}"
     method = f"LoRA of rank {settings.lora.rank}" if settings.lora else "all weights"
     checkpointing = ", gradient checkpointing" if settings.gradient_checkpointing else ""
     how = (
@@ -135,13 +137,14 @@ def _ram(plan: Plan) -> str:
 
 def _hours(plan: Plan) -> str:
     rows = [["candidate", "rows", "tokens", "steps", "hours", "export", "resume", "disk"]]
-    for training in plan.trainings:
-        work = training.work
+    for name, seeds in _recipes(plan.trainings).items():
+        training, count = seeds[0], len(seeds)
+        work, times = training.work, f"{count} × " if count > 1 else ""
         rows.append([
-            training.recipe.name, f"{training.rows.count:,}", _tokens(work.tokens),
-            f"{work.steps:,}", _hour(work.hours),
-            f"{len(training.recipe.training.export_at)} × {_size(training.export)}",
-            _size(training.resume), _size(training.disk),
+            name, times + f"{training.rows.count:,}", times + _tokens(work.tokens),
+            times + f"{work.steps:,}", times + span(work.hours, work.slow_hours),
+            f"{count * len(training.recipe.training.export_at)} × {_size(training.export)}",
+            _size(training.resume), _size(sum(t.disk - 2 * t.resume for t in seeds) + 2 * training.resume),
         ])  # fmt: skip
     if len(plan.trainings) > 1:
         tokens = sum(training.work.tokens for training in plan.trainings)
@@ -150,7 +153,16 @@ def _hours(plan: Plan) -> str:
         disk = sum(t.export * len(t.recipe.training.export_at) for t in plan.trainings)
         disk += max(2 * t.resume for t in plan.trainings)
         rows.append(
-            ["all", "", _tokens(tokens), f"{steps:,}", _hour(plan.hours), "", "", _size(disk)]
+            [
+                "all",
+                "",
+                _tokens(tokens),
+                f"{steps:,}",
+                span(plan.hours, plan.slow_hours),
+                "",
+                "",
+                _size(disk),
+            ]
         )
     text = f"Training, time and disk\n{_table(rows, 'lrrrrrrr')}"
     slow = [t for t in plan.trainings if t.work.transfer_hours > (t.work.compute_hours or 0)]
@@ -161,9 +173,10 @@ def _hours(plan: Plan) -> str:
             f"{_hour(first.compute_hours)} h of computing. Larger micro-batches or packed ones help."
         )
     gpus = plan.trainings[0].recipe.training.world_size
-    if plan.machine.on_gpu and plan.hours is not None:
-        text += f"\n  {plan.hours * gpus:,.0f} GPU hours on {counted(gpus, 'GPU')}"
-    return text
+    if plan.machine.on_gpu and plan.hours is not None and plan.slow_hours is not None:
+        total = span(plan.hours * gpus, plan.slow_hours * gpus)
+        text += f"\n  {total} GPU hours on {counted(gpus, 'GPU')}"
+    return f"{text}{indent(pace(plan), '  ')}"
 
 
 def _evaluation(plan: Plan) -> str:
@@ -195,6 +208,27 @@ def _evaluation(plan: Plan) -> str:
 
 def _counted(number: int, noun: str) -> list[str]:
     return [counted(number, noun)] if number else []
+
+
+def _recipes(trainings: Sequence[TrainingPlan]) -> dict[str, list[TrainingPlan]]:
+    """The trainings by what their row is called: those of one recipe, which need the same, have one row."""
+    found: dict[str, list[TrainingPlan]] = {}
+    for training in trainings:
+        alike = f"{training.recipe.of}, each seed"
+        same = found.get(alike, [training])[0]
+        own = not training.recipe.of or (same.work, same.rows) != (training.work, training.rows)
+        found.setdefault(training.recipe.name if own else alike, []).append(training)
+    return found
+
+
+def _names(group: Sequence[TrainingPlan]) -> list[str]:
+    """A group's candidates, a recipe with several trainings once: "math (4 seeds)"."""
+    seeds = Counter(training.recipe.of for training in group if training.recipe.of)
+    names = [training.recipe.of or training.recipe.name for training in group]
+    return [
+        f"{name} ({counted(seeds[name], 'seed')})" if name in seeds else name
+        for name in dict.fromkeys(names)
+    ]
 
 
 def _groups(plan: Plan) -> list[list[TrainingPlan]]:
@@ -235,6 +269,4 @@ def _size(number: float) -> str:
 
 
 def _hour(hours: float | None) -> str:
-    if hours is None:
-        return "unknown"
-    return f"{hours:,.0f}" if hours >= 100 else f"{hours:.1f}" if hours >= 1 else f"{hours:.2g}"
+    return span(hours, hours)

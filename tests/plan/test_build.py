@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,22 @@ def test_every_candidate_is_planned_and_added_up(tmp_path: Path, shapes: Path) -
     assert sums["a"] > sums["c"]
 
 
+def test_a_recipe_is_planned_for_each_of_its_seeds(tmp_path: Path, shapes: Path) -> None:
+    run = _run(
+        tmp_path, shapes,
+        dataset={"max_rows": 100, "validation": 0.1},
+        candidates=[{"name": "m", "seeds": [0, 1, 2], "training": {"export_at": [1.0]}}, {"name": "o"}],
+        plan={"gpu": "H100-80GB"},
+    )  # fmt: skip
+    plan = make_plan(run)
+    assert plan.evaluation.models == 1 + 3 + 2
+    assert plan.hours == pytest.approx(sum(t.work.hours or 0 for t in plan.trainings))
+    text = render(plan)
+    assert "m (3 seeds), o: fits" in text
+    assert "m, each seed  3 × 90" in text
+    assert "  all" in text
+
+
 def test_all_answers_of_an_evaluation_are_planned(tmp_path: Path, shapes: Path) -> None:
     run = _run(
         tmp_path, shapes,
@@ -203,3 +220,17 @@ def test_a_run_that_fits_is_not_refused(
     monkeypatch.setattr(machines, "free_ram", lambda: 16.0 * 2**30)
     monkeypatch.setattr(machines, "has_gpu", lambda: False)
     refuse(run)  # what the file plans for is another machine
+
+
+def test_the_plan_gives_a_range_and_what_decides(tmp_path: Path, shapes: Path) -> None:
+    model = {"source": "Qwen/Qwen3-8B", "revision": shape_module.SHIPPED["Qwen/Qwen3-8B"]}
+    plan = {"gpu": "H100-80GB", "rows": 1000}
+    text = render(make_plan(_run(tmp_path, shapes, model=model, plan=plan)))
+    assert re.search(r"a step takes [\d.,]+ to [\d.,]+ s", text)
+    assert "What decides: the share of the peak that the GPUs reach, 40% (plan.mfu)" in text
+    assert "rows count as long as max_length" in text
+    assert "set plan.measured" in text
+    measured = {**plan, "measured": 47.6}
+    text = render(make_plan(_run(tmp_path, shapes, model=model, plan=measured)))
+    assert "a step takes 47.6 s, as measured (plan.measured); counted: " in text
+    assert "What decides" not in text

@@ -527,3 +527,21 @@ def test_a_subset_that_names_nothing_is_at_its_key(tmp_path: Path) -> None:
     assert (
         "evaluation.benchmarks.0.exclude: 'hle-none' is no subset, no file and no question" in line
     )
+
+
+def test_a_variable_that_no_chat_template_has_is_told(tmp_path: Path) -> None:
+    folder = _model(
+        tmp_path / "model",
+        **{"chat_template.jinja": "{% if enable_thinking %}{% endif %}{{ messages }}"},
+    )
+    model = {"source": str(folder)}
+    known = {"chat_template_kwargs": {"enable_thinking": False}}
+    assert not _lines(tmp_path, model=model, evaluation=known)
+    own = [
+        {"name": "hle", "questions": 2, "settings": {"chat_template_kwargs": {"thinking": False}}}
+    ]
+    (line,) = _lines(tmp_path, model=model, evaluation={"benchmarks": own})
+    assert (
+        "evaluation.benchmarks.0.settings.chat_template_kwargs: 'thinking': no chat template"
+        in line
+    )

@@ -14,14 +14,23 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis.endings import Cut, endings
-from llmc_lib.analysis.summary import comparisons, keys, lengths, looks, models, safety
+from llmc_lib.analysis.summary import (
+    comparisons,
+    keys,
+    lengths,
+    looks,
+    models,
+    recipes,
+    safety,
+)
 from llmc_lib.analysis.summary.looks import LookAt
 from llmc_lib.analysis.summary.nearest import Near
+from llmc_lib.analysis.summary.recipes import Trained
 from llmc_lib.analysis.summary.table import Table, groups_key, rate_key
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import measure
 
-__all__ = ["LookAt", "Near", "groups_key", "rate_key", "summarise"]
+__all__ = ["LookAt", "Near", "Trained", "groups_key", "rate_key", "summarise"]
 
 
 def summarise(
@@ -34,24 +43,27 @@ def summarise(
     better_in: Sequence[str] | None = None,
     seed: int = 0,
     embedded: Collection[str] = (),
-    greedy: bool = False,
+    greedy: Collection[str] = (),
     looks_at: Mapping[str, LookAt] | None = None,
     near: Mapping[str, Mapping[str, Mapping[str, Near]]] | None = None,
+    trained: Trained | None = None,
 ) -> dict[str, Any]:
     """The `benchmarks` block of metrics.json, and `tradeoffs`.
 
     Parameters: `answers`, a row a (benchmark, model, question_id, sample; without that column one
     sample each), with the boolean columns correct, truncated, failed, and category, status, and optionally
     confidence (percent or NaN), completion_tokens, extracted, cluster, subsets (names with spaces between), original_key and
-    revised_key (the statuses by both, where an answer was revised); every model has the same questions
-    and samples, and the first is the reference that the others are compared with. `thresholds` of the
+    revised_key (the statuses by both, where an answer was revised); every model has the same questions,
+    each its own number of samples of all of them, and the first is the reference that the others are compared with. `thresholds` of the
     verdict words. `kinds`: benchmark → a key of `benchmarks.DECLARED`; a benchmark that is not in
     it is of the kind that it is called. `main`: the benchmark of right and wrong answers that `tradeoffs` are
     about; None: the first. `better_in`: the categories of the rule by which one of several
     candidates is chosen (`selection.select`; None: none is). `seed` of bootstraps. `embedded`: the benchmarks
-    whose questions are this project's own. `greedy`: the answers were sampled at temperature 0. `looks_at`: of a benchmark that is
+    whose questions are this project's own. `greedy`: those whose answers were sampled at temperature 0. `looks_at`: of a benchmark that is
     not finished, or was looked at before it was, which look this is; the others are analysed once. `near`: benchmark → candidate →
     question id → the nearest row of what the candidate was trained on, where it is known.
+
+    `trained`: which models are trainings of one recipe; these count as one candidate, and the block has `recipes`.
 
     `trained_form`: are questions put in the form that the training's rows have? Then it is looked at whether
     prompts of another form no longer end (`endings.endings`).
@@ -69,14 +81,22 @@ def summarise(
         str(name): Table.of(
             (kinds or {}).get(str(name), str(name)),
             rows,
-            greedy=greedy,
+            greedy=str(name) in greedy,
             embedded=str(name) in embedded,
+            recipes=trained.recipes if trained else None,
         )
         for name, rows in answers.groupby("benchmark", sort=False)
     }
     blocks = {
         name: _benchmark(
-            table, limits, better_in, seed, (looks_at or {}).get(name), (near or {}).get(name)
+            table,
+            limits,
+            better_in,
+            seed,
+            (looks_at or {}).get(name),
+            trained,
+            name=name,
+            near=(near or {}).get(name),
         )
         for name, table in tables.items()
     }
@@ -113,7 +133,9 @@ def _benchmark(
     better_in: Sequence[str] | None,
     seed: int,
     at: LookAt | None,
-    near: Mapping[str, Mapping[str, Near]] | None,
+    trained: Trained | None = None,
+    name: str = "",
+    near: Mapping[str, Mapping[str, Near]] | None = None,
 ) -> dict[str, Any]:
     outcomes = table.outcomes
     of_all = looks.family_of(table, thresholds, at, seed)
@@ -132,6 +154,8 @@ def _benchmark(
         block["look"] = found
         for comparison in block["comparisons"]:
             comparison["bets"] = looks.bets(table, comparison["model"], at)
+    if table.recipes and trained:
+        block["recipes"] = recipes.block(table, thresholds, at, trained, name)
     if measure(table.kind) == "accuracy":
         block |= lengths.blocks(table)
         block["keys"] = keys.facts(keys.Keys(table))

@@ -10,6 +10,7 @@ from llmc_lib.reporting.figures import (
     design,
     lengths,
     nearest,
+    recipes,
     safety,
     samples,
     training,
@@ -17,5 +18,5 @@ from llmc_lib.reporting.figures import (
 )
 
 __all__ = [
-    "accuracy", "calibration", "dataset", "design", "lengths", "nearest", "safety", "samples", "training", "waterfall",
+    "accuracy", "calibration", "dataset", "design", "lengths", "nearest", "recipes", "safety", "samples", "training", "waterfall",
 ]  # fmt: skip

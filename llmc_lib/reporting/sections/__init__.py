@@ -1,6 +1,7 @@
 """What notebook 4 calls: one function a part of the page, each from a `Report` to a `Block`."""
 
 from llmc_lib.reporting.sections.again import power, rerun
+from llmc_lib.reporting.sections.audit import audit
 from llmc_lib.reporting.sections.candidates import selection
 from llmc_lib.reporting.sections.first_screen import accuracy_by_category, verdict
 from llmc_lib.reporting.sections.keys import keys
@@ -22,6 +23,7 @@ from llmc_lib.reporting.sections.models import (
 )
 from llmc_lib.reporting.sections.nearest import nearest
 from llmc_lib.reporting.sections.provenance import provenance
+from llmc_lib.reporting.sections.recipes import recipes
 from llmc_lib.reporting.sections.safety import safety
 from llmc_lib.reporting.sections.side_by_side import (
     false_claims,
@@ -33,8 +35,8 @@ from llmc_lib.reporting.sections.side_by_side import (
 )
 
 __all__ = [
-    "accuracy_by_category", "calibration", "comparisons_table", "composition", "data_set_facts", "differences",
+    "accuracy_by_category", "audit", "calibration", "comparisons_table", "composition", "data_set_facts", "differences",
     "false_claims", "grading", "keys", "lengths", "looks", "models_note", "models_table", "nearest", "outcome_table", "power",
-    "provenance", "rerun", "safety", "selection", "several_tries", "shown_traces", "side_by_side",
+    "provenance", "recipes", "rerun", "safety", "selection", "several_tries", "shown_traces", "side_by_side",
     "side_by_side_note", "training", "training_curves", "verdict", "verdict_words", "waterfall",
 ]  # fmt: skip

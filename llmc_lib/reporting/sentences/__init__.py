@@ -5,6 +5,7 @@ language of a catalogue (`llmc_lib.language`).
 """
 
 from llmc_lib.reporting.sentences.answers import ending_sentence, missing_sentence, not_known
+from llmc_lib.reporting.sentences.audit import audit_difference, audit_lead, audit_outdated
 from llmc_lib.reporting.sentences.gate import OUTCOMES, gate_criterion, gate_figures, gate_reason
 from llmc_lib.reporting.sentences.keys import keys_sentence
 from llmc_lib.reporting.sentences.looks import (
@@ -27,6 +28,23 @@ from llmc_lib.reporting.sentences.outlook import (
     rerun_title,
     sign_sentence,
 )
+from llmc_lib.reporting.sentences.recipe import (
+    COUNTED_ONCE,
+    effect_sentence,
+    freedom,
+    next_sentence,
+    pair_sentence,
+    spread_sentence,
+)
+from llmc_lib.reporting.sentences.runs import (
+    another_run_sentence,
+    answers_of,
+    responses_of,
+    runs_of,
+    runs_sentence,
+    samples_of,
+    unequal,
+)
 from llmc_lib.reporting.sentences.safety import (
     SAFETY,
     TRADEOFFS,
@@ -43,14 +61,22 @@ from llmc_lib.reporting.sentences.verdict import (
 )
 
 __all__ = [
+    "COUNTED_ONCE",
     "GREEDY",
     "OUTCOMES",
     "SAFETY",
     "TRADEOFFS",
     "TRIED_WORDS",
+    "another_run_sentence",
+    "answers_of",
+    "audit_difference",
+    "audit_lead",
+    "audit_outdated",
     "changed_sentence",
+    "effect_sentence",
     "ending_sentence",
     "finished_sentence",
+    "freedom",
     "full_sentence",
     "gate_criterion",
     "gate_figures",
@@ -61,20 +87,28 @@ __all__ = [
     "missing_sentence",
     "nearest_sentence",
     "needed_sentence",
+    "next_sentence",
     "not_known",
     "over_refusal_sentence",
+    "pair_sentence",
     "priors",
     "race_caption",
     "race_reason",
     "race_sentence",
     "rerun_sentence",
     "rerun_title",
+    "responses_of",
+    "runs_of",
+    "runs_sentence",
+    "samples_of",
     "seal_sentence",
     "sign_sentence",
+    "spread_sentence",
     "tradeoff_sentence",
     "tried_family",
     "tried_line",
     "tried_note",
+    "unequal",
     "unfinished_sentence",
     "verdict_rules",
     "verdict_sentence",

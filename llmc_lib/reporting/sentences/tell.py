@@ -52,6 +52,9 @@ def tell_comparison(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> 
         "rerun": {**comparison["rerun"], "sentence": words.rerun_sentence(block, comparison)},
         "needed": need or None,
     }
+    if told.get("another_run"):
+        more = {"sentence": words.another_run_sentence(comparison)}
+        told["another_run"] = {**told["another_run"], **more}
     if missing := comparison["missing"]:
         cases = [{**case, **_verdict(case, thresholds)} for case in missing["cases"]]
         hangs = words.missing_sentence(Measure(block["measure"]), thresholds, comparison)
@@ -66,7 +69,9 @@ def tell_comparison(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> 
     # After the point of the sentence's rates, as more may be needed for them to add up.
     digits = digits_of(adding_up(rate, base, comparison["difference"], n)[0])
     code = comparison["verdict"]
-    return _after(told, "verdict", verdict_code=code, sentence=sentence, digits=digits)
+    # A test over questions is about the model that answered them.
+    about: dict[str, Any] = {"about": "checkpoint", "sentence": sentence, "digits": digits}
+    return _after(told, "verdict", verdict_code=code, **about)
 
 
 def _verdict(found: Mapping[str, Any], thresholds: Thresholds) -> dict[str, str]:
@@ -102,7 +107,45 @@ def _benchmark(block: Mapping[str, Any]) -> dict[str, Any]:
     if rule and rule["verdict"]:
         verdict = _verdict(rule, Thresholds(**block["thresholds"]))
         told["selection"] = {**block["selection"], "rule": {**rule, **verdict}}
+    if block.get("recipes"):
+        told["recipes"] = _recipes(block)
     return _reason(told, "length_not_known")
+
+
+def _recipes(block: Mapping[str, Any]) -> dict[str, Any]:
+    """The effects of recipes, and of each against another."""
+    effects, pairs = (
+        [_bounded(each, block) for each in block["recipes"][name]] for name in ("effects", "pairs")
+    )
+    thresholds = Thresholds(**block["thresholds"])
+    return {
+        "effects": [
+            {
+                **effect,
+                **_verdict(effect, thresholds),
+                "about": "recipe",
+                "sentence": words.effect_sentence(block, effect),
+                "spread_sentence": words.spread_sentence(effect),
+                "next_sentence": words.next_sentence(effect),
+            }
+            for effect in effects
+        ],
+        "pairs": [
+            {
+                **pair,
+                **_verdict(pair, thresholds),
+                "about": "recipe",
+                "sentence": words.pair_sentence(block, pair),
+            }
+            for pair in pairs
+        ],
+    }
+
+
+def _bounded(effect: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, Any]:
+    interval = effect["interval"]
+    printed = list(_bounds(interval, effect["n"], Thresholds(**block["thresholds"])))
+    return {**effect, "interval": _after(interval, "high", printed=printed)}
 
 
 def _reason(block: Mapping[str, Any], key: str) -> dict[str, Any]:

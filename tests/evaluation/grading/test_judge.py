@@ -54,7 +54,7 @@ async def reply(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
 
 
 def _judge(run: Run, pairs: list[tuple[Question, Prediction]], folder: Path) -> list[Grade]:
-    return judge(run, {("a benchmark", "a model"): pairs}, folder)["a benchmark", "a model"]
+    return judge(run, {("hle", "a model"): pairs}, folder)["hle", "a model"]
 
 
 @pytest.fixture
