@@ -87,7 +87,8 @@ def read(folder: Path) -> Example:
         names = [field.name for field in fields(Question)]
         questions: dict[str, dict[str, Question]] = {}
         for row in asked.to_dict("records"):
-            question = Question(**{name: row[name] for name in names})
+            # An example of an earlier version has no fields that came later, which have defaults.
+            question = Question(**{name: row[name] for name in names if name in row})
             questions.setdefault(row["name"], {})[question.id] = question
         params, evaluation = metrics["provenance"]["params"], metrics["provenance"]["evaluation"]
         given = answers[answers["status"] != "missing"]
