@@ -46,6 +46,7 @@ from llmc_lib.analysis.variance import (
     variance_parts,
 )
 
+Basis = Literal["measured", "given", "repeat", "bound"]
 #: Prior odds of a sceptic for no true difference.
 ODDS = 10.0
 
@@ -63,9 +64,9 @@ class Rerun:
     expected: float  # `value`; of a winner, the shrunken difference: the centre of the interval
     error: float  # standard deviation of next - this
     within: float  # the sampling variance that this rests on
-    #: "measured": from several samples. "given": by the caller. "bound": one sample a question does not
-    #: tell it, and all noise is taken to be sampling, which makes the interval and both chances largest.
-    basis: Literal["measured", "given", "bound"]
+    #: "measured": from several samples. "given": by the caller. "repeat": from a model that answered twice. "bound": one sample
+    #: a question does not tell it, and all noise is taken to be sampling, which makes the interval and both chances largest.
+    basis: Basis
 
 
 def rerun(
@@ -75,12 +76,13 @@ def rerun(
     within: float | None = None,
     next_samples: int | None = None,
     alpha: float = 0.05,
+    given: Basis = "given",
 ) -> Rerun:
     """Predict the next run's score of a model or, with `reference`, its difference to that.
 
     Parameters: boolean arrays (n,) or (n, k) on the same questions; `within`, the sampling variance of one
     sample of a question (of a difference: the sum of both models'), measured elsewhere, such as from two
-    earlier runs (`variance_parts` of the stacked runs); `next_samples` of the next run, None: as many as in
+    earlier runs (`variance_parts` of the stacked runs), which is then its basis (`given`); `next_samples` of the next run, None: as many as in
     this one; confidence 1 - alpha.
 
     Where k = 1 and no `within` is given it is not identified, and `basis` is "bound": all of the discordance
@@ -97,7 +99,7 @@ def rerun(
         other = _table(reference)
         parts = difference_variance_parts(values, other)
         value = int(values.sum() - other.sum()) / values.size
-    found, basis = _within(parts, within)
+    found, basis = _within(parts, within, given)
     return predict(
         value,
         n,
@@ -111,19 +113,21 @@ def rerun(
 
 
 def _within(
-    parts: VarianceParts, given: float | None
-) -> tuple[float, Literal["measured", "given", "bound"]]:
-    if given is not None:
-        return given, "given"
+    parts: VarianceParts, within: float | None, given: Basis = "given"
+) -> tuple[float, Basis]:
+    if within is not None:
+        return within, given
     if parts.within is not None:
         return parts.within, "measured"
     return parts.within_most, "bound"
 
 
-def rerun_of_winner(outcomes: Outcomes, model: str, *, alpha: float = 0.05) -> Rerun:
+def rerun_of_winner(
+    outcomes: Outcomes, model: str, *, within: float | None = None, alpha: float = 0.05
+) -> Rerun:
     """`rerun` of a candidate that was picked as the best of several: with its shrunken difference.
 
-    What is shrunken are the differences on these questions, so that only the sampling noise counts: the
+    `within`: of the difference where two runs of a model told it (`repeat.within_rerun`), the same for all candidates. What is shrunken are the differences on these questions, so that only the sampling noise counts: the
     candidates' own, and the reference's, which all share. With one sample a question all of the differences'
     covariance is taken to be that. Raises `ValueError` for fewer than two candidates.
     """
@@ -134,7 +138,9 @@ def rerun_of_winner(outcomes: Outcomes, model: str, *, alpha: float = 0.05) -> R
     tables = [_table(outcomes.correct[name]) for name in names]
     n, k = base.shape
     differences = np.stack([table.mean(axis=1) - base.mean(axis=1) for table in tables])
-    if k == 1:
+    if within is not None:
+        covariance = (np.eye(len(names)) + 1) * max(within, 1 / base.size) / 2 / k
+    elif k == 1:
         covariance = np.atleast_2d(np.cov(differences)) if n > 1 else np.eye(len(names))
     else:
         own = [variance_parts(table).within or 0.0 for table in tables]
@@ -142,7 +148,7 @@ def rerun_of_winner(outcomes: Outcomes, model: str, *, alpha: float = 0.05) -> R
     shrunken, errors = shrink(differences.mean(axis=1), covariance / n)
     at = names.index(model)
     parts = difference_variance_parts(tables[at], base)
-    within, basis = _within(parts, None)
+    within, basis = _within(parts, within, "repeat")
     value = int(tables[at].sum() - base.sum()) / base.size
     return predict(
         value,
@@ -189,7 +195,7 @@ def predict(
     next_samples: int | None = None,
     alpha: float = 0.05,
     score: bool,
-    basis: Literal["measured", "given", "bound"],
+    basis: Basis,
     shrunken: tuple[float, float] | None = None,
 ) -> Rerun:
     """The formulas of this module: from a score (`score`) or a difference, `value`, of n questions with so

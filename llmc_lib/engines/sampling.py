@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from llmc_lib.engines.arguments import what_matters
+from llmc_lib.engines.harness import harness_file
 from llmc_lib.engines.vllm import offline_environment
 from llmc_lib.engines.worker import full_disk
 from llmc_lib.errors import UserError
@@ -70,7 +71,7 @@ def sample(
     "max"), max_model_len, temperature, top_p, dtype ("auto": see `hardware.computing_dtype`), seed and,
     where replies must have a form, json_schema. It is kept with the model's fingerprint, and with those
     of `engine.vllm` that may change an answer, in <file>.settings.json; where the servers are does not.
-    Answers under other settings are set aside under earlier/. The files get a line of `Prediction` for
+    Answers under other settings are set aside under earlier/; what else can change one (`engines.harness`) is recorded with it. The files get a line of `Prediction` for
     each completion, in the order in which they end, and are resumed after a kill. With `retry_failed`, what
     the engine could not answer is asked again. `section` is where the params file has the engine, for
     messages.
@@ -242,9 +243,12 @@ def _set_aside_other_settings(path: Path, settings: dict[str, Any], spec: Path) 
             aside = path.parent / "earlier" / fingerprint(**earlier)
             aside.mkdir(parents=True, exist_ok=True)
             os.replace(path, aside / path.name)
-            if sidecar.exists():
-                os.replace(sidecar, aside / sidecar.name)
+            for beside in (sidecar, harness_file(path)):
+                if beside.exists():
+                    os.replace(beside, aside / beside.name)
     before = path.parent / "earlier" / fingerprint(**settings) / path.name
     if before.exists() and not path.exists():
         os.replace(before, path)
+        if harness_file(before).exists():
+            os.replace(harness_file(before), harness_file(path))
     write_settings(sidecar, settings)

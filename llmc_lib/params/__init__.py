@@ -35,15 +35,10 @@ from llmc_lib.params.dataset import (
     SamplingParams,
     SourceParams,
 )
-from llmc_lib.params.evaluation import (
-    BenchmarkParams,
-    EngineParams,
-    EvaluationParams,
-    ImportParams,
-    JudgeParams,
-)
+from llmc_lib.params.engines import EngineParams, JudgeParams, RepeatParams
+from llmc_lib.params.evaluation import BenchmarkParams, EvaluationParams, ImportParams
 from llmc_lib.params.gate import GateParams
-from llmc_lib.params.names import check_further, check_run
+from llmc_lib.params.names import check_further, check_repeated, check_run
 from llmc_lib.params.plan import PlanParams
 from llmc_lib.params.report import CasesParams, ReportParams
 from llmc_lib.params.sources import EMBEDDED_SOURCES
@@ -52,7 +47,7 @@ from llmc_lib.params.training import LoraParams, SlurmParams, TrainingParams
 __all__ = [
     "EMBEDDED_SOURCES", "SOURCES", "BenchmarkParams", "CandidateParams", "CasesParams", "DatasetParams",
     "DecontaminationParams", "DifficultyParams", "EngineParams", "EvaluationParams", "GateParams", "ImportParams",
-    "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "ReplaySampling", "ReportParams",
+    "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "RepeatParams", "ReplaySampling", "ReportParams",
     "SamplingParams", "SlurmParams", "SourceParams", "TrainingParams", "is_commit", "is_hub_name", "merged",
 ]  # fmt: skip
 
@@ -142,6 +137,10 @@ class Params(Section):
         check_further(
             [model.name for model in self.evaluation.models],
             [candidate.name for candidate in self.candidates] or [""],
+        )
+        check_repeated(
+            [repeat.model for repeat in self.evaluation.repeat],
+            [model.name for model in self.evaluation.models],
         )
         measures = {b.name: str(b.measure) for b in self.evaluation.benchmarks}
         if self.report.main is not None:

@@ -19,6 +19,7 @@ from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, looks, training_page
 from llmc_lib.reporting.further import further
+from llmc_lib.reporting.harness import Harness
 from llmc_lib.reporting.race import race_block
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
@@ -117,24 +118,12 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     if not run.params.evaluation.imports:
         dataset, training = read_manifest(run.dataset) or {}, read_manifest(run.training) or {}
     params = run.params
+    made = Harness(run, results)
     metrics: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "run": run.name,
         "main": main,
-        **tell(
-            summarise(
-                results.answers,
-                thresholds(params.report),
-                results.kinds,
-                main=main,
-                trained_form=params.evaluation.prompt == "brief" and not params.evaluation.imports,
-                better_in=params.report.select,
-                seed=params.seed,
-                embedded=embedded(params),
-                greedy=params.evaluation.temperature == 0 and not params.evaluation.imports,
-                looks_at=looks.looks_at(run, results),
-            )
-        ),
+        **tell(made.with_settings(_summary(run, results, made, main))),
         "provenance": {
             "params": _used(params),
             "dataset": dataset,
@@ -162,6 +151,25 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     metrics["provenance"]["seal"] = sealed(run)
     histories = training_page.read_histories(run, training.get("candidates", {}))
     return Report(run, results, metrics, dataset, training, histories)
+
+
+def _summary(run: Run, results: Results, made: Harness, main: str) -> dict[str, Any]:
+    params = run.params
+    return summarise(
+        results.answers,
+        thresholds(params.report),
+        results.kinds,
+        main=main,
+        trained_form=params.evaluation.prompt == "brief" and not params.evaluation.imports,
+        better_in=params.report.select,
+        seed=params.seed,
+        embedded=embedded(params),
+        greedy=params.evaluation.temperature == 0 and not params.evaluation.imports,
+        looks_at=looks.looks_at(run, results),
+        again=made.repeats,
+        prompts=made.prompts,
+        prompt=params.evaluation.prompt,
+    )
 
 
 def embedded(params: Params) -> set[str]:

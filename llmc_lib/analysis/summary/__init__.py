@@ -16,6 +16,8 @@ import pandas as pd
 from llmc_lib.analysis.endings import Cut, endings
 from llmc_lib.analysis.summary import comparisons, lengths, looks, models, safety
 from llmc_lib.analysis.summary.looks import LookAt
+from llmc_lib.analysis.summary.prompts import tables_of
+from llmc_lib.analysis.summary.repeats import repeats_of
 from llmc_lib.analysis.summary.table import Table, groups_key, rate_key
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import measure
@@ -35,6 +37,9 @@ def summarise(
     embedded: Collection[str] = (),
     greedy: bool = False,
     looks_at: Mapping[str, LookAt] | None = None,
+    again: Mapping[str, pd.DataFrame] | None = None,
+    prompts: Mapping[str, pd.DataFrame] | None = None,
+    prompt: str = "",
 ) -> dict[str, Any]:
     """The `benchmarks` block of metrics.json, and `tradeoffs`.
 
@@ -48,6 +53,9 @@ def summarise(
     candidates is chosen (`selection.select`; None: none is). `seed` of bootstraps. `embedded`: the benchmarks
     whose questions are this project's own. `greedy`: the answers were sampled at temperature 0. `looks_at`: of a benchmark that is
     not finished, or was looked at before it was, which look this is; the others are analysed once.
+
+    `again`: name → the answers of one model that answered twice (`repeats.repeats_of`). `prompts`: another prompt → the answers
+    of all models under it (`prompts.block`), `prompt` being the name of the one of `answers`. Both may lack benchmarks.
 
     `trained_form`: are questions put in the form that the training's rows have? Then it is looked at whether
     prompts of another form no longer end (`endings.endings`).
@@ -71,7 +79,15 @@ def summarise(
         for name, rows in answers.groupby("benchmark", sort=False)
     }
     blocks = {
-        name: _benchmark(table, limits, better_in, seed, (looks_at or {}).get(name))
+        name: _benchmark(
+            table,
+            limits,
+            better_in,
+            seed,
+            (looks_at or {}).get(name),
+            again=_of(again, name),
+            prompts=tables_of(table, _of(prompts, name), prompt),
+        )
         for name, table in tables.items()
     }
     return {
@@ -79,6 +95,12 @@ def summarise(
         "tradeoffs": safety.tradeoff_blocks(tables, blocks, limits, main),
         "endings": _endings(tables, main) if trained_form else [],
     }
+
+
+def _of(answers: Mapping[str, pd.DataFrame] | None, benchmark: str) -> dict[str, pd.DataFrame]:
+    """Those of several tables that have answers to a benchmark, each with these alone."""
+    parts = {name: rows[rows["benchmark"] == benchmark] for name, rows in (answers or {}).items()}
+    return {name: rows for name, rows in parts.items() if len(rows)}
 
 
 def _endings(tables: Mapping[str, Table], main: str | None) -> list[dict[str, Any]]:
@@ -107,8 +129,14 @@ def _benchmark(
     better_in: Sequence[str] | None,
     seed: int,
     at: LookAt | None,
+    *,
+    again: Mapping[str, pd.DataFrame],
+    prompts: Mapping[str, Table],
 ) -> dict[str, Any]:
     outcomes = table.outcomes
+    # The rounds of a race have no repeat; it is asked when they are over.
+    look = None if at is None or at.raced else at.look
+    repeats = repeats_of(table, again, thresholds, look)
     of_all = looks.family_of(table, thresholds, at, seed)
     block: dict[str, Any] = {
         "kind": table.kind,
@@ -118,8 +146,11 @@ def _benchmark(
         "n_samples": outcomes.n_samples,
         "n_clusters": outcomes.n_clusters,
         "thresholds": thresholds.as_dict(),
-        "models": {model: models.facts(table, model) for model in outcomes.models},
-        "comparisons": comparisons.blocks(table, thresholds, of_all, better_in),
+        "models": {model: models.facts(table, model, repeats) for model in outcomes.models},
+        "repeats": repeats.found,
+        "comparisons": comparisons.blocks(
+            table, thresholds, of_all, better_in, repeats=repeats, prompts=prompts
+        ),
     }
     if at is not None and (found := looks.block(at, of_all, thresholds)):
         block["look"] = found

@@ -12,6 +12,7 @@ from llmc_lib.analysis import outlook
 from llmc_lib.analysis.optimism import chosen
 from llmc_lib.analysis.rerun import rerun, rerun_of_winner
 from llmc_lib.analysis.shrinkage import shrink
+from llmc_lib.analysis.summary.repeats import Repeats
 from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.variance import difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds
@@ -43,21 +44,25 @@ def blocks(
     model: str,
     thresholds: Thresholds,
     choice: Choice,
+    repeats: Repeats,
     *,
     clear: bool,
     level: float,
 ) -> dict[str, Any]:
     """`rerun` and `needed` of a comparison in metrics.json.
 
-    `clear`: the difference is better or worse already, and nothing more is needed to know its sign; `level` of the
+    `repeats` of the benchmark, whose harness is part of what a rerun adds. `clear`: the difference is better or worse already, and nothing more is needed to know its sign; `level` of the
     comparison with one candidate.
     """
     outcomes = table.outcomes
     right, base = outcomes.correct[model], outcomes.correct[outcomes.reference]
     n, samples, compared = outcomes.n_questions, outcomes.n_samples, len(outcomes.candidates)
     winner = model == choice.winner
+    within = repeats.within(difference_variance_parts(right, base), samples)
     again = (
-        rerun_of_winner(outcomes, model, alpha=ALPHA) if winner else rerun(right, base, alpha=ALPHA)
+        rerun_of_winner(outcomes, model, within=within, alpha=ALPHA)
+        if winner
+        else rerun(right, base, within=within, alpha=ALPHA, given="repeat")
     )
     need = outlook.needed_designs(
         n,

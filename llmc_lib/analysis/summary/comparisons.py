@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmc_lib.analysis.comparison import PairedComparison, adjust, paired_comparison
@@ -13,6 +13,8 @@ from llmc_lib.analysis.selection import select
 from llmc_lib.analysis.sequential import FamilyAtLook
 from llmc_lib.analysis.simultaneous import Family
 from llmc_lib.analysis.summary import again, answered, missing
+from llmc_lib.analysis.summary import prompts as under
+from llmc_lib.analysis.summary.repeats import Repeats
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, records
 from llmc_lib.analysis.variance import difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
@@ -27,16 +29,32 @@ def blocks(
     thresholds: Thresholds,
     of_all: Family,
     better_in: Sequence[str] | None = None,
+    *,
+    repeats: Repeats,
+    prompts: Mapping[str, Table],
 ) -> list[dict[str, Any]]:
-    """A block a candidate."""
+    """A block a candidate. `repeats` of the benchmark: where one is clear no verdict is given; `prompts` as `prompts.tables_of`
+    has them."""
     candidates = table.outcomes.candidates
     choice = again.Choice.of(table, of_all.covariance, better_in)
     alone = {c: _paired(table, c, slice(None)) for c in candidates}
     holm = adjust([comparison.p_value for comparison in alone.values()])
-    return [
-        _block(table, thresholds, comparison, model, of_all, choice) | {"p_holm": p_holm}
+    found = [
+        _block(table, thresholds, comparison, model, of_all, choice, repeats)
+        | {
+            "p_holm": p_holm,
+            "prompts": under.block(prompts, model, thresholds, of_all, blocked=repeats.blocks),
+        }
         for (model, comparison), p_holm in zip(alone.items(), holm, strict=True)
     ]
+    return [_blocked(each, groups_key(table.kind)) for each in found] if repeats.blocks else found
+
+
+def _blocked(comparison: dict[str, Any], groups: str) -> dict[str, Any]:
+    """A comparison on which no verdict is given: its numbers stay, and nothing is called clear by them."""
+    parts = {name: {**part, "significant": False} for name, part in comparison[groups].items()}
+    unclear = {"verdict": "harness", "significant": False, "missing": None}
+    return {**comparison, **unclear, groups: parts}
 
 
 def _block(
@@ -46,17 +64,18 @@ def _block(
     model: str,
     of_all: Family,
     choice: again.Choice,
+    repeats: Repeats,
 ) -> dict[str, Any]:
     right, reference = table.outcomes.correct, table.outcomes.reference
     base = right[reference]
-    compared = of_all.candidates
     decides = alone if of_all.level == ALPHA else _paired(table, model, slice(None), of_all.level)
     p_adjusted = of_all.adjust(alone.p_value)
     groups = _groups(table, model, thresholds, of_all)
     parts = difference_variance_parts(right[model], base, table.outcomes.cluster)
     clear = p_adjusted < thresholds.significance
     is_accuracy = measure(table.kind) == "accuracy"
-    more = again.blocks(table, model, thresholds, choice, clear=clear, level=of_all.level_at_end)
+    at_end = of_all.level_at_end
+    more = again.blocks(table, model, thresholds, choice, repeats, clear=clear, level=at_end)
     word = verdict(decides, thresholds, p_adjusted, low_is_good=table.low_is_good).word
     return {
         "model": model,
@@ -70,7 +89,7 @@ def _block(
             "low": decides.low,
             "high": decides.high,
             "level": of_all.level,
-            "candidates": compared,
+            "candidates": of_all.candidates,
             "narrow": decides.narrow,
             "equivalence": [decides.inner_low, decides.inner_high],
             **({"looks": True} if isinstance(of_all, FamilyAtLook) else {}),

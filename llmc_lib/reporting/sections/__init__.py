@@ -3,6 +3,7 @@
 from llmc_lib.reporting.sections.again import power, rerun
 from llmc_lib.reporting.sections.candidates import selection
 from llmc_lib.reporting.sections.first_screen import accuracy_by_category, verdict
+from llmc_lib.reporting.sections.harness import harness, prompts
 from llmc_lib.reporting.sections.lengths import calibration, lengths, several_tries
 from llmc_lib.reporting.sections.looks import looks
 from llmc_lib.reporting.sections.making import (
@@ -32,7 +33,7 @@ from llmc_lib.reporting.sections.side_by_side import (
 
 __all__ = [
     "accuracy_by_category", "calibration", "comparisons_table", "composition", "data_set_facts", "differences",
-    "false_claims", "grading", "lengths", "looks", "models_note", "models_table", "outcome_table", "power",
-    "provenance", "rerun", "safety", "selection", "several_tries", "shown_traces", "side_by_side",
+    "false_claims", "grading", "harness", "lengths", "looks", "models_note", "models_table", "outcome_table", "power",
+    "prompts", "provenance", "rerun", "safety", "selection", "several_tries", "shown_traces", "side_by_side",
     "side_by_side_note", "training", "training_curves", "verdict", "verdict_words", "waterfall",
 ]  # fmt: skip

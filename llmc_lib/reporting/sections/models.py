@@ -150,7 +150,9 @@ def verdict_words(report: Report) -> Block:
     rows = pd.DataFrame(
         [
             {tr("Verdict"): word, tr("Given when"): when}
-            for word, when in words.verdict_rules(thresholds(report.run.params.report)).items()
+            for word, when in words.verdict_rules(
+                thresholds(report.run.params.report), repeated=bool(report.block["repeats"])
+            ).items()
         ]
     )
     smallest = as_size(report.run.params.report.smallest_interesting_points / 100)

@@ -6,6 +6,12 @@ language of a catalogue (`llmc_lib.language`).
 
 from llmc_lib.reporting.sentences.answers import ending_sentence, missing_sentence, not_known
 from llmc_lib.reporting.sentences.gate import OUTCOMES, gate_criterion, gate_figures, gate_reason
+from llmc_lib.reporting.sentences.harness import (
+    prompts_sentence,
+    repeat_sentence,
+    setting_words,
+    values_words,
+)
 from llmc_lib.reporting.sentences.looks import (
     changed_sentence,
     finished_sentence,
@@ -60,18 +66,22 @@ __all__ = [
     "not_known",
     "over_refusal_sentence",
     "priors",
+    "prompts_sentence",
     "race_caption",
     "race_reason",
     "race_sentence",
+    "repeat_sentence",
     "rerun_sentence",
     "rerun_title",
     "seal_sentence",
+    "setting_words",
     "sign_sentence",
     "tradeoff_sentence",
     "tried_family",
     "tried_line",
     "tried_note",
     "unfinished_sentence",
+    "values_words",
     "verdict_rules",
     "verdict_sentence",
     "verdict_word",

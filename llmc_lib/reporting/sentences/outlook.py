@@ -99,6 +99,17 @@ def rerun_sentence(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> s
                 percent=percent,
             ),
         ]
+    elif found.basis == "repeat":
+        texts = [
+            tr(
+                "If all models were run again on the same questions, under another engine like those of the model that answered "
+                "twice, the difference would lie between {low} and {high} points with a chance of {percent}, were the "
+                "answers of the other models to turn as often.",
+                low=low,
+                high=high,
+                percent=percent,
+            )
+        ]
     else:
         texts = [
             tr(
