@@ -168,7 +168,10 @@ def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
         judge=judge_key(params.judge),
         benchmarks=[
             # Clusters change what is made of the answers, not the answers.
-            {"digest": question_bank.digest(b), **b.model_dump(mode="json", exclude={"cluster"})}
+            {
+                "digest": question_bank.digest(b),
+                **b.model_dump(mode="json", exclude={"cluster", "duplicates"}),
+            }
             for b in params.benchmarks
         ],
         prompts=fingerprint(

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 from llmc_lib import question_bank
 from llmc_lib.benchmarks import declared
-from llmc_lib.params import BenchmarkParams
+from llmc_lib.params import BenchmarkParams, EvaluationParams
 from llmc_lib.plan.hours import generated_per_second
 from llmc_lib.plan.machine import GIB, Machine
 from llmc_lib.plan.shape import Shape
+from llmc_lib.records import Question
 from llmc_lib.store import ROOT, Run
 
 #: Questions that a plan counts by where nobody knows how many there will be.
 _QUESTIONS = 1000
+#: Prompts may go by them.
+_ANSWER_TYPES = ("exactMatch", "multipleChoice")
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class EvaluationPlan:
     tokens_per_answer: int
     tokens_per_s: float | None  # of one GPU, or of all cores; None: not known
     gpus: int
+    beside: int  # answers of `evaluation.repeat`, and under further prompts
     judged: int  # requests to the judge at most, without those that are repeated; 0: no judge
 
     @property
@@ -36,8 +40,8 @@ class EvaluationPlan:
 
     @property
     def answers(self) -> int:
-        """Completions of all models."""
-        return self.models * sum(self.questions.values()) * self.samples
+        """Completions of all models, and those beside them."""
+        return self.models * sum(self.questions.values()) * self.samples + self.beside
 
     @property
     def tokens(self) -> int:
@@ -82,9 +86,23 @@ def evaluation_plan(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan
         tokens_per_answer=plan.tokens_per_answer or params.max_completion_tokens,
         tokens_per_s=generated_per_second(shape, on, plan),
         gpus=gpus,
+        beside=_beside(params, questions, models),
         judged=models * params.samples * requests if params.judge else 0,
     )
     return found, notes
+
+
+def _beside(params: EvaluationParams, questions: dict[str, int], models: int) -> int:
+    """Answers beside the evaluation: all again for each repeat, and for each further prompt where it has other words."""
+    again = len(params.repeat) * sum(questions.values())
+    for style in params.prompts[1:]:
+        for benchmark in params.benchmarks:
+            asked = [
+                Question("", benchmark.module, "?", "", kind, "", "") for kind in _ANSWER_TYPES
+            ]
+            words = [[question_bank.prompt(q, s) for q in asked] for s in (params.prompt, style)]
+            again += models * questions[benchmark.name] * (words[0] != words[1])
+    return again * params.samples
 
 
 def _questions(benchmark: BenchmarkParams, seed: int) -> tuple[int, list[str]]:

@@ -18,6 +18,7 @@ from llmc_lib.errors import UserError
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, looks, training_page
+from llmc_lib.reporting.duplicates import clustered
 from llmc_lib.reporting.further import further
 from llmc_lib.reporting.harness import Harness
 from llmc_lib.reporting.race import race_block
@@ -107,7 +108,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     Raises `UserError` where a stage is not complete, where there is nothing to compare, and where `evaluation.looks` was
     changed after a look.
     """
-    results = results or load_results(run)
+    results, same = clustered(results or load_results(run), run.params.evaluation.benchmarks)
     if len(results.models) < 2:
         raise UserError(
             f"{run.params_file.name}: a report compares models, and {', '.join(results.models)} is the "
@@ -134,6 +135,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     }
     agreements = grading_page.agreements(results)
     for name, block in metrics["benchmarks"].items():
+        block["duplicates"] = same.get(name, {})
         block["grader"] = results.graders.get(name, "rules")
         if name in agreements:
             block["agreement"] = agreements[name]

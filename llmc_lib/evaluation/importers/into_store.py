@@ -114,7 +114,7 @@ def stage_key(run: Run) -> str:
         benchmarks=[
             {
                 "digest": None if b.source == "imports" else question_bank.digest(b),
-                **b.model_dump(mode="json"),
+                **b.model_dump(mode="json", exclude={"duplicates"}),
             }
             for b in evaluation.benchmarks
         ],

@@ -28,7 +28,7 @@ _TESTS: dict[Test, str] = {
     "mcnemar_midp": N_("McNemar mid-p test"),
     "sign_flip": N_("sign-flip test"),
     "paired_t": N_("t-test clustered by question"),
-    "clustered_t": N_("t-test clustered by the given clusters"),
+    "clustered_t": N_("t-test by clusters of questions"),
 }
 #: A verdict's code → its word.
 WORDS: dict[Word, str] = {
