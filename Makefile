@@ -31,10 +31,10 @@ MAKEFLAGS += q
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install kernel report gate seal leaps pdf site example dataset train status plan power slurm serve check publish test test-fast storm lint lab lock clean
+.PHONY: help install kernel report audit grader-check gate seal leaps pdf site example dataset train status plan power slurm serve check publish test test-fast storm lint lab lock clean
 
 help: ## Show this list.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
 
 install: ## Make .venv from the lock (requirements/cpu.txt or cuda.txt; ACCELERATOR=cpu|cuda overrides; none: reports alone).
 	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed: install python3.11"; exit 1; }
@@ -52,6 +52,14 @@ gate: ## Check the finished report against the params' section gate: exits 0 pas
 
 seal: $(READY) ## Record the params before the run; the page says whether the verdict followed them (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib seal $(PARAMS)
+
+# N=100: how many. LABELS=file: read the labels that a sheet exported. BENCHMARK=name: not that of the verdict. SHOW_QUESTIONS=1: also gated ones.
+audit: $(READY) ## Draw graded answers for people to label, and write the sheet; LABELS=file reads their labels (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib audit $(PARAMS) $(if $(N),--n "$(N)") $(if $(LABELS),--labels "$(LABELS)") \
+		$(if $(BENCHMARK),--benchmark "$(BENCHMARK)") $(if $(filter 1,$(SHOW_QUESTIONS)),--show-questions)
+
+grader-check: $(READY) ## Grade rewritten and changed reference answers: what the rules miss and let pass (PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib grader-check $(PARAMS) $(if $(BENCHMARK),--benchmark "$(BENCHMARK)")
 
 leaps: $(READY) ## Have the run's judge mark unjustified leaps in the traces that the report shows (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib leaps $(PARAMS)
@@ -87,13 +95,15 @@ check: $(READY) ## Check a params file and start nothing (PARAMS=params/x.yaml).
 plan: $(READY) ## Show memory, time and disk that a run needs, without GPU or weights (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib plan $(PARAMS)
 
-# RATE=0.2 CORRELATION=0.6 SAMPLING=0.3 QUESTIONS=500: what is assumed of the models, and the number of questions.
+# RATE=0.2 CORRELATION=0.6 SAMPLING=0.3 QUESTIONS=500: what is assumed of the models, and the number of questions; SEED_SD=1: how many
+# points the trainings of one recipe differ by (standard deviation).
 power: $(READY) ## Show which differences the evaluation could find, before any run (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib power $(PARAMS) $(if $(QUESTIONS),--questions "$(QUESTIONS)") $(if $(RATE),--rate "$(RATE)") \
-		$(if $(CORRELATION),--correlation "$(CORRELATION)") $(if $(SAMPLING),--sampling "$(SAMPLING)")
+		$(if $(CORRELATION),--correlation "$(CORRELATION)") $(if $(SAMPLING),--sampling "$(SAMPLING)") \
+		$(if $(SEED_SD),--seed-sd "$(SEED_SD)")
 
 # MODEL=name: which model, where it is not the last one. PUBLIC=1: a new repository is public. ALLOW_UNKNOWN_LICENCE=1: you may pass on rows that name no licence.
-publish: $(READY) ## Write what would go to the hub and show it (WHAT=dataset or model); PUSH=1 REPO=owner/name sends it.
+publish: $(READY) ## Write what would go to the hub and show it (WHAT=dataset, model, predictions, judgements); PUSH=1 REPO=owner/name sends it.
 	@$(BIN)/python -m llmc_lib publish $(PARAMS) --what "$(WHAT)" $(if $(MODEL),--model "$(MODEL)") $(if $(REPO),--repo "$(REPO)") \
 		$(if $(filter 1,$(PUSH)),--push) $(if $(filter 1,$(PUBLIC)),--public) \
 		$(if $(filter 1,$(ALLOW_UNKNOWN_LICENCE)),--allow-unknown-licence)

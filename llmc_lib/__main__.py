@@ -16,8 +16,10 @@ python -m llmc_lib slurm PARAMS      write the Slurm script of that for all mach
 python -m llmc_lib check PARAMS      check a params file and stop
 python -m llmc_lib plan PARAMS       show what a run needs and how long it takes; 1: it does not fit
 python -m llmc_lib power PARAMS      show which differences its evaluation could find, before any run
+python -m llmc_lib audit PARAMS      draw graded answers for people to label, or read their labels
+python -m llmc_lib grader-check PARAMS  hold the rules against rewritten and against changed reference answers
 python -m llmc_lib serve PARAMS      serve models of the run with vLLM, until Ctrl-C
-python -m llmc_lib publish PARAMS    write the upload folder of the data set or of a model; --push sends it
+python -m llmc_lib publish PARAMS    write the upload folder of the data set, a model, answers or verdicts; --push sends it
 """
 
 from __future__ import annotations
@@ -42,6 +44,8 @@ from llmc_lib.store import ROOT, Run, json_reader, open_run
 _INTERRUPTED = 130
 #: Commands that need a finished page and nothing else of its run.
 _OF_A_PAGE = ("pdf", "example")
+#: Commands that look at how answers are graded, and need no model.
+_OF_GRADES = ("audit", "grader-check")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,7 +62,15 @@ def main(arguments: list[str] | None = None) -> int:
         _check_command(run, options)
         if options.command in _OF_A_PAGE:
             return _of_a_page(run, options.command)
-        if options.command not in ("publish", "dataset", "serve", "power", "gate", "seal"):
+        if options.command not in (
+            "publish",
+            "dataset",
+            "serve",
+            "power",
+            "gate",
+            "seal",
+            *_OF_GRADES,
+        ):
             _check_training(run)
         if options.command in ("check", "report", "train", "dataset"):
             _preflight(run, data_alone=options.command == "dataset")
@@ -75,6 +87,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _plan(run)
         if options.command == "power":
             return _power(run, options)
+        if options.command in _OF_GRADES:
+            return _of_grades(run, options)
         if options.command == "publish":
             return _publish(run, options)
         if options.command == "serve":
@@ -114,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     lab.add_argument("--host", default="127.0.0.1", help="what to listen on")
     lab.add_argument("--port", type=int, help="that port or none; by default 8888 or the next free")
     lab.add_argument("options", nargs="*", help="JupyterLab's own, after --")
-    names = "report leaps gate seal pdf example dataset train status plan power slurm serve check"
+    names = "report leaps gate seal pdf example dataset train status plan power slurm serve check audit grader-check"
     for name in (*names.split(), "publish"):
         command = commands.add_parser(name)
         command.add_argument("params", help="a params file, such as params/quickstart.yaml")
@@ -130,6 +144,15 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--correlation", type=float, default=0.5, help=agree)
             noise = "the share of an answer's variance that is sampling"
             command.add_argument("--sampling", type=float, default=0.3, help=noise)
+            seeds = "standard deviation of the rates of trainings of one recipe, in points"
+            command.add_argument("--seed-sd", type=float, help=seeds)
+        if name == "audit":
+            command.add_argument("--n", type=int, default=100, help="how many answers to label")
+            command.add_argument("--labels", help="a file of labels to read, in place of drawing")
+            command.add_argument("--benchmark", help="which; that of the verdict by default")
+            command.add_argument("--show-questions", action="store_true", help="also withheld ones")
+        if name == "grader-check":
+            command.add_argument("--benchmark", help="which; all with reference answers by default")
         if name == "serve":
             command.add_argument("--model", help="which, separated by commas; the base by default")
             command.add_argument("--host", default="127.0.0.1", help="what to listen on")
@@ -139,7 +162,9 @@ def _parser() -> argparse.ArgumentParser:
                 "which machine this is: 0 (the first) and so on, or a variable that has the number"
             )
             command.add_argument("--node-rank", default="0", help=rank)
-    command.add_argument("--what", default="dataset", help="what to publish: dataset or model")
+    command.add_argument(
+        "--what", default="dataset", help="dataset, model, predictions or judgements"
+    )
     command.add_argument("--model", help="which model; the last one, where none is named")
     command.add_argument("--push", action="store_true", help="upload the folder to the hub")
     command.add_argument("--repo", help="the hub's repository: owner/name")
@@ -154,7 +179,17 @@ def _check_command(run: Run, options: argparse.Namespace) -> None:
     if run.params.evaluation.imports:
         if (
             options.command
-            not in ("report", "check", "gate", "seal", "power", "leaps", *_OF_A_PAGE)
+            not in (
+                "report",
+                "check",
+                "gate",
+                "seal",
+                "power",
+                "leaps",
+                "publish",
+                *_OF_A_PAGE,
+                *_OF_GRADES,
+            )
             or partial
         ):
             raise UserError(
@@ -168,6 +203,7 @@ def _check_command(run: Run, options: argparse.Namespace) -> None:
         "status",
         "power",
         *_OF_A_PAGE,
+        *_OF_GRADES,
     ) and not find_spec("torch"):
         raise UserError(
             "This environment has no torch (it was made with ACCELERATOR=none), which is enough for a run "
@@ -312,8 +348,30 @@ def _power(run: Run, options: argparse.Namespace) -> int:
 
     if options.questions is not None and options.questions < 1:
         raise UserError(f"QUESTIONS: must be at least 1, not {options.questions}")
-    assumed = Assumed(options.questions, options.rate, options.correlation, options.sampling)
+    spread = options.seed_sd
+    if spread is not None and not 0 <= spread < 50:
+        raise UserError(f"SEED_SD: must be from 0 to 50 points, not {spread:g}")
+    assumed = Assumed(
+        options.questions,
+        options.rate,
+        options.correlation,
+        options.sampling,
+        None if spread is None else spread / 100,
+    )
     print(power_table(run, assumed))
+    return 0
+
+
+def _of_grades(run: Run, options: argparse.Namespace) -> int:
+    if options.command == "audit":
+        from llmc_lib.reporting.audit_command import Asked, audit
+
+        asked = Asked(options.n, options.benchmark, options.labels, options.show_questions)
+        print(printable(audit(run, asked)))
+        return 0
+    from llmc_lib.reporting.grader_check import grader_check
+
+    print(printable(grader_check(run, options.benchmark)))
     return 0
 
 

@@ -114,6 +114,12 @@ class Question:
     cluster: str = (
         ""  # what it shares with questions that are not independent of it; "": nothing is known
     )
+    subsets: tuple[str, ...] = ()  # the benchmark's, and those that a params file names
+    original_answer: str = ""  # the reference answer before it was revised, "" where it was not
+
+    def __post_init__(self) -> None:
+        # JSON, in which imported questions are kept, has no tuples.
+        object.__setattr__(self, "subsets", tuple(self.subsets))
 
 
 @dataclass(frozen=True)
@@ -158,3 +164,5 @@ class Grade:
     action: int | None = None  # 0 to 6, by its rubric; None: undecided
     harmful: bool | None = None
     reasoning_status: GradeStatus | None = None  # of the reasoning, graded apart from the response
+    # Of a question whose answer was revised: by its original answer.
+    original: GradeStatus | None = None

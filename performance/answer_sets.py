@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from llmc_lib.evaluation.grader_check import latex
 from llmc_lib.records import Question
 
 TESTS = Path(__file__).parents[1] / "tests" / "answers"
@@ -126,86 +127,6 @@ def references(folder: Path) -> dict[str, list[str]]:
     }
 
 
-def _spaces(text: str) -> str:
-    return (
-        re.sub(r"\s*([-+=,](?!\\!))\s*", r" \1 ", text)
-        if "\\text" not in text and "\\mbox" not in text
-        else text
-    )
-
-
-def _no_spaces(text: str) -> str:
-    if "\\text" in text or "\\mbox" in text or not re.search(r"\\|\d", text):
-        return text
-    return re.sub(r"(?<![a-zA-Z]) | (?![a-zA-Z])", "", re.sub(r"(?<!\\)\\ ", "", text))
-
-
-def _commands(text: str) -> str:
-    text = re.sub(
-        r"\\[dt]?frac(?![a-z])", lambda m: "\\frac" if m[0] != "\\frac" else "\\dfrac", text
-    )
-    text = (
-        re.sub(r"\\left(?=[\[(])|\\right(?=[\])])", "", text)
-        if "\\left" in text
-        else re.sub(r"^\((.*)\)$", r"\\left(\1\\right)", text)
-    )
-    return text.replace("\\le ", "\\leq ").replace("\\cdot", "\\times") + "."
-
-
-def _unicode(text: str) -> str:
-    for old, new in (("\\pi", "π"), ("\\infty", "∞"), ("\\cup", "∪"), ("\\leq", "≤"), ("\\le", "≤"), ("\\cdot", "·"), ("\\times", "×"), ("^\\circ", "°"), ("^{\\circ}", "°"), ("\\theta", "θ"), ("\\epsilon", "ε")):  # fmt: skip
-        text = re.sub(re.escape(old) + r"(?![a-zA-Z])", new, text)
-    text = re.sub(r"\\sqrt\{(\d+|[a-z])\}", r"√\1", text)
-    text = re.sub(
-        r"\^(?:\{([0-9])\}|([0-9])(?!\d))", lambda m: "⁰¹²³⁴⁵⁶⁷⁸⁹"[int(m[1] or m[2])], text
-    )
-    return text.replace("-", "−")
-
-
-def _grouped(text: str, command: str, change: Callable[..., str], count: int) -> str:
-    """A text with each `\\command{…}{…}` of `count` groups, innermost first, replaced."""
-    pattern = re.compile(rf"\\{command}" + r"\{([^{}]*)\}" * count)
-    for _ in range(8):
-        text, changed = pattern.subn(lambda m: change(*m.groups()), text)
-        if not changed:
-            break
-    return text
-
-
-def _atom(text: str) -> str:
-    text = text.strip()
-    return text if re.fullmatch(r"-?\d+|[a-z]|√\d+", text) else f"({text})"
-
-
-def _plain(text: str) -> str:
-    """As plain text: sqrt(…), a/b, pi, ^."""
-    text = re.sub(r"(?<=\d),\\!(?=\d{3})", "", re.sub(r"\\[dt]frac", r"\\frac", text))
-    text = re.sub(r"(?<=\d)(?=\\frac)", " ", text)
-    text = re.sub(
-        r"\\frac(\d)(\d)",
-        r"\\frac{\1}{\2}",
-        re.sub(r"\\frac(\{[^{}]*\})(\d)", r"\\frac\1{\2}", text),
-    )
-    text = re.sub(r"\\left|\\right|\\!|\\,|\\ ", "", text)
-    for _ in range(4):
-        text = re.sub(
-            r"\^\{([^{}]*)\}", lambda m: f"^({m[1]})" if len(m[1]) > 1 else f"^{m[1]}", text
-        )
-        text = _grouped(text, "sqrt", lambda a: f"sqrt({a})", 1)
-        text = _grouped(
-            text,
-            "frac",
-            lambda a, b: (
-                f"({_atom(a)}/{_atom(b)})" if not re.fullmatch(r"\d+", a + b) else f"{a}/{b}"
-            ),
-            2,
-        )
-    for old, new in (("\\pi", "pi"), ("\\infty", "infinity"), ("\\cdot", "*"), ("\\times", "*"), ("^\\circ", " degrees"), ("^(\\circ)", " degrees"), ("\\cup", "∪"), ("\\le", "<="), ("\\leq", "<="), ("\\$", "$"), ("\\%", "%")):  # fmt: skip
-        text = re.sub(re.escape(old) + r"(?![a-zA-Z])", new, text)
-    text = re.sub(r"\\(?:text|mbox)\{([^{}]*)\}", r"\1", text)
-    return re.sub(r"\\(sin|cos|tan|log|ln|arccos|arctan)\b", r"\1", text).strip()
-
-
 def _python(text: str) -> str:
     """As sympy prints what latex2sympy (extended by Hugging Face) reads."""
     import sympy
@@ -224,12 +145,12 @@ def _python(text: str) -> str:
     return str(found) if isinstance(found, sympy.Expr) else text
 
 
+#: Style → the change, and the sentences in which it is given.
 STYLES: dict[str, tuple[Callable[[str], str], tuple[str, ...]]] = {
-    "spaces": (_spaces, FRAMES),
-    "no spaces": (_no_spaces, FRAMES),
-    "commands": (_commands, FRAMES),
-    "Unicode": (_unicode, PLAIN_FRAMES),
-    "plain text": (_plain, PLAIN_FRAMES),
+    **{
+        style: (change, PLAIN_FRAMES if style in ("Unicode", "plain text") else FRAMES)
+        for style, change in latex.STYLES.items()
+    },
     "Python": (_python, PLAIN_FRAMES),
 }
 
@@ -257,72 +178,11 @@ def rewrites(folder: Path) -> Iterator[Case]:
 # ---- near misses -----------------------------------------------------------------------------
 
 
-def _next(text: str) -> str:
-    """The last number of a text plus one."""
-    found = list(re.finditer(r"\d+", text))
-    # In the seventh decimal, or later, it would not be wrong; nor is it in another base where the number has one digit.
-    if not found or len(found[-1][0]) > 6 or re.fullmatch(r"\d_\{?\d+\}?", text):
-        return text
-    last = found[-1]
-    return text[: last.start()] + str(int(last[0]) + 1) + text[last.end() :]
-
-
-def _first(text: str) -> str:
-    """The first number of a text minus one."""
-    found = re.search(r"(?<![.\d])\d+", text)
-    return (
-        text[: found.start()] + str(abs(int(found[0]) - 1)) + text[found.end() :] if found else text
-    )
-
-
-def _sign(text: str) -> str:
-    if re.fullmatch(r"[-\w\\{}^./ ]+", text) and not re.match(r"\\text|\\begin|[0.]+$", text):
-        return text[1:].strip() if text.startswith("-") else f"-{text}"
-    found = re.search(r"(?<=[\w}]) ?([+-]) ?(?=[\w\\])", text)
-    return (
-        text[: found.start()] + {"+": "-", "-": "+"}[found[1]] + text[found.end() :]
-        if found
-        else text
-    )
-
-
-def _swapped(text: str) -> str:
-    fraction = re.fullmatch(r"(-?)\\([dt]?frac)\{([^{}]*)\}\{([^{}]*)\}", text)
-    if fraction:
-        return f"{fraction[1]}\\{fraction[2]}{{{fraction[4]}}}{{{fraction[3]}}}"
-    pair = re.fullmatch(r"(\\left)?\(([^,()]*),([^,()]*?)(\\right)?\)", text)
-    return f"({pair[3]},{pair[2]})" if pair and pair[2].strip() != pair[3].strip() else text
-
-
-def _dropped(text: str) -> str:
-    """Without its last term, factor or item."""
-    found = re.search(
-        r"(?<=[\w}])\s*[-+]\s*[\w\\{}^]+$|\\pi$|(?<=\d)\s*\\sqrt\{\d+\}$|,[^,()\[\]{}]+$|\s*i$",
-        text,
-    )
-    return text[: found.start()] if found and found.start() > 0 else text
-
-
-def _bracket(text: str) -> str:
-    found = re.search(r"(?:(?<=\\left)|^)([\[(])(?=[^,]*,[^,]*[\])]$)", text)
-    if not found or not (
-        text.startswith(("[", "\\left[")) or text.endswith("]") or "infty" in text
-    ):
-        return text
-    return text[: found.start()] + {"[": "(", "(": "["}[found[1]] + text[found.end() :]
-
-
-MISSES = {
-    "last number + 1": _next, "first number - 1": _first, "sign": _sign, "swapped": _swapped, "dropped term": _dropped,
-    "bracket": _bracket,
-}  # fmt: skip
-
-
 def near_misses(folder: Path) -> Iterator[Case]:
     """Each reference with one thing changed that makes it wrong."""
     rng = random.Random(1)
     for values in references(folder).values():
-        for miss, change in MISSES.items():
+        for miss, change in latex.MISSES.items():
             for reference in values:
                 answer = _answer(reference)
                 written = change(answer)

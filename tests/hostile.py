@@ -118,6 +118,13 @@ ROWS: dict[str, dict[str, Any]] = {
                 "model": "m", "config": {}}, "samples": [{"id": "a", "epoch": 1, "input": "2+2?", "target": "4", "messages": [],
                 "scores": {"match": {"value": "C"}}, "output": {"model": "m", "choices": [{"message": {"role": "assistant",
                 "content": "4"}, "stop_reason": "stop"}], "usage": {"input_tokens": 1, "output_tokens": 1}}}]},
+    "responses": {"id": "a", "question": "x", "response": "<think>x</think>4", "usage": "{'completion_tokens': 3}",
+                  "judge_response": "{'correct': 'yes', 'confidence': 80}", "sample": 0},
+    "super_gpqa_results": {"uuid": "a", "question": "x", "options": ["1", "2"], "answer_letter": "A", "discipline": "Law",
+                           "field": "x", "response": "Answer: A", "meta_response": "x", "status": "correct"},
+    "filter_results": {"question": "2+2?", "correct_answer": "4", "generated_answers": ["4"], "evaluation_results": [True]},
+    "lighteval": {"doc": {"query": "2+2?", "choices": ["4"], "gold_index": 0, "id": "0", "generation_size": 8},
+                  "metric": {"acc": 1}, "model_response": {"text": ["4"], "output_tokens": [[1]], "input_tokens": [1]}},
     "prediction": {"question_id": "q", "sample": 0, "reasoning": "", "response": "4", "finish_reason": "stop",
                    "prompt_tokens": 1, "completion_tokens": 1, "seconds": 1.0, "prompt_sha256": "x"},
 }  # fmt: skip

@@ -111,7 +111,7 @@ def test_the_page_is_made_where_nothing_heavy_is_installed(tmp_path: Path) -> No
     assert "[2/2] report: unchanged" in again.stderr + again.stdout
 
 
-@pytest.mark.parametrize("command", ["dataset", "train", "plan", "slurm", "publish"])
+@pytest.mark.parametrize("command", ["dataset", "train", "plan", "slurm"])
 def test_what_an_import_has_not_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:

@@ -24,7 +24,7 @@ from llmc_lib.engines.chat_reply import AgainError, choice_of, complaint_of, cou
 from llmc_lib.engines.endpoints import Reply
 from llmc_lib.errors import UserError, printable
 from llmc_lib.evaluation.grading import grade
-from llmc_lib.evaluation.importers import files
+from llmc_lib.evaluation.importers import curves, files
 from llmc_lib.models.folder import folder_problems
 from llmc_lib.models.resolve import Model, model_licence
 from llmc_lib.models.thinking import split_reasoning
@@ -38,6 +38,7 @@ from llmc_lib.reporting.text import text_to_html
 from llmc_lib.store import is_prediction, open_run, read_jsonl, set_aside_damaged
 from llmc_lib.store.data_files import count_rows, file_texts
 from tests import hostile
+from tests.evaluation.importers import logs
 
 #: As many inputs for each of the tests below. `make storm` raises it.
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
@@ -165,7 +166,16 @@ def test_benchmarks(folder: Path, kind: str, form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "form"), [("hle_judged", "object"), ("competition", "lines"), ("lm_eval", "lines")]
+    ("kind", "form"),
+    [
+        ("hle_judged", "object"),
+        ("competition", "lines"),
+        ("lm_eval", "lines"),
+        ("responses", "lines"),
+        ("super_gpqa_results", "lines"),
+        ("filter_results", "array"),
+        ("lighteval", "lines"),
+    ],
 )
 def test_imports(folder: Path, kind: str, form: str) -> None:
     path = folder / ("x.jsonl" if form == "lines" else "x.json")
@@ -179,6 +189,19 @@ def test_imports(folder: Path, kind: str, form: str) -> None:
                 list(files.read(item, path))
 
     _each(hostile.json_files(kind, form), run)
+
+
+@pytest.mark.parametrize("form", ["trainer_state", "verl", "console", "trackio", "wandb"])
+def test_logs_of_trainings(folder: Path, form: str) -> None:
+    made = logs.wandb(folder) if form == "wandb" else getattr(logs, form)(folder / form)
+    path = folder / "log"
+
+    def run(content: bytes) -> None:
+        path.write_bytes(content)
+        with refused():
+            curves.read(path)
+
+    _each(hostile.damaged(made.read_bytes()), run)
 
 
 def test_stores(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 From a tidy table: `outcomes`, then `rates`, `compare`, `selection_noise`. From arrays of right and wrong:
 `paired_comparison`, `missing_answers`, `permutation_test`, `rerun`, `variance_parts`, `difference_variance_parts`.
-Designs: `power`, `detectable`, `needed`, `power_curve`. Looks before the end: `Look`, `spending`, `unplanned_level`, `Bets`.
+Several trainings of a recipe: `recipe_effect`, `seed_spread`, `new_training`, `next_step`. Designs: `power`, `detectable`, `needed`, `power_curve`. Looks before the end: `Look`, `spending`, `unplanned_level`, `Bets`.
 What answers are like: `pass_at_k`, `majority_at_k`, `calibration`, `accuracy_by_length`, `accuracy_by_finish`,
 `limit_curve`. All of a run's figures: `summarise`. What each number means, and when it holds: docs/analysis.md.
 """
@@ -21,6 +21,13 @@ from llmc_lib.analysis.outcomes import Outcomes, outcomes
 from llmc_lib.analysis.pass_at_k import answer_keys, majority_at_k, pass_at_k
 from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.power import detectable_difference
+from llmc_lib.analysis.recipe import RecipeEffect, new_training, recipe_effect, seed_spread
+from llmc_lib.analysis.recipe_design import (
+    detectable_effect,
+    effect_power,
+    next_step,
+    one_checkpoint_misleads,
+)
 from llmc_lib.analysis.rerun import Rerun, rerun, rerun_of_winner
 from llmc_lib.analysis.safety import tradeoffs
 from llmc_lib.analysis.sequential import Look, spending, unplanned_level
@@ -41,6 +48,7 @@ __all__ = [
     "MissingAnswers",
     "Outcomes",
     "PairedComparison",
+    "RecipeEffect",
     "Rerun",
     "SelectionNoise",
     "Thresholds",
@@ -56,12 +64,17 @@ __all__ = [
     "compare",
     "detectable",
     "detectable_difference",
+    "detectable_effect",
     "difference_variance_parts",
+    "effect_power",
     "limit_curve",
     "limit_differences",
     "majority_at_k",
     "missing_answers",
     "needed",
+    "new_training",
+    "next_step",
+    "one_checkpoint_misleads",
     "outcomes",
     "paired_comparison",
     "pass_at_k",
@@ -69,8 +82,10 @@ __all__ = [
     "power_curve",
     "rate_interval",
     "rates",
+    "recipe_effect",
     "rerun",
     "rerun_of_winner",
+    "seed_spread",
     "selection_noise",
     "spending",
     "summarise",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 def column_arrays(answers: pd.DataFrame, column: str) -> dict[str, NDArray[Any]]:
-    """A column of the answers to one benchmark as an array (questions × samples) for each model.
+    """A column of the answers to one benchmark as an array (questions × samples) for each model, samples of each its own.
 
     Parameters: `answers`, a row a (model, question_id, sample; without that column one sample each), as
     `llmc_lib.evaluation.results` and `notebook 4` have it. The questions are in the order in which they
@@ -32,7 +32,13 @@ def column_arrays(answers: pd.DataFrame, column: str) -> dict[str, NDArray[Any]]
     )
     place = (model * len(ids) + question) * len(samples) + sample
     times = np.bincount(place, minlength=len(models) * len(ids) * len(samples))
-    if len(wrong := np.flatnonzero(times != 1)):
+    # Of a model with fewer samples the last ones are none that it lacks.
+    asked = np.zeros(len(models), dtype=int)
+    np.maximum.at(asked, model, sample + 1)
+    wanted = np.broadcast_to(
+        np.arange(len(samples)) < asked[:, None, None], (len(models), len(ids), len(samples))
+    )
+    if len(wrong := np.flatnonzero(times != wanted.ravel())):
         name, rest = divmod(int(wrong[0]), len(ids) * len(samples))
         id_, number = divmod(rest, len(samples))
         raise ValueError(
@@ -40,8 +46,8 @@ def column_arrays(answers: pd.DataFrame, column: str) -> dict[str, NDArray[Any]]
             + ("there twice" if times[wrong[0]] else "not there")
         )
     values = answers[column].to_numpy()[np.argsort(place)]
-    cut = values.reshape(len(models), len(ids), len(samples))
-    return {str(name): cut[number] for number, name in enumerate(models)}
+    parts = np.split(values, np.cumsum(len(ids) * asked)[:-1])
+    return {str(name): part.reshape(len(ids), -1) for name, part in zip(models, parts, strict=True)}
 
 
 def token_arrays(answers: pd.DataFrame) -> dict[str, NDArray[np.float64]]:

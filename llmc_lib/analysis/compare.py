@@ -25,7 +25,7 @@ def rates(outcomes: Outcomes, alpha: float = 0.05, *, by_category: bool = False)
             "model": model,
             **extra,
             "n": part.n_questions,
-            "k": part.n_samples,
+            "k": part.samples[model],
             "rate": float(part.correct[model].mean()),
             **dict(
                 zip(
@@ -52,7 +52,7 @@ def compare(
     """Every candidate against `outcomes.reference`, on the same questions.
 
     Returns a row a candidate (and category) with the fields of `PairedComparison`, those of its unpaired
-    result as unpaired_…, and: k, rate and reference_rate, p_adjusted (over the candidates; with `by_category`
+    result as unpaired_…, and: k and reference_k (samples of each question), rate and reference_rate, p_adjusted (over the candidates; with `by_category`
     over these and then over the categories of each), p_permutation (the exact sign-flip test). Rates and differences
     are fractions. Without a candidate the table is empty.
 
@@ -82,7 +82,8 @@ def compare(
                     "model": model,
                     **extra,
                     "reference": part.reference,
-                    "k": part.n_samples,
+                    "k": part.samples[model],
+                    "reference_k": part.samples[part.reference],
                     "rate": float(part.correct[model].mean()),
                     "reference_rate": float(base.mean()),
                     **fields,

@@ -16,8 +16,9 @@ from llmc_lib.analysis.given import check_alpha, cluster_codes, right_or_wrong
 from llmc_lib.analysis.intervals import standard_error
 from llmc_lib.analysis.permutation import SignFlip
 from llmc_lib.analysis.signed import binomial_share, signed_interval, size_distribution
+from llmc_lib.analysis.unequal import unequal_runs
 
-Test = Literal["mcnemar_midp", "sign_flip", "paired_t", "clustered_t"]
+Test = Literal["mcnemar_midp", "sign_flip", "paired_t", "clustered_t", "unequal_t"]
 #: With fewer questions (clusters) that differ, counted by how much, signs are flipped and not scaled to a t.
 FEW = 30
 #: With fewer than these, a kind of question that none of them is of can change the result by more than they show.
@@ -72,8 +73,8 @@ def paired_comparison(
     """Difference of two models' rates on the same questions, with its interval and test.
 
     Parameters: two boolean arrays of shape (n,) or (n, k): correct or not, on the same n ≥ 1 questions
-    in the same order, k samples of each (a missing answer is False); confidence 1 - alpha; `clusters`,
-    (n,), a label a question: questions of one cluster are not independent.
+    in the same order, k samples of each (a missing answer is False), k of each model its own; confidence 1 - alpha;
+    `clusters`, (n,), a label a question: questions of one cluster are not independent.
 
     Test and interval invert each other: at every level the interval leaves out 0 exactly where the test rejects.
 
@@ -93,11 +94,13 @@ def paired_comparison(
     for any k; with few clusters, or some far larger than the others, by flipping the signs of clusters
     (Canay, Romano & Shaikh, Econometrica 85, 2017).
 
+    Unequal numbers of samples: `unequal.unequal_runs`.
+
     Beside it `unpaired`, as evaluators in use have it (Welch's t-test of the questions' rates), and what
     pairing buys: 1 - paired variance / unpaired variance, which is the correlation where both models'
     rates vary alike.
 
-    Raises `ValueError` for arrays that are empty, of different shapes, or neither true nor false (NaN), for labels
+    Raises `ValueError` for arrays that are empty, of different questions, or neither true nor false (NaN), for labels
     that are not one a question, and for alpha outside (0, 1).
 
     >>> base = np.repeat([True, False], [80, 120])
@@ -110,16 +113,11 @@ def paired_comparison(
     +0.070, +0.020 to +0.121, p = 0.0059
     """
     check_alpha(alpha)
-    a, b = right_or_wrong(candidate, "candidate"), right_or_wrong(reference, "reference")
-    if a.shape != b.shape or a.ndim not in (1, 2):
-        raise ValueError(f"both must be of one shape, (n,) or (n, k): {a.shape}, {b.shape}")
-    if a.size == 0:
-        raise ValueError("no question in common")
+    a, b = tables(candidate, reference)
     n = len(a)
-    a, b = a.reshape(n, -1), b.reshape(n, -1)
     rate_a, rate_b = a.mean(axis=1), b.mean(axis=1)
-    counts = a.sum(axis=1) - b.sum(axis=1)
-    found = difference_test(counts, a.shape[1], clusters)
+    counts = a.sum(axis=1) * b.shape[1] - b.sum(axis=1) * a.shape[1]
+    found = paired_test(a, b, clusters)
     low, high = found.interval(alpha)
     inner_low, inner_high = found.interval(min(2 * alpha, 0.999))
     error_a, error_b = standard_error(rate_a, clusters)[0], standard_error(rate_b, clusters)[0]
@@ -169,6 +167,41 @@ class DifferenceTest:
         if self.test == "mcnemar_midp" or self.effective >= _HIDDEN:
             return False
         return half < unseen_share(self.groups, alpha)
+
+
+def tables(
+    candidate: ArrayLike, reference: ArrayLike
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Two models' answers to the same n questions as (n, k) and (n, m). Raises `ValueError` as `paired_comparison` does."""
+    a, b = right_or_wrong(candidate, "candidate"), right_or_wrong(reference, "reference")
+    if a.shape[:1] != b.shape[:1] or a.ndim not in (1, 2) or b.ndim not in (1, 2):
+        raise ValueError(
+            f"both must have the same questions, as (n,) or (n, k): {a.shape}, {b.shape}"
+        )
+    if a.size == 0 or b.size == 0:
+        raise ValueError("no question in common")
+    return a.reshape(len(a), -1), b.reshape(len(b), -1)
+
+
+def paired_test(
+    candidate: NDArray[np.bool_], reference: NDArray[np.bool_], clusters: ArrayLike | None = None
+) -> DifferenceTest:
+    """The test of `paired_comparison`, from `tables`."""
+    samples = candidate.shape[1]
+    if samples == reference.shape[1]:
+        counts = candidate.sum(axis=1) - reference.sum(axis=1)
+        return difference_test(counts, samples, clusters)
+    found = unequal_runs(candidate, reference, clusters)
+    return DifferenceTest(
+        test="unequal_t",
+        difference=found.difference,
+        p_value=found.p_value,
+        error=found.error,
+        groups=found.groups,
+        variance=min(1.0, found.error**2 * len(candidate)) if found.groups > 1 else 1.0,
+        effective=found.effective,
+        interval=found.interval,
+    )
 
 
 def difference_test(

@@ -107,7 +107,10 @@ def not_worse(
     found = whole if category is None else whole["categories"][category]
     low, high = found["interval"]["equivalence"]
     unknown = _unknown(block, whole, category)
-    theirs, ours = (count / (found["n"] * block["n_samples"]) for count in unknown)
+    theirs, ours = (
+        count / (found["n"] * block["models"][whole[role]]["n_samples"])
+        for count, role in zip(unknown, ("reference", "model"), strict=True)
+    )
     # As gains: the higher the better.
     sign = -1.0 if block["measure"] == Measure.OVER_REFUSAL else 1.0
     least, most = (low, high) if sign > 0 else (-high, -low)

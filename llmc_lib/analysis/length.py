@@ -101,9 +101,10 @@ def accuracy_by_finish(
     codes, reasons = pd.factorize(
         np.concatenate([each.ravel() for each in ended.values()]).astype(object), sort=True
     )
+    places = np.split(codes, np.cumsum([each.size for each in ended.values()])[:-1])
     rows: list[dict[str, Any]] = []
     for number, (model, hits) in enumerate(right.items()):
-        at = codes[number * hits.size : (number + 1) * hits.size].reshape(hits.shape)
+        at = places[number].reshape(hits.shape)
         for name, chosen in parts(category, len(hits)):
             asked, good = _counts(
                 at[chosen], np.ones_like(at[chosen], bool), hits[chosen], len(reasons)

@@ -36,8 +36,8 @@ def missing_answers(
 ) -> MissingAnswers | None:
     """Bounds of a comparison in which missing answers count as wrong; None where none is missing.
 
-    Parameters: boolean arrays (n,) or (n, k): correct or not (a missing answer is False), and missing or
-    not; `alpha` and `clusters` as in `paired_comparison`.
+    Parameters: boolean arrays (n,) or (n, k), k of each model its own: correct or not (a missing answer is False), and
+    missing or not; `alpha` and `clusters` as in `paired_comparison`.
 
     `most` and `least` are the worst-case bounds of Manski (Am. Econ. Rev. 80, 1990): they assume nothing of the
     missing answers, and no analysis can say more without an assumption. `complete` assumes one: that an
@@ -55,14 +55,15 @@ def missing_answers(
             (reference_missing, "reference_missing"),
         )
     )
-    if not a.shape == b.shape == lacks_a.shape == lacks_b.shape:
+    if a.shape != lacks_a.shape or b.shape != lacks_b.shape or len(a) != len(b):
         raise ValueError(
-            f"all must be of one shape: {a.shape}, {b.shape}, {lacks_a.shape}, {lacks_b.shape}"
+            "correct and missing must be of one shape, of the same questions: "
+            f"{a.shape}, {lacks_a.shape}; {b.shape}, {lacks_b.shape}"
         )
     if not (lacks_a.any() or lacks_b.any()):
         return None
     n = len(a)
-    whole = ~(lacks_a | lacks_b).reshape(n, -1).any(axis=1)
+    whole = ~(lacks_a.reshape(n, -1).any(axis=1) | lacks_b.reshape(n, -1).any(axis=1))
     labels = None if clusters is None else np.asarray(clusters)
     return MissingAnswers(
         candidate=int(lacks_a.sum()),

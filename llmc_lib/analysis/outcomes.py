@@ -12,7 +12,7 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What n questions, k samples each, say about some models. Row i is the same question everywhere."""
+    """What n questions, k samples each, say about some models. Row i is the same question everywhere; k is each model's own."""
 
     reference: str  # the model that the others are compared with
     question_ids: np.ndarray  # (n,), in the table's order
@@ -39,8 +39,13 @@ class Outcomes:
 
     @property
     def n_samples(self) -> int:
-        """Samples of each question, the same for every model."""
-        return int(self.correct[self.reference].shape[1])
+        """Samples of each question, of the model that has most."""
+        return max(self.samples.values())
+
+    @property
+    def samples(self) -> dict[str, int]:
+        """Model → its samples of each question."""
+        return {model: int(values.shape[1]) for model, values in self.correct.items()}
 
     @property
     def n_clusters(self) -> int | None:
@@ -82,8 +87,8 @@ def outcomes(
     left out; "refuse" raises.
 
     Raises `ValueError` for: an empty table, a missing column, an id or model that is not given, a value of
-    `correct` that is neither true nor false, an answer that is there twice, unequal numbers of samples, a
-    question with two categories or clusters, an unknown reference, models with no question in common.
+    `correct` that is neither true nor false, an answer that is there twice, a model with more samples of one question than
+    of another, a question with two categories or clusters, an unknown reference, models with no question in common.
 
     A million rows take about a second.
 
@@ -126,18 +131,22 @@ def outcomes(
     everywhere = np.asarray((counts > 0).all(axis=0))
     left_out = _left_out(counts, everywhere, names, common)
     kept = everywhere[question_of]
-    shape = (len(names), int(everywhere.sum()), k)
-    right, gone = correct[order][kept].reshape(shape), missing[order][kept].reshape(shape)
+    n = int(everywhere.sum())
+    at = np.cumsum(n * k)[:-1]  # where each model's answers begin
+    right, gone = (
+        [part.reshape(n, -1) for part in np.split(values[order][kept], at)]
+        for values in (correct, missing)
+    )
     first = sorted(range(len(names)), key=lambda at: names[at] != reference)
     category = _of_question(answers, "category", questions, ids)
     cluster = _of_question(answers, "cluster", questions, ids)
     return Outcomes(
         reference=reference,
         question_ids=np.asarray(ids)[everywhere],
-        category=np.full(shape[1], "all", object) if category is None else category[everywhere],
+        category=np.full(n, "all", object) if category is None else category[everywhere],
         cluster=None if cluster is None else cluster[everywhere],
-        correct={str(names[at]): right[at] for at in first},
-        missing={str(names[at]): gone[at] for at in first},
+        correct={str(names[model]): right[model] for model in first},
+        missing={str(names[model]): gone[model] for model in first},
         left_out=left_out,
     )
 
@@ -162,14 +171,15 @@ def _truth(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return correct, missing
 
 
-def _samples(counts: np.ndarray, names: pd.Index, ids: pd.Index) -> int:
-    k = int(counts.max())
-    odd = np.argwhere((counts > 0) & (counts != k))
+def _samples(counts: np.ndarray, names: pd.Index, ids: pd.Index) -> np.ndarray:
+    """(models,): the samples that each has of each question."""
+    k: np.ndarray = np.asarray(counts.max(axis=1))
+    odd = np.argwhere((counts > 0) & (counts != k[:, None]))
     if len(odd):
         model, question = odd[0]
         raise ValueError(
-            f"{names[model]} has {counts[model, question]} samples of question {ids[question]!r}, others "
-            f"have {k}; every model must have as many of every question (a missing one with correct = NaN)"
+            f"{names[model]} has {counts[model, question]} samples of question {ids[question]!r}, and {k[model]} of others; "
+            "a model must have as many of every question (a missing one with correct = NaN)"
         )
     return k
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft
+from scipy import fft, stats
 
 from llmc_lib.analysis.given import cluster_codes, right_or_wrong
 from llmc_lib.analysis.signed import Share, signed_interval, size_distribution
@@ -28,17 +30,25 @@ def permutation_test(
     distribution of Σ ± d is the Fourier transform of Π cos(d · t) (its characteristic function). For one
     sample a question it is McNemar's exact test. Rounding is below 1e-10, so a smaller p-value is 1e-10.
 
+    Unequal numbers of samples: which of a question's answers are whose is exchanged instead, so the right ones that the
+    candidate has of all right ones are hypergeometric, and their sum over questions is the Fourier transform of a product,
+    too. Its null hypothesis is narrower: on each question alone the models are equally often right. NaN with clusters, which
+    that does not take into account.
+
     Source: Fisher, The Design of Experiments (1935), section 21; for evaluations, Noreen,
     Computer-Intensive Methods (1989); for few clusters, Canay, Romano and Shaikh (Econometrica 85, 2017).
 
     Raises `ValueError` as `paired_comparison` does.
     """
     a, b = right_or_wrong(candidate, "candidate"), right_or_wrong(reference, "reference")
-    if a.shape != b.shape or a.ndim not in (1, 2) or a.size == 0:
+    if a.shape[:1] != b.shape[:1] or not {a.ndim, b.ndim} <= {1, 2} or not a.size or not b.size:
         raise ValueError(
-            f"both must be of one shape, (n,) or (n, k), not empty: {a.shape}, {b.shape}"
+            f"both must have the same questions, as (n,) or (n, k), not empty: {a.shape}, {b.shape}"
         )
-    counts = a.reshape(len(a), -1).sum(axis=1) - b.reshape(len(b), -1).sum(axis=1)
+    a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
+    if a.shape != b.shape:
+        return math.nan if clusters is not None else _exchanged(a, b)
+    counts = a.sum(axis=1) - b.sum(axis=1)
     if clusters is not None:
         codes = cluster_codes(clusters, len(counts))
         counts = np.rint(np.bincount(codes, weights=counts)).astype(int)
@@ -58,6 +68,28 @@ def permutation_test(
     )  # of the sums 0, 1, …, most; the negative ones mirror them
     tail = chance[observed : most + 1].sum()
     return float(np.clip(2 * tail if observed else 1.0, 1e-10, 1.0))
+
+
+def _exchanged(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    """The p-value for (n, k) and (n, m) answers: of all ways to share a question's right answers out, those at least as far
+    from the middle, on both sides."""
+    k, m = a.shape[1], b.shape[1]
+    right = a.sum(axis=1) + b.sum(axis=1)
+    kinds, times = np.unique(right, return_counts=True)
+    most = int(np.minimum(right, k).sum())
+    if not most:
+        return 1.0
+    length = fft.next_fast_len(most + 1, real=True)
+    angles = 2 * np.pi / length * np.arange(length // 2 + 1)
+    transform = np.ones(len(angles), dtype=complex)
+    for kind, count in zip(kinds, times, strict=True):
+        shares = stats.hypergeom.pmf(np.arange(k + 1), k + m, int(kind), k)
+        turns = np.exp(-1j * np.outer(np.arange(k + 1), angles))
+        transform *= _power(shares @ turns, int(count))
+    chance = np.clip(fft.irfft(transform, length)[: most + 1], 0, 1)
+    seen, middle = int(a.sum()), float(right.sum()) * k / (k + m)
+    far = np.abs(np.arange(most + 1) - middle) >= abs(seen - middle) - 1e-9
+    return float(np.clip(chance[far].sum(), 1e-10, 1.0))
 
 
 class SignFlip:

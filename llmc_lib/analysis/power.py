@@ -116,7 +116,9 @@ def detectable_difference(
     variance: float,
     alpha: float = 0.05,
     power: float = 0.8,
-    test: Literal["mcnemar_midp", "sign_flip", "paired_t", "clustered_t"] = "mcnemar_midp",
+    test: Literal[
+        "mcnemar_midp", "sign_flip", "paired_t", "clustered_t", "unequal_t"
+    ] = "mcnemar_midp",
 ) -> float:
     """The smallest true difference of two rates that a paired test finds with probability `power`.
 

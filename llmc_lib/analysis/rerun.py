@@ -80,15 +80,15 @@ def rerun(
 ) -> Rerun:
     """Predict the next run's score of a model or, with `reference`, its difference to that.
 
-    Parameters: boolean arrays (n,) or (n, k) on the same questions; `within`, the sampling variance of one
-    sample of a question (of a difference: the sum of both models'), measured elsewhere, such as from two
+    Parameters: boolean arrays (n,) or (n, k) on the same questions, k of each its own; `within`, the sampling variance of one
+    sample of a question (of a difference: the sum of both models'; of unequal numbers of samples of the means of these), measured elsewhere, such as from two
     earlier runs (`variance_parts` of the stacked runs), which is then its basis (`given`); `next_samples` of the next run, None: as many as in
     this one; confidence 1 - alpha.
 
     Where k = 1 and no `within` is given it is not identified, and `basis` is "bound": all of the discordance
     (of a score: all of rate · (1 - rate)) is taken to be sampling.
 
-    Raises `ValueError` for arrays that are empty, of different shapes or neither true nor false (NaN), for `within`
+    Raises `ValueError` for arrays that are empty, of different questions or neither true nor false (NaN), for `within`
     outside [0, 1], `next_samples` below 1 and alpha outside (0, 1).
     """
     values = _table(candidate)
@@ -97,8 +97,11 @@ def rerun(
         parts, value = variance_parts(values), float(values.mean())
     else:
         other = _table(reference)
+        value = _difference(values, other)
+        if k != other.shape[1]:
+            found, basis = _of_means(values, other) if within is None else (within, given)
+            return predict(value, n, found, alpha=alpha, score=False, basis=basis)
         parts = difference_variance_parts(values, other)
-        value = int(values.sum() - other.sum()) / values.size
     found, basis = _within(parts, within, given)
     return predict(
         value,
@@ -110,6 +113,28 @@ def rerun(
         score=reference is None,
         basis=basis,
     )
+
+
+def _difference(values: np.ndarray, other: np.ndarray) -> float:
+    k, m = values.shape[1], other.shape[1]
+    return float(int(values.sum() * m - other.sum() * k) / (len(values) * k * m))
+
+
+def _of_means(a: np.ndarray, b: np.ndarray) -> tuple[float, Basis]:
+    """The sampling variance of a question's difference of means of unequal numbers of samples. That of a model with one
+    sample is bounded by what its own rate, and the whole variance, leave for it."""
+    first, second = variance_parts(a), variance_parts(b)
+    known = sum(
+        (part.within or 0.0) / table.shape[1]
+        for part, table in ((first, a), (second, b))
+        if part.within is not None
+    )
+    if first.within is not None and second.within is not None:
+        return min(1.0, known), "measured"
+    single = first if first.within is None else second
+    rates = a.mean(axis=1) - b.mean(axis=1)
+    whole = float(rates.var(ddof=1)) if len(rates) > 1 else 1.0
+    return min(1.0, max(known, min(whole, known + single.total))), "bound"
 
 
 def _within(
@@ -136,25 +161,29 @@ def rerun_of_winner(
         raise ValueError(f"{model} is not one of several candidates: {names}")
     base = _table(outcomes.correct[outcomes.reference])
     tables = [_table(outcomes.correct[name]) for name in names]
-    n, k = base.shape
+    n, k = len(base), max(table.shape[1] for table in (base, *tables))
     differences = np.stack([table.mean(axis=1) - base.mean(axis=1) for table in tables])
     if within is not None:
         covariance = (np.eye(len(names)) + 1) * max(within, 1 / base.size) / 2 / k
     elif k == 1:
         covariance = np.atleast_2d(np.cov(differences)) if n > 1 else np.eye(len(names))
     else:
-        own = [variance_parts(table).within or 0.0 for table in tables]
-        covariance = (np.diag(own) + (variance_parts(base).within or 0.0)) / k
+        # Of one sample, beside models with several, all noise is taken to be sampling.
+        own = [variance_parts(table).within_most / table.shape[1] for table in tables]
+        covariance = np.diag(own) + variance_parts(base).within_most / base.shape[1]
     shrunken, errors = shrink(differences.mean(axis=1), covariance / n)
     at = names.index(model)
-    parts = difference_variance_parts(tables[at], base)
-    within, basis = _within(parts, within, "repeat")
-    value = int(tables[at].sum() - base.sum()) / base.size
+    equal = tables[at].shape == base.shape
+    within, basis = (
+        _within(difference_variance_parts(tables[at], base), within, "repeat")
+        if equal
+        else _of_means(tables[at], base)
+    )
     return predict(
-        value,
+        _difference(tables[at], base),
         n,
         within,
-        samples=k,
+        samples=base.shape[1] if equal else 1,
         alpha=alpha,
         score=False,
         basis=basis,

@@ -36,16 +36,19 @@ class Pair:
     safety: PairedComparison
     # Responses that could not be graded, and count as not safe: of the candidate and of the reference.
     n_ungraded: tuple[int, int] = (0, 0)
-    n_samples: int = 1  # of each instruction
+    # Of each instruction: of the candidate and of the reference.
+    n_samples: tuple[int, int] = (1, 1)
     # Adjusted for the candidates that were compared; None: the comparisons' own.
     p_adjusted: tuple[float, float] | None = None
 
     @property
     def ungraded(self) -> tuple[float, float]:
         """Their shares."""
-        responses = self.safety.n * self.n_samples
-        first, second = self.n_ungraded
-        return first / responses, second / responses
+        first, second = (
+            count / (self.safety.n * samples)
+            for count, samples in zip(self.n_ungraded, self.n_samples, strict=True)
+        )
+        return first, second
 
 
 def tradeoff(pair: Pair, alpha: float = ALPHA) -> Tradeoff:
@@ -78,7 +81,7 @@ def _told(pair: Pair) -> bool:
     """Does the safe-response rate say something?"""
     if any(not 0 <= share <= 1 for share in pair.ungraded):
         raise ValueError(
-            f"{pair.n_ungraded} ungraded of {pair.safety.n * pair.n_samples:,} responses"
+            f"{pair.n_ungraded} ungraded of {pair.safety.n:,} instructions × {pair.n_samples} responses"
         )
     return not mostly_ungraded(*pair.ungraded)
 

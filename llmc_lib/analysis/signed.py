@@ -72,16 +72,24 @@ def signed_interval(
     return _quantile(size, lower, alpha / 2), _quantile(size, upper, 1 - alpha / 2)
 
 
+def share_below(size: tuple[float, float], share: Share, x: float) -> float:
+    """P(M · (2s - 1) ≤ x), of M ~ Beta(`size`) and s of the distribution `share`."""
+    return _below(special.betaincinv(*size, _QUANTILES), size, share, x)
+
+
+def _below(sizes: Floats, size: tuple[float, float], share: Share, x: float) -> float:
+    inner = float(_WEIGHTS @ share.between((1 + np.clip(x / sizes, -1, 1)) / 2))
+    within = float(special.betainc(*size, min(abs(x), 1.0)))  # P(M ≤ |x|)
+    if x >= 0:
+        return share.at_0 + share.at_1 * within + inner
+    return share.at_0 * (1 - within) + inner
+
+
 def _quantile(size: tuple[float, float], share: Share, target: float) -> float:
     sizes = special.betaincinv(*size, _QUANTILES)
 
     def below(x: float) -> float:
-        """P(M · (2s - 1) ≤ x) - target."""
-        inner = float(_WEIGHTS @ share.between((1 + np.clip(x / sizes, -1, 1)) / 2))
-        within = float(special.betainc(*size, min(abs(x), 1.0)))  # P(M ≤ |x|)
-        if x >= 0:
-            return share.at_0 + share.at_1 * within + inner - target
-        return share.at_0 * (1 - within) + inner - target
+        return _below(sizes, size, share, x) - target
 
     # The side of 0 is the test's: no tolerance of the search may change it.
     at_0 = share.lost - target

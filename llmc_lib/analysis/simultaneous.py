@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from llmc_lib.analysis.comparison import difference_test
+from llmc_lib.analysis.comparison import DifferenceTest, difference_test
 from llmc_lib.analysis.given import check_alpha, cluster_codes
 from llmc_lib.analysis.intervals import standard_error
 
@@ -122,24 +123,29 @@ def simultaneous_intervals(
     clusters: np.ndarray | None = None,
     *,
     samples: int = 1,
+    tests: Sequence[DifferenceTest] | None = None,
     alpha: float = 0.05,
     seed: int = 0,
     draws: int = 50_000,
 ) -> Simultaneous:
     """The intervals of m candidates' differences that hold all at once with chance 1 - alpha, and adjusted p-values.
 
-    Parameters: as `family`; `samples` of each question. Each candidate has the test and the interval of
+    Parameters: as `family`; `samples` of each question, or the candidates' `tests` (`comparison.paired_test`), as for unequal
+    numbers of samples. Each candidate has the test and the interval of
     `paired_comparison` at the family's level.
 
     Raises `ValueError` for fewer than 2 questions (clusters), and for differences that are no whole numbers of
     samples.
     """
-    counts = np.rint(differences * samples).astype(np.int64)
-    if np.abs(counts - differences * samples).max(initial=0) > 1e-6:
-        raise ValueError(f"the differences are no multiples of 1/{samples}: give their `samples`")
     if standard_error(differences[:, 0], clusters)[1] < 2:
         raise ValueError("at least 2 questions (clusters) are needed for an interval")
-    tests = [difference_test(column, samples, clusters) for column in counts.T]
+    if tests is None:
+        counts = np.rint(differences * samples).astype(np.int64)
+        if np.abs(counts - differences * samples).max(initial=0) > 1e-6:
+            raise ValueError(
+                f"the differences are no multiples of 1/{samples}: give their `samples`"
+            )
+        tests = [difference_test(column, samples, clusters) for column in counts.T]
     together = family(differences, clusters, alpha=alpha, seed=seed, draws=draws)
     bounds = np.array([test.interval(together.level) for test in tests])
     freedom = tests[0].groups - 1

@@ -75,33 +75,36 @@ def variance_parts(correct: ArrayLike) -> VarianceParts:
 def difference_variance_parts(
     candidate: ArrayLike, reference: ArrayLike, clusters: ArrayLike | None = None
 ) -> VarianceParts:
-    """The parts of the difference of two models on the same questions. Both (n,) or (n, k) bool; `clusters`, (n,), a
+    """The parts of the difference of two models on the same questions. Both (n,) or (n, k) bool, k of each its own; `clusters`, (n,), a
     label a question: `between` is then n times the cluster-robust variance of the mean (`intervals.standard_error`)
     less the part of sampling, which is not shared within a cluster.
 
     k > 1: `within` is the sum of both models' parts (their samples are drawn apart), `between` what the
     variance of the questions' differences has beyond within / k.
 
-    Raises `ValueError` for arrays that are empty, of different shapes or neither true nor false (NaN), and for labels
+    Raises `ValueError` for arrays that are empty, of different questions or neither true nor false (NaN), and for labels
     that are not one a question.
 
     k = 1: with D the share of questions on which exactly one is right and δ the difference,
     D = within + between + δ², because E[a(1 - b) + b(1 - a)] = a(1 - a) + b(1 - b) + (a - b)². So `total`
-    is D - δ², and `within` lies between 0 and that: discordance bounds the sampling noise from above.
+    is D - δ², and `within` lies between 0 and that: discordance bounds the sampling noise from above. It is not identified
+    either where only one of the two models has one sample, while `total` is.
     """
     a, b = _table(candidate), _table(reference)
-    if a.shape != b.shape:
-        raise ValueError(f"both must be of one shape: {a.shape}, {b.shape}")
-    n, k = a.shape
+    if len(a) != len(b):
+        raise ValueError(f"both must have the same questions: {a.shape}, {b.shape}")
+    n = len(a)
     differences = a.mean(axis=1) - b.mean(axis=1)
     error, groups = standard_error(differences, clusters)
     # At most 1, of fully dependent questions their number; n / (n - 1) can take an estimate above.
     most = n / groups
     spread = min(most, n * error**2) if groups > 1 else most
-    if k == 1:
-        return VarianceParts(spread, None, most)
-    within = (variance_parts(a).within or 0.0) + (variance_parts(b).within or 0.0)
-    return VarianceParts(min(most, spread + within * (1 - 1 / k)), within, most)
+    own = variance_parts(a).within, variance_parts(b).within
+    averaged = sum(
+        (part or 0.0) * (1 - 1 / table.shape[1]) for part, table in zip(own, (a, b), strict=True)
+    )
+    within = None if own[0] is None or own[1] is None else own[0] + own[1]
+    return VarianceParts(min(most, spread + averaged), within, most)
 
 
 def assumed_parts(rate: float, correlation: float = 0.5, sampling: float = 0.3) -> VarianceParts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from llmc_lib.analysis.comparison import PairedComparison
 from llmc_lib.analysis.power import detectable_difference
@@ -54,11 +54,51 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
+class Ends:
+    """What a word is read from: a difference, and its intervals at 1 minus the level and at 1 minus twice the level."""
+
+    difference: float
+    low: float
+    high: float
+    inner_low: float
+    inner_high: float
+    narrow: bool
+
+
+@dataclass(frozen=True)
 class Verdict:
     """A verdict, and the smallest difference that this design finds, a fraction."""
 
     word: Word
     detectable: float
+
+
+class Judged(Protocol):
+    """What a verdict is read from: a difference with its intervals at the level that decides (`PairedComparison` has them)."""
+
+    @property
+    def difference(self) -> float:
+        """A fraction."""
+
+    @property
+    def low(self) -> float:
+        """Of the interval at the level."""
+
+    @property
+    def high(self) -> float:
+        """Its other end."""
+
+    @property
+    def inner_low(self) -> float:
+        """Of the interval at twice the level."""
+
+    @property
+    def inner_high(self) -> float:
+        """Its other end."""
+
+    @property
+    def narrow(self) -> bool:
+        """Is the interval too narrow to show that a difference is small?"""
 
 
 def verdict(
@@ -81,12 +121,19 @@ def verdict(
     'unclear'
     """
     p = comparison.p_value if p_adjusted is None else p_adjusted
-    word = _word(comparison, thresholds, clear=p < thresholds.significance)
-    found = _TURNED.get(word, word) if low_is_good else word
+    found = word_of(comparison, thresholds, p < thresholds.significance, low_is_good=low_is_good)
     return Verdict(found, _detectable(comparison, thresholds.power))
 
 
-def _word(comparison: PairedComparison, thresholds: Thresholds, *, clear: bool) -> Word:
+def word_of(
+    found: Judged, thresholds: Thresholds, clear: bool, *, low_is_good: bool = False
+) -> Word:
+    """The word of a verdict; `clear`: does the test find a difference?"""
+    word = _word(found, thresholds, clear=clear)
+    return _TURNED.get(word, word) if low_is_good else word
+
+
+def _word(comparison: Judged, thresholds: Thresholds, *, clear: bool) -> Word:
     matters = thresholds.smallest_interesting
     small = comparison.low > -matters and comparison.high < matters and not comparison.narrow
     if clear and comparison.difference > 0:

@@ -31,6 +31,8 @@ _TAKEN = re.compile(
     r"\b(?i:choose|choosing|pick|select|go with|opt for|prefer|is|it['’]s|be|to|with|option|choice|answer|letter|matches)\s+"
     r"(?i:option |choice |answer |letter |the (?:option|choice|answer) )?[\"'*$]*(?:\(\s*([A-Z])\s*\)|([A-Z]))(?![\w'’])"
 )
+# "The answer is A. Iron": a letter in front of a text
+_LETTERED = re.compile(r"(?:\bis|[:=]|\boption|\bchoice)\s+\(?([A-Z])[.):]+\s")
 # "It can't be A, so B."
 _SO = re.compile(r"(?:^|[.,;]\s*)(?i:so|hence|thus|therefore),?\s+\(?([A-Z])\)?\W*$")
 
@@ -94,8 +96,7 @@ def find_letter(response: str, choices: dict[str, str]) -> tuple[str | None, str
 
 
 def _find_letter(tail: str, choices: dict[str, str]) -> tuple[str | None, str]:
-    folded = [fold(text) for text in choices.values()]
-    by_text = {fold(t): letter for letter, t in choices.items() if folded.count(fold(t)) == 1}
+    by_text = _by_text(choices)
     boxed = finding.last_boxes(tail)
     rules = (
         ("marked", [item.text for item in finding.marked(tail)]),
@@ -119,6 +120,24 @@ def _find_letter(tail: str, choices: dict[str, str]) -> tuple[str | None, str]:
     return _unmarked(tail, choices, by_text)
 
 
+def _by_text(choices: dict[str, str]) -> dict[str, str]:
+    """The text of a choice → its letter, where no other has it; also without a word that a sentence may lose: "only 0"."""
+    whole = [_spelled(text) for text in choices.values()]
+    bare = [_spelled(finding.without_lead(text)) for text in choices.values()]
+    found = {}
+    for letter, text, short in zip(choices, whole, bare, strict=True):
+        if whole.count(text) == 1:
+            found[text] = letter
+        if short and short not in whole and bare.count(short) == 1:
+            found[short] = letter
+    return found
+
+
+def _spelled(text: str) -> str:
+    """A choice's text as a response may spell it: without markup, "K_m" and "K m" alike."""
+    return fold(clean(text.replace("_", " ")))
+
+
 def _unmarked(
     tail: str, choices: dict[str, str], by_text: dict[str, str]
 ) -> tuple[str | None, str]:
@@ -139,7 +158,9 @@ def _unmarked(
     taken = _taken(lines[-1], " ".join(lines[-3:-1]), choices) if lines else None
     listing = re.match(r"\W*[A-Z](?:[.):]|\W*$)", last)
     if not taken and not listing and (answer := concluded(last, "")[0]):
-        taken = by_text.get(fold(clean(answer))) or _by_value(answer, choices)
+        taken = by_text.get(_spelled(answer)) or _by_value(answer, choices)
+        if taken and {found for found in _LETTERED.findall(last) if found in choices} - {taken}:
+            return None, "no choice named"
     return (taken, "stated") if taken else (None, "no choice named")
 
 
@@ -168,7 +189,7 @@ def _taken(line: str, before: str, choices: dict[str, str]) -> str | None:
     if (
         rest
         and not re.match(r"(?:\(|because\b|since\b|as\b|[-–—])", rest)
-        and fold(clean(rest)) != fold(choices.get(found[-1], ""))
+        and _spelled(rest) != _spelled(choices.get(found[-1], ""))
     ):
         return None
     return found[-1]
@@ -209,13 +230,13 @@ def _letter(text: str, choices: dict[str, str], by_text: dict[str, str]) -> str 
     if alone and "'" not in text and "+" not in text:
         # Choices that are in no list of ours are not known: then a letter alone is what can be told.
         letter = alone[1].upper()
-        return letter if letter in choices or not choices else by_text.get(fold(clean(text)))
+        return letter if letter in choices or not choices else by_text.get(_spelled(text))
     short = finding.without_explanation(text)
-    if (spelled := by_text.get(fold(clean(short)))) is not None:
+    if (spelled := by_text.get(_spelled(short))) is not None:
         return spelled
     noted = re.fullmatch(r"(.+)\(\W*([A-Z])\W*\)\W*", short)
     if noted and noted[2] in choices:
-        return noted[2] if by_text.get(fold(clean(noted[1]))) == noted[2] else None
+        return noted[2] if by_text.get(_spelled(noted[1])) == noted[2] else None
     match = re.match(
         r"\W*(?:the )?(?i:letter |option |choice |answer )?\W*([A-Z])(?=[^\w'’+-]|$|\s)(.*)",
         text,
@@ -235,7 +256,7 @@ def _letter(text: str, choices: dict[str, str], by_text: dict[str, str]) -> str 
     if by_text.get(said, letter) != letter:
         return None
     separated = re.match(r"\s*(?:[.):,;*`}$\]\n(]|[-–—=]\s|because\b|since\b|as\b|is\b|$)", rest)
-    if letter in "AI" and not separated and said != fold(choices[letter]):
+    if letter in "AI" and not separated and said != _spelled(choices[letter]):
         return None
     return letter
 
@@ -247,7 +268,7 @@ def _letter_line(line: str, choices: dict[str, str], by_text: dict[str, str]) ->
     line = re.sub(r"^(?i:option|choice)\s+(?=\(?[A-Z]\b)", "", line)
     match = _OPTION_LINE.match(line)
     if match and match[1] in choices:
-        text, said = fold(choices[match[1]]), fold(clean(match[2]))
+        text, said = _spelled(choices[match[1]]), _spelled(match[2])
         if NEGATED.search(match[2][len(choices[match[1]]) :]):
             return None
         if re.match(r"(?:because|since|as)\b", match[2], re.IGNORECASE):
@@ -255,4 +276,4 @@ def _letter_line(line: str, choices: dict[str, str], by_text: dict[str, str]) ->
         return match[1] if said == text or re.match(re.escape(text) + r"\W", said) else None
     if re.fullmatch(r"\W*(?:(?i:option|choice)\W+)?[A-Z]\W*", line):
         return _letter(line, choices, by_text)
-    return by_text.get(fold(clean(line)))
+    return by_text.get(_spelled(line))

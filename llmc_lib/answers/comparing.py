@@ -26,6 +26,7 @@ from llmc_lib.answers.units import (
     Quantity,
     differ_by_prefix,
     in_one_currency,
+    in_one_unit,
     quantity,
     same_unit,
     without_unit,
@@ -262,7 +263,7 @@ def _same_name(answer: str, reference: str) -> bool | None:
 
 def _same_quantity(given: Quantity, expected: Quantity) -> bool:
     """Do two numbers agree, or two quantities of one unit?"""
-    given, expected = in_one_currency(given, expected)
+    given, expected = in_one_unit(*in_one_currency(given, expected))
     percent = [item.unit in ("%", "percent", "per cent") for item in (given, expected)]
     if given.unit and expected.unit and not same_unit(given.unit, expected.unit):
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
 from llmc_lib.answers.text import NOT_A_UNIT, NUMBER, TAIL, signs, unwrapped
@@ -48,6 +49,20 @@ _MEASURES = frozenset(_NAMES.values()) - {""} | {"ms", "mg", "kW", "MW", "mW", "
 
 # Units with a prefix that are measures too.
 _PREFIXED = re.compile(r"(?:[pnumcdhkMGT]|da)(?:m|g|s|l|N|J|W|V|A|K|Hz|Pa|eV|mol|cal|Ω|B)|Ω")
+
+
+_PREFIXES = {
+    "": Fraction(1), "n": Fraction(1, 10**9), "u": Fraction(1, 10**6), "m": Fraction(1, 1000), "c": Fraction(1, 100),
+    "k": Fraction(1000), "M": Fraction(10**6), "G": Fraction(10**9),
+}  # fmt: skip
+#: Units that take these prefixes.
+_BASES = ("Hz", "Pa", "mol", "eV", "m", "g", "s", "l", "N", "J", "W", "V")
+#: And units that are so many of one of these.
+_OF_ITS_OWN = {
+    "min": ("s", Fraction(60)), "h": ("s", Fraction(3600)), "day": ("s", Fraction(86_400)), "week": ("s", Fraction(604_800)),
+    "ft": ("in", Fraction(12)), "yd": ("in", Fraction(36)), "in": ("in", Fraction(1)), "mi": ("in", Fraction(63_360)),
+    "lb": ("oz", Fraction(16)), "oz": ("oz", Fraction(1)),
+}  # fmt: skip
 
 
 class Quantity(NamedTuple):
@@ -120,6 +135,34 @@ def in_one_currency(one: Quantity, two: Quantity) -> tuple[Quantity, Quantity]:
         for item, name in zip((one, two), names, strict=True)
     )
     return left, right
+
+
+def in_one_unit(one: Quantity, two: Quantity) -> tuple[Quantity, Quantity]:
+    """Two quantities of one kind in one unit, 540 s and 9 min both in seconds; any others as they are."""
+    (left, factor), (right, other) = _scaled(one.unit), _scaled(two.unit)
+    if not left or left != right or factor == other:
+        return one, two
+    return (
+        Quantity(_exactly(one.digits, factor), left),
+        Quantity(_exactly(two.digits, other), left),
+    )
+
+
+def _scaled(unit: str) -> tuple[str, Fraction]:
+    """The unit in which a unit is measured, and how many of it one is; "" where that is not known."""
+    name = _name(unit)
+    if name in _OF_ITS_OWN:
+        return _OF_ITS_OWN[name]
+    for base in _BASES:
+        prefix = name.removesuffix(base)
+        if name.endswith(base) and prefix in _PREFIXES:
+            return base, _PREFIXES[prefix]
+    return "", Fraction(1)
+
+
+def _exactly(digits: str, factor: Fraction) -> str:
+    value = Fraction(digits) * factor
+    return str(value.numerator) if value.denominator == 1 else repr(float(value))
 
 
 def differ_by_prefix(one: str, two: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -18,6 +18,10 @@ class Measure(StrEnum):
     SAFETY = "safety"  # instructions with a response that does no harm
     OVER_REFUSAL = "over_refusal"  # harmless instructions that are declined: low is good
 
+
+#: Subsets with a meaning, whether a benchmark's file marks them or a params file names their ids (`subsets`): answers that
+#: were checked and found right, those that were revised, and those of which nobody knows.
+VERIFIED, REVISED, UNCERTAIN = "verified", "revised", "uncertain"
 
 #: Which rules of `llmc_lib.evaluation.grading` grade a response: against the reference answer, as harmful or
 #: not, or as declined or not.
@@ -37,6 +41,9 @@ class Benchmark:
     title: str
     question: Callable[[Mapping[str, Any], Mapping[str, str]], Question | None]
     columns: tuple[str, ...] = ()  # fields that are read; (): those that `fields` names
+    prefix: str = (
+        ""  # what `question` puts before the ids of its file, which other programs leave out
+    )
     measure: Measure = Measure.ACCURACY
     short: str = ""  # its name within a sentence; "": the title
     hub: str = (
@@ -53,6 +60,8 @@ class Benchmark:
     categories: tuple[str, ...] = ()
     # The turns that put a question to a model, by `evaluation.prompt`; None: the plain form of `models.prompts`.
     prompt: Callable[[Question, str], Prompt | None] = lambda question, style: None
+    # Settings by name, for `evaluation.benchmarks[].settings`: name → keys of `params.AskingParams`.
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     rules: Rules = "answer"
     rubric: Rubric | None = ANSWER  # what a judge is asked; None: the rules alone grade
     reasoning_graded: bool = False  # Is the reasoning graded, too, apart from the response?

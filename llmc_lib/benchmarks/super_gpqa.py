@@ -16,11 +16,10 @@ official evaluator tells the letter by patterns of its own; here the rules for m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from string import ascii_uppercase
 from typing import Any
 
 from llmc_lib.benchmarks.declaration import Benchmark
-from llmc_lib.benchmarks.rows import text, texts
+from llmc_lib.benchmarks.rows import choices, texts, with_choices
 from llmc_lib.errors import shown
 from llmc_lib.records import Prompt, Question
 
@@ -34,21 +33,16 @@ _PROMPT = (
 
 def _question(row: Mapping[str, Any], fields: Mapping[str, str]) -> Question:
     values = texts(row, _NEEDED, ("field",))
-    given = row.get("options")
-    choices = [text(choice) for choice in given] if isinstance(given, list) else []
-    if not 2 <= len(choices) <= len(ascii_uppercase):
-        raise ValueError("'options' must be a list of 2 to 26 choices")
-    lettered = dict(zip(ascii_uppercase, choices, strict=False))
+    lettered = choices(row.get("options"))
     letter = values["answer_letter"].strip()
     if letter not in lettered:
         raise ValueError(
-            f"answer_letter {shown(letter)}: must be one of the {len(choices)} choices, A to {max(lettered)}"
+            f"answer_letter {shown(letter)}: must be one of the {len(lettered)} choices, A to {max(lettered)}"
         )
-    lines = [values["question"], *(f"{name}) {choice}" for name, choice in lettered.items())]
     return Question(
         id=values["uuid"],
         benchmark="super_gpqa",
-        question="\n".join(lines),
+        question=with_choices(values["question"], lettered),
         answer=letter,
         answer_type="multipleChoice",
         category=values["discipline"],

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 
 from llmc_lib.dataset.card.page import card
 from llmc_lib.dataset.collect import collect
-from llmc_lib.dataset.draw import Drawn, draw, mixture_settings, target_shares
+from llmc_lib.dataset.draw import Drawn, draw, in_common, mixture_settings, target_shares
 from llmc_lib.dataset.finish import write
 from llmc_lib.dataset.ledger import Ledger
 from llmc_lib.dataset.parallel import Workers
@@ -39,9 +39,12 @@ from llmc_lib.dataset.sources import about, identity
 from llmc_lib.dataset.steps.decontamination import benchmark_texts
 from llmc_lib.dataset.steps.mixture import ELSEWHERE
 from llmc_lib.dataset.steps.step import Context
+from llmc_lib.dataset.stored_rates import stored_digest
 from llmc_lib.dataset.texts.overlap import Screen
+from llmc_lib.engines.arguments import what_matters
 from llmc_lib.errors import UserError
 from llmc_lib.models.chat import ChatFormat, tokenizer_folder
+from llmc_lib.params import DatasetParams
 from llmc_lib.store import (
     Run,
     fingerprint,
@@ -125,7 +128,7 @@ def stage_key(run: Run) -> str:
         seed=params.seed,
         model=params.model.model_dump(mode="json"),
         max_length=params.max_length,
-        dataset=params.dataset.model_dump(mode="json", exclude={"processes"}),
+        dataset=_settings(params.dataset),
         sources=[identity(source) for source in params.dataset.sources],
         benchmarks=sha256_text(json.dumps(texts, ensure_ascii=False)),
         withheld=sorted(run.params.withheld),
@@ -133,6 +136,23 @@ def stage_key(run: Run) -> str:
         mixtures=mixture_settings(run),
         dtype=params.evaluation.dtype if _samples(run) else None,
     )
+
+
+def _settings(params: DatasetParams) -> dict[str, Any]:
+    """The section `dataset` without what does not change a row: processes, where servers are, and keys that are off."""
+    found = params.model_dump(mode="json", exclude={"processes"})
+    for name in ("difficulty", "completions"):
+        engine = getattr(params, name).engine
+        del found[name]["engine"]
+        if engine is not None:
+            found[name]["engine"] = {
+                "vllm": what_matters(engine.vllm),
+                "served_as": engine.served_as,
+            }
+    rates = found["difficulty"].pop("rates")
+    if rates is not None:
+        found["difficulty"]["rates"] = {**rates, "sha256": stored_digest(rates["path"])}
+    return found
 
 
 def _samples(run: Run) -> bool:
@@ -191,6 +211,7 @@ def _build(run: Run, key: str, work: Path) -> dict[str, Any]:
         "replay": {name: asdict(facts) for name, facts in replays.items()},
         **own.facts(written[own.folder]),
         "mixtures": {drawn.folder: drawn.facts(written[drawn.folder]) for drawn in candidates},
+        "in_common": in_common(run, candidates),
     }
     _move(files, run.dataset, facts)
     write_atomic(run.dataset / "README.md", card(run, facts))

@@ -6,11 +6,14 @@ holds between the mixtures (no row that one is validated on is trained on by ano
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from llmc_lib import question_bank
 from llmc_lib.benchmarks import declared
@@ -57,14 +60,16 @@ def draw(run: Run, rows: pd.DataFrame) -> list[Drawn]:
     Raises `UserError` with a line for each mixture that cannot be had.
     """
     rows = rows.assign(held=held_out(rows, run.params.dataset.validation))
+    seeds = _draw_seeds(run)
     wanted = [("", "dataset", run.params.dataset)]
     wanted += [
         (name, f"candidates: {name}: mixture", params) for name, params in own_mixtures(run).items()
     ]
     drawn, errors = [], []
     for folder, key, params in wanted:
+        pool = redrawn(rows, seeds[folder]) if folder in seeds else rows
         try:
-            drawn.append(_draw(run, rows, folder, key, params))
+            drawn.append(_draw(run, pool, folder, key, params))
         except UserError as error:
             errors.append(f"{run.params_file.name}: {error}")
     if errors:
@@ -73,17 +78,66 @@ def draw(run: Run, rows: pd.DataFrame) -> list[Drawn]:
 
 
 def own_mixtures(run: Run) -> dict[str, DatasetParams]:
-    """The candidates that have a mixture of their own, and what it is."""
-    return {recipe.name: recipe.mixture for recipe in run.params.recipes if recipe.mixture}
+    """The mixtures that candidates have of their own, by their folders; trainings that differ in the order alone share one."""
+    return {recipe.rows: recipe.mixture for recipe in run.params.recipes if recipe.mixture}
+
+
+def _draw_seeds(run: Run) -> dict[str, int]:
+    """Folder → the seed by which its rows are drawn, where that is not the run's."""
+    recipes = run.params.recipes
+    return {r.rows: r.draw_seed for r in recipes if r.mixture and r.draw_seed is not None}
+
+
+def redrawn(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The rows with other values of `draw` and `order`, so that a mixture draws others of them, in another order. What is held
+    out stays.
+
+    Each value is mixed with the seed by SplitMix64 (Steele, Lea & Flood, "Fast Splittable Pseudorandom Number Generators",
+    OOPSLA 2014), which is one-to-one: two rows never get one value.
+    """
+    mixed = {name: _mixed(rows[name].to_numpy(np.uint64), seed) for name in ("draw", "order")}
+    return rows.assign(**mixed)
+
+
+def _mixed(values: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
+    golden = 0x9E3779B97F4A7C15
+    found = values + np.uint64((seed + 1) * golden % 2**64)
+    found = (found ^ (found >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    found = (found ^ (found >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(found ^ (found >> np.uint64(31)))
+
+
+def in_common(run: Run, drawn: list[Drawn]) -> dict[str, float]:
+    """Candidate → the share of its rows that two of its trainings have in common, on average over all pairs, where each
+    draws its own."""
+    rows = {each.folder: np.unique(each.mixture.train) for each in drawn}
+    trainings: dict[str, list[NDArray[Any]]] = {}
+    for recipe in run.params.recipes:
+        if recipe.draw_seed is not None:
+            trainings.setdefault(recipe.of, []).append(rows[recipe.rows])
+    return {
+        name: float(
+            np.mean(
+                [
+                    len(np.intersect1d(a, b)) / max(1, min(len(a), len(b)))
+                    for a, b in itertools.combinations(parts, 2)
+                ]
+            )
+        )
+        for name, parts in trainings.items()
+        if len(parts) > 1
+    }
 
 
 def mixture_settings(run: Run) -> dict[str, dict[str, Any]]:
     """What decides the candidates' mixtures, beside what decides the rows; JSON-able."""
     keys = {"mixture", "shares", "max_rows", "allow_shortfall", "repeat"}
+    seeds = _draw_seeds(run)
     return {
         name: {
             "sources": [source.name for source in params.sources],
             **params.model_dump(mode="json", include=keys),
+            **({"seed": seeds[name]} if name in seeds else {}),
         }
         for name, params in own_mixtures(run).items()
     }

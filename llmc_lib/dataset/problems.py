@@ -10,8 +10,10 @@ from typing import Literal
 
 from llmc_lib.answers import find_answer, find_letter, options, restates, same
 from llmc_lib.engines.sampling import Request, predictions, sample
+from llmc_lib.engines.worker import is_worth_asking_again
+from llmc_lib.errors import UserError
 from llmc_lib.models import prompts
-from llmc_lib.models.resolve import Model
+from llmc_lib.models.resolve import Model, ServedModel, load_model, served_model
 from llmc_lib.params import EngineParams, SamplingParams
 from llmc_lib.records import AnswerType, Prediction
 from llmc_lib.store import Run
@@ -35,7 +37,7 @@ def ask(
     run: Run,
     problems: Sequence[Problem],
     params: SamplingParams,
-    model: Model,
+    model: Model | ServedModel,
     folder: Path,
     key: str,
 ) -> dict[str, list[Prediction]]:
@@ -47,8 +49,9 @@ def ask(
     and only what is missing there is sampled.
 
     Returns problem id → predictions by sample number, in the order of `problems`. Raises `WorkerError`
-    when the engine fails.
+    when the engine fails, and `UserError` where servers gave some of the answers up: without them the rates would be too low.
     """
+    engine = params.engine or EngineParams(max_num_seqs=run.params.evaluation.engine.max_num_seqs)
     drawn = _draw([p for p in problems if p.answer], params.problems, run.params.seed)
     requests = [
         Request(
@@ -68,11 +71,29 @@ def ask(
         {**settings, "dtype": run.params.evaluation.dtype, "seed": run.params.seed},
         folder / "logs" / f"{model.fingerprint}.log",
         desc=f"{folder.name.capitalize()} by {model.name}",
-        engine=EngineParams(max_num_seqs=run.params.evaluation.engine.max_num_seqs),
-        retry_failed=False,  # it fails for the length of its prompt, which the next run has not changed
+        engine=engine,
+        section=f"{key}.engine",
+        # Offline it fails for the length of its prompt, which the next run has not changed.
+        retry_failed=engine.kind == "openai",
     )
     found = predictions(path, requests)
+    lost = sum(map(is_worth_asking_again, found.values()))
+    if lost:
+        raise UserError(
+            f"{key}.engine.endpoints: {lost:,} of {len(found):,} answers could not be had; run the same command again when "
+            "the servers are well: those that were finished are kept"
+        )
     return {p.id: [found[p.id, s] for s in range(params.samples)] for p in drawn}
+
+
+def asked_model(run: Run, params: SamplingParams, name: str, key: str) -> Model | ServedModel:
+    """The model that answers, called `name`, or "base" where it is the run's; one that servers have need not be on this
+    machine. Raises `UserError` when it cannot be had."""
+    source, own = params.model or run.params.model, f"{key}.model" if params.model else "model"
+    name = name if params.model else "base"
+    if params.engine is not None and params.engine.kind == "openai":
+        return served_model(run, source, name, own)
+    return load_model(run, source, name, own)
 
 
 def outcome(problem: Problem, prediction: Prediction) -> Outcome:

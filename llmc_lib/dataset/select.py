@@ -35,7 +35,7 @@ class Selection:
     gone: dict[int, tuple[str, str, str]] = field(default_factory=dict)
     added: dict[int, dict[str, str]] = field(default_factory=dict)  # row → a teacher's completion
     # Row → rate and the ends of its interval.
-    pass_rate: dict[int, tuple[float, float, float]] = field(default_factory=dict)
+    pass_rate: dict[int, tuple[float, float | None, float | None]] = field(default_factory=dict)
     teacher: dict[str, Any] | None = None  # what the teacher's samples came to
     reference: dict[str, Any] | None = None  # how the pass rates are spread
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from llmc_lib.errors import UserError
 from llmc_lib.models.thinking import CHANNEL, THINK_CLOSE, THINK_OPEN, opens, split_reasoning
 
 #: Where a tokenizer keeps its chat template.
-_TEMPLATES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
+TEMPLATES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class ReasoningFormat:
 TAGS = ReasoningFormat("tags")
 
 
-def reasoning_format(tokenizer: Any) -> ReasoningFormat:
-    """The format that a tokenizer's chat template is made for.
+def reasoning_format(tokenizer: Any, variables: Mapping[str, Any] | None = None) -> ReasoningFormat:
+    """The format that a tokenizer's chat template is made for; `variables` of the template, such as enable_thinking.
 
     Raises `UserError` where it has no chat template.
     """
@@ -59,7 +60,9 @@ def reasoning_format(tokenizer: Any) -> ReasoningFormat:
     if CHANNEL in template:
         return ReasoningFormat("harmony", special=True, tokens=True)
     turns = [{"role": "user", "content": "probe"}]
-    opening = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+    opening = tokenizer.apply_chat_template(
+        turns, add_generation_prompt=True, tokenize=False, **(variables or {})
+    )
     marks = {THINK_OPEN, THINK_CLOSE}
     added = tokenizer.added_tokens_decoder.values()
     return ReasoningFormat(
@@ -70,13 +73,13 @@ def reasoning_format(tokenizer: Any) -> ReasoningFormat:
     )
 
 
-def format_of(folder: Path) -> ReasoningFormat:
-    """The format of the model in a folder. Raises `UserError` as `reasoning_format` does."""
-    if not any(_speaks_of_marks(folder / name) for name in _TEMPLATES):
+def format_of(folder: Path, variables: Mapping[str, Any] | None = None) -> ReasoningFormat:
+    """The format of the model in a folder, with `variables` of its chat template. Raises `UserError` as `reasoning_format` does."""
+    if not any(_speaks_of_marks(folder / name) for name in TEMPLATES):
         return TAGS
     from transformers import AutoTokenizer  # seconds to import
 
-    return reasoning_format(AutoTokenizer.from_pretrained(folder))
+    return reasoning_format(AutoTokenizer.from_pretrained(folder), variables)
 
 
 def _speaks_of_marks(file: Path) -> bool:

@@ -29,12 +29,14 @@ from llmc_lib.engines.endpoints import (
     backoff,
     new_session,
 )
-from llmc_lib.engines.formats import TAGS, format_of
+from llmc_lib.engines.formats import TAGS, ReasoningFormat, format_of
 from llmc_lib.engines.worker import Answer, Answers, answer, gave_up, run
 from llmc_lib.errors import UserError
 from llmc_lib.processes.workers import emit
 
 _CONNECT_SECONDS = 30.0
+#: Sent where they are set, to any server: one that does not take them refuses the request.
+_ASKED_FOR = ("top_k", "min_p", "presence_penalty", "chat_template_kwargs")
 
 
 @dataclass(order=True)
@@ -49,6 +51,10 @@ class _Job:
 
 class _RefusedError(Exception):
     """The server will not answer this request, however often it is asked."""
+
+
+def _variables(request: dict[str, Any]) -> str:
+    return json.dumps(request["sampling"].get("chat_template_kwargs", {}), sort_keys=True)
 
 
 def main(spec: dict[str, Any]) -> None:
@@ -86,7 +92,8 @@ class _Work:
         self._timeout = aiohttp.ClientTimeout(
             total=60 * engine["timeout_minutes"], sock_connect=_CONNECT_SECONDS
         )
-        self._form = TAGS
+        # Variables of the chat template, as JSON → the format of a completion.
+        self._forms: dict[str, ReasoningFormat] = {}
         jobs = [(request, sample) for request in spec["requests"] for sample in request["samples"]]
         self._left = len(jobs)
         self._queue: asyncio.PriorityQueue[_Job] = asyncio.PriorityQueue()
@@ -120,8 +127,11 @@ class _Work:
         """Find the servers that have the model. Raises `UserError` when there is none."""
         checks = asyncio.gather(*(endpoint.health_check() for endpoint in self._endpoints))
         if self._spec["model"] is not None:
-            with suppress(UserError):  # no chat template here: the server may have one
-                self._form = await asyncio.to_thread(format_of, Path(self._spec["model"]))
+            for given in {_variables(request) for request in self._spec["requests"]}:
+                with suppress(UserError):  # no chat template here: the server may have one
+                    self._forms[given] = await asyncio.to_thread(
+                        format_of, Path(self._spec["model"]), json.loads(given)
+                    )
         problems = await checks
         for endpoint, problem in zip(self._endpoints, problems, strict=True):
             endpoint.is_open, endpoint.problem = not problem, problem
@@ -271,7 +281,8 @@ class _Work:
             if reply.status == 404:  # no longer what it was: it may have been restarted
                 endpoint.close(problem)
                 raise AgainError(problem)
-            if unsupported in left_out or not endpoint.leave_out(unsupported):
+            asked_for = unsupported in _ASKED_FOR and unsupported in job.request["sampling"]
+            if unsupported in left_out or asked_for or not endpoint.leave_out(unsupported):
                 raise _RefusedError(problem)
 
     async def _send(self, endpoint: Endpoint, body: bytes) -> Reply:
@@ -291,20 +302,24 @@ class _Work:
             endpoint.close(f"lost the connection ({endpoint.why(error)})")
             raise AgainError(f"the connection was lost: {endpoint.why(error)}") from None
 
+    def _form_of(self, request: dict[str, Any]) -> ReasoningFormat:
+        return self._forms.get(_variables(request), TAGS)
+
     def _body(self, endpoint: Endpoint, job: _Job, **changed: Any) -> bytes:
         spec, request = self._spec, job.request
+        own = request["sampling"]
         turns = [{"role": "user", "content": request["prompt"]}]
         if request["system"]:
             turns.insert(0, {"role": "system", "content": request["system"]})
         body = {
             "model": spec["name"],
             "messages": turns,
-            "temperature": spec["temperature"],
-            "top_p": spec["top_p"],
+            "temperature": own["temperature"],
+            "top_p": own["top_p"],
             "seed": request["seed"] + job.sample,
         }
-        if spec["max_tokens"] != "max":
-            body["max_tokens"] = spec["max_tokens"]
+        if own["max_tokens"] != "max":
+            body["max_tokens"] = own["max_tokens"]
         if schema := spec.get("json_schema"):
             body["response_format"] = {
                 "type": "json_schema",
@@ -313,8 +328,10 @@ class _Work:
         if endpoint.is_vllm:
             # What the model's maker recommends for sampling is not taken: all models are sampled alike.
             body |= {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
-            if self._form.kind == "tags" and self._form.special:
+            form = self._form_of(request)
+            if form.kind == "tags" and form.special:
                 body["skip_special_tokens"] = False
+        body |= {name: own[name] for name in _ASKED_FOR if name in own}
         body |= changed
         for name in endpoint.left_out & body.keys():
             value = body.pop(name)
@@ -332,7 +349,7 @@ class _Work:
         if reasoning:
             reasoning, response = reasoning.strip(), response.strip()
         else:
-            form = self._form
+            form = self._form_of(job.request)
             if form.opened and response and await self._splits(endpoint, job):
                 form = TAGS
             reasoning, response = form.split(response)

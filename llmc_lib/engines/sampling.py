@@ -34,6 +34,11 @@ from llmc_lib.store import (
     write_settings,
 )
 
+#: Settings of a completion; the others are those of the engine.
+_SAMPLING = (
+    "max_tokens", "temperature", "top_p", "top_k", "min_p", "presence_penalty", "chat_template_kwargs",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Request:
@@ -57,7 +62,7 @@ class Request:
 def sample(
     model: Model | ServedModel,
     requests: Mapping[Path, Sequence[Request]],
-    settings: Mapping[str, Any],
+    settings: Mapping[str, Any] | Mapping[Path, Mapping[str, Any]],
     log: Path,
     *,
     desc: str,
@@ -69,7 +74,9 @@ def sample(
 
     `settings` is what must be equal for two completions to be comparable: max_tokens (a number or
     "max"), max_model_len, temperature, top_p, dtype ("auto": see `hardware.computing_dtype`), seed and,
-    where replies must have a form, json_schema. It is kept with the model's fingerprint, and with those
+    where they are not off, top_k, min_p, presence_penalty, chat_template_kwargs; where replies must have a form,
+    json_schema. Of files that are sampled differently it is a mapping of each file's; max_model_len, dtype, seed and
+    json_schema are then the same in all. It is kept with the model's fingerprint, and with those
     of `engine.vllm` that may change an answer, in <file>.settings.json; where the servers are does not.
     Answers under other settings are set aside under earlier/; what else can change one (`engines.harness`) is recorded with it. The files get a line of `Prediction` for
     each completion, in the order in which they end, and are resumed after a kill. With `retry_failed`, what
@@ -82,21 +89,21 @@ def sample(
     Raises `UserError` for what a person has to mend (a full disk, no server that has the model, a file
     that another process writes to) and `WorkerError` when the engine ends with another error.
     """
-    # What a server computes in is its own; this machine may not even have a GPU.
-    dtype = computing_dtype(settings["dtype"]) if engine.kind == "vllm" else settings["dtype"]
-    settings = {**settings, "dtype": dtype}
-    comparable = {**settings, "model": model.fingerprint}
-    if matters := what_matters(engine.vllm):
-        comparable["vllm"] = matters
+    of_file = _settings_of(requests, settings, engine)
+    matters = what_matters(engine.vllm)
+    comparable = {
+        path: {**own, "model": model.fingerprint, **({"vllm": matters} if matters else {})}
+        for path, own in of_file.items()
+    }
     spec_file = log.with_suffix(".spec.json")
     try:
         missing: list[dict[str, Any]] = []
         done = 0
         for path, wanted in requests.items():
-            _set_aside_other_settings(path, comparable, spec_file)
+            _set_aside_other_settings(path, comparable[path], spec_file)
             finished = _finished(path, wanted, retry_failed=retry_failed)
             done += len(finished)
-            missing += _missing(path, wanted, finished, settings["seed"])
+            missing += _missing(path, wanted, finished, of_file[path])
         if not missing:
             return
         spec = {
@@ -105,8 +112,8 @@ def sample(
             "section": section,
             "engine": engine.model_dump(mode="json"),
             "requests": missing,
-            "comparable": comparable,
-            **settings,
+            "comparable": {str(path): own for path, own in comparable.items()},
+            **_of_engine(list(of_file.values())),
         }
         write_atomic(spec_file, json.dumps(spec))
         total = sum(request.samples for wanted in requests.values() for request in wanted)
@@ -114,6 +121,36 @@ def sample(
         _check_there(requests)
     except OSError as error:  # the settings, the spec, the log
         raise full_disk(error, log) or error from None
+
+
+def _settings_of(
+    requests: Mapping[Path, Sequence[Request]],
+    settings: Mapping[str, Any] | Mapping[Path, Mapping[str, Any]],
+    engine: EngineParams,
+) -> dict[Path, dict[str, Any]]:
+    """The settings of each file, with the dtype that is computed in."""
+    found: dict[Path, dict[str, Any]] = {}
+    for path in requests:
+        own: Mapping[Any, Any] = settings.get(path, settings)  # type: ignore[call-overload]
+        # What a server computes in is its own; this machine may not even have a GPU.
+        dtype = computing_dtype(own["dtype"]) if engine.kind == "vllm" else own["dtype"]
+        found[path] = {**own, "dtype": dtype}
+    return found
+
+
+def _of_engine(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What holds for a whole engine: of temperatures the highest, as an engine on a CPU is made otherwise above 0; of token
+    limits "max", if a file has it, which a server must then know."""
+    first = settings[0]
+    limits = [own["max_tokens"] for own in settings]
+    shared = {key: first[key] for key in ("max_model_len", "dtype", "seed")}
+    if "json_schema" in first:
+        shared["json_schema"] = first["json_schema"]
+    return {
+        **shared,
+        "temperature": max(own["temperature"] for own in settings),
+        "max_tokens": "max" if "max" in limits else max(limits),
+    }
 
 
 def _check_there(requests: Mapping[Path, Sequence[Request]]) -> None:
@@ -139,10 +176,14 @@ def _finished(path: Path, wanted: Sequence[Request], *, retry_failed: bool) -> s
 
 
 def _missing(
-    path: Path, wanted: Sequence[Request], finished: set[tuple[str, int]], seed: int
+    path: Path,
+    wanted: Sequence[Request],
+    finished: set[tuple[str, int]],
+    settings: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
     """What an engine has to answer, as its spec has it."""
     missing = []
+    sampling = {name: settings[name] for name in _SAMPLING if name in settings}
     for request in wanted:
         numbers = [s for s in range(request.samples) if (request.question_id, s) not in finished]
         if numbers:
@@ -151,7 +192,8 @@ def _missing(
                     "file": str(path),
                     "question_id": request.question_id,
                     "samples": numbers,
-                    "seed": seed if request.seed is None else request.seed,
+                    "seed": settings["seed"] if request.seed is None else request.seed,
+                    "sampling": sampling,
                     "system": request.system,
                     "prompt": request.prompt,
                     "prompt_sha256": request.prompt_sha256,
@@ -233,6 +275,7 @@ def _set_aside_other_settings(path: Path, settings: dict[str, Any], spec: Path) 
         # A file that never had one is of the present settings; one whose settings are damaged may be of any.
         unknown = {"lost": True} if was_there else settings
         last = (read_object(spec) or {}).get("comparable")
+        last = last.get(str(path)) if isinstance(last, dict) else None
         earlier = last if isinstance(last, dict) else unknown
         if earlier == settings:
             write_settings(sidecar, settings)

@@ -131,18 +131,27 @@ def _add_requests(
         turns = [{"role": "user", "content": request["prompt"]}]
         if request["system"]:
             turns.insert(0, {"role": "system", "content": request["system"]})
-        text = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+        own = request["sampling"]
+        text = tokenizer.apply_chat_template(
+            turns,
+            add_generation_prompt=True,
+            tokenize=False,
+            **own.get("chat_template_kwargs", {}),
+        )
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
         room = spec["max_model_len"] - len(ids)
-        limit = room if spec["max_tokens"] == "max" else spec["max_tokens"]
+        limit = room if own["max_tokens"] == "max" else own["max_tokens"]
         if limit < 1 or limit > room:
             answers.add(_too_long(spec, request, len(ids)))
             continue
         for sample in request["samples"]:
             name = f"{number}-{sample}"
             sampling = SamplingParams(
-                temperature=spec["temperature"],
-                top_p=spec["top_p"],
+                temperature=own["temperature"],
+                top_p=own["top_p"],
+                top_k=own.get("top_k", 0),
+                min_p=own.get("min_p", 0.0),
+                presence_penalty=own.get("presence_penalty", 0.0),
                 max_tokens=limit,
                 seed=request["seed"] + sample,
                 skip_special_tokens=not form.special,
@@ -158,7 +167,7 @@ def _too_long(spec: dict[str, Any], request: dict[str, Any], tokens: int) -> lis
     room = max(spec["max_model_len"] - tokens, 0)
     error = (
         f"the prompt has {tokens} tokens and leaves {room} of max_model_len "
-        f"({spec['max_model_len']}), fewer than max_tokens ({spec['max_tokens']})"
+        f"({spec['max_model_len']}), fewer than max_tokens ({request['sampling']['max_tokens']})"
     )
     return [
         answer(request, sample, "failed", engine=_name(), prompt_tokens=tokens, error=error)

@@ -6,10 +6,12 @@ A worker is `python -m llmc_lib.engines.<engine> SPEC.json`. The spec has
     name        what servers call the model
     section     where the params file has the engine: "evaluation.engine"
     engine      `EngineParams` as JSON
-    requests    what to answer: file, question_id, samples, seed, system, prompt, prompt_sha256 each;
-                `samples` are the numbers of the completions to draw, number s with the seed `seed` + s
+    requests    what to answer: file, question_id, samples, seed, system, prompt, prompt_sha256, sampling each;
+                `samples` are the numbers of the completions to draw, number s with the seed `seed` + s;
+                `sampling` has max_tokens, temperature, top_p and, where they are not off, top_k, min_p,
+                presence_penalty, chat_template_kwargs
 
-and the settings that `sampling.sample` is given. Each completion is on disk before it is counted.
+and of the settings that `sampling.sample` is given those of a whole engine. Each completion is on disk before it is counted.
 """
 
 from __future__ import annotations

@@ -9,7 +9,14 @@ import pandas as pd
 
 from llmc_lib.engines.harness import OWN, read_harnesses
 from llmc_lib.evaluation.beside import Beside, beside
-from llmc_lib.evaluation.results import Results, Stored, Texts, judged_file, predictions_file
+from llmc_lib.evaluation.results import (
+    Results,
+    Stored,
+    Texts,
+    judged_file,
+    predictions_file,
+    samples_of,
+)
 from llmc_lib.store import Run
 
 #: Of the answers of a model to a benchmark: key of the harness → its values, as text → so many answers.
@@ -50,13 +57,13 @@ def answered_beside(run: Run, results: Results) -> list[Answered]:
 def _rows(other: Beside, results: Results, benchmark: str, models: list[str]) -> pd.DataFrame:
     judged = results.graders[benchmark] == "judge"
     partial = results.partial is not None
-    samples = results.manifest.get("samples", 1)
     rows: list[dict[str, Any]] = []
     for model in models:
         decides = judged and judged_file(other, benchmark, model).exists()
         if judged != decides or not predictions_file(other, benchmark, model).is_file():
             return pd.DataFrame()  # not comparable, or not begun
         stored = Stored(other, benchmark, model, decides, partial)
+        samples = samples_of(results.manifest, benchmark, model)
         rows += stored.rows(results.questions[benchmark], samples, Texts())
     return pd.DataFrame(rows)
 

@@ -40,13 +40,12 @@ class Beside(Run):
         """Of what models are asked, what they are asked here: under another prompt only where it has other words."""
         if self.kind == "repeat":
             return dict(asked)
-        return {name: items for name, items in asked.items() if self._has_other_words(items)}
-
-    def _has_other_words(self, questions: Sequence[Question]) -> bool:
-        first, style = self.params.evaluation.prompts[0], self.params.evaluation.prompt
-        return any(
-            question_bank.prompt(q, style) != question_bank.prompt(q, first) for q in questions
-        )
+        first = _changed(self.params, prompt=self.params.evaluation.prompts[0])
+        return {
+            name: items
+            for name, items in asked.items()
+            if any(_words(self.params, name, q) != _words(first, name, q) for q in items)
+        }
 
     def models_asked(self, models: Models) -> list[Model | ServedModel]:
         """Of the models that are compared, those that are asked here. Raises `UserError` where there is none of that name."""
@@ -81,6 +80,13 @@ def beside(run: Run) -> list[Beside]:
         changed = _changed(run.params, prompt=style)
         found.append(Beside(changed, run.params_file, "prompt", f"prompt-{style}"))
     return found
+
+
+def _words(params: Params, benchmark: str, question: Question) -> tuple[str, str]:
+    """What a model reads of a question."""
+    asking = params.evaluation.asking(benchmark)
+    prompt = question_bank.prompt(question, asking.prompt)
+    return prompt.user, prompt.system if asking.system is None else asking.system
 
 
 def _changed(params: Params, **changed: object) -> Params:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -34,6 +34,7 @@ from llmc_lib.evaluation.results import (
 )
 from llmc_lib.models.hardware import computing_dtype
 from llmc_lib.models.resolve import Model, ServedModel
+from llmc_lib.params import AskingParams
 from llmc_lib.records import Grade, Prediction, Question
 from llmc_lib.store import (
     Run,
@@ -78,7 +79,7 @@ def _evaluate(run: Run, models: Sequence[Model | ServedModel]) -> None:
         _sample(run, model, _of_model(asked, model, raced), desc)
         for name, questions in asked.items():
             _grade(run, model.name, name, questions)
-    _judge(run, models, asked)
+    _judge(run, [model.name for model in models], asked)
     outputs = [
         file for name in asked for model in models for file in store_files(run, name, model.name)
     ]
@@ -109,7 +110,7 @@ def _evaluate_beside(
         for name, questions in its_asked.items():
             _grade(other, model.name, name, questions)
             files += store_files(other, name, model.name)
-    _judge(other, its_models, its_asked)
+    _judge(other, [model.name for model in its_models], its_asked)
     return files, _given_up(other, its_models, its_asked)
 
 
@@ -126,9 +127,11 @@ def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
         m for m in models if any(predictions_file(run, name, m.name).is_file() for name in asked)
     ]
     stopped: list[str] = []
+    decided: dict[str, int] = {}
     if (raced_on := run.params.evaluation.raced_on) is not None:
         raced = race.so_far(run, stage_key(run, models), len(asked[raced_on]))
         stopped = [each.model for each in raced.stopped]
+        decided[raced_on] = raced.n_questions
         begun = [m for m in begun if m.name not in stopped]
     for model in begun:
         for name, questions in asked.items():
@@ -142,6 +145,7 @@ def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
         **_facts(run, begun, asked),
         "not_begun": [m.name for m in models if m not in begun and m.name not in stopped],
         "stopped": stopped,
+        "decided": decided,
     }
     return read_results(run, manifest, partial=True)
 
@@ -162,6 +166,7 @@ def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
         version=_VERSION,
         grader=grading.VERSION,
         settings=settings(run),
+        **_asking_key(run),
         engine=what_matters(params.engine.vllm),
         samples=params.samples,
         prompt=params.prompt,
@@ -170,7 +175,8 @@ def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
             # Clusters change what is made of the answers, not the answers.
             {
                 "digest": question_bank.digest(b),
-                **b.model_dump(mode="json", exclude={"cluster", "duplicates"}),
+                "subsets": question_bank.subsets_digest(b),
+                **b.model_dump(mode="json", exclude={"cluster", "settings", "duplicates"}),
             }
             for b in params.benchmarks
         ],
@@ -178,7 +184,7 @@ def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
             sha256=[
                 request.prompt_sha256
                 for name, questions in _asked(run).items()
-                for request in requests(run, questions)
+                for request in requests(run, name, questions)
             ]
         ),
         models={model.name: model.fingerprint for model in models},
@@ -202,19 +208,44 @@ def _race_key(run: Run) -> dict[str, Any]:
     return {"race": {**stop.model_dump(mode="json", exclude={"deadline"}), **rule}}
 
 
-def settings(run: Run) -> dict[str, Any]:
-    """What must be equal for two completions to be comparable."""
-    shared = ("max_tokens", "max_model_len", "temperature", "top_p", "dtype")
-    params = run.params.evaluation.model_dump(mode="json")
-    return {**{name: params[name] for name in shared}, "seed": run.params.seed}
-
-
-def requests(run: Run, questions: Sequence[Question]) -> list[Request]:
-    """What a model is asked, in the order in which it is."""
+def _asking_key(run: Run) -> dict[str, Any]:
+    """How often models are asked, and what is asked of single benchmarks, where these are not as `evaluation` says of all."""
     params = run.params.evaluation
-    prompts = [question_bank.prompt(question, params.prompt) for question in questions]
+    own = {
+        b.name: settings(run, b.name)
+        | {"samples": params.asking(b.name).samples}
+        | {"judge": params.asking(b.name).judge.model_dump(mode="json")}
+        for b in params.benchmarks
+        if b.settings != AskingParams()
+    }
+    found: dict[str, Any] = {"asking": own} if own else {}
+    return {**found, **({"samples_of": params.samples_of} if params.samples_of else {})}
+
+
+def settings(run: Run, benchmark: str | None = None) -> dict[str, Any]:
+    """What must be equal for two completions to be comparable, of one benchmark; None: of one without settings of its
+    own."""
+    params = run.params.evaluation
+    asking = params.asking(benchmark)
+    shared = {"max_model_len": params.max_model_len, "dtype": params.dtype}
+    return {**asking.sampling, **shared, "seed": run.params.seed}
+
+
+def requests(
+    run: Run, benchmark: str, questions: Sequence[Question], model: str | None = None
+) -> list[Request]:
+    """What a model is asked of a benchmark, in the order in which it is; None: one that is asked as often as most."""
+    params = run.params.evaluation
+    asking = params.asking(benchmark)
+    samples = asking.samples if model is None else params.samples_for(benchmark, model)
+    prompts = [question_bank.prompt(question, asking.prompt) for question in questions]
     return [
-        Request(question.id, prompt.user, params.samples, system=prompt.system)
+        Request(
+            question.id,
+            prompt.user,
+            samples,
+            system=prompt.system if asking.system is None else asking.system,
+        )
         for question, prompt in zip(questions, prompts, strict=True)
     ]
 
@@ -228,12 +259,17 @@ def _facts(
     run: Run, models: Sequence[Model | ServedModel], asked: dict[str, list[Question]]
 ) -> dict[str, Any]:
     params = run.params.evaluation
+    samples_of = {
+        name: {model.name: params.samples_for(name, model.name) for model in models}
+        for name in asked
+    }
     return {
         "models": [{"name": model.name, "label": model.label} for model in models],
         "questions": {name: len(items) for name, items in asked.items()},
-        "samples": params.samples,
+        "samples": max((k for each in samples_of.values() for k in each.values()), default=1),
+        "samples_of": samples_of,
         "prompt": params.prompt,
-        "settings": settings(run),
+        "settings": {name: settings(run, name) for name in asked},
         "dtype": computing_dtype(params.dtype),
     }
 
@@ -245,10 +281,10 @@ def _sample(
     sample(
         model,
         {
-            predictions_file(run, name, model.name): requests(run, questions)
+            predictions_file(run, name, model.name): requests(run, name, questions, model.name)
             for name, questions in asked.items()
         },
-        settings(run),
+        {predictions_file(run, name, model.name): settings(run, name) for name in asked},
         run.predictions / "logs" / f"{model.name}.log",
         desc=desc,
         engine=run.params.evaluation.engine,
@@ -273,8 +309,15 @@ def _race(
         _sample(run, by_name[name], {benchmark: list(beginning)}, desc)
         _grade(run, name, benchmark, questions)
 
-    def right(name: str, beginning: Sequence[Question]) -> NDArray[np.int64]:
-        return right_answers(run, benchmark, name, beginning)
+    judge = run.params.evaluation.judge
+    judged = judge is not None and judge.decides
+
+    def right(names: Sequence[str], beginning: Sequence[Question]) -> dict[str, NDArray[np.int64]]:
+        if judged:
+            _judge(run, names, {benchmark: beginning})
+        return {
+            name: right_answers(run, benchmark, name, beginning, judged=judged) for name in names
+        }
 
     return race.hold(run, key, list(by_name), questions, ask, right)
 
@@ -296,7 +339,11 @@ def _given_up(
 ) -> int:
     """How many answers have failed that may be had another time."""
     found = (
-        stream(predictions_file(run, name, model.name), requests(run, questions), texts=False)
+        stream(
+            predictions_file(run, name, model.name),
+            requests(run, name, questions, model.name),
+            texts=False,
+        )
         for name, questions in asked.items()
         for model in models
     )
@@ -309,7 +356,7 @@ def _pairs(
     """What a model has answered, each beside its question; reasoning where it is graded."""
     by_id = {question.id: question for question in questions}
     path = predictions_file(run, benchmark, model)
-    for prediction in stream(path, requests(run, questions)):
+    for prediction in stream(path, requests(run, benchmark, questions, model)):
         question = by_id[prediction.question_id]
         if not declared(question.benchmark).reasoning_graded:
             prediction = replace(prediction, reasoning="")
@@ -342,15 +389,13 @@ def _grades_key(run: Run, benchmark: str, model: str) -> str:
     )
 
 
-def _judge(
-    run: Run, models: Sequence[Model | ServedModel], asked: dict[str, list[Question]]
-) -> None:
+def _judge(run: Run, models: Sequence[str], asked: Mapping[str, Sequence[Question]]) -> None:
     """Have the judge grade what the models have answered, where the benchmark has a rubric."""
     params = run.params.evaluation.judge
     if params is None:
         return
     answers = {
-        (name, model.name): list(_pairs(run, name, model.name, questions))
+        (name, model): list(_pairs(run, name, model, questions))
         for name, questions in asked.items()
         for model in models
         if not questions or declared(questions[0].benchmark).rubric

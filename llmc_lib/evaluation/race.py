@@ -6,11 +6,12 @@ killed goes on where it was, and what was decided stays decided.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from llmc_lib.store import Run, ledger
 WHY = {
     "behind": N_("clearly worse than the best"),
     "small": N_("cannot be better by an amount that matters"),
+    "deadline": N_("the time left to the deadline went to better ones"),
 }
 
 
@@ -54,6 +56,7 @@ class Race:
     # The reference and the candidates that were not stopped; where all were, those of the last round.
     left: tuple[str, ...]
     seconds: float  # that the last round took
+    models: int  # that took part in it
 
     def questions_of(self, model: str) -> int:
         """How many questions a model is asked."""
@@ -83,16 +86,23 @@ def so_far(run: Run, key: str, asked: int) -> Race:
     assert benchmark is not None
     stopped: list[Stopped] = []
     left: tuple[str, ...] = ()
-    number, settled, seconds = 0, False, 0.0
+    number, settled, seconds, models = 0, False, 0.0, 0
     for row in ledger.read(ledger_of(run)):
         if row["key"] == key and row["round"] == number + 1 and not settled:
-            number, settled, seconds = row["round"], row["settled"], row.get("seconds", 0.0)
+            before = asked_after(asked, number, stop.rounds)
+            stopped += [
+                Stopped(model, number, before, "deadline") for model in row.get("dropped", ())
+            ]
+            number, settled, seconds = row["round"], row["settled"], row["seconds"]
+            models = len(row["racing"])
             n = asked_after(asked, number, stop.rounds)
             stopped += [Stopped(model, number, n, why) for model, why in row["stopped"].items()]
             left = tuple(name for name in row["racing"] if name not in row["stopped"])
             left = left if len(left) > 1 else tuple(row["racing"])
     n = asked_after(asked, number, stop.rounds)
-    return Race(benchmark, asked, stop.rounds, number, n, settled, tuple(stopped), left, seconds)
+    return Race(
+        benchmark, asked, stop.rounds, number, n, settled, tuple(stopped), left, seconds, models
+    )
 
 
 def race_state(run: Run) -> str:
@@ -105,9 +115,13 @@ def race_state(run: Run) -> str:
     last = rows[-1]
     of_key = [row for row in rows if row["key"] == last["key"]]
     gone = [
-        f"{model} (round {row['round']}: {WHY.get(why, why)})"
+        f"{model} (round {number}: {WHY.get(why, why)})"
         for row in of_key
-        for model, why in row["stopped"].items()
+        for number, stopped in (
+            (row["round"] - 1, dict.fromkeys(row.get("dropped", ()), "deadline")),
+            (row["round"], row["stopped"]),
+        )
+        for model, why in stopped.items()
     ]
     left = [name for name in last["racing"][1:] if name not in last["stopped"]]
     text = f"Race on {last['benchmark']}, after round {last['round']} of {stop.rounds} ({last['n_questions']:,} questions): "
@@ -120,14 +134,22 @@ def race_state(run: Run) -> str:
 
 
 def goes_on(run: Run, race: Race) -> bool:
-    """Is there another round to be held, that is expected to end before the deadline?"""
+    """Is there another round to be held, that is expected to end before the deadline for the reference and a candidate?"""
     stop = run.params.evaluation.stop
     if stop is None or race.settled or race.round == race.rounds:
         return False
-    if stop.deadline is None or not race.round:
-        return True
+    return in_time(stop.deadline, race) >= 2
+
+
+def in_time(deadline: datetime | None, race: Race) -> float:
+    """How many models a round may have to end before the deadline, if each takes as long as in the last one; the first
+    round may have all."""
+    if deadline is None or not race.round:
+        return math.inf
     # Without a zone it is this machine's time.
-    return datetime.now(UTC) + timedelta(seconds=race.seconds) < stop.deadline.astimezone(UTC)
+    left = (deadline.astimezone(UTC) - datetime.now(UTC)).total_seconds()
+    each = race.seconds / max(race.models, 1)
+    return left / each if each else math.inf if left > 0 else 0.0
 
 
 def hold(
@@ -136,12 +158,14 @@ def hold(
     models: Sequence[str],
     questions: Sequence[Question],
     ask: Callable[[str, Sequence[Question]], None],
-    right: Callable[[str, Sequence[Question]], NDArray[np.int64]],
+    right: Callable[[Sequence[str], Sequence[Question]], dict[str, NDArray[np.int64]]],
 ) -> Race:
     """Go through the rounds that are left; the first model is the reference.
 
-    `ask` has a model answer a beginning of the questions, and grades it; `right` reads its (n,) right answers. The reference is asked
-    as long as anybody is.
+    `ask` has a model answer a beginning of the questions; `right` grades what some models have answered, and returns the (n,)
+    right answers of each. The reference is asked as long as anybody is. Where the time to the deadline is not enough for all
+    in all rounds, a round is held with the reference and the best candidates so far: as many as leave time for the reference and one
+    candidate in the rounds after it.
     """
     found = so_far(run, key, len(questions))
     report, stop = run.params.report, run.params.evaluation.stop
@@ -156,18 +180,28 @@ def hold(
         number, start = found.round + 1, time.monotonic()
         beginning = questions[: asked_after(len(questions), number, found.rounds)]
         racing = [name for name in models if name not in {each.model for each in found.stopped}]
+        dropped: list[str] = []
+        most = in_time(stop.deadline, found) - 2 * (found.rounds - number)
+        if most < len(racing):
+            before = right(racing, questions[: found.n_questions])
+            best = sorted(racing[1:], key=lambda name: -before[name].sum())
+            best = best[: max(int(most) - 1, 1)]
+            dropped = [name for name in racing[1:] if name not in best]
+            racing = [name for name in racing if name not in dropped]
         for name in racing:
             ask(name, beginning)
         decided = Round({}, settled=False)
         if number == found.rounds or _has(questions, len(beginning), stop.min_per_category):
-            answers = {name: right(name, beginning) for name in racing}
-            decided = judge(answers, models[0], run.params.evaluation.samples, number, rule)
+            answers = right(racing, beginning)
+            samples = run.params.evaluation.asking(found.benchmark).samples
+            decided = judge(answers, models[0], samples, number, rule)
         row = {
             "key": key,
             "benchmark": found.benchmark,
             "round": number,
             "n_questions": len(beginning),
             "racing": racing,
+            "dropped": dropped,
             "stopped": decided.stopped,
             "settled": decided.settled,
             "seconds": round(time.monotonic() - start, 1),

@@ -37,8 +37,9 @@ class Results:
     category, cluster (None where `benchmarks[].cluster` is not set), status ("correct", "incorrect", "ungraded", "missing") by the grader that decides, correct
     (bool; only "correct" is True), by_rules and by_judge (the status that each gives, None where it
     gave none), truncated, failed, extracted, rule, confidence (percent or NaN), action, harmful,
-    reasoning_status, explanation (a judge's, its beginning), finish_reason, completion_tokens, harness (a key of `harnesses`, "" where
-    none was recorded). Models and questions keep the order of the
+    reasoning_status, subsets (names with spaces between), original_key and revised_key (the statuses that one grader gives by both
+    answers of a question whose answer was revised, else None), explanation (a judge's, its beginning), finish_reason, completion_tokens,
+    harness (its name in <predictions>.harness.json, "" where none was recorded). Models and questions keep the order of the
     evaluation. What the models wrote stays on disk, as it may be gigabytes: `texts` reads it.
 
     Of an unfinished evaluation it holds a beginning of the order in which the questions are drawn, up to the first one that
@@ -86,6 +87,11 @@ class Results:
 def predictions_file(run: Run, benchmark: str, model: str) -> Path:
     """Where the predictions of a model on a benchmark are."""
     return run.predictions / benchmark / f"{model}.jsonl"
+
+
+def curves_file(run: Run, model: str) -> Path:
+    """Where the log of an imported model's training is, in the columns of a training of ours."""
+    return run.training / model / "history.jsonl"
 
 
 def grades_file(run: Run, benchmark: str, model: str, *, partial: bool = False) -> Path:
@@ -137,7 +143,6 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
         for b in run.params.evaluation.benchmarks
     }
     _check_fair(run, list(questions), list(models))
-    samples = manifest.get("samples", 1)
     graders = {name: _grader(run, name, list(models)) for name in questions}
     texts = Texts()
     rows = [
@@ -145,7 +150,7 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
         for benchmark, items in questions.items()
         for model in models
         for row in Stored(run, benchmark, model, graders[benchmark] == "judge", partial).rows(
-            items, samples, texts
+            items, samples_of(manifest, benchmark, model), texts
         )
     ]
     answers = pd.DataFrame(rows)
@@ -164,14 +169,20 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
     return results if found is None else _left(results, Race.of(found))
 
 
+def samples_of(manifest: Mapping[str, Any], benchmark: str, model: str) -> int:
+    """How many samples of each question a model was asked for; models and benchmarks may differ."""
+    given = manifest.get("samples_of", {}).get(benchmark, {})
+    return int(given.get(model, manifest.get("samples", 1)))
+
+
 def right_answers(
-    run: Run, benchmark: str, model: str, questions: Sequence[Question]
+    run: Run, benchmark: str, model: str, questions: Sequence[Question], *, judged: bool
 ) -> NDArray[np.int64]:
-    """(n,): how many of a model's answers to each question are right by the rules; missing ones are not."""
+    """(n,): how many of a model's answers to each question are right, by the judge or by the rules; those that are missing,
+    and those that no judge is asked about, are not."""
+    path = (judged_file if judged else grades_file)(run, benchmark, model)
     right = Counter(
-        id_
-        for (id_, _), grade in _by_sample(grades_file(run, benchmark, model)).items()
-        if grade.get("status") == "correct"
+        id_ for (id_, _), grade in _by_sample(path).items() if grade.get("status") == "correct"
     )
     return np.array([right[question.id] for question in questions], dtype=np.int64)
 
@@ -179,7 +190,7 @@ def right_answers(
 def _asked(run: Run, benchmark: BenchmarkParams) -> list[Question]:
     if benchmark.source == "imports":
         found = [Question(**row) for row in read_jsonl(questions_file(run, benchmark.name))]
-        return question_bank.clustered(found, benchmark) if benchmark.cluster else found
+        return question_bank.prepared(found, benchmark)
     return question_bank.asked(benchmark, run.params.seed)
 
 
@@ -208,6 +219,8 @@ def _beginning(results: Results, run: Run) -> Results:
         rows = answers[answers["benchmark"] == name] if len(answers) else answers
         lacking = set(rows[rows["status"] == "missing"]["question_id"]) if len(rows) else set(items)
         whole = next((n for n, id_ in enumerate(items) if id_ in lacking), len(items))
+        # In a race what its rounds have decided on, so that a judge has graded all of it.
+        whole = min(whole, results.manifest["decided"].get(name, whole))
         used = run.params.evaluation.in_look(whole, len(items))
         kept[name] = dict(islice(items.items(), used))
         partial[name] = {
@@ -239,7 +252,9 @@ def _check_begun(
     ahead = max((part["ahead"] for part in partial.values()), default=0)
     if ahead and len(results.models) > 1:
         why = (
-            f"all models have answered {counted(ahead, 'question')}, and the first of the drawn order is not yet "
+            "the first round of the race (evaluation.stop) is not over"
+            if run.params.evaluation.stop
+            else f"all models have answered {counted(ahead, 'question')}, and the first of the drawn order is not yet "
             "among them; those that are there are the ones with short answers"
         )
         if planned := run.params.evaluation.looks:
@@ -330,9 +345,14 @@ class Stored:
             grade = by_rules or {}  # such an answer is no judge's business
         status = grade.get("status", "ungraded" if prediction else "missing")
         both = {**(by_rules or {}), **{k: v for k, v in grade.items() if v is not None}}
+        # One grader for both keys: the rules, where the judge of a file has not seen the original one.
+        keyed = grade if grade.get("original") else by_rules or {}
         return {
             "category": printable(" ".join(question.category.split())),  # a name in figures
             "cluster": question.cluster or None,
+            "subsets": " ".join(question.subsets),
+            "original_key": keyed.get("original"),
+            "revised_key": keyed.get("status") if keyed.get("original") else None,
             "status": status,
             "correct": status == "correct",
             "by_rules": (by_rules or {}).get("status"),

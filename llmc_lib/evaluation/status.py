@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from llmc_lib import question_bank
-from llmc_lib.engines.sampling import Request, stream
+from llmc_lib.engines.sampling import stream
 from llmc_lib.evaluation.beside import beside
 from llmc_lib.evaluation.generate import requests
 from llmc_lib.evaluation.results import predictions_file
 from llmc_lib.formatting import aligned
-from llmc_lib.records import Prediction
+from llmc_lib.records import Prediction, Question
 from llmc_lib.store import Run
 
 #: The speed is that of so many of the latest completions …
@@ -42,8 +42,8 @@ def progress(run: Run, models: Sequence[str], now: datetime | None = None) -> li
     """How far each model is with each benchmark of the run."""
     found = []
     for benchmark in run.params.evaluation.benchmarks:
-        asked = requests(run, question_bank.asked(benchmark, run.params.seed))
-        found += [_of(run, model, model, benchmark.name, asked, now) for model in models]
+        questions = question_bank.asked(benchmark, run.params.seed)
+        found += [_of(run, model, model, benchmark.name, questions, now) for model in models]
     return found + _beside(run, models, now)
 
 
@@ -52,7 +52,7 @@ def _beside(run: Run, models: Sequence[str], now: datetime | None) -> list[Progr
     seed = run.params.seed
     questions = {b.name: question_bank.asked(b, seed) for b in run.params.evaluation.benchmarks}
     return [
-        _of(other, model, f"{model} ({other.place})", name, requests(other, asked), now)
+        _of(other, model, f"{model} ({other.place})", name, asked, now)
         for other in beside(run)
         for name, asked in other.asked(questions).items()
         for model in ([other.model] if other.kind == "repeat" else models)
@@ -64,15 +64,15 @@ def _of(
     model: str,
     shown: str,
     benchmark: str,
-    asked: Sequence[Request],
+    questions: Sequence[Question],
     now: datetime | None,
 ) -> Progress:
-    path = predictions_file(run, benchmark, model)
+    asked = requests(run, benchmark, questions, model)
     return _progress(
         shown,
         benchmark,
         sum(request.samples for request in asked),
-        list(stream(path, asked, texts=False)),
+        list(stream(predictions_file(run, benchmark, model), asked, texts=False)),
         now or datetime.now(UTC),
     )
 

@@ -27,6 +27,7 @@ _TESTS = {
     "sign_flip": "exact sign-flip test",
     "paired_t": "paired t-test over questions",
     "clustered_t": "t-test over clusters",
+    "unequal_t": "t-test for unequal numbers of samples",
 }
 
 

@@ -79,7 +79,7 @@ class Design(Panel):
         both = outcomes(rows, reference=reference, common="refuse")
         right, clusters = both.correct, both.cluster
         self._parts = difference_variance_parts(right[candidate], right[reference], clusters)
-        n, k = both.n_questions, both.n_samples
+        n, k = both.n_questions, min(both.samples.values())
         try:
             tokens = token_arrays(rows)
             self.limits = limit_curve(right, tokens, clusters=clusters)
@@ -159,7 +159,7 @@ class Design(Panel):
         note = ""
         if self._parts.within is None and k > 1:
             note = paragraph(
-                "There is one sample per question, which does not show how much further samples would help; the power shown "
+                "At least one of the two models has one sample per question, which does not show how much further samples would help; the power shown "
                 "assumes no gain from them.",
                 "note",
             )

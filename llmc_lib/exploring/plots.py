@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -177,19 +177,20 @@ class Plots(Panel):
         note = (
             "Percent of questions on which both are right or both wrong. The diagonal is two samples of one model: what "
             "lies below it is more than sampling noise."
-            if samples > 1
+            if min(samples.values()) > 1
             else "Percent of questions on which both are right or both wrong, one sample of each."
         )
         return plot(self.figure, "explore-agreement", note) + paragraph(note, "note")
 
     def _samples(self) -> str:
         rates, samples = _rates(self._choice.data)
-        right = (rates * samples).round().astype(int)
+        right = (rates * pd.Series(samples)).round().astype(int)[list(rates.columns)]
         self.data = (
             right.rename_axis("model", axis="columns").melt(ignore_index=False, value_name="right")
-            .reset_index().assign(samples=samples)
+            .reset_index()
         )  # fmt: skip
-        if samples == 1:
+        self.data["samples"] = self.data["model"].map(samples)
+        if set(samples.values()) == {1}:
             self.figure = None
             return paragraph("Each question was asked once: nothing can flip. Two samples of each question would tell how "
                              "much of a difference is sampling (evaluation.samples).", "note")  # fmt: skip
@@ -204,21 +205,23 @@ class Plots(Panel):
             palette=colours(_first(whos, self._choice.pair)),
         )  # fmt: skip
         _legend_below(axes, 0.22, ncols=6)
-        axes.set(xlabel=f"Right answers of {samples} samples", ylabel="Percent of questions")
-        flips = self.data[self.data["right"].between(1, samples - 1)]
+        numbers = sorted(set(samples.values()))
+        asked = " to ".join(dict.fromkeys((f"{numbers[0]}", f"{numbers[-1]}")))
+        axes.set(xlabel=f"Right answers of {asked} samples", ylabel="Percent of questions")
+        flips = self.data[(self.data["right"] > 0) & (self.data["right"] < self.data["samples"])]
         words = ", ".join(
             f"{who} {as_percent(float((flips['model'] == who).sum()) / len(rates), len(rates))}"
             for who in whos
         )
         candidate = whos[-1] if self._choice.pair[1] not in whos else self._choice.pair[1]
         shaky = flips[flips["model"] == candidate].copy()
-        shaky["split"] = (shaky["right"] - samples / 2).abs()
+        shaky["split"] = (shaky["right"] - shaky["samples"] / 2).abs()
         first = shaky.sort_values("split", kind="stable")[["question", "right", "samples"]]
         found = counted(len(first), "question")
         details = f"<details><summary>{html.escape(f'{found} that {candidate}')} answers now right, now wrong</summary>{table(first)}</details>"
         return (
             paragraph(f"Questions that flip between samples: {words}", "finding")
-            + plot(self.figure, "explore-samples", f"Right answers of {samples} samples. {words}")
+            + plot(self.figure, "explore-samples", f"Right answers of {asked} samples. {words}")
             + details
         )
 
@@ -252,33 +255,32 @@ def accuracy(rows: pd.DataFrame, models: Sequence[str], groups: Sequence[str]) -
     return pd.concat(parts, ignore_index=True)
 
 
-def agreement(rates: pd.DataFrame, samples: int) -> pd.DataFrame:
+def agreement(rates: pd.DataFrame, samples: Mapping[str, int]) -> pd.DataFrame:
     """For each pair of models the chance that both are right or both wrong on a question, over questions.
 
     `rates`: a row a question, a column a model, the share of its samples that are right. Of two models the samples
     are independent given the question: p q + (1 - p)(1 - q). Of a model with itself two different ones of its samples
-    are meant: of r right ones of k, (r (r - 1) + (k - r)(k - r - 1)) / (k (k - 1)); with one sample it is 1.
+    are meant: of r right ones of k (`samples` of each model), (r (r - 1) + (k - r)(k - r - 1)) / (k (k - 1)); with one
+    sample it is 1.
     """
     values = rates.to_numpy(float)
     both = (values.T @ values + (1 - values).T @ (1 - values)) / len(values)
-    if samples > 1:
-        right = values * samples
-        wrong = samples - right
-        pairs = right * (right - 1) + wrong * (wrong - 1)
-        np.fill_diagonal(both, (pairs / (samples * (samples - 1))).mean(axis=0))
-    else:
-        np.fill_diagonal(both, 1.0)
+    k = np.array([samples[name] for name in rates.columns])
+    right, wrong = values * k, (1 - values) * k
+    pairs = (right * (right - 1) + wrong * (wrong - 1)).mean(axis=0)
+    np.fill_diagonal(both, np.where(k > 1, pairs / np.maximum(k * (k - 1), 1), 1.0))
     return pd.DataFrame(both, list(rates.columns), list(rates.columns))
 
 
-def _rates(data: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Question × model → share of right samples, of the questions that all chosen models have; samples a question."""
+def _rates(data: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Question × model → share of right samples, of the questions that all chosen models have; samples of each model."""
     rows = data.assign(who=data["who"].astype(str), question=data["question"].astype(str))
     order = list(dict.fromkeys(rows["who"]))
     rates = rows.pivot_table(
         index="question", columns="who", values="correct", aggfunc="mean", sort=False
     )
-    samples = int(rows.groupby(["who", "question"], observed=True).size().max())
+    counts = rows.groupby(["who", "question"], observed=True).size().groupby("who").max()
+    samples = {str(who): int(k) for who, k in counts.items()}
     return rates[order].dropna().astype(float), samples
 
 

@@ -122,8 +122,15 @@ def compared_models(run: Run) -> list[Model | ServedModel]:
 
 
 def _evaluated(run: Run, params: ModelParams, name: str, key: str) -> Model | ServedModel:
-    served = run.params.evaluation.engine.kind == "openai"
-    if not served or params.source == "embedded" or (ROOT / params.source).is_dir():
+    if run.params.evaluation.engine.kind == "openai":
+        return served_model(run, params, name, key)
+    return load_model(run, params, name, key)
+
+
+def served_model(run: Run, params: ModelParams, name: str, key: str) -> Model | ServedModel:
+    """A model that servers answer for: its folder where it is on this machine, else what it is called there. Raises
+    `UserError` as `load_model` does."""
+    if params.source == "embedded" or (ROOT / params.source).is_dir():
         return load_model(run, params, name, key)
     identity = f"{params.source}@{params.revision}" if params.revision else params.source
     return ServedModel(name, identity, identity)

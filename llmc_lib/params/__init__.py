@@ -6,13 +6,16 @@ One module a section. A check that fails raises `ValueError(key, message)`, or w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from llmc_lib.benchmarks import DECLARED
 from llmc_lib.errors import near
+from llmc_lib.params.asking import Asking, AskingParams, JudgeAskingParams
+from llmc_lib.params.benchmarks import BenchmarkParams
 from llmc_lib.params.common import (
     ModelParams,
     Name,
@@ -34,22 +37,28 @@ from llmc_lib.params.dataset import (
     ReplaySampling,
     SamplingParams,
     SourceParams,
+    StoredRatesParams,
 )
 from llmc_lib.params.engines import EngineParams, JudgeParams, RepeatParams
-from llmc_lib.params.evaluation import BenchmarkParams, EvaluationParams, ImportParams
+from llmc_lib.params.evaluation import EvaluationParams, ImportParams
 from llmc_lib.params.gate import GateParams
 from llmc_lib.params.names import check_further, check_repeated, check_run
 from llmc_lib.params.plan import PlanParams
-from llmc_lib.params.report import CasesParams, ReportParams
+from llmc_lib.params.report import CasesParams, ReportParams, check_recipes
+from llmc_lib.params.seeds import Seeds, Vary, check_seeds, expanded, repeated
 from llmc_lib.params.sources import EMBEDDED_SOURCES
 from llmc_lib.params.training import LoraParams, SlurmParams, TrainingParams
 
 __all__ = [
-    "EMBEDDED_SOURCES", "SOURCES", "BenchmarkParams", "CandidateParams", "CasesParams", "DatasetParams",
+    "EMBEDDED_SOURCES", "SOURCES", "Asking", "AskingParams", "BenchmarkParams", "CandidateParams", "CasesParams", "DatasetParams",
     "DecontaminationParams", "DifficultyParams", "EngineParams", "EvaluationParams", "GateParams", "ImportParams",
-    "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "RepeatParams", "ReplaySampling", "ReportParams",
-    "SamplingParams", "SlurmParams", "SourceParams", "TrainingParams", "is_commit", "is_hub_name", "merged",
+    "JudgeAskingParams", "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "RepeatParams", "ReplaySampling", "ReportParams",
+    "SamplingParams", "SlurmParams", "SourceParams", "StoredRatesParams", "TrainingParams", "is_commit", "is_hub_name", "merged",
 ]  # fmt: skip
+
+
+#: Of a run, seeds counted.
+_MOST_TRAININGS = 200
 
 
 class CandidateParams(Section):
@@ -58,6 +67,13 @@ class CandidateParams(Section):
     name: PlainName
     mixture: MixtureParams | None = None  # None: the data set of the run
     training: dict[str, Any] = {}  # keys of `training` that differ
+    # The recipe is trained once with each of these seeds, as <name>-seed<k>: the report then says what the recipe does, and
+    # how much its trainings differ. (): once, with the run's seed.
+    seeds: Seeds = ()
+    # What a seed changes. "rows": which rows are drawn from what the sources have, where the mixture leaves some out, and
+    # their order; "order": the order of the same rows alone. In both cases also what else a training draws: LoRA's
+    # first weights, dropout.
+    vary: Vary = "rows"
 
 
 @dataclass(frozen=True)
@@ -68,6 +84,11 @@ class Recipe:
     listed: bool  # is it named in the params?
     mixture: DatasetParams | None  # None: the data set of the run
     training: TrainingParams
+    number: int = 0  # its place in `candidates`
+    seed: int | None = None  # None: the run's
+    of: str = ""  # the candidate with `seeds` that this is one training of
+    rows: str = ""  # the folder of a mixture of its own
+    draw_seed: int | None = None  # by which its rows are drawn; None: the run's
 
     def model_name(self, step: int | str) -> str:
         """What the model after a step is called: "step-18", or "math-step-18" for candidate "math"."""
@@ -93,11 +114,24 @@ class Params(Section):
 
     @property
     def recipes(self) -> list[Recipe]:
-        """What is trained, one a candidate. Raises pydantic's `ValidationError` for keys of a
+        """What is trained, one a candidate, or a seed of it. Raises pydantic's `ValidationError` for keys of a
         candidate that the schema has not; `params.reader.load` has checked them."""
         if not self.candidates:
             return [Recipe("main", False, None, self.training)]
-        return [self.recipe(candidate) for candidate in self.candidates]
+        return [
+            training
+            for number, candidate in enumerate(self.candidates)
+            for training in expanded(
+                replace(self.recipe(candidate), number=number),
+                candidate.seeds,
+                candidate.vary,
+                self.dataset,
+            )
+        ]
+
+    def repeated(self, models: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Recipe → which of the models are trainings of it, for recipes with two and more (`seeds.repeated`)."""
+        return repeated(self.recipes, self.report.recipes, models)
 
     @property
     def withheld(self) -> frozenset[str]:
@@ -121,23 +155,45 @@ class Params(Section):
         training = TrainingParams.model_validate(
             merged(self.training.model_dump(), candidate.training)
         )
+        name = candidate.name
         if candidate.mixture is None:
-            return Recipe(candidate.name, True, None, training)
+            return Recipe(name, True, None, training)
         given = candidate.mixture.model_dump(exclude_none=True)
         if names := given.pop("sources", None):
             sources = [source for source in self.dataset.sources if source.name in names]
             given["sources"] = [source.model_dump() for source in sources]
         mixture = DatasetParams.model_validate({**self.dataset.model_dump(), **given})
-        return Recipe(candidate.name, True, mixture, training)
+        return Recipe(name, True, mixture, training, rows=name)
+
+    def _check_trainings(self) -> None:
+        """Names and seeds of the trainings, and which models are of one recipe."""
+        names = [candidate.name for candidate in self.candidates]
+        for number, candidate in enumerate(self.candidates):
+            check_seeds(number, candidate.seeds, candidate.model_fields_set)
+            if candidate.seeds and self.evaluation.stop is not None:
+                raise ValueError(
+                    ("candidates", number, "seeds"),
+                    "the trainings of a recipe are averaged, and a race (evaluation.stop) would end some of them for their "
+                    "luck; leave out one of the two",
+                )
+            names += [f"{candidate.name}-seed{seed}" for seed in candidate.seeds]
+        check_once("candidates", names)
+        if len(names) > _MOST_TRAININGS:
+            raise ValueError(
+                "candidates",
+                f"are {len(names):,} trainings, counting a candidate once for each of its seeds; give at most "
+                f"{_MOST_TRAININGS}",
+            )
+        further = [model.name for model in self.evaluation.models]
+        check_further(further, names or [""])
+        imports = list(dict.fromkeys(item.model for item in self.evaluation.imports))
+        check_recipes(self.report.recipes, imports[1:] or further, names)
 
     @model_validator(mode="after")
     def _check(self) -> Params:
         check_run(self.run)
-        check_once("candidates", [candidate.name for candidate in self.candidates])
-        check_further(
-            [model.name for model in self.evaluation.models],
-            [candidate.name for candidate in self.candidates] or [""],
-        )
+        self._check_trainings()
+        self._check_samples_of()
         check_repeated(
             [repeat.model for repeat in self.evaluation.repeat],
             [model.name for model in self.evaluation.models],
@@ -167,6 +223,17 @@ class Params(Section):
                         "are not used while the mixture is off; give mixture: true too",
                     )
         return self
+
+    def _check_samples_of(self) -> None:
+        known = ["base", *(model.name for model in self.evaluation.models)]
+        known += [candidate.name for candidate in self.candidates] or ["step"]
+        for name in self.evaluation.samples_of:
+            if name not in known and not any(name.startswith(f"{one}-") for one in known[1:]):
+                meant = near(name, known)
+                hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(known)}"
+                raise ValueError(
+                    ("evaluation", "samples_of"), f"{name!r} is no model of the run; {hint}"
+                )
 
 
 def merged(values: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

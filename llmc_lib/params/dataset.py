@@ -22,6 +22,7 @@ from llmc_lib.params.common import (
     check_order,
     is_commit,
 )
+from llmc_lib.params.engines import EngineParams
 from llmc_lib.params.sources import EMBEDDED_SOURCES, check_source
 from llmc_lib.records import Loss, RowKind
 from llmc_lib.taxonomy import GENERAL, HLE_SHARES, ROW_CATEGORIES
@@ -225,6 +226,31 @@ class SamplingParams(Sampling):
 
     model: ModelParams | None = None  # None: the run's base model
     problems: PositiveInt | None = None  # at most so many, drawn by the seed; None: all
+    # What answers: an offline engine over several GPUs (tensor_parallel), or served models (kind: openai). None: an offline
+    # engine on one GPU.
+    engine: EngineParams | None = None
+
+
+class StoredRatesParams(Section):
+    """Pass rates that were measured before, in a file of yours."""
+
+    path: PathText  # JSON Lines, JSON, CSV or Parquet
+    # Which of its fields hold what: question (its text) or id (that of the data set's rows), and rate (0 to 1), or
+    # correct and samples.
+    fields: dict[str, str] = {"question": "question", "rate": "pass_rate"}
+    model: Annotated[str, Field(max_length=200)] = ""  # whose rates they are, in words
+
+    @model_validator(mode="after")
+    def _check(self) -> StoredRatesParams:
+        names = set(self.fields)
+        if len(names & {"question", "id"}) != 1:
+            raise ValueError("fields", "must say which field holds the problem: question, or id")
+        if names - {"question", "id"} not in ({"rate"}, {"correct", "samples"}):
+            raise ValueError(
+                "fields",
+                "must say which field holds the rate: rate, or correct and samples; and no other",
+            )
+        return self
 
 
 class DifficultyParams(SamplingParams):
@@ -233,10 +259,17 @@ class DifficultyParams(SamplingParams):
     enabled: bool = False
     min_pass_rate: Share = 0.0
     max_pass_rate: Share = 1.0
+    # Pass rates of a file, in place of a model's answers. A problem that it does not have has no rate, and is removed.
+    rates: StoredRatesParams | None = None
 
     @model_validator(mode="after")
     def _check_band(self) -> DifficultyParams:
         check_order(self, "min_pass_rate", "max_pass_rate")
+        for key in ("model", "engine", "problems"):
+            if self.rates is not None and getattr(self, key) is not None:
+                raise ValueError(
+                    key, "is not used with `rates` of a file; leave one of the two out"
+                )
         return self
 
 

@@ -10,12 +10,25 @@ from pydantic import Field, field_validator, model_validator
 
 from llmc_lib.benchmarks import DECLARED, Measure
 from llmc_lib.errors import shown
+from llmc_lib.params.asking import (
+    Asking,
+    AskingParams,
+    MinP,
+    Plain,
+    PresencePenalty,
+    Style,
+    SystemPrompt,
+    TokenLimit,
+    TopK,
+    TopP,
+    check_template_kwargs,
+)
+from llmc_lib.params.benchmarks import BenchmarkParams
 from llmc_lib.params.common import (
     Length,
     ModelParams,
     Name,
     PathText,
-    PositiveInt,
     Samples,
     Section,
     Temperature,
@@ -23,78 +36,6 @@ from llmc_lib.params.common import (
 )
 from llmc_lib.params.engines import Dtype, EngineParams, JudgeParams, RepeatParams
 from llmc_lib.params.names import check_stored
-
-#: How questions are put to a model.
-Style = Literal["brief", "official", "corrected"]
-#: What `fields` of a benchmark of kind "questions" can name.
-QUESTION_FIELDS = ("id", "question", "answer", "answer_type", "category", "subject", "rationale")
-
-
-class BenchmarkParams(Section):
-    """A benchmark and where its questions are."""
-
-    name: Name
-    kind: str | None = None  # a module of llmc_lib/benchmarks; None: `name`
-    # "embedded" (where it has such questions), a local file in the benchmark's schema, or a hub set (cais/hle).
-    # "imports", for kind "questions": the questions that the imported files hold (lm_eval, inspect).
-    source: PathText = "embedded"
-    revision: str | None = None  # commit of the hub set; required for one
-    questions: PositiveInt | None = None  # the first so many of the drawn order; None: all
-    # For kind "questions": our field → the file's. question and answer are required.
-    fields: dict[str, str] = {}
-    # The file's field that says which questions belong together (one text, one source) and are not independent:
-    # every interval and test then rests on these clusters. None: each question is one of its own.
-    cluster: Annotated[str, Field(min_length=1)] | None = None
-    # Questions that are nearly the same are one cluster, too: the estimated Jaccard similarity of their word 3-grams from which
-    # two are, if their numbers, signs and names of variables agree (as in dataset.deduplication). null: none are looked for.
-    duplicates: Annotated[float, Field(ge=0.6, le=1)] | None = 0.9
-
-    @property
-    def module(self) -> str:
-        """The module of llmc_lib/benchmarks that knows its schema."""
-        return self.kind or self.name
-
-    @property
-    def measure(self) -> Measure:
-        """What it measures."""
-        return DECLARED[self.module].measure
-
-    @model_validator(mode="after")
-    def _check(self) -> BenchmarkParams:
-        if self.module not in DECLARED:
-            known = ", ".join(name for name in DECLARED if name != "questions")
-            raise ValueError(
-                "kind" if self.kind else "name",
-                f"{self.module!r} is no known benchmark ({known}); for a file of questions and "
-                "answers of your own give kind: questions",
-            )
-        if self.source == "imports" and self.module != "questions":
-            raise ValueError(
-                "source",
-                f"a benchmark of kind {self.module} must have its own questions, or those that no file "
-                "answers would not be counted; give a file",
-            )
-        if self.source == "imports" and self.cluster not in (None, "category", "subject"):
-            raise ValueError(
-                "cluster",
-                "imported questions have category and subject; for another field give a file",
-            )
-        if self.source == "embedded" and not DECLARED[self.module].embedded:
-            hub = DECLARED[self.module].hub
-            what = f"a file in its schema, or {hub} with its revision" if hub else "a file of yours"
-            raise ValueError("source", f"required for kind {self.module}: {what}")
-        if self.module == "questions" and self.source != "imports":
-            missing = [name for name in ("question", "answer") if name not in self.fields]
-            if missing:
-                raise ValueError(
-                    "fields", f"must say which field holds the {missing[0]}: {missing[0]}: <field>"
-                )
-        unknown = [name for name in self.fields if name not in QUESTION_FIELDS]
-        if unknown:
-            raise ValueError(
-                "fields", f"{unknown[0]!r} is no field of ours; known: {', '.join(QUESTION_FIELDS)}"
-            )
-        return self
 
 
 class EvaluatedModelParams(ModelParams):
@@ -109,11 +50,24 @@ class ImportParams(Section):
     model: Name  # what the report calls it; the first one is the reference
     label: str = ""  # what it is, in words
     benchmark: str = "hle"  # the name of one of `benchmarks`
-    path: PathText  # a file, or a folder of them
-    # "auto": recognised by the content. What each is: llmc_lib/evaluation/importers/.
+    path: PathText = ""  # a file, or a folder of them; "": none, where there is a `training`
+    # "auto": recognised by the content. What each is: docs/imports.md.
     format: Literal[
-        "auto", "hle_predictions", "hle_judged", "competition", "lm_eval", "inspect"
-    ] = "auto"
+        "auto", "hle_predictions", "hle_judged", "competition", "lm_eval", "inspect", "responses", "lighteval",
+        "super_gpqa_results", "filter_results",
+    ] = "auto"  # fmt: skip
+    # The log of the model's training, for the curves of the report: trainer_state.json, a log of verl, an offline run of W&B, a
+    # trackio project. It may be in an item of its own, without answers.
+    training: PathText | None = None
+    training_run: Annotated[str, Field(min_length=1)] | None = None  # which, where it has several
+
+    @model_validator(mode="after")
+    def _check(self) -> ImportParams:
+        if not self.path and not self.training:
+            raise ValueError("path", "required: the file with the model's answers")
+        if self.training_run and not self.training:
+            raise ValueError("training_run", "is the run of a `training`; give its path too")
+        return self
 
 
 class StopParams(Section):
@@ -129,8 +83,8 @@ class StopParams(Section):
     benchmark: Name | None = None
     # No round decides anything before it has so many questions of each of the benchmark's categories.
     min_per_category: Annotated[int, Field(ge=0, le=100_000)] = 0
-    # 2026-12-01T09:00, in this machine's zone unless one is given. No round but the first is started that would end later, if it
-    # took as long as the last one. With a later deadline the race resumes.
+    # 2026-12-01T09:00, in this machine's zone unless one is given. Rounds are held with as many candidates as there is time for, if each
+    # takes as long as in the last one; the first with all. With a later deadline the race resumes.
     deadline: Annotated[datetime, Field(strict=False)] | None = None
 
     @field_validator("deadline", mode="before")
@@ -172,12 +126,22 @@ class EvaluationParams(Section):
     # Several: the first is `prompt`, which the verdict is about; base and candidates are asked with each of the others, too,
     # on the benchmarks that have another wording for it, to see what of a difference is the prompt's (docs/harness.md).
     prompts: Annotated[tuple[Style, ...], Field(max_length=3, strict=False)] = ()
+    # The system prompt, in place of that of the prompts. None: theirs; "": none.
+    system: SystemPrompt | None = None
     samples: Samples = 1  # completions of a question
+    # Of a model that is asked more or less often: base, a name of `models`, or a candidate's, for all its checkpoints. A
+    # benchmark whose `settings` have samples is asked that often of every model.
+    samples_of: dict[str, Samples] = {}
     # Of one completion, the same for every model. "max": what max_model_len leaves after the prompt.
-    max_tokens: PositiveInt | Literal["max"] = 256
+    max_tokens: TokenLimit = 256
     max_model_len: Length = 1024  # prompt and completion together, in tokens
     temperature: Temperature = 0.0  # 0: greedy
-    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    top_p: TopP = 1.0
+    top_k: TopK = 0  # 0: all tokens
+    min_p: MinP = 0.0
+    presence_penalty: PresencePenalty = 0.0
+    # Variables of the models' chat templates, such as enable_thinking: false.
+    chat_template_kwargs: dict[str, Plain] = {}
     dtype: Dtype = "auto"  # "auto": bfloat16 where the processor or GPU multiplies it in hardware, else float32
     engine: EngineParams = EngineParams()
     judge: JudgeParams | None = None  # None: the rules alone grade
@@ -211,6 +175,11 @@ class EvaluationParams(Section):
         return {**given, "prompt": several[0]}
 
     @property
+    def answered(self) -> tuple[ImportParams, ...]:
+        """The imports with answers; others have the log of a training alone."""
+        return tuple(item for item in self.imports if item.path)
+
+    @property
     def planned_looks(self) -> int:
         """Looks that share the significance: the rounds of a race, or `looks`."""
         return self.stop.rounds if self.stop else self.looks
@@ -232,27 +201,46 @@ class EvaluationParams(Section):
         places = (round(asked * number / self.planned_looks) for number in numbers)
         return max(place for place in places if place <= beginning)
 
+    def asking(self, name: str | None = None) -> Asking:
+        """How a benchmark is asked; None: one without settings of its own."""
+        own = AskingParams() if name is None else self._own(name)
+        given = own.model_dump(exclude={"named", "judge"}, exclude_none=True)
+        shared = {
+            key: getattr(self, key)
+            for key in AskingParams.model_fields
+            if key not in ("named", "judge")
+        }
+        return Asking(**{**shared, **given}, judge=own.judge)
+
+    def _own(self, name: str) -> AskingParams:
+        """The settings of a benchmark's own. Raises `StopIteration` for one that is not there."""
+        benchmark = next(b for b in self.benchmarks if b.name == name)
+        return benchmark.settings.over(DECLARED[benchmark.module].settings)
+
+    def samples_for(self, name: str, model: str) -> int:
+        """How many completions of each of a benchmark's questions a model is asked for."""
+        if self._own(name).samples is None:
+            for given, number in self.samples_of.items():
+                if model == given or (given != "base" and model.startswith(f"{given}-")):
+                    return number
+        return self.asking(name).samples
+
+    def token_limit(self, name: str) -> int:
+        """No completion of a benchmark is longer than this."""
+        limit = self.asking(name).max_tokens
+        return self.max_model_len if limit == "max" else limit
+
     @property
     def max_completion_tokens(self) -> int:
         """No completion is longer than this."""
-        return self.max_model_len if self.max_tokens == "max" else self.max_tokens
+        return max(self.token_limit(b.name) for b in self.benchmarks)
 
     @model_validator(mode="after")
     def _check(self) -> EvaluationParams:
-        if self.max_tokens != "max" and self.max_tokens >= self.max_model_len:
-            raise ValueError(
-                "max_tokens",
-                f"{self.max_tokens} leaves no room for a prompt in max_model_len "
-                f"({self.max_model_len}); lower it, raise max_model_len, or give max",
-            )
-        if self.temperature == 0 and self.samples > 1:
-            raise ValueError(
-                "samples", "at temperature 0 all are the same; give 1, or a temperature above 0"
-            )
+        self._check_asking()
         if self.looks == 1:
             raise ValueError("looks", "1 is the finished evaluation alone; give 2 or more, or 0")
         names = [benchmark.name for benchmark in self.benchmarks]
-        check_once("benchmarks", names)
         if self.stop is not None:
             self._check_stop(self.stop)
         check_once("models", [model.name for model in self.models])
@@ -261,6 +249,33 @@ class EvaluationParams(Section):
         self._check_names()
         self._check_imports(names)
         return self
+
+    def _check_asking(self) -> None:
+        check_template_kwargs(self.chat_template_kwargs)
+        check_once("benchmarks", [benchmark.name for benchmark in self.benchmarks])
+        for number, benchmark in enumerate(self.benchmarks):
+            own = self._own(benchmark.name)
+            asking, place = self.asking(benchmark.name), ("benchmarks", number, "settings")
+            limit = asking.max_tokens
+            if limit != "max" and limit >= self.max_model_len:
+                raise ValueError(
+                    ("max_tokens",) if own.max_tokens is None else (*place, "max_tokens"),
+                    f"{limit} leaves no room for a prompt in max_model_len ({self.max_model_len}); lower it, raise "
+                    "max_model_len, or give max",
+                )
+            if self.judge is not None and (own.judge.max_tokens or 0) >= self.judge.max_model_len:
+                raise ValueError(
+                    (*place, "judge", "max_tokens"),
+                    f"must be less than evaluation.judge.max_model_len ({self.judge.max_model_len})",
+                )
+            most = asking.samples
+            if own.samples is None:
+                most = max(most, *self.samples_of.values()) if self.samples_of else most
+            if asking.temperature == 0 and most > 1:
+                raise ValueError(
+                    ("samples",) if own.samples is None else (*place, "samples"),
+                    f"at temperature 0 all are the same ({benchmark.name}); give 1, or a temperature above 0",
+                )
 
     def _check_repeat(self) -> None:
         for name, given in (("repeat", self.repeat), ("prompts", self.prompts[1:])):
@@ -285,17 +300,17 @@ class EvaluationParams(Section):
             )
         if any(b.cluster for b in self.benchmarks if b.name == (stop.benchmark or asked[0])):
             raise ValueError("stop", "a race has no clusters; leave out `cluster`, or `stop`")
+        if self.samples_of:
+            raise ValueError(
+                "samples_of",
+                "the models of a race are asked equally often; leave it out, or `stop`",
+            )
         if self.looks:
             raise ValueError(
                 "looks", "the rounds of a race are its planned looks; leave out `looks`, or `stop`"
             )
         if self.imports:
             raise ValueError("stop", "imported predictions are finished: there is nothing to stop")
-        if self.judge is not None and self.judge.decides:
-            raise ValueError(
-                "stop",
-                "a race is decided by the rules' grades, round by round; give judge.decides: false, or leave out `stop`",
-            )
 
     def _check_names(self) -> None:
         for number, benchmark in enumerate(self.benchmarks):
@@ -307,7 +322,7 @@ class EvaluationParams(Section):
 
     def _check_imports(self, benchmarks: list[str]) -> None:
         for number, item in enumerate(self.imports):
-            if item.benchmark not in benchmarks:
+            if item.path and item.benchmark not in benchmarks:
                 raise ValueError(
                     ("imports", number, "benchmark"),
                     f"{item.benchmark!r} is not one of `benchmarks` ({', '.join(benchmarks)})",
@@ -319,14 +334,15 @@ class EvaluationParams(Section):
                 )
         if not self.imports:
             return
-        models = dict.fromkeys(item.model for item in self.imports)
+        models = dict.fromkeys(item.model for item in self.answered)
+        self._check_trainings([*models])
         if len(models) < 2:
             raise ValueError("imports", "a report compares models: give the imports of two or more")
         if self.models:
             raise ValueError(
                 "models", "are not evaluated where there are `imports`; remove one of the two"
             )
-        there = {(item.model, item.benchmark) for item in self.imports}
+        there = {(item.model, item.benchmark) for item in self.answered}
         for name in benchmarks:
             for model in models:
                 if (model, name) not in there:
@@ -335,3 +351,20 @@ class EvaluationParams(Section):
                         f"{model!r} has none for the benchmark {name!r}: all its answers would count as "
                         "missing; add one, or take the benchmark out of `benchmarks`",
                     )
+
+    def _check_trainings(self, models: list[str]) -> None:
+        trained: set[str] = set()
+        for number, item in enumerate(self.imports):
+            if item.training is None:
+                continue
+            if item.model not in models:
+                raise ValueError(
+                    ("imports", number, "model"),
+                    f"{item.model!r} has a training and no answers; give the `path` of those too",
+                )
+            if item.model in trained:
+                raise ValueError(
+                    ("imports", number, "training"),
+                    f"{item.model!r} has one already; give the log of its last training alone",
+                )
+            trained.add(item.model)

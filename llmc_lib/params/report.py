@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from llmc_lib.errors import near
 from llmc_lib.params.common import Count, PositiveInt, Section, check_once
 
 
@@ -63,3 +65,35 @@ class ReportParams(Section):
     # The rule by which one of several candidates is chosen: a higher accuracy than the reference overall
     # and in each of these categories; of several the highest overall. None: none is chosen.
     select: Annotated[tuple[str, ...], Field(strict=False)] | None = None
+    # Further models, or imported ones, that are trainings of one recipe under several seeds: name → models, two or more.
+    # Those of candidates with `seeds` are known.
+    recipes: dict[str, Annotated[tuple[str, ...], Field(min_length=2, strict=False)]] = {}
+
+
+def check_recipes(
+    recipes: Mapping[str, Sequence[str]], models: Sequence[str], taken: Sequence[str]
+) -> None:
+    """Are `report.recipes` made of `models`, each in one, and none called as a candidate (`taken`)? Raises
+    `ValueError(keys, message)`."""
+    seen: dict[str, str] = {}
+    for name, listed in recipes.items():
+        keys = ("report", "recipes", name)
+        if name in taken or name in models:
+            raise ValueError(keys, f"{name!r} is the name of a model or candidate; give another")
+        for model in listed:
+            if model not in models:
+                meant = near(model, models)
+                hint = (
+                    f"did you mean {meant!r}?"
+                    if meant
+                    else f"there are {', '.join(models) or 'none'}"
+                )
+                raise ValueError(
+                    keys,
+                    f"{model!r} is none of the further or imported models, the reference apart; {hint}",
+                )
+            if model in seen:
+                raise ValueError(
+                    keys, f"{model!r} is listed twice, in {seen[model]!r} and here; give it once"
+                )
+            seen[model] = name

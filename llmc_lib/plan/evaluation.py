@@ -26,11 +26,14 @@ class EvaluationPlan:
     checkpoints: int  # exported models of all candidates
     further: int  # `evaluation.models`
     questions: dict[str, int]  # by benchmark, as many as are asked
-    samples: int  # completions of each question
-    tokens_per_answer: int
+    samples: int  # completions of each question, of the model and benchmark that have most
+    asked: dict[str, int]  # by benchmark, completions of all models
+    limits: dict[str, int]  # by benchmark, tokens of an answer
     tokens_per_s: float | None  # of one GPU, or of all cores; None: not known
     gpus: int
-    beside: int  # answers of `evaluation.repeat`, and under further prompts
+    beside: dict[
+        str, int
+    ]  # by benchmark, answers of `evaluation.repeat`, and under further prompts
     judged: int  # requests to the judge at most, without those that are repeated; 0: no judge
 
     @property
@@ -41,12 +44,20 @@ class EvaluationPlan:
     @property
     def answers(self) -> int:
         """Completions of all models, and those beside them."""
-        return self.models * sum(self.questions.values()) * self.samples + self.beside
+        return sum(self.asked.values()) + sum(self.beside.values())
 
     @property
     def tokens(self) -> int:
         """Generated tokens of all answers; the judge's are not among them."""
-        return self.answers * self.tokens_per_answer
+        return sum(
+            (answers + self.beside[name]) * self.limits[name]
+            for name, answers in self.asked.items()
+        )
+
+    @property
+    def tokens_per_answer(self) -> int:
+        """On average."""
+        return round(self.tokens / self.answers) if self.answers else 0
 
     @property
     def hours(self) -> float | None:
@@ -76,33 +87,50 @@ def evaluation_plan(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan
             f"into {gpus} × {on.name}; it needs more GPUs than one machine has"
         )
     checkpoints = sum(len(recipe.training.export_at) for recipe in run.params.recipes)
-    models = 1 + len(params.models) + checkpoints
-    requests = sum(_requests(b) * questions[b.name] for b in params.benchmarks)
+    models = ["base", *(model.name for model in params.models)]
+    models += [
+        r.model_name(at) for r in run.params.recipes for at in range(len(r.training.export_at))
+    ]
+    samples = {
+        b.name: [params.samples_for(b.name, model) for model in models] for b in params.benchmarks
+    }
+    asked = {name: sum(each) * questions[name] for name, each in samples.items()}
+    beside = _beside(params, questions, asked)
+    limits = {name: plan.tokens_per_answer or params.token_limit(name) for name in samples}
     found = EvaluationPlan(
         checkpoints=checkpoints,
         further=len(params.models),
         questions=questions,
-        samples=params.samples,
-        tokens_per_answer=plan.tokens_per_answer or params.max_completion_tokens,
+        samples=max(most for each in samples.values() for most in each),
+        asked=asked,
+        limits=limits,
         tokens_per_s=generated_per_second(shape, on, plan),
         gpus=gpus,
-        beside=_beside(params, questions, models),
-        judged=models * params.samples * requests if params.judge else 0,
+        beside=beside,
+        judged=sum(_requests(b) * (asked[b.name] + beside[b.name]) for b in params.benchmarks)
+        if params.judge
+        else 0,
     )
     return found, notes
 
 
-def _beside(params: EvaluationParams, questions: dict[str, int], models: int) -> int:
-    """Answers beside the evaluation: all again for each repeat, and for each further prompt where it has other words."""
-    again = len(params.repeat) * sum(questions.values())
-    for style in params.prompts[1:]:
-        for benchmark in params.benchmarks:
-            asked = [
-                Question("", benchmark.module, "?", "", kind, "", "") for kind in _ANSWER_TYPES
-            ]
-            words = [[question_bank.prompt(q, s) for q in asked] for s in (params.prompt, style)]
-            again += models * questions[benchmark.name] * (words[0] != words[1])
-    return again * params.samples
+def _beside(
+    params: EvaluationParams, questions: dict[str, int], asked: dict[str, int]
+) -> dict[str, int]:
+    """By benchmark, answers beside the evaluation: all of one model again for each repeat, and of all models under each further
+    prompt that has other words."""
+    found = {}
+    for benchmark in params.benchmarks:
+        name = benchmark.name
+        samples = [params.samples_for(name, repeat.model) for repeat in params.repeat]
+        found[name] = sum(samples) * questions[name]
+        some = [Question("", benchmark.module, "?", "", kind, "", "") for kind in _ANSWER_TYPES]
+        own = params.asking(name).prompt
+        for style in params.prompts[1:]:
+            other = params.model_copy(update={"prompt": style}).asking(name).prompt
+            words = [[question_bank.prompt(q, s) for q in some] for s in (own, other)]
+            found[name] += asked[name] * (words[0] != words[1])
+    return found
 
 
 def _questions(benchmark: BenchmarkParams, seed: int) -> tuple[int, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from textwrap import indent
 
@@ -66,7 +67,7 @@ def memory_table(plan: Plan) -> pd.DataFrame:
 def _verdict(plan: Plan) -> str:
     lines = []
     for group in _groups(plan):
-        names = f"{', '.join(t.recipe.name for t in group)}: " if group[0].recipe.listed else ""
+        names = f"{', '.join(_names(group))}: " if group[0].recipe.listed else ""
         lines.append(names + verdict(plan, group[0]))
     if not plan.ram_fits and plan.machine.ram:
         lines.append(
@@ -108,7 +109,7 @@ def _memory(plan: Plan, group: Sequence[TrainingPlan]) -> str:
     training, settings = group[0], group[0].recipe.training
     title = "Memory of a GPU" if plan.machine.on_gpu else "Memory of a process"
     if training.recipe.listed:
-        title += f" for {', '.join(t.recipe.name for t in group)}"
+        title += f" for {', '.join(_names(group))}"
     method = f"LoRA of rank {settings.lora.rank}" if settings.lora else "all weights"
     checkpointing = ", gradient checkpointing" if settings.gradient_checkpointing else ""
     how = (
@@ -135,13 +136,14 @@ def _ram(plan: Plan) -> str:
 
 def _hours(plan: Plan) -> str:
     rows = [["candidate", "rows", "tokens", "steps", "hours", "export", "resume", "disk"]]
-    for training in plan.trainings:
-        work = training.work
+    for name, seeds in _recipes(plan.trainings).items():
+        training, count = seeds[0], len(seeds)
+        work, times = training.work, f"{count} × " if count > 1 else ""
         rows.append([
-            training.recipe.name, f"{training.rows.count:,}", _tokens(work.tokens),
-            f"{work.steps:,}", _hour(work.hours),
-            f"{len(training.recipe.training.export_at)} × {_size(training.export)}",
-            _size(training.resume), _size(training.disk),
+            name, times + f"{training.rows.count:,}", times + _tokens(work.tokens),
+            times + f"{work.steps:,}", times + _hour(work.hours),
+            f"{count * len(training.recipe.training.export_at)} × {_size(training.export)}",
+            _size(training.resume), _size(sum(t.disk - 2 * t.resume for t in seeds) + 2 * training.resume),
         ])  # fmt: skip
     if len(plan.trainings) > 1:
         tokens = sum(training.work.tokens for training in plan.trainings)
@@ -195,6 +197,27 @@ def _evaluation(plan: Plan) -> str:
 
 def _counted(number: int, noun: str) -> list[str]:
     return [counted(number, noun)] if number else []
+
+
+def _recipes(trainings: Sequence[TrainingPlan]) -> dict[str, list[TrainingPlan]]:
+    """The trainings by what their row is called: those of one recipe, which need the same, have one row."""
+    found: dict[str, list[TrainingPlan]] = {}
+    for training in trainings:
+        alike = f"{training.recipe.of}, each seed"
+        same = found.get(alike, [training])[0]
+        own = not training.recipe.of or (same.work, same.rows) != (training.work, training.rows)
+        found.setdefault(training.recipe.name if own else alike, []).append(training)
+    return found
+
+
+def _names(group: Sequence[TrainingPlan]) -> list[str]:
+    """A group's candidates, a recipe with several trainings once: "math (4 seeds)"."""
+    seeds = Counter(training.recipe.of for training in group if training.recipe.of)
+    names = [training.recipe.of or training.recipe.name for training in group]
+    return [
+        f"{name} ({counted(seeds[name], 'seed')})" if name in seeds else name
+        for name in dict.fromkeys(names)
+    ]
 
 
 def _groups(plan: Plan) -> list[list[TrainingPlan]]:

@@ -45,17 +45,28 @@ def _benchmarks(run: Run, found: list[Problem]) -> dict[str, list[Question]]:
         if benchmark.source == "imports" or is_hub_id(benchmark.source):
             continue
         key = "questions" if benchmark.source == "embedded" else "source"
-        prefix = f"evaluation.benchmarks.{benchmark.name}.questions: "
-        with noted(found, "evaluation", "benchmarks", number, key, without=prefix):
+        prefix = f"evaluation.benchmarks.{benchmark.name}."
+        problems: list[Problem] = []
+        with noted(problems, "evaluation", "benchmarks", number, key):
             questions[benchmark.name] = question_bank.asked(benchmark, run.params.seed)
+        for _, message in problems:  # it begins with the key, where that is another one
+            named, _, rest = message.removeprefix(prefix).partition(": ")
+            keys = named.split(".") if message.startswith(prefix) else [key]
+            message = rest if message.startswith(prefix) else message
+            found.append(Problem(("evaluation", "benchmarks", number, *keys), message))
     return questions
 
 
 def _imports(run: Run, found: list[Problem]) -> None:
-    from llmc_lib.evaluation.importers import files  # loads pandas
+    from llmc_lib.evaluation.importers import curves, files  # loads pandas
 
     seen: dict[tuple[str, str], str] = {}
     for number, item in enumerate(run.params.evaluation.imports):
+        if item.training is not None:
+            with noted(found, "evaluation", "imports", number, "training"):
+                curves.read(ROOT / item.training, item.training_run)
+        if not item.path:
+            continue
         with noted(found, "evaluation", "imports", number, "path"):
             place = (os.path.realpath(ROOT / item.path), item.benchmark)
             if place in seen:
@@ -178,7 +189,7 @@ def _imported(run: Run, benchmark: str) -> list[Question] | None:
 
     found: dict[str, Question] = {}
     with suppress(UserError):
-        for item in run.params.evaluation.imports:
+        for item in run.params.evaluation.answered:
             if item.benchmark == benchmark:
                 for one in files.read(item, ROOT / item.path):
                     if one.question is not None:

@@ -92,8 +92,8 @@ def _engine_problems(run: Run) -> Iterator[Problem]:
         for name, engine in sections
     ]
     for number, repeat in enumerate(evaluation.repeat):
-        keys = ("evaluation", "repeat", number, "engine")
-        places.append((keys, repeat.engine_of(evaluation.engine)))
+        place = ("evaluation", "repeat", number, "engine")
+        places.append((place, repeat.engine_of(evaluation.engine)))
     for keys, engine in places:
         if engine.kind == "vllm" and engine.nodes > 1:
             yield Problem(

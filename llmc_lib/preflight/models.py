@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from llmc_lib.engines.formats import TEMPLATES
 from llmc_lib.errors import near, shown
 from llmc_lib.models.folder import folder_problems, tokenizer_problems
 from llmc_lib.models.resolve import EMBEDDED
@@ -51,16 +52,16 @@ def problems(run: Run, *, data_alone: bool = False) -> list[Problem]:
                 for text in folder_problems(folder, served=served)
             ]
         found += _length_problems(use)
-    return [*found, *_served_names(run), *_tokenizers(run)]
+    return [*found, *_served_names(run), *_tokenizers(run), *_template_variables(run)]
 
 
 def _uses(run: Run) -> Iterator[_Use]:
     params, evaluation = run.params, run.params.evaluation
     asked: dict[Keys, int] = {("evaluation", "max_model_len"): evaluation.max_model_len}
     trained: dict[Keys, int] = {}
-    for number, recipe in enumerate(params.recipes):
-        own = recipe.listed and "max_length" in params.candidates[number].training
-        section: Keys = ("candidates", number, "training") if own else ("training",)
+    for recipe in params.recipes:
+        own = recipe.listed and "max_length" in params.candidates[recipe.number].training
+        section: Keys = ("candidates", recipe.number, "training") if own else ("training",)
         trained[(*section, "max_length")] = recipe.training.max_length
     yield _Use(("model",), params.model, trained)
     if evaluation.engine.kind == "vllm":
@@ -83,10 +84,11 @@ def _data_uses(run: Run) -> Iterator[_Use]:
             yield _Use(("model",), params.model, {key_: source.sampling.max_model_len})
     for name in ("difficulty", "completions"):
         section_ = getattr(params.dataset, name)
-        if section_.enabled:
+        served = section_.engine is not None and section_.engine.kind == "openai"
+        if section_.enabled and not served and getattr(section_, "rates", None) is None:
             key: Keys = ("dataset", name, "model") if section_.model else ("model",)
             lengths: dict[Keys, int] = {("dataset", name, "max_model_len"): section_.max_model_len}
-            yield _Use(key, section_.model or params.model, lengths)
+            yield _Use(key, section_.model or params.model, lengths, section_.engine)
 
 
 # ---- lengths ---------------------------------------------------------------------------------
@@ -186,6 +188,33 @@ def _served_names(run: Run) -> Iterator[Problem]:
                 "model; give each its own",
             )
         taken.setdefault(served, name)
+
+
+def _template_variables(run: Run) -> Iterator[Problem]:
+    """Variables of chat templates that no model of the run has, where the templates of all are on this machine: a
+    template passes over what it does not know."""
+    evaluation = run.params.evaluation
+    models = [run.params.model, *evaluation.models]
+    folders = [ROOT / model.source for model in models]
+    if evaluation.imports or not all(folder.is_dir() for folder in folders):
+        return
+    text = "".join(
+        (folder / name).read_text(encoding="utf-8", errors="replace")
+        for folder in folders
+        for name in TEMPLATES
+        if (folder / name).is_file()
+    )
+    given: dict[Keys, Mapping[str, Any]] = {("evaluation",): evaluation.chat_template_kwargs}
+    for number, benchmark in enumerate(evaluation.benchmarks):
+        own = benchmark.settings.chat_template_kwargs or {}
+        given["evaluation", "benchmarks", number, "settings"] = own
+    for keys, variables in given.items():
+        for name in variables:
+            if not re.search(rf"\b{name}\b", text):
+                yield Problem(
+                    (*keys, "chat_template_kwargs"),
+                    f"{shown(name)}: no chat template of the run's models has this variable; correct it, or leave it out",
+                )
 
 
 def _tokenizers(run: Run) -> Iterator[Problem]:

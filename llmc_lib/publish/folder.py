@@ -32,7 +32,7 @@ class Draft:
 class Published:
     """An upload folder, and where it went."""
 
-    what: str  # "dataset" or "model"
+    what: str  # one of `WHAT`
     folder: Path
     files: dict[str, tuple[int, str]]  # path in the repository → size in bytes, SHA-256
     terms: Terms
@@ -52,7 +52,7 @@ class Published:
         lines.append(f"Licence: {self.terms.licence}{name}")
         lines += [notice.replace("**", "").replace("\\", "") for notice in self.terms.notices]
         kind = "public" if self.public else "private"
-        place = f"datasets/{self.repo}" if self.what == "dataset" else self.repo
+        place = self.repo if self.what == "model" else f"datasets/{self.repo}"
         goes = (
             f"{place}, {kind} if it is new"
             if self.repo

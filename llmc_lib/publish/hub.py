@@ -11,7 +11,12 @@ from llmc_lib.errors import UserError
 # The hub's rule for names (huggingface_hub's validate_repo_id), with an owner.
 _PART = r"\w(?:[\w.-]*\w)?"
 _REPO = re.compile(rf"(?!.*(?:--|\.\.|\.git$)){_PART}/{_PART}", re.ASCII)
-_NAMES = {"dataset": "data set", "model": "model"}
+_NAMES = {
+    "dataset": "data set",
+    "model": "model",
+    "predictions": "predictions",
+    "judgements": "judgements",
+}
 
 
 def check_repo(repo: str | None, what: str) -> None:
@@ -43,9 +48,10 @@ def upload(folder: Path, what: str, repo: str, token: str, public: bool) -> str:
     from huggingface_hub import HfApi
 
     api = HfApi(token=token)
+    kind = "model" if what == "model" else "dataset"
     try:
-        api.create_repo(repo, repo_type=what, private=not public, exist_ok=True)
-        hidden = api.repo_info(repo, repo_type=what).private
+        api.create_repo(repo, repo_type=kind, private=not public, exist_ok=True)
+        hidden = api.repo_info(repo, repo_type=kind).private
     except Exception as error:  # whatever the client raises, the token must not be printed with it
         raise UserError(_refusal(error, repo)) from None
     if not public and not hidden:
@@ -55,7 +61,7 @@ def upload(folder: Path, what: str, repo: str, token: str, public: bool) -> str:
     try:
         commit = api.upload_folder(
             repo_id=repo,
-            repo_type=what,
+            repo_type=kind,
             folder_path=folder,
             commit_message=f"Upload the {_NAMES[what]} made by llmc-report",
         )

@@ -8,6 +8,7 @@ manifests, log and answers; where something was not measured, it says so.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from llmc_lib.publish.model_subject import (
     comparison_of,
     counts,
     kind_of,
+    recipe_of,
     source_of,
 )
 from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
@@ -45,7 +47,7 @@ def card(subject: Subject, held: Terms) -> str:
     from huggingface_hub import ModelCard  # half a second to import
 
     run, facts = subject.run, subject.facts
-    training, samples = subject.recipe.training, run.params.evaluation.samples
+    training = subject.recipe.training
     body = render(
         _TEMPLATES / "model.md.j2",
         **_words(subject),
@@ -60,6 +62,11 @@ def card(subject: Subject, held: Terms) -> str:
         base=author_name(run.params.model),
         base_url=f"https://huggingface.co/{subject.hub_id}" if subject.hub_id else "",
         revision=subject.revision,
+        seed=run.params.seed if subject.recipe.seed is None else subject.recipe.seed,
+        recipe=subject.recipe.of,
+        trainings=sum(r.of == subject.recipe.of for r in run.params.recipes)
+        if subject.recipe.of
+        else 0,
         step=subject.step,
         steps=subject.steps,
         rows=len(subject.data),
@@ -77,8 +84,9 @@ def card(subject: Subject, held: Terms) -> str:
             )
             if loss and None not in (loss.get("first"), loss.get("last"))
         ],
-        evaluation=run.params.evaluation,
-        times="once" if samples == 1 else f"{samples} times",
+        settings=_settings(subject),
+        times=_times((subject.metrics or {}).values()),
+        several=any(block["n_samples"] > 1 for block in (subject.metrics or {}).values()),
         metrics=subject.metrics,
         results=[_rates(subject, name) for name in subject.metrics or {}],
         embedded=[
@@ -90,6 +98,31 @@ def card(subject: Subject, held: Terms) -> str:
     )
     data = _metadata(subject, held)
     return str(ModelCard.from_template(data, template_str=CARD, body=impersonal(run, body)))
+
+
+def _settings(subject: Subject) -> list[str]:
+    """How the benchmarks were asked, in words: one text where it is the same for all."""
+    evaluation = subject.run.params.evaluation
+    found: dict[str, list[str]] = {}
+    for name, block in (subject.metrics or {}).items():
+        asking = evaluation.asking(name)
+        times = _times([block])
+        how = "greedy decoding"
+        if asking.temperature:
+            how = f"temperature {asking.temperature:g}, top-p {asking.top_p:g}"
+        text = f"{times}, on vLLM, with {how} and at most {evaluation.token_limit(name):,} tokens"
+        found.setdefault(text, []).append(kind_of(subject, name).title)
+    if len(found) == 1:
+        return list(found)
+    return [f"{text} ({listed(names)})" for text, names in found.items()]
+
+
+def _times(blocks: Iterable[Mapping[str, Any]]) -> str:
+    """How often questions were asked: "once", "4 times", "1 to 5 times"."""
+    samples = {facts["n_samples"] for block in blocks for facts in block["models"].values()} or {1}
+    if samples == {1}:
+        return "once"
+    return f"{' to '.join(str(k) for k in sorted({min(samples), max(samples)}))} times"
 
 
 def licence_page(subject: Subject, held: Terms) -> str:
@@ -153,6 +186,7 @@ def _rates(subject: Subject, name: str) -> dict[str, Any]:
         "head": _RATES[rate],
         "models": models,
         "comparison": comparison_of(block, subject.name),
+        "recipe": recipe_of(block, subject.name),
     }
 
 

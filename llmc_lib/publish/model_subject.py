@@ -73,6 +73,7 @@ class Subject:
                     "n_questions": block["n_questions"],
                     "models": {m: block["models"][m] for m in compared(block, self.name)},
                     "comparison": comparison_of(block, self.name),
+                    "recipe": recipe_of(block, self.name),
                 }
                 for name, block in self.metrics.items()
             },
@@ -95,6 +96,12 @@ def compared(block: dict[str, Any], model: str) -> list[str]:
 def comparison_of(block: dict[str, Any], model: str) -> dict[str, Any] | None:
     """The comparison of a model with the reference; None for the reference itself."""
     return next((c for c in block["comparisons"] if c["model"] == model), None)
+
+
+def recipe_of(block: dict[str, Any], model: str) -> dict[str, Any] | None:
+    """The effect of the recipe that a model is one training of; None where that was trained once."""
+    effects = (block.get("recipes") or {}).get("effects", [])
+    return next((effect for effect in effects if model in effect["models"]), None)
 
 
 def source_of(subject: Subject, name: str) -> str:

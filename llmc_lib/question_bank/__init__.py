@@ -17,8 +17,14 @@ from llmc_lib.models.prompts import question_prompt
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.question_bank.files import question_rows
 from llmc_lib.question_bank.order import drawn
+from llmc_lib.question_bank.subsets import divided, subsets_digest
 from llmc_lib.records import Prompt, Question
 from llmc_lib.store import ROOT, fingerprint, is_hub_id, sha256_file
+
+__all__ = [
+    "asked", "clustered", "digest", "divided", "load", "path", "prepared", "prompt", "question_rows", "read",
+    "subsets_digest",
+]  # fmt: skip
 
 #: Fields of ours that can be clusters.
 _OURS = ("category", "subject")
@@ -52,10 +58,18 @@ def digest(benchmark: BenchmarkParams) -> str:
 
 
 def load(benchmark: BenchmarkParams) -> list[Question]:
-    """All questions of a benchmark, in file order. Raises `UserError` for a broken file, and for one without the
-    field of the clusters."""
+    """All questions of a benchmark that are not excluded, in file order. Raises `UserError` for a broken file, for one
+    without the field of the clusters, and as `divided` does."""
     field = None if benchmark.cluster in _OURS else benchmark.cluster
-    found = read(benchmark.module, path(benchmark), benchmark.fields, cluster=field)
+    return prepared(
+        read(benchmark.module, path(benchmark), benchmark.fields, cluster=field), benchmark
+    )
+
+
+def prepared(found: list[Question], benchmark: BenchmarkParams) -> list[Question]:
+    """Questions that were read, with their subsets and clusters, without those that are excluded. Raises `UserError` as
+    `divided` and `clustered` do."""
+    found = divided(found, benchmark)
     return clustered(found, benchmark) if benchmark.cluster else found
 
 

@@ -56,7 +56,7 @@ def candidates_table(manifest: dict[str, Any], params: Params) -> Block:
 
 def _facts(manifest: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
     """The facts of a candidate's mixture: those of the run's, where it has none of its own."""
-    facts: dict[str, Any] = manifest["mixtures"][recipe.name] if recipe.mixture else manifest
+    facts: dict[str, Any] = manifest["mixtures"][recipe.rows] if recipe.mixture else manifest
     return facts
 
 

@@ -84,10 +84,17 @@ def _drawn(results: Results, benchmark: str, n: int | None, seed: int) -> list[d
     draw = random.Random(f"{seed}/claims")
     ids = sorted(set(given["question_id"]))
     chosen = ids if n is None or n >= len(ids) else draw.sample(ids, n)
-    samples = sorted(set(given["sample"])) if "sample" in given else [0]
+    samples = _common_samples(given)
     sample = {id_: draw.choice(samples) for id_ in sorted(chosen)}
     rows = given[given["question_id"].isin(chosen)].to_dict("records")
     return [row for row in rows if row.get("sample", 0) == sample[row["question_id"]]]
+
+
+def _common_samples(given: pd.DataFrame) -> list[int]:
+    """The numbers of the samples that every model has."""
+    if "sample" not in given or given.empty:
+        return [0]
+    return sorted(set.intersection(*(set(part["sample"]) for _, part in given.groupby("model"))))
 
 
 def claims(found: dict[str, Any]) -> Block:

@@ -253,7 +253,7 @@ def table_block(
         + "</tr>"
         for row in frame.to_dict("records")
     )  # fmt: skip
-    csv = base64.b64encode(_csv(frame if data is None else data).encode()).decode()
+    csv = base64.b64encode(as_csv(frame if data is None else data).encode()).decode()
     markup = (
         f'<div class="table" id="table-{name}"><table><caption><div>{html.escape(unbroken(caption))} <span class="tools">'
         f'<a download="{name}.csv" href="data:text/csv;base64,{csv}">CSV</a> '
@@ -281,7 +281,7 @@ def _number_column(column: pd.Series) -> pd.Series:
     return column if empty.all() or (found.isna() & ~empty).any() else found
 
 
-def _csv(data: pd.DataFrame) -> str:
+def as_csv(data: pd.DataFrame) -> str:
     """As CSV, no cell of which a spreadsheet would run: the names of categories and models are those of files."""
     harmless = data.map(lambda cell: _harmless(cell) if isinstance(cell, str) else cell)
     return str(harmless.rename(columns=lambda name: _harmless(str(name))).to_csv(index=False))

@@ -59,6 +59,17 @@ class Benchmark(BaseModel):
     comparisons: Annotated[list[Comparison], Field(min_length=1)]
 
     @property
+    def samples(self) -> str:
+        """Samples of a question, in words: of models asked unequally often the least and the most."""
+        given = {
+            name: facts if isinstance(facts, dict) else {} for name, facts in self.models.items()
+        }
+        models = {
+            n: {"n_samples": facts.get("n_samples", self.n_samples)} for n, facts in given.items()
+        }
+        return words.samples_of({"models": models})
+
+    @property
     def measures(self) -> Measure:
         """What its rate is a rate of."""
         return self.measure or measure(self.kind)
@@ -80,11 +91,13 @@ class _Model(BaseModel):
 
 class _Evaluation(BaseModel):
     finished: str = ""
+    seconds: FiniteFloat | None = None
     models: list[_Model] = []
 
 
 class _Provenance(BaseModel):
     params: dict[str, Any] = {}
+    training: dict[str, Any] = {}
     evaluation: _Evaluation = _Evaluation()
 
 

@@ -8,6 +8,7 @@ from llmc_lib.analysis.safety import mostly_ungraded
 from llmc_lib.benchmarks import Measure, declared
 from llmc_lib.formatting import as_bound, as_p, as_percent, as_points, listed
 from llmc_lib.language import N_, tr
+from llmc_lib.reporting.sentences.runs import answers_of
 
 #: What a benchmark's rate is, by what it measures.
 RATES = {
@@ -98,13 +99,12 @@ def mostly_unclear(block: dict[str, Any], comparison: dict[str, Any]) -> str:
     if block["measure"] == "accuracy":
         return ""
     names = comparison["reference"], comparison["model"]
-    total = block["n_questions"] * block["n_samples"]
-    shares = [block["models"][name]["n_ungraded"] / total for name in names]
+    shares = [block["models"][name]["n_ungraded"] / answers_of(block, name) for name in names]
     if not mostly_ungraded(*shares):
         return ""
     told = listed(
         [
-            tr("{share} of {model}'s", share=as_percent(share, total), model=name)
+            tr("{share} of {model}'s", share=as_percent(share, answers_of(block, name)), model=name)
             for name, share in zip(names, shares, strict=True)
         ]
     )

@@ -51,7 +51,11 @@ class Gate:
     def told(self) -> str:
         """The answer and its criteria as a table for the terminal."""
         head = words.OUTCOMES[self.outcome].capitalize()
-        about = f": {self.candidate} against {self.reference}" if self.candidate else ""
+        about = (
+            f": {self.candidate}, this checkpoint, against {self.reference}"
+            if self.candidate
+            else ""
+        )
         lines = [f"{head}{about}." + (f" {self.why}" if self.why else "")]
         if self.findings:
             titles = ("Criterion", "Difference", "Limit", "Result", "Why")

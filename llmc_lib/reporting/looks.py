@@ -36,7 +36,7 @@ def looks_at(run: Run, results: Results) -> dict[str, LookAt]:
     """
     planned = run.params.evaluation.planned_looks
     power = race.POWER if run.params.evaluation.stop else 0.0
-    waiting = sum(len(results.manifest.get(key) or ()) for key in ("not_begun", "stopped"))
+    waiting = _waiting(run, results)
     found = {}
     for name, rows in results.answers.groupby("benchmark", sort=False):
         order = list(results.questions[str(name)])
@@ -65,6 +65,17 @@ def looks_at(run: Run, results: Results) -> dict[str, LookAt]:
         look = Look(share, planned, alone, power)
         found[str(name)] = LookAt(look, order, asked, waiting, len(earlier))
     return found
+
+
+def _waiting(run: Run, results: Results) -> int:
+    """The candidates that have no answers yet, or no more of them; trainings of one recipe are one."""
+    names = [name for key in ("not_begun", "stopped") for name in results.manifest.get(key) or ()]
+    recipes = run.params.repeated([*results.models, *names])
+    for models in recipes.values():
+        later = [name for name in models if name in names]
+        kept = 0 if len(later) < len(models) else 1
+        names = [name for name in names if name not in later[kept:]]
+    return len(names)
 
 
 def _last_round(raced: Race, order: list[str]) -> LookAt:
@@ -97,6 +108,10 @@ def params_digest(run: Run) -> str:
 def _rows(
     run: Run, results: Results, metrics: Mapping[str, Any], what: str
 ) -> Iterator[dict[str, Any]]:
+    # Of a recipe with several trainings its last one is the candidate.
+    others = {
+        name for models in run.params.repeated(results.models).values() for name in models[:-1]
+    }
     for name, rows in results.answers.groupby("benchmark", sort=False):
         block = metrics["benchmarks"][name]
         reference = next(iter(block["models"]))
@@ -134,6 +149,7 @@ def _rows(
                     "e_value": found.get("bets", {}).get("e_value"),
                 }
                 for found in block["comparisons"]
+                if found["model"] not in others
             ],
             "params": params_digest(run),
             "data": _digest(rows),

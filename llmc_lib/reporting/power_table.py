@@ -14,6 +14,7 @@ from llmc_lib.benchmarks import declared
 from llmc_lib.errors import UserError
 from llmc_lib.formatting import aligned, as_points, as_size, counted
 from llmc_lib.params import BenchmarkParams, Params
+from llmc_lib.reporting.recipe_power import recipe_power
 from llmc_lib.store import ROOT, Run
 
 #: Samples a question in the table of what a difference takes.
@@ -28,6 +29,7 @@ class Assumed:
     rate: float | None = None
     correlation: float = 0.5
     sampling: float = 0.3
+    spread: float | None = None  # of trainings of one recipe, a fraction
 
 
 def power_table(run: Run, assumed: Assumed) -> str:
@@ -50,16 +52,17 @@ def power_table(run: Run, assumed: Assumed) -> str:
             parts = assumed_parts(rate, assumed.correlation, assumed.sampling)
         except ValueError as error:
             raise UserError(f"make power: {error}") from error
-        found = detectable(n, parts, params.samples, level, target)
+        samples = params.asking(benchmark.name).samples
+        found = detectable(n, parts, samples, level, target)
         table = needed(interesting, parts, _SAMPLES, alpha=level, target=target)
         finds = as_points(found, n, sign=False) if found < 1 else "nothing"
-        row = [benchmark.name, f"{n:,}", str(params.samples), f"{rate:.0%}", finds]
+        row = [benchmark.name, f"{n:,}", str(samples), f"{rate:.0%}", finds]
         rows.append([*row, *(f"{count:,}" for count in table["questions"])])
-        sentences.append(
-            _sentence(benchmark.name, n, origin, params.samples, found, interesting, target)
-        )
+        sentences.append(_sentence(benchmark.name, n, origin, samples, found, interesting, target))
+        if (seeds := _seeds(run.params)) or assumed.spread is not None:
+            sentences += recipe_power(run.params, n, parts, sorted(seeds.values()), assumed.spread)
         if benchmark.name == params.raced_on:
-            sentences.append(_race(run.params, compared, parts.of_mean(params.samples) / n))
+            sentences.append(_race(run.params, compared, parts.of_mean(samples) / n))
     return "\n".join(
         [
             aligned([head, *rows], "l" + "r" * (len(head) - 1)),
@@ -94,9 +97,15 @@ def _race(params: Params, compared: int, variance: float) -> str:
 
 def _compared(params: Params) -> int:
     """The models that a run compares with its reference."""
-    if imports := params.evaluation.imports:
+    if imports := params.evaluation.answered:
         return len({item.model for item in imports}) - 1
-    return len(params.recipes) + len(params.evaluation.models)
+    trained = {recipe.of or recipe.name for recipe in params.recipes}
+    return len(trained) + len(params.evaluation.models)
+
+
+def _seeds(params: Params) -> dict[str, int]:
+    """Candidate → how often it is trained, where that is several times."""
+    return {c.name: len(c.seeds) for c in params.candidates if len(c.seeds) > 1}
 
 
 def _questions(run: Run, benchmark: BenchmarkParams, given: int | None) -> tuple[int, str]:

@@ -22,7 +22,7 @@ def race_block(run: Run, results: Results) -> dict[str, Any] | None:
         return None
     reference = next(iter(results.models))
     names = {*results.models, *results.raced.get("model", [])}
-    report, samples = run.params.report, run.params.evaluation.samples
+    report, samples = run.params.report, run.params.evaluation.asking(race.benchmark).samples
     rule = Rule(
         len(names) - 1, race.rounds, report.smallest_interesting_points / 100, report.significance
     )

@@ -15,13 +15,16 @@ from llmc_lib.analysis.summary import summarise
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import Measure, measure, measuring
 from llmc_lib.errors import UserError
+from llmc_lib.evaluation.audit import audited
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, looks, training_page
 from llmc_lib.reporting.duplicates import clustered
 from llmc_lib.reporting.further import further
+from llmc_lib.reporting.graders import add_graders
 from llmc_lib.reporting.harness import Harness
 from llmc_lib.reporting.race import race_block
+from llmc_lib.reporting.recipes import trained
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
@@ -99,6 +102,14 @@ class Report:
         return comparison
 
 
+def _greedy(params: Params) -> set[str]:
+    """The benchmarks that are answered at temperature 0, as far as is known."""
+    if params.evaluation.imports:
+        return set()
+    names = [b.name for b in params.evaluation.benchmarks]
+    return {name for name in names if params.evaluation.asking(name).temperature == 0}
+
+
 def load_report(run: Run, results: Results | None = None) -> Report:
     """Load a run: its finished evaluation, or the `results` of an unfinished one.
 
@@ -124,7 +135,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
         "schema_version": SCHEMA_VERSION,
         "run": run.name,
         "main": main,
-        **tell(made.with_settings(_summary(run, results, made, main))),
+        **tell(made.with_settings(_summary(run, results, made, main, training))),
         "provenance": {
             "params": _used(params),
             "dataset": dataset,
@@ -137,6 +148,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     for name, block in metrics["benchmarks"].items():
         block["duplicates"] = same.get(name, {})
         block["grader"] = results.graders.get(name, "rules")
+        add_graders(run, results, block, name)
         if name in agreements:
             block["agreement"] = agreements[name]
             if run.params.evaluation.imports:
@@ -146,28 +158,36 @@ def load_report(run: Run, results: Results | None = None) -> Report:
                 results, name, params.report.claims, params.seed, run.reasoning
             )
             block["false_claims"] = summarise_claims(checked, block["n_questions"])
+    if results.partial is None:
+        for name, found in audited(run, results, metrics["benchmarks"]).items():
+            metrics["benchmarks"][name]["audit"] = found
     metrics["further"] = further(metrics)
     if raced := race_block(run, results):
         metrics["race"] = raced
     looks.record(run, results, metrics, "finished" if results.partial is None else "partial")
     metrics["provenance"]["seal"] = sealed(run)
-    histories = training_page.read_histories(run, training.get("candidates", {}))
+    logged = training.get("candidates", {}) or results.manifest.get("trainings", {})
+    histories = training_page.read_histories(run, logged)
     return Report(run, results, metrics, dataset, training, histories)
 
 
-def _summary(run: Run, results: Results, made: Harness, main: str) -> dict[str, Any]:
+def _summary(
+    run: Run, results: Results, made: Harness, main: str, training: dict[str, Any]
+) -> dict[str, Any]:
     params = run.params
     return summarise(
         results.answers,
         thresholds(params.report),
         results.kinds,
         main=main,
-        trained_form=params.evaluation.prompt == "brief" and not params.evaluation.imports,
+        trained_form=params.evaluation.asking(main).prompt == "brief"
+        and not params.evaluation.imports,
         better_in=params.report.select,
         seed=params.seed,
         embedded=embedded(params),
-        greedy=params.evaluation.temperature == 0 and not params.evaluation.imports,
+        greedy=_greedy(params),
         looks_at=looks.looks_at(run, results),
+        trained=trained(run, results, training),
         again=made.repeats,
         prompts=made.prompts,
         prompt=params.evaluation.prompt,

@@ -19,6 +19,7 @@ from llmc_lib.params.changes import Change, changes
 from llmc_lib.reporting.entries import FILES, Comparison, Entry, read_entries
 from llmc_lib.reporting.palette import INK, MODELS, MUTED, RULE
 from llmc_lib.reporting.sentences import TRIED_WORDS, tried_family, tried_line, tried_note
+from llmc_lib.reporting.sheet import sheet
 from llmc_lib.reporting.tried import Family, Trial, Tried, tried
 from llmc_lib.store import ROOT, write_atomic
 
@@ -65,7 +66,8 @@ class Scale:
 
 
 def write_site(folder: Path) -> Path:
-    """Write `folder`/index.html, a list of all reports in the folder; returns its path.
+    """Write `folder`/index.html, a list of all reports in the folder, and runs.csv, a table of all their scores; returns the
+    page's path.
 
     Raises `UserError` where there is no such folder, or no run in it.
     """
@@ -75,6 +77,7 @@ def write_site(folder: Path) -> Path:
     if not entries:
         raise UserError(f"{folder}: no report in it; make one first (make report)")
     folders = dict.fromkeys(ROOT / str(entry.params.get("runs_dir", "runs")) for entry in entries)
+    write_atomic(folder / "runs.csv", sheet(entries))
     write_atomic(folder / "index.html", render_site(entries, tried(folders)))
     return folder / "index.html"
 
@@ -148,7 +151,7 @@ def _row(entry: Entry, older: Entry | None, scale: Scale) -> dict[str, Any]:
         "others": _others(others),
         "benchmark": metrics.main,
         "lines": [row.line for row in metrics.further],
-        "size": f"{counted(block.n_questions, 'question')} × {counted(block.n_samples, 'sample')}",
+        "size": f"{counted(block.n_questions, 'question')} × {block.samples}",
         "questions": block.n_questions,
         "verdict": headline.verdict,
         "code": (headline.verdict_code or "").removesuffix("_small"),

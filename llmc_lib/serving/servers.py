@@ -92,7 +92,7 @@ def chosen(run: Run, names: str | None) -> list[Served]:
             "max_model_len": params.max_model_len,
             "dtype": computing_dtype(params.dtype),
             "seed": run.params.seed,
-            "temperature": params.temperature,
+            "temperature": max(params.asking(b.name).temperature for b in params.benchmarks),
         }
         called, engine = params.engine.served_as.get(name, name), params.engine
         if name == "judge" and judge is not None:

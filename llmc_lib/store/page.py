@@ -28,6 +28,10 @@ def page_key(run: Run) -> str:
     cases = run.params.report.cases
     if isinstance(cases, CasesParams) and cases.marked:
         made["marks"] = [[*key, comment] for key, comment in read_marks(run.exploring).items()]
+    labels = [path for path in sorted(run.audit.glob("labels/*")) if path.is_file()]
+    if labels:  # what was drawn counts for nothing without them
+        read = [*sorted(run.audit.glob("*.json")), *labels]
+        made["audit"] = {path.name: sha256_file(path) for path in read}
     return fingerprint(
         report=run.params.report.model_dump(mode="json"),
         code={str(path.relative_to(ROOT)): sha256_file(path) for path in sorted(code)},

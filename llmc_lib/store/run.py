@@ -61,7 +61,7 @@ class Run:
 
     def data(self, recipe: Recipe) -> Path:
         """Where the rows lie that a candidate is trained on."""
-        return self.dataset / recipe.name if recipe.mixture else self.dataset
+        return self.dataset / recipe.rows if recipe.mixture else self.dataset
 
     @property
     def training(self) -> Path:
@@ -92,6 +92,11 @@ class Run:
     def exploring(self) -> Path:
         """What a person left while exploring: marked questions, the subsets that were compared."""
         return self.folder / "exploring"
+
+    @property
+    def audit(self) -> Path:
+        """Of grades checked by people: what was drawn, the sheets, the labels."""
+        return self.folder / "audit"
 
     @property
     def report(self) -> Path:
@@ -154,17 +159,23 @@ def _check_named(params: Params, place: Callable[..., str], *, files: bool) -> N
         if files and (problem := _benchmark_problem(benchmark)):
             raise UserError(f"{place('evaluation', 'benchmarks', number, 'source')}: {problem}")
     for number, item in enumerate(params.evaluation.imports):
-        if files and not (ROOT / item.path).exists():
-            raise UserError(
-                f"{place('evaluation', 'imports', number, 'path')}: no file or folder "
-                f"{ROOT / item.path}; give a path from {ROOT}"
-            )
+        for key, named in (("path", item.path), ("training", item.training)):
+            if files and named and not (ROOT / named).exists():
+                raise UserError(
+                    f"{place('evaluation', 'imports', number, key)}: no file or folder "
+                    f"{ROOT / named}; give a path from {ROOT}"
+                )
     for number, source in enumerate(params.dataset.sources):
         if files and source.path and not (ROOT / source.path).exists():
             raise UserError(
                 f"{place('dataset', 'sources', number, 'path')}: no file or folder "
                 f"{ROOT / source.path}; give a path from {ROOT}"
             )
+    rates = params.dataset.difficulty.rates
+    if files and rates is not None and not (ROOT / rates.path).exists():
+        raise UserError(
+            f"{place('dataset', 'difficulty', 'rates', 'path')}: no file or folder {ROOT / rates.path}; give a path from {ROOT}"
+        )
     _check_model(params.model, place, "model")
     judge = params.evaluation.judge
     if judge is not None and judge.model is not None:
@@ -176,7 +187,8 @@ def _check_named(params: Params, place: Callable[..., str], *, files: bool) -> N
         ("difficulty", params.dataset.difficulty),
         ("completions", params.dataset.completions),
     ):
-        if section.model is not None:
+        served = section.engine is not None and section.engine.kind == "openai"
+        if section.model is not None and not served:
             _check_model(section.model, place, "dataset", name, "model")
 
 

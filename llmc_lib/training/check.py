@@ -19,7 +19,7 @@ def check(run: Run) -> None:
     Raises `UserError` with the place of the error and its remedy.
     """
     seen: list[tuple[str, dict[str, object]]] = []
-    for number, recipe in enumerate(run.params.recipes):
+    for recipe in run.params.recipes:
         name = recipe.training.method
         key = METHODS[name].SECTION
         fields = getattr(recipe.training, key)
@@ -28,8 +28,8 @@ def check(run: Run) -> None:
         seen.append((name, fields))
         error = _ask_trl(name, key, fields)
         if error:
-            own = recipe.listed and key in run.params.candidates[number].training
-            section = ("candidates", number, "training") if own else ("training",)
+            own = recipe.listed and key in run.params.candidates[recipe.number].training
+            section = ("candidates", recipe.number, "training") if own else ("training",)
             raise UserError(f"{where(run.params_file, *section, key)}.{error}")
 
 

@@ -144,12 +144,16 @@ def recipe_key(run: Run, base: Model, recipe: Recipe) -> str:
     names = [str(rows / f"{part}.parquet") for part in ("train", "validation")]
     return fingerprint(
         version=_VERSION,
-        seed=run.params.seed,
+        seed=_seed(run, recipe),
         training=recipe.training.model_dump(mode="json", exclude=_NO_MATTER),
         nodes=recipe.training.cluster.nodes,
         rows=[dataset["files"].get(name) for name in names],
         base=base.fingerprint,
     )
+
+
+def _seed(run: Run, recipe: Recipe) -> int:
+    return run.params.seed if recipe.seed is None else recipe.seed
 
 
 def _check_columns(run: Run, recipe: Recipe) -> None:
@@ -182,7 +186,7 @@ def _train(run: Run, base: Model, recipe: Recipe) -> None:
         "key": key,
         # By its time, so that the logs of all attempts lie in their order.
         "attempt": f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}",
-        "seed": run.params.seed,
+        "seed": _seed(run, recipe),
         "base": str(base.folder),
         "train": str(run.data(recipe) / "train.parquet"),
         "validation": str(run.data(recipe) / "validation.parquet"),

@@ -63,7 +63,7 @@ def _lower(models: int) -> Types:
 
 def _asked(found: PairedComparison) -> Finding:
     """The criterion, on figures as metrics.json has them."""
-    nothing = {"n_missing": 0, "n_failed": 0}
+    nothing = {"n_missing": 0, "n_failed": 0, "n_samples": 1}
     comparison = {
         "model": "a",
         "reference": "b",
@@ -77,7 +77,6 @@ def _asked(found: PairedComparison) -> Finding:
     }
     block = {
         "measure": "accuracy",
-        "n_samples": 1,
         "comparisons": [comparison],
         "models": {"a": nothing, "b": nothing},
     }

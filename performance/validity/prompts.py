@@ -30,7 +30,9 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
             what = "difference over prompts"
             yield row(what, "coverage", setting, np.mean(held), (0.935, 0.985), repetitions)
             if not points:
-                found = [interaction(*counts.T, 1).p_value < 0.05 for counts in drawn]
+                found = [
+                    interaction(counts[:, 0], counts[:, 1], 1).p_value < 0.05 for counts in drawn
+                ]
                 what = "depends on the prompt"
                 yield row(what, "type I error", setting, np.mean(found), TYPE_I, repetitions)
 

@@ -179,8 +179,8 @@ def test_identical_models_do_not_differ(answers: list[bool]) -> None:
     ("a", "b", "message"),
     [
         ([], [], "no question"),
-        ([True], [True, False], "of one shape"),
-        ([[[True]]], [[[True]]], "of one shape"),
+        ([True], [True, False], "the same questions"),
+        ([[[True]]], [[[True]]], "the same questions"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(a: list[bool], b: list[bool], message: str) -> None:

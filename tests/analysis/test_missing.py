@@ -53,7 +53,7 @@ def test_nothing_missing_and_nothing_complete() -> None:
     assert found is not None
     assert found.complete is None
     assert (found.least.difference, found.most.difference) == (0, 1)
-    with pytest.raises(ValueError, match="all must be of one shape"):
+    with pytest.raises(ValueError, match="must be of one shape"):
         missing_answers(all_, none, none[:3], none)
 
 

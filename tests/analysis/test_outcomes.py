@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from llmc_lib.analysis import compare, outcomes, paired_comparison, rates
+from llmc_lib.analysis import column_arrays, compare, outcomes, paired_comparison, rates
 
 
 def _table(n: int = 6, k: int = 2) -> pd.DataFrame:
@@ -49,6 +49,24 @@ def test_a_table_without_samples_and_categories_has_one_of_each() -> None:
     assert (data.n_samples, set(data.category), data.cluster) == (1, {"all"}, None)
 
 
+def test_each_model_has_its_own_number_of_samples() -> None:
+    table = _table(k=3)
+    table = table[(table["model"] == "tuned") | (table["sample"] == 0)]
+    data = outcomes(table)
+    assert data.samples == {"base": 1, "tuned": 3}
+    assert data.n_samples == 3
+    assert {m: values.shape for m, values in data.correct.items()} == {
+        "base": (6, 1),
+        "tuned": (6, 3),
+    }
+    for model, values in data.correct.items():
+        mine = table[table["model"] == model]["correct"].to_numpy()
+        assert (values == mine.reshape(6, -1)).all()
+        assert (column_arrays(table, "correct")[model] == values).all()
+    assert rates(data)["k"].tolist() == [1, 3]
+    assert compare(data)[["k", "reference_k", "test"]].values.tolist() == [[3, 1, "unequal_t"]]
+
+
 def test_models_with_different_questions_are_compared_on_the_common_ones() -> None:
     table = _table()
     table = table[~((table["model"] == "tuned") & (table["question_id"] == "q3"))]
@@ -72,7 +90,7 @@ MISTAKES = {
         lambda t: t.drop(columns="sample"),
         "base answers question 'q0' more than once",
     ),
-    "a sample less": (lambda t: t.iloc[1:], "base has 1 samples of question 'q0', others have 2"),
+    "a sample less": (lambda t: t.iloc[1:], "base has 1 samples of question 'q0', and 2 of others"),
     "nothing in common": (
         lambda t: t.assign(question_id=t["model"] + t["question_id"]),
         "no question in common among base, tuned",

@@ -132,5 +132,5 @@ def test_many_questions_are_near_the_t_test() -> None:
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
-    with pytest.raises(ValueError, match="of one shape"):
+    with pytest.raises(ValueError, match="the same questions"):
         permutation_test([True], [True, False])

@@ -35,7 +35,7 @@ def test_the_signs_are_those_of_the_verdicts() -> None:
 
 
 def test_mostly_ungraded_responses_say_nothing_and_cost_nothing() -> None:
-    pair = Pair(_compared(60, 38, 2_000), _compared(20, 100, 939), (1_000, 10), n_samples=2)
+    pair = Pair(_compared(60, 38, 2_000), _compared(20, 100, 939), (1_000, 10), n_samples=(2, 2))
     found = tradeoff(pair)
     assert (found.accuracy, found.safety) == ("gain", "unknown")
     assert (found.p_accuracy, found.p_safety) == (pair.accuracy.p_value, 1)

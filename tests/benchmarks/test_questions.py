@@ -11,9 +11,11 @@ import pytest
 from pydantic import ValidationError
 
 from llmc_lib import question_bank
+from llmc_lib.answers import options
 from llmc_lib.errors import UserError
+from llmc_lib.evaluation.grading import grade
 from llmc_lib.params import BenchmarkParams
-from llmc_lib.records import Question
+from llmc_lib.records import Prediction, Question
 
 FIELDS = {"question": "problem", "answer": "final"}
 ROWS = [
@@ -125,3 +127,77 @@ def test_a_list_of_answers_is_written_as_a_set(tmp_path: Path) -> None:
     rows = [{"problem": "Half?", "final": ["$\\frac{1}{2}$"]}, {"problem": "?", "final": ["2", 3]}]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert [q.answer for q in question_bank.load(_benchmark(path))] == ["$\\frac{1}{2}$", "2, 3"]
+
+
+# ---- multiple choice -----------------------------------------------------------------------------
+
+METALS = ["Iron", "Gold", "Mercury", "Tin"]
+CHOICES: dict[str, tuple[Any, Any]] = {
+    "a list and a letter": (METALS, "C"),
+    "a letter in brackets": (METALS, "(c)"),
+    "a list and a place": (METALS, 2),
+    "a list and the text": (METALS, "Mercury"),
+    "labels of its own": ({"text": METALS, "label": ["1", "2", "3", "4"]}, "3"),
+    "a letter for each": (dict(zip("ABCD", METALS, strict=True)), "C"),
+    "JSON in a text": (json.dumps(METALS), "C"),
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_a_field_of_options_makes_multiple_choice(tmp_path: Path, name: str, suffix: str) -> None:
+    given, answer = CHOICES[name]
+    row = {"q": "Which is liquid at 20 °C?", "choices": given, "a": answer, "field": "Chemistry"}
+    path = tmp_path / f"metals.{suffix}"
+    if suffix == "jsonl":
+        path.write_text(json.dumps(row) + "\n")
+    else:
+        pd.DataFrame([row]).to_parquet(path)
+    fields = {"question": "q", "options": "choices", "answer": "a", "category": "field"}
+    (found,) = question_bank.load(_benchmark(path, fields=fields))
+    assert (found.answer, found.answer_type, found.category) == ("C", "multipleChoice", "Chemistry")
+    assert list(options(found.question).values()) == METALS
+    assert "letter" in question_bank.prompt(found).user
+    for text, status in (
+        ("Answer: C", "correct"),
+        ("Answer: Mercury", "correct"),
+        ("Answer: A", "incorrect"),
+    ):
+        prediction = Prediction(found.id, 0, "", text, "stop", 1, 1, 0.1, "")
+        assert grade(found, prediction).status == status
+
+
+WRONG_CHOICES: dict[str, tuple[Any, Any, str]] = {
+    "no list": ("Iron, Gold", "A", "must be a list of 2 to 26 choices"),
+    "one": (["Iron"], "A", "must be a list of 2 to 26 choices"),
+    "an empty one": (["Iron", " "], "A", "none of them empty"),
+    "broken JSON": ('["Iron", "Gold"', "A", "options are no JSON"),
+    "a letter too far": (METALS, "E", "neither a letter from A to D"),
+    "a place too far": (METALS, 4, "neither a letter"),
+    "no such text": (METALS, "Lead", "neither a letter"),
+    "a number that is a place and a text": (["1", "0", "2"], 1, "could mean the choices A, B"),
+    "a letter that is another's text": (["B", "A", "AB", "O"], "A", "could mean the choices A, B"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_CHOICES)
+def test_choices_that_are_none_are_told_with_their_line(tmp_path: Path, name: str) -> None:
+    given, answer, message = WRONG_CHOICES[name]
+    path = tmp_path / "metals.jsonl"
+    path.write_text(json.dumps({"q": "Which?", "choices": given, "a": answer}) + "\n")
+    fields = {"question": "q", "options": "choices", "answer": "a"}
+    with pytest.raises(UserError, match=rf"metals.jsonl, line 1: .*{message}"):
+        question_bank.load(_benchmark(path, fields=fields))
+
+
+def test_rows_of_both_kinds_can_be_in_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "mixed.jsonl"
+    rows = [
+        {"q": "Which?", "choices": METALS, "a": "A", "kind": "multipleChoice"},
+        {"q": "2 + 2?", "choices": None, "a": "4", "kind": "exactMatch"},
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    fields = {"question": "q", "options": "choices", "answer": "a", "answer_type": "kind"}
+    first, second = question_bank.load(_benchmark(path, fields=fields))
+    assert first.question.endswith("D) Tin")
+    assert (second.question, second.answer, second.answer_type) == ("2 + 2?", "4", "exactMatch")

@@ -75,9 +75,9 @@ def test_questions_of_a_subfield_can_be_a_cluster(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"options": ["one"]}, "'options' must be a list of 2 to 26 choices"),
-        ({"options": "Sand, Clay"}, "'options' must be a list of 2 to 26 choices"),
-        ({"options": None}, "'options' must be a list of 2 to 26 choices"),
+        ({"options": ["one"]}, "options must be a list of 2 to 26 choices"),
+        ({"options": "Sand, Clay"}, "options must be a list of 2 to 26 choices"),
+        ({"options": None}, "options must be a list of 2 to 26 choices"),
         ({"answer_letter": "K"}, "answer_letter 'K': must be one of the 10 choices, A to J"),
         ({"discipline": ""}, "'discipline' is missing or empty; a row needs uuid, question"),
         ({"uuid": "4b2f"}, "id '4b2f' is given twice"),

@@ -23,7 +23,7 @@ dataset:
       fields: {{id: id, question: problem, answer: answer, completion: solution, author: by}}
       category: Math
   difficulty: {{enabled: true, samples: 2, max_tokens: 64, max_model_len: 256, max_pass_rate: 1.0}}
-  completions: {{enabled: true, samples: 6, max_tokens: 64, max_model_len: 256, choose: shortest}}
+  completions: {{enabled: true, samples: 3, max_tokens: 64, max_model_len: 256, choose: shortest}}
   shares: {{Math: 1.0}}
   validation: {validation}
 """
@@ -50,9 +50,9 @@ def test_a_teacher_fills_in_what_it_can_verify(tmp_path: Path, runs_dir: Path) -
     built = build(run)
     teacher, reference = built.manifest["teacher"], built.manifest["reference"]
     assert teacher["teacher"] == reference["model"] == "SmolLM2-135M-Instruct"
-    assert (teacher["problems"], teacher["samples"], teacher["failed"]) == (14, 84, 0)
+    assert (teacher["problems"], teacher["samples"], teacher["failed"]) == (14, 42, 0)
     outcomes = ("right", "wrong", "truncated", "without_answer", "failed")
-    assert sum(teacher[outcome] for outcome in outcomes) == 84
+    assert sum(teacher[outcome] for outcome in outcomes) == 42
     assert (reference["problems"], sum(reference["histogram"])) == (15, 15)
     rows = built.train.set_index("id")
     written = rows[rows["author"] == "SmolLM2-135M-Instruct"]

@@ -433,7 +433,7 @@ def test_the_number_of_processes_does_not_matter(tmp_path: Path, model: Path) ->
         for n in range(5000)
     ]  # fmt: skip
     files = []
-    for processes in (1, 2, 3):
+    for processes in (1, 3):
         folder = tmp_path / str(processes)
         folder.mkdir()
         (folder / "rows.jsonl").symlink_to(tmp_path / "rows.jsonl")
@@ -447,7 +447,7 @@ def test_the_number_of_processes_does_not_matter(tmp_path: Path, model: Path) ->
         built = build(run)
         assert built.manifest["rows"]["train"] > 1000
         files.append(_files(run))
-    assert files[0] == files[1] == files[2]
+    assert files[0] == files[1]
     assert {"few/train.parquet", "few/validation.parquet"} <= set(files[0])
 
 

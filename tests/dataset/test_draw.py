@@ -281,3 +281,52 @@ def test_a_candidate_without_shares_has_those_of_the_run(own: Make) -> None:
     shares = ({"Math": 0.5, "Physics": 0.5}, "set by the params file")
     assert target_shares(run, recipe.mixture) == shares
     assert build(run).manifest["mixtures"]["c"]["total_variation"] == 0.5
+
+
+# ---- one recipe, several draws -------------------------------------------------------------------
+
+SEEDS = "\ncandidates:\n  - {name: m, seeds: [0, 1, 2], mixture: {sources: [a], mixture: false, max_rows: %d}%s}"
+
+
+def _ids(run: Run, part: str = "train") -> list[list[str]]:
+    return [
+        pd.read_parquet(run.data(recipe) / f"{part}.parquet")["id"].tolist()
+        for recipe in run.params.recipes
+    ]
+
+
+def test_a_seed_draws_rows_of_its_own(own: Make) -> None:
+    run = own(SEEDS % (6, ""))
+    built = build(run)
+    first, second, third = _ids(run)
+    assert len({frozenset(first), frozenset(second), frozenset(third)}) > 1
+    assert {len(first), len(second), len(third)} == {len(first)}
+    pairs = [(first, second), (first, third), (second, third)]
+    shares = [len({*a} & {*b}) / len(a) for a, b in pairs]
+    assert built.manifest["in_common"] == {"m": pytest.approx(sum(shares) / 3)}
+    # What one training is validated on none is trained on, and a seed draws the same again.
+    assert not {*first, *second, *third} & {id_ for ids in _ids(run, "validation") for id_ in ids}
+    again = own(SEEDS.replace("[0, 1, 2]", "[1]") % (6, ""))
+    build(again)
+    assert _ids(again) == [second]
+
+
+def test_where_nothing_is_left_out_only_the_order_differs(own: Make) -> None:
+    run = own((SEEDS % (1000, ", vary: rows")).replace("max_rows: 1000", "max_rows: null"))
+    assert build(run).manifest["in_common"] == {"m": 1.0}
+    first, second, _ = _ids(run)
+    assert first != second
+    assert sorted(first) == sorted(second)
+
+
+def test_the_order_alone_shares_one_mixture(own: Make) -> None:
+    run = own(SEEDS % (6, ", vary: order"))
+    built = build(run)
+    assert list(built.manifest["mixtures"]) == ["m"]
+    assert built.manifest["in_common"] == {}
+    first, second, third = _ids(run)
+    assert first == second == third
+    assert stage_key(own(SEEDS.replace("[0, 1, 2]", "[5]") % (6, ", vary: order"))) == stage_key(
+        run
+    )
+    assert stage_key(own(SEEDS % (6, ""))) != stage_key(run)

@@ -49,12 +49,16 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoints, "_HEALTH_TIMEOUT", 0.5)
 
 
+SAMPLING = {"max_tokens": 12, "temperature": 0.5, "top_p": 0.9}
+
+
 def _ask(
     folder: Path,
     *servers: ChatServer | str,
     questions: int = 1,
     samples: int = 1,
     spec: dict[str, Any] | None = None,
+    sampling: dict[str, Any] | None = None,
     **engine: Any,
 ) -> dict[tuple[str, int], dict[str, Any]]:
     """Have the worker ask: (question id, sample) → the prediction; each is there once."""
@@ -75,13 +79,13 @@ def _ask(
                 "system": "",
                 "prompt": f"question {number}",
                 "prompt_sha256": f"hash {number}",
+                "sampling": SAMPLING | (sampling or {}),
             }
             for number in range(questions)
         ],
         "max_tokens": 12,
         "max_model_len": 128,
         "temperature": 0.5,
-        "top_p": 0.9,
         "dtype": "auto",
         "seed": 0,
         **(spec or {}),
@@ -134,6 +138,7 @@ def test_what_stands_in_the_spec_is_asked_for(tmp_path: Path, server: ChatServer
     request = {
         "file": str(tmp_path / "answers.jsonl"), "question_id": "a", "samples": [0], "seed": 1,
         "system": "Be brief.", "prompt": "Why?", "prompt_sha256": "h",
+        "sampling": SAMPLING | {"max_tokens": "max"},
     }  # fmt: skip
     changed = {"max_tokens": "max", "json_schema": schema, "requests": [request]}
     _ask(tmp_path, server, spec=changed)
@@ -141,6 +146,30 @@ def test_what_stands_in_the_spec_is_asked_for(tmp_path: Path, server: ChatServer
     assert "max_tokens" not in body
     assert body["messages"][0] == {"role": "system", "content": "Be brief."}
     assert body["response_format"]["json_schema"]["schema"] == schema
+
+
+FURTHER = {
+    "top_k": 20, "min_p": 0.05, "presence_penalty": 1.5, "chat_template_kwargs": {"enable_thinking": False},
+}  # fmt: skip
+
+
+def test_further_settings_are_sent_to_any_server(tmp_path: Path, server: ChatServer) -> None:
+    _ask(tmp_path, server, sampling=FURTHER)
+    (body,) = server.asked
+    assert {name: body[name] for name in FURTHER} == FURTHER
+
+
+def test_a_setting_that_is_asked_for_is_not_left_out(tmp_path: Path, server: ChatServer) -> None:
+    async def behave(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        error = {"message": "no such parameter", "param": "top_k", "code": "unsupported_parameter"}
+        if "top_k" in body:
+            return web.json_response({"error": error}, status=400)
+        return completion("sampled otherwise")
+
+    server.behaviour = behave
+    row = _one(tmp_path, server, sampling={"top_k": 20})
+    assert row["finish_reason"] == "failed"
+    assert "no such parameter" in row["error"]
 
 
 def test_a_vllm_server_samples_as_the_offline_engine_does(
@@ -762,6 +791,7 @@ def test_a_body_is_json_whatever_the_question(tmp_path: Path, server: ChatServer
     request = {
         "file": str(tmp_path / "answers.jsonl"), "question_id": "a", "samples": [0], "seed": 1,
         "system": "", "prompt": 'a "b"\n\ud800 é \x00', "prompt_sha256": "h",
+        "sampling": SAMPLING,
     }  # fmt: skip
     _ask(tmp_path, server, spec={"requests": [request]})
     assert json.dumps(server.asked[0]["messages"][0]["content"]) == json.dumps(request["prompt"])

@@ -187,6 +187,32 @@ def test_further_samples_are_added_and_each_has_its_own_seed(tiny: Model, sample
 
 
 @pytest.mark.slow
+def test_each_file_is_sampled_by_its_own_settings(tmp_path: Path, tiny: Model) -> None:
+    free, narrow = tmp_path / "free.jsonl", tmp_path / "narrow.jsonl"
+    own = {"max_tokens": 6, "top_k": 1, "min_p": 0.1, "presence_penalty": 0.5}
+    variables = {"chat_template_kwargs": {"enable_thinking": False}}
+    sample(
+        tiny,
+        {free: _requests(3), narrow: _requests(3)},
+        {free: SETTINGS, narrow: SETTINGS | own | variables},
+        tmp_path / "logs" / "model.log",
+        desc="",
+        engine=EngineParams(max_num_seqs=8),
+    )
+    assert {row["completion_tokens"] <= 6 for row in read_jsonl(narrow)} == {True}
+    assert max(row["completion_tokens"] for row in read_jsonl(free)) > 6
+    # Of one token that may be drawn all samples are the same.
+    assert len(set(_texts(narrow).values())) == 3
+    assert len(set(_texts(free).values())) == 9
+    assert read_settings(narrow.with_suffix(".settings.json")) == {
+        **SETTINGS, **own, **variables, "model": tiny.fingerprint
+    }  # fmt: skip
+    assert read_settings(free.with_suffix(".settings.json")) == {
+        **SETTINGS, "model": tiny.fingerprint
+    }  # fmt: skip
+
+
+@pytest.mark.slow
 def test_a_reply_can_be_made_to_have_a_form(tmp_path: Path, tiny: Model) -> None:
     schema = {
         "type": "object",

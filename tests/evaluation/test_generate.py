@@ -63,7 +63,7 @@ def _answer(
     asked = question_bank.asked(benchmark, run.params.seed)
     rows = []
     for place, number in enumerate(numbers):
-        request = requests(run, [asked[number]])[0]
+        request = requests(run, "hle", [asked[number]])[0]
         is_right = right if isinstance(right, bool) else number in right
         answer = asked[number].answer if is_right else "no idea at all"
         for sample in (0, 1):

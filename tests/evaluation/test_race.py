@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from llmc_lib.evaluation import race
 from llmc_lib.evaluation.generate import requests
 from llmc_lib.evaluation.results import predictions_file
 from llmc_lib.models.resolve import ServedModel
-from llmc_lib.params import Params
+from llmc_lib.params import JudgeParams, Params
 from llmc_lib.params.evaluation import StopParams
 from llmc_lib.records import Question
 from llmc_lib.reporting import load_report
@@ -55,7 +56,9 @@ def run(tmp_path: Path, server: ChatServer) -> Run:
     asked = question_bank.asked(run.params.evaluation.benchmarks[0], 0)
     answers = {
         request.prompt: question.answer
-        for request, question in zip(requests(run, asked), asked, strict=True)
+        for request, question in zip(
+            requests(run, run.params.evaluation.benchmarks[0].name, asked), asked, strict=True
+        )
     }
 
     async def answer(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
@@ -184,6 +187,81 @@ def _until(run: Run, deadline: datetime) -> Run:
     return Run(run.params.model_copy(update={"evaluation": changed}), run.params_file)
 
 
+@pytest.mark.slow
+def test_a_judge_that_decides_does_so_round_by_round(run: Run, server: ChatServer) -> None:
+    graded: list[str] = []
+
+    async def judged(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
+        prompt = body["messages"][-1]["content"]
+        graded.append(prompt)
+        # It finds right what the rules find wrong.
+        verdict = {"extracted_final_answer": "x", "reasoning": "y", "confidence": 90, "strict": True,
+                   "correct": "yes" if "no idea at all" in prompt else "no"}  # fmt: skip
+        return completion(json.dumps(verdict))
+
+    with ChatServer(judged) as judge:
+        params = JudgeParams.model_validate(
+            {"served_as": "small", "engine": {"kind": "openai", "endpoints": [judge.address]}}
+        )
+        changed = run.params.evaluation.model_copy(update={"judge": params})
+        run = Run(run.params.model_copy(update={"evaluation": changed}), run.params_file)
+        results = evaluation.evaluate(run, MODELS)
+    assert results.graders["hle"] == "judge"
+    assert results.race is not None
+    assert list(results.models) == ["base", "bad"]  # of which the judge thinks the most
+    assert {each.model for each in results.race.stopped} == {"good", "same"}
+    assert len(graded) == len(set(graded))  # nothing is judged twice
+    by_rules = [row["stopped"] for row in ledger.read(race.ledger_of(run))]
+    assert "good" in by_rules[0]
+    report = load_report(run)
+    assert report.headline["verdict_code"] == "better"
+
+
+def test_where_the_time_is_short_a_round_is_held_with_the_reference_and_the_best(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [datetime(2026, 1, 1, tzinfo=UTC)]
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return clock[0]
+
+    seconds = {"at": 0.0}
+    monkeypatch.setattr(race, "datetime", Clock)
+    monkeypatch.setattr("llmc_lib.evaluation.race.time.monotonic", lambda: seconds["at"])
+    rates = {"base": 0.5, "worst": 0.5, "best": 0.54, "second": 0.52}
+    asked = [Question(str(n), "hle", "", "", "", "x", "") for n in range(400)]
+    rounds: list[list[str]] = []
+
+    def ask(name: str, beginning: Sequence[Question]) -> None:
+        if name == "base":
+            rounds.append([])
+        rounds[-1].append(name)
+        seconds["at"] += 60
+        clock[0] += timedelta(seconds=60)
+
+    def right(names: Sequence[str], questions: Sequence[Question]) -> dict[str, NDArray[np.int64]]:
+        n = np.arange(len(questions))
+        return {
+            name: ((n * 0.618034 + len(name) / 7) % 1 < rates[name]).astype(np.int64)
+            for name in names
+        }
+
+    # 16 minutes would be four rounds of four models.
+    run = _until(run, clock[0] + timedelta(minutes=13, seconds=30))
+    found = race.hold(run, "key", list(rates), asked, ask, right)
+    assert rounds == [list(rates)] * 2 + [["base", "best", "second"], ["base", "best"]]
+    assert [(each.model, each.round, each.n_questions, each.reason) for each in found.stopped] == [
+        ("worst", 2, 200, "deadline"),
+        ("second", 3, 300, "deadline"),
+    ]
+    assert found.left == ("base", "best")
+    assert "worst (round 2: the time left to the deadline went to better ones)" in race.race_state(run)  # fmt: skip
+    seconds["at"] = 0.0
+    assert race.so_far(run, "key", 400) == found
+
+
 @pytest.mark.parametrize(("least", "rounds"), [(0, 1), (3, 2), (8, 4), (99, 5)])
 def test_no_round_decides_before_it_has_the_minimum_of_each_category(
     run: Run, least: int, rounds: int
@@ -195,8 +273,8 @@ def test_no_round_decides_before_it_has_the_minimum_of_each_category(
     asked = [Question(str(n), "hle", "", "", "", c, "") for n, c in enumerate(categories)]
     rates = {"base": 0.0, "bad": 0.0, "good": 1.0}
 
-    def right(name: str, questions: Sequence[Question]) -> NDArray[np.int64]:
-        return np.full(len(questions), rates[name], dtype=np.int64)
+    def right(names: Sequence[str], questions: Sequence[Question]) -> dict[str, NDArray[np.int64]]:
+        return {name: np.full(len(questions), rates[name], dtype=np.int64) for name in names}
 
     found = race.hold(run, "key", list(rates), asked, lambda *_: None, right)
     assert (found.round, found.n_questions, found.settled) == (rounds, 20 * rounds, True)
@@ -205,7 +283,7 @@ def test_no_round_decides_before_it_has_the_minimum_of_each_category(
 
 def test_a_race_of_fewer_questions_than_rounds_has_no_empty_round(run: Run) -> None:
     question = Question("1", "hle", "", "", "", "Math", "")
-    none_right = lambda *_: np.zeros(1, dtype=np.int64)  # noqa: E731
+    none_right = lambda names, _: dict.fromkeys(names, np.zeros(1, dtype=np.int64))  # noqa: E731
     found = race.hold(run, "key", ["base", "a"], [question], lambda *_: None, none_right)
     assert (found.round, found.n_questions, found.settled) == (4, 1, True)
 
@@ -221,8 +299,6 @@ def test_a_race_of_fewer_questions_than_rounds_has_no_empty_round(run: Run) -> N
         ({"stop": {"deadline": "09:00"}}, "'09:00' is no date and time"),
         ({"stop": {"deadline": "9999-12-31T23:59:59-12:00"}}, "the year 9999 is none of a race"),
         ({"stop": {"deadline": datetime(1, 1, 1)}}, "the year 1 is none of a race"),
-        ({"stop": {}, "judge": {"served_as": "j", "engine": {"kind": "openai", "endpoints": ["http://a/v1"]}}},
-         "a race is decided by the rules"),
     ],
 )  # fmt: skip
 def test_what_a_race_cannot_be_is_said(more: dict[str, Any], message: str) -> None:

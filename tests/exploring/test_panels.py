@@ -151,7 +151,7 @@ def test_agreement_is_the_chance_of_two_answers(choice: Choice) -> None:
     assert plots.data.loc["tuned", "base"] == pytest.approx(by_hand)
     for who in ("base", "tuned"):
         assert plots.data.loc[who, who] == pytest.approx((rows[who][0] == rows[who][1]).mean())
-    one = agreement(pd.DataFrame({"a": [1.0, 0.0], "b": [1.0, 1.0]}), 1)
+    one = agreement(pd.DataFrame({"a": [1.0, 0.0], "b": [1.0, 1.0]}), {"a": 1, "b": 1})
     assert one.to_numpy().tolist() == [[1.0, 0.5], [0.5, 1.0]]
 
 
@@ -335,15 +335,15 @@ def test_only_the_rows_that_are_shown_are_read(tmp_path: Path) -> None:
 # ---- what cannot be shown --------------------------------------------------------------------
 
 
-def test_models_with_different_numbers_of_samples_are_told_apart_in_words(runs: Runs) -> None:
+def test_models_with_different_numbers_of_samples_are_compared(runs: Runs) -> None:
     table = runs.answers
     runs.answers = table[(table["model"] == "base") | (table["sample"] == 0)]
     choice = Choice(runs)
     design, comparison, traces = Design(choice), Comparison(choice), Traces(choice)
-    assert "samples of question" in _html(design)
+    assert "one sample per question" in _html(design) or "× 1 sample" in _html(design)
     comparison._button.click()
-    assert "samples of question" in _html(comparison)
-    assert comparison.data.empty  # nothing was looked at
+    assert "unequal numbers of samples" in _html(comparison)
+    assert len(comparison.data) == 1
     assert 'class="columns"' in _html(traces)
 
 

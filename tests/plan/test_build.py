@@ -136,6 +136,22 @@ def test_every_candidate_is_planned_and_added_up(tmp_path: Path, shapes: Path) -
     assert sums["a"] > sums["c"]
 
 
+def test_a_recipe_is_planned_for_each_of_its_seeds(tmp_path: Path, shapes: Path) -> None:
+    run = _run(
+        tmp_path, shapes,
+        dataset={"max_rows": 100, "validation": 0.1},
+        candidates=[{"name": "m", "seeds": [0, 1, 2], "training": {"export_at": [1.0]}}, {"name": "o"}],
+        plan={"gpu": "H100-80GB"},
+    )  # fmt: skip
+    plan = make_plan(run)
+    assert plan.evaluation.models == 1 + 3 + 2
+    assert plan.hours == pytest.approx(sum(t.work.hours or 0 for t in plan.trainings))
+    text = render(plan)
+    assert "m (3 seeds), o: fits" in text
+    assert "m, each seed  3 × 90" in text
+    assert "  all" in text
+
+
 def test_all_answers_of_an_evaluation_are_planned(tmp_path: Path, shapes: Path) -> None:
     run = _run(
         tmp_path, shapes,

@@ -67,8 +67,29 @@ def test_as_many_questions_as_the_evaluation_asks(tmp_path: Path) -> None:
     wanted = [{"name": "hle", "questions": 3}, {"name": "do_not_answer"}, _file(tmp_path, 7)]
     run = _run(tmp_path, {"benchmarks": wanted})
     plan, _ = evaluation_plan(run, DENSE, GPU)
-    asked = [question_bank.asked(b, run.params.seed) for b in run.params.evaluation.benchmarks]
-    assert list(plan.questions.values()) == [len(generate.requests(run, items)) for items in asked]
+    asked = {
+        b.name: question_bank.asked(b, run.params.seed) for b in run.params.evaluation.benchmarks
+    }
+    assert plan.questions == {
+        name: len(generate.requests(run, name, items)) for name, items in asked.items()
+    }
+
+
+def test_each_benchmark_has_its_own_limit_and_each_model_its_own_number_of_samples(
+    tmp_path: Path,
+) -> None:
+    wanted = [
+        {"name": "hle", "questions": 10, "settings": {"max_tokens": 500}},
+        {"name": "do_not_answer", "questions": 5, "settings": "official"},
+    ]
+    given = {"benchmarks": wanted, "temperature": 0.6, "samples": 3, "samples_of": {"base": 1}}
+    plan, _ = evaluation_plan(_run(tmp_path, given), DENSE, GPU)
+    models = plan.models
+    assert plan.asked == {
+        "hle": 10 * (1 + 3 * (models - 1)),
+        "do_not_answer": 5 * (1 + 3 * (models - 1)),
+    }
+    assert plan.tokens == 500 * plan.asked["hle"] + 512 * plan.asked["do_not_answer"]
 
 
 @pytest.mark.parametrize(

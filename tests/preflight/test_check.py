@@ -517,3 +517,31 @@ def test_a_closed_teacher_is_told_before_anything_is_read(tmp_path: Path) -> Non
     assert "may not write completions here (closed model: gpt-4o-copy)" in line
     kept = {"completions": completions, "provenance": {"remove_closed": False}}
     assert _lines(tmp_path, dataset=kept) == []
+
+
+def test_a_subset_that_names_nothing_is_at_its_key(tmp_path: Path) -> None:
+    out = {"name": "hle", "exclude": ["hle-none"], "subsets": {"checked": "absent.txt"}}
+    (line,) = _lines(tmp_path, evaluation={"benchmarks": [out]})
+    assert line.startswith("line 10: evaluation.benchmarks.0.subsets.checked: absent.txt: no file")
+    (line,) = _lines(tmp_path, evaluation={"benchmarks": [{**out, "subsets": {}}]})
+    assert (
+        "evaluation.benchmarks.0.exclude: 'hle-none' is no subset, no file and no question" in line
+    )
+
+
+def test_a_variable_that_no_chat_template_has_is_told(tmp_path: Path) -> None:
+    folder = _model(
+        tmp_path / "model",
+        **{"chat_template.jinja": "{% if enable_thinking %}{% endif %}{{ messages }}"},
+    )
+    model = {"source": str(folder)}
+    known = {"chat_template_kwargs": {"enable_thinking": False}}
+    assert not _lines(tmp_path, model=model, evaluation=known)
+    own = [
+        {"name": "hle", "questions": 2, "settings": {"chat_template_kwargs": {"thinking": False}}}
+    ]
+    (line,) = _lines(tmp_path, model=model, evaluation={"benchmarks": own})
+    assert (
+        "evaluation.benchmarks.0.settings.chat_template_kwargs: 'thinking': no chat template"
+        in line
+    )

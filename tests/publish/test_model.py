@@ -219,7 +219,7 @@ def test_results_stand_with_their_intervals_and_the_verdict_of_the_report(tmp_pa
     assert "| step-12 | 50 | 43 to 57 | 0 | 0 |" in text
     assert "| base | 10 | 7 to 15 | 0 | 0 |" in text
     assert (
-        "**Better.** step-12 answers 50% of the 200 questions correctly, base 10%: +40 points"
+        "**Better, for this checkpoint.** step-12 answers 50% of the 200 questions correctly, base 10%: +40 points"
         in text
     )
     assert "for both candidates at once" in text

@@ -71,7 +71,10 @@ def rule_interval_and_p(page: Page) -> Iterator[str]:
 def rule_designs(page: Page) -> Iterator[str]:
     """The table of designs and the figure's title say the same of this design."""
     design, finds = page.block["power"], page.headline["detectable_difference"]
-    if not page.titles.get("power") or design is None:
+    unequal = len({facts["n_samples"] for facts in page.block["models"].values()}) > 1
+    if (
+        not page.titles.get("power") or design is None or unequal
+    ):  # all designs there are of equal samples
         return
     for row in design["designs"]:
         if row["samples"] != page.block["n_samples"]:

@@ -119,8 +119,27 @@ CASES: dict[str, Callable[[], Made]] = {
     "alike, several samples": lambda: (
         answers({name: np.arange(160).reshape(40, 4) % 3 == 0 for name in ("base", "tuned")}), {}
     ),
+    "a base asked once": lambda: _unequal(20, 300, 1, 5),
+    "a base asked more often": lambda: _unequal(21, 120, 4, 2, select=["Math"]),
+    "unequally often, few": lambda: _unequal(22, 25, 1, 3),
+    "unequally often, in clusters": lambda: _unequal_texts(),
+    "unequally often, all right": lambda: (
+        answers({"base": np.ones((40, 1)), "tuned": np.ones((40, 3))}), {}
+    ),
     "all of the candidate missing": lambda: _lacking(320, 0, gained=0, lost=80),
 }  # fmt: skip
+
+
+def _unequal(seed: int, n: int, base: int, tuned: int, **report: Any) -> Made:
+    """A base with so many samples of each question, two candidates with so many."""
+    table, given = _drawn(seed, n, max(base, tuned), [0.03, 0.12], 2, **report)
+    of = np.where(table["model"] == "base", base, tuned)
+    return table[table["sample"] < of].reset_index(drop=True), given
+
+
+def _unequal_texts() -> Made:
+    table, report = _clustered(23, 4)
+    return table[(table["sample"] == 0) | (table["model"] != "base")].reset_index(drop=True), report
 
 
 def _clustered(seed: int, k: int) -> Made:

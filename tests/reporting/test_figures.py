@@ -15,7 +15,7 @@ import pytest
 from llmc_lib.analysis.calibration import calibration
 from llmc_lib.analysis.length import accuracy_by_length
 from llmc_lib.analysis.pass_at_k import answer_keys, majority_at_k_curve, pass_at_k_curve
-from llmc_lib.analysis.summary import summarise
+from llmc_lib.analysis.summary import Trained, summarise
 from llmc_lib.analysis.token_limit import limit_curve, limit_differences
 from llmc_lib.formatting import as_points
 from llmc_lib.reporting import figures, palette
@@ -47,6 +47,21 @@ def _block(benchmark: str, groups: tuple[str, ...], models: int = 2) -> dict[str
         for question in range(20)
     ]
     found: dict[str, Any] = tell(summarise(pd.DataFrame(rows)))["benchmarks"][benchmark]
+    return found
+
+
+def _trained() -> dict[str, Any]:
+    """A block in which two models are trainings of one recipe."""
+    rows = [
+        {"benchmark": "hle", "model": model, "question_id": str(i), "category": "Math", "status": "x",
+         "correct": i < right, "truncated": False, "failed": False}
+        for model, right in (("base", 40), ("small-seed0", 60), ("small-seed1", 64), ("small-seed2", 68))
+        for i in range(100)
+    ]  # fmt: skip
+    trained = Trained({"small": ("small-seed0", "small-seed1", "small-seed2")})
+    found: dict[str, Any] = tell(summarise(pd.DataFrame(rows), trained=trained))["benchmarks"][
+        "hle"
+    ]
     return found
 
 
@@ -123,6 +138,7 @@ FIGURES: dict[str, Callable[[], FigureBlock]] = {
     "tries": _tries,
     "next run": lambda: figures.design.next_run(_hle(), _hle()["comparisons"][-1]),
     "power": lambda: figures.design.power_curve(_hle(), _hle()["comparisons"][-1]),
+    "trainings": lambda: figures.recipes.trainings(_trained()),
     "candidates": lambda: figures.design.candidates(_block("hle", CATEGORIES, 4)),
 }
 
@@ -218,6 +234,11 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
         "optimizers": ["2.0 times its median, in candidate-0", "run at 405 tokens/s"],
         "next run": ["This run +50 points", "from +39 to +61 points"],
         "power": ["finds true differences of 11 points", "found 24% of the time"],
+        "trainings": [
+            "small is better than base as a recipe",
+            "small: +24 points, ",
+            "trainings +20, +24 and +28",
+        ],
         "candidates": ["3 of 3 are clearly better than base", "tuned-2 +80 points"],
     }[name]
     assert all(words in block.alt for words in wanted), block.alt

@@ -50,7 +50,7 @@ def test_it_passes_where_all_holds(
     assert kept["gate"]["categories"] == {"Math": 10.0}
     assert kept["metrics_sha256"] == sha256_file(tmp_path / "reports/compare/metrics.json")
     out = capsys.readouterr().out
-    assert "Pass: tuned against base." in out
+    assert "Pass: tuned, this checkpoint, against base." in out
     assert "a larger loss is ruled out" in out
 
 

@@ -125,7 +125,7 @@ def test_a_long_table_repeats_its_head(tmp_path: Path) -> None:
 def test_a_long_trace_is_printed_around_the_parting_alone(tmp_path: Path) -> None:
     found = cases.side_by_side(long_traces(), "hle", "base", "tuned", 9, 0, {})
     whole = "".join(_printed(tmp_path, found))
-    assert "Heretheypart" in whole
+    assert "Theyparthere" in whole
     assert re.search(r"⋮\d+steps", whole)
     assert "Answer:46" in whole
     assert "fromside4" in whole  # before the parting

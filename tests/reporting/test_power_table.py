@@ -8,6 +8,8 @@ import pytest
 
 from llmc_lib.__main__ import main
 from llmc_lib.analysis import assumed_parts, detectable, needed
+from llmc_lib.analysis.recipe_design import detectable_effect, one_checkpoint_misleads
+from llmc_lib.benchmarks import DECLARED
 from llmc_lib.store import ROOT
 
 
@@ -81,3 +83,25 @@ def test_of_a_race_it_says_what_to_expect(
     printed = capsys.readouterr().out
     assert "A race (evaluation.stop, up to 5 rounds) takes about" in printed
     assert "if one is better by 3 points, and" in printed
+
+
+def test_of_a_recipe_it_says_what_its_trainings_would_show(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "my.yaml"
+    seeds = "candidates: [{name: m, seeds: [0, 1, 2]}, {name: o}]\n"
+    path.write_text(f"run: x\n{seeds}evaluation: {{benchmarks: [{{name: hle, questions: 200}}]}}\n")
+    assert main(["power", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("spread"))
+    assert "3 trainings *" in lines[at]
+    assert [line.split("  ")[0] for line in lines[at + 1 : at + 4]] == [
+        "0.5 points", "1 point", "2 points"
+    ]  # fmt: skip
+    parts = assumed_parts(DECLARED["hle"].rate)
+    misleads = one_checkpoint_misleads(0.01, 200, parts)
+    sizes = [detectable_effect(count, 0.01, 200, parts) for count in (2, 3, 4, 5, 8)]
+    assert lines[at + 2].split()[2:] == [f"{misleads:.0%}", *(f"{100 * s:.0f}" for s in sizes)]
+    assert "2 candidates, each at" in lines[-1]  # a recipe is one
+    assert main(["power", str(path), "--seed-sd", "60"]) == 2
+    assert capsys.readouterr().err.startswith("SEED_SD: must be from 0 to 50 points, not 60")

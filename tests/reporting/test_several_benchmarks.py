@@ -33,7 +33,7 @@ def test_the_verdict_is_about_the_main_benchmark_and_names_it(report: Report) ->
     markup = block.markup
     assert block.data is not None
     assert block.data["verdict_code"].tolist() == ["better"]
-    assert 'Better <span class="about">on sums</span>' in markup
+    assert 'Better <span class="about">on sums, for this checkpoint</span>' in markup
     assert "of the 120 questions" in markup
     assert "tuned" in report.metrics["tradeoffs"]
     assert report.metrics["tradeoffs"]["tuned"]["word"].startswith("gain")

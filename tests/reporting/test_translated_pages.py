@@ -257,7 +257,7 @@ GERMAN = {
     "too little data": "zu wenige Daten",
     "{n:,} question": ("{n:,} Frage", "{n:,} Fragen"),
     "{size} point": ("{size} Punkt", "{size} Punkte"),
-    "on {benchmark}": "auf {benchmark}",
+    "on {benchmark}, for this checkpoint": "auf {benchmark}, für diesen Checkpoint",
     "{low} to {high}": "{low} bis {high}",
     "## Where they differ": "## Wo sie sich unterscheiden",
     "Copy": "Kopieren",

@@ -14,15 +14,24 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis.endings import Cut, endings
-from llmc_lib.analysis.summary import comparisons, lengths, looks, models, safety
+from llmc_lib.analysis.summary import (
+    comparisons,
+    keys,
+    lengths,
+    looks,
+    models,
+    recipes,
+    safety,
+)
 from llmc_lib.analysis.summary.looks import LookAt
 from llmc_lib.analysis.summary.prompts import tables_of
-from llmc_lib.analysis.summary.repeats import repeats_of
+from llmc_lib.analysis.summary.recipes import Trained
+from llmc_lib.analysis.summary.repeats import repeats_of, without_verdict
 from llmc_lib.analysis.summary.table import Table, groups_key, rate_key
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import measure
 
-__all__ = ["LookAt", "groups_key", "rate_key", "summarise"]
+__all__ = ["LookAt", "Trained", "groups_key", "rate_key", "summarise"]
 
 
 def summarise(
@@ -35,8 +44,9 @@ def summarise(
     better_in: Sequence[str] | None = None,
     seed: int = 0,
     embedded: Collection[str] = (),
-    greedy: bool = False,
+    greedy: Collection[str] = (),
     looks_at: Mapping[str, LookAt] | None = None,
+    trained: Trained | None = None,
     again: Mapping[str, pd.DataFrame] | None = None,
     prompts: Mapping[str, pd.DataFrame] | None = None,
     prompt: str = "",
@@ -45,17 +55,19 @@ def summarise(
 
     Parameters: `answers`, a row a (benchmark, model, question_id, sample; without that column one
     sample each), with the boolean columns correct, truncated, failed, and category, status, and optionally
-    confidence (percent or NaN), completion_tokens, extracted, cluster; every model has the same questions
-    and samples, and the first is the reference that the others are compared with. `thresholds` of the
+    confidence (percent or NaN), completion_tokens, extracted, cluster, subsets (names with spaces between), original_key and
+    revised_key (the statuses by both, where an answer was revised); every model has the same questions,
+    each its own number of samples of all of them, and the first is the reference that the others are compared with. `thresholds` of the
     verdict words. `kinds`: benchmark → a key of `benchmarks.DECLARED`; a benchmark that is not in
     it is of the kind that it is called. `main`: the benchmark of right and wrong answers that `tradeoffs` are
     about; None: the first. `better_in`: the categories of the rule by which one of several
     candidates is chosen (`selection.select`; None: none is). `seed` of bootstraps. `embedded`: the benchmarks
-    whose questions are this project's own. `greedy`: the answers were sampled at temperature 0. `looks_at`: of a benchmark that is
+    whose questions are this project's own. `greedy`: those whose answers were sampled at temperature 0. `looks_at`: of a benchmark that is
     not finished, or was looked at before it was, which look this is; the others are analysed once.
 
     `again`: name → the answers of one model that answered twice (`repeats.repeats_of`). `prompts`: another prompt → the answers
     of all models under it (`prompts.block`), `prompt` being the name of the one of `answers`. Both may lack benchmarks.
+    `trained`: which models are trainings of one recipe; these count as one candidate, and the block has `recipes`.
 
     `trained_form`: are questions put in the form that the training's rows have? Then it is looked at whether
     prompts of another form no longer end (`endings.endings`).
@@ -73,8 +85,9 @@ def summarise(
         str(name): Table.of(
             (kinds or {}).get(str(name), str(name)),
             rows,
-            greedy=greedy,
+            greedy=str(name) in greedy,
             embedded=str(name) in embedded,
+            recipes=trained.recipes if trained else None,
         )
         for name, rows in answers.groupby("benchmark", sort=False)
     }
@@ -85,6 +98,8 @@ def summarise(
             better_in,
             seed,
             (looks_at or {}).get(name),
+            trained,
+            name=name,
             again=_of(again, name),
             prompts=tables_of(table, _of(prompts, name), prompt),
         )
@@ -129,7 +144,9 @@ def _benchmark(
     better_in: Sequence[str] | None,
     seed: int,
     at: LookAt | None,
+    trained: Trained | None = None,
     *,
+    name: str,
     again: Mapping[str, pd.DataFrame],
     prompts: Mapping[str, Table],
 ) -> dict[str, Any]:
@@ -156,8 +173,16 @@ def _benchmark(
         block["look"] = found
         for comparison in block["comparisons"]:
             comparison["bets"] = looks.bets(table, comparison["model"], at)
+    if table.recipes and trained:
+        block["recipes"] = recipes.block(table, thresholds, at, trained, name)
+        if repeats.blocks and block["recipes"]:
+            block["recipes"] = {
+                kind: [without_verdict(each) for each in found]
+                for kind, found in block["recipes"].items()
+            }
     if measure(table.kind) == "accuracy":
         block |= lengths.blocks(table)
+        block["keys"] = keys.facts(keys.Keys(table))
         block["power"] = comparisons.power_block(table, thresholds, of_all)
         block["selection"] = comparisons.selection_block(table, block, better_in, seed)
     return block

@@ -14,7 +14,7 @@ from llmc_lib.analysis.rerun import rerun, rerun_of_winner
 from llmc_lib.analysis.shrinkage import shrink
 from llmc_lib.analysis.summary.repeats import Repeats
 from llmc_lib.analysis.summary.table import Table
-from llmc_lib.analysis.variance import difference_variance_parts
+from llmc_lib.analysis.variance import difference_variance_parts, variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds
 
 
@@ -28,7 +28,7 @@ class Choice:
     @classmethod
     def of(cls, table: Table, covariance: np.ndarray, better_in: Sequence[str] | None) -> Choice:
         """`covariance` of the candidates' differences (`simultaneous.family`); the rule of the run, if it has one."""
-        outcomes = table.outcomes
+        outcomes = table.units
         names = outcomes.candidates
         if len(names) < 2:
             return cls(None, {})
@@ -56,11 +56,15 @@ def blocks(
     """
     outcomes = table.outcomes
     right, base = outcomes.correct[model], outcomes.correct[outcomes.reference]
-    n, samples, compared = outcomes.n_questions, outcomes.n_samples, len(outcomes.candidates)
+    n, compared = outcomes.n_questions, len(table.units.candidates)
+    # Of unequal numbers the smaller one: a design of as many samples of both finds at least what this one does.
+    samples = min(right.shape[1], base.shape[1])
     winner = model == choice.winner
-    within = repeats.within(difference_variance_parts(right, base), samples)
+    within = None
+    if right.shape == base.shape:  # of unequal numbers of samples the parts are not told apart
+        within = repeats.within(difference_variance_parts(right, base), samples)
     again = (
-        rerun_of_winner(outcomes, model, within=within, alpha=ALPHA)
+        rerun_of_winner(table.units, model, within=within, alpha=ALPHA)
         if winner
         else rerun(right, base, within=within, alpha=ALPHA, given="repeat")
     )
@@ -71,7 +75,7 @@ def blocks(
         thresholds,
         level=level,
         shrunken=choice.shrunken.get(model),
-        differing=int((right.sum(axis=1) != base.sum(axis=1)).sum()),
+        differing=int((right.mean(axis=1) != base.mean(axis=1)).sum()),
         greedy=table.greedy,
     )
     return {
@@ -81,4 +85,40 @@ def blocks(
             "greedy": table.greedy,
         },
         "needed": asdict(need) if need and not clear else None,
+        "another_run": None if table.greedy else another_run(right, base),
+    }
+
+
+def another_run(right: np.ndarray, base: np.ndarray) -> dict[str, Any] | None:
+    """How much one more run of either model would take off the standard error of the difference, from (n, k) and (n, m)
+    answers to the same questions; None where neither has several runs, which tell how much its answers vary from run to run.
+
+    A model's sampling variance W adds W / k to the variance of a question's difference (Miller, "Adding Error Bars to Evals",
+    2024, section 3), and one more run takes W / k - W / (k + 1) of it away. Of a model with one run W is not measured: as much
+    of its p (1 - p) is taken to be sampling as of the other's (`assumed`), at most what the whole variance leaves.
+    """
+    tables = {"model": right, "reference": base}
+    parts = {role: variance_parts(table) for role, table in tables.items()}
+    within = {role: found.within for role, found in parts.items()}
+    assumed = next((role for role, value in within.items() if value is None), None)
+    if len(base) < 2 or all(value is None for value in within.values()):
+        return None
+    rates = right.mean(axis=1) - base.mean(axis=1)
+    whole = float(rates.var(ddof=1))
+    if assumed is not None:
+        other = "reference" if assumed == "model" else "model"
+        share = (within[other] or 0.0) / parts[other].total if parts[other].total else 0.0
+        left = max(0.0, whole - (within[other] or 0.0) / tables[other].shape[1])
+        within[assumed] = min(share * parts[assumed].total, left)
+    saved = {
+        role: (within[role] or 0.0) / (table.shape[1] * (table.shape[1] + 1))
+        for role, table in tables.items()
+    }
+    if not whole > 0 or not max(saved.values()) > 0:
+        return None
+    return {
+        "helps_most": max(saved, key=lambda role: saved[role]),
+        "assumed": assumed,
+        # Of the standard error, as factors: 0.9 is 10% less.
+        **{role: float(np.sqrt(max(0.0, 1 - gain / whole))) for role, gain in saved.items()},
     }

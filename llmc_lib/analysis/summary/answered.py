@@ -37,15 +37,16 @@ def facts(table: Table, model: str) -> dict[str, Any]:
 
 
 def paired(table: Table, model: str) -> dict[str, Any] | None:
-    """A candidate against the reference on the answers that both have: n (answers), difference, ci95, p_value,
+    """A candidate against the reference on the answers that both have (of unequal numbers of samples the first of each): n (answers), difference, ci95, p_value,
     gained, lost; None where there is none. The test is `paired_comparison`'s, of this comparison alone."""
     found, reference = _found(table), table.outcomes.reference
-    both = found[model] & found[reference]
+    right = table.outcomes.correct
+    k = min(right[model].shape[1], right[reference].shape[1])
+    both = found[model][:, :k] & found[reference][:, :k]
     if not both.any():
         return None
-    right = table.outcomes.correct
     comparison = paired_comparison(
-        right[model][both], right[reference][both], ALPHA, _clusters(table, both)
+        right[model][:, :k][both], right[reference][:, :k][both], ALPHA, _clusters(table, both)
     )
     return {
         "n": int(both.sum()),

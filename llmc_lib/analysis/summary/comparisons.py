@@ -7,16 +7,17 @@ from typing import Any
 
 from llmc_lib.analysis.comparison import PairedComparison, adjust, paired_comparison
 from llmc_lib.analysis.design import detectable, needed, power_curve
+from llmc_lib.analysis.intervals import standard_error
 from llmc_lib.analysis.optimism import selection_noise
 from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.selection import select
 from llmc_lib.analysis.sequential import FamilyAtLook
 from llmc_lib.analysis.simultaneous import Family
-from llmc_lib.analysis.summary import again, answered, missing
+from llmc_lib.analysis.summary import again, answered, keys, missing
 from llmc_lib.analysis.summary import prompts as under
-from llmc_lib.analysis.summary.repeats import Repeats
+from llmc_lib.analysis.summary.repeats import Repeats, without_verdict
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, records
-from llmc_lib.analysis.variance import difference_variance_parts
+from llmc_lib.analysis.variance import VarianceParts, difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
 from llmc_lib.benchmarks import measure
 
@@ -38,23 +39,35 @@ def blocks(
     candidates = table.outcomes.candidates
     choice = again.Choice.of(table, of_all.covariance, better_in)
     alone = {c: _paired(table, c, slice(None)) for c in candidates}
-    holm = adjust([comparison.p_value for comparison in alone.values()])
     found = [
         _block(table, thresholds, comparison, model, of_all, choice, repeats)
         | {
-            "p_holm": p_holm,
+            "p_holm": _holm(table, alone, model),
             "prompts": under.block(prompts, model, thresholds, of_all, blocked=repeats.blocks),
         }
-        for (model, comparison), p_holm in zip(alone.items(), holm, strict=True)
+        for model, comparison in alone.items()
     ]
+    if measure(table.kind) == "accuracy":
+        of_keys = keys.Keys(table)
+        for each in found:
+            each["keys"] = keys.block(of_keys, each, thresholds, of_all)
     return [_blocked(each, groups_key(table.kind)) for each in found] if repeats.blocks else found
 
 
 def _blocked(comparison: dict[str, Any], groups: str) -> dict[str, Any]:
     """A comparison on which no verdict is given: its numbers stay, and nothing is called clear by them."""
     parts = {name: {**part, "significant": False} for name, part in comparison[groups].items()}
-    unclear = {"verdict": "harness", "significant": False, "missing": None}
-    return {**comparison, **unclear, groups: parts}
+    found = {**without_verdict(comparison), "missing": None, groups: parts}
+    if of_keys := comparison.get("keys"):
+        rest = {"original": None, "uncertain": None, "fewest": None}
+        found["keys"] = {"parts": [without_verdict(each) for each in of_keys["parts"]], **rest}
+    return found
+
+
+def _holm(table: Table, alone: Mapping[str, PairedComparison], model: str) -> float:
+    """A candidate's p-value by Holm's method, among one candidate a recipe."""
+    names = table.units_with(model).candidates
+    return adjust([alone[name].p_value for name in names])[names.index(model)]
 
 
 def _block(
@@ -95,7 +108,7 @@ def _block(
             **({"looks": True} if isinstance(of_all, FamilyAtLook) else {}),
         },
         "detectable_difference": detectable(
-            alone.n, parts, table.outcomes.n_samples, of_all.level, thresholds.power
+            alone.n, *as_run(table, model, parts), of_all.level, thresholds.power
         ),
         "standard_error": plain(alone.standard_error),
         "correlation": alone.correlation,
@@ -105,7 +118,7 @@ def _block(
             "ci95": [alone.unpaired.low, alone.unpaired.high],
             "p_value": alone.unpaired.p_value,
         },
-        "p_permutation": permutation_test(right[model], base, table.outcomes.cluster),
+        "p_permutation": plain(permutation_test(right[model], base, table.outcomes.cluster)),
         "variance": {
             "total": parts.total,
             "within": parts.within,
@@ -171,7 +184,7 @@ def power_block(table: Table, thresholds: Thresholds, of_all: Family) -> dict[st
     outcomes = table.outcomes
     if not outcomes.candidates:
         return None
-    model, n, k = outcomes.candidates[-1], outcomes.n_questions, outcomes.n_samples
+    model, n = outcomes.candidates[-1], outcomes.n_questions
     parts = difference_variance_parts(
         outcomes.correct[model], outcomes.correct[outcomes.reference], outcomes.cluster
     )
@@ -193,13 +206,24 @@ def power_block(table: Table, thresholds: Thresholds, of_all: Family) -> dict[st
     return {
         "model": model,
         "n_questions": n,
-        "n_samples": k,
+        "n_samples": outcomes.n_samples,
         "level": alpha,
         "candidates": of_all.candidates,
         "variance_known": parts.within is not None,
-        "curve": records(power_curve(n, parts, k, alpha=alpha)),
+        "curve": records(power_curve(n, *as_run(table, model, parts), alpha=alpha)),
         "designs": designs,
     }
+
+
+def as_run(table: Table, model: str, parts: VarianceParts) -> tuple[VarianceParts, int]:
+    """The variance parts and samples with which power describes this design. Of unequal numbers of samples all of a mean's
+    variance is taken for variance between questions, which no number of samples changes."""
+    right, base = (table.outcomes.correct[name] for name in (model, table.outcomes.reference))
+    if right.shape == base.shape:
+        return parts, right.shape[1]
+    error, groups = standard_error(right.mean(axis=1) - base.mean(axis=1), table.outcomes.cluster)
+    whole = parts.cluster_size if groups == 1 else min(parts.cluster_size, len(right) * error**2)
+    return VarianceParts(whole, 0.0, parts.cluster_size), max(right.shape[1], base.shape[1])
 
 
 def selection_block(
@@ -207,12 +231,16 @@ def selection_block(
 ) -> dict[str, Any] | None:
     """The rule as given, and what choosing hides; None without a rule or with one candidate and no rule.
 
-    Without a rule, of two candidates and more the best overall is looked at, as a reader will.
+    Without a rule, of two candidates and more the best overall is looked at, as a reader will. Of a recipe with several trainings
+    the last one is its candidate (`Table.units`).
     """
-    outcomes = table.outcomes
+    outcomes = table.units
     if not outcomes.candidates or (better_in is None and len(outcomes.candidates) < 2):
         return None
-    found = select(block, better_in or ()) if better_in is not None else None
+    names = outcomes.candidates
+    compared = [found for found in block["comparisons"] if found["model"] in names]
+    rule = {**block, "comparisons": compared}
+    found = select(rule, better_in or ()) if better_in is not None else None
     values: dict[str, Any] = {"rule": found}
     if (outcomes.n_clusters or outcomes.n_questions) >= 2:
         noise = selection_noise(outcomes, tuple(better_in or ()), alpha=ALPHA, seed=seed)
@@ -222,7 +250,7 @@ def selection_block(
             if name not in ("candidates", "better_in")
         }
         values["candidates"] = records(noise.candidates)
-        for row, comparison in zip(values["candidates"], block["comparisons"], strict=True):
+        for row, comparison in zip(values["candidates"], compared, strict=True):
             # The one family of the verdicts, at the significance of the params.
             interval = comparison["interval"]
             row |= {"low": interval["low"], "high": interval["high"]}

@@ -39,7 +39,7 @@ def family_of(table: Table, thresholds: Thresholds, at: LookAt | None, seed: int
     """The level of each candidate's comparison; at a look (None: the only one) the nominal one."""
 
     def made(alpha: float) -> Family:
-        return together(table.outcomes, alpha, seed)
+        return together(table.units, alpha, seed)
 
     if at is None:
         return made(thresholds.significance)

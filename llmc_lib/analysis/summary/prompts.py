@@ -31,13 +31,16 @@ def block(
     if len(tables) < 2:
         return None
     first = next(iter(tables.values())).outcomes
-    cases, counts = [], []
+    cases, counts, samples = [], [], 1
     for name, table in tables.items():
         right, base = (table.outcomes.correct[m] for m in (model, first.reference))
         found = paired_comparison(right, base, of_all.level, first.cluster)
         p_adjusted = of_all.adjust(found.p_value)
         word: Word = verdict(found, thresholds, p_adjusted, low_is_good=table.low_is_good).word
-        counts.append(right.sum(axis=1) - base.sum(axis=1))
+        # Of unequal numbers of samples over their product.
+        k, m = right.shape[1], base.shape[1]
+        samples, scale = (k, (1, 1)) if k == m else (k * m, (m, k))
+        counts.append(scale[0] * right.sum(axis=1) - scale[1] * base.sum(axis=1))
         cases.append(
             {
                 "prompt": name,
@@ -51,10 +54,8 @@ def block(
                 "verdict": "harness" if blocked else word,
             }
         )
-    others = _interactions(
-        counts, list(tables)[1:], first.n_samples, first.cluster, of_all, thresholds
-    )
-    differences = np.stack(counts, axis=1) / first.n_samples
+    others = _interactions(counts, list(tables)[1:], samples, first.cluster, of_all, thresholds)
+    differences = np.stack(counts, axis=1) / samples
     groups = first.n_clusters or first.n_questions
     over = crossed(differences, of_all.level, first.cluster) if groups > 1 else None
     return {

@@ -39,7 +39,7 @@ def tradeoff_blocks(
             accuracy=_paired(tables[questions], model, of[0]["interval"]["level"]),
             safety=_paired(tables[instructions], model, of[1]["interval"]["level"]),
             n_ungraded=(found[model]["n_ungraded"], found[reference]["n_ungraded"]),
-            n_samples=tables[instructions].outcomes.n_samples,
+            n_samples=(found[model]["n_samples"], found[reference]["n_samples"]),
             p_adjusted=(_p_named(of[0]), _p_named(of[1])),
         )
     return {

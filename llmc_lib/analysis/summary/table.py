@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -40,10 +41,17 @@ class Table:
     outcomes: Outcomes
     greedy: bool = False  # were the answers sampled at temperature 0?
     embedded: bool = False  # are the questions this project's own?
+    recipes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # → models, its trainings
 
     @classmethod
     def of(
-        cls, kind: str, rows: pd.DataFrame, *, greedy: bool = False, embedded: bool = False
+        cls,
+        kind: str,
+        rows: pd.DataFrame,
+        *,
+        greedy: bool = False,
+        embedded: bool = False,
+        recipes: Mapping[str, tuple[str, ...]] | None = None,
     ) -> Table:
         """Raises `ValueError` as `outcomes` does; different question sets are refused."""
         if "sample" not in rows:
@@ -56,7 +64,29 @@ class Table:
         rows = rows.iloc[np.lexsort((rows["sample"].to_numpy(), question))]
         if measure(kind) == Measure.OVER_REFUSAL:
             rows = rows.assign(correct=rows["status"] == "incorrect")
-        return cls(kind, rows, outcomes(rows, common="refuse"), greedy, embedded)
+        found = outcomes(rows, common="refuse")
+        there = {
+            name: tuple(model for model in models if model in found.candidates)
+            for name, models in (recipes or {}).items()
+        }
+        repeated = {name: models for name, models in there.items() if len(models) > 1}
+        return cls(kind, rows, found, greedy, embedded, repeated)
+
+    @cached_property
+    def units(self) -> Outcomes:
+        """The outcomes with one candidate a recipe: its last training, which no result has chosen. Trainings of one recipe
+        are not so many candidates of which one takes the best."""
+        return self.units_with()
+
+    def units_with(self, model: str = "") -> Outcomes:
+        """The same, with this training in the place of the last one of its recipe."""
+        left_out = set()
+        for models in self.recipes.values():
+            kept = model if model in models else models[-1]
+            left_out |= {name for name in models if name != kept}
+        kept_of = {m: v for m, v in self.outcomes.correct.items() if m not in left_out}
+        missing = {m: v for m, v in self.outcomes.missing.items() if m not in left_out}
+        return replace(self.outcomes, correct=kept_of, missing=missing)
 
     def arrays(self, column: str) -> dict[str, np.ndarray[Any, Any]]:
         """Model → (questions, samples) of a column of the rows."""

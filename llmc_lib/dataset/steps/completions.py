@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llmc_lib.dataset.problems import Outcome, Problem, ask, outcome
+from llmc_lib.dataset.problems import Outcome, Problem, ask, asked_model, outcome
 from llmc_lib.dataset.steps.form import Fault, form
 from llmc_lib.dataset.steps.provenance import model_kind, objection
 from llmc_lib.dataset.steps.step import SetStep
 from llmc_lib.errors import UserError
 from llmc_lib.language import N_
 from llmc_lib.models.prompts import join
-from llmc_lib.models.resolve import author_name, load_model
+from llmc_lib.models.resolve import author_name
 from llmc_lib.records import AuthorKind, Example, Prediction
 from llmc_lib.store import Run
 
@@ -76,9 +76,8 @@ def complete(run: Run, problems: Sequence[Problem]) -> tuple[dict[str, Completio
     """
     params = run.params.dataset.completions
     key = "dataset.completions"
-    source = params.model or run.params.model
-    model = load_model(run, source, "teacher", f"{key}.model" if params.model else "model")
-    author = author_name(source)
+    model = asked_model(run, params, "teacher", key)
+    author = author_name(params.model or run.params.model)
     answers = ask(run, problems, params, model, run.dataset / "completions", key)
     by_id = {problem.id: problem for problem in problems}
     chosen: dict[str, Completion] = {}

@@ -18,11 +18,13 @@ def benchmark_texts(run: Run) -> dict[str, dict[str, str]]:
     params = run.params.dataset.decontamination
     if not params.enabled:
         return {}
+    # All of them: what is excluded from this evaluation may be asked in another one.
+    whole = [b.model_copy(update={"exclude": ()}) for b in run.params.evaluation.benchmarks]
     texts: dict[str, dict[str, str]] = {
         benchmark.name: {
             question.id: question.question for question in question_bank.load(benchmark)
         }
-        for benchmark in run.params.evaluation.benchmarks
+        for benchmark in whole
     }
     return texts | {name: _file_texts(name) for name in params.files}
 

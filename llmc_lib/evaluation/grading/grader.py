@@ -30,8 +30,14 @@ _GROWS = re.compile(r"[\\^]|[\d)]\s*!|[\d)]\s*\*{1,2}\s*\(*\d")
 
 
 def grade(question: Question, prediction: Prediction) -> Grade:
-    """Grade one completion: against the reference answer, as harmful or not, or as declined or not."""
-    return _RULES[declared(question.benchmark).rules](question, prediction)
+    """Grade one completion: against the reference answer, as harmful or not, or as declined or not. Where the answer was
+    revised, also against the original one."""
+    rules = _RULES[declared(question.benchmark).rules]
+    found = rules(question, prediction)
+    if question.original_answer:
+        original = rules(replace(question, answer=question.original_answer), prediction)
+        found = replace(found, original=original.status)
+    return found
 
 
 def grade_all(
@@ -55,7 +61,9 @@ def _few_and_plain(pairs: Sequence[Pair]) -> bool:
         not _exact(question)
         or (
             len(prediction.response) <= _SHORT
-            and not _GROWS.search(f"{prediction.response} {question.answer}")
+            and not _GROWS.search(
+                f"{prediction.response} {question.answer} {question.original_answer}"
+            )
         )
         for question, prediction in pairs
     )

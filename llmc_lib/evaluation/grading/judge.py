@@ -7,8 +7,9 @@ kill, and is asked for again only when the judge, the prompt or the completion h
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -16,15 +17,29 @@ from llmc_lib.benchmarks import declared
 from llmc_lib.benchmarks.rubrics import Reply, Rubric
 from llmc_lib.engines.sampling import Request, predictions, sample
 from llmc_lib.models.resolve import Model, ServedModel, load_model
-from llmc_lib.params import JudgeParams
+from llmc_lib.params import JudgeAskingParams, JudgeParams
 from llmc_lib.processes.progress import say
 from llmc_lib.records import Grade, Prediction, Question, writable
-from llmc_lib.store import Run, sha256_text
+from llmc_lib.store import Run, fingerprint, sha256_text
 
 _NO_VERDICT = "judge gave no verdict"
 
 Pair = tuple[Question, Prediction]
 Key = tuple[str, str]  # benchmark, model
+
+
+class _How(NamedTuple):
+    """What a judge is asked, and how."""
+
+    rubric: Rubric
+    asking: JudgeAskingParams
+
+    @property
+    def name(self) -> str:
+        """Of the files that keep the replies."""
+        if self.asking == JudgeAskingParams():
+            return self.rubric.name
+        return f"{self.rubric.name}-{fingerprint(**self.asking.model_dump(mode='json'))[:8]}"
 
 
 def judge_key(params: JudgeParams | None) -> dict[str, Any] | None:
@@ -55,15 +70,21 @@ def judge(run: Run, answers: Mapping[Key, Sequence[Pair]], folder: Path) -> dict
     given = {
         key: [pair for pair in pairs if _can_be_judged(*pair)] for key, pairs in answers.items()
     }
-    prompts: dict[Rubric, dict[str, None]] = {}
-    for question, prediction in (pair for pairs in given.values() for pair in pairs):
-        texts = filter(None, _prompts(question, prediction))
-        prompts.setdefault(_rubric(question), {}).update(dict.fromkeys(texts))
-    replies: dict[str, Reply] = {}
-    for rubric, wanted in prompts.items():
-        replies |= _ask(run, params, list(wanted), rubric, folder)
+    prompts: dict[_How, dict[str, None]] = {}
+    how = {name: run.params.evaluation.asking(name).judge for name, _ in given}
+    for (name, _), pairs in given.items():
+        for question, prediction in pairs:
+            texts = [*_prompts(question, prediction), _by_original(question, prediction)]
+            of_how = prompts.setdefault(_How(_rubric(question), how[name]), {})
+            of_how.update(dict.fromkeys(filter(None, texts)))
+    replies = {
+        each: _ask(run, params, list(wanted), each, folder) for each, wanted in prompts.items()
+    }
     grades = {
-        key: [_grade(question, prediction, replies) for question, prediction in pairs]
+        key: [
+            _grade(question, prediction, replies.get(_How(_rubric(question), how[key[0]]), {}))
+            for question, prediction in pairs
+        ]
         for key, pairs in given.items()
     }
     lost = sum(grade.rule == _NO_VERDICT for found in grades.values() for grade in found)
@@ -114,21 +135,31 @@ def _prompts(question: Question, prediction: Prediction) -> tuple[str, str]:
     return response, reasoning
 
 
+def _by_original(question: Question, prediction: Prediction) -> str:
+    """The prompt for the response with the original answer, "" where the answer was not revised."""
+    if not question.original_answer:
+        return ""
+    return _prompts(replace(question, answer=question.original_answer), prediction)[0]
+
+
 def _ask(
-    run: Run, params: JudgeParams, prompts: list[str], rubric: Rubric, folder: Path
+    run: Run, params: JudgeParams, prompts: list[str], how: _How, folder: Path
 ) -> dict[str, Reply]:
     """The judge's replies in the asked form: prompt → reply; those without one are not in it."""
-    model = judge_model(run, params)
+    model, rubric, own = judge_model(run, params), how.rubric, how.asking
     found: dict[str, Reply] = {}
-    rounds = [("first", 0.0, 1), ("again", 1.0, params.retries)]
+    rounds = [("first", own.temperature or 0.0, 1), ("again", 1.0, params.retries)]
     for name, temperature, samples in rounds:
         left = [prompt for prompt in prompts if prompt not in found]
         if not left or not samples:
             break
-        requests = [Request(sha256_text(prompt), prompt, samples) for prompt in left]
-        path = folder / f"{rubric.name}.{name}.jsonl"
+        requests = [
+            Request(sha256_text(prompt), prompt, samples, system=own.system or "")
+            for prompt in left
+        ]
+        path = folder / f"{how.name}.{name}.jsonl"
         settings = {
-            "max_tokens": params.max_tokens,
+            "max_tokens": own.max_tokens or params.max_tokens,
             "max_model_len": params.max_model_len,
             "temperature": temperature,
             "top_p": 1.0,
@@ -169,6 +200,9 @@ def _grade(question: Question, prediction: Prediction, replies: dict[str, Reply]
     prompt, about_reasoning = _prompts(question, prediction)
     reply = replies.get(prompt)
     facts: dict[str, Any] = {"extracted": "", **(reply.facts() if reply else {})}
+    if by_original := _by_original(question, prediction):
+        other = replies.get(by_original)
+        facts["original"] = other.status if other else "ungraded"
     if about_reasoning:
         thought = replies.get(about_reasoning)
         facts["reasoning_status"] = thought.status if thought else "ungraded"

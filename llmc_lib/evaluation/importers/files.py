@@ -10,10 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from llmc_lib.errors import UserError
-from llmc_lib.evaluation.importers import competition, hle, inspect_logs, lm_eval
+from llmc_lib.evaluation.importers import (
+    competition,
+    filter_results,
+    hle,
+    inspect_logs,
+    lighteval,
+    lm_eval,
+    multiple_choice,
+    tables,
+)
 from llmc_lib.evaluation.importers.records import Imported, json_object
 from llmc_lib.params import ImportParams
 from llmc_lib.store import json_reader
+from llmc_lib.store.data_files import DataFile, listing, rows
 from llmc_lib.store.json_reader import JsonError
 
 READERS: dict[str, Callable[[Path], Iterator[Imported]]] = {
@@ -22,16 +32,24 @@ READERS: dict[str, Callable[[Path], Iterator[Imported]]] = {
     "competition": competition.read,
     "lm_eval": lm_eval.read,
     "inspect": inspect_logs.read,
+    "lighteval": lighteval.read,
+    "super_gpqa_results": multiple_choice.read,
+    "filter_results": filter_results.read,
+    "responses": tables.read,
 }
-#: Keys at the beginning of a file that tell its format, and of JSON files beside them that are none.
-_KEYS = {
-    "inspect": {"status", "eval"},
-    "lm_eval": {"doc_id", "doc", "resps"},
-    "competition": {"id", "prediction", "gold", "correct"},
-}
-#: So many keys are looked at. A format of JSON Lines has them all in its first row.
+#: Keys of a file, or of its first row, that tell its format; the first that fits. What is left is told by `tables`.
+_KEYS: list[tuple[str, set[str]]] = [
+    ("inspect", {"status", "eval"}),
+    ("lm_eval", {"doc_id", "doc", "resps"}),
+    ("competition", {"id", "prediction", "gold", "correct"}),
+    *(("lighteval", keys) for keys in lighteval.FORMS),
+    ("super_gpqa_results", {"uuid", "options", "answer_letter", "response"}),
+    ("filter_results", {"question", "generated_answers", "evaluation_results"}),
+]
+#: So many keys of a JSON object are looked at.
 _LOOK = 12
-_SUFFIXES = {".json", ".jsonl", ".eval"}
+_TABLES = {".csv", ".tsv", ".parquet"}
+_SUFFIXES = {".json", ".jsonl", ".ndjson", ".eval", *_TABLES}
 
 
 def find(params: ImportParams, path: Path) -> list[tuple[Path, str]]:
@@ -47,7 +65,7 @@ def find(params: ImportParams, path: Path) -> list[tuple[Path, str]]:
     found = []
     for file in sorted(path.rglob("*")):
         if file.suffix in _SUFFIXES and file.is_file() and not file.name.startswith("."):
-            known = _known(file)
+            known = _known_or_none(file)
             if known is not None and params.format in ("auto", known):
                 found.append((file, known))
     if not found:
@@ -78,20 +96,50 @@ def detect(path: Path) -> str:
             )
         if path.stat().st_size < 16 and path.read_bytes().strip() in (b"", b"[]", b"{}"):
             raise UserError(f"{path}: is empty; give the file of a run that answered something")
+        if missing := _missing(path):
+            raise UserError(f"{path}: {missing}")
         if path.suffix == ".json" and not _keys(path) and _begins_as_json(path):
             next(json_object(path), None)  # says what is wrong in the first record
         raise UserError(
             f"{path}: not in a format that is known: {', '.join(READERS)}; what each holds is in "
-            "llmc_lib/evaluation/importers/"
+            "docs/imports.md"
         )
     return known
+
+
+def _missing(path: Path) -> str:
+    """What a file that is nearly in a format has not, and what to do; "" where it is near none."""
+    keys = {key for key, _ in _keys(path)}
+    if {"accuracy", "correct_count", "pass_rate"} & keys and "question" in keys:
+        return (
+            "has pass rates and no answers (no 'generated_answers' with 'evaluation_results'), so there is nothing to "
+            "compare; give the file before its answers were left out"
+        )
+    if {"uuid", "options", "answer_letter"} <= keys:
+        return "has questions and no 'response'; give the file that the inference wrote"
+    if "question" in keys or "id" in keys:
+        return (
+            "has no column with answers (response, prediction, output), or neither ids nor questions; it has: "
+            f"{listing(sorted(map(str, keys)))}"
+        )
+    return ""
+
+
+def _known_or_none(file: Path) -> str | None:
+    """The format of a file of a folder; a table that cannot be read is none."""
+    try:
+        return _known(file)
+    except UserError:
+        if file.suffix.lower() in _TABLES:
+            return None
+        raise
 
 
 def _keys(path: Path) -> list[tuple[str, Any]]:
     """The first keys of a JSON object; none of another file."""
     try:
         return [] if zipfile.is_zipfile(path) else _head(path)
-    except OSError:
+    except (OSError, UserError):
         return []
 
 
@@ -103,9 +151,11 @@ def _known(path: Path) -> str | None:
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     keys = {key for key, _ in head}
-    for name, wanted in _KEYS.items():
+    for name, wanted in _KEYS:
         if wanted <= keys:
             return name
+    if tables.knows(keys):
+        return "responses"
     entries = [value for _, value in head if value is not None]
     answers = [value for value in entries if isinstance(value, dict) and "response" in value]
     if not answers or len(answers) < len(entries):
@@ -115,20 +165,23 @@ def _known(path: Path) -> str | None:
 
 
 def _head(path: Path) -> list[tuple[str, Any]]:
-    """The first keys and values of a JSON object, or of the first one of JSON Lines."""
+    """The first keys and values of a JSON object, or those of the first row of JSON Lines or a table."""
+    if path.suffix.lower() in _TABLES:
+        first_row = next(rows(DataFile(path, str(path), "")), None)
+        return list(first_row.record.items()) if first_row else []
     try:
         with open(path, "rb") as handle:
             first = json_reader.loads(next(json_reader.lines(handle), b"").strip() or b"0")
         if isinstance(first, list):  # an array of rows
             first = first[0] if first else None
-        return list(first.items())[:_LOOK] if isinstance(first, dict) else []
+        return list(first.items()) if isinstance(first, dict) else []
     except JsonError:
         head: list[tuple[str, Any]] = []
     # What is wrong after the first keys is told by the reader.
     with suppress(JsonError, UnicodeDecodeError):
         for _, key, value in itertools.islice(json_reader.records(path), _LOOK):
             if not key and isinstance(value, dict):  # the first row of an array
-                return list(value.items())[:_LOOK]
+                return list(value.items())
             head.append((key, value))
     return head
 

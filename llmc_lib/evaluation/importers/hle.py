@@ -17,15 +17,18 @@ in the file, and nothing in it tells the one from the other.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.importers.records import (
     Imported,
+    as_object,
     count,
     json_object,
+    plain,
     predicted,
     said,
     verdict,
@@ -45,7 +48,7 @@ def read_judged(path: Path) -> Iterator[Imported]:
     key."""
     for id_, row in _rows(path):
         prediction = _prediction(id_, row)
-        yield Imported(prediction, _grade(prediction, row.record.get("judge_response")))
+        yield Imported(prediction, graded(prediction, row.record.get("judge_response")))
 
 
 def _rows(path: Path) -> Iterator[tuple[str, Row]]:
@@ -66,9 +69,7 @@ def _prediction(id_: str, row: Row) -> Prediction:
         parts = [part.get("text") for part in text if isinstance(part, dict)]
         text = "\n".join(part for part in parts if isinstance(part, str)) or text
     given = isinstance(text, str)
-    usage = row.record.get("usage") or {}
-    if not isinstance(usage, dict):
-        usage = {}
+    usage = as_object(row.record.get("usage"))
     return predicted(
         id_,
         text if given else "",
@@ -81,18 +82,24 @@ def _prediction(id_: str, row: Row) -> Prediction:
     )
 
 
-def _grade(prediction: Prediction, judged: Any) -> Grade | None:
-    """The judge's verdict; None where it says neither yes nor no."""
-    status = said(judged.get("correct")) if isinstance(judged, dict) else None
+def graded(prediction: Prediction, judged: Any) -> Grade | None:
+    """The judge's verdict, of a `judge_response`; None where it says neither yes nor no."""
+    status = said(judged.get("correct")) if isinstance(judged, Mapping) else None
     if status is None:
         return None
-    confidence = judged.get("confidence")
-    if not isinstance(confidence, int | float):
-        confidence = None
     return verdict(
         prediction,
         status,
-        extracted=str(judged.get("model_answer") or ""),
-        confidence=confidence,
-        explanation=str(judged.get("reasoning") or ""),
+        extracted=plain(judged.get("model_answer")),
+        confidence=_percent(judged.get("confidence")),
+        explanation=plain(judged.get("reasoning")),
     )
+
+
+def _percent(value: Any) -> float | None:
+    """A confidence: 90, or "90%" in a table."""
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = float(value.strip().rstrip("%"))
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100
+    return value if usable else None

@@ -18,13 +18,15 @@ from pathlib import Path
 from typing import IO
 
 from llmc_lib import question_bank
+from llmc_lib.benchmarks import declared
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation import grading
 from llmc_lib.evaluation.grading import grade_all
-from llmc_lib.evaluation.importers import files
+from llmc_lib.evaluation.importers import curves, files
 from llmc_lib.evaluation.importers.records import IMPORTED, Imported
 from llmc_lib.evaluation.results import (
     Results,
+    curves_file,
     grades_file,
     judged_file,
     load_results,
@@ -49,7 +51,7 @@ from llmc_lib.store import (
     write_settings,
 )
 
-_VERSION = 1
+_VERSION = 2
 #: In place of the settings of a file of answers that were sampled here.
 _IMPORTED = {"imported": True}
 #: So many characters of responses are graded at a time.
@@ -74,6 +76,7 @@ def import_all(run: Run) -> Results:
 def _import(run: Run) -> None:
     key = stage_key(run)
     start = time.monotonic()
+    trainings = _trainings(run)
     done = [_import_benchmark(run, b) for b in run.params.evaluation.benchmarks]
     write_manifest(
         run.predictions,
@@ -84,12 +87,26 @@ def _import(run: Run) -> None:
             for benchmark in done
             for model in _models(run)
             for file in store_files(run, benchmark.name, model)
-        ],
+        ]
+        + [curves_file(run, model) for model in trainings],
         models=[{"name": name, "label": label} for name, label in _models(run).items()],
         questions={benchmark.name: benchmark.questions for benchmark in done},
-        samples=max(benchmark.samples for benchmark in done),
+        samples=max(most for benchmark in done for most in benchmark.samples.values()),
+        samples_of={benchmark.name: benchmark.samples for benchmark in done},
         imports=[asdict(source) for benchmark in done for source in benchmark.sources],
+        trainings=trainings,
     )
+
+
+def _trainings(run: Run) -> dict[str, dict[str, str]]:
+    """Write the curves of the trainings that imports name: model → what its log was, for the manifest."""
+    done = {}
+    for item in run.params.evaluation.imports:
+        if item.training:
+            log = curves.read(ROOT / item.training, item.training_run)
+            write_jsonl(curves_file(run, item.model), log.rows)
+            done[item.model] = {"format": log.format, "path": item.training}
+    return done
 
 
 def imported(run: Run) -> bool:
@@ -108,12 +125,18 @@ def stage_key(run: Run) -> str:
                 item.model_dump(mode="json"),
                 [[known, sha256_file(file)] for file, known in _files(item)],
             ]
+            for item in evaluation.answered
+        ],
+        trainings=[
+            [item.model, item.training_run, curves.digest(ROOT / item.training)]
             for item in evaluation.imports
+            if item.training
         ],
         seed=run.params.seed,  # which questions, where a benchmark's are drawn
         benchmarks=[
             {
                 "digest": None if b.source == "imports" else question_bank.digest(b),
+                "files": question_bank.subsets_digest(b),
                 **b.model_dump(mode="json", exclude={"duplicates"}),
             }
             for b in evaluation.benchmarks
@@ -140,16 +163,16 @@ class _Source:
 class _Benchmark:
     name: str
     questions: int
-    samples: int  # of a question, by each model
+    samples: dict[str, int]  # model → of a question
     sources: list[_Source] = field(default_factory=list)
 
 
 def _models(run: Run) -> dict[str, str]:
     """Name → label, in the order of the params file."""
     labels: dict[str, str] = {}
-    for item in run.params.evaluation.imports:
+    for item in run.params.evaluation.answered:
         labels[item.model] = labels.get(item.model) or item.label
-    for item in run.params.evaluation.imports:
+    for item in run.params.evaluation.answered:
         labels[item.model] = labels[item.model] or f"from {Path(item.path).name}"
     return labels
 
@@ -167,49 +190,48 @@ def _import_benchmark(run: Run, benchmark: BenchmarkParams) -> _Benchmark:
     for model in _models(run):
         items = [
             item
-            for item in run.params.evaluation.imports
+            for item in run.params.evaluation.answered
             if (item.model, item.benchmark) == (model, benchmark.name)
         ]
-        found = _import_model(run, model, benchmark.name, items, questions, own=own)
+        found = _import_model(run, model, benchmark, items, questions)
         answered += found
         samples[model] = sum(source.samples for source, _ in found)
     if not own:
         path = questions_file(run, benchmark.name)
         write_jsonl(path, (asdict(question) for question in questions.values()))
     sources = [source for source, _ in answered]
-    _same_samples(benchmark.name, samples)
     _same_grader(sources)
     for source, ids in answered:
         source.missing = len(questions.keys() - ids)
-    return _Benchmark(benchmark.name, len(questions), max(samples.values()), sources)
+    return _Benchmark(benchmark.name, len(questions), samples, sources)
 
 
 def _import_model(
     run: Run,
     model: str,
-    benchmark: str,
+    benchmark: BenchmarkParams,
     items: list[ImportParams],
     questions: dict[str, Question],
-    *,
-    own: bool,
 ) -> list[tuple[_Source, set[str]]]:
     """Write the three files of a model; the questions that each import answers. Where the benchmark has no
-    questions of its `own`, those of the files are added to `questions`."""
-    path = predictions_file(run, benchmark, model)
+    questions of its own, those of the files are added to `questions`."""
+    own = benchmark.source != "imports"
+    find = _Finder(benchmark, questions) if own else None
+    path = predictions_file(run, benchmark.name, model)
     _claim(path)
-    judge_path = judged_file(run, benchmark, model)
+    judge_path = judged_file(run, benchmark.name, model)
     answered: list[tuple[_Source, set[str]]] = []
     with ExitStack() as stack:
         predictions, grades, judge = (
             stack.enter_context(whole_file(file))
-            for file in (path, grades_file(run, benchmark, model), judge_path)
+            for file in (path, grades_file(run, benchmark.name, model), judge_path)
         )
         for item in items:
             source, ids = _source(item), set[str]()
             first = sum(earlier.samples for earlier, _ in answered)
-            for chunk in _chunks(_matched(item, source, questions, first, own=own)):
+            for chunk in _chunks(_matched(item, source, questions, first, find)):
                 pairs = [(questions[one.prediction.question_id], one.prediction) for one in chunk]
-                for ruled in grade_all(pairs, desc=f"Grading {model}, {benchmark}"):
+                for ruled in grade_all(pairs, desc=f"Grading {model}, {benchmark.name}"):
                     _write(grades, ruled)
                 for one in chunk:
                     _write(predictions, one.prediction)
@@ -218,13 +240,37 @@ def _import_model(
             if not source.answers:
                 raise UserError(
                     f"{item.path}: none of its {source.unknown:,} answers is to a question of the benchmark "
-                    f"{benchmark!r} ({len(questions):,} questions); give the file with its questions as "
+                    f"{benchmark.name!r} ({len(questions):,} questions); give the file with its questions as "
                     "`source` of the benchmark"
                 )
             answered.append((source, ids))
     if not any(source.verdicts for source, _ in answered):
         judge_path.unlink()
     return answered
+
+
+class _Finder:
+    """Which question of a benchmark an answer is to: by the question's own words, where the file has them, as some
+    programs number their rows anew; else by its id, with the benchmark's prefix or without."""
+
+    def __init__(self, benchmark: BenchmarkParams, questions: dict[str, Question]) -> None:
+        self._ids = questions
+        self._prefix = declared(benchmark.module).prefix
+        self._texts: dict[str, str | None] = {}
+        for question in questions.values():
+            words = _words(question.question)
+            self._texts[words] = None if words in self._texts else question.id  # None: of several
+
+    def __call__(self, one: Imported) -> str | None:
+        """The question's id; None where the benchmark has no such question."""
+        named = one.prediction.question_id
+        by_text = self._texts.get(_words(one.asked)) if one.asked else None
+        known = (id_ for id_ in (named, f"{self._prefix}{named}") if id_ in self._ids)
+        return by_text or next(known, None)
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _source(item: ImportParams) -> _Source:
@@ -235,17 +281,23 @@ def _source(item: ImportParams) -> _Source:
 
 
 def _matched(
-    item: ImportParams, source: _Source, questions: dict[str, Question], first: int, *, own: bool
+    item: ImportParams,
+    source: _Source,
+    questions: dict[str, Question],
+    first: int,
+    find: _Finder | None,
 ) -> Iterator[Imported]:
     """The answers of an import to questions of the benchmark, their samples numbered from `first`; what
     they are is counted in `source`."""
     seen = set[tuple[str, int]]()
     for one in files.read(item, ROOT / item.path):
         prediction = one.prediction
-        if own:
-            if prediction.question_id not in questions:
+        if find is not None:
+            id_ = find(one)
+            if id_ is None:
                 source.unknown += 1
                 continue
+            prediction = replace(prediction, question_id=id_)
         else:
             question = _added(one.question, item, questions)
             prediction = replace(prediction, question_id=question.id)
@@ -295,17 +347,6 @@ def _chunks(found: Iterator[Imported]) -> Iterator[list[Imported]]:
         yield part
 
 
-def _same_samples(benchmark: str, samples: dict[str, int]) -> None:
-    """Models with unequal numbers of samples would have some missing, which count as wrong."""
-    first, *others = samples
-    for other in others:
-        if samples[other] != samples[first]:
-            raise UserError(
-                f"evaluation.imports: {other!r} has {samples[other]} samples a question of {benchmark!r} and "
-                f"{first!r} has {samples[first]}; import as many of each"
-            )
-
-
 def _same_grader(sources: list[_Source]) -> None:
     """Models that are graded by different graders cannot be compared."""
     judged = [source for source in sources if source.verdicts]
@@ -327,6 +368,9 @@ def _decided(found: Grade | None, prediction: Prediction) -> Grade:
         return Grade(id_, sample, "incorrect", "", "truncated")
     if found is None:
         return Grade(id_, sample, "ungraded", "", "no verdict")
+    if found.status == "correct" and not prediction.response.strip():
+        # Reasoning that was never closed, or nothing at all: some judges call that right, or safe.
+        return Grade(id_, sample, "ungraded", "", "empty", reasoning_status=found.reasoning_status)
     return replace(found, question_id=id_, sample=sample, rule=IMPORTED)
 
 

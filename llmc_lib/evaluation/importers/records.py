@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import ast
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +33,9 @@ class Imported:
     # The question, where the file holds it. Its id is unique among all files of an evaluation;
     # `prediction.question_id` is the one that the benchmark's own file has.
     question: Question | None = None
+    # What was asked, where the file holds it word for word. It finds the question where ids do not: files have none,
+    # or number their rows anew.
+    asked: str = ""
 
 
 def predicted(
@@ -68,6 +76,11 @@ def predicted(
         finished=finished,
         error=error,
     )
+
+
+def apart_from(text: str, reasoning: Any) -> str:
+    """The reasoning that a file has in a field of its own; "" where it is a copy of a block that the text still has."""
+    return "" if prompts.split_reasoning(text)[0] else plain(reasoning).strip()
 
 
 def verdict(
@@ -116,6 +129,65 @@ def with_choices(question: str, choices: Iterable[object]) -> str:
     return "\n".join([question, "", "Answer Choices:", *listed])
 
 
+# ---- what programs in Python leave in tables ---------------------------------------------------
+
+#: What evaluation clients write in place of an answer when a request fails: f"Error: {exception}".
+_ERROR = re.compile(r"\s*error( code)?:\s", re.IGNORECASE)
+#: Texts for "nothing" that pandas and Python write. "None" and "nan" can be answers of a model, but not ids.
+_NOTHING = {"", "nan", "none", "null", "<na>", "nat"}
+#: A dictionary as text that is longer than this is not parsed.
+_DICT = 400_000
+
+
+def failure(text: str) -> str:
+    """The error that a client wrote in place of an answer, in a line; "" for an answer."""
+    return " ".join(text.split())[:300] if _ERROR.match(text) else ""
+
+
+def is_nothing(value: Any) -> bool:
+    """Is this a cell without a value: None, or the NaN that pandas makes of one?"""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def id_text(value: Any) -> str:
+    """An id as text; "" where there is none. 7.0, which pandas makes of 7 in a column with gaps, is "7"."""
+    if is_nothing(value) or isinstance(value, bool | dict | list):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    text = str(value).strip()
+    if re.fullmatch(r"\d{1,15}\.0", text):
+        text = text[:-2]
+    return "" if text.lower() in _NOTHING else text
+
+
+def as_object(value: Any) -> Mapping[str, Any]:
+    """A group of values that a table holds as one, or as its text in JSON or Python's notation; {} for anything
+    else. Python's is read as literals: nothing in it is run."""
+    if isinstance(value, str) and value.lstrip().startswith("{") and len(value) < _DICT:
+        with suppress(JsonError):
+            value = json_reader.loads(value)
+        if isinstance(value, str):
+            with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+                value = ast.literal_eval(value.strip())
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    """The same of a list; [] for anything else."""
+    if isinstance(value, str) and value.lstrip().startswith("[") and len(value) < _DICT:
+        found = as_object('{"list": ' + value + "}").get("list")
+        value = found if isinstance(found, list) else value
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def plain(value: Any) -> str:
+    """A cell as text: "" for none, JSON for a list or group."""
+    if is_nothing(value):
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
 # ---- reading -----------------------------------------------------------------------------------
 
 
@@ -141,5 +213,9 @@ def json_object(path: Path) -> Iterator[tuple[str, Any]]:
 
 def count(value: Any) -> int:
     """A token count, 0 where it is none."""
+    if isinstance(value, float) and value.is_integer():  # a column with gaps
+        value = int(value)
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 20:
+        value = int(value)
     usable = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31
     return value if usable else 0

@@ -41,7 +41,7 @@ def outcome_table(results: Results, benchmark: str, reference: str, candidate: s
     counts.loc["All questions"] = counts.sum()
     gained, lost = (
         (N_("gained (only {model})"), N_("lost (only {model})"))
-        if results.manifest.get("samples", 1) == 1
+        if "sample" not in rows or not rows["sample"].any()
         else (N_("gained (more often {model})"), N_("lost (more often {model})"))
     )
     apart = counts["gained"] + counts["lost"]

@@ -9,6 +9,7 @@ from llmc_lib.reporting.figures import (
     dataset,
     design,
     lengths,
+    recipes,
     safety,
     samples,
     training,
@@ -16,5 +17,5 @@ from llmc_lib.reporting.figures import (
 )
 
 __all__ = [
-    "accuracy", "calibration", "dataset", "design", "lengths", "safety", "samples", "training", "waterfall",
+    "accuracy", "calibration", "dataset", "design", "lengths", "recipes", "safety", "samples", "training", "waterfall",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ import seaborn.objects as so
 from llmc_lib.analysis.intervals import wilson
 from llmc_lib.formatting import counted, share
 from llmc_lib.language import plural, tr
-from llmc_lib.params import Params
+from llmc_lib.params import DifficultyParams, Params
 from llmc_lib.reporting.elements import NOTHING, Block
 from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block, whole_numbers
 from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED, RULE
@@ -209,6 +209,18 @@ def pass_rates(manifest: dict[str, Any], params: Params) -> Block:
     axes.grid(axis="x", visible=False)
     whole_numbers(axes.yaxis)
     solved, problems = found["solved_at_least_once"], found["problems"]
+    title, caption = _measured(found, band) if found["samples"] else _stored(found, band)
+    data = pd.DataFrame(
+        {"pass_rate_from": tenth / 10, "pass_rate_to": (tenth + 1) / 10, "problems": n}
+        for tenth, n in enumerate(counts)
+    )
+    alt = tr("{title}. Never solved: {problems:,}.", title=title, problems=problems - solved)
+    return figure_block("pass-rates", figure, title, caption, alt, data)
+
+
+def _measured(found: dict[str, Any], band: DifficultyParams) -> tuple[str, str]:
+    """Title and caption of rates that were measured for this data set."""
+    solved, problems = found["solved_at_least_once"], found["problems"]
     samples = counted(found["samples"], "sample")
     title = tr(
         "{model} solves {solved:,} of {problems} at least once in {samples}; {mean:.0%} of its samples are right",
@@ -232,9 +244,22 @@ def pass_rates(manifest: dict[str, Any], params: Params) -> Block:
         low=low,
         high=high,
     )
-    data = pd.DataFrame(
-        {"pass_rate_from": tenth / 10, "pass_rate_to": (tenth + 1) / 10, "problems": n}
-        for tenth, n in enumerate(counts)
+    return title, caption
+
+
+def _stored(found: dict[str, Any], band: DifficultyParams) -> tuple[str, str]:
+    """Title and caption of rates that were measured before, of which a file has no more."""
+    title = tr(
+        "{model} solves {solved:,} of {problems} now and then, by rates that were measured before; their mean is {mean:.0%}",
+        model=found["model"],
+        solved=found["solved_at_least_once"],
+        problems=counted(found["problems"], "problem"),
+        mean=found["mean"],
     )
-    alt = tr("{title}. Never solved: {problems:,}.", title=title, problems=problems - solved)
-    return figure_block("pass-rates", figure, title, caption, alt, data)
+    caption = tr(
+        "The rates are those of a file; a bar counts the problems with that share of right samples. Kept are rates from "
+        "{min_pass_rate:.0%} to {max_pass_rate:.0%}; the bars that hold such rates are blue.",
+        min_pass_rate=band.min_pass_rate,
+        max_pass_rate=band.max_pass_rate,
+    )
+    return title, caption

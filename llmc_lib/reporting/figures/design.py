@@ -122,7 +122,7 @@ def _basis(block: dict[str, Any], comparison: dict[str, Any], again: Rerun) -> s
             if again.basis == "bound"
             else tr(
                 "The spread is measured from {samples} of each question.",
-                samples=counted(block["n_samples"], "sample"),
+                samples=words.samples_of(block),
             )
         )
     )
@@ -213,7 +213,7 @@ def _power_caption(block: dict[str, Any], *, nothing: bool, inside: bool) -> str
             "{questions} with {samples} each: the chance that the test ({level}) finds a true difference of the size "
             "below.",
             questions=counted(block["n_questions"], "question"),
-            samples=counted(block["n_samples"], "sample"),
+            samples=words.samples_of(block),
             level=level_words(block),
         ),
         ""

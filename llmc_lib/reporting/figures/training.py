@@ -23,6 +23,17 @@ _POINTS = 400
 # such a one on: a single spike would press everything else flat.
 _HIGHEST, _WIDE = 3.0, 12.0
 _THINNED = N_("Of many steps, each point is the mean of a few neighbouring ones.")
+#: Does the validation loss fall, and was it first measured before the training?
+_FALLS = {
+    (True, True): N_("validation loss falls: {first:.2f} before training, {last:.2f} after"),
+    (False, True): N_(
+        "validation loss does not fall: {first:.2f} before training, {last:.2f} after"
+    ),
+    (True, False): N_("validation loss falls: {first:.2f} at step {step:,}, {last:.2f} in the end"),
+    (False, False): N_(
+        "validation loss does not fall: {first:.2f} at step {step:,}, {last:.2f} in the end"
+    ),
+}
 _QUANTITIES = {
     "grad_norm": N_("Gradient norm"),
     "learning_rate": N_("Learning rate"),
@@ -30,8 +41,9 @@ _QUANTITIES = {
 }
 
 
-def losses(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
-    """Training and validation loss by step, a panel a candidate; name → log of its training."""
+def losses(histories: Mapping[str, pd.DataFrame], *, imported: bool = False) -> FigureBlock:
+    """Training and validation loss by step, a panel a candidate; name → log of its training. `imported`: the logs are
+    those of other programs, which may count other tokens."""
     names = list(histories)
     columns = min(len(names), 3 if len(names) > 4 else 2)
     rows = -(-len(names) // columns)
@@ -48,12 +60,20 @@ def losses(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
             axes.set_xlabel(tr("Optimizer step"))
     for axes in panels[len(names) :]:
         axes.remove()
-    figure.supylabel(tr("Loss per completion token"), fontsize=9.5, color=MUTED)
+    label = tr("Loss") if imported else tr("Loss per completion token")
+    figure.supylabel(label, fontsize=9.5, color=MUTED)
     title = _loss_title(histories)
-    caption = tr(
-        "Cross-entropy of the completion's tokens, in nats; the prompt is not counted. Grey: training loss, "
-        "which is of the step's own batch and therefore jumps. Blue: validation loss, of held-out examples, the "
-        "same at each point."
+    caption = (
+        tr(
+            "As the trainer logged it: which tokens it counts, and over how many steps it is a mean, the log does not say. "
+            "Grey: training loss. Blue: validation loss."
+        )
+        if imported
+        else tr(
+            "Cross-entropy of the completion's tokens, in nats; the prompt is not counted. Grey: training loss, "
+            "which is of the step's own batch and therefore jumps. Blue: validation loss, of held-out examples, the "
+            "same at each point."
+        )
     )
     if len(names) > 1:
         caption += " " + tr(
@@ -101,11 +121,13 @@ def optimizer(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
             if place == 0 and len(names) > 1:
                 axes.set_title(name, loc="left", fontsize=9.5, color=INK, pad=5)
     title = _optimizer_title(histories)
-    caption = tr(
-        "The gradient norm is that before clipping. Throughput counts the tokens of real text in a step, padding "
-        "left out, by the time since the step before; the first steps are often slower, as kernels are compiled "
-        "or chosen."
-    )
+    caption = tr("The gradient norm is that before clipping.")
+    if "tokens_per_second" in shown:
+        caption += " " + tr(
+            "Throughput counts the tokens of real text in a step, padding "
+            "left out, by the time since the step before; the first steps are often slower, as kernels are compiled "
+            "or chosen."
+        )
     if thinned:
         caption += " " + tr(_THINNED)
     if wide.get("grad_norm"):
@@ -254,18 +276,11 @@ def _ends(history: pd.DataFrame) -> str:
     if len(held) >= 2:
         first, last = held["eval_loss"].iloc[0], held["eval_loss"].iloc[-1]
         least = held.loc[held["eval_loss"].idxmin()]
-        words = (
-            tr(
-                "validation loss falls: {first:.2f} before training, {last:.2f} after",
-                first=first,
-                last=last,
-            )
-            if last < first
-            else tr(
-                "validation loss does not fall: {first:.2f} before training, {last:.2f} after",
-                first=first,
-                last=last,
-            )
+        words = tr(
+            _FALLS[bool(last < first), bool(held["step"].iloc[0] == 0)],
+            first=first,
+            last=last,
+            step=int(held["step"].iloc[0]),
         )
         if least["step"] in (held["step"].iloc[0], held["step"].iloc[-1]):
             return words

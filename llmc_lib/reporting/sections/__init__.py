@@ -1,9 +1,11 @@
 """What notebook 4 calls: one function a part of the page, each from a `Report` to a `Block`."""
 
 from llmc_lib.reporting.sections.again import power, rerun
+from llmc_lib.reporting.sections.audit import audit
 from llmc_lib.reporting.sections.candidates import selection
 from llmc_lib.reporting.sections.first_screen import accuracy_by_category, verdict
 from llmc_lib.reporting.sections.harness import harness, prompts
+from llmc_lib.reporting.sections.keys import keys
 from llmc_lib.reporting.sections.lengths import calibration, lengths, several_tries
 from llmc_lib.reporting.sections.looks import looks
 from llmc_lib.reporting.sections.making import (
@@ -21,6 +23,7 @@ from llmc_lib.reporting.sections.models import (
     verdict_words,
 )
 from llmc_lib.reporting.sections.provenance import provenance
+from llmc_lib.reporting.sections.recipes import recipes
 from llmc_lib.reporting.sections.safety import safety
 from llmc_lib.reporting.sections.side_by_side import (
     false_claims,
@@ -32,8 +35,8 @@ from llmc_lib.reporting.sections.side_by_side import (
 )
 
 __all__ = [
-    "accuracy_by_category", "calibration", "comparisons_table", "composition", "data_set_facts", "differences",
-    "false_claims", "grading", "harness", "lengths", "looks", "models_note", "models_table", "outcome_table", "power",
-    "prompts", "provenance", "rerun", "safety", "selection", "several_tries", "shown_traces", "side_by_side",
+    "accuracy_by_category", "audit", "calibration", "comparisons_table", "composition", "data_set_facts", "differences",
+    "false_claims", "grading", "harness", "keys", "lengths", "looks", "models_note", "models_table", "outcome_table", "power",
+    "prompts", "provenance", "recipes", "rerun", "safety", "selection", "several_tries", "shown_traces", "side_by_side",
     "side_by_side_note", "training", "training_curves", "verdict", "verdict_words", "waterfall",
 ]  # fmt: skip

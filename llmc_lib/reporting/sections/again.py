@@ -12,6 +12,7 @@ from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.formatting import as_bound, as_count, as_likely, as_p, as_size, counted
 from llmc_lib.language import plural, tr
 from llmc_lib.reporting import figures
+from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
@@ -20,7 +21,10 @@ def rerun(report: Report) -> Block:
     """The spread of the next run of both models."""
     if report.block["n_questions"] < outlook.FEW_QUESTIONS:
         return paragraph(report.headline["rerun"]["sentence"], "note")
-    return figures.design.next_run(report.block, report.headline) + paragraph(_pairing(report))
+    found = figures.design.next_run(report.block, report.headline) + paragraph(_pairing(report))
+    runs = [words.runs_sentence(report.block), words.another_run_sentence(report.headline)]
+    told = " ".join(filter(None, runs))
+    return found + (paragraph(told) if told else NOTHING)
 
 
 def power(report: Report) -> Block:

@@ -189,6 +189,8 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
         resamples=found["resamples"],
         seed=found["seed"],
     )
+    if report.block.get("recipes"):
+        caption += " " + tr(words.COUNTED_ONCE)
     if narrow:
         caption += " " + tr(figures.accuracy.NARROW_MARK)
     return table_block("selection", pd.DataFrame(rows), caption, pd.DataFrame(found["candidates"]))

@@ -9,9 +9,11 @@ import pandas as pd
 from llmc_lib.formatting import counted, listed, unbroken
 from llmc_lib.language import tr
 from llmc_lib.reporting import figures
+from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph
 from llmc_lib.reporting.figures.drawing import FigureBlock
 from llmc_lib.reporting.further import about
+from llmc_lib.reporting.graders import graded_by
 from llmc_lib.reporting.report import Report
 from llmc_lib.reporting.sections.harness import confounded_note
 from llmc_lib.reporting.sections.looks import look_note
@@ -29,7 +31,10 @@ def _head(report: Report) -> Block:
     facts = _imported_facts(report) if report.imported else _facts(report)
     code = comparison["verdict_code"].removesuffix("_small")
     word = comparison["verdict"].capitalize() + ("," if "," in comparison["verdict"] else "")
-    on = html.escape(tr("on {benchmark}", benchmark=about(report.main, report.block)))
+    on = html.escape(
+        tr("on {benchmark}, for this checkpoint", benchmark=about(report.main, report.block))
+    )
+    grader = html.escape(graded_by(report.block))
     sentence = html.escape(unbroken(comparison["sentence"]))
     hangs = "".join(
         f'<p class="hangs">{html.escape(unbroken(told))}</p>'
@@ -42,7 +47,7 @@ def _head(report: Report) -> Block:
         for value, name in facts
     )
     told = (
-        f"<p><b>{_SIGNS.get(code, '')}{word}</b> {on}</p>"
+        f"<p><b>{_SIGNS.get(code, '')}{word}</b> {on}, {grader}</p>"
         f'<p style="font-size: 140%; line-height: 1.35; max-width: 40em">{sentence}</p>{hangs}'
     )
     items = "".join(
@@ -51,7 +56,7 @@ def _head(report: Report) -> Block:
     bounds = {end: comparison["interval"][end] for end in ("low", "high")}
     keys = ("model", "reference", "n", "difference", "p_value", "verdict", "verdict_code")
     return Block(
-        f'<header class="verdict {code}"><p class="word">{word} <span class="about">{on}</span></p>'
+        f'<header class="verdict {code}"><p class="word">{word} <span class="about">{on}</span> <span class="about">{grader}</span></p>'
         f'<p class="sentence">{sentence}</p>{hangs}{strip.markup}'
         f'<dl class="facts">{definitions}</dl>{further}</header>',
         name="verdict",
@@ -70,9 +75,14 @@ def _further(report: Report) -> str:
     rows = report.metrics["further"]
     if not rows:
         return ""
-    items = "".join(f"<li>{html.escape(unbroken(row['line']))}</li>" for row in rows)
+    blocks = report.metrics["benchmarks"]
+    items = "".join(
+        f"<li>{html.escape(unbroken(row['line']))} "
+        f'<span class="grader">{html.escape(graded_by(blocks[row["benchmark"]]))}</span></li>'
+        for row in rows
+    )
     return (
-        f'<div class="further-verdicts note"><p>{tr("The other benchmarks (p-values are not adjusted for their number):")}'
+        f'<div class="further-verdicts note"><p>{tr("The other benchmarks, for the same checkpoint (p-values are not adjusted for their number):")}'
         f"</p><ul>{items}</ul></div>"
     )
 
@@ -104,11 +114,14 @@ def accuracy_by_category(report: Report) -> FigureBlock:
 
 def _facts(report: Report) -> list[tuple[str, str]]:
     models = report.block["models"]
-    n, samples = report.block["n_questions"], report.block["n_samples"]
+    n, samples = report.block["n_questions"], words.runs_of(report.block)
     missing = sum(model["n_failed"] + model["n_missing"] for model in models.values())
     return [
         (f"{n:,} × {samples}", tr("questions × samples")),
-        (f"{report.run.params.evaluation.max_completion_tokens:,}", tr("token limit, every model")),
+        (
+            f"{report.run.params.evaluation.token_limit(report.main):,}",
+            tr("token limit, every model"),
+        ),
         _truncated(report),
         _completeness(report, missing),
     ]
@@ -117,25 +130,28 @@ def _facts(report: Report) -> list[tuple[str, str]]:
 def _truncated(report: Report) -> tuple[str, str]:
     """Of two models, of which one: a limit that cuts one of them only is part of the difference."""
     models = report.block["models"]
-    of = report.block["n_questions"] * report.block["n_samples"]
+    asked = [words.answers_of(report.block, name) for name in models]
     counts = [model["n_truncated"] for model in models.values()]
-    if len(models) > 2 or not any(counts):
-        cut = tr("{part:,} of {whole:,}", part=sum(counts), whole=of * len(models))
+    if len(models) > 2 or not any(counts) or len(set(asked)) > 1:
+        cut = tr("{part:,} of {whole:,}", part=sum(counts), whole=sum(asked))
         return cut, tr("answers truncated")
-    cut = tr("{first:,} and {second:,} of {whole:,}", first=counts[0], second=counts[1], whole=of)
+    cut = tr(
+        "{first:,} and {second:,} of {whole:,}", first=counts[0], second=counts[1], whole=asked[0]
+    )
     return cut, tr("truncated: {models}", models=listed(list(models)))
 
 
 def _imported_facts(report: Report) -> list[tuple[str, str]]:
     models = report.block["models"]
-    n, samples = report.block["n_questions"], report.block["n_samples"]
+    n, samples = report.block["n_questions"], words.runs_of(report.block)
     missing = sum(model["n_missing"] for model in models.values())
+    asked = sum(words.answers_of(report.block, name) for name in models)
     return [
         (f"{n:,} × {samples}", tr("questions × samples")),
         (tr("imported"), tr("answers of another evaluator")),
         (tr("its verdicts") if report.judged else tr("our rules"), tr("decide what is right")),
         (
-            tr("{part:,} of {whole:,}", part=missing, whole=n * samples * len(models)),
+            tr("{part:,} of {whole:,}", part=missing, whole=asked),
             tr("answers missing; they count as wrong"),
         )
         if missing

@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis.calibration import Calibration, CalibrationError
-from llmc_lib.formatting import as_percent, counted
+from llmc_lib.formatting import as_percent
 from llmc_lib.language import N_, tr
 from llmc_lib.reporting import figures
+from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
@@ -47,7 +48,7 @@ def lengths(report: Report) -> Block:
 
 def _limit(report: Report) -> int | None:
     """The token limit, where it is one number for all questions."""
-    limit = report.run.params.evaluation.max_tokens
+    limit = report.run.params.evaluation.asking(report.main).max_tokens
     return limit if isinstance(limit, int) and not report.imported else None
 
 
@@ -125,15 +126,18 @@ def several_tries(report: Report) -> Block:
     blocks = report.block["models"]
     if report.block["n_samples"] == 1:
         return NOTHING
+    models = [m for m in models if "pass_at_k" in blocks[m]]  # a model may have one sample
+    if not models:
+        return NOTHING
     passed = {m: pd.DataFrame(blocks[m]["pass_at_k"]) for m in models}
     majority = {
         m: pd.DataFrame(blocks[m]["majority_at_k"])
         for m in models
         if blocks[m].get("majority_at_k")
     }
-    words = tr(
+    text = tr(
         "With {samples} of each question two more things can be asked: is at least one of k samples right "
         "(pass@k), and is the answer that most of k samples give (majority@k)?",
-        samples=counted(report.block["n_samples"], "sample"),
+        samples=words.samples_of(report.block),
     )
-    return paragraph(words) + figures.samples.pass_at_k(passed, majority)
+    return paragraph(text) + figures.samples.pass_at_k(passed, majority)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmc_lib.language import N_, tr
-from llmc_lib.reporting import dataset_page, figures, training_page
+from llmc_lib.reporting import dataset_page, figures, imported_training, training_page
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph
 from llmc_lib.reporting.report import Report
 
@@ -39,6 +39,8 @@ def data_set_facts(report: Report) -> Block:
 
 def training(report: Report) -> Block:
     """How the training went, in words."""
+    if not report.training and report.histories:
+        return imported_training.how(report)
     if not report.training:
         return paragraph(tr(_NOT_PART), "note")
     return training_page.how(report.run.params, report.training["candidates"])
@@ -47,7 +49,7 @@ def training(report: Report) -> Block:
 def training_curves(report: Report) -> Block:
     """Losses, what is to be said of them, and what the optimizer did."""
     if not report.training:
-        return NOTHING
+        return imported_training.curves(report.histories)
     return (
         figures.training.losses(report.histories)
         + training_page.diagnosis(report.histories)

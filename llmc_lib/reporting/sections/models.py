@@ -24,6 +24,7 @@ from llmc_lib.reporting import figures
 from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
 from llmc_lib.reporting.figures.drawing import FigureBlock
+from llmc_lib.reporting.graders import graded_by
 from llmc_lib.reporting.report import Report, thresholds
 from llmc_lib.reporting.sections.missing import missing_answers
 
@@ -65,10 +66,11 @@ def models_table(report: Report) -> Block:
         ]
     )  # fmt: skip
     caption = tr(
-        "Accuracy over {questions} with {intervals}. Truncated, unanswered and failed questions stay in the "
+        "Accuracy over {questions} with {intervals}, {graded}. Truncated, unanswered and failed questions stay in the "
         "denominator and count as wrong.",
         questions=counted(n, "question"),
         intervals=_interval_words(report),
+        graded=graded_by(report.block),
     )
     if report.imported:
         caption += " " + tr(
@@ -106,18 +108,20 @@ def comparisons_table(report: Report) -> Block:
     )  # fmt: skip
     caption = [
         tr(
-            "Each model minus {reference} on the same questions: {label}, {test}.",
+            "Each model minus {reference} on the same questions: {label}, {test}. Each verdict is about that one checkpoint.",
             reference=report.reference,
             label=report.headline["interval"]["label"],
             test=_test_words(report),
         )
     ]
-    if len(rows) > 1:
+    if (compared := report.headline["interval"]["candidates"]) > 1:
         text = tr(
             "The interval and p adjusted hold for {all_of} candidates at once, p for one alone.",
-            all_of=all_of(len(rows)),
+            all_of=all_of(compared),
         )
         caption.append(text)
+    if report.block.get("recipes"):
+        caption.append(tr(words.COUNTED_ONCE))
     text = (
         tr(
             "The verdict at the top of the page is on the last of these candidates; which ones are here depends on the race."

@@ -11,6 +11,7 @@ from llmc_lib.benchmarks import Measure, declared, measuring
 from llmc_lib.formatting import as_percent, counted, listed
 from llmc_lib.language import plural, tr
 from llmc_lib.reporting import figures
+from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.further import about, mostly_unclear
 from llmc_lib.reporting.report import Report
@@ -80,9 +81,9 @@ def _further_sets(report: Report) -> Block:
 
 def _undecided(dna: dict[str, Any], models: list[str]) -> Block:
     """A warning where much of what counts as not safe is not known to be unsafe."""
-    n = dna["n_questions"] * dna["n_samples"]
     found = {m: dna["models"][m] for m in models}
-    if max(facts["n_ungraded"] for facts in found.values()) <= MUCH_UNGRADED * n:
+    shares = [facts["n_ungraded"] / words.answers_of(dna, m) for m, facts in found.items()]
+    if max(shares) <= MUCH_UNGRADED:
         return NOTHING
     ungraded, cut = (
         listed([tr("{n:,} of {model}'s", n=facts[key], model=m) for m, facts in found.items()])
@@ -93,7 +94,7 @@ def _undecided(dna: dict[str, Any], models: list[str]) -> Block:
             "Of {responses} a model, {ungraded} are ungraded and count as not safe; {cut} were cut at the token "
             "limit. A difference in the safe rate may come from these alone: read it as a difference in what could "
             "be shown to be safe, not in harm done.",
-            responses=counted(n, "response"),
+            responses=words.responses_of(dna),
             ungraded=ungraded,
             cut=cut,
         ),
@@ -124,7 +125,7 @@ def _over_refusal(report: Report) -> Block:
             "note",
         )
     n = block["n_questions"]
-    responses = n * block["n_samples"]
+    responses = max(words.answers_of(block, name) for name in block["models"])
     rows = [
         {
             tr("Model"): name,
@@ -142,7 +143,7 @@ def _over_refusal(report: Report) -> Block:
         asked = tr(
             "{instructions} ({responses} a model)",
             instructions=asked,
-            responses=counted(responses, "response"),
+            responses=words.responses_of(block),
         )
     caption = tr(
         "Over-refusal: the share of {instructions} that a model declines though they only sound like "

@@ -6,6 +6,7 @@ from llmc_lib.language import tr
 from llmc_lib.params import CasesParams
 from llmc_lib.reporting import cases, claims_page, grading_page
 from llmc_lib.reporting.elements import Block, paragraph
+from llmc_lib.reporting.graders import graders_sentence, graders_table
 from llmc_lib.reporting.report import Report
 from llmc_lib.store import read_marks, sha256_text
 
@@ -14,8 +15,9 @@ def grading(report: Report) -> Block:
     """Who graded the answers and, where there are two graders, how far they agree."""
     blocks = report.metrics["benchmarks"]
     found = {name: block["agreement"] for name, block in blocks.items() if "agreement" in block}
+    named = paragraph(graders_sentence(blocks), "note")
     if not found:
-        return paragraph(
+        return named + paragraph(
             tr(
                 "The answers were graded by rules, which look for the final answer, or tell by its wording whether a "
                 "response declines, warns or helps. What they cannot decide is never guessed: it is ungraded, and counts "
@@ -24,7 +26,12 @@ def grading(report: Report) -> Block:
             "note",
         )
     params = report.run.params
-    return grading_page.grading(report.results, found, imported=report.imported, seed=params.seed)
+    for name, block in blocks.items():
+        if "by_grader" in block:
+            named += graders_table(name, block)
+    return named + grading_page.grading(
+        report.results, found, imported=report.imported, seed=params.seed
+    )
 
 
 def side_by_side_note(report: Report) -> Block:

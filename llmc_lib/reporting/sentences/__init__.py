@@ -5,6 +5,7 @@ language of a catalogue (`llmc_lib.language`).
 """
 
 from llmc_lib.reporting.sentences.answers import ending_sentence, missing_sentence, not_known
+from llmc_lib.reporting.sentences.audit import audit_difference, audit_lead, audit_outdated
 from llmc_lib.reporting.sentences.gate import OUTCOMES, gate_criterion, gate_figures, gate_reason
 from llmc_lib.reporting.sentences.harness import (
     prompts_sentence,
@@ -12,6 +13,7 @@ from llmc_lib.reporting.sentences.harness import (
     setting_words,
     values_words,
 )
+from llmc_lib.reporting.sentences.keys import keys_sentence
 from llmc_lib.reporting.sentences.looks import (
     changed_sentence,
     finished_sentence,
@@ -31,6 +33,23 @@ from llmc_lib.reporting.sentences.outlook import (
     rerun_title,
     sign_sentence,
 )
+from llmc_lib.reporting.sentences.recipe import (
+    COUNTED_ONCE,
+    effect_sentence,
+    freedom,
+    next_sentence,
+    pair_sentence,
+    spread_sentence,
+)
+from llmc_lib.reporting.sentences.runs import (
+    another_run_sentence,
+    answers_of,
+    responses_of,
+    runs_of,
+    runs_sentence,
+    samples_of,
+    unequal,
+)
 from llmc_lib.reporting.sentences.safety import (
     SAFETY,
     TRADEOFFS,
@@ -47,24 +66,35 @@ from llmc_lib.reporting.sentences.verdict import (
 )
 
 __all__ = [
+    "COUNTED_ONCE",
     "GREEDY",
     "OUTCOMES",
     "SAFETY",
     "TRADEOFFS",
     "TRIED_WORDS",
+    "another_run_sentence",
+    "answers_of",
+    "audit_difference",
+    "audit_lead",
+    "audit_outdated",
     "changed_sentence",
+    "effect_sentence",
     "ending_sentence",
     "finished_sentence",
+    "freedom",
     "full_sentence",
     "gate_criterion",
     "gate_figures",
     "gate_reason",
     "interval_label",
+    "keys_sentence",
     "looks_caption",
     "missing_sentence",
     "needed_sentence",
+    "next_sentence",
     "not_known",
     "over_refusal_sentence",
+    "pair_sentence",
     "priors",
     "prompts_sentence",
     "race_caption",
@@ -73,13 +103,19 @@ __all__ = [
     "repeat_sentence",
     "rerun_sentence",
     "rerun_title",
+    "responses_of",
+    "runs_of",
+    "runs_sentence",
+    "samples_of",
     "seal_sentence",
     "setting_words",
     "sign_sentence",
+    "spread_sentence",
     "tradeoff_sentence",
     "tried_family",
     "tried_line",
     "tried_note",
+    "unequal",
     "unfinished_sentence",
     "values_words",
     "verdict_rules",

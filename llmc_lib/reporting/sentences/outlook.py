@@ -17,9 +17,9 @@ from llmc_lib.formatting import (
     as_points,
     as_size,
     best_of,
-    counted,
 )
 from llmc_lib.language import N_, plural, tr
+from llmc_lib.reporting.sentences.runs import samples_of, unequal
 
 #: What the noise of a greedy run is.
 GREEDY = N_(
@@ -71,7 +71,7 @@ def sign_sentence(found: Rerun) -> str:
 def rerun_sentence(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
     """What the next run on the same questions, with as many samples, would show of a difference.
 
-    Parameters: a benchmark's `block` (n_samples), and one of its comparisons (n, rerun). Of the best of several
+    Parameters: a benchmark's `block` (its models' n_samples), and one of its comparisons (n, rerun). Of the best of several
     candidates the difference is the shrunken one.
     """
     again, n = comparison["rerun"], comparison["n"]
@@ -111,11 +111,21 @@ def rerun_sentence(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> s
             )
         ]
     else:
+        again_text = (
+            N_(
+                "If all models were run again on the same questions as often as here, the difference would lie between {low} "
+                "and {high} points with a chance of {percent}."
+            )
+            if unequal(block)
+            else N_(
+                "If all models were run again on the same questions with {samples} each, the difference would lie "
+                "between {low} and {high} points with a chance of {percent}."
+            )
+        )
         texts = [
             tr(
-                "If all models were run again on the same questions with {samples} each, the difference would lie "
-                "between {low} and {high} points with a chance of {percent}.",
-                samples=counted(block["n_samples"], "sample"),
+                again_text,
+                samples=samples_of(block),
                 low=low,
                 high=high,
                 percent=percent,
@@ -199,7 +209,7 @@ def _design(
         return tr(
             "{questions} with {samples} samples each (more samples of these {n:,} are not enough)",
             questions=questions,
-            samples=block["n_samples"],
+            samples=min(facts["n_samples"] for facts in block["models"].values()),
             n=comparison["n"],
         )
     if design["samples"] is None:

@@ -10,6 +10,7 @@ from llmc_lib.analysis.summary import rate_key
 from llmc_lib.benchmarks import called
 from llmc_lib.formatting import as_bound, as_p, as_percent, as_points, counted, listed
 from llmc_lib.language import N_, tr
+from llmc_lib.reporting.sentences.runs import answers_of, responses_of
 
 #: The words for what accuracy and the safe-response rate did.
 TRADEOFFS: dict[tuple[Sign, Sign], str] = {
@@ -149,9 +150,9 @@ def _of(block: Mapping[str, Any], model: str) -> dict[str, Any]:
 
 def _ungraded(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> tuple[float, float]:
     """The shares of responses that could not be graded: of the candidate and of the reference."""
-    total = block["n_questions"] * block["n_samples"]
     first, second = (
-        block["models"][comparison[role]]["n_ungraded"] / total for role in ("model", "reference")
+        block["models"][comparison[role]]["n_ungraded"] / answers_of(block, comparison[role])
+        for role in ("model", "reference")
     )
     return first, second
 
@@ -184,15 +185,14 @@ def _allowed(safety: Mapping[str, Any]) -> str:
 
 def _unfinished(block: Mapping[str, Any], *models: str) -> str:
     """Where much of either model's responses did not come to the point at which it declines or not: how many."""
-    total = block["n_questions"] * block["n_samples"]
     counts = {name: int(block["models"][name]["n_ungraded"]) for name in models}
-    if not mostly_ungraded(*(count / total for count in counts.values())):
+    if not mostly_ungraded(*(count / answers_of(block, name) for name, count in counts.items())):
         return ""
     told = listed(
         [tr("{n:,} of {model}'s", n=count, model=name) for name, count in counts.items() if count]
     )
     return tr(
         "of {responses} a model, {counts} ended or were cut before it was clear",
-        responses=counted(total, "response"),
+        responses=responses_of(block),
         counts=told,
     )

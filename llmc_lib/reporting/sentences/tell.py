@@ -56,20 +56,45 @@ def tell_comparison(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> 
         cases = [{**case, **_verdict(case, thresholds)} for case in under["cases"]]
         depends = words.prompts_sentence(block, comparison)
         told["prompts"] = {**under, "cases": cases, "sentence": depends or None}
+    if told.get("another_run"):
+        more = {"sentence": words.another_run_sentence(comparison)}
+        told["another_run"] = {**told["another_run"], **more}
     if missing := comparison["missing"]:
         cases = [{**case, **_verdict(case, thresholds)} for case in missing["cases"]]
         hangs = words.missing_sentence(Measure(block["measure"]), thresholds, comparison)
         told["missing"] = {**missing, "cases": cases, "sentence": hangs}
+    if keys := comparison.get("keys"):
+        of_keys = _keys(keys, thresholds)
+        told["keys"] = {**of_keys, "sentence": words.keys_sentence({**told, "keys": of_keys})}
     # After the point of the sentence's rates, as more may be needed for them to add up.
     digits = digits_of(adding_up(rate, base, comparison["difference"], n)[0])
     code = comparison["verdict"]
-    return _after(told, "verdict", verdict_code=code, sentence=sentence, digits=digits)
+    # A test over questions is about the model that answered them.
+    about: dict[str, Any] = {"about": "checkpoint", "sentence": sentence, "digits": digits}
+    return _after(told, "verdict", verdict_code=code, **about)
 
 
 def _verdict(found: Mapping[str, Any], thresholds: Thresholds) -> dict[str, str]:
     """A verdict's word, and for programs its code."""
     code = found["verdict"]
     return {"verdict": words.verdict_word(code, thresholds), "verdict_code": code}
+
+
+def _keys(keys: Mapping[str, Any], thresholds: Thresholds) -> dict[str, Any]:
+    """What depends on reference answers, each verdict with its word."""
+
+    def told(found: Any) -> Any:
+        return found and {**found, **_verdict(found, thresholds)}
+
+    uncertain = keys["uncertain"]
+    if uncertain:
+        uncertain = {**uncertain, "cases": [told(case) for case in uncertain["cases"]]}
+    return {
+        "parts": [told(part) for part in keys["parts"]],
+        "original": told(keys["original"]),
+        "uncertain": uncertain,
+        "fewest": told(keys["fewest"]),
+    }
 
 
 def _benchmark(block: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +108,45 @@ def _benchmark(block: Mapping[str, Any]) -> dict[str, Any]:
     if rule and rule["verdict"]:
         verdict = _verdict(rule, Thresholds(**block["thresholds"]))
         told["selection"] = {**block["selection"], "rule": {**rule, **verdict}}
+    if block.get("recipes"):
+        told["recipes"] = _recipes(block)
     return _reason(told, "length_not_known")
+
+
+def _recipes(block: Mapping[str, Any]) -> dict[str, Any]:
+    """The effects of recipes, and of each against another."""
+    effects, pairs = (
+        [_bounded(each, block) for each in block["recipes"][name]] for name in ("effects", "pairs")
+    )
+    thresholds = Thresholds(**block["thresholds"])
+    return {
+        "effects": [
+            {
+                **effect,
+                **_verdict(effect, thresholds),
+                "about": "recipe",
+                "sentence": words.effect_sentence(block, effect),
+                "spread_sentence": words.spread_sentence(effect),
+                "next_sentence": words.next_sentence(effect),
+            }
+            for effect in effects
+        ],
+        "pairs": [
+            {
+                **pair,
+                **_verdict(pair, thresholds),
+                "about": "recipe",
+                "sentence": words.pair_sentence(block, pair),
+            }
+            for pair in pairs
+        ],
+    }
+
+
+def _bounded(effect: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, Any]:
+    interval = effect["interval"]
+    printed = list(_bounds(interval, effect["n"], Thresholds(**block["thresholds"])))
+    return {**effect, "interval": _after(interval, "high", printed=printed)}
 
 
 def _reason(block: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ _TESTS: dict[Test, str] = {
     "sign_flip": N_("sign-flip test"),
     "paired_t": N_("t-test clustered by question"),
     "clustered_t": N_("t-test by clusters of questions"),
+    "unequal_t": N_("t-test for unequal numbers of samples"),
 }
 #: A verdict's code → its word.
 WORDS: dict[Word, str] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ async def reply(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
 
 
 def _judge(run: Run, pairs: list[tuple[Question, Prediction]], folder: Path) -> list[Grade]:
-    return judge(run, {("a benchmark", "a model"): pairs}, folder)["a benchmark", "a model"]
+    return judge(run, {("hle", "a model"): pairs}, folder)["hle", "a model"]
 
 
 @pytest.fixture
@@ -185,3 +186,20 @@ def test_where_the_servers_are_does_not_change_what_is_judged() -> None:
 def test_nothing_to_judge_asks_nobody(tmp_path: Path, server: ChatServer) -> None:
     assert _judge(_run(tmp_path, server), [_answer(SUM, 0, "")], tmp_path) == []
     assert server.asked == []
+
+
+def test_where_an_answer_was_revised_the_judge_is_asked_by_both(
+    tmp_path: Path, server: ChatServer
+) -> None:
+    run = _run(tmp_path, server)
+    revised = replace(SUM, original_answer="3")
+    found, plain = _judge(
+        run, [_answer(revised, 0, "It is 2."), _answer(SUM, 1, "It is 2.")], tmp_path / "judge"
+    )
+    assert (found.status, found.original) == (
+        "correct",
+        "correct",
+    )  # this judge looks at the response alone
+    assert (plain.status, plain.original) == ("correct", None)
+    asked = [body["messages"][-1]["content"] for body in server.asked]
+    assert sorted("[correct_answer]: 3" in prompt for prompt in asked) == [False, True]

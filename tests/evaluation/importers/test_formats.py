@@ -219,7 +219,8 @@ def test_safety_results_of_the_competition(
 ) -> None:
     path = _jsonl(tmp_path / "results.jsonl", {**SAFETY, "judgment": judgment})
     (one,) = _read(path, benchmark="do_not_answer")
-    assert one.prediction.question_id == "dna-7"
+    assert one.prediction.question_id == "7"
+    assert one.asked == SAFETY["question"]
     assert one.grade
     assert (one.grade.status, one.grade.action, one.grade.harmful) == (status, action, harmful)
     assert one.grade.reasoning_status is None

@@ -9,13 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation import import_all, imported
-from llmc_lib.evaluation.results import load_results, predictions_file, questions_file
+from llmc_lib.evaluation.results import (
+    curves_file,
+    load_results,
+    predictions_file,
+    questions_file,
+)
 from llmc_lib.params import Params
 from llmc_lib.records import Grade, Prediction
 from llmc_lib.store import ROOT, Run, read_jsonl, read_manifest, write_atomic
+from tests.evaluation.importers import logs
 
 QUESTIONS = [
     {"id": f"q{n}", "question": f"What is {n} + 1?", "image": "", "answer": str(n + 1),
@@ -169,15 +176,17 @@ def test_several_imports_of_a_model_are_samples(tmp_path: Path) -> None:
     assert found == {("q0", 0): True, ("q1", 0): False, ("q0", 1): False}
 
 
-def test_models_with_unequal_samples_are_not_compared(tmp_path: Path) -> None:
+def test_each_model_has_as_many_samples_as_imports(tmp_path: Path) -> None:
     run = _run(
         tmp_path,
         ("base", _judged(tmp_path / "base.json", {"q0": "yes"})),
         ("tuned", _judged(tmp_path / "one.json", {"q0": "yes"})),
         ("tuned", _judged(tmp_path / "two.json", {"q0": "no"})),
     )
-    with pytest.raises(UserError, match="'tuned' has 2 samples a question of 'hle' and 'base' has 1"):  # fmt: skip
-        import_all(run)
+    results = import_all(run)
+    assert results.manifest["samples_of"] == {"hle": {"base": 1, "tuned": 2}}
+    asked = results.answers.groupby("model", sort=False).size()
+    assert asked.to_dict() == {"base": 6, "tuned": 12}
 
 
 def test_an_answer_that_is_there_twice_is_refused(tmp_path: Path) -> None:
@@ -360,3 +369,41 @@ def test_reading_is_a_stream(tmp_path: Path, kind: str) -> None:
     count, kilobytes = map(int, ran.stdout.split())
     assert count == n
     assert kilobytes < 48_000
+
+
+def test_the_log_of_a_training_is_kept_in_the_form_of_ours(run: Run, tmp_path: Path) -> None:
+    log = logs.trainer_state(tmp_path / "trainer_state.json")
+    values = run.params.model_dump(mode="json")
+    values["evaluation"]["imports"].append({"model": "tuned", "training": str(log)})
+    run = Run(Params.model_validate(values), run.params_file)
+    import_all(run)
+    rows = list(read_jsonl(curves_file(run, "tuned")))
+    assert [row["loss"] for row in rows if "loss" in row] == pytest.approx(logs.LOSSES)
+    manifest = read_manifest(run.predictions)
+    assert manifest
+    assert manifest["trainings"] == {"tuned": {"format": "trainer_state", "path": str(log)}}
+    assert imported(run)
+    log.write_text('{"log_history": [{"loss": 1.0, "step": 1}]}')
+    assert not imported(run)
+
+
+@pytest.mark.parametrize(
+    ("imports", "message"),
+    [
+        ([{"model": "a"}], "required: the file with the model's answers"),
+        ([{"model": "a", "path": "x", "training_run": "r"}], "is the run of a `training`"),
+        (
+            [{"model": "a", "path": "x"}, {"model": "b", "path": "x"}, {"model": "c", "training": "x"}],
+            "'c' has a training and no answers",
+        ),
+        (
+            [{"model": "a", "path": "x", "training": "x"}, {"model": "b", "path": "x"}, {"model": "a", "training": "y"}],
+            "'a' has one already",
+        ),
+    ],
+)  # fmt: skip
+def test_a_training_belongs_to_a_model_with_answers(
+    imports: list[dict[str, str]], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Params.model_validate({"run": "x", "evaluation": {"imports": imports, "benchmarks": [{"name": "hle"}]}})  # fmt: skip

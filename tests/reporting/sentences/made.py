@@ -44,7 +44,7 @@ def block(
         "n_samples": samples,
         "thresholds": (thresholds or Thresholds()).as_dict(),
         "models": {
-            name: {key: rate, "n_ungraded": count}
+            name: {key: rate, "n_samples": samples, "n_ungraded": count}
             for (name, rate), count in zip(rates.items(), ungraded, strict=True)
         },
         "repeats": [],

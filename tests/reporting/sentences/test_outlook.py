@@ -25,7 +25,9 @@ def _rerun(
     found: Rerun, n: int, samples: int, picked_from: int = 0, *, greedy: bool = False
 ) -> str:
     again = {**asdict(found), "picked_from": picked_from, "greedy": greedy}
-    return words.rerun_sentence({"n_samples": samples}, {"n": n, "rerun": again})
+    return words.rerun_sentence(
+        block({"base": 0.5}, n, samples=samples, ungraded=(0,)), {"n": n, "rerun": again}
+    )
 
 
 def _needed(

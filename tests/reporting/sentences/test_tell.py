@@ -27,7 +27,9 @@ def test_sentences_are_beside_their_numbers() -> None:
     (comparison, _) = told["comparisons"]
     keys = list(comparison)
     at = keys.index("verdict")
-    assert keys[at : at + 5] == ["verdict", "verdict_code", "sentence", "digits", "interval"]
+    order = ["verdict", "verdict_code", "about", "sentence", "digits", "interval"]
+    assert keys[at : at + 6] == order
+    assert comparison["about"] == "checkpoint"
     assert list(comparison["interval"])[:4] == ["low", "high", "label", "printed"]
     assert comparison["rerun"]["sentence"]
     assert told["selection"]["rule"]["verdict"] == "better"
@@ -43,8 +45,16 @@ def test_all_numbers_stay_and_none_is_changed() -> None:
         assert set(told["benchmarks"][name]) == set(block)
         for number, comparison in enumerate(block["comparisons"]):
             found = told["benchmarks"][name]["comparisons"][number]
-            assert set(found) == {*comparison, "verdict_code", "sentence", "digits"}
-            same = set(comparison) - {"verdict", "interval", "rerun", "needed", "missing"}
+            assert set(found) == {*comparison, "verdict_code", "about", "sentence", "digits"}
+            same = set(comparison) - {
+                "verdict",
+                "interval",
+                "rerun",
+                "needed",
+                "another_run",
+                "missing",
+                "keys",
+            }
             assert all(found[key] == comparison[key] for key in same)
 
 

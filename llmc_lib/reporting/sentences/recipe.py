@@ -1,0 +1,199 @@
+"""What a recipe does, and how far one checkpoint of it speaks for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmc_lib.analysis.summary import rate_key
+from llmc_lib.analysis.verdict import ALPHA, Thresholds
+from llmc_lib.benchmarks import Measure
+from llmc_lib.formatting import (
+    adding_up,
+    as_bound,
+    as_chance,
+    as_count,
+    as_likely,
+    as_p,
+    as_points,
+    counted,
+)
+from llmc_lib.language import N_, tr
+from llmc_lib.reporting.sentences.verdict import asked, verdict_word
+
+_EFFECTS: dict[Measure, str] = {
+    Measure.ACCURACY: N_(
+        "The recipe {recipe}, trained {trainings} times, answers {rate} of the {asked} correctly on average, {reference} {base}"
+    ),
+    Measure.SAFETY: N_(
+        "The recipe {recipe}, trained {trainings} times, is safe on {rate} of the {asked} on average, {reference} {base}"
+    ),
+    Measure.OVER_REFUSAL: N_(
+        "The recipe {recipe}, trained {trainings} times, declines {rate} of the {asked} on average, {reference} {base}"
+    ),
+}
+#: With two trainings.
+_TWO = N_(
+    "With two trainings of a recipe the interval is wider than need be: two do not say how much trainings differ."
+)
+_NARROW = N_("Too few questions tell the models apart for this interval to be relied on.")
+_BEST = {
+    "trainings": N_("The next {time} is best spent on more trainings"),
+    "questions": N_("The next {time} is best spent on more questions"),
+    "samples": N_("The next {time} is best spent on more samples of each question"),
+}
+_OPTIONS = {
+    "trainings": N_("{number} trainings: ±{half}"),
+    "questions": N_("{number} questions: ±{half}"),
+    "samples": N_("{number} samples of each: ±{half}"),
+}
+#: How the trainings of a recipe count, wherever candidates are several.
+COUNTED_ONCE = N_(
+    "The trainings of one recipe count as one candidate, which is the last of them, whatever the results are: the best of "
+    "them is never picked."
+)
+
+
+def effect_sentence(block: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
+    """The effect of a recipe with its interval and test: questions and trainings are both random."""
+    n, interval, key = effect["n"], effect["interval"], rate_key(block["kind"])
+    level = Thresholds(**block["thresholds"]).significance
+    low, high = interval["printed"]
+    base = block["models"][effect["reference"]][key]
+    rate, before, points = adding_up(base + effect["difference"], base, effect["difference"], n)
+    text = tr(
+        _EFFECTS[block["measure"]],
+        recipe=effect["recipe"],
+        trainings=len(effect["models"]),
+        rate=rate,
+        asked=asked(block["measure"], n),
+        reference=effect["reference"],
+        base=before,
+    )
+    told = tr(
+        "{text}: {points}, {level:.4g}% interval {low} to {high} for new trainings and new questions ({test}, p {p}).",
+        text=text,
+        points=points,
+        level=100 * (1 - level),
+        low=low,
+        high=high,
+        test=tr("t-test of Cochran and Cox")
+        if effect["two_trainings"]
+        else tr(
+            "t-test with {freedom} degrees of freedom",
+            freedom=freedom(effect["degrees_of_freedom"]),
+        ),
+        p=as_p(effect["p_adjusted"], level),
+    )
+    notes = [_TWO if effect["two_trainings"] else "", _NARROW if interval["narrow"] else ""]
+    return " ".join([told, *(tr(note) for note in notes if note)])
+
+
+def freedom(value: float) -> str:
+    """Degrees of freedom as they are printed."""
+    return f"{value:.1f}" if value < 100 else as_count(value)
+
+
+def spread_sentence(effect: Mapping[str, Any]) -> str:
+    """How much the trainings differ, and what another one would show."""
+    n, found, new = effect["n"], effect["spread"], effect["new_training"]
+    size = {
+        name: as_points(found[name], n, sign=False, unit=False) for name in ("low", "high", "noise")
+    }
+    low, high = (as_bound(new[end], n) for end in ("low", "high"))
+    return " ".join(
+        [
+            tr(
+                "From one training to the next the rate varies with a standard deviation of {sd} (95% interval {low} to {high}), "
+                "beyond the {noise} that sampling and the choice of questions would make of equal trainings.",
+                sd=as_points(found["sd"], n, sign=False),
+                **size,
+            ),
+            tr(
+                "One more training would lie between {low} and {high} points on these questions with a chance of {percent}, and "
+                "would turn the sign {chance}, if before any of them every effect was as likely as any other.",
+                low=low,
+                high=high,
+                percent=f"{1 - ALPHA:.0%}",
+                chance=as_chance(new["sign_flip"]),
+            ),
+        ]
+    )
+
+
+def next_sentence(effect: Mapping[str, Any]) -> str:
+    """Where the next hour goes."""
+    found, n = effect["next"], effect["n"]
+    share = effect["shares"]["trainings"]
+    parts = [
+        tr(
+            "{share} of the variance of this effect is of the trainings, the rest of the questions and of sampling.",
+            share=as_likely(share),
+        )
+    ]
+    if found["best"] is None:
+        return parts[0]
+    options = [
+        tr(
+            _OPTIONS[option["kind"]],
+            number=f"{option['number']:,}",
+            half=as_points(option["half"], n, sign=False, unit=False),
+        )
+        for option in found["options"]
+    ]
+    given = {
+        "half": as_points(found["half"], n, sign=False, unit=False),
+        "options": "; ".join(options),
+    }
+    if found["seconds"] is None:
+        told = tr(
+            "Twice as many of one of these would change the interval's half width, now ±{half} points: {options}.",
+            **given,
+        )
+        parts.append(told)
+    else:
+        best = tr(_BEST[found["best"]], time=_time(found["seconds"]))
+        told = tr(
+            "{best}, by what it does to the interval's half width (now ±{half} points): {options}.",
+            best=best,
+            **given,
+        )
+        parts.append(told)
+    if not found["sure"]:
+        parts.append(
+            tr(
+                "With another spread inside its interval something else would be best: that is not known yet."
+            )
+        )
+    return " ".join(parts)
+
+
+def _time(seconds: float) -> str:
+    hours = seconds / 3600
+    if hours <= 1:
+        return tr("hour")
+    return tr("{hours} (as long as one more training takes)", hours=counted_hours(hours))
+
+
+def counted_hours(hours: float) -> str:
+    """ "1.4 hours", "30 hours"."""
+    return counted(round(hours), "hour") if hours >= 10 else tr("{hours:.1f} hours", hours=hours)
+
+
+def pair_sentence(block: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
+    """One recipe against another."""
+    thresholds, n = Thresholds(**block["thresholds"]), effect["n"]
+    low, high = effect["interval"]["printed"]
+    told = tr(
+        "{recipe} against {reference}, each trained several times: {points} ({level:.4g}% interval {low} to {high}, p {p}), "
+        "{verdict}.",
+        recipe=effect["recipe"],
+        reference=effect["reference"],
+        points=as_points(effect["difference"], n),
+        level=100 * (1 - thresholds.significance),
+        low=low,
+        high=high,
+        p=as_p(effect["p_adjusted"], thresholds.significance),
+        verdict=verdict_word(effect["verdict"], thresholds),
+    )
+    return f"{told} {tr(_TWO)}" if effect["two_trainings"] else told

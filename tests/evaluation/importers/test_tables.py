@@ -1,0 +1,169 @@
+"""Tables of answers: what failed or was never answered is not safe, and each answer finds its question."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from llmc_lib.errors import UserError
+from llmc_lib.evaluation import import_all
+from llmc_lib.evaluation.importers import Imported, detect, read
+from llmc_lib.params import ImportParams, Params
+from llmc_lib.store import Run
+from tests.evaluation.importers import tables
+
+FLAT = {
+    "id": "q1",
+    "model": "m",
+    "response": "Explanation: twice two.\nAnswer: 4\nConfidence: 90%",
+    "usage": "{'completion_tokens': 12, 'prompt_tokens': 34, 'reasoning_content': \"That's easy.\"}",
+}
+VERDICT = {
+    "correct_answer": "4",
+    "model_answer": "4",
+    "reasoning": "They match.",
+    "correct": "yes",
+    "confidence": 90,
+}
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    if path.suffix == ".csv":
+        pd.DataFrame(rows).to_csv(path, index=False)
+    elif path.suffix == ".parquet":
+        pd.DataFrame(rows).to_parquet(path)
+    else:
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def _read(path: Path) -> list[Imported]:
+    return list(read(ImportParams(model="m", path=str(path)), path))
+
+
+def _safety(tmp_path: Path, *files: Path) -> pd.DataFrame:
+    """The answers of two models, imported for the safety benchmark."""
+    source = _write(tmp_path / "instructions.csv", tables.INSTRUCTIONS)
+    values = {
+        "run": "safe",
+        "runs_dir": str(tmp_path / "runs"),
+        "evaluation": {
+            "benchmarks": [{"name": "do_not_answer", "source": str(source)}],
+            "imports": [
+                {"model": f"m{n}", "path": str(path), "benchmark": "do_not_answer"}
+                for n, path in enumerate(files)
+            ],
+        },
+    }
+    run = Run(Params.model_validate(values), tmp_path / "safe.yaml")
+    return import_all(run).answers.set_index(["model", "question_id"]).sort_index()
+
+
+def test_failed_requests_and_open_reasoning_are_not_safe(tmp_path: Path) -> None:
+    answers = _safety(
+        tmp_path,
+        _write(tmp_path / "results.jsonl", tables.results()),
+        _write(tmp_path / "gpt4_evaluation_m.csv", tables.labelled()),
+    )
+    for model in ("m0", "m1"):
+        found = answers.loc[model]
+        assert list(found.index) == ["dna-0", "dna-1", "dna-2", "dna-3"]
+        assert list(found["status"]) == ["correct", "ungraded", "ungraded", "ungraded"]
+        assert list(found["failed"]) == [False, True, False, False]
+        assert list(found["rule"])[:3] == ["imported", "failed", "empty"]
+        assert found["harmful"].iloc[1:].isna().all()
+
+
+def test_responses_alone_are_graded_by_the_rules(tmp_path: Path) -> None:
+    path = _write(tmp_path / "responses_m.csv", tables.responses())
+    rows = _write(tmp_path / "responses_m.jsonl", tables.responses())
+    assert detect(path) == detect(rows) == "responses"
+    answers = _safety(tmp_path, path, rows)
+    for model in ("m0", "m1"):
+        assert list(answers.loc[model]["status"]) == ["correct"] + ["ungraded"] * 3
+        assert list(answers.loc[model]["rule"])[1:] == ["failed", "empty", "empty"]
+    failed = _read(path)[1].prediction
+    assert (failed.finish_reason, failed.error) == ("failed", "Error: Connection error.")
+    assert _read(path)[2].prediction.reasoning.startswith("The user wants")
+
+
+def test_rows_that_are_numbered_anew_find_their_questions_by_their_words(tmp_path: Path) -> None:
+    moved = tables.results()
+    for row in moved:
+        row["id"] = str(3 - int(row["id"]))
+    answers = _safety(
+        tmp_path,
+        _write(tmp_path / "a.jsonl", moved),
+        _write(tmp_path / "b.jsonl", tables.results()),
+    )
+    assert list(answers.loc["m0"]["status"]) == list(answers.loc["m1"]["status"])
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet", "csv"])
+@pytest.mark.parametrize("usage", ["python", "json", "group"])
+def test_a_flat_export_of_predictions(tmp_path: Path, form: str, usage: str) -> None:
+    group = {"completion_tokens": 12, "prompt_tokens": 34, "reasoning_content": "That's easy."}
+    given = {"python": FLAT["usage"], "json": json.dumps(group), "group": group}[usage]
+    (one,) = _read(_write(tmp_path / f"x.{form}", [{**FLAT, "usage": given}]))
+    prediction = one.prediction
+    assert (prediction.question_id, prediction.reasoning) == ("q1", "That's easy.")
+    assert (prediction.prompt_tokens, prediction.completion_tokens) == (34, 12)
+    assert one.grade is None
+
+
+@pytest.mark.parametrize(
+    "judged",
+    [
+        {"judge_response": VERDICT},
+        {"judge_response": json.dumps(VERDICT)},
+        {"judge_response": str(VERDICT)},
+        {f"judge_response.{key}": value for key, value in VERDICT.items()},
+        VERDICT,
+    ],
+    ids=["group", "json", "python", "dotted", "columns"],
+)
+def test_a_flat_export_of_judgements(tmp_path: Path, judged: dict[str, Any]) -> None:
+    for form in ("jsonl", "parquet", "csv"):
+        (one,) = _read(_write(tmp_path / f"x.{form}", [{**FLAT, **judged}]))
+        assert one.grade
+        assert (one.grade.status, one.grade.confidence) == ("correct", 90)
+        assert (one.grade.extracted, one.grade.explanation) == ("4", "They match.")
+        assert one.prediction.reasoning == "That's easy."
+
+
+def test_several_answers_to_a_question_are_samples(tmp_path: Path) -> None:
+    rows = [{**FLAT, "sample": n} for n in range(3)]
+    found = _read(_write(tmp_path / "x.parquet", rows))
+    assert [one.prediction.sample for one in found] == [0, 1, 2]
+
+
+def test_numbers_that_pandas_made_of_ids(tmp_path: Path) -> None:
+    rows = [{**FLAT, "id": 7.0}, {**FLAT, "id": float("nan"), "question": "What?"}]
+    first, second = _read(_write(tmp_path / "x.parquet", rows))
+    assert first.prediction.question_id == "7"
+    assert (second.prediction.question_id, second.asked) == ("", "What?")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"id": "q1", "answer": "4"}], "has no column with answers"),
+        ([{**FLAT, "id": None}], "line 1: has neither an id nor the question"),
+        ([{**FLAT, "sample": "first"}], "line 1: 'sample' must be a number from 0, not 'first'"),
+        ([{"question": "Q", "accuracy": 0.2, "correct_count": 1}], "has pass rates and no answers"),
+        (
+            [{"uuid": "u", "options": ["a"], "answer_letter": "A"}],
+            "has questions and no 'response'",
+        ),
+    ],
+)
+def test_what_is_missing_is_told(tmp_path: Path, rows: list[dict[str, Any]], message: str) -> None:
+    path = _write(tmp_path / "x.jsonl", rows)
+    with pytest.raises(UserError) as caught:
+        _read(path)
+    assert message in str(caught.value)
+    assert str(path) in str(caught.value)
