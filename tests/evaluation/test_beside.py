@@ -115,6 +115,21 @@ def test_the_second_time_lies_beside_and_is_no_candidate(shifted: Report) -> Non
     assert (record["server"], record["configuration"]) == ("vllm-0.32.0-tp2", "bbbbbbbb")
 
 
+def test_the_status_counts_what_lies_beside(shifted: Report) -> None:
+    found = {
+        p.model: (p.done, p.wanted) for p in evaluation.progress(shifted.run, ["base", "tuned"])
+    }
+    again = beside(shifted.run)[0].place
+    names = [
+        "base",
+        "tuned",
+        f"base ({again})",
+        "base (prompt-official)",
+        "tuned (prompt-official)",
+    ]
+    assert found == dict.fromkeys(names, (N, N))
+
+
 def test_a_planted_shift_raises_the_alarm_everywhere(shifted: Report) -> None:
     (repeat,) = shifted.block["repeats"]
     assert (repeat["lost"], repeat["gained"], repeat["clear"]) == (12, 0, True)
