@@ -1,6 +1,6 @@
 """Questions of a benchmark that are nearly the same, found as the data set builder finds such rows: they are one cluster.
 
-Each question twice, taken for independent ones, makes a test at 5% err in 10% to 17% (performance/validity/duplicates.py).
+Each question twice, taken for independent ones, makes a test at 5% err in 8% to 16% (performance/validity/duplicates.py).
 """
 
 from __future__ import annotations
