@@ -31,7 +31,7 @@ MAKEFLAGS += q
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install kernel report audit grader-check gate seal leaps pdf site example dataset train status plan power slurm serve check publish test test-fast storm lint lab lock clean
+.PHONY: help install kernel report audit grader-check gate seal leaps pdf site example dataset train network status plan power slurm serve check publish test test-fast storm lint lab lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -82,8 +82,11 @@ dataset: $(READY) ## Build the data set alone and write reports/<run>/dataset.ht
 train: $(READY) ## Build the data set and train; NODE_RANK=1 and so on on the further machines (PARAMS=params/x.yaml).
 	@$(BIN)/python -m llmc_lib train $(PARAMS) --node-rank "$(NODE_RANK)"
 
-slurm: $(READY) ## Write the Slurm script that trains, and explain it (PARAMS=params/x.yaml).
-	@$(BIN)/python -m llmc_lib slurm $(PARAMS)
+network: $(READY) ## Check that all processes of a training find each other, and how fast (NCCL on GPUs; PARAMS=params/x.yaml).
+	@$(BIN)/python -m llmc_lib network $(PARAMS)
+
+slurm: $(READY) ## Write the Slurm scripts and explain them (PARAMS=params/x.yaml); WHAT=evaluation or all.
+	@$(BIN)/python -m llmc_lib slurm $(PARAMS) $(if $(filter-out dataset,$(WHAT)),--what "$(WHAT)")
 
 # MODEL=base,step-18: which models, where it is not the base alone. HOST=0.0.0.0: other machines may ask.
 serve: $(READY) ## Serve models of a run with vLLM until Ctrl-C; each server a port, PORT=8000 first (PARAMS=params/x.yaml).

@@ -11,8 +11,10 @@ python -m llmc_lib seal PARAMS       set the rule before the run: the page says 
 python -m llmc_lib status PARAMS     show how far each model's evaluation is
 python -m llmc_lib dataset PARAMS    build the data set alone and write its page
 python -m llmc_lib train PARAMS      build the data set and train; --node-rank K: as machine K of several
+python -m llmc_lib network PARAMS    check in two minutes that all processes of a training find each other, and how fast
 python -m llmc_lib leaps PARAMS      have the run's judge mark unjustified leaps in the traces that the report shows
-python -m llmc_lib slurm PARAMS      write the Slurm script of that for all machines, and explain it
+python -m llmc_lib slurm PARAMS      write the Slurm script of that for all machines, and explain it; --what: of the evaluation, of all
+python -m llmc_lib evaluate PARAMS   ask one model what it has not answered yet; --number K: say which model that is
 python -m llmc_lib check PARAMS      check a params file and stop
 python -m llmc_lib plan PARAMS       show what a run needs and how long it takes; 1: it does not fit
 python -m llmc_lib power PARAMS      show which differences its evaluation could find, before any run
@@ -44,62 +46,42 @@ from llmc_lib.store import ROOT, Run, json_reader, open_run
 _INTERRUPTED = 130
 #: Commands that need a finished page and nothing else of its run.
 _OF_A_PAGE = ("pdf", "example")
+#: Commands of machines beside this one, or of one job among several.
+_ON_MACHINES = ("serve", "slurm", "network", "evaluate")
 #: Commands that look at how answers are graded, and need no model.
 _OF_GRADES = ("audit", "grader-check")
+#: Commands for which it does not matter whether the settings of the training fit the installed TRL.
+_NO_TRAINING = ("publish", "dataset", "serve", "power", "gate", "seal", *_OF_GRADES)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 1 a stage failed, 2 something to mend."""
     options = _parser().parse_args(arguments)
     try:
-        if options.command == "site":
-            return _site(options.folder)
-        if options.command == "lab":
-            from llmc_lib.lab import open_lab
-
-            return open_lab(ROOT, options.host, options.port, options.options)
+        if options.command in ("site", "lab"):
+            return _site(options.folder) if options.command == "site" else _lab(options)
         run = open_run(options.params, files=options.command not in ("plan", "power", *_OF_A_PAGE))
         _check_command(run, options)
         if options.command in _OF_A_PAGE:
             return _of_a_page(run, options.command)
-        if options.command not in (
-            "publish",
-            "dataset",
-            "serve",
-            "power",
-            "gate",
-            "seal",
-            *_OF_GRADES,
-        ):
+        if options.command not in _NO_TRAINING:
             _check_training(run)
         if options.command in ("check", "report", "train", "dataset"):
             _preflight(run, data_alone=options.command == "dataset")
         if options.command == "check":
             print(f"{options.params}: fine")
             return 0
-        if options.command == "gate":
-            return _gate(run)
-        if options.command == "seal":
-            return _seal(run)
-        if options.command == "status":
-            return _status(run)
-        if options.command == "plan":
-            return _plan(run)
+        of_a_run = {"gate": _gate, "seal": _seal, "status": _status, "plan": _plan}
+        if options.command in of_a_run:
+            return of_a_run[options.command](run)
         if options.command == "power":
             return _power(run, options)
         if options.command in _OF_GRADES:
             return _of_grades(run, options)
         if options.command == "publish":
             return _publish(run, options)
-        if options.command == "serve":
-            from llmc_lib.serving import serve
-
-            return serve(run, options.model, options.host, options.port)
-        if options.command == "slurm":
-            from llmc_lib.training import slurm
-
-            print(slurm.write(run))
-            return 0
+        if options.command in _ON_MACHINES:
+            return _on_machines(run, options)
         if options.command == "train" and (node_rank := _node_rank(options.node_rank)):
             return _follow(run, node_rank)
         what = "partial" if getattr(options, "partial", False) else options.command
@@ -128,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     lab.add_argument("--host", default="127.0.0.1", help="what to listen on")
     lab.add_argument("--port", type=int, help="that port or none; by default 8888 or the next free")
     lab.add_argument("options", nargs="*", help="JupyterLab's own, after --")
-    names = "report leaps gate seal pdf example dataset train status plan power slurm serve check audit grader-check"
+    names = "report leaps gate seal pdf example dataset train network status plan power slurm evaluate serve check audit grader-check"
     for name in (*names.split(), "publish"):
         command = commands.add_parser(name)
         command.add_argument("params", help="a params file, such as params/quickstart.yaml")
@@ -146,22 +128,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--sampling", type=float, default=0.3, help=noise)
             seeds = "standard deviation of the rates of trainings of one recipe, in points"
             command.add_argument("--seed-sd", type=float, help=seeds)
-        if name == "audit":
-            command.add_argument("--n", type=int, default=100, help="how many answers to label")
-            command.add_argument("--labels", help="a file of labels to read, in place of drawing")
-            command.add_argument("--benchmark", help="which; that of the verdict by default")
-            command.add_argument("--show-questions", action="store_true", help="also withheld ones")
-        if name == "grader-check":
-            command.add_argument("--benchmark", help="which; all with reference answers by default")
-        if name == "serve":
-            command.add_argument("--model", help="which, separated by commas; the base by default")
-            command.add_argument("--host", default="127.0.0.1", help="what to listen on")
-            command.add_argument("--port", type=int, default=8000, help="of the first server")
-        if name == "train":
-            rank = (
-                "which machine this is: 0 (the first) and so on, or a variable that has the number"
-            )
-            command.add_argument("--node-rank", default="0", help=rank)
+        if name in _OF_GRADES:
+            _grades_options(command, name)
+        _add_options_of_machines(command, name)
     command.add_argument(
         "--what", default="dataset", help="dataset, model, predictions or judgements"
     )
@@ -171,6 +140,33 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--public", action="store_true", help="a new repository is public")
     command.add_argument("--allow-unknown-licence", action="store_true", help="you may pass it on")
     return parser
+
+
+def _add_options_of_machines(command: argparse.ArgumentParser, name: str) -> None:
+    if name == "serve":
+        command.add_argument("--model", help="which, separated by commas; the base by default")
+        command.add_argument("--host", default="127.0.0.1", help="what to listen on")
+        command.add_argument("--port", type=int, default=8000, help="of the first server")
+    if name == "slurm":
+        whats = "training, evaluation, all"
+        command.add_argument("--what", default="training", help=f"what it is for: {whats}")
+    if name == "evaluate":
+        group = command.add_mutually_exclusive_group(required=True)
+        group.add_argument("--model", help="the model")
+        group.add_argument(
+            "--number", type=int, help="print the name of the model of this number, from 0"
+        )
+    if name in ("train", "network"):
+        rank = "which machine this is: 0 (the first) and so on, or a variable that has the number"
+        command.add_argument("--node-rank", default="0", help=rank)
+
+
+def _grades_options(command: argparse.ArgumentParser, name: str) -> None:
+    command.add_argument("--benchmark", help="which, where it is not that of the verdict, or all")
+    if name == "audit":
+        command.add_argument("--n", type=int, default=100, help="how many answers to label")
+        command.add_argument("--labels", help="a file of labels to read, in place of drawing")
+        command.add_argument("--show-questions", action="store_true", help="also withheld ones")
 
 
 def _check_command(run: Run, options: argparse.Namespace) -> None:
@@ -264,7 +260,57 @@ def _verdict(page: Path) -> str:
     comparison = found["benchmarks"][found["main"]]["comparisons"][-1]
     word = comparison["verdict"].capitalize()
     comma = "," if "," in word else ""  # as on the page
-    return printable(f"{word}{comma} on {found['main']}: {comparison['sentence']}") + "\n"
+    about = f"{word}{comma} on {found['main']}, for this checkpoint"
+    return printable(f"{about}: {comparison['sentence']}") + "\n"
+
+
+def _on_machines(run: Run, options: argparse.Namespace) -> int:
+    if options.command == "serve":
+        from llmc_lib.serving import serve
+
+        return serve(run, options.model, options.host, options.port)
+    if options.command == "slurm":
+        print(_slurm(run, options.what))
+        return 0
+    if options.command == "network":
+        return _network(run, _node_rank(options.node_rank))
+    return _evaluate(run, options)
+
+
+def _slurm(run: Run, what: str) -> str:
+    from llmc_lib.serving import jobs
+    from llmc_lib.training import slurm
+
+    if what not in jobs.WHAT:
+        raise UserError(f"WHAT: {what!r} is none of {', '.join(jobs.WHAT)}")
+    return slurm.write(run) if what == "training" else jobs.write(run, what)
+
+
+def _network(run: Run, node_rank: int) -> int:
+    from llmc_lib.training import network
+
+    try:
+        told, sound = network.check(run, node_rank)
+    except WorkerError as error:
+        print(f"\nThe processes do not work together.\n{error}", file=sys.stderr)
+        return 1
+    if told:
+        print(told)
+    return 0 if sound else 1
+
+
+def _evaluate(run: Run, options: argparse.Namespace) -> int:
+    from llmc_lib.pipeline import make_evaluation, model_to_evaluate
+
+    if options.number is not None:
+        print(model_to_evaluate(run, options.number))
+        return 0
+    try:
+        print(f"Answers: {make_evaluation(run, options.model)}")
+    except WorkerError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _node_rank(text: str) -> int:
@@ -386,6 +432,12 @@ def _of_a_page(run: Run, command: str) -> int:
     for path in make_example(run, ROOT / "reports" / "example"):
         print(f"Example: {path} ({path.stat().st_size / 1000:,.0f} kB)")
     return 0
+
+
+def _lab(options: argparse.Namespace) -> int:
+    from llmc_lib.lab import open_lab
+
+    return open_lab(ROOT, options.host, options.port, options.options)
 
 
 def _site(folder: str) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from llmc_lib import evaluation
 from llmc_lib.errors import UserError
 from llmc_lib.language import N_, tr
-from llmc_lib.models.resolve import compared_models
+from llmc_lib.models.resolve import Model, ServedModel, compared_models
 from llmc_lib.processes import notebooks
 from llmc_lib.processes.progress import draw_here, say
 from llmc_lib.store import (
@@ -109,6 +109,36 @@ def make_training(run: Run) -> Path:
     """The first two stages; returns the folder of the models. Raises `StageError` when one fails."""
     _do(run, stages(run)[:2])
     return run.models
+
+
+def make_evaluation(run: Run, name: str) -> Path:
+    """Ask one model what it has not answered; other jobs may ask others meanwhile. Returns the folder of the answers.
+
+    Raises `UserError` for a name that the run does not have, and where it is not trained yet.
+    """
+    models = {model.name: model for model in _trained(run)}
+    if name not in models:
+        raise UserError(f"MODEL: {name!r} is no model of this run; there are {', '.join(models)}")
+    evaluation.evaluate_one(run, models[name])
+    return run.predictions
+
+
+def model_to_evaluate(run: Run, number: int) -> str:
+    """The name of the model of this number, from 0; "" where it has answered everything, and where there are fewer models."""
+    models = _trained(run)
+    if number >= len(models) or not evaluation.unanswered(run, models[number]):
+        return ""
+    return models[number].name
+
+
+def _trained(run: Run) -> list[Model | ServedModel]:
+    for stage in stages(run)[:2]:
+        if not stage.finished(run):
+            raise UserError(
+                f"{run.params_file.name}: the {stage.title} is not finished, so there is nothing to evaluate; make train, or "
+                "the scripts of make slurm WHAT=all, do it first"
+            )
+    return compared_models(run)
 
 
 def make_leaps(run: Run) -> Path:

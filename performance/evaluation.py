@@ -268,13 +268,13 @@ def _work(
                 {
                     "file": str(file), "question_id": str(number), "samples": [0], "seed": 0,
                     "system": "", "prompt": prompt, "prompt_sha256": "",
+                    "sampling": {"max_tokens": options.tokens, "temperature": 0.0, "top_p": 1.0},
                 }
                 for number, prompt in enumerate(_prompts(folder))
             ],
             "max_tokens": options.tokens,
             "max_model_len": LENGTH,
             "temperature": 0.0,
-            "top_p": 1.0,
             "dtype": "float32",
             "seed": 0,
         }

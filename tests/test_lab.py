@@ -55,7 +55,9 @@ def test_the_start_page_has_notebooks_and_runs(checkout: Path) -> None:
     comparison = headline["benchmarks"][headline["main"]]["comparisons"][-1]
     low, high = comparison["interval"]["printed"]
     word = comparison["verdict"]
-    assert row.startswith(f"| example | **{word[:1].upper()}{word[1:]}** on {headline['main']}: ")
+    assert row.startswith(
+        f"| example | **{word[:1].upper()}{word[1:]}** on {headline['main']}, for this checkpoint: "
+    )
     assert f"({low} to {high})" in row
     assert "[report](../reports/example/index.html)" in row
 

@@ -55,8 +55,8 @@ def _write(tmp_path: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     ("word", "printed"),
     [
-        ("better", "Better on skills: step-23 answers more.\n"),
-        ("worse, by less than matters", "Worse, by less than matters, on skills: step-23 answers more.\n"),
+        ("better", "Better on skills, for this checkpoint: step-23 answers more.\n"),
+        ("worse, by less than matters", "Worse, by less than matters, on skills, for this checkpoint: step-23 answers more.\n"),
     ],
 )  # fmt: skip
 def test_the_verdict_on_the_main_benchmark_is_printed(

@@ -35,6 +35,8 @@ from llmc_lib.errors import UserError
 from llmc_lib.processes.workers import emit
 
 _CONNECT_SECONDS = 30.0
+#: Seconds between looks at servers that are only starting.
+_BETWEEN_LOOKS = 5.0
 #: Sent where they are set, to any server: one that does not take them refuses the request.
 _ASKED_FOR = ("top_k", "min_p", "presence_penalty", "chat_template_kwargs")
 
@@ -125,7 +127,7 @@ class _Work:
 
     async def connect(self) -> None:
         """Find the servers that have the model. Raises `UserError` when there is none."""
-        checks = asyncio.gather(*(endpoint.health_check() for endpoint in self._endpoints))
+        checks = asyncio.create_task(self._first_checks())
         if self._spec["model"] is not None:
             for given in {_variables(request) for request in self._spec["requests"]}:
                 with suppress(UserError):  # no chat template here: the server may have one
@@ -146,6 +148,15 @@ class _Work:
         for endpoint in self._endpoints:
             if not endpoint.is_open:
                 endpoint.mend()
+
+    async def _first_checks(self) -> list[str]:
+        """What is wrong with each endpoint, "" where it is of use; none is waited for once one is."""
+        end = time.monotonic() + 60 * self._spec.get("wait_minutes", 0.0)
+        while True:
+            found = await asyncio.gather(*(each.health_check() for each in self._endpoints))
+            if "" in found or time.monotonic() >= end:
+                return found
+            await asyncio.sleep(_BETWEEN_LOOKS)
 
     def _problems(self) -> str:
         return "; ".join(f"{endpoint.address} {endpoint.problem}" for endpoint in self._endpoints)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from llmc_lib.engines.arguments import what_matters
+from llmc_lib.engines.given import patience
 from llmc_lib.engines.harness import harness_file
 from llmc_lib.engines.vllm import offline_environment
 from llmc_lib.engines.worker import full_disk
@@ -111,6 +112,7 @@ def sample(
             "name": engine.served_as.get(model.name, model.name),
             "section": section,
             "engine": engine.model_dump(mode="json"),
+            "wait_minutes": patience(),
             "requests": missing,
             "comparable": {str(path): own for path, own in comparable.items()},
             **_of_engine(list(of_file.values())),

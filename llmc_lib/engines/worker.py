@@ -6,6 +6,7 @@ A worker is `python -m llmc_lib.engines.<engine> SPEC.json`. The spec has
     name        what servers call the model
     section     where the params file has the engine: "evaluation.engine"
     engine      `EngineParams` as JSON
+    wait_minutes  how long to wait for the first server
     requests    what to answer: file, question_id, samples, seed, system, prompt, prompt_sha256, sampling each;
                 `samples` are the numbers of the completions to draw, number s with the seed `seed` + s;
                 `sampling` has max_tokens, temperature, top_p and, where they are not off, top_k, min_p,

@@ -1,6 +1,6 @@
 """Stage 3: sample completions on the benchmarks, or import finished ones; keep every one, grade them."""
 
-from llmc_lib.evaluation.generate import evaluate, finished, so_far
+from llmc_lib.evaluation.generate import evaluate, evaluate_one, finished, so_far, unanswered
 from llmc_lib.evaluation.importers import import_all, imported
 from llmc_lib.evaluation.race import race_state
 from llmc_lib.evaluation.results import Results, load_results
@@ -9,6 +9,7 @@ from llmc_lib.evaluation.status import progress, status_table
 __all__ = [
     "Results",
     "evaluate",
+    "evaluate_one",
     "finished",
     "import_all",
     "imported",
@@ -17,4 +18,5 @@ __all__ = [
     "race_state",
     "so_far",
     "status_table",
+    "unanswered",
 ]

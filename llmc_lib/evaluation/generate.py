@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from llmc_lib import question_bank
 from llmc_lib.benchmarks import declared
 from llmc_lib.engines.arguments import what_matters
+from llmc_lib.engines.given import SERVERS, at_hand
 from llmc_lib.engines.sampling import Request, sample, stream
 from llmc_lib.engines.worker import is_worth_asking_again
 from llmc_lib.evaluation import grading, race
@@ -112,6 +113,26 @@ def _evaluate_beside(
             files += store_files(other, name, model.name)
     _judge(other, [model.name for model in its_models], its_asked)
     return files, _given_up(other, its_models, its_asked)
+
+
+def evaluate_one(run: Run, model: Model | ServedModel) -> None:
+    """Sample and grade what is missing of one model, while others may be evaluated by other jobs. The evaluation is finished
+    by `evaluate`, which then has nothing left to ask."""
+    asked = _asked(run)
+    _sample(run, model, asked, f"Evaluating {model.name}")
+    for name, questions in asked.items():
+        _grade(run, model.name, name, questions)
+
+
+def unanswered(run: Run, model: Model | ServedModel) -> int:
+    """How many answers of a model are not there, or may be had another time."""
+    missing = 0
+    for name, questions in _asked(run).items():
+        wanted = requests(run, name, questions, model.name)
+        there = stream(predictions_file(run, name, model.name), wanted, texts=False)
+        had = sum(not is_worth_asking_again(prediction) for prediction in there)
+        missing += sum(request.samples for request in wanted) - had
+    return missing
 
 
 def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
@@ -287,7 +308,7 @@ def _sample(
         {predictions_file(run, name, model.name): settings(run, name) for name in asked},
         run.predictions / "logs" / f"{model.name}.log",
         desc=desc,
-        engine=run.params.evaluation.engine,
+        engine=at_hand(run.params.evaluation.engine, SERVERS),
     )
 
 

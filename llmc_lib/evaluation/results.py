@@ -139,7 +139,7 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
     """The results that a manifest lists; `partial`: of a beginning of the questions."""
     models = {model["name"]: model["label"] for model in manifest["models"]}
     questions = {
-        b.name: {question.id: question for question in _asked(run, b)}
+        b.name: {question.id: question for question in asked_questions(run, b)}
         for b in run.params.evaluation.benchmarks
     }
     _check_fair(run, list(questions), list(models))
@@ -187,7 +187,8 @@ def right_answers(
     return np.array([right[question.id] for question in questions], dtype=np.int64)
 
 
-def _asked(run: Run, benchmark: BenchmarkParams) -> list[Question]:
+def asked_questions(run: Run, benchmark: BenchmarkParams) -> list[Question]:
+    """The questions of a benchmark of a run; those that imported files hold once they are imported, before that none."""
     if benchmark.source == "imports":
         found = [Question(**row) for row in read_jsonl(questions_file(run, benchmark.name))]
         return question_bank.prepared(found, benchmark)

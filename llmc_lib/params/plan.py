@@ -32,6 +32,12 @@ class PlanParams(Section):
     network_gb_per_s: Positive = 50.0  # 400 Gbit/s a GPU
     # Share of the peak that training reaches (model FLOPs utilisation), and that generation reaches.
     mfu: Annotated[float, Field(gt=0, le=1)] = 0.4
+    # The same of a slow training, for the other end of the range. None: 0.12, of a mixture of experts 0.06
+    slow_mfu: Annotated[float, Field(gt=0, le=1)] | None = None
+    # The share of the bandwidths that a slow training over several machines reaches
+    slow_bandwidth: Annotated[float, Field(gt=0, le=1)] = 0.2
+    # Seconds of an optimizer step that you measured with these settings; it takes the place of the count.
+    measured: Positive | None = None
     generation_mfu: Annotated[float, Field(gt=0, le=1)] = 0.05
     cpu_generation_mfu: Annotated[float, Field(gt=0, le=1)] = 0.25
     # That a GPU generates; None: by the share

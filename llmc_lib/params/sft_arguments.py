@@ -34,7 +34,7 @@ OURS = {
     "gradient_checkpointing": "training.gradient_checkpointing",
     "learning_rate": "training.learning_rate",
     "lr_scheduler_type": "training.lr_scheduler",
-    "warmup_steps": "training.warmup_ratio",
+    "warmup_steps": "training.warmup_steps",
     "warmup_ratio": "training.warmup_ratio",
     "weight_decay": "training.weight_decay",
     "adam_beta1": "training.adam_beta1",
@@ -49,6 +49,7 @@ OURS = {
     "deepspeed": "training.deepspeed and training.deepspeed_config",
     "use_liger_kernel": "training.liger",
     "router_aux_loss_coef": "training.router_aux_loss",
+    "model_init_kwargs": "training.model_init_kwargs",
     "seed": "seed",
     "data_seed": "seed",
     "ddp_timeout": "training.cluster.timeout_minutes",
@@ -107,7 +108,7 @@ KNOWN: dict[str, Any] = {
     "truncation_mode": one_of("keep_start", "keep_end"),
 }
 _NEVER = {
-    **dict.fromkeys("trust_remote_code model_init_kwargs accelerator_config".split(), CODE),
+    **dict.fromkeys("trust_remote_code accelerator_config".split(), CODE),
     **dict.fromkeys("output_dir chat_template_path resume_from_checkpoint".split(), FILE),
     **dict.fromkeys(
         "report_to push_to_hub hub_private_repo hub_model_id hub_strategy hub_always_push hub_revision "

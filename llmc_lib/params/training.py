@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from llmc_lib.errors import shown
 from llmc_lib.params.common import Fraction, Length, Part, PathText, PositiveInt, Processes, Section
 from llmc_lib.params.deepspeed_arguments import check_deepspeed
+from llmc_lib.params.model_arguments import check_model
 from llmc_lib.params.sft_arguments import check_sft
 
 
@@ -21,6 +22,10 @@ class LoraParams(Section):
     dropout: Fraction = 0.0
     # Names of the layers that get one; (): all linear layers.
     target_modules: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    # Rank-stabilised: adapters are scaled by alpha / √rank in place of alpha / rank (arXiv:2312.03732).
+    rank_stabilized: bool = False
+    # Layers that are trained as a whole beside the adapters: embed_tokens and lm_head, for new tokens.
+    modules_to_save: Annotated[tuple[str, ...], Field(max_length=20, strict=False)] = ()
 
 
 #: Of a batch script: what is longer than its line would be a command.
@@ -37,6 +42,14 @@ class SlurmParams(Section):
     cpus_per_task: PositiveInt | None = None
     lines: Annotated[tuple[SlurmLine, ...], Field(strict=False)] = ()  # further #SBATCH options
     setup: Annotated[tuple[str, ...], Field(strict=False)] = ()  # shell lines before the training
+
+
+class EvaluationJobParams(Section):
+    """What `make slurm WHAT=evaluation` writes: a job a model."""
+
+    nodes: Processes = 1  # machines with servers of a model, each with engine.data_parallel of them
+    at_once: Processes | None = None  # jobs that run at the same time; None: as many as Slurm lets
+    job: SlurmParams | None = None  # None: training.cluster.slurm
 
 
 class ClusterParams(Section):
@@ -74,8 +87,11 @@ class TrainingParams(Section):
     method: Literal["sft"] = "sft"
     epochs: Annotated[float, Field(gt=0, le=10_000)] = 1.0
     learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-5
-    lr_scheduler: Literal["cosine", "linear", "constant"] = "cosine"
+    # "cosine_with_min_lr": down to `min_lr_rate` of the learning rate, in place of 0.
+    lr_scheduler: Literal["cosine", "cosine_with_min_lr", "linear", "constant"] = "cosine"
+    min_lr_rate: Fraction = 0.1
     warmup_ratio: Fraction = 0.03
+    warmup_steps: Annotated[int, Field(ge=0, le=10_000_000)] | None = None  # in place of the ratio
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.1
     adam_beta1: Fraction = 0.9
     adam_beta2: Fraction = 0.95
@@ -89,6 +105,12 @@ class TrainingParams(Section):
     # "packed": the same, and several examples fill a sequence of max_length (a step then has more
     # examples than batch_size). "padded": one row each.
     batching: Literal["padding_free", "packed", "padded"] = "padding_free"
+    # How attention is computed. "auto": PyTorch's, on a CPU a faster one of ours where sequences share a row. "flash_attention_2"
+    # and "flash_attention_3" need their packages and a GPU; "eager" holds every matrix of scores.
+    attention: Literal[
+        "auto", "sdpa", "eager", "flash_attention_2", "flash_attention_3", "flex_attention"
+    ] = "auto"
+    model_init_kwargs: dict[str, Any] = {}  # keys of the model's configuration: rope_scaling, …
     gradient_checkpointing: bool = False
     # "bfloat16" is mixed precision: float32 weights, bfloat16 matrix products. "auto" takes it where
     # the processor or GPU multiplies bfloat16 in hardware, else float32.
@@ -122,11 +144,38 @@ class TrainingParams(Section):
     @model_validator(mode="after")
     def _check(self) -> TrainingParams:
         check_sft(self.sft)
+        check_model(self.model_init_kwargs)
         check_deepspeed(self.deepspeed_config, self.deepspeed)
         if self.batch_size % (self.micro_batch_size * self.world_size):
+            raise ValueError("batch_size", batch_advice(self))
+        if self.lr_scheduler == "cosine_with_min_lr" and "lr_scheduler_kwargs" in self.sft:
             raise ValueError(
-                "batch_size",
-                f"{self.batch_size} must be a multiple of micro_batch_size × nproc_per_node × cluster.nodes "
-                f"({self.micro_batch_size} × {self.nproc_per_node} × {self.cluster.nodes})",
+                ("sft", "lr_scheduler_kwargs"),
+                "of this schedule has a setting of its own: training.min_lr_rate",
             )
         return self
+
+
+def batch_advice(training: TrainingParams) -> str:
+    """Why a batch cannot be shared by the processes, and the nearest settings with which it can. The learning rate of Adam goes
+    with the root of the batch: Malladi et al., "On the SDEs and Scaling Rules for Adaptive Gradient Algorithms"
+    (arXiv:2205.10287)."""
+    micro, each, nodes = training.micro_batch_size, training.nproc_per_node, training.cluster.nodes
+    batch, unit = training.batch_size, micro * training.world_size
+    sizes = [n for n in (batch // unit * unit, (batch // unit + 1) * unit) if n]
+    advice = [f"batch_size: {' or '.join(map(str, sizes))}"]
+    for key, now, at_once in (
+        ("micro_batch_size", micro, training.world_size),
+        ("cluster.nodes", nodes, micro * each),
+        ("nproc_per_node", each, micro * nodes),
+    ):
+        fitting = [n for n in range(1, min(now, batch + 1)) if batch % (n * at_once) == 0]
+        if fitting:
+            advice.append(f"{key}: {fitting[-1]}")
+    more = sizes[-1]
+    return (
+        f"{batch} sequences cannot be shared evenly: {micro} × {each} × {nodes} (micro_batch_size × nproc_per_node × "
+        f"cluster.nodes) are {unit} at a time. Give {', or '.join(advice)}. A batch of {more} in place of {batch} has "
+        f"{more / batch:.3g} times as many sequences a step, and so fewer steps; a learning rate up to "
+        f"{(more / batch) ** 0.5:.3g} times as high keeps Adam's noise as it was"
+    )

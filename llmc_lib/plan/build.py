@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmc_lib.errors import UserError
-from llmc_lib.params import Recipe, TrainingParams
+from llmc_lib.params import PlanParams, Recipe, TrainingParams
 from llmc_lib.params.reader import where
 from llmc_lib.plan.evaluation import EvaluationPlan, evaluation_plan
 from llmc_lib.plan.hours import Work, work
@@ -69,6 +69,7 @@ class Plan:
     evaluation: EvaluationPlan
     notes: tuple[str, ...]  # files that are still missing, and the like
     assumptions: tuple[str, ...]
+    params: PlanParams
 
     @property
     def fits(self) -> bool:
@@ -88,9 +89,17 @@ class Plan:
     @property
     def hours(self) -> float | None:
         """Of all trainings, one after the other."""
-        hours = [training.work.hours for training in self.trainings]
-        known = [hour for hour in hours if hour is not None]
-        return sum(known) if len(known) == len(hours) else None
+        return _sum([training.work.hours for training in self.trainings])
+
+    @property
+    def slow_hours(self) -> float | None:
+        """The same at most."""
+        return _sum([training.work.slow_hours for training in self.trainings])
+
+
+def _sum(hours: list[float | None]) -> float | None:
+    known = [hour for hour in hours if hour is not None]
+    return sum(known) if len(known) == len(hours) else None
 
 
 def make_plan(run: Run) -> Plan:
@@ -114,7 +123,7 @@ def make_plan(run: Run) -> Plan:
         )
     return Plan(
         shown(run.params_file), shape, source.text, on, trainings, evaluation, tuple(notes),
-        tuple(_assumptions(run, on, trainings)),
+        tuple(_assumptions(run, on, trainings)), run.params.plan,
     )  # fmt: skip
 
 
@@ -196,7 +205,9 @@ def _training(run: Run, recipe: Recipe, shape: Shape, on: Machine) -> TrainingPl
     zero = zero_settings(training, shape)
     adapters = 0
     if training.lora:
-        adapters = shape.adapters(training.lora.rank, training.lora.target_modules)
+        adapters = shape.adapters(
+            training.lora.rank, training.lora.target_modules, training.lora.modules_to_save
+        )
     wide = 2 if on.on_gpu and need.precision == "bfloat16" else 4
     trained = adapters or shape.parameters
     return TrainingPlan(

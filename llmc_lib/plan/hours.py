@@ -16,6 +16,8 @@ from llmc_lib.plan.machine import Machine
 from llmc_lib.plan.memory import Zero
 from llmc_lib.plan.shape import Shape
 
+_SLOW, _SLOW_EXPERTS = 0.12, 0.06  # see `slow_mfu`
+
 
 @dataclass(frozen=True)
 class Work:
@@ -25,13 +27,33 @@ class Work:
     tokens: float
     compute_hours: float | None  # at the stated MFU
     transfer_hours: float  # bytes between the GPUs, at the stated bandwidth
+    slower: float = 1.0  # times as long computing may take, at the MFU of a slow training
+    slower_transfers: float = 1.0  # and transfers, at its share of the bandwidth
+    measured: float | None = None  # seconds of a step, as people measured it
 
     @property
     def hours(self) -> float | None:
-        """The longer of the two: transfers run beside the computation as far as they can."""
+        """At least: the longer of the two, as transfers run beside the computation as far as they can. A measured step takes
+        the place of what is counted."""
+        if self.measured is not None:
+            return self.steps * self.measured / 3600
+        return self.counted[0] if self.counted else None
+
+    @property
+    def slow_hours(self) -> float | None:
+        """At most, by the same count: computing at a slow training's share of the peak, and transfers after it."""
+        if self.measured is not None:
+            return self.hours
+        return self.counted[1] if self.counted else None
+
+    @property
+    def counted(self) -> tuple[float, float] | None:
+        """From and to, in hours, whatever was measured; None: the speed is not known."""
         if self.compute_hours is None:
             return None
-        return max(self.compute_hours, self.transfer_hours)
+        fast = max(self.compute_hours, self.transfer_hours)
+        slow = self.slower * self.compute_hours + self.slower_transfers * self.transfer_hours
+        return fast, slow
 
 
 def training_flops(shape: Shape, length: float, lora: bool) -> float:
@@ -77,7 +99,18 @@ def work(
         if training.cluster.nodes > 1:  # every GPU of a machine brings its own network card
             bandwidth = min(bandwidth, plan.network_gb_per_s * training.nproc_per_node)
         transfer = steps * elements * width / (bandwidth * 1e9) / 3600
-    return Work(steps, tokens, compute, transfer)
+    far = 1 / plan.slow_bandwidth if training.cluster.nodes > 1 else 1.0
+    slower = plan.mfu / slow_mfu(shape, plan)
+    return Work(steps, tokens, compute, transfer, slower, far, plan.measured)
+
+
+def slow_mfu(shape: Shape, plan: PlanParams) -> float:
+    """The share of the peak that a slow training reaches. Pre-training on thousands of accelerators reports 21% to 46% (PaLM,
+    table 3); trainings of teams are slower. Where the params file names none it is a value that, with `plan.slow_bandwidth`, takes
+    in two logs of such teams, of which neither says how long its rows were: a step took 2.9 times as long as counted of all
+    weights of a 32B model on 24 GPUs, and 5.1 times of adapters of a mixture of experts of 235B, whose products are small."""
+    found = plan.slow_mfu or (_SLOW_EXPERTS if shape.expert_count else _SLOW)
+    return min(found, plan.mfu)
 
 
 def generated_per_second(shape: Shape, machine: Machine, plan: PlanParams) -> float | None:

@@ -198,7 +198,9 @@ class _Training:
     def adapters(self) -> int:
         """Parameters of the adapters; 0: all weights are trained."""
         lora = self.params.lora
-        return self.shape.adapters(lora.rank, lora.target_modules) if lora else 0
+        return (
+            self.shape.adapters(lora.rank, lora.target_modules, lora.modules_to_save) if lora else 0
+        )
 
     @property
     def trained(self) -> int:

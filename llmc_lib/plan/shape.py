@@ -67,10 +67,12 @@ class Shape:
         """Active parameters that are factors of a matrix product: the input table is only looked up."""
         return self.active if self.tied else self.active - self.embedding
 
-    def adapters(self, rank: int, targets: tuple[str, ...]) -> int:
+    def adapters(self, rank: int, targets: tuple[str, ...], saved: tuple[str, ...] = ()) -> int:
         """Parameters of LoRA adapters (Hu et al., arXiv:2106.09685): rank × (in + out) for each linear
-        layer that is named, or for all but the output layer."""
-        return rank * sum(width for name, width in self.linear if not targets or name in targets)
+        layer that is named, or for all but the output layer; and the tables of tokens that are trained as a whole."""
+        tables = self.embedding * sum(name in ("embed_tokens", "lm_head") for name in saved)
+        widths = sum(width for name, width in self.linear if not targets or name in targets)
+        return rank * widths + tables
 
 
 @dataclass(frozen=True)

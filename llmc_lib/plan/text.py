@@ -11,6 +11,7 @@ import pandas as pd
 from llmc_lib.formatting import aligned, counted, listed
 from llmc_lib.plan.build import Plan, TrainingPlan
 from llmc_lib.plan.machine import GIB
+from llmc_lib.plan.pace import pace, span
 
 
 def render(plan: Plan) -> str:
@@ -141,7 +142,7 @@ def _hours(plan: Plan) -> str:
         work, times = training.work, f"{count} × " if count > 1 else ""
         rows.append([
             name, times + f"{training.rows.count:,}", times + _tokens(work.tokens),
-            times + f"{work.steps:,}", times + _hour(work.hours),
+            times + f"{work.steps:,}", times + span(work.hours, work.slow_hours),
             f"{count * len(training.recipe.training.export_at)} × {_size(training.export)}",
             _size(training.resume), _size(sum(t.disk - 2 * t.resume for t in seeds) + 2 * training.resume),
         ])  # fmt: skip
@@ -152,7 +153,16 @@ def _hours(plan: Plan) -> str:
         disk = sum(t.export * len(t.recipe.training.export_at) for t in plan.trainings)
         disk += max(2 * t.resume for t in plan.trainings)
         rows.append(
-            ["all", "", _tokens(tokens), f"{steps:,}", _hour(plan.hours), "", "", _size(disk)]
+            [
+                "all",
+                "",
+                _tokens(tokens),
+                f"{steps:,}",
+                span(plan.hours, plan.slow_hours),
+                "",
+                "",
+                _size(disk),
+            ]
         )
     text = f"Training, time and disk\n{_table(rows, 'lrrrrrrr')}"
     slow = [t for t in plan.trainings if t.work.transfer_hours > (t.work.compute_hours or 0)]
@@ -163,9 +173,10 @@ def _hours(plan: Plan) -> str:
             f"{_hour(first.compute_hours)} h of computing. Larger micro-batches or packed ones help."
         )
     gpus = plan.trainings[0].recipe.training.world_size
-    if plan.machine.on_gpu and plan.hours is not None:
-        text += f"\n  {plan.hours * gpus:,.0f} GPU hours on {counted(gpus, 'GPU')}"
-    return text
+    if plan.machine.on_gpu and plan.hours is not None and plan.slow_hours is not None:
+        total = span(plan.hours * gpus, plan.slow_hours * gpus)
+        text += f"\n  {total} GPU hours on {counted(gpus, 'GPU')}"
+    return f"{text}{indent(pace(plan), '  ')}"
 
 
 def _evaluation(plan: Plan) -> str:
@@ -258,6 +269,4 @@ def _size(number: float) -> str:
 
 
 def _hour(hours: float | None) -> str:
-    if hours is None:
-        return "unknown"
-    return f"{hours:,.0f}" if hours >= 100 else f"{hours:.1f}" if hours >= 1 else f"{hours:.2g}"
+    return span(hours, hours)

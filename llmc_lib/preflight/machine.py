@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from llmc_lib.errors import UserError
 from llmc_lib.models.hardware import gpus
-from llmc_lib.params import EngineParams
+from llmc_lib.params import EngineParams, Recipe
 from llmc_lib.preflight.problem import Problem
 from llmc_lib.store import ROOT, Run
 
@@ -105,6 +105,7 @@ def _engine_problems(run: Run) -> Iterator[Problem]:
     if any(r.training.liger == "on" for r in trainings) and not find_spec("liger_kernel"):
         text = "on: the package liger-kernel is not installed here; set auto"
         yield Problem(("training", "liger"), text)
+    yield from _attention_problems(trainings)
     for recipe in trainings:
         zero = recipe.training.deepspeed_config.get("zero_optimization") or {}
         for part in ("offload_param", "offload_optimizer"):
@@ -112,6 +113,16 @@ def _engine_problems(run: Run) -> Iterator[Problem]:
             if path and (problem := folder_problem(Path(path))):
                 keys = ("training", "deepspeed_config", "zero_optimization", part, "nvme_path")
                 yield Problem(keys, problem)
+
+
+def _attention_problems(trainings: Iterable[Recipe]) -> Iterator[Problem]:
+    packages = {"flash_attention_2": "flash_attn", "flash_attention_3": "flash_attn_3"}
+    for recipe in trainings:
+        package = packages.get(recipe.training.attention)
+        if package and not find_spec(package):
+            text = f"{recipe.training.attention}: the package {package} is not installed here; set auto"
+            yield Problem(("training", "attention"), text)
+            return
 
 
 def folder_problem(folder: Path) -> str:

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 from llmc_lib.engines.formats import TEMPLATES
 from llmc_lib.errors import near, shown
+from llmc_lib.models.adapter import adapter_problems
 from llmc_lib.models.folder import folder_problems, tokenizer_problems
+from llmc_lib.models.quantized import quantized_problem
 from llmc_lib.models.resolve import EMBEDDED
 from llmc_lib.params import EngineParams, ModelParams
 from llmc_lib.preflight.problem import Problem
@@ -51,6 +53,10 @@ def problems(run: Run, *, data_alone: bool = False) -> list[Problem]:
                 Problem((*use.keys, "source"), text)
                 for text in folder_problems(folder, served=served)
             ]
+        if use.keys == ("model",) and folder.is_dir() and (problem := quantized_problem(folder)):
+            found.append(Problem(("model", "source"), problem))
+        if use.model.adapter and (adapter := ROOT / use.model.adapter).is_dir():
+            found += [Problem((*use.keys, "adapter"), text) for text in adapter_problems(adapter)]
         found += _length_problems(use)
     return [*found, *_served_names(run), *_tokenizers(run), *_template_variables(run)]
 

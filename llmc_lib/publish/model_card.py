@@ -30,8 +30,16 @@ from llmc_lib.publish.model_subject import (
     recipe_of,
     source_of,
 )
+from llmc_lib.reporting.graders import graded_by
 from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
-from llmc_lib.reporting.training_page import duration, method_words, plain_number, size, where
+from llmc_lib.reporting.training_page import (
+    duration,
+    method_words,
+    plain_number,
+    schedule,
+    size,
+    where,
+)
 from llmc_lib.training.diagnosis import diagnose
 from llmc_lib.training.methods import METHODS
 
@@ -75,6 +83,7 @@ def card(subject: Subject, held: Terms) -> str:
         sources=_sources(subject),
         facts=facts,
         training=training,
+        schedule=schedule(training),
         environment=subject.environment,
         losses=[
             (words, loss)
@@ -186,6 +195,7 @@ def _rates(subject: Subject, name: str) -> dict[str, Any]:
         "head": _RATES[rate],
         "models": models,
         "comparison": comparison_of(block, subject.name),
+        "graded": graded_by(block),
         "recipe": recipe_of(block, subject.name),
     }
 

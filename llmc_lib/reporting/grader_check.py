@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from llmc_lib import question_bank
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation import grading
 from llmc_lib.evaluation.grader_check import check
+from llmc_lib.evaluation.results import asked_questions
 from llmc_lib.formatting import aligned, counted, share
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.reporting.elements import as_csv
@@ -24,18 +24,21 @@ def grader_check(run: Run, benchmark: str | None = None) -> str:
 
     Raises `UserError` where none has reference answers, or there is no benchmark of that name.
     """
-    known = [b for b in run.params.evaluation.benchmarks if b.source != "imports"]
+    known = run.params.evaluation.benchmarks
     chosen = [b for b in known if benchmark in (None, b.name)]
     if not chosen:
-        names = ", ".join(b.name for b in known) or "none with questions of its own"
+        names = ", ".join(b.name for b in known)
         raise UserError(
             f"{run.params_file.name}: BENCHMARK={benchmark}: no benchmark of this run; there are: {names}"
         )
     told, wrong = [], []
     for each in chosen:
-        rows = check(question_bank.asked(each, run.params.seed))
+        rows = check(asked_questions(run, each))
         if rows.empty:
-            told.append(f"{each.name}: no reference answers, so that there is nothing to check.")
+            later = "; make report imports the questions first" if each.source == "imports" else ""
+            told.append(
+                f"{each.name}: no reference answers, so that there is nothing to check{later}."
+            )
             continue
         withheld = each.name in run.params.withheld
         told.append(_told(each, rows, withheld=withheld))

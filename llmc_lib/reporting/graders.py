@@ -36,7 +36,7 @@ def graders(run: Run, results: Results, benchmark: str) -> list[dict[str, Any]]:
     ]
     rows = results.answers[results.answers["benchmark"] == benchmark]
     if "by_judge" in rows and rows["by_judge"].notna().any():
-        other = _imported(run, benchmark) if run.params.evaluation.imports else _judge(run, results, benchmark)  # fmt: skip
+        other = _imported(results, benchmark) if run.params.evaluation.imports else _judge(run, results, benchmark)  # fmt: skip
         found.append({**other, "decides": decides == "judge"})
     return sorted(found, key=lambda one: not one["decides"])
 
@@ -54,9 +54,16 @@ def _judge(run: Run, results: Results, benchmark: str) -> dict[str, Any]:
     return {"grader": "judge", "name": name, "version": ", ".join(filter(None, parts))}
 
 
-def _imported(run: Run, benchmark: str) -> dict[str, Any]:
-    formats = [i.format for i in run.params.evaluation.imports if i.benchmark == benchmark]
-    return {"grader": "imported", "name": "", "version": ", ".join(dict.fromkeys(formats))}
+def _imported(results: Results, benchmark: str) -> dict[str, Any]:
+    """The formats of the files: who judged is in none of them for sure."""
+    files = [
+        file
+        for source in results.manifest.get("imports", ())
+        if source["benchmark"] == benchmark
+        for file in source["files"].values()
+    ]
+    formats = dict.fromkeys(file["format"] for file in files)
+    return {"grader": "imported", "name": "", "version": ", ".join(formats)}
 
 
 def add_graders(run: Run, results: Results, block: dict[str, Any], benchmark: str) -> None:
@@ -77,7 +84,7 @@ def _named(one: dict[str, Any]) -> str:
     if one["grader"] == "rules":
         return tr("rules, version {version}", version=one["version"])
     if one["grader"] == "imported":
-        return tr("imported verdicts")
+        return tr("imported verdicts ({version})", version=one["version"])
     if not one["name"]:
         return tr("a judge")
     return tr("the judge {name} ({version})", name=one["name"], version=one["version"])

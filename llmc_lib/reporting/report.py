@@ -27,6 +27,7 @@ from llmc_lib.reporting.race import race_block
 from llmc_lib.reporting.recipes import trained
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
+from llmc_lib.reporting.trained_on import nearness
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
 
 #: 2: verdict words from the interval; p_value is McNemar's mid-p or the sign-flip test's; p_adjusted and `interval` are
@@ -144,23 +145,9 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             "report": environment(),
         },
     }
-    agreements = grading_page.agreements(results)
     for name, block in metrics["benchmarks"].items():
         block["duplicates"] = same.get(name, {})
-        block["grader"] = results.graders.get(name, "rules")
-        add_graders(run, results, block, name)
-        if name in agreements:
-            block["agreement"] = agreements[name]
-            if run.params.evaluation.imports:
-                block["contradiction"] = contradiction(agreements[name])
-        if block["measure"] == "accuracy":
-            checked = claims_page.check_sample(
-                results, name, params.report.claims, params.seed, run.reasoning
-            )
-            block["false_claims"] = summarise_claims(checked, block["n_questions"])
-    if results.partial is None:
-        for name, found in audited(run, results, metrics["benchmarks"]).items():
-            metrics["benchmarks"][name]["audit"] = found
+    _add_grading(run, results, metrics["benchmarks"])
     metrics["further"] = further(metrics)
     if raced := race_block(run, results):
         metrics["race"] = raced
@@ -188,10 +175,31 @@ def _summary(
         greedy=_greedy(params),
         looks_at=looks.looks_at(run, results),
         trained=trained(run, results, training),
+        near=nearness(run, results),
         again=made.repeats,
         prompts=made.prompts,
         prompt=params.evaluation.prompt,
     )
+
+
+def _add_grading(run: Run, results: Results, blocks: dict[str, Any]) -> None:
+    """Put into each benchmark's block who graded, how far graders agree, what labels say of them, and false claims."""
+    agreements = grading_page.agreements(results)
+    for name, block in blocks.items():
+        block["grader"] = results.graders.get(name, "rules")
+        add_graders(run, results, block, name)
+        if name in agreements:
+            block["agreement"] = agreements[name]
+            if run.params.evaluation.imports:
+                block["contradiction"] = contradiction(agreements[name])
+        if block["measure"] == "accuracy":
+            checked = claims_page.check_sample(
+                results, name, run.params.report.claims, run.params.seed, run.reasoning
+            )
+            block["false_claims"] = summarise_claims(checked, block["n_questions"])
+    if results.partial is None:
+        for name, found in audited(run, results, blocks).items():
+            blocks[name]["audit"] = found
 
 
 def embedded(params: Params) -> set[str]:

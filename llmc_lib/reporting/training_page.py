@@ -280,14 +280,27 @@ def _batch(training: TrainingParams) -> str:
 
 
 def _rate(training: TrainingParams) -> str:
-    given = {"rate": plain_number(training.learning_rate), "schedule": training.lr_scheduler}
-    if not training.warmup_ratio:
+    given = {"rate": plain_number(training.learning_rate), "schedule": schedule(training)}
+    if training.warmup_steps:
+        return tr(
+            "learning rate {rate} ({schedule}, {steps} to warm up)",
+            steps=counted(training.warmup_steps, "step"),
+            **given,
+        )
+    if not training.warmup_ratio or training.warmup_steps == 0:
         return tr("learning rate {rate} ({schedule})", **given)
     return tr(
         "learning rate {rate} ({schedule}, {warmup:.0%} of the steps to warm up)",
         warmup=training.warmup_ratio,
         **given,
     )
+
+
+def schedule(training: TrainingParams) -> str:
+    """The name of the schedule, with where it ends."""
+    if training.lr_scheduler != "cosine_with_min_lr":
+        return training.lr_scheduler
+    return tr("cosine down to {least:.0%}", least=training.min_lr_rate)
 
 
 def _epochs(epochs: float) -> str:

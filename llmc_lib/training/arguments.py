@@ -67,7 +67,11 @@ def shared(spec: dict[str, Any], *, bfloat16: bool, gpu: bool, world_size: int) 
         "gradient_checkpointing": spec["gradient_checkpointing"],
         "learning_rate": spec["learning_rate"],
         "lr_scheduler_type": spec["lr_scheduler"],
-        "warmup_steps": spec["warmup_ratio"],  # below 1 it is a part of the steps
+        # Below 1 it is a part of the steps.
+        "warmup_steps": spec["warmup_ratio"]
+        if spec["warmup_steps"] is None
+        else spec["warmup_steps"],
+        **_schedule(spec),
         "weight_decay": spec["weight_decay"],
         "adam_beta1": spec["adam_beta1"],
         "adam_beta2": spec["adam_beta2"],
@@ -88,6 +92,13 @@ def shared(spec: dict[str, Any], *, bfloat16: bool, gpu: bool, world_size: int) 
         "seed": spec["seed"],
         "data_seed": spec["seed"],
     }
+
+
+def _schedule(spec: dict[str, Any]) -> dict[str, Any]:
+    """What a schedule needs besides its name."""
+    if spec["lr_scheduler"] != "cosine_with_min_lr":
+        return {}
+    return {"lr_scheduler_kwargs": {"min_lr_rate": spec["min_lr_rate"]}}
 
 
 def deepspeed_config(spec: dict[str, Any], *, bfloat16: bool, gpu: bool) -> dict[str, Any]:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from llmc_lib.errors import UserError
+from llmc_lib.models.adapter import merge
 from llmc_lib.training.trainer import MethodTrainer
+
+if TYPE_CHECKING:
+    from peft import LoraConfig
+    from transformers import PretrainedConfig
 
 # What transformers' Trainer leaves beside a model: pickles and notes that no user of the model needs.
 _NOT_THE_MODELS = ("training_args.bin", "README.md")
@@ -23,16 +29,37 @@ def export(trainer: MethodTrainer, spec: dict[str, Any], folder: Path) -> None:
     if not trainer.is_world_process_zero():
         return
     if spec["lora"]:
-        _merge(Path(spec["base"]), adapter, folder)
+        base = Path(spec["base"])
+        merge(base, adapter, folder, changed_config(base, spec["model_init_kwargs"]))
         trainer.processing_class.save_pretrained(folder)
         shutil.rmtree(adapter)
     for name in _NOT_THE_MODELS:
         (folder / name).unlink(missing_ok=True)
 
 
-def _merge(base: Path, adapter: Path, folder: Path) -> None:
-    from peft import PeftModel
-    from transformers import AutoModelForCausalLM
+def changed_config(base: Path, given: dict[str, Any]) -> PretrainedConfig:
+    """The base's configuration with the keys that the params file gives. Raises `UserError` for a key that it has not."""
+    from transformers import AutoConfig
 
-    model = AutoModelForCausalLM.from_pretrained(base, dtype="auto")
-    PeftModel.from_pretrained(model, adapter).merge_and_unload().save_pretrained(folder)
+    config, unknown = AutoConfig.from_pretrained(base, return_unused_kwargs=True, **given)
+    if unknown:
+        raise UserError(
+            f"training.model_init_kwargs: the configuration of {base} has no key {', '.join(unknown)}; leave it out"
+        )
+    return config
+
+
+def adapters(lora: dict[str, Any]) -> LoraConfig:
+    """peft's configuration of the section `lora` of a spec."""
+    from peft import LoraConfig
+
+    saved = lora["modules_to_save"]
+    return LoraConfig(
+        task_type="CAUSAL_LM",
+        r=lora["rank"],
+        lora_alpha=lora["alpha"],
+        lora_dropout=lora["dropout"],
+        target_modules=lora["target_modules"] or "all-linear",
+        use_rslora=lora["rank_stabilized"],
+        modules_to_save=saved or None,
+    )

@@ -31,7 +31,7 @@ def write(run: Run) -> str:
     lines = [*head(cluster.slurm, first, gpus, run.folder / "slurm-%j.log"), *_body(run)]
     write_atomic(path, script(lines))
     told = [f"Written: {path}", "", *explained(lines)]
-    params = shlex.quote(_shown(run.params_file))
+    params = shlex.quote(shown(run.params_file))
     told += [
         "",
         f"Before it:   make dataset PARAMS={params}   (or the machines wait while the first builds it)",
@@ -93,7 +93,7 @@ def head(slurm: SlurmParams, first: list[Line], gpus: tuple[int, str], log: Path
 def _body(run: Run) -> list[Line]:
     training = _largest(run)
     cluster = training.cluster
-    python, params = shlex.quote(sys.executable), shlex.quote(_shown(run.params_file))
+    python, params = shlex.quote(sys.executable), shlex.quote(shown(run.params_file))
     srun = f"srun --nodes={cluster.nodes} --ntasks={cluster.nodes} --ntasks-per-node=1"
     if cluster.slurm.cpus_per_task:
         srun += f" --cpus-per-task={cluster.slurm.cpus_per_task}"
@@ -110,6 +110,10 @@ def _body(run: Run) -> list[Line]:
             "its port follows from the job's number, so that jobs do not meet each other's "
             "(in place of training.cluster.endpoint)",
         ),
+        *_network(
+            f"{srun} --kill-on-bad-exit=1 --label {python} -m llmc_lib network {params}",
+            cluster.nodes,
+        ),
         (
             f"{srun} --kill-on-bad-exit=1 --wait=0 --label \\",
             "one `make train` a machine. When one fails, Slurm ends the others (--kill-on-bad-exit); "
@@ -122,11 +126,24 @@ def _body(run: Run) -> list[Line]:
     ]
 
 
+def _network(command: str, nodes: int) -> list[Line]:
+    if nodes == 1:
+        return []
+    return [
+        (
+            f"{command} --node-rank SLURM_NODEID",
+            "two minutes at most: do all GPUs find each other and add up right, and how fast? What is wrong is told before the "
+            "long job begins",
+        )
+    ]
+
+
 def _largest(run: Run) -> TrainingParams:
     """The settings of the candidate that takes the most machines: the job has to hold it."""
     trainings = [recipe.training for recipe in run.params.recipes]
     return max(trainings, key=lambda training: (training.cluster.nodes, training.nproc_per_node))
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
+    """A path as a command from the checkout names it."""
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)

@@ -25,7 +25,6 @@ if not ON_GPU:
 
 import deepspeed  # noqa: E402
 from deepspeed.utils import set_z3_leaf_modules  # noqa: E402
-from peft import LoraConfig  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainingArguments  # noqa: E402
 
 from llmc_lib.models.hardware import computing_dtype  # noqa: E402
@@ -35,7 +34,7 @@ from llmc_lib.store.json_reader import JsonError  # noqa: E402
 from llmc_lib.training import checkpoints, extensions  # noqa: E402
 from llmc_lib.training.arguments import configuration  # noqa: E402
 from llmc_lib.training.callbacks import HeapTrim, History, Saver, Sizes, barrier, has_steps  # noqa: E402
-from llmc_lib.training.export import export  # noqa: E402
+from llmc_lib.training.export import adapters, changed_config, export  # noqa: E402
 from llmc_lib.training.methods import METHODS, Method  # noqa: E402
 from llmc_lib.training.trainer import MethodTrainer  # noqa: E402
 
@@ -90,21 +89,18 @@ def make_trainer(
     with args.main_process_first(local=False, desc="encoding the rows"):
         rows = method.make_rows(spec)
     base = Path(spec["base"])
+    settings = method.model_settings(spec, gpu=ON_GPU)
+    if spec["attention"] != "auto":
+        settings["attn_implementation"] = spec["attention"]
     model = AutoModelForCausalLM.from_pretrained(
         base,
+        config=changed_config(base, spec["model_init_kwargs"]),
         # On a GPU DeepSpeed keeps the float32 weights that Adam changes.
         dtype=torch.bfloat16 if ON_GPU and bfloat16 else torch.float32,
-        **method.model_settings(spec, gpu=ON_GPU),
+        **settings,
     )
     if spec["deepspeed"].startswith("zero3"):
         _keep_experts_whole(model)
-    lora = spec["lora"] and LoraConfig(
-        task_type="CAUSAL_LM",
-        r=spec["lora"]["rank"],
-        lora_alpha=spec["lora"]["alpha"],
-        lora_dropout=spec["lora"]["dropout"],
-        target_modules=spec["lora"]["target_modules"] or "all-linear",
-    )
     trainer = method.make_trainer(
         spec,
         rows,
@@ -112,7 +108,7 @@ def make_trainer(
         model=model,
         args=args,
         processing_class=AutoTokenizer.from_pretrained(base),
-        peft_config=lora,
+        peft_config=spec["lora"] and adapters(spec["lora"]),
     )
     return trainer, rows.too_long
 

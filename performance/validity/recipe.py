@@ -40,9 +40,9 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
         for spread in (0.0, 0.005, 0.01, 0.02):
             yield from _coverage(rng, repetitions, n, k, trainings, spread)
     for spread in (0.005, 0.01):
-        yield from _null(rng, repetitions, spread)
-    yield from _power(rng, repetitions)
-    yield from _same_data(rng, repetitions)
+        yield from _null(np.random.default_rng([seed, 1]), repetitions, spread)
+    yield from _power(np.random.default_rng([seed, 2]), repetitions)
+    yield from _same_data(np.random.default_rng([seed, 3]), repetitions)
 
 
 def _coverage(

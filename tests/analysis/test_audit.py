@@ -99,10 +99,10 @@ def test_errors_that_models_share_cancel_in_their_difference() -> None:
     correct = np.repeat([True, False], 200)
     errors = rng.random(400) < 0.15
     right = correct ^ errors
-    both = [_found(right, np.array([60, 60]), correct) for _ in range(2)]
-    assert audit.correlation(*both) > 0.9
-    apart = audit.difference(*both, 400)
-    alone = audit.rate(both[0], 400)
+    one, two = (_found(right, np.array([60, 60]), correct) for _ in range(2))
+    assert audit.correlation(one, two) > 0.9
+    apart = audit.difference(one, two, 400)
+    alone = audit.rate(one, 400)
     assert apart.value == 0
     assert apart.high - apart.low < 0.7 * (alone.high - alone.low)
 

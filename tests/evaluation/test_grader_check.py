@@ -134,3 +134,12 @@ def test_the_table_names_what_fails_and_withholds_what_must_not_be_shown(
     assert "blork" in shown
     _ = grader_check(_run(tmp_path))
     assert "blork" not in (tmp_path / "runs" / "x" / "audit" / "grader-check.csv").read_text()
+
+
+def test_lists_of_texts_are_sets_where_they_can_be_taken_apart() -> None:
+    asked = [_question("a", "['$2$', '$5$']"), _question("b", "['y = (1, 2)', '3']")]
+    assert {case.question.id: case.answer_type for case in cases(asked)} == {
+        "a": "set or list",
+        "b": "list of texts",
+    }
+    assert _failed(check(asked, _here)) == set()

@@ -21,7 +21,7 @@ from llmc_lib.evaluation.generate import requests
 from llmc_lib.evaluation.results import predictions_file
 from llmc_lib.models.resolve import ServedModel
 from llmc_lib.params import JudgeParams, Params
-from llmc_lib.params.evaluation import StopParams
+from llmc_lib.params.stopping import StopParams
 from llmc_lib.records import Question
 from llmc_lib.reporting import load_report
 from llmc_lib.reporting import sections as page

@@ -20,7 +20,15 @@ PASSED_ON = {"tr", "plural", "N_", "counted"}
 #: Two words in a row that are no text of a page: codes, names of matplotlib and of CSS, the ends of an error.
 NO_PROSE = {"; did you mean", "; one is", "All questions", "axes fraction", "both right", "both wrong", "closed model", "note warning", "offset points", "wrong, as counted"}  # fmt: skip
 #: Modules of the terminal and of the browser's command line, whose texts are messages to whoever runs them; selectors of CSS.
-NOT_PAGES = {"power_table.py", "recipe_power.py", "browser.py", "plain.py", "gate.py"}
+NOT_PAGES = {
+    "power_table.py",
+    "recipe_power.py",
+    "browser.py",
+    "plain.py",
+    "gate.py",
+    "audit_command.py",
+    "grader_check.py",
+}
 
 
 def _prose(source: str) -> list[str]:

@@ -80,7 +80,7 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str]]] = {
     "sft": [
         ({"neftune_noise_alpha": float("nan")}, "must be a finite number, not nan"),
         ({"max_grad_norm": float("nan")}, "is set by training.max_grad_norm"),
-        ({"model_init_kwargs": {"trust_remote_code": True}}, "it names code"),
+        ({"model_init_kwargs": {"trust_remote_code": True}}, "is set by training.model_init_kwargs"),
         ({"accelerator_config": "/x.json"}, "it names code"),
         ({"torch_compile_backend": "evil.backend"}, "torch_compile_backend: must be 'inductor'"),
         ({"report_to": ["wandb"]}, "it names a host or an account"),

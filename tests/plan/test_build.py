@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -219,3 +220,17 @@ def test_a_run_that_fits_is_not_refused(
     monkeypatch.setattr(machines, "free_ram", lambda: 16.0 * 2**30)
     monkeypatch.setattr(machines, "has_gpu", lambda: False)
     refuse(run)  # what the file plans for is another machine
+
+
+def test_the_plan_gives_a_range_and_what_decides(tmp_path: Path, shapes: Path) -> None:
+    model = {"source": "Qwen/Qwen3-8B", "revision": shape_module.SHIPPED["Qwen/Qwen3-8B"]}
+    plan = {"gpu": "H100-80GB", "rows": 1000}
+    text = render(make_plan(_run(tmp_path, shapes, model=model, plan=plan)))
+    assert re.search(r"a step takes [\d.,]+ to [\d.,]+ s", text)
+    assert "What decides: the share of the peak that the GPUs reach, 40% (plan.mfu)" in text
+    assert "rows count as long as max_length" in text
+    assert "set plan.measured" in text
+    measured = {**plan, "measured": 47.6}
+    text = render(make_plan(_run(tmp_path, shapes, model=model, plan=measured)))
+    assert "a step takes 47.6 s, as measured (plan.measured); counted: " in text
+    assert "What decides" not in text

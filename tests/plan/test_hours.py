@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from llmc_lib.params import LoraParams, PlanParams, TrainingParams
-from llmc_lib.plan.hours import Work, generated_per_second, training_flops, work
+from llmc_lib.plan.hours import Work, generated_per_second, slow_mfu, training_flops, work
 from llmc_lib.plan.machine import GIB, Machine
 from llmc_lib.plan.memory import zero_settings
 from tests.plan.test_memory import DENSE
@@ -82,3 +83,64 @@ def test_generation() -> None:
     assert generated_per_second(DENSE, GPU, PLAN) == pytest.approx(1000e12 * 0.05 / (2 * 7.5e9))
     assert generated_per_second(DENSE, CPU, PLAN) == pytest.approx(0.1e12 * 0.25 / (2 * 7.5e9))
     assert generated_per_second(DENSE, GPU, PlanParams(tokens_per_s=7)) == 7
+
+
+def test_a_range_from_hidden_transfers_to_slow_ones() -> None:
+    far = _work(deepspeed="zero3", cluster={"nodes": 2, "endpoint": "a:1"})
+    compute, transfer = far.compute_hours or 0, far.transfer_hours
+    assert far.counted == pytest.approx(
+        (max(compute, transfer), compute * 0.5 / 0.12 + transfer / 0.2)
+    )
+    near = _work(deepspeed="zero3")  # of one machine the links are not in question
+    assert near.slow_hours == pytest.approx(
+        (near.compute_hours or 0) * 0.5 / 0.12 + near.transfer_hours
+    )
+
+
+def test_experts_are_slower_and_a_slow_share_is_never_above_the_fast_one() -> None:
+    experts = replace(DENSE, expert_count=8, experts_per_token=2)
+    assert (slow_mfu(DENSE, PLAN), slow_mfu(experts, PLAN)) == (0.12, 0.06)
+    assert slow_mfu(DENSE, PlanParams(slow_mfu=0.3)) == 0.3
+    assert slow_mfu(DENSE, PlanParams(mfu=0.1)) == 0.1
+
+
+def test_a_measured_step_takes_the_place_of_the_count() -> None:
+    plan = PlanParams(measured=36.0)
+    settings = TrainingParams(batch_size=64, micro_batch_size=1, nproc_per_node=8)
+    zero = zero_settings(settings, DENSE)
+    done = work(DENSE, settings, zero, GPU, plan, rows=6400, length=1000.0, adapters=0)
+    assert done.hours == done.slow_hours == 1
+    assert done.counted
+    assert done.counted[0] < 1
+
+
+@pytest.mark.parametrize(
+    ("counted", "measured", "experts", "lora"),
+    [(3.5, 10.3, False, None), (9.4, 47.6, True, {"rank": 32})],
+    ids=["32B, all weights", "235B with experts, adapters"],
+)
+@pytest.mark.parametrize("length", [500, 2000, 8000])
+@pytest.mark.parametrize("batch", [24, 96])
+def test_two_logs_of_teams_are_within_the_range(
+    counted: float, measured: float, experts: bool, lora: Any, length: int, batch: int
+) -> None:
+    """24 GPUs in 3 machines. The logs tell neither rows' lengths nor micro-steps, so the range must be wide enough for any."""
+    shape = replace(DENSE, expert_count=8, experts_per_token=2) if experts else DENSE
+    settings = TrainingParams.model_validate(
+        {
+            "deepspeed": "zero3",
+            "nproc_per_node": 8,
+            "cluster": {"nodes": 3, "endpoint": "a:1"},
+            "max_length": 8192,
+            "micro_batch_size": 1,
+            "batch_size": batch,
+            "lora": lora,
+        }
+    )
+    done = work(
+        shape, settings, zero_settings(settings, shape), GPU, PlanParams(),
+        rows=10 * batch, length=float(length), adapters=10**8 if lora else 0,
+    )  # fmt: skip
+    assert done.counted
+    fast, slow = done.counted
+    assert 1 < measured / counted < slow / fast

@@ -545,3 +545,26 @@ def test_a_variable_that_no_chat_template_has_is_told(tmp_path: Path) -> None:
         "evaluation.benchmarks.0.settings.chat_template_kwargs: 'thinking': no chat template"
         in line
     )
+
+
+def test_what_cannot_be_trained_or_merged_is_told_before_anything_starts(tmp_path: Path) -> None:
+    config = {**CONFIG, "quantization_config": {"quant_method": "awq"}}
+    model = _model(tmp_path / "model", **{"config.json": config})
+    (tmp_path / "adapter").mkdir()
+    path = tmp_path / "x.yaml"
+    values = {
+        "run": "x",
+        "runs_dir": str(tmp_path),
+        "model": {"source": str(model), "adapter": str(tmp_path / "adapter")},
+        "training": {"attention": "flash_attention_3"},
+    }
+    path.write_text(yaml.safe_dump(values, sort_keys=False))
+    with pytest.raises(UserError) as caught:
+        preflight.check(open_run(path))
+    told = str(caught.value)
+    assert "model.source: " in told
+    assert "its weights are quantised ('awq')" in told
+    assert "has no adapter_config.json; give the folder of a peft adapter" in told
+    assert (
+        "training.attention: flash_attention_3: the package flash_attn_3 is not installed" in told
+    )

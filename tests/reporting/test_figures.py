@@ -111,6 +111,17 @@ def _tries() -> FigureBlock:
     )
 
 
+NEAREST: dict[str, Any] = {
+    "model": "tuned", "reference": "base", "difference": 0.08, "n": 200,
+    "nearest": {
+        "found": "larger",
+        "curve": [
+            {"n": 10, "similarity": 0.7, "gain": 0.6, "low": -0.12, "high": 0.28},
+            {"n": 40, "similarity": 0.4, "gain": 0.2, "low": -0.02, "high": 0.18},
+            {"n": 100, "similarity": 0.2, "gain": 0.1, "low": 0.03, "high": 0.13},
+        ],
+    },
+}  # fmt: skip
 FIGURES: dict[str, Callable[[], FigureBlock]] = {
     "categories": lambda: figures.accuracy.by_category(_hle(), ["base", "tuned"]),
     "differences": lambda: figures.accuracy.differences(_hle(), _hle()["comparisons"][-1]),
@@ -140,6 +151,7 @@ FIGURES: dict[str, Callable[[], FigureBlock]] = {
     "power": lambda: figures.design.power_curve(_hle(), _hle()["comparisons"][-1]),
     "trainings": lambda: figures.recipes.trainings(_trained()),
     "candidates": lambda: figures.design.candidates(_block("hle", CATEGORIES, 4)),
+    "nearest": lambda: figures.nearest.gain_by_similarity(NEAREST, 0.05),
 }
 
 
@@ -240,6 +252,10 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
             "trainings +20, +24 and +28",
         ],
         "candidates": ["3 of 3 are clearly better than base", "tuned-2 +80 points"],
+        "nearest": [
+            "tuned gains more on the questions nearest",
+            "On the 10 nearest questions the difference is +60 points, on all +8 points; the band there is −12 to +28 points.",
+        ],
     }[name]
     assert all(words in block.alt for words in wanted), block.alt
 

@@ -72,7 +72,8 @@ def test_the_settings_are_options(tmp_path: Path) -> None:
     # sbatch stops reading options at the first command.
     commands = [n for n, line in enumerate(lines) if line and not line.startswith("#")]
     assert max(n for n, line in enumerate(lines) if line.startswith("#SBATCH")) < commands[0]
-    (srun,) = (line for line in lines if line.startswith("srun"))
+    network, srun = (line for line in lines if line.startswith("srun"))
+    assert shlex.split(network)[-5:-3] == ["llmc_lib", "network"]
     assert shlex.split(srun.removesuffix("\\")) == [
         "srun", "--nodes=2", "--ntasks=2", "--ntasks-per-node=1", "--cpus-per-task=64",
         "--kill-on-bad-exit=1", "--wait=0", "--label",
@@ -140,8 +141,10 @@ def test_the_script_starts_a_training_a_machine(
     assert ran.returncode == int(fail), ran.stderr
     calls = [line.split("\0")[:-1] for line in record.read_text().splitlines()]
     words = ["-m", "llmc_lib", "train", str(run.params_file), "--node-rank", "SLURM_NODEID"]
-    assert calls[0] == [str(ROOT), "gpu-7:13456", "0", *words]
-    assert calls[1:] == ([[str(ROOT), "gpu-7:13456", "1", *words]] if fail == "0" else [])
+    checks = [word if word != "train" else "network" for word in words]
+    every = [[str(ROOT), "gpu-7:13456", node, *each] for each in (checks, words) for node in "01"]
+    # A network that does not work ends the job before the training begins.
+    assert calls == (every if fail == "0" else every[:1])
     submit = next(line for line in told.splitlines() if line.startswith("Submit it:"))
     assert shlex.split(submit)[-2:] == ["sbatch", str(script)]
 

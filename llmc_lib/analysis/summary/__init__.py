@@ -24,6 +24,7 @@ from llmc_lib.analysis.summary import (
     safety,
 )
 from llmc_lib.analysis.summary.looks import LookAt
+from llmc_lib.analysis.summary.nearest import Near
 from llmc_lib.analysis.summary.prompts import tables_of
 from llmc_lib.analysis.summary.recipes import Trained
 from llmc_lib.analysis.summary.repeats import repeats_of, without_verdict
@@ -31,7 +32,7 @@ from llmc_lib.analysis.summary.table import Table, groups_key, rate_key
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import measure
 
-__all__ = ["LookAt", "Trained", "groups_key", "rate_key", "summarise"]
+__all__ = ["LookAt", "Near", "Trained", "groups_key", "rate_key", "summarise"]
 
 
 def summarise(
@@ -47,6 +48,7 @@ def summarise(
     greedy: Collection[str] = (),
     looks_at: Mapping[str, LookAt] | None = None,
     trained: Trained | None = None,
+    near: Mapping[str, Mapping[str, Mapping[str, Near]]] | None = None,
     again: Mapping[str, pd.DataFrame] | None = None,
     prompts: Mapping[str, pd.DataFrame] | None = None,
     prompt: str = "",
@@ -63,7 +65,8 @@ def summarise(
     about; None: the first. `better_in`: the categories of the rule by which one of several
     candidates is chosen (`selection.select`; None: none is). `seed` of bootstraps. `embedded`: the benchmarks
     whose questions are this project's own. `greedy`: those whose answers were sampled at temperature 0. `looks_at`: of a benchmark that is
-    not finished, or was looked at before it was, which look this is; the others are analysed once.
+    not finished, or was looked at before it was, which look this is; the others are analysed once. `near`: benchmark → candidate →
+    question id → the nearest row of what the candidate was trained on, where it is known.
 
     `again`: name → the answers of one model that answered twice (`repeats.repeats_of`). `prompts`: another prompt → the answers
     of all models under it (`prompts.block`), `prompt` being the name of the one of `answers`. Both may lack benchmarks.
@@ -99,6 +102,7 @@ def summarise(
             seed,
             (looks_at or {}).get(name),
             trained,
+            (near or {}).get(name),
             name=name,
             again=_of(again, name),
             prompts=tables_of(table, _of(prompts, name), prompt),
@@ -144,7 +148,8 @@ def _benchmark(
     better_in: Sequence[str] | None,
     seed: int,
     at: LookAt | None,
-    trained: Trained | None = None,
+    trained: Trained | None,
+    near: Mapping[str, Mapping[str, Near]] | None,
     *,
     name: str,
     again: Mapping[str, pd.DataFrame],
@@ -166,7 +171,7 @@ def _benchmark(
         "models": {model: models.facts(table, model, repeats) for model in outcomes.models},
         "repeats": repeats.found,
         "comparisons": comparisons.blocks(
-            table, thresholds, of_all, better_in, repeats=repeats, prompts=prompts
+            table, thresholds, of_all, better_in, near, seed, repeats=repeats, prompts=prompts
         ),
     }
     if at is not None and (found := looks.block(at, of_all, thresholds)):

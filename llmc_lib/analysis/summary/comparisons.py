@@ -13,7 +13,7 @@ from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.selection import select
 from llmc_lib.analysis.sequential import FamilyAtLook
 from llmc_lib.analysis.simultaneous import Family
-from llmc_lib.analysis.summary import again, answered, keys, missing
+from llmc_lib.analysis.summary import again, answered, keys, missing, nearest
 from llmc_lib.analysis.summary import prompts as under
 from llmc_lib.analysis.summary.repeats import Repeats, without_verdict
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, records
@@ -30,12 +30,15 @@ def blocks(
     thresholds: Thresholds,
     of_all: Family,
     better_in: Sequence[str] | None = None,
+    near: Mapping[str, Mapping[str, nearest.Near]] | None = None,
+    seed: int = 0,
     *,
     repeats: Repeats,
     prompts: Mapping[str, Table],
 ) -> list[dict[str, Any]]:
-    """A block a candidate. `repeats` of the benchmark: where one is clear no verdict is given; `prompts` as `prompts.tables_of`
-    has them."""
+    """A block a candidate. `near`: of each candidate and question the nearest row of what the candidate was trained on; `seed` of
+    its permutations; `repeats` of the benchmark: where one is clear no verdict is given; `prompts` as `prompts.tables_of` has
+    them."""
     candidates = table.outcomes.candidates
     choice = again.Choice.of(table, of_all.covariance, better_in)
     alone = {c: _paired(table, c, slice(None)) for c in candidates}
@@ -51,6 +54,8 @@ def blocks(
         of_keys = keys.Keys(table)
         for each in found:
             each["keys"] = keys.block(of_keys, each, thresholds, of_all)
+            rows = (near or {}).get(each["model"])
+            each["nearest"] = rows and nearest.block(table, each, thresholds, of_all, rows, seed)
     return [_blocked(each, groups_key(table.kind)) for each in found] if repeats.blocks else found
 
 
@@ -61,6 +66,8 @@ def _blocked(comparison: dict[str, Any], groups: str) -> dict[str, Any]:
     if of_keys := comparison.get("keys"):
         rest = {"original": None, "uncertain": None, "fewest": None}
         found["keys"] = {"parts": [without_verdict(each) for each in of_keys["parts"]], **rest}
+    if "nearest" in comparison:
+        found["nearest"] = None
     return found
 
 

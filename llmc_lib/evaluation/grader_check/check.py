@@ -29,6 +29,8 @@ _PLAIN = (
 )
 #: Longer references are prose, which no rule compares.
 _LONGEST = 300
+#: A list in JSON or Python that is not taken apart.
+_TEXTS = "list of texts"
 
 
 class Case(NamedTuple):
@@ -118,9 +120,10 @@ def _reference(question: Question) -> _Reference:
     if letter and (question.answer_type == "multipleChoice" or letter[1] in choices):
         return _Reference(text, "choice", letter[1], tuple(choices.items()))
     bare = _bare(text)
-    if re.match(r"^\[\s*['\"]", bare) and (
-        items := _listed(bare)
-    ):  # as data sets write several answers
+    if re.match(r"\[\s*['\"]", bare):  # as data sets write several answers
+        items = _listed(bare)
+        if not items:
+            return _Reference(bare, _TEXTS)
         return _Reference(", ".join(items), "set or list" if len(items) > 1 else _type(items[0]))
     return _Reference(bare, _type(bare))
 
@@ -180,6 +183,8 @@ def _ways(reference: _Reference, others: Sequence[str]) -> Iterator[Written]:
         return
     plain = reference.answer_type in ("name or text", "percentage", "dollars")
     yield equivalent("as it is", text, plain=plain)
+    if reference.answer_type == _TEXTS:
+        return
     if reference.answer_type == "name or text":
         yield from several.name(text, others)
     elif reference.answer_type in ("whole number", "decimal number"):

@@ -63,7 +63,8 @@ def ordered(opening: str, items: Sequence[str], closing: str) -> Iterator[Writte
     yield equivalent("no spaces", f"{opening}{','.join(items)}{closing}")
     yield equivalent("spaces", f"{opening} {joined} {closing}")
     yield equivalent("\\left and \\right", f"\\left{opening}{joined}\\right{closing}")
-    if items[0] != items[-1]:
+    # A longer list in square brackets is how sympy prints several answers.
+    if items[0] != items[-1] and (opening == "(" or len(items) == 2):
         yield miss("turned round", f"{opening}{', '.join(reversed(items))}{closing}")
     yield miss("one left out", f"{opening}{', '.join(items[:-1])}{closing}")
     if (opening, closing) != ("(", ")") and len(items) == 2:

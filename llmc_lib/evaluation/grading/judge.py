@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from llmc_lib.benchmarks import declared
 from llmc_lib.benchmarks.rubrics import Reply, Rubric
+from llmc_lib.engines.given import JUDGES, at_hand
 from llmc_lib.engines.sampling import Request, predictions, sample
 from llmc_lib.models.resolve import Model, ServedModel, load_model
 from llmc_lib.params import JudgeAskingParams, JudgeParams
@@ -173,7 +174,7 @@ def _ask(
             settings,
             folder / "logs" / f"{path.stem}.log",
             desc="Judging" if name == "first" else "Judging again",
-            engine=params.engine,
+            engine=at_hand(params.engine, JUDGES),
             section="evaluation.judge.engine",
         )
         given = predictions(path, requests)

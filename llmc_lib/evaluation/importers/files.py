@@ -113,7 +113,8 @@ def _missing(path: Path) -> str:
     if {"accuracy", "correct_count", "pass_rate"} & keys and "question" in keys:
         return (
             "has pass rates and no answers (no 'generated_answers' with 'evaluation_results'), so there is nothing to "
-            "compare; give the file before its answers were left out"
+            "compare; give the file before its answers were left out, or, to choose training problems by the rates, give this "
+            "one as dataset.difficulty.rates"
         )
     if {"uuid", "options", "answer_letter"} <= keys:
         return "has questions and no 'response'; give the file that the inference wrote"

@@ -9,6 +9,7 @@ from llmc_lib.reporting.figures import (
     dataset,
     design,
     lengths,
+    nearest,
     recipes,
     safety,
     samples,
@@ -17,5 +18,5 @@ from llmc_lib.reporting.figures import (
 )
 
 __all__ = [
-    "accuracy", "calibration", "dataset", "design", "lengths", "recipes", "safety", "samples", "training", "waterfall",
+    "accuracy", "calibration", "dataset", "design", "lengths", "nearest", "recipes", "safety", "samples", "training", "waterfall",
 ]  # fmt: skip

@@ -35,7 +35,7 @@ def trainings(block: dict[str, Any]) -> FigureBlock:
     axes.set_ylim(len(found) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", colors=INK)
-    axes.set_xlabel(tr("Percentage points, candidate minus {reference}", reference=reference))
+    axes.set_xlabel(tr("Percentage points, recipe minus {reference}", reference=reference))
     title = _title(found, reference)
     caption = tr(
         "The diamond is the mean of a recipe's trainings, the thick line its interval for new trainings and new questions. Circles are "

@@ -22,6 +22,7 @@ from llmc_lib.reporting.sections.models import (
     models_table,
     verdict_words,
 )
+from llmc_lib.reporting.sections.nearest import nearest
 from llmc_lib.reporting.sections.provenance import provenance
 from llmc_lib.reporting.sections.recipes import recipes
 from llmc_lib.reporting.sections.safety import safety
@@ -36,7 +37,7 @@ from llmc_lib.reporting.sections.side_by_side import (
 
 __all__ = [
     "accuracy_by_category", "audit", "calibration", "comparisons_table", "composition", "data_set_facts", "differences",
-    "false_claims", "grading", "harness", "keys", "lengths", "looks", "models_note", "models_table", "outcome_table", "power",
+    "false_claims", "grading", "harness", "keys", "lengths", "looks", "models_note", "models_table", "nearest", "outcome_table", "power",
     "prompts", "provenance", "recipes", "rerun", "safety", "selection", "several_tries", "shown_traces", "side_by_side",
     "side_by_side_note", "training", "training_curves", "verdict", "verdict_words", "waterfall",
 ]  # fmt: skip

@@ -97,7 +97,7 @@ def _differences(name: str, block: dict[str, Any], found: dict[str, Any]) -> Blo
             {
                 tr("Candidate"): c["model"],
                 tr("As graded, points"): as_points(c["graded"], n, own["digits"], unit=False),
-                tr("Corrected, points"): as_points(c["corrected"], n, unit=False),
+                tr("Corrected, points"): as_points(c["corrected"], n, own["digits"], unit=False),
                 tr("Interval"): as_range(*(as_bound(end, n) for end in c["interval"])),
                 tr("Of the labels alone"): as_range(
                     *(as_bound(end, n) for end in c["interval_labels"])

@@ -25,6 +25,7 @@ from llmc_lib.reporting.sentences.looks import (
     unfinished_sentence,
     waiting_sentence,
 )
+from llmc_lib.reporting.sentences.nearest import nearest_sentence
 from llmc_lib.reporting.sentences.outlook import (
     GREEDY,
     needed_sentence,
@@ -90,6 +91,7 @@ __all__ = [
     "keys_sentence",
     "looks_caption",
     "missing_sentence",
+    "nearest_sentence",
     "needed_sentence",
     "next_sentence",
     "not_known",

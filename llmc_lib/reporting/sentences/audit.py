@@ -63,7 +63,7 @@ def audit_difference(comparison: dict[str, Any], block: dict[str, Any]) -> str:
         "as graded it is {graded}.",
         model=comparison["model"],
         reference=comparison["reference"],
-        difference=as_points(comparison["corrected"], n),
+        difference=as_points(comparison["corrected"], n, own["digits"]),
         label=own["interval"]["label"],
         interval=as_range(as_bound(low, n), as_bound(high, n)),
         graded=as_points(comparison["graded"], n, own["digits"]),

@@ -67,8 +67,7 @@ def another_run_sentence(comparison: Mapping[str, Any]) -> str:
     most = found["helps_most"]
     least = "reference" if most == "model" else "model"
     text = tr(
-        "One more run of {most} would help most: it would make the interval about {gain} narrower, one more of {least} "
-        "about {less}.",
+        "One more run of {most} would help most: it would make the interval {gain} narrower, one more of {least} {less}.",
         most=names[most],
         least=names[least],
         gain=_narrower(found[most]),
@@ -87,4 +86,4 @@ def another_run_sentence(comparison: Mapping[str, Any]) -> str:
 
 def _narrower(factor: float) -> str:
     share = 1 - factor
-    return tr("{share:.0%}", share=share) if share >= 0.01 else tr("less than 1%")
+    return tr("about {share:.0%}", share=share) if share >= 0.01 else tr("less than 1%")

@@ -66,6 +66,10 @@ def tell_comparison(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> 
     if keys := comparison.get("keys"):
         of_keys = _keys(keys, thresholds)
         told["keys"] = {**of_keys, "sentence": words.keys_sentence({**told, "keys": of_keys})}
+    if nearest := comparison.get("nearest"):
+        cases = [{**case, **_verdict(case, thresholds)} for case in nearest["without"]]
+        told["nearest"] = {**nearest, "without": cases}
+        told["nearest"]["sentence"] = words.nearest_sentence(told)
     # After the point of the sentence's rates, as more may be needed for them to add up.
     digits = digits_of(adding_up(rate, base, comparison["difference"], n)[0])
     code = comparison["verdict"]

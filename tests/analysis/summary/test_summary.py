@@ -92,7 +92,7 @@ def test_the_keys_are_the_contract_but_for_sentences() -> None:
     assert set(block["comparisons"][0]) == set(
         "model reference difference ci95 p_value gained lost n narrow p_adjusted test significant verdict "
         "detectable_difference standard_error correlation variance_reduction unpaired "
-        "p_permutation p_holm interval variance rerun needed another_run missing prompts categories answered keys".split()
+        "p_permutation p_holm interval variance rerun needed another_run missing prompts categories answered keys nearest".split()
     )
     assert set(block["comparisons"][0]["categories"]["Math"]) == set(
         "difference ci95 p_value gained lost n narrow interval p_adjusted significant".split()

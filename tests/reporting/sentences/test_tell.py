@@ -54,6 +54,7 @@ def test_all_numbers_stay_and_none_is_changed() -> None:
                 "another_run",
                 "missing",
                 "keys",
+                "nearest",
             }
             assert all(found[key] == comparison[key] for key in same)
 

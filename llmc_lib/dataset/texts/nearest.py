@@ -17,6 +17,13 @@ Places = NDArray[np.int64]
 _TERM = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 # Letters of a word that count: "travels" and "travelled" are one term.
 _STEM = 5
+# Words that say nothing of what is asked. Of a few hundred texts their df is too small to tell.
+_FUNCTION = frozenset(
+    "a an and are as at be been by can did do does each every find first following for from get give given has have how if in "
+    "into is it its made make may must name not of on one only or so such than that the their them then there these they this "
+    "those to use used using was we were what when where which who whose why will with would you your"
+    " answer choices call called".split()
+)
 # Of the product of two sparse matrices, cells at a time.
 _CELLS = 8_000_000
 
@@ -115,7 +122,8 @@ def _terms(text: str) -> Iterator[str]:
     before = ""
     for word in _TERM.findall(text.casefold()):
         term = word if word[0].isdigit() else word[:_STEM]
-        yield term
+        if len(word) == 1 or word not in _FUNCTION:
+            yield term
         if before and _symbol(before) and _symbol(term):
             yield f"{before} {term}"
         before = term
