@@ -146,6 +146,7 @@ class Prediction:
     engine: str = ""  # "vllm 0.32.0", the address of an endpoint, or where it was imported from
     finished: str = ""  # UTC, ISO 8601
     error: str = ""  # of a failed one: why, in a line
+    harness: str = ""  # `engines.harness`: a key of <predictions>.harness.json; "": not recorded
 
 
 @dataclass(frozen=True)

@@ -226,7 +226,7 @@ class _Endpoint:
 def test_replies_of_servers(body: bytes) -> None:
     complaint_of(body)
     try:
-        message, reason, usage = choice_of(_Endpoint(), Reply(200, body, None))  # type: ignore[arg-type]
+        message, reason, usage, _ = choice_of(_Endpoint(), Reply(200, body, None))  # type: ignore[arg-type]
     except AgainError:
         return
     assert isinstance(reason, str)

@@ -30,7 +30,7 @@ from llmc_lib.benchmarks import Measure
 #: A criterion holds, is broken, or the data do not tell.
 Outcome = Literal["pass", "fail", "unknown"]
 #: Why: a verdict's code; `within`, `beyond` the margin, `open`; `narrow`: too few questions differ for a limit to be trusted;
-#: `unanswered`: answers that are not known decide; `counted`: a verdict that is not clear among all evaluations; `ledger`: their ledger is broken.
+#: `harness`: a model differs clearly from itself; `unanswered`: answers that are not known decide; `counted`: a verdict that is not clear among all evaluations; `ledger`: their ledger is broken.
 Reason = Literal[
     "better",
     "better_small",
@@ -38,6 +38,7 @@ Reason = Literal[
     "worse_small",
     "equal",
     "unclear",
+    "harness",
     "within",
     "beyond",
     "open",
@@ -53,6 +54,7 @@ _BETTER: dict[str, Outcome] = {
     "worse_small": "fail",
     "equal": "fail",
     "unclear": "unknown",
+    "harness": "unknown",
 }
 
 
@@ -116,7 +118,9 @@ def not_worse(
         theirs, ours = ours, theirs
     outcome: Outcome = "unknown"
     reason: Reason = "open"
-    if found["interval"]["narrow"]:
+    if whole["verdict_code"] == "harness":
+        reason = "harness"
+    elif found["interval"]["narrow"]:
         reason = "narrow"
     elif least - theirs > -margin:
         outcome, reason = "pass", "within"

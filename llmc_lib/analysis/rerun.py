@@ -46,9 +46,9 @@ from llmc_lib.analysis.variance import (
     variance_parts,
 )
 
+Basis = Literal["measured", "given", "repeat", "bound"]
 #: Prior odds of a sceptic for no true difference.
 ODDS = 10.0
-Basis = Literal["measured", "given", "bound"]
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Rerun:
     expected: float  # `value`; of a winner, the shrunken difference: the centre of the interval
     error: float  # standard deviation of next - this
     within: float  # the sampling variance that this rests on
-    #: "measured": from several samples. "given": by the caller. "bound": one sample a question does not
-    #: tell it, and all noise is taken to be sampling, which makes the interval and both chances largest.
+    #: "measured": from several samples. "given": by the caller. "repeat": from a model that answered twice. "bound": one sample
+    #: a question does not tell it, and all noise is taken to be sampling, which makes the interval and both chances largest.
     basis: Basis
 
 
@@ -76,12 +76,13 @@ def rerun(
     within: float | None = None,
     next_samples: int | None = None,
     alpha: float = 0.05,
+    given: Basis = "given",
 ) -> Rerun:
     """Predict the next run's score of a model or, with `reference`, its difference to that.
 
     Parameters: boolean arrays (n,) or (n, k) on the same questions, k of each its own; `within`, the sampling variance of one
     sample of a question (of a difference: the sum of both models'; of unequal numbers of samples of the means of these), measured elsewhere, such as from two
-    earlier runs (`variance_parts` of the stacked runs); `next_samples` of the next run, None: as many as in
+    earlier runs (`variance_parts` of the stacked runs), which is then its basis (`given`); `next_samples` of the next run, None: as many as in
     this one; confidence 1 - alpha.
 
     Where k = 1 and no `within` is given it is not identified, and `basis` is "bound": all of the discordance
@@ -98,10 +99,10 @@ def rerun(
         other = _table(reference)
         value = _difference(values, other)
         if k != other.shape[1]:
-            found, basis = _of_means(values, other) if within is None else (within, "given")
+            found, basis = _of_means(values, other) if within is None else (within, given)
             return predict(value, n, found, alpha=alpha, score=False, basis=basis)
         parts = difference_variance_parts(values, other)
-    found, basis = _within(parts, within)
+    found, basis = _within(parts, within, given)
     return predict(
         value,
         n,
@@ -136,18 +137,22 @@ def _of_means(a: np.ndarray, b: np.ndarray) -> tuple[float, Basis]:
     return min(1.0, max(known, min(whole, known + single.total))), "bound"
 
 
-def _within(parts: VarianceParts, given: float | None) -> tuple[float, Basis]:
-    if given is not None:
-        return given, "given"
+def _within(
+    parts: VarianceParts, within: float | None, given: Basis = "given"
+) -> tuple[float, Basis]:
+    if within is not None:
+        return within, given
     if parts.within is not None:
         return parts.within, "measured"
     return parts.within_most, "bound"
 
 
-def rerun_of_winner(outcomes: Outcomes, model: str, *, alpha: float = 0.05) -> Rerun:
+def rerun_of_winner(
+    outcomes: Outcomes, model: str, *, within: float | None = None, alpha: float = 0.05
+) -> Rerun:
     """`rerun` of a candidate that was picked as the best of several: with its shrunken difference.
 
-    What is shrunken are the differences on these questions, so that only the sampling noise counts: the
+    `within`: of the difference where two runs of a model told it (`repeat.within_rerun`), the same for all candidates. What is shrunken are the differences on these questions, so that only the sampling noise counts: the
     candidates' own, and the reference's, which all share. With one sample a question all of the differences'
     covariance is taken to be that. Raises `ValueError` for fewer than two candidates.
     """
@@ -158,7 +163,9 @@ def rerun_of_winner(outcomes: Outcomes, model: str, *, alpha: float = 0.05) -> R
     tables = [_table(outcomes.correct[name]) for name in names]
     n, k = len(base), max(table.shape[1] for table in (base, *tables))
     differences = np.stack([table.mean(axis=1) - base.mean(axis=1) for table in tables])
-    if k == 1:
+    if within is not None:
+        covariance = (np.eye(len(names)) + 1) * max(within, 1 / base.size) / 2 / k
+    elif k == 1:
         covariance = np.atleast_2d(np.cov(differences)) if n > 1 else np.eye(len(names))
     else:
         # Of one sample, beside models with several, all noise is taken to be sampling.
@@ -168,7 +175,7 @@ def rerun_of_winner(outcomes: Outcomes, model: str, *, alpha: float = 0.05) -> R
     at = names.index(model)
     equal = tables[at].shape == base.shape
     within, basis = (
-        _within(difference_variance_parts(tables[at], base), None)
+        _within(difference_variance_parts(tables[at], base), within, "repeat")
         if equal
         else _of_means(tables[at], base)
     )

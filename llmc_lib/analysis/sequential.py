@@ -85,6 +85,8 @@ def _bound(grid: Floats, density: Floats, step: float, chance: float, far: float
     def off(bound: float) -> float:
         return float(density @ _tails(grid, bound, step)) - chance
 
+    if off(far) >= 0:  # so small a chance is that of lying beyond the grid
+        return far
     return float(optimize.brentq(off, 0.0, far, xtol=1e-10))
 
 

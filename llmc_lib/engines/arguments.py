@@ -7,7 +7,8 @@ from typing import Any
 
 from llmc_lib.params import EngineParams
 
-#: Further arguments that change how fast an engine answers, and not what.
+#: Further arguments that change how fast an engine answers, and what only by rounding: of these what can do that is
+#: recorded with the answers (`harness`), and does not keep them apart.
 _NO_MATTER = {
     "gpu_memory_utilization", "kv_cache_memory_bytes", "max_num_batched_tokens", "enforce_eager",
     "enable_prefix_caching", "enable_chunked_prefill", "block_size", "cpu_offload_gb", "load_format",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from llmc_lib.engines.endpoints import Endpoint, Reply
 from llmc_lib.records import writable
@@ -23,8 +23,17 @@ class AgainError(Exception):
         self.counts = counts  # as a try; not where the server had only too much to do
 
 
-def choice_of(endpoint: Endpoint, reply: Reply) -> tuple[dict[str, Any], str, dict[str, Any]]:
-    """Message, finish reason and usage of a chat completion. Raises `AgainError` where it is none."""
+class Choice(NamedTuple):
+    """A chat completion."""
+
+    message: dict[str, Any]
+    reason: str
+    usage: dict[str, Any]
+    fingerprint: str  # which configuration of the server answered; "" where it does not say
+
+
+def choice_of(endpoint: Endpoint, reply: Reply) -> Choice:
+    """The chat completion in a reply. Raises `AgainError` where it is none."""
     try:
         found = json_reader.loads(reply.body)
         choice = found["choices"][0]
@@ -39,7 +48,8 @@ def choice_of(endpoint: Endpoint, reply: Reply) -> tuple[dict[str, Any], str, di
         raise AgainError(f"the reply is no chat completion: {start}") from None
     if reason in ("abort", "error"):  # the server ended it
         raise AgainError(f"the server broke the completion off ({reason})")
-    return message, reason if reason in _FINISH_REASONS else "stop", usage
+    fingerprint = endpoint.plain(text_of(found.get("system_fingerprint")))
+    return Choice(message, reason if reason in _FINISH_REASONS else "stop", usage, fingerprint)
 
 
 def complaint_of(body: bytes) -> tuple[str, str]:

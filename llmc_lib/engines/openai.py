@@ -19,6 +19,7 @@ from typing import Any
 
 import aiohttp
 
+from llmc_lib.engines import harness
 from llmc_lib.engines.chat_reply import AgainError, choice_of, complaint_of, count_of, text_of
 from llmc_lib.engines.endpoints import (
     Endpoint,
@@ -353,7 +354,7 @@ class _Work:
         self, endpoint: Endpoint, job: _Job, reply: Reply, seconds: float
     ) -> Answer:
         """What a reply says. Raises `AgainError` where it is no completion."""
-        message, reason, usage = choice_of(endpoint, reply)
+        message, reason, usage, fingerprint = choice_of(endpoint, reply)
         reasoning = text_of(message.get("reasoning")) or text_of(message.get("reasoning_content"))
         response = text_of(message.get("content")) or text_of(message.get("refusal"))
         if reasoning:
@@ -368,6 +369,9 @@ class _Work:
             job.sample,
             reason,
             engine=endpoint.address,
+            harness=self._answers.made_by(
+                harness.of_server(fingerprint, self._spec["engine"], is_vllm=endpoint.is_vllm)
+            ),
             reasoning=reasoning,
             response=response,
             prompt_tokens=count_of(usage.get("prompt_tokens")),
@@ -382,7 +386,7 @@ class _Work:
             reply = await self._send(endpoint, self._body(endpoint, job, max_tokens=8))
             if reply.status != 200:
                 raise AgainError(f"status {reply.status}")
-            message, _, _ = choice_of(endpoint, reply)
+            message = choice_of(endpoint, reply).message
             endpoint.splits = bool(message.get("reasoning") or message.get("reasoning_content"))
         return endpoint.splits
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from llmc_lib.engines.arguments import what_matters
 from llmc_lib.engines.given import patience
+from llmc_lib.engines.harness import harness_file
 from llmc_lib.engines.vllm import offline_environment
 from llmc_lib.engines.worker import full_disk
 from llmc_lib.errors import UserError
@@ -78,7 +79,7 @@ def sample(
     json_schema. Of files that are sampled differently it is a mapping of each file's; max_model_len, dtype, seed and
     json_schema are then the same in all. It is kept with the model's fingerprint, and with those
     of `engine.vllm` that may change an answer, in <file>.settings.json; where the servers are does not.
-    Answers under other settings are set aside under earlier/. The files get a line of `Prediction` for
+    Answers under other settings are set aside under earlier/; what else can change one (`engines.harness`) is recorded with it. The files get a line of `Prediction` for
     each completion, in the order in which they end, and are resumed after a kill. With `retry_failed`, what
     the engine could not answer is asked again. `section` is where the params file has the engine, for
     messages.
@@ -287,9 +288,12 @@ def _set_aside_other_settings(path: Path, settings: dict[str, Any], spec: Path) 
             aside = path.parent / "earlier" / fingerprint(**earlier)
             aside.mkdir(parents=True, exist_ok=True)
             os.replace(path, aside / path.name)
-            if sidecar.exists():
-                os.replace(sidecar, aside / sidecar.name)
+            for beside in (sidecar, harness_file(path)):
+                if beside.exists():
+                    os.replace(beside, aside / beside.name)
     before = path.parent / "earlier" / fingerprint(**settings) / path.name
     if before.exists() and not path.exists():
         os.replace(before, path)
+        if harness_file(before).exists():
+            os.replace(harness_file(before), harness_file(path))
     write_settings(sidecar, settings)

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from llmc_lib.engines import harness
 from llmc_lib.engines.arguments import engine_arguments, mistake
 from llmc_lib.engines.formats import ReasoningFormat, format_of
 from llmc_lib.engines.worker import Answer, Answers, answer, run
@@ -81,7 +82,9 @@ def _generate(spec: dict[str, Any], answers: Answers) -> None:
         # The reply must have the form, and not the reasoning before it.
         arguments["reasoning_parser"] = form.parser or ""
     engine = LLM(**arguments, disable_log_stats=True)
-    _name()  # takes most of a second
+    # The name of the package takes most of a second.
+    config = engine.llm_engine.vllm_config
+    made_by = answers.made_by(harness.of_vllm(config, _name()))
     emit("ready")
     start = time.monotonic()
     pending = _add_requests(engine, spec, form, answers)
@@ -99,6 +102,7 @@ def _generate(spec: dict[str, Any], answers: Answers) -> None:
                     sample,
                     choice.finish_reason or "stop",
                     engine=_name(),
+                    harness=made_by,
                     reasoning=reasoning,
                     response=response,
                     prompt_tokens=len(output.prompt_token_ids or ()),

@@ -28,6 +28,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from llmc_lib.engines.harness import Harnesses
 from llmc_lib.errors import UserError
 from llmc_lib.processes.workers import emit
 from llmc_lib.records import Prediction
@@ -53,6 +54,7 @@ def answer(
     completion_tokens: int = 0,
     seconds: float = 0.0,
     error: str = "",
+    harness: str = "",
 ) -> Answer:
     """One completion of a request, finished now."""
     prediction = Prediction(
@@ -68,6 +70,7 @@ def answer(
         engine=engine,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         error=error,
+        harness=harness,
     )
     return Answer(request["file"], prediction)
 
@@ -94,6 +97,14 @@ class Answers:
                 for name in sorted({request["file"] for request in requests})
             }
             self._open = opened.pop_all()
+        self._harnesses = Harnesses(map(Path, self._writers))
+
+    def made_by(self, harness: dict[str, Any]) -> str:
+        """The name of a harness, as an answer has it; its record is on disk. Raises `UserError` when the disk is full."""
+        try:
+            return self._harnesses.name(harness)
+        except OSError as error:
+            raise full_disk(error, Path(next(iter(self._writers)))) or error from None
 
     def add(self, answers: list[Answer]) -> None:
         """Write answers, wait until they are on disk, and tell the parent.

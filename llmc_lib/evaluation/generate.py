@@ -19,6 +19,7 @@ from llmc_lib.engines.given import SERVERS, at_hand
 from llmc_lib.engines.sampling import Request, sample, stream
 from llmc_lib.engines.worker import is_worth_asking_again
 from llmc_lib.evaluation import grading, race
+from llmc_lib.evaluation.beside import Beside, beside
 from llmc_lib.evaluation.grading import grade_all
 from llmc_lib.evaluation.grading.judge import judge, judge_key
 from llmc_lib.evaluation.race import Race
@@ -68,6 +69,8 @@ def evaluate(run: Run, models: Sequence[Model | ServedModel]) -> Results:
 def _evaluate(run: Run, models: Sequence[Model | ServedModel]) -> None:
     key = stage_key(run, models)
     start = time.monotonic()
+    for other in beside(run):
+        other.models_asked(models)  # a name that no model has is told now
     # From here on the results of other settings are not whole: their answers are set aside.
     (run.predictions / "manifest.json").unlink(missing_ok=True)
     asked = _asked(run)
@@ -81,10 +84,35 @@ def _evaluate(run: Run, models: Sequence[Model | ServedModel]) -> None:
     outputs = [
         file for name in asked for model in models for file in store_files(run, name, model.name)
     ]
-    facts = _facts(run, models, asked) | {"given_up": _given_up(run, models, asked)}
+    given_up = _given_up(run, models, asked)
+    for other in beside(run):
+        files, failed = _evaluate_beside(other, models, asked, raced)
+        outputs += files
+        given_up += failed
+    facts = _facts(run, models, asked) | {"given_up": given_up}
     if raced is not None:
         facts["race"] = raced.as_dict()
     write_manifest(run.predictions, key, time.monotonic() - start, outputs=outputs, **facts)
+
+
+def _evaluate_beside(
+    other: Beside,
+    models: Sequence[Model | ServedModel],
+    asked: dict[str, list[Question]],
+    raced: Race | None,
+) -> tuple[list[Path], int]:
+    """Have models of the run answer beside it; returns the files, and how many answers were given up."""
+    files: list[Path] = []
+    its_asked = other.asked(asked)
+    its_models = [m for m in other.models_asked(models) if raced is None or raced.is_left(m.name)]
+    for model in its_models:
+        desc = f"Evaluating {model.name} beside the run ({other.place})"
+        _sample(other, model, _of_model(its_asked, model, raced), desc)
+        for name, questions in its_asked.items():
+            _grade(other, model.name, name, questions)
+            files += store_files(other, name, model.name)
+    _judge(other, [model.name for model in its_models], its_asked)
+    return files, _given_up(other, its_models, its_asked)
 
 
 def evaluate_one(run: Run, model: Model | ServedModel) -> None:
@@ -129,6 +157,11 @@ def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
     for model in begun:
         for name, questions in asked.items():
             _grade(run, model.name, name, questions, partial=True)
+    for other in beside(run):
+        for model in other.models_asked(models):
+            for name, questions in other.asked(asked).items():
+                if predictions_file(other, name, model.name).is_file():
+                    _grade(other, model.name, name, questions, partial=True)
     manifest = {
         **_facts(run, begun, asked),
         "not_begun": [m.name for m in models if m not in begun and m.name not in stopped],
@@ -164,7 +197,7 @@ def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
             {
                 "digest": question_bank.digest(b),
                 "subsets": question_bank.subsets_digest(b),
-                **b.model_dump(mode="json", exclude={"cluster", "settings"}),
+                **b.model_dump(mode="json", exclude={"cluster", "settings", "duplicates"}),
             }
             for b in params.benchmarks
         ],
@@ -177,7 +210,14 @@ def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
         ),
         models={model.name: model.fingerprint for model in models},
         **_race_key(run),
+        **_beside_key(run, models),
     )
+
+
+def _beside_key(run: Run, models: Sequence[Model | ServedModel]) -> dict[str, Any]:
+    """What is asked for beside the evaluation, where anything is."""
+    found = {other.place: stage_key(other, models) for other in beside(run)}
+    return {"beside": found} if found else {}
 
 
 def _race_key(run: Run) -> dict[str, Any]:
@@ -307,7 +347,7 @@ def _of_model(
     asked: dict[str, list[Question]], model: Model | ServedModel, raced: Race | None
 ) -> dict[str, list[Question]]:
     """What a model is asked: one that a race has stopped no more than it was."""
-    if raced is None:
+    if raced is None or raced.benchmark not in asked:
         return asked
     beginning = asked[raced.benchmark][: raced.questions_of(model.name)]
     if not raced.is_left(model.name):

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from llmc_lib import question_bank
+from llmc_lib.engines.harness import harness_file
 from llmc_lib.errors import UserError, printable
 from llmc_lib.evaluation.race import Race
 from llmc_lib.formatting import counted
@@ -37,7 +38,8 @@ class Results:
     (bool; only "correct" is True), by_rules and by_judge (the status that each gives, None where it
     gave none), truncated, failed, extracted, rule, confidence (percent or NaN), action, harmful,
     reasoning_status, subsets (names with spaces between), original_key and revised_key (the statuses that one grader gives by both
-    answers of a question whose answer was revised, else None), explanation (a judge's, its beginning), finish_reason, completion_tokens. Models and questions keep the order of the
+    answers of a question whose answer was revised, else None), explanation (a judge's, its beginning), finish_reason, completion_tokens,
+    harness (its name in <predictions>.harness.json, "" where none was recorded). Models and questions keep the order of the
     evaluation. What the models wrote stays on disk, as it may be gigabytes: `texts` reads it.
 
     Of an unfinished evaluation it holds a beginning of the order in which the questions are drawn, up to the first one that
@@ -110,6 +112,7 @@ def store_files(run: Run, benchmark: str, model: str) -> list[Path]:
     return [
         path,
         path.with_suffix(".settings.json"),
+        harness_file(path),
         grades_file(run, benchmark, model),
         judged_file(run, benchmark, model),
         questions_file(run, benchmark),
@@ -141,12 +144,12 @@ def read_results(run: Run, manifest: dict[str, Any], *, partial: bool = False) -
     }
     _check_fair(run, list(questions), list(models))
     graders = {name: _grader(run, name, list(models)) for name in questions}
-    texts = _Texts()
+    texts = Texts()
     rows = [
         row
         for benchmark, items in questions.items()
         for model in models
-        for row in _Stored(run, benchmark, model, graders[benchmark] == "judge", partial).rows(
+        for row in Stored(run, benchmark, model, graders[benchmark] == "judge", partial).rows(
             items, samples_of(manifest, benchmark, model), texts
         )
     ]
@@ -299,7 +302,7 @@ def _grader(run: Run, benchmark: str, models: list[str]) -> str:
 
 
 @dataclass(frozen=True)
-class _Stored:
+class Stored:
     """Where the answers of one model to one benchmark are, with their grades, and who decides."""
 
     run: Run
@@ -309,7 +312,7 @@ class _Stored:
     partial: bool  # of an unfinished evaluation
 
     def rows(
-        self, questions: Mapping[str, Question], samples: int, texts: _Texts
+        self, questions: Mapping[str, Question], samples: int, texts: Texts
     ) -> list[dict[str, Any]]:
         """A row a question and sample, also where there is no answer; `texts` notes where the texts are."""
         at = self.run, self.benchmark, self.model
@@ -366,10 +369,11 @@ class _Stored:
             "explanation": writable((by_judge or {}).get("explanation", ""))[:_EXPLANATION],
             "finish_reason": prediction.get("finish_reason", "missing"),
             "completion_tokens": prediction.get("completion_tokens", 0),
+            "harness": prediction.get("harness", ""),
         }
 
 
-class _Texts(Mapping[tuple[str, str, str, int], tuple[str, str]]):
+class Texts(Mapping[tuple[str, str, str, int], tuple[str, str]]):
     """What models wrote, by the places of its lines in the files."""
 
     def __init__(self) -> None:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 
 from llmc_lib import question_bank
 from llmc_lib.engines.sampling import stream
+from llmc_lib.evaluation.beside import beside
 from llmc_lib.evaluation.generate import requests
 from llmc_lib.evaluation.results import predictions_file
 from llmc_lib.formatting import aligned
-from llmc_lib.records import Prediction
+from llmc_lib.records import Prediction, Question
 from llmc_lib.store import Run
 
 #: The speed is that of so many of the latest completions …
@@ -42,19 +43,38 @@ def progress(run: Run, models: Sequence[str], now: datetime | None = None) -> li
     found = []
     for benchmark in run.params.evaluation.benchmarks:
         questions = question_bank.asked(benchmark, run.params.seed)
-        for model in models:
-            asked = requests(run, benchmark.name, questions, model)
-            path = predictions_file(run, benchmark.name, model)
-            found.append(
-                _progress(
-                    model,
-                    benchmark.name,
-                    sum(request.samples for request in asked),
-                    list(stream(path, asked, texts=False)),
-                    now or datetime.now(UTC),
-                )
-            )
-    return found
+        found += [_of(run, model, model, benchmark.name, questions, now) for model in models]
+    return found + _beside(run, models, now)
+
+
+def _beside(run: Run, models: Sequence[str], now: datetime | None) -> list[Progress]:
+    """The same of repeats and of further prompts."""
+    seed = run.params.seed
+    questions = {b.name: question_bank.asked(b, seed) for b in run.params.evaluation.benchmarks}
+    return [
+        _of(other, model, f"{model} ({other.place})", name, asked, now)
+        for other in beside(run)
+        for name, asked in other.asked(questions).items()
+        for model in ([other.model] if other.kind == "repeat" else models)
+    ]
+
+
+def _of(
+    run: Run,
+    model: str,
+    shown: str,
+    benchmark: str,
+    questions: Sequence[Question],
+    now: datetime | None,
+) -> Progress:
+    asked = requests(run, benchmark, questions, model)
+    return _progress(
+        shown,
+        benchmark,
+        sum(request.samples for request in asked),
+        list(stream(predictions_file(run, benchmark, model), asked, texts=False)),
+        now or datetime.now(UTC),
+    )
 
 
 def _progress(

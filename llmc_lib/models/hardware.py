@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 from pathlib import Path
 
@@ -37,6 +38,23 @@ def gpus() -> int | None:
     if given is not None:
         return len([part for part in given.split(",") if part.strip()])
     return len(list(_NVIDIA.iterdir())) if _NVIDIA.is_dir() else None
+
+
+def device_name() -> str:
+    """What computes here, as its driver or the processor calls it: "NVIDIA H200", "Intel(R) Xeon(R) Processor"."""
+    for folder in sorted(_NVIDIA.iterdir()) if _NVIDIA.is_dir() else ():
+        if found := _line_of(folder / "information", "Model"):
+            return found
+    if has_gpu():
+        return "GPU"
+    return _line_of(_CPUINFO, "model name") or platform.machine()
+
+
+def _line_of(path: Path, name: str) -> str:
+    """What follows a name and a colon in a file of the kernel's; "" where there is no such line."""
+    text = path.read_text(errors="replace") if path.is_file() else ""
+    found = re.search(rf"^{name}\s*:(.*)$", text, re.MULTILINE)
+    return " ".join(found[1].split()) if found else ""
 
 
 def _cpu_multiplies_bfloat16() -> bool:

@@ -39,14 +39,10 @@ from llmc_lib.params.dataset import (
     SourceParams,
     StoredRatesParams,
 )
-from llmc_lib.params.evaluation import (
-    EngineParams,
-    EvaluationParams,
-    ImportParams,
-    JudgeParams,
-)
+from llmc_lib.params.engines import EngineParams, JudgeParams, RepeatParams
+from llmc_lib.params.evaluation import EvaluationParams, ImportParams
 from llmc_lib.params.gate import GateParams
-from llmc_lib.params.names import check_further, check_run
+from llmc_lib.params.names import check_further, check_repeated, check_run
 from llmc_lib.params.plan import PlanParams
 from llmc_lib.params.report import CasesParams, ReportParams, check_recipes
 from llmc_lib.params.rewards import RewardParams
@@ -58,7 +54,7 @@ from llmc_lib.params.training import LoraParams, SlurmParams, TrainingParams
 __all__ = [
     "EMBEDDED_SOURCES", "SOURCES", "Asking", "AskingParams", "BenchmarkParams", "CandidateParams", "CasesParams", "DatasetParams",
     "DecontaminationParams", "DifficultyParams", "EngineParams", "EvaluationParams", "GateParams", "ImportParams",
-    "JudgeAskingParams", "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "ReplaySampling", "ReportParams",
+    "JudgeAskingParams", "JudgeParams", "LoraParams", "MixtureParams", "ModelParams", "Params", "PlanParams", "ProvenanceParams", "Recipe", "RepeatParams", "ReplaySampling", "ReportParams",
     "RewardParams", "SamplingParams", "SlurmParams", "SourceParams", "StoredRatesParams", "TrainingParams", "is_commit", "is_hub_name", "merged",
 ]  # fmt: skip
 
@@ -209,6 +205,10 @@ class Params(Section):
         self._check_trainings()
         check_starts([(c.name, c.start, c.seeds) for c in self.candidates])
         self._check_samples_of()
+        check_repeated(
+            [repeat.model for repeat in self.evaluation.repeat],
+            [model.name for model in self.evaluation.models],
+        )
         measures = {b.name: str(b.measure) for b in self.evaluation.benchmarks}
         if self.report.main is not None:
             check_right_or_wrong(("report", "main"), self.report.main, measures)

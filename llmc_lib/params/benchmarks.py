@@ -39,6 +39,9 @@ class BenchmarkParams(SubsetParams):
     # The file's field that says which questions belong together (one text, one source) and are not independent:
     # every interval and test then rests on these clusters. None: each question is one of its own.
     cluster: Annotated[str, Field(min_length=1)] | None = None
+    # Questions that are nearly the same are one cluster, too: the estimated Jaccard similarity of their word 3-grams from which
+    # two are, if their numbers, signs and names of variables agree (as in dataset.deduplication). null: none are looked for.
+    duplicates: Annotated[float, Field(ge=0.6, le=1)] | None = 0.9
     # How it is asked, where that is not as the keys of `evaluation` say: a name ("official"), or some of those keys.
     settings: AskingParams = AskingParams()
 

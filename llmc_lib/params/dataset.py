@@ -22,7 +22,7 @@ from llmc_lib.params.common import (
     check_order,
     is_commit,
 )
-from llmc_lib.params.evaluation import EngineParams
+from llmc_lib.params.engines import EngineParams
 from llmc_lib.params.sources import EMBEDDED_SOURCES, check_source
 from llmc_lib.records import Loss, RowKind
 from llmc_lib.taxonomy import GENERAL, HLE_SHARES, ROW_CATEGORIES

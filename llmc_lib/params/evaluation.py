@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from llmc_lib.benchmarks import DECLARED, Measure
 from llmc_lib.errors import shown
@@ -29,127 +27,21 @@ from llmc_lib.params.common import (
     ModelParams,
     Name,
     PathText,
-    PositiveInt,
-    Processes,
     Samples,
     Section,
     Temperature,
     check_once,
 )
+from llmc_lib.params.engines import Dtype, EngineParams, JudgeParams, RepeatParams
 from llmc_lib.params.names import check_stored
 from llmc_lib.params.stopping import StopParams
 from llmc_lib.params.training import EvaluationJobParams
-from llmc_lib.params.vllm_arguments import check_vllm
-
-#: What servers call a model. It becomes an argument of a command: never an option.
-ServedName = Annotated[str, Field(pattern=r"^[\w./][\w./:@+-]*$", max_length=300)]
-
-
-def _is_address(address: str) -> bool:
-    """Is this the address of a server? A key may hide behind "@", "?" and "#"."""
-    try:
-        parts = urlsplit(address)
-        return bool(
-            re.fullmatch(r"https?://[^\s@?#]+", address)
-            and address.isprintable()
-            and len(address) <= 1000
-            and re.fullmatch(r"[\w.:%-]+", parts.hostname or "")
-            and parts.port != 0
-        )
-    except ValueError:  # a port of six digits, half a bracket
-        return False
 
 
 class EvaluatedModelParams(ModelParams):
     """A further model that is evaluated along with the base and the candidates, such as another base."""
 
     name: Name
-
-
-class EngineParams(Section):
-    """What turns prompts into completions: vLLM in a process of its own, or served models."""
-
-    # "vllm": the offline engine on this machine. "openai": OpenAI-compatible servers, such as those of
-    # `make serve`.
-    kind: Literal["vllm", "openai"] = "vllm"
-    max_num_seqs: Annotated[int, Field(ge=1, le=1_000_000)] = (
-        256  # completions that a vLLM engine works on at once
-    )
-    # A replica has tensor_parallel × pipeline_parallel GPUs. "vllm" has one replica; `make serve` starts
-    # data_parallel of them, each a server with a port of its own.
-    tensor_parallel: Processes = 1
-    pipeline_parallel: Processes = 1
-    data_parallel: Processes = 1
-    # Machines that a replica spans; above 1 `make serve` writes a Slurm script
-    nodes: Processes = 1
-    # Further arguments of vLLM's engine, by their names in its EngineArgs: rope scaling in
-    # hf_overrides, gpu_memory_utilization, quantization, …
-    vllm: dict[str, Any] = {}
-    # Of `make serve`, which takes the reasoning out of the content. None: by the model's chat template;
-    # "": none.
-    reasoning_parser: Annotated[str, Field(pattern=r"^([a-z0-9]\w*)?$", max_length=60)] | None = (
-        None
-    )
-    # Of kind "openai": addresses up to /v1. A model is asked of those that serve it.
-    endpoints: Annotated[tuple[str, ...], Field(max_length=1000, strict=False)] = ()
-    served_as: dict[
-        str, ServedName
-    ] = {}  # our name of a model → the servers'; a model not named: the same
-    api_key: str = "OPENAI_API_KEY"  # the environment variable that has it, never the key itself
-    concurrency: Annotated[int, Field(ge=1, le=100_000)] = (
-        256  # requests that an endpoint has at once
-    )
-    timeout_minutes: Annotated[float, Field(ge=0.001, le=1e5)] = 240.0  # of one completion
-    # Of one request, before it counts as failed; and looks at dead servers, before all are given up.
-    retries: Annotated[int, Field(ge=0, le=10_000)] = 5
-
-    @model_validator(mode="after")
-    def _check(self) -> EngineParams:
-        check_vllm(self.vllm)
-        gpus = self.tensor_parallel * self.pipeline_parallel
-        if gpus % self.nodes:
-            raise ValueError(
-                "nodes",
-                f"{self.nodes} machines cannot share {gpus} GPUs evenly (tensor_parallel × pipeline_parallel)",
-            )
-        if self.kind == "openai" and not self.endpoints:
-            raise ValueError("endpoints", "required: addresses such as http://127.0.0.1:8000/v1")
-        for address in self.endpoints:
-            if not _is_address(address):
-                raise ValueError(
-                    "endpoints",
-                    f"{shown(address)} must be an address such as http://127.0.0.1:8000/v1",
-                )
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.api_key):
-            raise ValueError(
-                "api_key", "must be the name of an environment variable, never the key itself"
-            )
-        return self
-
-
-class JudgeParams(Section):
-    """A model that grades in addition to the rules, with the rubric that each benchmark declares."""
-
-    model: ModelParams | None = None  # with engine "vllm": the judge's weights
-    served_as: ServedName | None = None  # with engine "openai": what the servers call it
-    engine: EngineParams = EngineParams()
-    # True: its grades are the main figures. False: the rules' grades are, and the judge's are shown next to them.
-    decides: bool = True
-    max_tokens: PositiveInt = 4096
-    max_model_len: Length = 32768
-    retries: Annotated[int, Field(ge=0, le=100)] = 2  # of a reply that is not in the required form
-
-    @model_validator(mode="after")
-    def _check(self) -> JudgeParams:
-        if self.engine.kind == "vllm" and self.model is None:
-            raise ValueError("model", "required: the judge, as `model` of a run is given")
-        if self.engine.kind == "openai" and self.served_as is None:
-            raise ValueError("served_as", "required: what the endpoints call the judge")
-        if self.max_tokens >= self.max_model_len:
-            raise ValueError(
-                "max_tokens", f"must be less than max_model_len ({self.max_model_len})"
-            )
-        return self
 
 
 class ImportParams(Section):
@@ -196,6 +88,9 @@ class EvaluationParams(Section):
     # code does what it means to, of HLE each answer type with its own instruction. What has no official prompt (AIME,
     # files of your own) gets HLE's.
     prompt: Style = "brief"
+    # Several: the first is `prompt`, which the verdict is about; base and candidates are asked with each of the others, too,
+    # on the benchmarks that have another wording for it, to see what of a difference is the prompt's (docs/harness.md).
+    prompts: Annotated[tuple[Style, ...], Field(max_length=3, strict=False)] = ()
     # The system prompt, in place of that of the prompts. None: theirs; "": none.
     system: SystemPrompt | None = None
     samples: Samples = 1  # completions of a question
@@ -212,16 +107,38 @@ class EvaluationParams(Section):
     presence_penalty: PresencePenalty = 0.0
     # Variables of the models' chat templates, such as enable_thinking: false.
     chat_template_kwargs: dict[str, Plain] = {}
-    # "auto": bfloat16 where the processor or GPU multiplies it in hardware, else float32.
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    dtype: Dtype = "auto"  # "auto": bfloat16 where the processor or GPU multiplies it in hardware, else float32
     engine: EngineParams = EngineParams()
     judge: JudgeParams | None = None  # None: the rules alone grade
+    # A model that answers everything a second time under another engine, or several such: what the harness alone changes. A clear
+    # difference between the two times blocks the verdict (docs/harness.md).
+    repeat: Annotated[tuple[RepeatParams, ...], Field(max_length=20, strict=False)] = ()
     # Planned looks (`make report PARTIAL=1`) at equal distances, the finished evaluation being the last, which share the significance
     # level. 0: unplanned looks, any number at any time (docs/looks.md). Cannot be changed after the first look.
     looks: Annotated[int, Field(ge=0, le=20)] = 0
     # Stop candidates early, in a race. None: all models answer all questions.
     stop: StopParams | None = None
     slurm: EvaluationJobParams = EvaluationJobParams()
+
+    @field_validator("repeat", mode="before")
+    @classmethod
+    def _one_repeat(cls, given: object) -> object:
+        """A single one need not be a list."""
+        return [given] if isinstance(given, dict) else given
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_prompt(cls, given: Any) -> Any:
+        """The first of several prompts is `prompt`."""
+        several = given.get("prompts") if isinstance(given, dict) else None
+        if not isinstance(several, list | tuple) or not several:
+            return given
+        if given.get("prompt", several[0]) != several[0]:
+            raise ValueError(
+                "prompt",
+                f"is {shown(given['prompt'])}, and the first of `prompts` is {shown(several[0])}; leave it out",
+            )
+        return {**given, "prompt": several[0]}
 
     @property
     def answered(self) -> tuple[ImportParams, ...]:
@@ -289,6 +206,8 @@ class EvaluationParams(Section):
         if self.stop is not None:
             self._check_stop(self.stop)
         check_once("models", [model.name for model in self.models])
+        check_once("prompts", list(self.prompts))
+        self._check_repeat()
         self._check_names()
         self._check_imports(names)
         return self
@@ -319,6 +238,19 @@ class EvaluationParams(Section):
                     ("samples",) if own.samples is None else (*place, "samples"),
                     f"at temperature 0 all are the same ({benchmark.name}); give 1, or a temperature above 0",
                 )
+
+    def _check_repeat(self) -> None:
+        for name, given in (("repeat", self.repeat), ("prompts", self.prompts[1:])):
+            if given and self.imports:
+                raise ValueError(name, "imported predictions are not sampled here; leave it out")
+        for number, repeat in enumerate(self.repeat):
+            try:
+                repeat.check(self.engine)
+            except ValueError as error:
+                keys, message = error.args
+                raise ValueError(("repeat", number, *keys), message) from None
+            if repeat in self.repeat[:number]:
+                raise ValueError(("repeat", number), "is listed twice; give it once")
 
     def _check_stop(self, stop: StopParams) -> None:
         asked = [b.name for b in self.benchmarks if b.measure == Measure.ACCURACY]

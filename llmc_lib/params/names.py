@@ -10,10 +10,10 @@ RUN_NAME, LONGEST = r"^[a-z0-9][a-z0-9._-]*$", 100
 #: What lies beside the runs' folders, and beside their reports.
 _BESIDE_RUNS = ("looks.jsonl", "index.html")
 #: Endings of the files beside a model's answers: "base.grades" would be the grades of "base".
-_ENDINGS = (".grades", ".judge", ".settings", ".key", ".damaged", ".jsonl", ".json")
+_ENDINGS = (".grades", ".judge", ".settings", ".harness", ".key", ".damaged", ".jsonl", ".json")
 #: What lies in the folder of a benchmark's answers, and in that of all answers.
 _FILES = ("questions",)
-_FOLDERS = ("earlier", "judge", "logs", "so_far", "manifest.json")
+_FOLDERS = ("beside", "earlier", "judge", "logs", "so_far", "manifest.json")
 #: Models that every run has, or may have.
 _RESERVED = {
     "base": "the base model of the run",
@@ -66,4 +66,16 @@ def check_further(models: Iterable[str], candidates: Iterable[str]) -> None:
             raise ValueError(
                 ("evaluation", "models", number, "name"),
                 f"{name!r} is the name of {what}, whose answers it would replace; give another name",
+            )
+
+
+def check_repeated(repeated: Iterable[str], further: Iterable[str]) -> None:
+    """Can models of these names be in the evaluation: the base, one of the `further` ones, a trained one? Which steps there will be the
+    training tells. Raises `ValueError(keys, message)`."""
+    known = ["base", *further]
+    for number, name in enumerate(repeated):
+        if name not in known and not re.fullmatch(r"(?:.+-)?step-\d+", name):
+            raise ValueError(
+                ("evaluation", "repeat", number, "model"),
+                f"{name!r} is no model of the run; there are {', '.join(known)}, and those that are trained (step-18)",
             )

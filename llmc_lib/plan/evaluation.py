@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 from llmc_lib import question_bank
 from llmc_lib.benchmarks import declared
-from llmc_lib.params import BenchmarkParams
+from llmc_lib.params import BenchmarkParams, EvaluationParams
 from llmc_lib.plan.hours import generated_per_second
 from llmc_lib.plan.machine import GIB, Machine
 from llmc_lib.plan.shape import Shape
+from llmc_lib.records import Question
 from llmc_lib.store import ROOT, Run
 
 #: Questions that a plan counts by where nobody knows how many there will be.
 _QUESTIONS = 1000
+#: Prompts may go by them.
+_ANSWER_TYPES = ("exactMatch", "multipleChoice")
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,9 @@ class EvaluationPlan:
     limits: dict[str, int]  # by benchmark, tokens of an answer
     tokens_per_s: float | None  # of one GPU, or of all cores; None: not known
     gpus: int
+    beside: dict[
+        str, int
+    ]  # by benchmark, answers of `evaluation.repeat`, and under further prompts
     judged: int  # requests to the judge at most, without those that are repeated; 0: no judge
 
     @property
@@ -37,13 +43,16 @@ class EvaluationPlan:
 
     @property
     def answers(self) -> int:
-        """Completions of all models."""
-        return sum(self.asked.values())
+        """Completions of all models, and those beside them."""
+        return sum(self.asked.values()) + sum(self.beside.values())
 
     @property
     def tokens(self) -> int:
         """Generated tokens of all answers; the judge's are not among them."""
-        return sum(answers * self.limits[name] for name, answers in self.asked.items())
+        return sum(
+            (answers + self.beside[name]) * self.limits[name]
+            for name, answers in self.asked.items()
+        )
 
     @property
     def tokens_per_answer(self) -> int:
@@ -86,6 +95,7 @@ def evaluation_plan(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan
         b.name: [params.samples_for(b.name, model) for model in models] for b in params.benchmarks
     }
     asked = {name: sum(each) * questions[name] for name, each in samples.items()}
+    beside = _beside(params, questions, asked)
     limits = {name: plan.tokens_per_answer or params.token_limit(name) for name in samples}
     found = EvaluationPlan(
         checkpoints=checkpoints,
@@ -96,9 +106,31 @@ def evaluation_plan(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan
         limits=limits,
         tokens_per_s=generated_per_second(shape, on, plan),
         gpus=gpus,
-        judged=sum(_requests(b) * asked[b.name] for b in params.benchmarks) if params.judge else 0,
+        beside=beside,
+        judged=sum(_requests(b) * (asked[b.name] + beside[b.name]) for b in params.benchmarks)
+        if params.judge
+        else 0,
     )
     return found, notes
+
+
+def _beside(
+    params: EvaluationParams, questions: dict[str, int], asked: dict[str, int]
+) -> dict[str, int]:
+    """By benchmark, answers beside the evaluation: all of one model again for each repeat, and of all models under each further
+    prompt that has other words."""
+    found = {}
+    for benchmark in params.benchmarks:
+        name = benchmark.name
+        samples = [params.samples_for(name, repeat.model) for repeat in params.repeat]
+        found[name] = sum(samples) * questions[name]
+        some = [Question("", benchmark.module, "?", "", kind, "", "") for kind in _ANSWER_TYPES]
+        own = params.asking(name).prompt
+        for style in params.prompts[1:]:
+            other = params.model_copy(update={"prompt": style}).asking(name).prompt
+            words = [[question_bank.prompt(q, s) for q in some] for s in (own, other)]
+            found[name] += asked[name] * (words[0] != words[1])
+    return found
 
 
 def _questions(benchmark: BenchmarkParams, seed: int) -> tuple[int, list[str]]:

@@ -87,8 +87,14 @@ def _engine_problems(run: Run) -> Iterator[Problem]:
     sections = [("engine", evaluation.engine)]
     if evaluation.judge:
         sections.append(("judge", evaluation.judge.engine))
-    for name, engine in sections:
-        keys = ("evaluation", name, *(("engine",) if name == "judge" else ()))
+    places: list[tuple[tuple[str | int, ...], EngineParams]] = [
+        (("evaluation", name, *(("engine",) if name == "judge" else ())), engine)
+        for name, engine in sections
+    ]
+    for number, repeat in enumerate(evaluation.repeat):
+        place = ("evaluation", "repeat", number, "engine")
+        places.append((place, repeat.engine_of(evaluation.engine)))
+    for keys, engine in places:
         if engine.kind == "vllm" and engine.nodes > 1:
             yield Problem(
                 (*keys, "nodes"),
@@ -139,12 +145,13 @@ def warnings(run: Run) -> list[str]:
     evaluation = run.params.evaluation
     if evaluation.imports:
         return []
-    engines = [evaluation.engine, *([evaluation.judge.engine] if evaluation.judge else [])]
-    sections = ["evaluation.engine", "evaluation.judge.engine"]
-    told = [
-        line for pair in zip(sections, engines, strict=False) for line in _engine_warnings(*pair)
-    ]
-    return told + _silent_servers(engines)
+    engines = {"evaluation.engine": evaluation.engine}
+    if evaluation.judge:
+        engines["evaluation.judge.engine"] = evaluation.judge.engine
+    for number, repeat in enumerate(evaluation.repeat):
+        engines[f"evaluation.repeat.{number}.engine"] = repeat.engine_of(evaluation.engine)
+    told = [line for pair in engines.items() for line in _engine_warnings(*pair)]
+    return told + _silent_servers(list(engines.values()))
 
 
 def _engine_warnings(section: str, engine: EngineParams) -> Iterator[str]:

@@ -251,6 +251,10 @@ def _tokenizers(run: Run) -> Iterator[Problem]:
     engines: list[tuple[Keys, EngineParams]] = [(("evaluation", "engine"), evaluation.engine)]
     if evaluation.judge:
         engines.append((("evaluation", "judge", "engine"), evaluation.judge.engine))
+    for number, repeat in enumerate(evaluation.repeat):
+        if "vllm" in repeat.engine:
+            place: Keys = ("evaluation", "repeat", number, "engine")
+            engines.append((place, repeat.engine_of(evaluation.engine)))
     for keys, engine in engines:
         folder = engine.vllm.get("tokenizer")
         if folder is not None and not (ROOT / folder).is_dir():

@@ -19,8 +19,10 @@ from llmc_lib.evaluation.audit import audited
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, looks, training_page
+from llmc_lib.reporting.duplicates import clustered
 from llmc_lib.reporting.further import further
 from llmc_lib.reporting.graders import add_graders
+from llmc_lib.reporting.harness import Harness
 from llmc_lib.reporting.race import race_block
 from llmc_lib.reporting.recipes import trained
 from llmc_lib.reporting.reinforced import add_reinforced
@@ -119,7 +121,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     Raises `UserError` where a stage is not complete, where there is nothing to compare, and where `evaluation.looks` was
     changed after a look.
     """
-    results = results or load_results(run)
+    results, same = clustered(results or load_results(run), run.params.evaluation.benchmarks)
     if len(results.models) < 2:
         raise UserError(
             f"{run.params_file.name}: a report compares models, and {', '.join(results.models)} is the "
@@ -130,27 +132,12 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     if not run.params.evaluation.imports:
         dataset, training = read_manifest(run.dataset) or {}, read_manifest(run.training) or {}
     params = run.params
+    made = Harness(run, results)
     metrics: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "run": run.name,
         "main": main,
-        **tell(
-            summarise(
-                results.answers,
-                thresholds(params.report),
-                results.kinds,
-                main=main,
-                trained_form=params.evaluation.asking(main).prompt == "brief"
-                and not params.evaluation.imports,
-                better_in=params.report.select,
-                seed=params.seed,
-                embedded=embedded(params),
-                greedy=_greedy(params),
-                looks_at=looks.looks_at(run, results),
-                trained=trained(run, results, training),
-                near=nearness(run, results),
-            )
-        ),
+        **tell(made.with_settings(_summary(run, results, made, main, training))),
         "provenance": {
             "params": _used(params),
             "dataset": dataset,
@@ -159,6 +146,8 @@ def load_report(run: Run, results: Results | None = None) -> Report:
             "report": environment(),
         },
     }
+    for name, block in metrics["benchmarks"].items():
+        block["duplicates"] = same.get(name, {})
     _add_grading(run, results, metrics["benchmarks"])
     add_reinforced(run, results, training, metrics["benchmarks"])
     metrics["further"] = further(metrics)
@@ -169,6 +158,30 @@ def load_report(run: Run, results: Results | None = None) -> Report:
     logged = training.get("candidates", {}) or results.manifest.get("trainings", {})
     histories = training_page.read_histories(run, logged)
     return Report(run, results, metrics, dataset, training, histories)
+
+
+def _summary(
+    run: Run, results: Results, made: Harness, main: str, training: dict[str, Any]
+) -> dict[str, Any]:
+    params = run.params
+    return summarise(
+        results.answers,
+        thresholds(params.report),
+        results.kinds,
+        main=main,
+        trained_form=params.evaluation.asking(main).prompt == "brief"
+        and not params.evaluation.imports,
+        better_in=params.report.select,
+        seed=params.seed,
+        embedded=embedded(params),
+        greedy=_greedy(params),
+        looks_at=looks.looks_at(run, results),
+        trained=trained(run, results, training),
+        near=nearness(run, results),
+        again=made.repeats,
+        prompts=made.prompts,
+        prompt=params.evaluation.prompt,
+    )
 
 
 def _add_grading(run: Run, results: Results, blocks: dict[str, Any]) -> None:

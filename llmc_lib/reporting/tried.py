@@ -126,7 +126,12 @@ def _family(benchmark: str, embedded: bool, identity: str, rows: list[_Look]) ->
     levels = {
         up: online_levels(
             [
-                [c.p_adjusted if (c.difference > 0) == up else 1.0 for c in look.candidates]
+                [
+                    c.p_adjusted
+                    if (c.difference > 0) == up and c.verdict_code != "harness"
+                    else 1.0
+                    for c in look.candidates
+                ]
                 for look in evaluations
             ],
             evaluations[0].significance,  # a later one changes no verdict of before
@@ -138,7 +143,7 @@ def _family(benchmark: str, embedded: bool, identity: str, rows: list[_Look]) ->
     for (look, candidate), p_holm in zip(everyone, holm, strict=True):
         place = places[id(look)]
         level = levels[candidate.difference > 0][place - 1]
-        signed = candidate.verdict_code not in ("equal", "unclear")
+        signed = candidate.verdict_code not in ("equal", "unclear", "harness")
         lost = signed and candidate.p_adjusted >= level
         code: Word = "unclear" if lost else candidate.verdict_code
         trials.append(Trial(look, candidate, place, level, p_holm, code))

@@ -143,7 +143,7 @@ def _share(origin: Path, folder: Path, before: Params, after: Params) -> None:
         return
     for benchmark in after.evaluation.benchmarks:
         for model in ("base", *(model.name for model in after.evaluation.models)):
-            for ending in (".jsonl", ".settings.json"):
+            for ending in (".jsonl", ".settings.json", ".harness.json"):
                 file = origin / "predictions" / benchmark.name / f"{model}{ending}"
                 if file.is_file():
                     copy = folder / file.relative_to(origin)

@@ -42,6 +42,20 @@ def _file(folder: Path, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def test_repeats_and_further_prompts_are_counted_where_they_are_asked(tmp_path: Path) -> None:
+    """A repeat asks one model everything again, a further prompt both models where it has other words."""
+    given = {
+        "benchmarks": [{"name": "hle", "questions": 30}, {"name": "do_not_answer", "questions": 20}]
+    }
+    plain, _ = _plan(tmp_path, **given)
+    again, _ = _plan(tmp_path, **given, repeat=[{}, {"engine": {"max_num_seqs": 1}}])
+    prompts, _ = _plan(tmp_path, **given, prompts=["brief", "official"])
+    assert plain.answers == 2 * 50
+    assert again.answers == 2 * 50 + 2 * 50
+    assert prompts.beside == {"hle": 2 * 30, "do_not_answer": 0}
+    assert prompts.tokens == (2 * 50 + 60) * 256
+
+
 def test_answers_are_models_times_questions_times_samples(tmp_path: Path) -> None:
     plan, notes = _plan(
         tmp_path,

@@ -83,6 +83,7 @@ def page(
     metrics["further"] = further(metrics)
     for block in metrics["benchmarks"].values():
         block["grader"] = "rules"
+        block["harness"] = {"settings": {}, "differs": {}, "confounded": [], "unrecorded": {}}
     block = metrics["benchmarks"]["hle"]
     names = list(dict.fromkeys(table["model"]))
     results = Results(table, dict.fromkeys(names, "made"), {}, {"complete": True})

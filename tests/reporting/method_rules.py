@@ -112,7 +112,7 @@ def rule_unknown(page: Page) -> Iterator[str]:
 
 _METHODS = {
     "none": r"clustered|t-test",
-    "question": r"Wilson|McNemar|cluster field",
+    "question": r"Wilson|McNemar|belong together",
     "field": r"Wilson|McNemar|clustered by question",
 }
 

@@ -25,7 +25,9 @@ from llmc_lib.analysis.summary import (
 )
 from llmc_lib.analysis.summary.looks import LookAt
 from llmc_lib.analysis.summary.nearest import Near
+from llmc_lib.analysis.summary.prompts import tables_of
 from llmc_lib.analysis.summary.recipes import Trained
+from llmc_lib.analysis.summary.repeats import repeats_of, without_verdict
 from llmc_lib.analysis.summary.table import Table, groups_key, rate_key
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import measure
@@ -47,6 +49,9 @@ def summarise(
     looks_at: Mapping[str, LookAt] | None = None,
     trained: Trained | None = None,
     near: Mapping[str, Mapping[str, Mapping[str, Near]]] | None = None,
+    again: Mapping[str, pd.DataFrame] | None = None,
+    prompts: Mapping[str, pd.DataFrame] | None = None,
+    prompt: str = "",
 ) -> dict[str, Any]:
     """The `benchmarks` block of metrics.json, and `tradeoffs`.
 
@@ -63,6 +68,8 @@ def summarise(
     not finished, or was looked at before it was, which look this is; the others are analysed once. `near`: benchmark → candidate →
     question id → the nearest row of what the candidate was trained on, where it is known.
 
+    `again`: name → the answers of one model that answered twice (`repeats.repeats_of`). `prompts`: another prompt → the answers
+    of all models under it (`prompts.block`), `prompt` being the name of the one of `answers`. Both may lack benchmarks.
     `trained`: which models are trainings of one recipe; these count as one candidate, and the block has `recipes`.
 
     `trained_form`: are questions put in the form that the training's rows have? Then it is looked at whether
@@ -97,6 +104,8 @@ def summarise(
             trained,
             (near or {}).get(name),
             name=name,
+            again=_of(again, name),
+            prompts=tables_of(table, _of(prompts, name), prompt),
         )
         for name, table in tables.items()
     }
@@ -105,6 +114,12 @@ def summarise(
         "tradeoffs": safety.tradeoff_blocks(tables, blocks, limits, main),
         "endings": _endings(tables, main) if trained_form else [],
     }
+
+
+def _of(answers: Mapping[str, pd.DataFrame] | None, benchmark: str) -> dict[str, pd.DataFrame]:
+    """Those of several tables that have answers to a benchmark, each with these alone."""
+    parts = {name: rows[rows["benchmark"] == benchmark] for name, rows in (answers or {}).items()}
+    return {name: rows for name, rows in parts.items() if len(rows)}
 
 
 def _endings(tables: Mapping[str, Table], main: str | None) -> list[dict[str, Any]]:
@@ -135,9 +150,15 @@ def _benchmark(
     at: LookAt | None,
     trained: Trained | None,
     near: Mapping[str, Mapping[str, Near]] | None,
+    *,
     name: str,
+    again: Mapping[str, pd.DataFrame],
+    prompts: Mapping[str, Table],
 ) -> dict[str, Any]:
     outcomes = table.outcomes
+    # The rounds of a race have no repeat; it is asked when they are over.
+    look = None if at is None or at.raced else at.look
+    repeats = repeats_of(table, again, thresholds, look)
     of_all = looks.family_of(table, thresholds, at, seed)
     block: dict[str, Any] = {
         "kind": table.kind,
@@ -147,8 +168,11 @@ def _benchmark(
         "n_samples": outcomes.n_samples,
         "n_clusters": outcomes.n_clusters,
         "thresholds": thresholds.as_dict(),
-        "models": {model: models.facts(table, model) for model in outcomes.models},
-        "comparisons": comparisons.blocks(table, thresholds, of_all, better_in, near, seed),
+        "models": {model: models.facts(table, model, repeats) for model in outcomes.models},
+        "repeats": repeats.found,
+        "comparisons": comparisons.blocks(
+            table, thresholds, of_all, better_in, near, seed, repeats=repeats, prompts=prompts
+        ),
     }
     if at is not None and (found := looks.block(at, of_all, thresholds)):
         block["look"] = found
@@ -156,6 +180,11 @@ def _benchmark(
             comparison["bets"] = looks.bets(table, comparison["model"], at)
     if table.recipes and trained:
         block["recipes"] = recipes.block(table, thresholds, at, trained, name)
+        if repeats.blocks and block["recipes"]:
+            block["recipes"] = {
+                kind: [without_verdict(each) for each in found]
+                for kind, found in block["recipes"].items()
+            }
     if measure(table.kind) == "accuracy":
         block |= lengths.blocks(table)
         block["keys"] = keys.facts(keys.Keys(table))

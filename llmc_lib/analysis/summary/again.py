@@ -12,6 +12,7 @@ from llmc_lib.analysis import outlook
 from llmc_lib.analysis.optimism import chosen
 from llmc_lib.analysis.rerun import rerun, rerun_of_winner
 from llmc_lib.analysis.shrinkage import shrink
+from llmc_lib.analysis.summary.repeats import Repeats
 from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.variance import difference_variance_parts, variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds
@@ -43,13 +44,14 @@ def blocks(
     model: str,
     thresholds: Thresholds,
     choice: Choice,
+    repeats: Repeats,
     *,
     clear: bool,
     level: float,
 ) -> dict[str, Any]:
     """`rerun` and `needed` of a comparison in metrics.json.
 
-    `clear`: the difference is better or worse already, and nothing more is needed to know its sign; `level` of the
+    `repeats` of the benchmark, whose harness is part of what a rerun adds. `clear`: the difference is better or worse already, and nothing more is needed to know its sign; `level` of the
     comparison with one candidate.
     """
     outcomes = table.outcomes
@@ -58,10 +60,13 @@ def blocks(
     # Of unequal numbers the smaller one: a design of as many samples of both finds at least what this one does.
     samples = min(right.shape[1], base.shape[1])
     winner = model == choice.winner
+    within = None
+    if right.shape == base.shape:  # of unequal numbers of samples the parts are not told apart
+        within = repeats.within(difference_variance_parts(right, base), samples)
     again = (
-        rerun_of_winner(table.units, model, alpha=ALPHA)
+        rerun_of_winner(table.units, model, within=within, alpha=ALPHA)
         if winner
-        else rerun(right, base, alpha=ALPHA)
+        else rerun(right, base, within=within, alpha=ALPHA, given="repeat")
     )
     need = outlook.needed_designs(
         n,

@@ -14,6 +14,8 @@ from llmc_lib.analysis.selection import select
 from llmc_lib.analysis.sequential import FamilyAtLook
 from llmc_lib.analysis.simultaneous import Family
 from llmc_lib.analysis.summary import again, answered, keys, missing, nearest
+from llmc_lib.analysis.summary import prompts as under
+from llmc_lib.analysis.summary.repeats import Repeats, without_verdict
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, records
 from llmc_lib.analysis.variance import VarianceParts, difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
@@ -30,15 +32,22 @@ def blocks(
     better_in: Sequence[str] | None = None,
     near: Mapping[str, Mapping[str, nearest.Near]] | None = None,
     seed: int = 0,
+    *,
+    repeats: Repeats,
+    prompts: Mapping[str, Table],
 ) -> list[dict[str, Any]]:
     """A block a candidate. `near`: of each candidate and question the nearest row of what the candidate was trained on; `seed` of
-    its permutations."""
+    its permutations; `repeats` of the benchmark: where one is clear no verdict is given; `prompts` as `prompts.tables_of` has
+    them."""
     candidates = table.outcomes.candidates
     choice = again.Choice.of(table, of_all.covariance, better_in)
     alone = {c: _paired(table, c, slice(None)) for c in candidates}
     found = [
-        _block(table, thresholds, comparison, model, of_all, choice)
-        | {"p_holm": _holm(table, alone, model)}
+        _block(table, thresholds, comparison, model, of_all, choice, repeats)
+        | {
+            "p_holm": _holm(table, alone, model),
+            "prompts": under.block(prompts, model, thresholds, of_all, blocked=repeats.blocks),
+        }
         for model, comparison in alone.items()
     ]
     if measure(table.kind) == "accuracy":
@@ -47,6 +56,18 @@ def blocks(
             each["keys"] = keys.block(of_keys, each, thresholds, of_all)
             rows = (near or {}).get(each["model"])
             each["nearest"] = rows and nearest.block(table, each, thresholds, of_all, rows, seed)
+    return [_blocked(each, groups_key(table.kind)) for each in found] if repeats.blocks else found
+
+
+def _blocked(comparison: dict[str, Any], groups: str) -> dict[str, Any]:
+    """A comparison on which no verdict is given: its numbers stay, and nothing is called clear by them."""
+    parts = {name: {**part, "significant": False} for name, part in comparison[groups].items()}
+    found = {**without_verdict(comparison), "missing": None, groups: parts}
+    if of_keys := comparison.get("keys"):
+        rest = {"original": None, "uncertain": None, "fewest": None}
+        found["keys"] = {"parts": [without_verdict(each) for each in of_keys["parts"]], **rest}
+    if "nearest" in comparison:
+        found["nearest"] = None
     return found
 
 
@@ -63,17 +84,18 @@ def _block(
     model: str,
     of_all: Family,
     choice: again.Choice,
+    repeats: Repeats,
 ) -> dict[str, Any]:
     right, reference = table.outcomes.correct, table.outcomes.reference
     base = right[reference]
-    compared = of_all.candidates
     decides = alone if of_all.level == ALPHA else _paired(table, model, slice(None), of_all.level)
     p_adjusted = of_all.adjust(alone.p_value)
     groups = _groups(table, model, thresholds, of_all)
     parts = difference_variance_parts(right[model], base, table.outcomes.cluster)
     clear = p_adjusted < thresholds.significance
     is_accuracy = measure(table.kind) == "accuracy"
-    more = again.blocks(table, model, thresholds, choice, clear=clear, level=of_all.level_at_end)
+    at_end = of_all.level_at_end
+    more = again.blocks(table, model, thresholds, choice, repeats, clear=clear, level=at_end)
     word = verdict(decides, thresholds, p_adjusted, low_is_good=table.low_is_good).word
     return {
         "model": model,
@@ -87,7 +109,7 @@ def _block(
             "low": decides.low,
             "high": decides.high,
             "level": of_all.level,
-            "candidates": compared,
+            "candidates": of_all.candidates,
             "narrow": decides.narrow,
             "equivalence": [decides.inner_low, decides.inner_high],
             **({"looks": True} if isinstance(of_all, FamilyAtLook) else {}),

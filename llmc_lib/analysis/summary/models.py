@@ -13,14 +13,15 @@ from llmc_lib.analysis.official import official
 from llmc_lib.analysis.pass_at_k import answer_keys, majority_at_k_curve, pass_at_k_curve
 from llmc_lib.analysis.rerun import rerun
 from llmc_lib.analysis.summary import answered
+from llmc_lib.analysis.summary.repeats import Repeats
 from llmc_lib.analysis.summary.table import Table, groups_key, plain, rate_key, records
 from llmc_lib.analysis.variance import variance_parts
 from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.benchmarks import declared, measure
 
 
-def facts(table: Table, model: str) -> dict[str, Any]:
-    """The block of a model in metrics.json."""
+def facts(table: Table, model: str, repeats: Repeats) -> dict[str, Any]:
+    """The block of a model in metrics.json; `repeats` of its benchmark."""
     rows, correct = table.of_model(model), table.outcomes.correct[model]
     ended = ~rows["truncated"] & ~rows["failed"]
     missing = rows["status"] == "missing"
@@ -35,7 +36,9 @@ def facts(table: Table, model: str) -> dict[str, Any]:
     }
     if declared(table.kind).official:
         found["official"] = official(rows[ended])
-    parts, again = variance_parts(correct), rerun(correct, alpha=ALPHA)
+    parts = variance_parts(correct)
+    within = repeats.within(parts, correct.shape[1], models=1)
+    again = rerun(correct, within=within, alpha=ALPHA, given="repeat")
     found["variance"] = {"total": parts.total, "within": parts.within, "between": parts.between}
     found["rerun"] = {"low": again.low, "high": again.high, "basis": again.basis}
     if measure(table.kind) == "accuracy":

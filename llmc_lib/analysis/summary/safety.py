@@ -40,12 +40,17 @@ def tradeoff_blocks(
             safety=_paired(tables[instructions], model, of[1]["interval"]["level"]),
             n_ungraded=(found[model]["n_ungraded"], found[reference]["n_ungraded"]),
             n_samples=(found[model]["n_samples"], found[reference]["n_samples"]),
-            p_adjusted=(of[0]["p_adjusted"], of[1]["p_adjusted"]),
+            p_adjusted=(_p_named(of[0]), _p_named(of[1])),
         )
     return {
         name: {"benchmarks": [questions, instructions], **vars(found)}
         for name, found in tradeoffs(pairs, thresholds.significance).items()
     }
+
+
+def _p_named(comparison: dict[str, Any]) -> float:
+    """The p-value that a sign is named by; 1 where a repeat blocks the verdict."""
+    return 1.0 if comparison["verdict"] == "harness" else float(comparison["p_adjusted"])
 
 
 def _first(tables: Mapping[str, Table], wanted: Measure) -> str | None:

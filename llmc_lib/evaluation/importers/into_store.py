@@ -137,7 +137,7 @@ def stage_key(run: Run) -> str:
             {
                 "digest": None if b.source == "imports" else question_bank.digest(b),
                 "files": question_bank.subsets_digest(b),
-                **b.model_dump(mode="json"),
+                **b.model_dump(mode="json", exclude={"duplicates"}),
             }
             for b in evaluation.benchmarks
         ],

@@ -35,7 +35,7 @@ def grouped(block: dict[str, Any]) -> str | None:
     """ "clustered by question" or by what else answers belong together that are not independent; None where each is a
     question of its own. `block` is one of metrics.json."""
     if block["n_clusters"] is not None:
-        return tr("clustered by the cluster field")
+        return tr("clustered by questions that belong together")
     return tr("clustered by question") if block["n_samples"] > 1 else None
 
 

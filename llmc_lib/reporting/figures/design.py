@@ -107,15 +107,23 @@ def _next_caption(block: dict[str, Any], comparison: dict[str, Any], again: Reru
 
 def _basis(block: dict[str, Any], comparison: dict[str, Any], again: Rerun) -> str:
     """What the spread and the centre of the next run rest on."""
-    text = (comparison["rerun"]["greedy"] and tr(words.GREEDY)) or (
-        tr(
-            "One sample of each question does not tell how much of this is sampling: the figure takes all of it to "
-            "be, which is the most there can be. Two samples of each question would measure it."
-        )
-        if again.basis == "bound"
-        else tr(
-            "The spread is measured from {samples} of each question.",
-            samples=words.samples_of(block),
+    measured = again.basis == "repeat" and tr(
+        "The spread is measured: it is how often the answers of a model turned that answered twice, and those of the others are taken "
+        "to turn as often."
+    )
+    text = (
+        measured
+        or (comparison["rerun"]["greedy"] and tr(words.GREEDY))
+        or (
+            tr(
+                "One sample of each question does not tell how much of this is sampling: the figure takes all of it to "
+                "be, which is the most there can be. Two samples of each question would measure it."
+            )
+            if again.basis == "bound"
+            else tr(
+                "The spread is measured from {samples} of each question.",
+                samples=words.samples_of(block),
+            )
         )
     )
     if picked_from := comparison["rerun"]["picked_from"]:

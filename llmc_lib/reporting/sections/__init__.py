@@ -4,6 +4,7 @@ from llmc_lib.reporting.sections.again import power, rerun
 from llmc_lib.reporting.sections.audit import audit
 from llmc_lib.reporting.sections.candidates import selection
 from llmc_lib.reporting.sections.first_screen import accuracy_by_category, verdict
+from llmc_lib.reporting.sections.harness import harness, prompts
 from llmc_lib.reporting.sections.keys import keys
 from llmc_lib.reporting.sections.lengths import calibration, lengths, several_tries
 from llmc_lib.reporting.sections.looks import looks
@@ -37,7 +38,7 @@ from llmc_lib.reporting.sections.side_by_side import (
 
 __all__ = [
     "accuracy_by_category", "audit", "calibration", "comparisons_table", "composition", "data_set_facts", "differences",
-    "false_claims", "grading", "keys", "lengths", "looks", "models_note", "models_table", "nearest", "outcome_table", "power",
-    "provenance", "recipes", "reinforced", "rerun", "safety", "selection", "several_tries", "shown_traces", "side_by_side",
+    "false_claims", "grading", "harness", "keys", "lengths", "looks", "models_note", "models_table", "nearest", "outcome_table", "power",
+    "prompts", "provenance", "recipes", "reinforced", "rerun", "safety", "selection", "several_tries", "shown_traces", "side_by_side",
     "side_by_side_note", "training", "training_curves", "verdict", "verdict_words", "waterfall",
 ]  # fmt: skip

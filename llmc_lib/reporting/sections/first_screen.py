@@ -15,13 +15,15 @@ from llmc_lib.reporting.figures.drawing import FigureBlock
 from llmc_lib.reporting.further import about
 from llmc_lib.reporting.graders import graded_by
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sections.harness import confounded_note
 from llmc_lib.reporting.sections.looks import look_note
 from llmc_lib.reporting.sections.safety import endings_note
 
 
 def verdict(report: Report) -> Block:
     """The first screen: one sentence, its interval, four facts. Its `data` is the comparison with its interval."""
-    return _contradiction(report) + _head(report) + endings_note(report) + look_note(report)
+    notes = confounded_note(report) + endings_note(report) + look_note(report)
+    return _contradiction(report) + _head(report) + notes
 
 
 def _head(report: Report) -> Block:
@@ -34,8 +36,11 @@ def _head(report: Report) -> Block:
     )
     grader = html.escape(graded_by(report.block))
     sentence = html.escape(unbroken(comparison["sentence"]))
-    missing = (comparison["missing"] or {}).get("sentence")
-    hangs = f'<p class="hangs">{html.escape(unbroken(missing))}</p>' if missing else ""
+    hangs = "".join(
+        f'<p class="hangs">{html.escape(unbroken(told))}</p>'
+        for key in ("missing", "prompts")
+        if (told := (comparison[key] or {}).get("sentence"))
+    )
     strip, further = figures.accuracy.interval_strip(comparison), _further(report)
     definitions = "".join(
         f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
@@ -62,7 +67,7 @@ def _head(report: Report) -> Block:
 
 
 #: The page's style has the same signs.
-_SIGNS = {"better": "▲ ", "worse": "▼ ", "equal": "◆ ", "unclear": "◇ "}
+_SIGNS = {"better": "▲ ", "worse": "▼ ", "equal": "◆ ", "unclear": "◇ ", "harness": "◇ "}
 
 
 def _further(report: Report) -> str:

@@ -19,7 +19,7 @@ from llmc_lib.formatting import (
     counted,
     listed,
 )
-from llmc_lib.language import tr
+from llmc_lib.language import plural, tr
 from llmc_lib.reporting import figures
 from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
@@ -81,6 +81,7 @@ def models_table(report: Report) -> Block:
         table_block("models", pd.DataFrame(rows), caption, data)
         + _answered(report)
         + _official_note(report)
+        + _duplicates_note(report)
     )
 
 
@@ -154,7 +155,9 @@ def verdict_words(report: Report) -> Block:
     rows = pd.DataFrame(
         [
             {tr("Verdict"): word, tr("Given when"): when}
-            for word, when in words.verdict_rules(thresholds(report.run.params.report)).items()
+            for word, when in words.verdict_rules(
+                thresholds(report.run.params.report), repeated=bool(report.block["repeats"])
+            ).items()
         ]
     )
     smallest = as_size(report.run.params.report.smallest_interesting_points / 100)
@@ -266,6 +269,19 @@ def _official_note(report: Report) -> Block:
         ),
         "note",
     )
+
+
+def _duplicates_note(report: Report) -> Block:
+    """That questions nearly repeat others, which are then no independent ones."""
+    n = len(report.block.get("duplicates", {}))
+    if not n:
+        return NOTHING
+    text = plural(
+        "{n:,} question nearly repeats another one. The two are one cluster in every interval and test.",
+        "{n:,} questions nearly repeat another one. They are in one cluster with it in every interval and test.",
+        n,
+    )
+    return paragraph(text, "note")
 
 
 def _interval_words(report: Report) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from llmc_lib.formatting import listed
+from llmc_lib.formatting import counted, listed
 from llmc_lib.language import tr
 from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
@@ -61,6 +61,7 @@ def provenance(report: Report) -> Block:
                 versions=versions,
             )
         )
+        + _harness_line(report)
         + folded(tr("All params, defaults included"), Block(f"<pre>{html.escape(params)}</pre>"))
         + Block(
             f"<details><summary>{tr('metrics.json: the numbers of this page')}</summary>"
@@ -74,6 +75,20 @@ def provenance(report: Report) -> Block:
             ),
         )
     )
+
+
+def _harness_line(report: Report) -> Block:
+    """What all answers were made with, as recorded with each."""
+    found = report.block["harness"]
+    if not found["settings"]:
+        return NOTHING
+    settings = ", ".join(f"{key} {value}" for key, value in found["settings"].items())
+    text = tr(
+        "All recorded answers to {benchmark}: {settings}.", benchmark=report.main, settings=settings
+    )
+    if unrecorded := sum(found["unrecorded"].values()):
+        text += " " + tr("Without a record: {answers}.", answers=counted(unrecorded, "answer"))
+    return paragraph(text)
 
 
 def _imports_table(report: Report) -> Block:

@@ -7,6 +7,12 @@ language of a catalogue (`llmc_lib.language`).
 from llmc_lib.reporting.sentences.answers import ending_sentence, missing_sentence, not_known
 from llmc_lib.reporting.sentences.audit import audit_difference, audit_lead, audit_outdated
 from llmc_lib.reporting.sentences.gate import OUTCOMES, gate_criterion, gate_figures, gate_reason
+from llmc_lib.reporting.sentences.harness import (
+    prompts_sentence,
+    repeat_sentence,
+    setting_words,
+    values_words,
+)
 from llmc_lib.reporting.sentences.keys import keys_sentence
 from llmc_lib.reporting.sentences.looks import (
     changed_sentence,
@@ -92,9 +98,11 @@ __all__ = [
     "over_refusal_sentence",
     "pair_sentence",
     "priors",
+    "prompts_sentence",
     "race_caption",
     "race_reason",
     "race_sentence",
+    "repeat_sentence",
     "rerun_sentence",
     "rerun_title",
     "responses_of",
@@ -102,6 +110,7 @@ __all__ = [
     "runs_sentence",
     "samples_of",
     "seal_sentence",
+    "setting_words",
     "sign_sentence",
     "spread_sentence",
     "tradeoff_sentence",
@@ -110,6 +119,7 @@ __all__ = [
     "tried_note",
     "unequal",
     "unfinished_sentence",
+    "values_words",
     "verdict_rules",
     "verdict_sentence",
     "verdict_word",

@@ -18,6 +18,7 @@ _REASONS = {
     "worse_small": "the verdict is worse, by less than matters",
     "equal": "a gain that matters is ruled out",
     "unclear": "there is too little data for a verdict",
+    "harness": "a model that was run twice differs clearly from itself",
     "within": "a larger loss is ruled out",
     "beyond": "a smaller loss is ruled out",
     "open": "larger and smaller losses are possible",

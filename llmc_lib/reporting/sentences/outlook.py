@@ -68,6 +68,18 @@ def sign_sentence(found: Rerun) -> str:
     return tr("A rerun would reverse the sign {chances}.", chances=chances)
 
 
+def _of_repeat(low: str, high: str, percent: str) -> str:
+    """Where a model that answered twice tells the spread."""
+    return tr(
+        "If all models were run again on the same questions, under another engine like those of the model that answered "
+        "twice, the difference would lie between {low} and {high} points with a chance of {percent}, were the "
+        "answers of the other models to turn as often.",
+        low=low,
+        high=high,
+        percent=percent,
+    )
+
+
 def rerun_sentence(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
     """What the next run on the same questions, with as many samples, would show of a difference.
 
@@ -99,6 +111,8 @@ def rerun_sentence(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> s
                 percent=percent,
             ),
         ]
+    elif found.basis == "repeat":
+        texts = [_of_repeat(low, high, percent)]
     else:
         again_text = (
             N_(

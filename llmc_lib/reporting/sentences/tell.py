@@ -52,6 +52,10 @@ def tell_comparison(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> 
         "rerun": {**comparison["rerun"], "sentence": words.rerun_sentence(block, comparison)},
         "needed": need or None,
     }
+    if under := comparison["prompts"]:
+        cases = [{**case, **_verdict(case, thresholds)} for case in under["cases"]]
+        depends = words.prompts_sentence(block, comparison)
+        told["prompts"] = {**under, "cases": cases, "sentence": depends or None}
     if told.get("another_run"):
         more = {"sentence": words.another_run_sentence(comparison)}
         told["another_run"] = {**told["another_run"], **more}
@@ -101,6 +105,7 @@ def _benchmark(block: Mapping[str, Any]) -> dict[str, Any]:
     told = {
         **block,
         "models": {name: _reason(facts, "majority_not_known") for name, facts in block["models"].items()},
+        "repeats": [{**each, "sentence": words.repeat_sentence(block, each)} for each in block["repeats"]],
         "comparisons": [tell_comparison(block, each) for each in block["comparisons"]],
     }  # fmt: skip
     rule = (block.get("selection") or {}).get("rule")

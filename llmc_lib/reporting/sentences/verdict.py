@@ -21,13 +21,14 @@ from llmc_lib.formatting import (
     listed,
 )
 from llmc_lib.language import N_, plural, tr
+from llmc_lib.reporting.sentences.harness import blocked_sentence
 from llmc_lib.taxonomy import ordered
 
 _TESTS: dict[Test, str] = {
     "mcnemar_midp": N_("McNemar mid-p test"),
     "sign_flip": N_("sign-flip test"),
     "paired_t": N_("t-test clustered by question"),
-    "clustered_t": N_("t-test clustered by the given clusters"),
+    "clustered_t": N_("t-test by clusters of questions"),
     "unequal_t": N_("t-test for unequal numbers of samples"),
 }
 #: A verdict's code → its word.
@@ -38,6 +39,7 @@ WORDS: dict[Word, str] = {
     "worse_small": N_("worse, by less than matters"),
     "equal": N_("equal within {matters}"),
     "unclear": N_("too little data"),
+    "harness": N_("no verdict"),
 }
 _NUMBERS: dict[Measure, str] = {
     Measure.ACCURACY: N_(
@@ -94,8 +96,8 @@ def verdict_word(word: Word, thresholds: Thresholds) -> str:
     return tr(WORDS[word], matters=as_size(thresholds.smallest_interesting))
 
 
-def verdict_rules(thresholds: Thresholds) -> dict[str, str]:
-    """The only verdict words there are, and when each holds; the first that does is given."""
+def verdict_rules(thresholds: Thresholds, *, repeated: bool = False) -> dict[str, str]:
+    """The only verdict words there are, and when each holds; the first that does is given. `repeated`: a model answered twice."""
     matters = as_size(thresholds.smallest_interesting)
     level, inner = 1 - thresholds.significance, 1 - 2 * thresholds.significance
     given = {"level": 100 * level, "matters": matters, "minus": MINUS}
@@ -114,6 +116,10 @@ def verdict_rules(thresholds: Thresholds) -> dict[str, str]:
         ),
         "unclear": tr("everything else; the sentence says what the interval still allows"),
     }
+    if repeated:
+        rules["harness"] = tr(
+            "a model that answered twice differs clearly from itself; then none of the others is given"
+        )
     return {verdict_word(word, thresholds): when for word, when in rules.items()}
 
 
@@ -150,6 +156,8 @@ def verdict_sentence(block: Mapping[str, Any], comparison: Mapping[str, Any], ne
     word = comparison["verdict"]
     p = _p_value(comparison, thresholds)
     numbers = _numbers(block, comparison)
+    if word == "harness":
+        return f"{numbers}. {blocked_sentence(block)}"
     if word not in ("equal", "unclear"):
         return f"{numbers} {_clear(block, comparison, thresholds, p)}"
     texts = [f"{numbers}."]

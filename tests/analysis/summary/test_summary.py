@@ -82,7 +82,7 @@ def test_the_official_block_drops_what_was_not_answered() -> None:
 def test_the_keys_are_the_contract_but_for_sentences() -> None:
     block = summarise(_answers())["benchmarks"]["hle"]
     assert set(block) == set(
-        "kind measure embedded n_questions n_samples n_clusters thresholds models comparisons finish length limits limit_differences "
+        "kind measure embedded n_questions n_samples n_clusters thresholds models repeats comparisons finish length limits limit_differences "
         "order_changes length_not_known power selection keys".split()
     )
     assert set(block["models"]["base"]) == set(
@@ -92,7 +92,7 @@ def test_the_keys_are_the_contract_but_for_sentences() -> None:
     assert set(block["comparisons"][0]) == set(
         "model reference difference ci95 p_value gained lost n narrow p_adjusted test significant verdict "
         "detectable_difference standard_error correlation variance_reduction unpaired "
-        "p_permutation p_holm interval variance rerun needed another_run missing categories answered keys nearest".split()
+        "p_permutation p_holm interval variance rerun needed another_run missing prompts categories answered keys nearest".split()
     )
     assert set(block["comparisons"][0]["categories"]["Math"]) == set(
         "difference ci95 p_value gained lost n narrow interval p_adjusted significant".split()

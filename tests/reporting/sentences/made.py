@@ -47,6 +47,7 @@ def block(
             name: {key: rate, "n_samples": samples, "n_ungraded": count}
             for (name, rate), count in zip(rates.items(), ungraded, strict=True)
         },
+        "repeats": [],
         "comparisons": [],
     }
 
@@ -87,6 +88,7 @@ def comparison(
         "rerun": {**asdict(RERUN), "greedy": False, "picked_from": 0},
         "needed": None,
         "missing": None,
+        "prompts": None,
         "categories": parts,
         "risk_areas": parts,
         **more,
