@@ -143,8 +143,11 @@ def test_a_file_without_mistakes_is_fine(
     ("options", "message"),
     [
         (["--what", "model"], "there is no finished training; build it first: make report"),
-        (["--what", "modl"], "WHAT: 'modl': unknown; give WHAT=dataset or WHAT=model"),
-        (["--model", "step-1"], "MODEL: 'step-1' is of use with WHAT=model alone; leave it out"),
+        (
+            ["--what", "modl"],
+            "WHAT: 'modl': unknown; give WHAT=dataset, model, predictions or judgements",
+        ),
+        (["--model", "step-1"], "MODEL: 'step-1' is of no use with WHAT=dataset; leave it out"),
         (["--what", "model", "--push"], "REPO: name the hub's model to upload to: REPO=owner/name"),
         (["--repo", "me"], "REPO: 'me' is no name of a hub repository; give owner/name"),
         (["--push"], "REPO: name the hub's data set to upload to: REPO=owner/name"),

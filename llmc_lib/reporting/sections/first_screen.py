@@ -47,7 +47,7 @@ def _head(report: Report) -> Block:
         for value, name in facts
     )
     told = (
-        f"<p><b>{_SIGNS.get(code, '')}{word}</b> {on}, {grader}</p>"
+        f"<p><b>{_SIGNS.get(code, '')}{word}</b> {', '.join(filter(None, (on, grader)))}</p>"
         f'<p style="font-size: 140%; line-height: 1.35; max-width: 40em">{sentence}</p>{hangs}'
     )
     items = "".join(

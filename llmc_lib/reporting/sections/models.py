@@ -66,11 +66,10 @@ def models_table(report: Report) -> Block:
         ]
     )  # fmt: skip
     caption = tr(
-        "Accuracy over {questions} with {intervals}, {graded}. Truncated, unanswered and failed questions stay in the "
+        "Accuracy over {questions} with {how}. Truncated, unanswered and failed questions stay in the "
         "denominator and count as wrong.",
         questions=counted(n, "question"),
-        intervals=_interval_words(report),
-        graded=graded_by(report.block),
+        how=", ".join(filter(None, (_interval_words(report), graded_by(report.block)))),
     )
     if report.imported:
         caption += " " + tr(

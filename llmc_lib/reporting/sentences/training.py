@@ -227,7 +227,7 @@ def finding_sentence(finding: Finding) -> str:
             "is usual.",
             int(numbers["spikes"]), **numbers,
         )  # fmt: skip
-    if (finding.kind, finding.case) == ("too short", "rewards"):
+    if finding.case == "rewards":
         return plural(
             "{n} logged step is too few to tell a trend of the reward from the differences between prompts.",
             "{n} logged steps are too few to tell a trend of the reward from the differences between prompts.",
