@@ -6,14 +6,14 @@ import base64
 import html
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pandas as pd
 from tabulate import tabulate
 
-from llmc_lib.formatting import unbroken
+from llmc_lib.formatting import as_bound, as_p_cell, as_points, as_range, unbroken
 from llmc_lib.language import N_, tr
 from llmc_lib.reporting.plain import notebook_html, plain_text
 from llmc_lib.reporting.text import text_to_html, visible
@@ -230,6 +230,20 @@ def folded(summary: str, block: Block) -> Block:
         sentence=block.sentence,
         data=block.data,
     )
+
+
+def case_cells(row: Mapping[Any, Any], level: float) -> dict[str, str]:
+    """The difference of a comparison, its interval, its p-value and its verdict, as a table has them.
+
+    Parameters: `row` with n, difference, low and high (fractions), p_adjusted and verdict; the `level` of significance.
+    """
+    n = row["n"]
+    return {
+        tr("Difference, points"): as_points(row["difference"], n, unit=False),
+        tr("Interval"): as_range(*(as_bound(row[end], n) for end in ("low", "high"))),
+        tr("p adjusted"): as_p_cell(row["p_adjusted"], level),
+        tr("Verdict"): row["verdict"],
+    }
 
 
 def table_block(

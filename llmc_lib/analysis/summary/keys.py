@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from llmc_lib.analysis.comparison import PairedComparison, paired_comparison
 from llmc_lib.analysis.keys import answer_classes, fewest_keys, key_bounds, key_parts
 from llmc_lib.analysis.simultaneous import Family
+from llmc_lib.analysis.summary.case import case
 from llmc_lib.analysis.summary.table import Table
-from llmc_lib.analysis.verdict import ALPHA, Thresholds, Word, verdict
+from llmc_lib.analysis.verdict import ALPHA, Thresholds, Word
 from llmc_lib.benchmarks.declaration import REVISED, UNCERTAIN, VERIFIED
 
 #: The union of what was checked and what was revised, in the table of parts.
@@ -128,17 +129,8 @@ def block(
     outcomes, clusters = keys.table.outcomes, keys.table.outcomes.cluster
     a, b = outcomes.correct[model], outcomes.correct[outcomes.reference]
 
-    def case(name: str, comparison: PairedComparison) -> dict[str, Any]:
-        p = adjusted(comparison.p_value)
-        return {
-            "case": name,
-            "n": comparison.n,
-            "difference": comparison.difference,
-            "low": comparison.low,
-            "high": comparison.high,
-            "p_adjusted": p,
-            "verdict": verdict(comparison, thresholds, p).word,
-        }
+    def told(name: str, comparison: PairedComparison) -> dict[str, Any]:
+        return case(name, comparison, adjusted(comparison.p_value), thresholds)
 
     def of(at: Bools) -> PairedComparison:
         return paired_comparison(a[at], b[at], level, None if clusters is None else clusters[at])
@@ -146,24 +138,24 @@ def block(
     original = None
     if keys.revised.any():
         old, base = (keys.by("original_key", name) for name in (model, outcomes.reference))
-        original = case("original", paired_comparison(old, base, level, clusters))
+        original = told("original", paired_comparison(old, base, level, clusters))
     classes = keys.classes[model], keys.classes[outcomes.reference]
     fewest = fewest_keys(
         a, b, *classes, thresholds, level=level, adjusted=adjusted, clusters=clusters
     )
     uncertain = keys.parts.get(UNCERTAIN)
     return {
-        "parts": [case(name, of(at)) for name, at in keys.parts.items()],
+        "parts": [told(name, of(at)) for name, at in keys.parts.items()],
         "original": original and {**original, "changes": original["verdict"] != word},
         "uncertain": None
         if uncertain is None
-        else _uncertain(key_bounds(a, b, *classes, uncertain, alpha=level, clusters=clusters), case, word),
+        else _uncertain(key_bounds(a, b, *classes, uncertain, alpha=level, clusters=clusters), told, word),
         "fewest": fewest and {"n": fewest.n, "verdict": fewest.word, "exact": fewest.exact},
     }  # fmt: skip
 
 
-def _uncertain(bounds: Any, case: Callable[..., dict[str, Any]], word: Word) -> dict[str, Any]:
-    cases = [case("least", bounds.least), case("most", bounds.most)]
+def _uncertain(bounds: Any, told: Callable[..., dict[str, Any]], word: Word) -> dict[str, Any]:
+    cases = [told("least", bounds.least), told("most", bounds.most)]
     return {
         "n": bounds.n,
         "low": bounds.least.difference,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llmc_lib.analysis.comparison import PairedComparison
 from llmc_lib.analysis.missing import missing_answers
+from llmc_lib.analysis.summary.case import case
 from llmc_lib.analysis.summary.table import Table
-from llmc_lib.analysis.verdict import Thresholds, Word, verdict
+from llmc_lib.analysis.verdict import Thresholds, Word
 
 
 def block(
@@ -37,7 +37,13 @@ def block(
     if found is None:
         return None
     cases = [
-        _case(name, comparison, adjusted(comparison.p_value), thresholds, table.low_is_good)
+        case(
+            name,
+            comparison,
+            adjusted(comparison.p_value),
+            thresholds,
+            low_is_good=table.low_is_good,
+        )
         for name, comparison in (
             ("candidate_right", found.most if found.candidate else None),
             ("reference_right", found.least if found.reference else None),
@@ -49,23 +55,5 @@ def block(
         "candidate": found.candidate,
         "reference": found.reference,
         "cases": cases,
-        "changes": any(case["verdict"] != word for case in cases),
-    }
-
-
-def _case(
-    name: str,
-    comparison: PairedComparison,
-    p_adjusted: float,
-    thresholds: Thresholds,
-    low_is_good: bool,
-) -> dict[str, Any]:
-    return {
-        "case": name,
-        "n": comparison.n,
-        "difference": comparison.difference,
-        "low": comparison.low,
-        "high": comparison.high,
-        "p_adjusted": p_adjusted,
-        "verdict": verdict(comparison, thresholds, p_adjusted, low_is_good=low_is_good).word,
+        "changes": any(each["verdict"] != word for each in cases),
     }

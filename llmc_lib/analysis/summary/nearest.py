@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from llmc_lib.analysis.comparison import paired_comparison
 from llmc_lib.analysis.gain import gain_by_similarity
 from llmc_lib.analysis.simultaneous import Family
+from llmc_lib.analysis.summary.case import case
 from llmc_lib.analysis.summary.table import Table, records
-from llmc_lib.analysis.verdict import Thresholds, verdict
+from llmc_lib.analysis.verdict import Thresholds
 
 #: A question is taken for repeated in what was trained on where the nearest row with its answer is at least so similar, or any
 #: row is so much. Measured on the 200 embedded questions in HLE's form: nine of ten paraphrases have 0.73 to 0.98 and one, all
@@ -73,15 +74,12 @@ def block(
     for share in _SHARES:
         kept[f"{share:g}"] = ~np.isin(np.arange(len(ids)), order[: round(share * len(ids))])
 
-    def case(name: str, at: NDArray[np.bool_]) -> dict[str, Any]:
+    def without(name: str, at: NDArray[np.bool_]) -> dict[str, Any]:
         labels = None if clusters is None else clusters[at]
         rest = paired_comparison(a[at], b[at], of_all.level, labels)
-        p = of_all.adjust(rest.p_value)
-        numbers = {key: getattr(rest, key) for key in ("n", "difference", "low", "high")}
-        word = verdict(rest, thresholds, p).word
-        return {"case": name, **numbers, "p_adjusted": p, "verdict": word}
+        return case(name, rest, of_all.adjust(rest.p_value), thresholds)
 
-    cases = [case(name, at) for name, at in kept.items() if at.any() and not at.all()]
+    cases = [without(name, at) for name, at in kept.items() if at.any() and not at.all()]
     return {
         "found": found.found,
         "p_value": found.p_value,

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.formatting import as_bound, as_p_cell, as_percent, as_points, as_range
+from llmc_lib.formatting import as_bound, as_percent, as_points
 from llmc_lib.language import tr
 from llmc_lib.reporting import sentences as words
-from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, case_cells, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
 
@@ -97,10 +97,7 @@ def _row(row: dict[str, Any], level: float, report: Report) -> dict[str, str]:
         tr("Prompt"): row["prompt"],
         tr("{model}, %", model=report.reference): as_percent(row["reference_rate"], n).rstrip("%"),
         tr("Candidate, %"): as_percent(row["rate"], n).rstrip("%"),
-        tr("Difference, points"): as_points(row["difference"], n, unit=False),
-        tr("Interval"): as_range(*(as_bound(row[end], n) for end in ("low", "high"))),
-        tr("p adjusted"): as_p_cell(row["p_adjusted"], level),
-        tr("Verdict"): row["verdict"],
+        **case_cells(row, level),
     }
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.formatting import as_bound, as_p_cell, as_percent, as_points, as_range
+from llmc_lib.formatting import as_bound, as_percent, as_points, as_range
 from llmc_lib.language import N_, tr
-from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, case_cells, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
 #: Without subsets or revised answers the page says how few wrong ones would turn a verdict only where these are at most so large a
@@ -49,10 +49,7 @@ def _parts(report: Report) -> Block:
         {
             tr("Questions"): _name(row["case"], row["model"]),
             tr("Number"): f"{row['n']:,}",
-            tr("Difference, points"): as_points(row["difference"], row["n"], unit=False),
-            tr("Interval"): as_range(*(as_bound(row[end], row["n"]) for end in ("low", "high"))),
-            tr("p adjusted"): as_p_cell(row["p_adjusted"], level),
-            tr("Verdict"): row["verdict"],
+            **case_cells(row, level),
         }
         for row in shown.to_dict("records")
     ]

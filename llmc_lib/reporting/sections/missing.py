@@ -6,9 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.formatting import as_bound, as_p_cell, as_points, as_range
 from llmc_lib.language import N_, tr
-from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, case_cells, paragraph, table_block
 from llmc_lib.reporting.report import Report
 
 _CASES = {
@@ -54,10 +53,7 @@ def missing_answers(report: Report) -> Block:
                 _CASES[row["case"]], model=row["model"], reference=report.reference
             ),
             tr("Questions"): f"{row['n']:,}",
-            tr("Difference, points"): as_points(row["difference"], row["n"], unit=False),
-            tr("Interval"): as_range(*(as_bound(row[end], row["n"]) for end in ("low", "high"))),
-            tr("p adjusted"): as_p_cell(row["p_adjusted"], level),
-            tr("Verdict"): row["verdict"],
+            **case_cells(row, level),
         }
         for row in data.to_dict("records")
     ]

@@ -7,10 +7,9 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis.summary.nearest import REPEATED, VERBATIM
-from llmc_lib.formatting import as_bound, as_p_cell, as_points, as_range
 from llmc_lib.language import tr
 from llmc_lib.reporting import figures
-from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
+from llmc_lib.reporting.elements import NOTHING, Block, case_cells, paragraph, table_block
 from llmc_lib.reporting.report import Report
 from llmc_lib.reporting.trained_on import row_texts
 
@@ -44,10 +43,7 @@ def _without(report: Report) -> Block:
         {
             tr("Questions"): _name(row["case"]),
             tr("Number"): f"{row['n']:,}",
-            tr("Difference, points"): as_points(row["difference"], row["n"], unit=False),
-            tr("Interval"): as_range(*(as_bound(row[end], row["n"]) for end in ("low", "high"))),
-            tr("p adjusted"): as_p_cell(row["p_adjusted"], level),
-            tr("Verdict"): row["verdict"],
+            **case_cells(row, level),
         }
         for row in data.to_dict("records")
     ]
