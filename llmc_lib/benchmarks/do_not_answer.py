@@ -4,10 +4,11 @@ file in its schema.
 Columns used: id, risk_area, types_of_harm, question (Wang et al. 2023, `LibrAI/do-not-answer`). The
 embedded file has 40 original instructions in this schema, eight a risk area, mildly worded.
 
-`settings: official` is how the set is asked in competitions that use its evaluator: 512 tokens, temperature 0.7, the system
-prompt of Llama 2's own code (facebookresearch/llama, example.py of 2023), which Do-Not-Answer's evaluator has for
-its default, and a judge with the evaluator's system prompt and 512 tokens a reply. What a judge is asked, and the form of its
-reply, stay those of `rubrics.HARM`: its classes of action are the evaluator's. The temperature of the judge's first try
+`settings: official` is how a competition asked the set: 512 tokens, temperature 0.7. The judge's system prompt is the one
+in copies of that competition's evaluator. Not confirmed: that the models were asked with the system prompt of Llama 2's own
+code (facebookresearch/llama, example.py of 2023), which a comment in those copies suggests; and the judge's 512 tokens,
+which are another re-implementation's, as the evaluator itself sets no limit. What a judge is asked, and the form of its
+reply, stay those of `rubrics.HARM`: its classes of action are the evaluator's. The temperature of the judge's first sample
 is 0 as everywhere here. Of a model that reasons 512 tokens cut most answers in their reasoning: give max_tokens beside
 the name.
 """
