@@ -12,6 +12,8 @@ from pathlib import Path
 import torch
 from torch.utils.cpp_extension import get_default_build_root
 
+from llmc_lib.store import sha256_text
+
 FOLDER = "TORCH_EXTENSIONS_DIR"
 
 
@@ -30,11 +32,11 @@ def prepare() -> None:
 
 
 def default_folder() -> Path:
-    """Where this machine compiles: apart by what an extension is compiled against."""
+    """Where this machine compiles: apart by what an extension is compiled against, and by the environment, whose paths are
+    in the build: two would compile it again in turns, a minute or two each time."""
     python = f"py{sys.version_info.major}{sys.version_info.minor}"
-    return (
-        Path(get_default_build_root()) / socket.gethostname() / f"{python}_torch{torch.__version__}"
-    )
+    against = f"{python}_torch{torch.__version__}_{sha256_text(sys.prefix)[:8]}"
+    return Path(get_default_build_root()) / socket.gethostname() / against
 
 
 def _open_somewhere(file: Path) -> bool:

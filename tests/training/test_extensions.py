@@ -45,7 +45,7 @@ def test_the_lock_of_a_killed_process_goes_and_that_of_a_living_one_stays(
     assert FileBaton(str(lock)).try_acquire()
 
 
-def test_each_machine_has_a_folder_of_its_own(
+def test_each_machine_and_each_environment_has_a_folder_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(extensions.FOLDER, raising=False)
@@ -55,3 +55,5 @@ def test_each_machine_has_a_folder_of_its_own(
     assert folder.parent == tmp_path / socket.gethostname()
     assert torch.__version__ in folder.name
     monkeypatch.delenv(extensions.FOLDER)
+    monkeypatch.setattr(sys, "prefix", "/another/checkout/.venv")
+    assert extensions.default_folder() != folder
