@@ -56,7 +56,7 @@ class Race:
     # The reference and the candidates that were not stopped; where all were, those of the last round.
     left: tuple[str, ...]
     seconds: float  # that the last round took
-    models: int  # that took part in it
+    models: int = 0  # that took part in it; 0: not recorded
 
     def questions_of(self, model: str) -> int:
         """How many questions a model is asked."""
@@ -148,7 +148,7 @@ def in_time(deadline: datetime | None, race: Race) -> float:
         return math.inf
     # Without a zone it is this machine's time.
     left = (deadline.astimezone(UTC) - datetime.now(UTC)).total_seconds()
-    each = race.seconds / max(race.models, 1)
+    each = race.seconds / (race.models or len(race.left))
     return left / each if each else math.inf if left > 0 else 0.0
 
 
