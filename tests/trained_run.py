@@ -94,7 +94,7 @@ def _candidates(run: Run) -> dict[str, Any]:
 def _write_data(run: Run, licences: dict[str, int]) -> None:
     rows = [
         {"id": f"textbook/{n}", "source": "textbook", "licence": licence, "category": "Math",
-         "author_kind": "person", "kind": "verifiable", "prompt": "1?", "completion": "1"}
+         "author_kind": "person", "kind": "verifiable", "prompt": "1?", "question": "1?", "answer": "1", "completion": "1"}
         for licence, count in licences.items()
         for n in range(count)
     ]  # fmt: skip
