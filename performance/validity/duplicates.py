@@ -39,7 +39,7 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
         setting = f"{n} questions, each twice, {how}"
         yield row("clusters", "type I error", setting, together / times, TYPE_I, times)
         yield row(
-            "taken for independent", "type I error without clusters", setting, apart / times, (0.065, 0.2),
+            "taken for independent", "chance", setting, apart / times, (0.065, 0.2),
             times,
         )  # fmt: skip
 

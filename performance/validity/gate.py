@@ -68,6 +68,7 @@ def _asked(found: PairedComparison) -> Finding:
         "model": "a",
         "reference": "b",
         "n": found.n,
+        "verdict_code": "unclear",  # anything but "harness"
         "difference": found.difference,
         "interval": {
             "level": found.alpha,
