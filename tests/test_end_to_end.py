@@ -154,7 +154,10 @@ def test_what_there_is_so_far_is_told_and_reported_beside_the_report(tiny_run: T
         assert metrics["benchmarks"]["hle"]["n_questions"] == 150
         # The terminal has the verdict of what there is so far, not that of the whole beside it.
         sentence = metrics["benchmarks"]["hle"]["comparisons"][-1]["sentence"]
-        assert any(line.endswith(f" on hle, for this checkpoint: {sentence}") for line in done.stdout.splitlines())
+        assert any(
+            line.endswith(f" on hle, for this checkpoint: {sentence}")
+            for line in done.stdout.splitlines()
+        )
         assert page.read_bytes() == before
     finally:
         shutil.rmtree(predictions)
