@@ -107,7 +107,9 @@ def _favoured(mine: Ints, other: Ints) -> tuple[Bools, Bools]:
     ahead = np.bincount(mine[mine >= 0], minlength=size) > np.bincount(
         other[other >= 0], minlength=size
     )
-    return (mine == UNKNOWN) | ((mine >= 0) & ahead[mine]), (other >= 0) & ahead[other]
+    # Answers without a class are none of the places of `ahead`, which may have one alone.
+    of_mine, of_other = (ahead[np.maximum(each, 0)] & (each >= 0) for each in (mine, other))
+    return (mine == UNKNOWN) | of_mine, of_other
 
 
 def _further(mine: Bools, other: Bools, a: Bools, b: Bools, turned: bool) -> Bools:

@@ -166,3 +166,10 @@ def test_a_robust_verdict_takes_more_than_are_searched_one_by_one() -> None:
     assert found.n > 24
     assert not found.exact
     assert _word(260, 20, 1000, Thresholds()) == "better"
+
+
+def test_answers_without_any_class_have_their_bounds() -> None:
+    none_right = np.zeros((8, 1), bool)
+    nothing, unknown = np.full((8, 1), NEVER), np.full((8, 1), UNKNOWN)
+    found = key_bounds(none_right, none_right, unknown, nothing, np.ones(8, bool))
+    assert (found.least.difference, found.most.difference) == (0.0, 1.0)
