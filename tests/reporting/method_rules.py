@@ -113,7 +113,7 @@ def rule_unknown(page: Page) -> Iterator[str]:
 _METHODS = {
     "none": r"clustered|t-test",
     "question": r"Wilson|McNemar|belong together",
-    "field": r"Wilson|McNemar|clustered by question",
+    "field": r"Wilson|McNemar|clustered by question\b",
 }
 
 
