@@ -82,7 +82,8 @@ class Keys:
         possible &= ~cut & ~failed & (status != "missing")
         correct = np.concatenate([right[m] for m in models], axis=1)
         made = answer_classes(texts, correct, possible)
-        return dict(zip(models, np.split(made, len(models), axis=1), strict=True))
+        ends = np.cumsum([right[m].shape[1] for m in models])[:-1]
+        return dict(zip(models, np.split(made, ends, axis=1), strict=True))
 
 
 def _texts(values: NDArray[np.object_]) -> NDArray[np.object_]:
@@ -119,7 +120,8 @@ def facts(keys: Keys) -> dict[str, Any] | None:
 def block(
     keys: Keys, comparison: Mapping[str, Any], thresholds: Thresholds, of_all: Family
 ) -> dict[str, Any]:
-    """Of a comparison: `parts`, `uncertain`, `original` and `fewest`, each None (parts: empty) where there is nothing to say.
+    """Of a comparison: `parts`, `uncertain`, `original` and `fewest`, each None (parts: empty) where there is nothing to say, the last two also
+    where the models have unequal numbers of samples.
 
     Parameters: the `comparison` as counted; the family of all candidates, at whose level the verdicts are. The parts are not
     adjusted for being several: they are checks of one verdict.
@@ -140,10 +142,12 @@ def block(
         old, base = (keys.by("original_key", name) for name in (model, outcomes.reference))
         original = told("original", paired_comparison(old, base, level, clusters))
     classes = keys.classes[model], keys.classes[outcomes.reference]
-    fewest = fewest_keys(
-        a, b, *classes, thresholds, level=level, adjusted=adjusted, clusters=clusters
-    )
-    uncertain = keys.parts.get(UNCERTAIN)
+    fewest, uncertain = None, None
+    if a.shape == b.shape:  # bounds are of models with equal numbers of samples
+        fewest = fewest_keys(
+            a, b, *classes, thresholds, level=level, adjusted=adjusted, clusters=clusters
+        )
+        uncertain = keys.parts.get(UNCERTAIN)
     return {
         "parts": [told(name, of(at)) for name, at in keys.parts.items()],
         "original": original and {**original, "changes": original["verdict"] != word},
