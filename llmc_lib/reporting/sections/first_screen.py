@@ -34,7 +34,8 @@ def _head(report: Report) -> Block:
     on = html.escape(
         tr("on {benchmark}, for this checkpoint", benchmark=about(report.main, report.block))
     )
-    grader = html.escape(graded_by(report.block))
+    graded = graded_by(report.block)
+    grader = html.escape(f", {graded}" if graded else "")
     sentence = html.escape(unbroken(comparison["sentence"]))
     hangs = "".join(
         f'<p class="hangs">{html.escape(unbroken(told))}</p>'
@@ -47,7 +48,7 @@ def _head(report: Report) -> Block:
         for value, name in facts
     )
     told = (
-        f"<p><b>{_SIGNS.get(code, '')}{word}</b> {', '.join(filter(None, (on, grader)))}</p>"
+        f"<p><b>{_SIGNS.get(code, '')}{word}</b> {on}{grader}</p>"
         f'<p style="font-size: 140%; line-height: 1.35; max-width: 40em">{sentence}</p>{hangs}'
     )
     items = "".join(
@@ -56,7 +57,7 @@ def _head(report: Report) -> Block:
     bounds = {end: comparison["interval"][end] for end in ("low", "high")}
     keys = ("model", "reference", "n", "difference", "p_value", "verdict", "verdict_code")
     return Block(
-        f'<header class="verdict {code}"><p class="word">{word} <span class="about">{on}</span> <span class="about">{grader}</span></p>'
+        f'<header class="verdict {code}"><p class="word">{word} <span class="about">{on}</span><span class="about">{grader}</span></p>'
         f'<p class="sentence">{sentence}</p>{hangs}{strip.markup}'
         f'<dl class="facts">{definitions}</dl>{further}</header>',
         name="verdict",
