@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmc_lib.errors import UserError, shown
 from llmc_lib.models.derived import fill, identity, made_once
 from llmc_lib.models.folder import read_config
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 def quantized_problem(folder: Path) -> str:
@@ -63,16 +67,26 @@ def _main(source: Path, folder: Path) -> None:
     read = AutoModelForCausalLM.from_pretrained(
         source, dtype=torch.bfloat16, quantization_config=settings
     )
-    # Saved as it is it would be turned back into FP8: a fresh model knows nothing of that.
+    fill(folder, source, unquantized(read).save_pretrained)
+
+
+def unquantized(read: PreTrainedModel) -> PreTrainedModel:
+    """A fresh model of the weights of one that was read from quantized ones, in their dtype.
+
+    Its configuration says nothing of a quantization: the one that was read would be saved as if its weights still were.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
     config = read.config
     if hasattr(config, "quantization_config"):
         del config.quantization_config
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=read.dtype)
     model.load_state_dict(read.state_dict(), assign=True)
     model.tie_weights()
     model.generation_config = read.generation_config
-    fill(folder, source, model.save_pretrained)
+    return model
 
 
 if __name__ == "__main__":

@@ -267,15 +267,7 @@ def convert_embedded(destination: Path) -> None:
     read = AutoModelForCausalLM.from_pretrained(
         file.parent, gguf_file=file.name, dtype=torch.float32
     )
-    # The loaded config says "quantized", the weights no longer are: a fresh model forgets it.
-    config = read.config
-    if hasattr(config, "quantization_config"):
-        del config.quantization_config
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    model.load_state_dict(read.state_dict(), assign=True)
-    model.tie_weights()
-    model.generation_config = read.generation_config
+    model = quantized.unquantized(read)
     part = destination.with_name(f".{destination.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     model.save_pretrained(part)
