@@ -26,7 +26,7 @@ import pandas as pd
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from llmc_lib.evaluation.results import grades_file, predictions_file  # noqa: E402
+from llmc_lib.evaluation.stored import grades_file, predictions_file  # noqa: E402
 from llmc_lib.store import open_run, write_manifest  # noqa: E402
 
 MEDIAN, LONGEST = 6_000, 60_000  # characters of reasoning

@@ -12,7 +12,7 @@ import yaml
 
 from llmc_lib import question_bank
 from llmc_lib.evaluation.generate import stage_key as evaluation_key
-from llmc_lib.evaluation.results import predictions_file
+from llmc_lib.evaluation.stored import predictions_file
 from llmc_lib.models.resolve import Model, base_model
 from llmc_lib.params.reader import load
 from llmc_lib.store import Run, sha256_file, write_jsonl, write_manifest

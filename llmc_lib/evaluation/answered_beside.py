@@ -9,14 +9,8 @@ import pandas as pd
 
 from llmc_lib.engines.harness import OWN, read_harnesses
 from llmc_lib.evaluation.beside import Beside, beside
-from llmc_lib.evaluation.results import (
-    Results,
-    Stored,
-    Texts,
-    judged_file,
-    predictions_file,
-    samples_of,
-)
+from llmc_lib.evaluation.results import Results, samples_of
+from llmc_lib.evaluation.stored import Stored, Texts, judged_file, predictions_file
 from llmc_lib.store import Run
 
 #: Of the answers of a model to a benchmark: key of the harness → its values, as text → so many answers.

@@ -23,16 +23,8 @@ from llmc_lib.evaluation.beside import Beside, beside
 from llmc_lib.evaluation.grading import grade_all
 from llmc_lib.evaluation.grading.judge import judge, judge_key
 from llmc_lib.evaluation.race import Race
-from llmc_lib.evaluation.results import (
-    Results,
-    grades_file,
-    judged_file,
-    load_results,
-    predictions_file,
-    read_results,
-    right_answers,
-    store_files,
-)
+from llmc_lib.evaluation.results import Results, load_results, read_results, right_answers
+from llmc_lib.evaluation.stored import grades_file, judged_file, predictions_file, store_files
 from llmc_lib.models.hardware import computing_dtype
 from llmc_lib.models.resolve import Model, ServedModel
 from llmc_lib.params import AskingParams

@@ -10,7 +10,7 @@ from llmc_lib import question_bank
 from llmc_lib.engines.sampling import stream
 from llmc_lib.evaluation.beside import beside
 from llmc_lib.evaluation.generate import requests
-from llmc_lib.evaluation.results import predictions_file
+from llmc_lib.evaluation.stored import predictions_file
 from llmc_lib.formatting import aligned
 from llmc_lib.records import Prediction, Question
 from llmc_lib.store import Run

@@ -14,7 +14,8 @@ from llmc_lib.analysis.sequential import Look
 from llmc_lib.analysis.summary import LookAt
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.race import Race
-from llmc_lib.evaluation.results import Results, predictions_file
+from llmc_lib.evaluation.results import Results
+from llmc_lib.evaluation.stored import predictions_file
 from llmc_lib.store import Run, fingerprint, ledger, looks, read_settings, sha256_file
 
 #: Looks of a benchmark's ledger, in their order.

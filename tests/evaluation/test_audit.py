@@ -22,7 +22,8 @@ from llmc_lib.evaluation.audit import (
     read_drawn,
     read_labels,
 )
-from llmc_lib.evaluation.results import Results, grades_file, load_results, predictions_file
+from llmc_lib.evaluation.results import Results, load_results
+from llmc_lib.evaluation.stored import grades_file, predictions_file
 from llmc_lib.store import Run, read_jsonl, write_jsonl
 from tests.reporting.several import several
 

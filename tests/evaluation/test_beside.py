@@ -17,7 +17,7 @@ from llmc_lib import evaluation
 from llmc_lib.engines.harness import harness_file, read_harnesses
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.beside import beside
-from llmc_lib.evaluation.results import predictions_file
+from llmc_lib.evaluation.stored import predictions_file
 from llmc_lib.models.resolve import ServedModel
 from llmc_lib.params import GateParams, Params
 from llmc_lib.reporting import gate, load_report, sections

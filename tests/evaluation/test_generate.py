@@ -18,7 +18,8 @@ from llmc_lib.analysis.sequential import KEPT, spending, unplanned_level
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation import status_table
 from llmc_lib.evaluation.generate import requests
-from llmc_lib.evaluation.results import Results, predictions_file
+from llmc_lib.evaluation.results import Results
+from llmc_lib.evaluation.stored import predictions_file
 from llmc_lib.models.resolve import Model, ServedModel
 from llmc_lib.params import Params
 from llmc_lib.records import Prediction

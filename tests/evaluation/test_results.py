@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from llmc_lib.errors import UserError
-from llmc_lib.evaluation.results import load_results, predictions_file
+from llmc_lib.evaluation.results import load_results
+from llmc_lib.evaluation.stored import predictions_file
 from llmc_lib.params import Params
 from llmc_lib.store import Run, write_jsonl, write_manifest
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from llmc_lib import evaluation
 from llmc_lib.benchmarks import do_not_answer
 from llmc_lib.evaluation.generate import settings, stage_key
-from llmc_lib.evaluation.results import predictions_file
+from llmc_lib.evaluation.stored import predictions_file
 from llmc_lib.models.resolve import ServedModel
 from llmc_lib.params import Params
 from llmc_lib.reporting import load_report

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from llmc_lib import question_bank
 from llmc_lib.evaluation.grading import grade_all
-from llmc_lib.evaluation.results import grades_file, predictions_file
+from llmc_lib.evaluation.stored import grades_file, predictions_file
 from llmc_lib.records import Prediction
 from llmc_lib.store import ROOT, open_run, write_jsonl, write_manifest
 

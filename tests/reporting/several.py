@@ -10,7 +10,7 @@ from typing import Any
 
 from llmc_lib import question_bank
 from llmc_lib.evaluation.grading import grade_all
-from llmc_lib.evaluation.results import grades_file, predictions_file
+from llmc_lib.evaluation.stored import grades_file, predictions_file
 from llmc_lib.params import Params
 from llmc_lib.records import Prediction, Question
 from llmc_lib.store import Run, write_jsonl, write_manifest

@@ -11,7 +11,8 @@ import pytest
 
 from llmc_lib.analysis.summary.by_grader import by_grader
 from llmc_lib.evaluation import grading
-from llmc_lib.evaluation.results import grades_file, judged_file, load_results
+from llmc_lib.evaluation.results import load_results
+from llmc_lib.evaluation.stored import grades_file, judged_file
 from llmc_lib.params import Params
 from llmc_lib.records import Grade
 from llmc_lib.reporting.graders import graded_by, graders, graders_table

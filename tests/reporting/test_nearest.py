@@ -13,7 +13,7 @@ import pytest
 
 from llmc_lib import question_bank
 from llmc_lib.evaluation.grading import grade_all
-from llmc_lib.evaluation.results import grades_file, predictions_file
+from llmc_lib.evaluation.stored import grades_file, predictions_file
 from llmc_lib.params import Params
 from llmc_lib.records import Prediction
 from llmc_lib.reporting import load_report, sections

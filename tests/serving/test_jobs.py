@@ -19,7 +19,7 @@ from llmc_lib.__main__ import main
 from llmc_lib.engines.given import JUDGES, SERVERS, at_hand
 from llmc_lib.engines.worker import is_worth_asking_again
 from llmc_lib.errors import UserError
-from llmc_lib.evaluation.results import predictions_file
+from llmc_lib.evaluation.stored import predictions_file
 from llmc_lib.models.resolve import ServedModel
 from llmc_lib.params import EngineParams, Params
 from llmc_lib.records import Prediction

@@ -17,7 +17,8 @@ import pandas as pd
 from llmc_lib.analysis.audit_design import allocate, assumed_wrong, select
 from llmc_lib.benchmarks import Measure, declared
 from llmc_lib.errors import UserError
-from llmc_lib.evaluation.results import Results, grades_file, judged_file, predictions_file
+from llmc_lib.evaluation.results import Results
+from llmc_lib.evaluation.stored import grades_file, judged_file, predictions_file
 from llmc_lib.store import Run, read_object, sha256_file, sha256_text, write_atomic
 
 #: What these rules graded as wrong has no answer that a person could find right.

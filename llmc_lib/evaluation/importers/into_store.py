@@ -24,12 +24,11 @@ from llmc_lib.evaluation import grading
 from llmc_lib.evaluation.grading import grade_all
 from llmc_lib.evaluation.importers import curves, files
 from llmc_lib.evaluation.importers.records import IMPORTED, Imported
-from llmc_lib.evaluation.results import (
-    Results,
+from llmc_lib.evaluation.results import Results, load_results
+from llmc_lib.evaluation.stored import (
     curves_file,
     grades_file,
     judged_file,
-    load_results,
     predictions_file,
     questions_file,
     store_files,

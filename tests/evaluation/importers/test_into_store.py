@@ -13,12 +13,8 @@ from pydantic import ValidationError
 
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation import import_all, imported
-from llmc_lib.evaluation.results import (
-    curves_file,
-    load_results,
-    predictions_file,
-    questions_file,
-)
+from llmc_lib.evaluation.results import load_results
+from llmc_lib.evaluation.stored import curves_file, predictions_file, questions_file
 from llmc_lib.params import Params
 from llmc_lib.records import Grade, Prediction
 from llmc_lib.store import ROOT, Run, read_jsonl, read_manifest, write_atomic
