@@ -101,7 +101,7 @@ def test_nothing_imports_from_above_or_from_another_stage(module: Path) -> None:
         ("training", "from ..evaluation import results", {"evaluation"}),
         ("training", "from . import sft\nfrom llmc_lib.store import Run", set()),
         ("analysis", "from llmc_lib.reporting import figures", {"reporting"}),
-        ("reporting", "from llmc_lib.evaluation.results import (Results", set),
+        ("reporting", "from llmc_lib.evaluation.results import Results", set()),
     ],
 )
 def test_a_breach_would_be_found(part: str, source: str, breach: set[str]) -> None:
