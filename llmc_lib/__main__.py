@@ -37,6 +37,7 @@ from pathlib import Path
 if __name__ == "__main__":  # until `main` Ctrl-C just ends the process: the imports take a while
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+from llmc_lib.command_line import OF_GRADES, node_rank_of, parser
 from llmc_lib.errors import UserError, printable
 from llmc_lib.formatting import counted
 from llmc_lib.processes.workers import WorkerError
@@ -48,15 +49,13 @@ _INTERRUPTED = 130
 _OF_A_PAGE = ("pdf", "example")
 #: Commands of machines beside this one, or of one job among several.
 _ON_MACHINES = ("serve", "slurm", "network", "evaluate")
-#: Commands that look at how answers are graded, and need no model.
-_OF_GRADES = ("audit", "grader-check")
 #: Commands for which it does not matter whether the settings of the training fit the installed TRL.
-_NO_TRAINING = ("publish", "dataset", "serve", "power", "gate", "seal", *_OF_GRADES)
+_NO_TRAINING = ("publish", "dataset", "serve", "power", "gate", "seal", *OF_GRADES)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 1 a stage failed, 2 something to mend."""
-    options = _parser().parse_args(arguments)
+    options = parser(__doc__).parse_args(arguments)
     try:
         if options.command in ("site", "lab"):
             return _site(options.folder) if options.command == "site" else _lab(options)
@@ -76,13 +75,13 @@ def main(arguments: list[str] | None = None) -> int:
             return of_a_run[options.command](run)
         if options.command == "power":
             return _power(run, options)
-        if options.command in _OF_GRADES:
+        if options.command in OF_GRADES:
             return _of_grades(run, options)
         if options.command == "publish":
             return _publish(run, options)
         if options.command in _ON_MACHINES:
             return _on_machines(run, options)
-        if options.command == "train" and (node_rank := _node_rank(options.node_rank)):
+        if options.command == "train" and (node_rank := node_rank_of(options.node_rank)):
             return _follow(run, node_rank)
         what = "partial" if getattr(options, "partial", False) else options.command
         return _make(run, what)
@@ -101,74 +100,6 @@ def main(arguments: list[str] | None = None) -> int:
         return _INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m llmc_lib", description=__doc__.split("\n")[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    site = commands.add_parser("site")
-    site.add_argument("folder", nargs="?", default="reports", help="where the reports are")
-    lab = commands.add_parser("lab")
-    lab.add_argument("--host", default="127.0.0.1", help="what to listen on")
-    lab.add_argument("--port", type=int, help="that port or none; by default 8888 or the next free")
-    lab.add_argument("options", nargs="*", help="JupyterLab's own, after --")
-    names = "report leaps gate seal pdf example dataset train network status plan power slurm evaluate serve check audit grader-check"
-    for name in (*names.split(), "publish"):
-        command = commands.add_parser(name)
-        command.add_argument("params", help="a params file, such as params/quickstart.yaml")
-        if name == "report":
-            so_far = "report what the evaluation has so far, and wait for nothing"
-            command.add_argument("--partial", action="store_true", help=so_far)
-        if name == "power":
-            command.add_argument(
-                "--questions", type=int, help="of each benchmark; counted by default"
-            )
-            command.add_argument("--rate", type=float, help="of right answers, about: 0 to 1")
-            agree = "correlation of the two models' right answers over questions"
-            command.add_argument("--correlation", type=float, default=0.5, help=agree)
-            noise = "the share of an answer's variance that is sampling"
-            command.add_argument("--sampling", type=float, default=0.3, help=noise)
-            seeds = "standard deviation of the rates of trainings of one recipe, in points"
-            command.add_argument("--seed-sd", type=float, help=seeds)
-        if name in _OF_GRADES:
-            _grades_options(command, name)
-        _add_options_of_machines(command, name)
-    command.add_argument(
-        "--what", default="dataset", help="dataset, model, predictions or judgements"
-    )
-    command.add_argument("--model", help="which model; the last one, where none is named")
-    command.add_argument("--push", action="store_true", help="upload the folder to the hub")
-    command.add_argument("--repo", help="the hub's repository: owner/name")
-    command.add_argument("--public", action="store_true", help="a new repository is public")
-    command.add_argument("--allow-unknown-licence", action="store_true", help="you may pass it on")
-    return parser
-
-
-def _add_options_of_machines(command: argparse.ArgumentParser, name: str) -> None:
-    if name == "serve":
-        command.add_argument("--model", help="which, separated by commas; the base by default")
-        command.add_argument("--host", default="127.0.0.1", help="what to listen on")
-        command.add_argument("--port", type=int, default=8000, help="of the first server")
-    if name == "slurm":
-        whats = "training, evaluation, all"
-        command.add_argument("--what", default="training", help=f"what it is for: {whats}")
-    if name == "evaluate":
-        group = command.add_mutually_exclusive_group(required=True)
-        group.add_argument("--model", help="the model")
-        group.add_argument(
-            "--number", type=int, help="print the name of the model of this number, from 0"
-        )
-    if name in ("train", "network"):
-        rank = "which machine this is: 0 (the first) and so on, or a variable that has the number"
-        command.add_argument("--node-rank", default="0", help=rank)
-
-
-def _grades_options(command: argparse.ArgumentParser, name: str) -> None:
-    command.add_argument("--benchmark", help="which, where it is not that of the verdict, or all")
-    if name == "audit":
-        command.add_argument("--n", type=int, default=100, help="how many answers to label")
-        command.add_argument("--labels", help="a file of labels to read, in place of drawing")
-        command.add_argument("--show-questions", action="store_true", help="also withheld ones")
-
-
 def _check_command(run: Run, options: argparse.Namespace) -> None:
     """Is the command one for this run, and for this environment? Raises `UserError`."""
     partial = getattr(options, "partial", False)
@@ -184,7 +115,7 @@ def _check_command(run: Run, options: argparse.Namespace) -> None:
                 "leaps",
                 "publish",
                 *_OF_A_PAGE,
-                *_OF_GRADES,
+                *OF_GRADES,
             )
             or partial
         ):
@@ -199,7 +130,7 @@ def _check_command(run: Run, options: argparse.Namespace) -> None:
         "status",
         "power",
         *_OF_A_PAGE,
-        *_OF_GRADES,
+        *OF_GRADES,
     ) and not find_spec("torch"):
         raise UserError(
             "This environment has no torch (it was made with ACCELERATOR=none), which is enough for a run "
@@ -273,7 +204,7 @@ def _on_machines(run: Run, options: argparse.Namespace) -> int:
         print(_slurm(run, options.what))
         return 0
     if options.command == "network":
-        return _network(run, _node_rank(options.node_rank))
+        return _network(run, node_rank_of(options.node_rank))
     return _evaluate(run, options)
 
 
@@ -311,15 +242,6 @@ def _evaluate(run: Run, options: argparse.Namespace) -> int:
         print(f"\n{error}", file=sys.stderr)
         return 1
     return 0
-
-
-def _node_rank(text: str) -> int:
-    number = os.environ.get(text, text)
-    if not number.isdecimal():
-        raise UserError(
-            f"NODE_RANK: {text!r} is neither a number nor a variable that is set to one"
-        )
-    return int(number)
 
 
 def _follow(run: Run, node_rank: int) -> int:

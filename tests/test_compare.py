@@ -21,7 +21,7 @@ from tests.evaluation.importers import example
 SHARED = Path(os.environ.get("LLMC_SHARED", ROOT.parent / "shared"))
 REFERENCE = SHARED / "reference" / "hle_judged"
 #: What a light environment has not.
-HEAVY = "torch vllm trl deepspeed transformers datasets peft accelerate numba rensa gguf reasoning_gym openai ninja".split()
+HEAVY = "torch vllm trl deepspeed transformers datasets peft accelerate gguf reasoning_gym openai ninja".split()
 
 
 def _params(folder: Path, **changes: object) -> Path:
@@ -103,7 +103,7 @@ def test_the_page_is_made_where_nothing_heavy_is_installed(tmp_path: Path) -> No
     assert metrics["provenance"]["dataset"] == metrics["provenance"]["training"] == {}
     assert set(metrics["provenance"]["params"]["evaluation"]) == {"benchmarks", "imports"}
     comparison = metrics["benchmarks"]["hle"]["comparisons"][-1]
-    verdict = f"{comparison['verdict'].capitalize()} on hle: {comparison['sentence']}"
+    verdict = f"{comparison['verdict'].capitalize()} on hle, for this checkpoint: {comparison['sentence']}"
     assert verdict in done.stdout.splitlines()
     again = make()
     assert verdict in again.stdout.splitlines()

@@ -283,7 +283,7 @@ def _follow_links(page: Any, watched: Watched) -> None:
     code = notebook.locator(".jp-CodeCell").first
     code.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
-    code.locator(".jp-InputPrompt", has_text="[1]:").wait_for(timeout=60_000)
+    code.locator(".jp-InputPrompt", has_text="[1]:").wait_for(timeout=300_000)
     assert page.locator(".jp-Dialog").count() == 0
     assert watched.complaints == []
     page.locator(".lm-TabBar-tabLabel", has_text="start.md").click()

@@ -41,7 +41,7 @@ FLOORS = {
             "serving reporting preflight",
             "exploring",
             "publish pipeline",
-            "lab",
+            "lab command_line",
             "__main__",
         ]
     )

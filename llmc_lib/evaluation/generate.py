@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,37 +11,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmc_lib import question_bank
-from llmc_lib.benchmarks import declared
 from llmc_lib.engines.arguments import what_matters
 from llmc_lib.engines.given import SERVERS, at_hand
-from llmc_lib.engines.sampling import Request, sample, stream
+from llmc_lib.engines.sampling import sample, stream
 from llmc_lib.engines.worker import is_worth_asking_again
 from llmc_lib.evaluation import grading, race
+from llmc_lib.evaluation.asked import drawn_questions, requests, settings
 from llmc_lib.evaluation.beside import Beside, beside
-from llmc_lib.evaluation.grading import grade_all
-from llmc_lib.evaluation.grading.judge import judge, judge_key
+from llmc_lib.evaluation.grades import grade_by_judge, grade_by_rules
+from llmc_lib.evaluation.grading.judge import judge_key
 from llmc_lib.evaluation.race import Race
 from llmc_lib.evaluation.results import Results, load_results, read_results, right_answers
-from llmc_lib.evaluation.stored import grades_file, judged_file, predictions_file, store_files
+from llmc_lib.evaluation.stored import predictions_file, store_files
 from llmc_lib.models.hardware import computing_dtype
 from llmc_lib.models.resolve import Model, ServedModel
 from llmc_lib.params import AskingParams
-from llmc_lib.records import Grade, Prediction, Question
+from llmc_lib.records import Question
 from llmc_lib.store import (
     Run,
     fingerprint,
     read_manifest,
-    read_word,
-    sha256_file,
     working,
-    write_atomic,
-    write_jsonl,
     write_manifest,
 )
 
 _VERSION = 2
-# Answers in memory at a time while they are graded.
-_TOGETHER = 5_000
 
 
 def evaluate(run: Run, models: Sequence[Model | ServedModel]) -> Results:
@@ -65,14 +57,14 @@ def _evaluate(run: Run, models: Sequence[Model | ServedModel]) -> None:
         other.models_asked(models)  # a name that no model has is told now
     # From here on the results of other settings are not whole: their answers are set aside.
     (run.predictions / "manifest.json").unlink(missing_ok=True)
-    asked = _asked(run)
+    asked = drawn_questions(run)
     raced = _race(run, models, asked, key)
     for number, model in enumerate(models, 1):
         desc = f"Evaluating {model.name} ({number} of {len(models)})"
         _sample(run, model, _of_model(asked, model, raced), desc)
         for name, questions in asked.items():
-            _grade(run, model.name, name, questions)
-    _judge(run, [model.name for model in models], asked)
+            grade_by_rules(run, model.name, name, questions)
+    grade_by_judge(run, [model.name for model in models], asked)
     outputs = [
         file for name in asked for model in models for file in store_files(run, name, model.name)
     ]
@@ -101,25 +93,25 @@ def _evaluate_beside(
         desc = f"Evaluating {model.name} beside the run ({other.place})"
         _sample(other, model, _of_model(its_asked, model, raced), desc)
         for name, questions in its_asked.items():
-            _grade(other, model.name, name, questions)
+            grade_by_rules(other, model.name, name, questions)
             files += store_files(other, name, model.name)
-    _judge(other, [model.name for model in its_models], its_asked)
+    grade_by_judge(other, [model.name for model in its_models], its_asked)
     return files, _given_up(other, its_models, its_asked)
 
 
 def evaluate_one(run: Run, model: Model | ServedModel) -> None:
     """Sample and grade what is missing of one model, while others may be evaluated by other jobs. The evaluation is finished
     by `evaluate`, which then has nothing left to ask."""
-    asked = _asked(run)
+    asked = drawn_questions(run)
     _sample(run, model, asked, f"Evaluating {model.name}")
     for name, questions in asked.items():
-        _grade(run, model.name, name, questions)
+        grade_by_rules(run, model.name, name, questions)
 
 
 def unanswered(run: Run, model: Model | ServedModel) -> int:
     """How many answers of a model are not there, or may be had another time."""
     missing = 0
-    for name, questions in _asked(run).items():
+    for name, questions in drawn_questions(run).items():
         wanted = requests(run, name, questions, model.name)
         there = stream(predictions_file(run, name, model.name), wanted, texts=False)
         had = sum(not is_worth_asking_again(prediction) for prediction in there)
@@ -135,7 +127,7 @@ def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
 
     Raises `UserError` where two models have not answered such a beginning yet.
     """
-    asked = _asked(run)
+    asked = drawn_questions(run)
     begun = [
         m for m in models if any(predictions_file(run, name, m.name).is_file() for name in asked)
     ]
@@ -148,12 +140,12 @@ def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
         begun = [m for m in begun if m.name not in stopped]
     for model in begun:
         for name, questions in asked.items():
-            _grade(run, model.name, name, questions, partial=True)
+            grade_by_rules(run, model.name, name, questions, partial=True)
     for other in beside(run):
         for model in other.models_asked(models):
             for name, questions in other.asked(asked).items():
                 if predictions_file(other, name, model.name).is_file():
-                    _grade(other, model.name, name, questions, partial=True)
+                    grade_by_rules(other, model.name, name, questions, partial=True)
     manifest = {
         **_facts(run, begun, asked),
         "not_begun": [m.name for m in models if m not in begun and m.name not in stopped],
@@ -196,7 +188,7 @@ def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
         prompts=fingerprint(
             sha256=[
                 request.prompt_sha256
-                for name, questions in _asked(run).items()
+                for name, questions in drawn_questions(run).items()
                 for request in requests(run, name, questions)
             ]
         ),
@@ -233,39 +225,6 @@ def _asking_key(run: Run) -> dict[str, Any]:
     }
     found: dict[str, Any] = {"asking": own} if own else {}
     return {**found, **({"samples_of": params.samples_of} if params.samples_of else {})}
-
-
-def settings(run: Run, benchmark: str | None = None) -> dict[str, Any]:
-    """What must be equal for two completions to be comparable, of one benchmark; None: of one without settings of its
-    own."""
-    params = run.params.evaluation
-    asking = params.asking(benchmark)
-    shared = {"max_model_len": params.max_model_len, "dtype": params.dtype}
-    return {**asking.sampling, **shared, "seed": run.params.seed}
-
-
-def requests(
-    run: Run, benchmark: str, questions: Sequence[Question], model: str | None = None
-) -> list[Request]:
-    """What a model is asked of a benchmark, in the order in which it is; None: one that is asked as often as most."""
-    params = run.params.evaluation
-    asking = params.asking(benchmark)
-    samples = asking.samples if model is None else params.samples_for(benchmark, model)
-    prompts = [question_bank.prompt(question, asking.prompt) for question in questions]
-    return [
-        Request(
-            question.id,
-            prompt.user,
-            samples,
-            system=prompt.system if asking.system is None else asking.system,
-        )
-        for question, prompt in zip(questions, prompts, strict=True)
-    ]
-
-
-def _asked(run: Run) -> dict[str, list[Question]]:
-    seed = run.params.seed
-    return {b.name: question_bank.asked(b, seed) for b in run.params.evaluation.benchmarks}
 
 
 def _facts(
@@ -320,14 +279,14 @@ def _race(
     def ask(name: str, beginning: Sequence[Question]) -> None:
         desc = f"Evaluating {name}, the first {len(beginning):,} of {benchmark}"
         _sample(run, by_name[name], {benchmark: list(beginning)}, desc)
-        _grade(run, name, benchmark, questions)
+        grade_by_rules(run, name, benchmark, questions)
 
     judge = run.params.evaluation.judge
     judged = judge is not None and judge.decides
 
     def right(names: Sequence[str], beginning: Sequence[Question]) -> dict[str, NDArray[np.int64]]:
         if judged:
-            _judge(run, names, {benchmark: beginning})
+            grade_by_judge(run, names, {benchmark: beginning})
         return {
             name: right_answers(run, benchmark, name, beginning, judged=judged) for name in names
         }
@@ -361,61 +320,3 @@ def _given_up(
         for model in models
     )
     return sum(is_worth_asking_again(prediction) for part in found for prediction in part)
-
-
-def _pairs(
-    run: Run, benchmark: str, model: str, questions: Sequence[Question]
-) -> Iterator[tuple[Question, Prediction]]:
-    """What a model has answered, each beside its question; reasoning where it is graded."""
-    by_id = {question.id: question for question in questions}
-    path = predictions_file(run, benchmark, model)
-    for prediction in stream(path, requests(run, benchmark, questions, model)):
-        question = by_id[prediction.question_id]
-        if not declared(question.benchmark).reasoning_graded:
-            prediction = replace(prediction, reasoning="")
-        yield question, prediction
-
-
-def _grade(
-    run: Run, model: str, benchmark: str, questions: Sequence[Question], *, partial: bool = False
-) -> None:
-    """Grade by rules what a model has answered; what was graded before by the same rules is kept."""
-    path = grades_file(run, benchmark, model, partial=partial)
-    key = _grades_key(run, benchmark, model)
-    mark = path.with_suffix(".key")
-    if path.is_file() and read_word(mark) == f"{key} {sha256_file(path)}":
-        return
-    pairs = _pairs(run, benchmark, model, questions)
-    grades: list[Grade] = []
-    while part := list(islice(pairs, _TOGETHER)):
-        grades += grade_all(part, desc=f"Grading {model}, {benchmark}")
-    _write_grades(path, grades)
-    write_atomic(mark, f"{key} {sha256_file(path)}")
-
-
-def _grades_key(run: Run, benchmark: str, model: str) -> str:
-    path = predictions_file(run, benchmark, model)
-    digest = sha256_file(path) if path.is_file() else ""
-    source = next(b for b in run.params.evaluation.benchmarks if b.name == benchmark)
-    return fingerprint(
-        grader=grading.VERSION, predictions=digest, questions=question_bank.digest(source)
-    )
-
-
-def _judge(run: Run, models: Sequence[str], asked: Mapping[str, Sequence[Question]]) -> None:
-    """Have the judge grade what the models have answered, where the benchmark has a rubric."""
-    params = run.params.evaluation.judge
-    if params is None:
-        return
-    answers = {
-        (name, model): list(_pairs(run, name, model, questions))
-        for name, questions in asked.items()
-        for model in models
-        if not questions or declared(questions[0].benchmark).rubric
-    }
-    for (name, model), grades in judge(run, answers, run.predictions / "judge").items():
-        _write_grades(judged_file(run, name, model), grades)
-
-
-def _write_grades(path: Path, grades: Sequence[Grade]) -> None:
-    write_jsonl(path, [asdict(grade) for grade in grades])

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from llmc_lib import question_bank
 from llmc_lib.engines.sampling import stream
+from llmc_lib.evaluation.asked import requests
 from llmc_lib.evaluation.beside import beside
-from llmc_lib.evaluation.generate import requests
 from llmc_lib.evaluation.stored import predictions_file
 from llmc_lib.formatting import aligned
 from llmc_lib.records import Prediction, Question

@@ -33,7 +33,7 @@ from llmc_lib.publish.model_subject import (
 from llmc_lib.reporting.graders import graded_by
 from llmc_lib.reporting.sentences.reinforced import claims_sentence, pair_sentence
 from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
-from llmc_lib.reporting.training_page import (
+from llmc_lib.reporting.training_words import (
     duration,
     method_words,
     plain_number,

@@ -9,12 +9,28 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.formatting import ZERO, counted, listed
-from llmc_lib.language import N_, plural, tr
+from llmc_lib.language import N_, tr
 from llmc_lib.models.resolve import Model
 from llmc_lib.params import DatasetParams, Params, Recipe, TrainingParams
 from llmc_lib.params.grpo import GrpoParams
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
+from llmc_lib.reporting.training_words import (
+    aim,
+    batch,
+    duration,
+    epochs_of,
+    examples,
+    method_words,
+    minutes,
+    plain_number,
+    rate,
+    resumed,
+    sized,
+    speed,
+    too_long,
+    where,
+)
 from llmc_lib.store import Run, read_jsonl
 from llmc_lib.training.diagnosis import diagnose
 from llmc_lib.training.methods import METHODS
@@ -23,10 +39,6 @@ from llmc_lib.training.methods import METHODS
 # results need know it.
 _TECHNICAL = {"cluster", "save_minutes", "evaluations", "export_at", "nproc_per_node"}
 _GRPO = GrpoParams().model_dump(mode="json")
-_BY_ADAPTERS = N_(
-    "fine-tuning by low-rank adapters (LoRA, rank {rank}, alpha {alpha:g}; {trained_parameters} trained "
-    "parameters, merged into the exported model)"
-)
 _DATA = ("mixture", "shares", "max_rows", "allow_shortfall", "repeat")
 
 Facts = Mapping[str, Mapping[str, Any]]
@@ -105,14 +117,14 @@ def _one(recipe: Recipe, facts: Mapping[str, Any]) -> str:
         "{method} of {model} with {trainer} on DeepSpeed {preset}: {examples}, {epochs}, {steps} of {sequences}, "
         "{learning_rate}, {precision} arithmetic, {aim}.",
         method=method[0].upper() + method[1:],
-        model=_sized(facts),
+        model=sized(facts),
         trainer=METHODS[recipe.training.method].TRAINER,
         preset=ZERO[recipe.training.deepspeed],
-        examples=_examples(recipe.training, facts["rows"]),
-        epochs=_epochs(facts["epochs"]),
+        examples=examples(recipe.training, facts["rows"]),
+        epochs=epochs_of(facts["epochs"]),
         steps=counted(facts["steps"], "step"),
-        sequences=_batch(recipe.training),
-        learning_rate=_rate(recipe.training),
+        sequences=batch(recipe.training),
+        learning_rate=rate(recipe.training),
         precision=facts["precision"],
         aim=aim(recipe.training),
     )
@@ -122,10 +134,10 @@ def _one(recipe: Recipe, facts: Mapping[str, Any]) -> str:
         tokens=counted(facts["tokens"], "token"),
         duration=duration(facts["train_seconds"]),
         where=where(recipe, facts),
-        speed=_speed(facts),
+        speed=speed(facts),
         memory=facts["peak_memory_gib"],
     )
-    return " ".join(filter(None, [trained, took, _too_long(recipe, facts), _resumed(facts)]))
+    return " ".join(filter(None, [trained, took, too_long(recipe, facts), resumed(facts)]))
 
 
 def _several(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> str:
@@ -134,7 +146,7 @@ def _several(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> str
     usual = _phrases(params.training, next(iter(facts.values())))
     common = [words for words in said[0] if all(words in other for other in said)]
     usual = [words for words in usual if words not in common]
-    bases = dict.fromkeys(_sized(f) for f in facts.values())
+    bases = dict.fromkeys(sized(f) for f in facts.values())
     trainers = dict.fromkeys(METHODS[recipe.training.method].TRAINER for recipe in recipes.values())
     places = dict.fromkeys(where(recipe, facts[name]) for name, recipe in recipes.items())
     seconds = sum(facts[name]["train_seconds"] for name in recipes)
@@ -163,16 +175,16 @@ def _several(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> str
                 counts=", ".join(left_out),
             )
         )
-    resumed = {name: _resumed(facts[name]) for name in recipes}
-    return " ".join([*texts, *(f"{name}: {text}" for name, text in resumed.items() if text)])
+    resumes = {name: resumed(facts[name]) for name in recipes}
+    return " ".join([*texts, *(f"{name}: {text}" for name, text in resumes.items() if text)])
 
 
 def _phrases(training: TrainingParams, facts: Mapping[str, Any]) -> list[str]:
     return [
         method_words(training, facts),
         tr("DeepSpeed {preset}", preset=ZERO[training.deepspeed]),
-        tr("steps of {sequences}", sequences=_batch(training)),
-        _rate(training),
+        tr("steps of {sequences}", sequences=batch(training)),
+        rate(training),
         tr("{precision} arithmetic", precision=facts["precision"]),
         aim(training),
     ]
@@ -192,8 +204,8 @@ def _table(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> Block
                 tr("Loss"): _ends(f.get("loss")),
                 tr("Validation"): _ends(f.get("eval_loss")),
                 **_rewarded(f, facts),
-                tr("Tokens/s"): _speed(f),
-                tr("Minutes"): _minutes(f),
+                tr("Tokens/s"): speed(f),
+                tr("Minutes"): minutes(f),
                 tr("GiB"): f"{f['peak_memory_gib']:.1f}",
             }
         )
@@ -218,172 +230,6 @@ def _table(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> Block
         "examples. Tokens/s counts validation passes in. GiB is the peak memory of one process."
     )
     return table_block("trainings", pd.DataFrame(rows), caption, pd.DataFrame(data))
-
-
-def method_words(training: TrainingParams, facts: Mapping[str, Any]) -> str:
-    """ "full-parameter fine-tuning" or "reinforcement learning of all weights", or what LoRA trains of how many weights."""
-    learnt = training.method == "grpo"
-    if training.lora is None:
-        return (
-            tr("reinforcement learning of all weights")
-            if learnt
-            else tr("full-parameter fine-tuning")
-        )
-    lora = training.lora
-    words = (
-        N_(
-            "reinforcement learning of low-rank adapters (LoRA, rank {rank}, alpha {alpha:g}; {trained_parameters} trained "
-            "parameters, merged into the exported model)"
-        )
-        if learnt
-        else _BY_ADAPTERS
-    )
-    return tr(
-        words,
-        rank=lora.rank,
-        alpha=lora.alpha,
-        trained_parameters=size(facts["trained_parameters"]),
-    )
-
-
-def aim(training: TrainingParams) -> str:
-    """What a training minimizes or maximizes: "loss on the completion alone", "rewards answer 1 and form 0.1"."""
-    if training.grpo is None or training.method != "grpo":
-        return tr("loss on the completion alone")
-    weights = training.grpo.rewards.weights
-    return plural(
-        "reward {rewards}",
-        "rewards {rewards}",
-        len(weights),
-        rewards=listed([f"{name} {weight:g}" for name, weight in weights.items()]),
-    )
-
-
-def where(recipe: Recipe, facts: Mapping[str, Any]) -> str:
-    """ "on the CPU in 2 processes", "on 16 × NVIDIA H100 in 2 machines"."""
-    n, nodes = recipe.training.world_size, recipe.training.cluster.nodes
-    if facts["device"] == "CPU":
-        if nodes > 1:
-            return tr("on CPUs in {n} processes in {nodes} machines", n=n, nodes=nodes)
-        return plural("on the CPU", "on the CPU in {n} processes", n)
-    given = {"n": n, "device": facts["device"], "nodes": nodes}
-    if nodes > 1:
-        return tr("on {n} × {device} in {nodes} machines", **given)
-    return tr("on {n} × {device}", **given) if n > 1 else tr("on one {device}", **given)
-
-
-def size(parameters: int) -> str:
-    """ "112,448", "135 million", "8.2 billion"."""
-    for unit, words in ((10**9, N_("{number} billion")), (10**6, N_("{number} million"))):
-        if parameters >= unit:
-            number = parameters / unit
-            return tr(words, number=f"{number:.1f}" if number < 100 else f"{number:,.0f}")
-    return f"{parameters:,}"
-
-
-def _sized(facts: Mapping[str, Any]) -> str:
-    """ "model (8.2 billion parameters)"; in the brackets that its name may end in."""
-    base = facts["base"]
-    parameters = tr("{size} parameters", size=size(facts["parameters"]))
-    return f"{base[:-1]}; {parameters})" if base.endswith(")") else f"{base} ({parameters})"
-
-
-def duration(seconds: float) -> str:
-    """ "4.1 seconds", "5.3 minutes", "7.2 hours"."""
-    for unit, words in ((3600, N_("{number:,.1f} hours")), (60, N_("{number:,.1f} minutes"))):
-        if seconds >= unit:
-            return tr(words, number=seconds / unit)
-    return tr("{number:.1f} seconds", number=seconds)
-
-
-def plain_number(value: float) -> str:
-    """ "0.1", "2e-5"."""
-    if value and abs(value) < 0.01:
-        digits, _, power = f"{value:.3e}".partition("e")
-        return f"{float(digits):g}e{int(power)}"
-    return f"{value:g}"
-
-
-def _examples(training: TrainingParams, n: int) -> str:
-    return counted(n, "prompt") if training.method == "grpo" else counted(n, "example")
-
-
-def _batch(training: TrainingParams) -> str:
-    if training.grpo is not None and training.method == "grpo":
-        return tr(
-            "{completions} of at most {length:,} tokens ({group} of each prompt, temperature {temperature:g})",
-            completions=counted(training.batch_size, "completion"),
-            length=training.grpo.max_completion_length,
-            group=training.grpo.group_size,
-            temperature=training.grpo.temperature,
-        )
-    sequences = counted(training.batch_size, "sequence")
-    if training.batching == "packed":
-        return tr(
-            "{sequences} of up to {max_length:,} tokens packed with several examples",
-            sequences=sequences,
-            max_length=training.max_length,
-        )
-    return sequences
-
-
-def _rate(training: TrainingParams) -> str:
-    given = {"rate": plain_number(training.learning_rate), "schedule": schedule(training)}
-    if training.warmup_steps:
-        return tr(
-            "learning rate {rate} ({schedule}, {steps} to warm up)",
-            steps=counted(training.warmup_steps, "step"),
-            **given,
-        )
-    if not training.warmup_ratio or training.warmup_steps == 0:
-        return tr("learning rate {rate} ({schedule})", **given)
-    return tr(
-        "learning rate {rate} ({schedule}, {warmup:.0%} of the steps to warm up)",
-        warmup=training.warmup_ratio,
-        **given,
-    )
-
-
-def schedule(training: TrainingParams) -> str:
-    """The name of the schedule, with where it ends."""
-    if training.lr_scheduler != "cosine_with_min_lr":
-        return training.lr_scheduler
-    return tr("cosine down to {least:.0%}", least=training.min_lr_rate)
-
-
-def _epochs(epochs: float) -> str:
-    return plural("{epochs:g} epoch", "{epochs:g} epochs", 1 if epochs == 1 else 2, epochs=epochs)
-
-
-def _speed(facts: Mapping[str, Any]) -> str:
-    seconds = facts["train_seconds"]
-    return f"{facts['tokens'] / seconds:,.0f}" if seconds else "–"
-
-
-def _minutes(facts: Mapping[str, Any]) -> str:
-    return f"{facts['train_seconds'] / 60:,.1f}"
-
-
-def _too_long(recipe: Recipe, facts: Mapping[str, Any]) -> str:
-    n, limit = facts["too_long"], recipe.training.max_length
-    if not n:
-        return tr("No example was longer than {limit:,} tokens.", limit=limit)
-    return plural(
-        "{n:,} example was longer than {limit:,} tokens and left out.",
-        "{n:,} examples were longer than {limit:,} tokens and left out.",
-        n,
-        limit=limit,
-    )
-
-
-def _resumed(facts: Mapping[str, Any]) -> str:
-    steps = [f"{step:,}" for step in facts.get("resumed_from") or []]
-    if not steps:
-        return ""
-    return tr(
-        "The training was interrupted and resumed from the checkpoint of step {steps}.",
-        steps=listed(steps),
-    )
 
 
 def _rewarded(mine: Mapping[str, Any], facts: Facts) -> dict[str, str]:

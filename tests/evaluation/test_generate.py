@@ -17,7 +17,7 @@ from llmc_lib import evaluation, question_bank
 from llmc_lib.analysis.sequential import KEPT, spending, unplanned_level
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation import status_table
-from llmc_lib.evaluation.generate import requests
+from llmc_lib.evaluation.asked import requests
 from llmc_lib.evaluation.results import Results
 from llmc_lib.evaluation.stored import predictions_file
 from llmc_lib.models.resolve import Model, ServedModel

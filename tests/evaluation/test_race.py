@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from llmc_lib import evaluation, question_bank
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation import race
-from llmc_lib.evaluation.generate import requests
+from llmc_lib.evaluation.asked import requests
 from llmc_lib.evaluation.stored import predictions_file
 from llmc_lib.models.resolve import ServedModel
 from llmc_lib.params import JudgeParams, Params

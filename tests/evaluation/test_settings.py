@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from llmc_lib import evaluation
 from llmc_lib.benchmarks import do_not_answer
-from llmc_lib.evaluation.generate import settings, stage_key
+from llmc_lib.evaluation.asked import settings
+from llmc_lib.evaluation.generate import stage_key
 from llmc_lib.evaluation.stored import predictions_file
 from llmc_lib.models.resolve import ServedModel
 from llmc_lib.params import Params

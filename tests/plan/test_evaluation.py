@@ -10,7 +10,7 @@ import pytest
 
 from llmc_lib import question_bank
 from llmc_lib.errors import UserError
-from llmc_lib.evaluation import generate
+from llmc_lib.evaluation import asked as asked_of
 from llmc_lib.params import Params
 from llmc_lib.plan.evaluation import EvaluationPlan, evaluation_plan
 from llmc_lib.plan.machine import GIB, Machine
@@ -85,7 +85,7 @@ def test_as_many_questions_as_the_evaluation_asks(tmp_path: Path) -> None:
         b.name: question_bank.asked(b, run.params.seed) for b in run.params.evaluation.benchmarks
     }
     assert plan.questions == {
-        name: len(generate.requests(run, name, items)) for name, items in asked.items()
+        name: len(asked_of.requests(run, name, items)) for name, items in asked.items()
     }
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from llmc_lib.params import Params
-from llmc_lib.reporting.training_page import diagnosis, differences, how, size
+from llmc_lib.reporting.training_page import diagnosis, differences, how
+from llmc_lib.reporting.training_words import size
 
 
 def made_facts(**facts: Any) -> dict[str, Any]:
