@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests import warm
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -104,6 +106,21 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
     done = run.make_report()
     assert done.returncode == 0, done.stdout + done.stderr
     return run
+
+
+@pytest.fixture(scope="session")
+def _warm_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("warm")
+    yield folder
+    warm.stop(folder)
+
+
+@pytest.fixture(scope="module")
+def warm_python(_warm_folder: Path) -> Iterator[None]:
+    """What a module's tests start as `sys.executable` has imported TRL, DeepSpeed or vLLM already."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "executable", str(warm.python(_warm_folder)))
+        yield
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import sys
+import sysconfig
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,6 +40,15 @@ _SECONDARY = re.compile(
 #: Variables by which a person sets up a cluster; ssh does not carry them to the other machines.
 _CARRIED = re.compile(r"(NCCL|GLOO|UCX|TORCH|HF|DS|DEEPSPEED|CUDA|TRITON|LLMC)_|LD_LIBRARY_PATH$")
 _LINE_BYTES = 4096
+#: What torchrun tells each process, for one that it does not start.
+_ALONE = {
+    "RANK": "0",
+    "LOCAL_RANK": "0",
+    "WORLD_SIZE": "1",
+    "LOCAL_WORLD_SIZE": "1",
+    "MASTER_ADDR": "127.0.0.1",
+    "MASTER_PORT": "0",  # any that is free
+}
 _NAMES = {
     signal.SIGKILL: "often because the machine ran out of memory",
     signal.SIGSEGV: "a crash in native code",
@@ -60,6 +70,8 @@ def command(
     parent = ["llmc_lib.training.rank", str(logs), *worker]
     if by_hostfile(training):
         return _by_hostfile(training, parent, logs)
+    if cluster.nodes == training.nproc_per_node == 1:
+        return [sys.executable, "-m", *parent]  # a launcher would import torch for nothing
     start = [sys.executable, "-m", "torch.distributed.run"]
     each = ["--nproc-per-node", str(training.nproc_per_node), "-m", *parent]
     if cluster.nodes == 1:
@@ -144,11 +156,13 @@ def environment(training: TrainingParams) -> dict[str, str]:
     """What the processes need beside this process's environment."""
     cores = len(os.sched_getaffinity(0))
     inherited = os.environ.get("PYTHONPATH")
+    alone = training.cluster.nodes == training.nproc_per_node == 1 and not by_hostfile(training)
     return {
+        **(_ALONE if alone else {}),
         # torchrun would set one thread a process, which halves the speed on a CPU.
         "OMP_NUM_THREADS": str(max(1, cores // training.nproc_per_node)),
         # DeepSpeed compiles a small C++ op with the ninja of this environment.
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PATH": f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ.get('PATH', '')}",
         # This checkout's code, on every machine and from any working directory.
         "PYTHONPATH": os.pathsep.join([str(ROOT), *([inherited] if inherited else [])]),
         # Buffers stay in the heap, in huge pages, and are used again: one that goes back to the kernel

@@ -39,6 +39,11 @@ STEPS = 6
 TRAIN = "import sys\nfrom llmc_lib import open_run, training\ntraining.train(open_run(sys.argv[1]))"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """Training starts in a moment."""
+
+
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")

@@ -1,0 +1,193 @@
+"""A Python that has imported torch, TRL, DeepSpeed or vLLM already, for the workers that tests start.
+
+Importing them takes most of the time of a training of six steps. `python()` makes a program that is called as Python is:
+`-m MODULE` and a script run in a process forked from one that has the imports; anything else runs in the real Python. Such
+a process ends when its caller is killed, and has its caller's arguments, environment, folder and open files. What was read at
+an import alone (OMP_NUM_THREADS, GLIBC_TUNABLES) is that of the first caller. Standard library only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+_IMPORTS = {
+    "vllm": ["vllm.entrypoints.llm", "vllm.v1.engine.llm_engine", "vllm.v1.worker.cpu_worker"],
+    "training": ["llmc_lib.training.worker", "trl.trainer.sft_trainer", "trl.trainer.grpo_trainer"],
+}
+#: What needs them. Not torchrun: it looks through all imported modules for each line of its own log.
+_RUN = {"vllm": ("llmc_lib.engines.vllm",), "training": ("llmc_lib.training.worker", ".py")}
+
+
+def python(folder: Path) -> Path:
+    """The program, in `folder`, where also the sockets of its servers go; `stop(folder)` ends these."""
+    program = folder / "python"
+    if program.exists():
+        return program
+    program.write_text(
+        f'#!/bin/sh\nexec "{sys.executable}" -I -S "{__file__}" "{folder}" "{sys.executable}" "$@"\n'
+    )
+    program.chmod(0o755)
+    return program
+
+
+def stop(folder: Path) -> None:
+    """End the servers of a program."""
+    for pid in folder.glob("*.pid"):
+        with suppress(ProcessLookupError):
+            os.killpg(int(pid.read_text()), signal.SIGKILL)
+
+
+# ---- whoever calls ---------------------------------------------------------------------------
+
+
+def _call(folder: Path, real: str, arguments: list[str]) -> int:
+    what = arguments[1] if arguments[0] == "-m" else arguments[0]
+    kind = next((kind for kind, names in _RUN.items() if what.endswith(names)), None)
+    if kind is None:
+        os.execv(real, [real, *arguments])
+    with _connected(folder, real, kind) as server:
+        request = {
+            "arguments": arguments,
+            "environment": dict(os.environ),
+            "folder": os.getcwd(),
+            "python": str(folder / "python"),
+        }
+        socket.send_fds(server, [len(data := json.dumps(request).encode()).to_bytes(8)], [0, 1, 2])
+        server.sendall(data)
+        pid = int.from_bytes(_read(server, 8))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, frame: os.kill(pid, number))
+        status = int.from_bytes(_read(server, 8), signed=True)
+    if status < 0:
+        signal.signal(-status, signal.SIG_DFL) if -status != signal.SIGKILL else None
+        os.kill(os.getpid(), -status)
+    return status
+
+
+def _connected(folder: Path, real: str, kind: str) -> socket.socket:
+    path = folder / f"{kind}.socket"
+    with open(folder / f"{kind}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            with open(folder / f"{kind}.log", "wb") as log:
+                process = subprocess.Popen(
+                    [real, __file__, "serve", str(path), kind],
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, close_fds=True,
+                )  # fmt: skip
+            (folder / f"{kind}.pid").write_text(str(process.pid))
+            while not path.exists():
+                if process.poll() is not None:
+                    sys.exit((folder / f"{kind}.log").read_text())
+                time.sleep(0.05)
+    server = socket.socket(socket.AF_UNIX)
+    server.connect(str(path))
+    return server
+
+
+def _read(connection: socket.socket, length: int) -> bytes:
+    data = b""
+    while len(data) < length:
+        part = connection.recv(length - len(data))
+        if not part:
+            sys.exit("the server of warm processes is gone")
+        data += part
+    return data
+
+
+# ---- the server ------------------------------------------------------------------------------
+
+
+def _serve(path: Path, kind: str) -> None:
+    """Import, then fork a process for each caller, for ever; returns in such a process alone."""
+    os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    os.environ |= {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
+    for name in _IMPORTS[kind]:
+        importlib.import_module(name)
+    listening = socket.socket(socket.AF_UNIX)
+    made = path.with_suffix(".new")
+    listening.bind(str(made))
+    listening.listen(16)
+    made.rename(path)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        connection, _ = listening.accept()
+        if os.fork() == 0:
+            listening.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            length, files, _, _ = socket.recv_fds(connection, 8, 3)
+            request = json.loads(_read(connection, int.from_bytes(length)))
+            if (pid := os.fork()) == 0:
+                os.setsid()
+                connection.close()
+                _become(request, files)
+                return
+            _watch(connection, pid, files)
+        connection.close()
+
+
+def _watch(connection: socket.socket, pid: int, files: list[int]) -> None:
+    """Tell the caller how the process ends; end it, and all it has started, when the caller is gone."""
+    for file in (*files, 0, 1, 2):
+        os.close(file)
+    with suppress(OSError):
+        connection.sendall(pid.to_bytes(8))
+    ended = os.pidfd_open(pid)
+    while ended not in (readable := select.select([ended, connection], [], [])[0]):
+        if connection in readable and not connection.recv(1):
+            os.killpg(pid, signal.SIGKILL)
+            break
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    with suppress(OSError):
+        connection.sendall(status.to_bytes(8, signed=True))
+    os._exit(0)
+
+
+def _become(request: dict[str, object], files: list[int]) -> None:
+    for place, file in enumerate(files):
+        os.dup2(file, place)
+        os.close(file)
+    sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
+    os.environ.clear()
+    os.environ |= request["environment"]  # type: ignore[operator]
+    os.chdir(str(request["folder"]))
+    sys.path[0] = str(request["folder"])
+    sys.executable = str(request["python"])
+    sys.argv = list(request["arguments"])  # type: ignore[call-overload]
+    import torch
+
+    if threads := os.environ.get("OMP_NUM_THREADS"):
+        torch.set_num_threads(int(threads))
+
+
+def _run() -> None:
+    if sys.argv[0] == "-m":
+        sys.argv = sys.argv[1:]
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.path[0] = str(Path(sys.argv[0]).parent)
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    # The end of an interpreter with so many modules takes seconds.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "serve":
+        sys.path[0] = str(Path(__file__).resolve().parents[1])
+        _serve(Path(sys.argv[2]), sys.argv[3])
+        _run()
+    else:
+        sys.exit(_call(Path(sys.argv[1]), sys.argv[2], sys.argv[3:]))
