@@ -38,7 +38,9 @@ def one_checkpoint_misleads(
     >>> [round(one_checkpoint_misleads(spread, 2158, parts), 3) for spread in (0.0, 0.005, 0.01)]
     [0.05, 0.108, 0.254]
     """
-    chances = [power(spread * float(node), n, parts, samples, alpha) for node in _NODES]
+    # No difference is beyond 1, whatever the tails of the normal distribution say.
+    sizes = np.clip(spread * _NODES, -1, 1)
+    chances = [power(float(size), n, parts, samples, alpha) for size in sizes]
     return float(np.average(chances, weights=_WEIGHTS))
 
 
