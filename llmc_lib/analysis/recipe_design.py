@@ -166,15 +166,18 @@ def next_step(
     For each what the same time buys, and the half width of the recipe's interval with it, by the variances that were measured.
     An hour, or as long as one more training takes with its evaluation, where that is longer. Without `costs`: twice as many of
     each. `more_questions`: are there any; `more_samples`: would they be other ones (not at temperature 0). With one sample a question
-    it is not known what more of them would bring, and they are no option. The spread of a few trainings is uncertain, and with it the
-    answer: `sure` says whether both ends of its interval agree. Parameters and errors as in `recipe_effect`.
+    it is not known what more of them would bring, and they are no option; nor where the models have unequal numbers of them. The
+    spread of a few trainings is uncertain, and with it the answer: `sure` says whether both ends of its interval agree. Parameters and errors as in `recipe_effect`.
     """
     tables = [_table(model) for model in (*trainings, reference)]
     n, k = tables[0].shape
     count = len(trainings)
+    more_samples &= {table.shape[1] for table in tables} == {k} and k > 1
     found = seed_spread(trainings, alpha, clusters)
     effect = recipe_effect(trainings, [reference], alpha, clusters)
-    sampling = [variance_parts(table).within or 0.0 for table in tables]
+    # What more samples cannot reduce is not told apart from what differs between questions.
+    within = (variance_parts(table).within if more_samples else None for table in tables)
+    sampling = [part or 0.0 for part in within]
     own_sampling = float(np.mean(sampling[:-1]))
     noises = [
         Noise(
@@ -199,7 +202,7 @@ def next_step(
     designs["trainings"] = (n, k, more_trainings)
     if more_questions and more_n > n:
         designs["questions"] = (more_n, k, count)
-    if more_samples and k > 1 and more_k > k:
+    if more_samples and more_k > k:
         designs["samples"] = (n, more_k, count)
     # More of anything never widens the interval: where fewer degrees of freedom would, it does nothing.
     halves = [
