@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from llmc_lib.analysis.power import power, smallest
-from llmc_lib.analysis.recipe import Part, Parts, recipe_effect, seed_spread
+from llmc_lib.analysis.recipe import Part, Parts, Spread, recipe_effect, seed_spread
 from llmc_lib.analysis.variance import VarianceParts, _table, variance_parts
 
 #: Of the variance of a question's difference so much is taken to be one training's own, before any run: its sampling, and what it
@@ -174,21 +174,8 @@ def next_step(
     count = len(trainings)
     more_samples &= {table.shape[1] for table in tables} == {k} and k > 1
     found = seed_spread(trainings, alpha, clusters)
-    effect = recipe_effect(trainings, [reference], alpha, clusters)
-    # What more samples cannot reduce is not told apart from what differs between questions.
-    within = (variance_parts(table).within if more_samples else None for table in tables)
-    sampling = [part or 0.0 for part in within]
-    own_sampling = float(np.mean(sampling[:-1]))
-    noises = [
-        Noise(
-            shared=max(0.0, effect.parts.parts[0].variance * n - sampling[-1] / k),
-            shared_sampling=sampling[-1],
-            own=max(0.0, found.noise**2 * n - own_sampling / k),
-            own_sampling=own_sampling,
-            spread=spread,
-        )
-        for spread in (found.sd, found.low, found.high)
-    ]
+    variance = recipe_effect(trainings, [reference], alpha, clusters).parts.parts[0].variance
+    noises = _noises(tables, variance, found, more_samples=more_samples)
     designs: dict[Kind, tuple[float, float, float]] = {}
     seconds = None
     if costs is None:
@@ -221,6 +208,28 @@ def next_step(
         best=best[0],
         sure=len(set(best)) == 1,
     )
+
+
+def _noises(
+    tables: Sequence[NDArray[np.bool_]], variance: float, found: Spread, *, more_samples: bool
+) -> list[Noise]:
+    """The parts at the spread that was found, and at both ends of its interval. `tables` of the trainings, then of the reference;
+    `variance` between questions."""
+    n, k = tables[0].shape
+    # What more samples cannot reduce is not told apart from what differs between questions.
+    within = (variance_parts(table).within if more_samples else None for table in tables)
+    sampling = [part or 0.0 for part in within]
+    own_sampling = float(np.mean(sampling[:-1]))
+    return [
+        Noise(
+            shared=max(0.0, variance * n - sampling[-1] / k),
+            shared_sampling=sampling[-1],
+            own=max(0.0, found.noise**2 * n - own_sampling / k),
+            own_sampling=own_sampling,
+            spread=spread,
+        )
+        for spread in (found.sd, found.low, found.high)
+    ]
 
 
 def _half(noise: Noise, design: tuple[float, float, float], alpha: float) -> float:
