@@ -314,8 +314,6 @@ def _seal(run: Run) -> int:
 def _power(run: Run, options: argparse.Namespace) -> int:
     from llmc_lib.reporting.power_table import Assumed, power_table
 
-    if options.questions is not None and options.questions < 1:
-        raise UserError(f"QUESTIONS: must be at least 1, not {options.questions}")
     spread = options.seed_sd
     if spread is not None and not 0 <= spread < 50:
         raise UserError(f"SEED_SD: must be from 0 to 50 points, not {spread:g}")

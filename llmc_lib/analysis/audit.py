@@ -140,14 +140,16 @@ def _share(found: Labelled, of: NDArray[np.bool_], alpha: float) -> Estimate:
 
 
 def difference(
-    candidate: Labelled, reference: Labelled, whole: int, alpha: float = 0.05
+    candidate: Labelled, reference: Labelled, whole: int | tuple[int, int], alpha: float = 0.05
 ) -> Estimate:
-    """The difference of two models' shares of right answers, corrected, with the interval of the labels alone.
+    """The difference of two models' shares of right answers, corrected, with the interval of the labels alone. `whole`: the answers
+    of each, of the candidate and of the reference where they were asked unequally often.
 
     MOVER with the correlation of the two estimates (Zou & Donner 2008): labels of the same questions, drawn together, see errors
     of the grader that both models share.
     """
-    a, b = rate(candidate, whole, alpha), rate(reference, whole, alpha)
+    of_a, of_b = whole if isinstance(whole, tuple) else (whole, whole)
+    a, b = rate(candidate, of_a, alpha), rate(reference, of_b, alpha)
     r = correlation(candidate, reference)
 
     def reach(one: float, two: float) -> float:

@@ -132,10 +132,10 @@ def recipe_effect(
 ) -> RecipeEffect:
     """The effect of a recipe with its interval and test, for new questions like these and new trainings.
 
-    Parameters: boolean arrays (n,) or (n, k) of S ≥ 2 trainings of a recipe; of the `reference`: one checkpoint, or several
-    trainings of another recipe; `clusters` as in `paired_comparison`. Source and regime: this module's docstring.
+    Parameters: boolean arrays (n,) or (n, k), k of each its own, of S ≥ 2 trainings of a recipe; of the `reference`: one
+    checkpoint, or several trainings of another recipe; `clusters` as in `paired_comparison`. Source and regime: this module's docstring.
 
-    Raises `ValueError` for fewer than two trainings or questions (clusters), and for arrays of different shapes.
+    Raises `ValueError` for fewer than two trainings or questions (clusters), and for arrays of different numbers of questions.
 
     >>> base = [np.arange(500) < 150]
     >>> found = recipe_effect([np.arange(500) < right for right in (200, 210, 190)], base)
@@ -214,7 +214,8 @@ def seed_spread(
     noise = max(0.0, _own(covariance))
     seen = float(rates.mean(axis=0).var(ddof=1))
     # Rates come in steps: two equal ones can be half a step apart.
-    steps = np.array([0.0, (1 / _table(trainings[0]).size) ** 2 / 8])
+    least = min(_table(training).size for training in trainings)
+    steps = np.array([0.0, (1 / least) ** 2 / 8])
     tails = special.chdtri(count - 1, np.array([alpha / 2, 1 - alpha / 2]))
     ends = (count - 1) * (seen + steps) / tails
     sd, low, high = np.sqrt(np.clip(np.array([seen, *ends]) - noise, 0.0, 0.25))
@@ -247,7 +248,8 @@ def new_training(
     """
     found = seed_spread(trainings, alpha, clusters)
     rates = _rates([*trainings, reference])
-    count, samples = rates.shape[1] - 1, _table(reference).size
+    count = rates.shape[1] - 1
+    samples = min(_table(model).size for model in (*trainings, reference))
     mean = float(rates[:, :-1].mean() - rates[:, -1].mean())
     more = math.sqrt(1 + 1 / count)
     seen, noise = (max(part, 0.5 / samples) * more for part in (found.seen, found.noise))
@@ -266,9 +268,9 @@ def new_training(
 def _rates(models: Sequence[ArrayLike]) -> NDArray[np.float64]:
     """(n, models): the rates of each question."""
     tables = [_table(model) for model in models]
-    shapes = {table.shape for table in tables}
-    if len(shapes) > 1:
-        raise ValueError(f"all must be of one shape: {sorted(shapes)}")
+    numbers = {len(table) for table in tables}
+    if len(numbers) > 1:
+        raise ValueError(f"all must be of the same questions: {sorted(numbers)}")
     return np.stack([table.mean(axis=1) for table in tables], axis=1)
 
 

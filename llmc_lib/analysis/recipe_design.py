@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from llmc_lib.analysis.power import power, smallest
-from llmc_lib.analysis.recipe import Part, Parts, recipe_effect, seed_spread
+from llmc_lib.analysis.recipe import Part, Parts, Spread, recipe_effect, seed_spread
 from llmc_lib.analysis.variance import VarianceParts, _table, variance_parts
 
 #: Of the variance of a question's difference so much is taken to be one training's own, before any run: its sampling, and what it
@@ -38,7 +38,9 @@ def one_checkpoint_misleads(
     >>> [round(one_checkpoint_misleads(spread, 2158, parts), 3) for spread in (0.0, 0.005, 0.01)]
     [0.05, 0.108, 0.254]
     """
-    chances = [power(spread * float(node), n, parts, samples, alpha) for node in _NODES]
+    # No difference is beyond 1, whatever the tails of the normal distribution say.
+    sizes = np.clip(spread * _NODES, -1, 1)
+    chances = [power(float(size), n, parts, samples, alpha) for size in sizes]
     return float(np.average(chances, weights=_WEIGHTS))
 
 
@@ -164,26 +166,16 @@ def next_step(
     For each what the same time buys, and the half width of the recipe's interval with it, by the variances that were measured.
     An hour, or as long as one more training takes with its evaluation, where that is longer. Without `costs`: twice as many of
     each. `more_questions`: are there any; `more_samples`: would they be other ones (not at temperature 0). With one sample a question
-    it is not known what more of them would bring, and they are no option. The spread of a few trainings is uncertain, and with it the
-    answer: `sure` says whether both ends of its interval agree. Parameters and errors as in `recipe_effect`.
+    it is not known what more of them would bring, and they are no option; nor where the models have unequal numbers of them. The
+    spread of a few trainings is uncertain, and with it the answer: `sure` says whether both ends of its interval agree. Parameters and errors as in `recipe_effect`.
     """
     tables = [_table(model) for model in (*trainings, reference)]
     n, k = tables[0].shape
     count = len(trainings)
+    more_samples &= {table.shape[1] for table in tables} == {k} and k > 1
     found = seed_spread(trainings, alpha, clusters)
-    effect = recipe_effect(trainings, [reference], alpha, clusters)
-    sampling = [variance_parts(table).within or 0.0 for table in tables]
-    own_sampling = float(np.mean(sampling[:-1]))
-    noises = [
-        Noise(
-            shared=max(0.0, effect.parts.parts[0].variance * n - sampling[-1] / k),
-            shared_sampling=sampling[-1],
-            own=max(0.0, found.noise**2 * n - own_sampling / k),
-            own_sampling=own_sampling,
-            spread=spread,
-        )
-        for spread in (found.sd, found.low, found.high)
-    ]
+    variance = recipe_effect(trainings, [reference], alpha, clusters).parts.parts[0].variance
+    noises = _noises(tables, variance, found, more_samples=more_samples)
     designs: dict[Kind, tuple[float, float, float]] = {}
     seconds = None
     if costs is None:
@@ -197,7 +189,7 @@ def next_step(
     designs["trainings"] = (n, k, more_trainings)
     if more_questions and more_n > n:
         designs["questions"] = (more_n, k, count)
-    if more_samples and k > 1 and more_k > k:
+    if more_samples and more_k > k:
         designs["samples"] = (n, more_k, count)
     # More of anything never widens the interval: where fewer degrees of freedom would, it does nothing.
     halves = [
@@ -216,6 +208,28 @@ def next_step(
         best=best[0],
         sure=len(set(best)) == 1,
     )
+
+
+def _noises(
+    tables: Sequence[NDArray[np.bool_]], variance: float, found: Spread, *, more_samples: bool
+) -> list[Noise]:
+    """The parts at the spread that was found, and at both ends of its interval. `tables` of the trainings, then of the reference;
+    `variance` between questions."""
+    n, k = tables[0].shape
+    # What more samples cannot reduce is not told apart from what differs between questions.
+    within = (variance_parts(table).within if more_samples else None for table in tables)
+    sampling = [part or 0.0 for part in within]
+    own_sampling = float(np.mean(sampling[:-1]))
+    return [
+        Noise(
+            shared=max(0.0, variance * n - sampling[-1] / k),
+            shared_sampling=sampling[-1],
+            own=max(0.0, found.noise**2 * n - own_sampling / k),
+            own_sampling=own_sampling,
+            spread=spread,
+        )
+        for spread in (found.sd, found.low, found.high)
+    ]
 
 
 def _half(noise: Noise, design: tuple[float, float, float], alpha: float) -> float:

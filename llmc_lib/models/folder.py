@@ -132,6 +132,20 @@ def _safetensors_problem(path: Path) -> str:
         return f"no complete safetensors file ({' '.join(str(error).split())[:200]})"
 
 
+def read_layers(folder: Path) -> list[str]:
+    """The names of a model's layers that have weights, by their files' headers; [] where they cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    names: set[str] = set()
+    for path in sorted(folder.glob("*.safetensors")) if folder.is_dir() else ():
+        try:
+            with safe_open(path, framework="numpy") as weights:
+                names.update(weights.keys())
+        except (SafetensorError, OSError, ValueError):
+            return []
+    return sorted({name.rpartition(".")[0] for name in names} - {""})
+
+
 # ---- configurations --------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from llmc_lib.benchmarks import DECLARED
-from llmc_lib.errors import near
+from llmc_lib.errors import near, shown
 from llmc_lib.params.asking import Asking, AskingParams, JudgeAskingParams
 from llmc_lib.params.benchmarks import BenchmarkParams
 from llmc_lib.params.common import (
@@ -179,6 +179,12 @@ class Params(Section):
         """Names and seeds of the trainings, and which models are of one recipe."""
         names = [candidate.name for candidate in self.candidates]
         for number, candidate in enumerate(self.candidates):
+            if candidate.method not in (None, candidate.training.get("method", candidate.method)):
+                raise ValueError(
+                    ("candidates", number, "training", "method"),
+                    f"is {shown(candidate.training['method'])}, and the candidate's `method` is {candidate.method!r}; give one of "
+                    "them",
+                )
             check_seeds(number, candidate.seeds, candidate.model_fields_set)
             if candidate.seeds and self.evaluation.stop is not None:
                 raise ValueError(

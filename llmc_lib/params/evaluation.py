@@ -230,14 +230,22 @@ class EvaluationParams(Section):
                     (*place, "judge", "max_tokens"),
                     f"must be less than evaluation.judge.max_model_len ({self.judge.max_model_len})",
                 )
-            most = asking.samples
-            if own.samples is None:
-                most = max(most, *self.samples_of.values()) if self.samples_of else most
-            if asking.temperature == 0 and most > 1:
+            if asking.temperature == 0 and (keys := self._several(own, place)):
                 raise ValueError(
-                    ("samples",) if own.samples is None else (*place, "samples"),
+                    keys,
                     f"at temperature 0 all are the same ({benchmark.name}); give 1, or a temperature above 0",
                 )
+
+    def _several(
+        self, own: AskingParams, place: tuple[str | int, ...]
+    ) -> tuple[str | int, ...] | None:
+        """The key that asks for several completions of a question of a benchmark; None where no key does."""
+        if own.samples is not None:
+            return (*place, "samples") if own.samples > 1 else None
+        if self.samples > 1:
+            return ("samples",)
+        model = next((model for model, number in self.samples_of.items() if number > 1), None)
+        return None if model is None else ("samples_of", model)
 
     def _check_repeat(self) -> None:
         for name, given in (("repeat", self.repeat), ("prompts", self.prompts[1:])):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -105,24 +106,44 @@ _SECTIONS: dict[str, tuple[type[BaseModel], list[str | int]]] = {
 def _lines(source: _Source, error: ValidationError, at: tuple[str | int, ...] = ()) -> list[str]:
     """A line for each error in the part of the file at `at`."""
     section, inside = _SECTIONS[error.title]
-    problems = error.errors()
+    problems: dict[tuple[str | int, ...], list[Any]] = {}
+    for problem in error.errors():
+        problems.setdefault(_place(problem), []).append(problem)
     # A list with a wrong item is reported twice; the item says more.
-    inner = {problem["loc"][:n] for problem in problems for n in range(len(problem["loc"]))}
-    problems = [problem for problem in problems if problem["loc"] not in inner]
+    inner = {place[:n] for place in problems for n in range(len(place))}
+    found = [(place, of_it) for place, of_it in problems.items() if place not in inner]
     lines = [
-        printable(_explain(source, problem, [*at, *inside], section))
-        for problem in problems[:_MOST]
+        printable(_explain(source, [*place], of_it, [*at, *inside], section))
+        for place, of_it in found[:_MOST]
     ]
-    if len(problems) > _MOST:
-        lines.append(f"{source.path}: and {len(problems) - _MOST:,} further errors")
+    if len(found) > _MOST:
+        lines.append(f"{source.path}: and {len(found) - _MOST:,} further errors")
     return lines
 
 
-def _explain(source: _Source, problem: Any, at: list[str | int], section: type[BaseModel]) -> str:
-    """One pydantic error as a line: where it is, what is wrong, what to do."""
-    keys = [
-        key for key in problem["loc"] if not (isinstance(key, str) and key.startswith("function-"))
-    ]
+#: What pydantic adds to a place: which of several kinds of value it tried, and that it is the key that is wrong.
+_KINDS = re.compile(r"(function-|constrained-|literal\[).*|\[key\]", re.DOTALL)
+
+_TYPES = {"bool_type": "bool", "int_type": "int", "float_type": "float", "string_type": "str"}
+
+
+def _place(problem: Any) -> tuple[str | int, ...]:
+    """The keys of the setting that is wrong. Of a value that may be of several kinds there is a problem for each."""
+    keys = list(problem["loc"])
+    if keys and _TYPES.get(problem["type"]) == keys[-1]:
+        keys.pop()
+    return tuple(key for key in keys if not (isinstance(key, str) and _KINDS.fullmatch(key)))
+
+
+def _explain(
+    source: _Source,
+    keys: list[str | int],
+    problems: list[Any],
+    at: list[str | int],
+    section: type[BaseModel],
+) -> str:
+    """What pydantic says of a setting as a line: where it is, what is wrong, what to do."""
+    problem = problems[0]
     if problem["type"] == "value_error":
         *key, message = problem["ctx"]["error"].args  # a field's own check gives no key
         inside = key[0] if key and isinstance(key[0], tuple) else key
@@ -144,8 +165,14 @@ def _explain(source: _Source, problem: Any, at: list[str | int], section: type[B
         case "string_pattern_mismatch":
             form = problem["ctx"]["pattern"]
             name = form.startswith("^[a-z0-9][a-z0-9")
-            like = "lower-case letters, digits, '.', '_' and '-'" if name else f"of the form {form}"
+            dot = "'.', " if "." in form else ""
+            like = (
+                f"lower-case letters, digits, {dot}'_' and '-'" if name else f"of the form {form}"
+            )
             return f"{where}: {shown(given)} must be {like}"
+        case _ if len(problems) > 1:
+            kinds = " or ".join(dict.fromkeys(map(_kind, problems)))
+            return f"{where}: must be {kinds}, not {shown(given)}"
         case "model_type" | "dict_type":
             return f"{where}: must be a group of keys, not {shown(given)}"
         case "string_too_long":
@@ -163,8 +190,15 @@ def _explain(source: _Source, problem: Any, at: list[str | int], section: type[B
         case "invalid_key":
             return f"{where}: a key must be a word; put {shown(keys[-1])} in quotes, or correct it"
         case _:
-            message = problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-            return f"{where}: must be {message}, not {shown(given)}"
+            return f"{where}: must be {_kind(problem)}, not {shown(given)}"
+
+
+def _kind(problem: Any) -> str:
+    """The kind of value that is wanted."""
+    if problem["type"] in ("model_type", "dict_type"):
+        return "a group of keys"
+    said: str = problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    return said
 
 
 def _line_of(node: yaml.Node | None, keys: list[str | int]) -> int:

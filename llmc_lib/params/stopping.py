@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated
 
@@ -33,10 +34,14 @@ class StopParams(Section):
     @classmethod
     def _check_deadline(cls, deadline: object) -> object:
         """No number: 540, which is what some readers of YAML make of 9:00, would be a time in 1970."""
-        text = isinstance(deadline, str) and re.match(r"\d{4}-\d\d-\d\d", deadline)
-        if deadline is None or text or isinstance(deadline, date):
+        if isinstance(deadline, str) and re.match(r"\d{4}-\d\d-\d\d", deadline):
+            with suppress(ValueError):
+                return datetime.fromisoformat(deadline)
+        elif deadline is None or isinstance(deadline, date):
             return deadline
-        raise ValueError(f"{shown(deadline)} is no date and time; write it as 2026-12-01T09:00")
+        raise ValueError(
+            f"{shown(deadline)} is no date and time; write it as 2026-12-01T09:00, or with a zone as 2026-12-01T09:00+01:00"
+        )
 
     @field_validator("deadline")
     @classmethod

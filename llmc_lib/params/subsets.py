@@ -31,4 +31,11 @@ class SubsetParams(Section):
     def _named_by_file(cls, subsets: object) -> object:
         if not isinstance(subsets, list | tuple) or not all(isinstance(s, str) for s in subsets):
             return subsets
-        return {PurePath(each).stem.lower(): [each] for each in subsets}
+        named = {PurePath(each).stem.lower(): [each] for each in subsets}
+        if len(named) < len(subsets):
+            names = [PurePath(each).stem.lower() for each in subsets]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(
+                f"two of the files would be the subset {twice!r}; give each a name of its own, as {{name: file}}"
+            )
+        return named

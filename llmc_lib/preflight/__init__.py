@@ -29,9 +29,9 @@ def check(run: Run, *, data_alone: bool = False) -> list[str]:
     if problems:
         lines = [
             f"{where(run.shown, *problem.keys)}: {printable(problem.message)}"
-            for problem in problems[:_MOST]
+            for problem in list(dict.fromkeys(problems))[:_MOST]  # a model may be used twice
         ]
-        if len(problems) > _MOST:
-            lines.append(f"{run.shown}: and {len(problems) - _MOST:,} further errors")
+        if (more := len(set(problems)) - _MOST) > 0:
+            lines.append(f"{run.shown}: and {more:,} further errors")
         raise UserError("\n".join(lines))
     return machine.warnings(run)

@@ -13,6 +13,7 @@ from llmc_lib.benchmarks import Measure, declared
 from llmc_lib.errors import UserError, near, shown
 from llmc_lib.formatting import counted
 from llmc_lib.params import CasesParams
+from llmc_lib.preflight import gate
 from llmc_lib.preflight.problem import Problem, noted
 from llmc_lib.records import Question
 from llmc_lib.store import ROOT, Run, is_hub_id
@@ -35,6 +36,7 @@ def problems(run: Run) -> list[Problem]:
     if not found:  # the names below are looked up in what has been read
         found += _named(run, questions)
         found += _race(run, questions)
+        found += gate.problems(run, questions)
     return found
 
 

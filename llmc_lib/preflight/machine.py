@@ -7,6 +7,7 @@ import socket
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -151,7 +152,21 @@ def warnings(run: Run) -> list[str]:
     for number, repeat in enumerate(evaluation.repeat):
         engines[f"evaluation.repeat.{number}.engine"] = repeat.engine_of(evaluation.engine)
     told = [line for pair in engines.items() for line in _engine_warnings(*pair)]
-    return told + _silent_servers(list(engines.values()))
+    return [*told, *_deadline_warnings(run), *_silent_servers(list(engines.values()))]
+
+
+def _deadline_warnings(run: Run) -> Iterator[str]:
+    """A deadline of a race that has not begun, and that is over."""
+    from llmc_lib.evaluation.race import ledger_of  # loads numpy
+
+    stop = run.params.evaluation.stop
+    if stop is None or stop.deadline is None or ledger_of(run).exists():
+        return
+    if stop.deadline.astimezone(UTC) < datetime.now(UTC):
+        yield (
+            f"warning: evaluation.stop.deadline: {stop.deadline.isoformat(' ', 'minutes')} has passed, so only the first round "
+            "would be held; give a later one"
+        )
 
 
 def _engine_warnings(section: str, engine: EngineParams) -> Iterator[str]:

@@ -14,8 +14,9 @@ from llmc_lib.models.folder import folder_problems, tokenizer_problems
 from llmc_lib.models.quantized import quantized_problem
 from llmc_lib.models.resolve import EMBEDDED
 from llmc_lib.params import EngineParams, ModelParams
+from llmc_lib.preflight import lora
 from llmc_lib.preflight.problem import Problem
-from llmc_lib.rewards import not_allowed
+from llmc_lib.rewards import not_allowed, not_usable
 from llmc_lib.store import ROOT, Run, json_reader
 from llmc_lib.store.json_reader import JsonError
 
@@ -64,12 +65,13 @@ def problems(run: Run, *, data_alone: bool = False) -> list[Problem]:
         *_served_names(run),
         *_tokenizers(run),
         *_template_variables(run),
-        *([] if data_alone else _own_rewards(run)),
+        *([] if data_alone else (*_own_rewards(run), *lora.problems(run))),
     ]
 
 
 def _own_rewards(run: Run) -> Iterator[Problem]:
-    """Functions that the params name and whoever starts the run has not allowed."""
+    """Functions that the params name, and that whoever starts the run has not allowed, or Python cannot import."""
+    told: dict[str, str | None] = {}
     for recipe in run.params.recipes:
         grpo = recipe.training.grpo
         if recipe.training.method != "grpo" or grpo is None or grpo.rewards.own is None:
@@ -80,7 +82,10 @@ def _own_rewards(run: Run) -> Iterator[Problem]:
             if "rewards" in given.get("grpo", {})
             else ("training",)
         )
-        if (refused := not_allowed(grpo.rewards)) is not None:
+        name = grpo.rewards.own.function
+        if name not in told:
+            told[name] = not_allowed(grpo.rewards) or not_usable(grpo.rewards)
+        if (refused := told[name]) is not None:
             yield Problem((*section, "grpo", "rewards", "own", "function"), refused)
 
 

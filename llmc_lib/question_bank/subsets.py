@@ -34,6 +34,10 @@ def divided(found: Sequence[Question], benchmark: BenchmarkParams) -> list[Quest
             members.setdefault(name, set()).add(question.id)
     known = {question.id for question in found}
     for name, entries in benchmark.subsets.items():
+        if not entries:
+            raise UserError(
+                f"{_place(benchmark)}.subsets.{name}: names no question; give files of ids, ids or subsets, or leave it out"
+            )
         ids = _named(entries, known, members, f"{_place(benchmark)}.subsets.{name}")
         members[name] = members.get(name, set()) | ids
     out = _named(benchmark.exclude, known, members, f"{_place(benchmark)}.exclude")

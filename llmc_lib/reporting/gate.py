@@ -82,11 +82,21 @@ def file(run: Run) -> Path:
 def ask(run: Run) -> Gate:
     """Hold the figures of a finished report against the criteria.
 
-    Raises `UserError` where the params file has no section `gate`, and where it asks for a candidate, a category or a
-    benchmark that the report has not.
+    Raises `UserError` where the params file has no section `gate`, where it asks for a candidate, a category or a
+    benchmark that the report has not, and for figures that are damaged.
     """
     params = required(run)
     metrics = _metrics(run)
+    try:
+        return _asked(run, params, metrics)
+    except (KeyError, IndexError, TypeError, AttributeError, StopIteration) as error:
+        raise UserError(
+            f"{run.report / 'metrics.json'}: is not as make report writes it ({type(error).__name__}: {error}); make report "
+            "writes it again"
+        ) from None
+
+
+def _asked(run: Run, params: GateParams, metrics: dict[str, Any]) -> Gate:
     main = metrics["main"]
     block = metrics["benchmarks"][main]
     names = [found["model"] for found in block["comparisons"]]
@@ -191,6 +201,6 @@ def _metrics(run: Run) -> dict[str, Any]:
         metrics = json_reader.load(path)
     except (OSError, JsonError) as error:
         raise UserError(f"{path}: cannot be read ({error}); make report writes it again") from None
-    if metrics.get("schema_version") != SCHEMA_VERSION:
+    if not isinstance(metrics, dict) or metrics.get("schema_version") != SCHEMA_VERSION:
         raise UserError(f"{path}: is of another version; make report writes it again")
     return dict(metrics)

@@ -19,6 +19,8 @@ from llmc_lib.store import ROOT, Run
 
 #: Samples a question in the table of what a difference takes.
 _SAMPLES = (1, 4, 16)
+#: Questions: the exact test's power is a sum over all on which models could differ.
+_MOST = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,10 @@ def power_table(run: Run, assumed: Assumed) -> str:
     """For each benchmark of a run: the smallest difference that it finds, and what the smallest interesting
     one takes; with a sentence each. Raises `UserError` for assumptions that cannot be.
     """
+    if assumed.questions is not None and not 1 <= assumed.questions <= _MOST:
+        raise UserError(
+            f"QUESTIONS: must be 1 to {_MOST:,} of each benchmark, not {assumed.questions:,}"
+        )
     params = run.params.evaluation
     report = run.params.report
     interesting = report.smallest_interesting_points / 100
@@ -127,7 +133,7 @@ def _questions(run: Run, benchmark: BenchmarkParams, given: int | None) -> tuple
 def _sentence(
     name: str, n: int, origin: str, samples: int, found: float, interesting: float, target: float
 ) -> str:
-    asked = f"{n:,} questions ({origin}) with {counted(samples, 'sample')} each"
+    asked = f"{counted(n, 'question')} ({origin}) with {counted(samples, 'sample')} each"
     if found >= 1:
         return f"{name}: {asked} cannot show any difference reliably."
     finds = as_points(found, n, sign=False)

@@ -16,6 +16,12 @@ What is computed of a completion runs in a process apart (`apart`), so that neit
 what a model wrote matters to the training.
 """
 
-from llmc_lib.rewards.functions import LOGGED, RewardFunction, not_allowed, reward_functions
+from llmc_lib.rewards.functions import (
+    LOGGED,
+    RewardFunction,
+    not_allowed,
+    not_usable,
+    reward_functions,
+)
 
-__all__ = ["LOGGED", "RewardFunction", "not_allowed", "reward_functions"]
+__all__ = ["LOGGED", "RewardFunction", "not_allowed", "not_usable", "reward_functions"]

@@ -56,6 +56,12 @@ class Apart:
             good, value = json.loads(answer)
             return value if good else Lost("crashed", str(value))
 
+    def check(self) -> None:
+        """Start the process and end it. Raises `RuntimeError` where it does not start."""
+        with self._one:
+            self._start()
+            self._stop()
+
     def close(self) -> None:
         """End the process."""
         with self._one:

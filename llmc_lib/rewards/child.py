@@ -59,8 +59,9 @@ def function(path: str) -> Callable[..., Any]:
     sys.path.insert(0, os.getcwd())
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"{path}: cannot be imported: {error}") from None
+    except Exception as error:  # whatever a module does when it is imported
+        said = f"{type(error).__name__}: {error}"[:500]
+        raise ValueError(f"{path}: cannot be imported: {said}") from None
     if not callable(found):
         raise ValueError(f"{path}: is no function")
     called: Callable[..., Any] = found

@@ -65,12 +65,25 @@ def reward_functions(params: RewardParams) -> list[RewardFunction]:
 
 def not_allowed(params: RewardParams) -> str | None:
     """Why the user's function may not run: whoever starts the run has not allowed it. None where it may, or none is named."""
-    if params.own is None or os.environ.get(ALLOW) == params.own.function:
+    if "own" not in params.weights or params.own is None:
+        return None
+    if os.environ.get(ALLOW) == params.own.function:
         return None
     return (
         f"{params.own.function} is code that would run with all that you may read and write; if you trust it, start "
         f"the run with {ALLOW}={params.own.function}"
     )
+
+
+def not_usable(params: RewardParams) -> str | None:
+    """Why the user's function, which is allowed, cannot be called; None where it can. It is imported in a process apart."""
+    if "own" not in params.weights or params.own is None:
+        return None
+    try:
+        Apart(params.seconds, params.own.function).check()
+    except RuntimeError as error:
+        return f"{error}; correct the path, or the module (it is looked for from {os.getcwd()} too)"
+    return None
 
 
 @cache

@@ -218,7 +218,22 @@ def _benchmark_problem(benchmark: BenchmarkParams) -> str:
 
 def _check_model(model: ModelParams, place: Callable[..., str], *keys: str | int) -> None:
     """Can this model be had, as far as the params file and this machine tell?"""
-    source = model.source
+    source, adapter = model.source, model.adapter
+    if adapter is None and model.adapter_revision is not None:
+        raise UserError(
+            f"{place(*keys, 'adapter_revision')}: is the commit of an `adapter`; give that too, or leave it out"
+        )
+    if adapter is not None and not (ROOT / adapter).is_dir():
+        if not is_hub_name(adapter):
+            raise UserError(
+                f"{place(*keys, 'adapter')}: {adapter!r} is no folder; give that of a peft adapter, or a hub id "
+                "(owner/name)"
+            )
+        if not is_commit(model.adapter_revision):
+            raise UserError(
+                f"{place(*keys, 'adapter_revision')}: must be a commit of the hub's adapter {adapter!r} (7 to 40 "
+                "hexadecimal digits): a branch moves, and the run could not be repeated"
+            )
     if source == "embedded" or (ROOT / source / "config.json").is_file():
         return
     if (ROOT / source).is_dir() or not is_hub_name(source):

@@ -89,6 +89,34 @@ def test_trainings_that_differ_widen_the_interval_and_one_checkpoint_does_not_kn
     assert narrow.high - narrow.low < 1.1 * (alone.high - alone.low)
 
 
+def test_models_may_have_been_asked_unequally_often() -> None:
+    """Of each training, and of the base, a rate of each question is all that counts."""
+    base, *models = _answers(300, 6, 3, 0.03)
+    uneven = [model[:, : 2 * (at + 1)] for at, model in enumerate(models)]
+    found = recipe_effect(uneven, [base[:, :1]])
+    rates = [model.mean() for model in uneven]
+    assert found.difference == pytest.approx(np.mean(rates) - base[:, :1].mean())
+    assert found.parts.parts[1].variance == pytest.approx(np.var(rates, ddof=1) / 3)
+    # What one sample of the base adds in noise widens the interval.
+    assert found.parts.error > recipe_effect(uneven, [base]).parts.error
+    assert 0 <= seed_spread(uneven).sd < 0.2
+    new = new_training(uneven, base[:, :1])
+    assert new.low < found.difference < new.high
+
+
+def test_under_unequal_samples_the_level_is_held() -> None:
+    draw, wrong = np.random.default_rng(5), 0
+    for _ in range(400):
+        chance = draw.beta(0.5, 1.2, 150)
+        shifts = 0.01 * draw.standard_normal(4) * [0, 1, 1, 1]
+        base, *models = (
+            draw.random((150, k)) < np.clip(chance + shift, 0, 1)[:, None]
+            for k, shift in zip((1, 2, 4, 4), shifts, strict=True)
+        )
+        wrong += recipe_effect(models, [base]).p_value < 0.05
+    assert wrong / 400 < 0.08
+
+
 def test_two_recipes_have_both_spreads() -> None:
     _, *models = _answers(400, 1, 6, 0.03)
     found = recipe_effect(models[:3], models[3:])
@@ -142,7 +170,7 @@ def test_what_cannot_be_is_refused() -> None:
         (models, []),
         ([models[0], models[1][:10]], [base]),
     ):
-        with pytest.raises(ValueError, match=r"training|shape"):
+        with pytest.raises(ValueError, match=r"training|same questions"):
             recipe_effect(trainings, reference)
     with pytest.raises(ValueError, match="at least 2 questions"):
         recipe_effect([m[:1] for m in models], [base[:1]])

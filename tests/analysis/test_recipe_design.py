@@ -38,6 +38,24 @@ def test_a_verdict_on_one_checkpoint_says_little_of_the_recipe() -> None:
     )
 
 
+def test_of_unequal_numbers_of_samples_more_of_them_are_no_option() -> None:
+    base, *models = _answers(200, 4, 3, 0.01)
+    assert {option.kind for option in next_step(models, base).options} == {
+        "trainings",
+        "questions",
+        "samples",
+    }
+    found = next_step(models, base[:, :1])
+    assert {option.kind for option in found.options} == {"trainings", "questions"}
+    assert all(0 < option.half <= found.half for option in found.options)
+
+
+def test_trainings_that_differ_wildly_have_a_number_too() -> None:
+    for parts in (VarianceParts(0.3, None), VarianceParts(0.1, 0.2), VarianceParts(0.3, None, 4.0)):
+        found = [one_checkpoint_misleads(spread, 300, parts) for spread in (0.02, 0.13, 0.2, 0.49)]
+        assert all(found[0] < later < 1 for later in found[1:])
+
+
 def test_more_trainings_find_smaller_effects() -> None:
     parts = assumed_parts(0.2)
     found = [detectable_effect(count, 0.01, 2158, parts) for count in (2, 3, 4, 5, 8)]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from llmc_lib.analysis.arrays import column_arrays
 from llmc_lib.analysis.comparison import paired_comparison
 from llmc_lib.analysis.intervals import rate_interval
 from llmc_lib.errors import UserError
+from llmc_lib.evaluation import import_all
 from llmc_lib.evaluation.audit import (
     Drawn,
     audited,
@@ -24,6 +27,7 @@ from llmc_lib.evaluation.audit import (
 )
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.evaluation.stored import grades_file, predictions_file
+from llmc_lib.params import Params
 from llmc_lib.store import Run, read_jsonl, write_jsonl
 from tests.reporting.several import several
 
@@ -132,6 +136,63 @@ def test_labels_correct_a_grader_that_favours_a_model(
     (compared,) = found["comparisons"]
     assert compared["corrected"] < compared["graded"]
     assert sum(row["more"] for row in found["next"]) == 50
+
+
+def test_models_that_were_asked_unequally_often_are_corrected_to_the_truth(tmp_path: Path) -> None:
+    """Each answer is right or not in truth; the file's verdict calls every third wrong one right. All are labelled."""
+    draw = random.Random(0)
+    truth: dict[tuple[str, str, int], bool] = {}
+    for model, samples in (("base", 1), ("tuned", 4)):
+        rows = []
+        for number, sample in itertools.product(range(30), range(samples)):
+            right = truth[model, f"q{number}", sample] = draw.random() < 0.5
+            said = right or number % 3 == 0
+            rows.append({"id": f"q{number}", "sample": sample, "question": f"{number} + {number}?", "answer": 2 * number,
+                         "response": f"Answer: {2 * number + (not right)}", "correct": said})  # fmt: skip
+        write_jsonl(tmp_path / f"{model}.jsonl", rows)
+    imports = [
+        {"model": m, "benchmark": "sums", "path": f"{tmp_path}/{m}.jsonl"}
+        for m in ("base", "tuned")
+    ]
+    benchmark = {"name": "sums", "kind": "questions", "source": "imports", "duplicates": None}
+    asked = {"benchmarks": [benchmark], "imports": imports}
+    params = {"run": "x", "runs_dir": str(tmp_path), "evaluation": asked}
+    run = Run(Params.model_validate(params), tmp_path / "x.yaml")
+    results = import_all(run)
+    drawn = draw_more(run, results, "sums", 1000, {})
+    assert drawn.whole == {"base": 30, "tuned": 120}
+    assert len(drawn.items) == 150
+    labels = [
+        (i.id, "right" if truth[i.model, i.question_id, i.sample] else "wrong", "", "A")
+        for i in drawn.items
+    ]
+    keep_labels(run, _write(tmp_path / "labels.csv", labels), {"sums": drawn})
+    graded = results.answers.groupby("model")["correct"].mean()
+    real = {
+        m: sum(right for (of, *_), right in truth.items() if of == m) / drawn.whole[m]
+        for m in drawn.models
+    }
+    models = {m: {"accuracy": graded[m], "ci95": [graded[m] - 0.1, graded[m] + 0.1]} for m in real}
+    compared = {"model": "tuned", "reference": "base", "difference": graded["tuned"] - graded["base"],
+                "interval": {"low": -0.1, "high": 0.1, "level": 0.05}}  # fmt: skip
+    blocks = {"sums": {"kind": "questions", "models": models, "comparisons": [compared]}}
+    found = audited(run, results, blocks)["sums"]
+    for model, rate in real.items():
+        assert found["models"][model]["graded"] > rate
+        assert found["models"][model]["corrected"] == pytest.approx(rate)
+        assert found["models"][model]["ci95_labels"] == pytest.approx([rate, rate])
+    (difference,) = found["comparisons"]
+    assert difference["corrected"] == pytest.approx(real["tuned"] - real["base"])
+
+
+def test_what_was_drawn_before_models_could_differ_in_samples_is_read(
+    run: Run, drawn: Drawn
+) -> None:
+    path = run.audit / "sums.json"
+    written = json.loads(path.read_text())
+    assert written["whole"] == {"base": 120, "tuned": 120}
+    path.write_text(json.dumps({**written, "whole": 120}))
+    assert read_drawn(run, "sums") == drawn
 
 
 def test_more_are_drawn_where_labels_are_worth_most(run: Run, drawn: Drawn, tmp_path: Path) -> None:

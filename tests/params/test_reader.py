@@ -224,6 +224,31 @@ MISTAKES = {
     "run: x\ntraining: {epochs: .inf}": "line 2: training.epochs: must be a finite number, not inf",
     "run: x\ntraining: {epochs: .nan}": "line 2: training.epochs: must be",
     "run: x\n1: 2": "line 2: 1: a key must be a word; put 1 in quotes, or correct it",
+    # of several kinds
+    "run: x\nreport: {cases: -1}": "line 2: report.cases: must be greater than or equal to 0 or a group of keys, not -1",
+    "run: x\nreport: {cases: {gained: -1}}": "line 2: report.cases.gained: must be greater than or equal to 0, not -1",
+    "run: x\nevaluation: {max_tokens: 0}": (
+        "line 2: evaluation.max_tokens: must be greater than or equal to 1 or 'max', not 0"
+    ),
+    "run: x\nevaluation: {chat_template_kwargs: {int: [1]}}": (
+        "line 2: evaluation.chat_template_kwargs.int: must be boolean or integer or number or string, not [1]"
+    ),
+    "run: x\nevaluation: {samples_of: {1: 3}}": "line 2: evaluation.samples_of.1: must be a text, not 1; put it in quotes",
+    "run: x\nevaluation: {samples_of: {base: 3}}": (
+        "line 2: evaluation.samples_of.base: at temperature 0 all are the same (hle)"
+    ),
+    "run: x\nevaluation: {stop: {deadline: 2027-01-01T00:00+25:00}}": (
+        "line 2: evaluation.stop.deadline: '2027-01-01T00:00+25:00' is no date and time; write it as 2026-12-01T09:00"
+    ),
+    "run: x\ncandidates: [{name: a, method: sft, training: {method: grpo}}]": (
+        "line 2: candidates.0.training.method: is 'grpo', and the candidate's `method` is 'sft'; give one"
+    ),
+    "run: x\nevaluation: {benchmarks: [{name: hle, subsets: [a/x.txt, b/X.txt]}]}": (
+        "line 2: evaluation.benchmarks.0.subsets: two of the files would be the subset 'x'"
+    ),
+    "run: x\nevaluation: {benchmarks: [{name: hle, subsets: {A b: [q]}}]}": (
+        "line 2: evaluation.benchmarks.0.subsets.A b: 'A b' must be lower-case letters, digits, '_' and '-'"
+    ),
     # YAML's own
     "run: x\nseed: 1\nrun: y": "line 3: run: not valid YAML: 'run' is given twice; keep one",
     "run: x\ntraining: {epochs: 1, epochs: 2}": (

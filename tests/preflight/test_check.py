@@ -529,8 +529,108 @@ def test_a_function_of_the_users_own_has_to_be_allowed(
         "candidates.0.training.grpo.rewards.own.function: os.getcwd is code that would run" in line
     )
     assert line.endswith("start the run with LLMC_OWN_REWARD=os.getcwd")
+    unused = {"method": "grpo", "grpo": {"rewards": {"own": {**own, "weight": 0}}}}
+    assert _lines(tmp_path, training=unused) == []
     monkeypatch.setenv("LLMC_OWN_REWARD", "os.getcwd")
     assert _lines(tmp_path, training=grpo) == []
+
+
+def test_a_function_that_is_allowed_has_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken.py").write_text("def score(:\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for function, words in {
+        "no_such_module.score": "No module named 'no_such_module'",
+        "os.no_such": "module 'os' has no attribute 'no_such'",
+        "os.sep": "os.sep: is no function",
+        "broken.score": "SyntaxError",
+    }.items():
+        monkeypatch.setenv("LLMC_OWN_REWARD", function)
+        grpo = {"method": "grpo", "grpo": {"rewards": {"own": {"function": function}}}}
+        line = _one(tmp_path, training=grpo)
+        assert line.startswith(f"training.grpo.rewards.own.function: {function}: ")
+        assert words in line
+
+
+@pytest.mark.parametrize(
+    ("gate", "words"),
+    [
+        ({"categories": {"Mathh": 3.0}}, "gate.categories.Mathh: no category 'Mathh' of hle; did you mean 'Math'?"),
+        ({"candidate": "stp-3"}, "gate.candidate: 'stp-3' is no candidate of the report; there are other, a-step-<number>"),
+        ({"candidate": "step-3"}, "gate.candidate: 'step-3' is no candidate of the report"),
+        ({"candidate": "base"}, "gate.candidate: 'base' is no candidate of the report"),
+    ],
+)  # fmt: skip
+def test_what_the_gate_asks_about_must_be_there(
+    tmp_path: Path, gate: dict[str, Any], words: str
+) -> None:
+    asked = {"models": [{"name": "other"}]}
+    given = {"candidates": [{"name": "a"}], "evaluation": asked}
+    assert _one(tmp_path, **given, gate=gate).startswith(words)
+    for fine in ({"candidate": "a-step-30"}, {"candidate": "other", "categories": {"Math": 3.0}}):
+        assert not _lines(tmp_path, **given, gate=fine)
+
+
+def test_of_imports_the_reference_is_no_candidate_of_the_gate(tmp_path: Path) -> None:
+    imports = [{"model": "base", "path": BASE}, {"model": "tuned", "path": TUNED}]
+    given = {"evaluation": {"benchmarks": [{"name": "hle"}], "imports": imports}}
+    assert not _lines(tmp_path, **given, gate={"candidate": "tuned"})
+    line = _one(tmp_path, **given, gate={"candidate": "tunde"})
+    assert line == ("gate.candidate: 'tunde' is no candidate of the report; did you mean 'tuned'?")
+
+
+@pytest.mark.parametrize("key", ["target_modules", "modules_to_save"])
+def test_layers_that_the_base_has_not_are_told(tmp_path: Path, key: str) -> None:
+    line = _one(tmp_path, training={"lora": {key: ["q_proy"]}})
+    assert line == (
+        f"training.lora.{key}: no layer 'q_proy' in the base model; did you mean 'q_proj'?"
+    )
+    assert not _lines(tmp_path, training={"lora": {key: ["embed_tokens", "lm_head"]}})
+    folder = _model(tmp_path / "model")
+    header = b'{"model.layers.0.attn.qkv.weight": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}'
+    (folder / "model.safetensors").write_bytes(
+        len(header).to_bytes(8, "little") + header + bytes(4)
+    )
+    model = {"source": str(folder)}
+    own = [{"name": "a", "training": {"lora": {key: ["q_proj"]}}}]
+    (line,) = _lines(tmp_path, model=model, candidates=own)
+    assert "candidates.0.training.lora" in line
+    assert "no layer 'q_proj' in the base model; there are embed_tokens, lm_head, qkv" in line
+    for name in ("qkv", "attn.qkv", "model.layers.0.attn.qkv"):
+        assert not _lines(tmp_path, model=model, training={"lora": {key: [name]}})
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ({"adapter": "/no/such"}, "model.adapter: '/no/such' is no folder; give that of a peft adapter"),
+        ({"adapter": "owner/name"}, "model.adapter_revision: must be a commit of the hub's adapter 'owner/name'"),
+        ({"adapter": "owner/name", "adapter_revision": "main"}, "model.adapter_revision: must be a commit"),
+        ({"adapter_revision": "0123456"}, "model.adapter_revision: is the commit of an `adapter`"),
+        ({"adapter": str(ROOT / "params")}, f"model.adapter: {ROOT}/params: has no adapter_config.json"),
+    ],
+)  # fmt: skip
+def test_an_adapter_that_cannot_be_had_is_told_once(
+    tmp_path: Path, model: dict[str, Any], words: str
+) -> None:
+    assert _one(tmp_path, model=model).startswith(words)
+
+
+def test_a_deadline_that_has_passed_is_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    for deadline, told in (
+        ("2020-01-01T09:00", True), ("2020-01-01T09:00+09:00", True), ("2999-01-01T09:00", False)
+    ):  # fmt: skip
+        path.write_text(
+            f"run: x\nruns_dir: {tmp_path}/runs\nevaluation: {{stop: {{deadline: {deadline}}}}}\n"
+        )
+        warnings = [w for w in preflight.check(open_run(path)) if "deadline" in w]
+        assert len(warnings) == told
+    path.write_text(path.read_text().replace("2999", "2020"))
+    (tmp_path / "runs" / "x").mkdir(parents=True)
+    (tmp_path / "runs" / "x" / "race.jsonl").write_text("")  # the race has begun
+    assert not [w for w in preflight.check(open_run(path)) if "deadline" in w]
 
 
 def test_a_subset_that_names_nothing_is_at_its_key(tmp_path: Path) -> None:

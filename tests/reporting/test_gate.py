@@ -13,6 +13,10 @@ import pytest
 import yaml
 
 from llmc_lib.__main__ import main
+from llmc_lib.errors import UserError
+from llmc_lib.params import Params
+from llmc_lib.reporting.gate import ask
+from llmc_lib.reporting.report import SCHEMA_VERSION
 from llmc_lib.store import ROOT, Run, sha256_file
 
 
@@ -91,6 +95,21 @@ def test_a_gate_that_breaks_down_has_not_told_fail(
     monkeypatch.setattr("llmc_lib.reporting.gate.ask", broken)
     assert gated({"better": True}) == (2, {})
     assert "RuntimeError: a bug of ours" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "content",
+    [[], {"main": "hle"}, {"main": "hle", "benchmarks": {"hle": {}}}, {"main": "hle", "benchmarks": []},
+     {"main": "hle", "benchmarks": {"hle": {"comparisons": [{"model": "a"}]}}}],
+)  # fmt: skip
+def test_damaged_figures_are_one_message(tmp_path: Path, content: Any) -> None:
+    params = {"run": "x", "reports_dir": str(tmp_path), "gate": {"better": True}}
+    if isinstance(content, dict):
+        content = {"schema_version": SCHEMA_VERSION, **content}
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "metrics.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"metrics\.json: is .*make report writes it again"):
+        ask(Run(Params.model_validate(params), tmp_path / "x.yaml"))
 
 
 def test_a_stale_report_decides_nothing_and_an_earlier_answer_is_gone(

@@ -61,7 +61,8 @@ def test_the_number_of_questions_can_be_given(
     [
         (["--correlation", "0.9"], "make power: correlation (0.9) and sampling (0.3) must be"),
         (["--rate", "0"], "make power: rate (0.0) must lie between 0 and 1"),
-        (["--questions", "0"], "QUESTIONS: must be at least 1, not 0"),
+        (["--questions", "0"], "QUESTIONS: must be 1 to 1,000,000 of each benchmark, not 0"),
+        (["--questions", "999999999999"], "QUESTIONS: must be 1 to 1,000,000 of each benchmark"),
     ],
 )
 def test_impossible_assumptions_are_one_line(

@@ -64,7 +64,7 @@ def _told(
     models = {model: _Model(drawn, model, decided) for model in drawn.models}
     return found | {
         "regraded": graded_since(run, drawn),
-        "models": {name: _model(of, block, drawn.whole) for name, of in models.items()},
+        "models": {name: _model(of, block, drawn.whole[name]) for name, of in models.items()},
         "comparisons": [_comparison(models, c, drawn.whole) for c in block["comparisons"]],
         "next": _next(drawn, decided),
     }
@@ -133,12 +133,12 @@ def _errors(model: _Model, status: str) -> dict[str, Any] | None:
 
 
 def _comparison(
-    models: Mapping[str, _Model], comparison: dict[str, Any], whole: int
+    models: Mapping[str, _Model], comparison: dict[str, Any], whole: Mapping[str, int]
 ) -> dict[str, Any]:
     interval = comparison["interval"]
     names = comparison["model"], comparison["reference"]
     a, b = (models[name].labelled for name in names)
-    found = audit.difference(a, b, whole, interval["level"])
+    found = audit.difference(a, b, (whole[names[0]], whole[names[1]]), interval["level"])
     wide = found.widened(comparison["difference"], interval["low"], interval["high"])
     return {
         "model": names[0],

@@ -67,14 +67,14 @@ class Item:
 class Drawn:
     """What was drawn of a benchmark, wave by wave.
 
-    `whole`: answers of each model that its rate is of. `answers`, `grades`: the digests of the files of each model, by which
+    `whole`: model → the answers that its rate is of. `answers`, `grades`: the digests of the files of each model, by which
     it is told whether they are still what was drawn from. Strata are those of the grades at the first draw, also where the answers
     are graded anew later.
     """
 
     benchmark: str
     seed: int
-    whole: int
+    whole: dict[str, int]
     answers: dict[str, str]
     grades: dict[str, str]
     frame: str  # the digest of which answers there are, in their order
@@ -108,6 +108,8 @@ def read_drawn(run: Run, benchmark: str) -> Drawn | None:
             Item(**{k: v for k, v in row.items() if k != "inclusion"}) for row in found["items"]
         )
         rest = {name: found[name] for name in _PLAIN}
+        if isinstance(rest["whole"], int):  # as it was written when all models had as many samples
+            rest["whole"] = dict.fromkeys(found["answers"], rest["whole"])
         return Drawn(
             **rest,
             stratum_of=tuple(found["stratum_of"]),
@@ -221,7 +223,7 @@ def _begun(run: Run, results: Results, benchmark: str, before: Drawn | None) -> 
     return Drawn(
         benchmark,
         run.params.seed,
-        len(rows) // len(names),
+        {name: int((rows["model"] == name).sum()) for name in names},
         _digests(run, benchmark, names),
         _grades(run, benchmark, names),
         _frame(rows),
@@ -244,6 +246,7 @@ def _kinds(names: list[str], rows: pd.DataFrame) -> list[Kind | None]:
     """The kind of each answer by its present grade; None where there is nothing to label."""
     keys = list(zip(rows["model"], rows["question_id"], rows["sample"], strict=True))
     correct = dict(zip(keys, rows["correct"], strict=True))
+    samples = rows.groupby("model", observed=True)["sample"].max() + 1
     found: list[Kind | None] = []
     for key, row in zip(keys, rows.to_dict("records"), strict=True):
         if row["rule"] in OUTSIDE or row["status"] == "missing":
@@ -254,7 +257,9 @@ def _kinds(names: list[str], rows: pd.DataFrame) -> list[Kind | None]:
         disputed = all(isinstance(one, str) for one in by) and (
             (by[0] == "correct") != (by[1] == "correct")
         )
-        discordant = bool(correct[key]) != bool(correct[other, *key[1:]])
+        # Of a model that was asked less often the same answer serves for several.
+        beside = other, key[1], key[2] % samples[other]
+        discordant = bool(correct[key]) != bool(correct[beside])
         found.append(Kind(key[0], row["status"], discordant, disputed))
     return found
 

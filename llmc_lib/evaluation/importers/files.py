@@ -81,8 +81,10 @@ def find(params: ImportParams, path: Path) -> list[tuple[Path, str]]:
 
 def read(params: ImportParams, path: Path) -> Iterator[Imported]:
     """All answers of an import, one at a time. Raises `UserError` with file and row or key."""
-    for file, known in find(params, path):
-        yield from READERS[known](file)
+    found = find(params, path)
+    samples = tables.numbered(file for file, known in found if known == "responses")
+    for file, known in found:
+        yield from tables.read(file, samples) if known == "responses" else READERS[known](file)
 
 
 def detect(path: Path) -> str:
@@ -100,8 +102,10 @@ def detect(path: Path) -> str:
             raise UserError(f"{path}: {missing}")
         if path.suffix == ".json" and not _keys(path) and _begins_as_json(path):
             next(json_object(path), None)  # says what is wrong in the first record
+        columns = [str(key) for key, _ in _keys(path)] if path.suffix.lower() in _TABLES else []
+        there = f" (its columns: {listing(sorted(columns))})" if columns else ""
         raise UserError(
-            f"{path}: not in a format that is known: {', '.join(READERS)}; what each holds is in "
+            f"{path}: not in a format that is known: {', '.join(READERS)}{there}; what each holds is in "
             "docs/imports.md"
         )
     return known

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from llmc_lib.errors import UserError
+from llmc_lib.errors import UserError, shown
 from llmc_lib.evaluation.importers.records import (
     Imported,
     as_list,
@@ -34,7 +35,7 @@ def read(path: Path) -> Iterator[Imported]:
     for row in rows(DataFile(path, str(path), ""), form=form):
         question = _question(row)
         answers, verdicts = (
-            as_list(row.need(name)) for name in ("generated_answers", "evaluation_results")
+            _listed(row, name) for name in ("generated_answers", "evaluation_results")
         )
         if len(answers) != len(verdicts):
             raise UserError(
@@ -54,6 +55,14 @@ def read(path: Path) -> Iterator[Imported]:
             )
             status = said(right)
             yield Imported(prediction, verdict(prediction, status) if status else None, question)
+
+
+def _listed(row: Row, name: str) -> list[Any]:
+    value = row.need(name)
+    found = as_list(value)
+    if not found and not isinstance(value, list | tuple) and plain(value).strip() != "[]":
+        raise UserError(f"{row.where}: {name!r} must be a list, not {shown(value)}")
+    return found
 
 
 def _question(row: Row) -> Question:

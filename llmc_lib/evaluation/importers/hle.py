@@ -27,6 +27,8 @@ from llmc_lib.evaluation.importers.records import (
     Imported,
     as_object,
     count,
+    ending,
+    failure,
     json_object,
     plain,
     predicted,
@@ -69,13 +71,14 @@ def _prediction(id_: str, row: Row) -> Prediction:
         parts = [part.get("text") for part in text if isinstance(part, dict)]
         text = "\n".join(part for part in parts if isinstance(part, str)) or text
     given = isinstance(text, str)
+    error = failure(text) if given else f"the file has {json.dumps(text)[:60]} for a response"
     usage = as_object(row.record.get("usage"))
     return predicted(
         id_,
-        text if given else "",
+        "" if error else text,
         row.file.path,
-        finish_reason="stop" if given else "failed",
-        error="" if given else f"the file has {json.dumps(text)[:60]} for a response",
+        finish_reason="failed" if error else ending(row.record.get("finish_reason")),
+        error=error,
         reasoning=str(usage.get("reasoning_content") or "").strip(),
         prompt_tokens=count(usage.get("prompt_tokens")),
         completion_tokens=count(usage.get("completion_tokens")),

@@ -50,7 +50,7 @@ from llmc_lib.store import (
     write_settings,
 )
 
-_VERSION = 2
+_VERSION = 3
 #: In place of the settings of a file of answers that were sampled here.
 _IMPORTED = {"imported": True}
 #: So many characters of responses are graded at a time.

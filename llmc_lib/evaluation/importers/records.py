@@ -132,7 +132,11 @@ def with_choices(question: str, choices: Iterable[object]) -> str:
 # ---- what programs in Python leave in tables ---------------------------------------------------
 
 #: What evaluation clients write in place of an answer when a request fails: f"Error: {exception}".
-_ERROR = re.compile(r"\s*error( code)?:\s", re.IGNORECASE)
+_ERROR = re.compile(
+    r"\s*((api|request|http|connection|server) )?error( code)?( \d{3})?:(\s|$)", re.IGNORECASE
+)
+#: What engines call the end of a completion at its token limit: OpenAI, Anthropic, Google, TGI, Inspect.
+_CUT = {"length", "max_tokens", "max_length", "model_length", "max_output_tokens", "token_limit"}
 #: Texts for "nothing" that pandas and Python write. "None" and "nan" can be answers of a model, but not ids.
 _NOTHING = {"", "nan", "none", "null", "<na>", "nat"}
 #: A dictionary as text that is longer than this is not parsed.
@@ -142,6 +146,12 @@ _DICT = 400_000
 def failure(text: str) -> str:
     """The error that a client wrote in place of an answer, in a line; "" for an answer."""
     return " ".join(text.split())[:300] if _ERROR.match(text) else ""
+
+
+def ending(value: Any) -> str:
+    """A finish reason as ours: "length", "failed" or "stop"."""
+    said_ = str(value).lower()
+    return "length" if said_ in _CUT else "failed" if said_ in ("failed", "error") else "stop"
 
 
 def is_nothing(value: Any) -> bool:
@@ -186,6 +196,23 @@ def plain(value: Any) -> str:
     if is_nothing(value):
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def words_of(row: Row, name: str) -> str:
+    """A model's answer in a cell: a text, or the parts of a message. Raises `UserError` for a list or group of anything else,
+    which would be graded as one text."""
+    value = row.record[name]
+    if isinstance(value, list):
+        parts = [part.get("text") for part in value if isinstance(part, dict)]
+        if parts and len(parts) == len(value) and all(isinstance(part, str) for part in parts):
+            return "\n".join(map(str, parts))
+    if isinstance(value, dict | list):
+        what = "a list" if isinstance(value, list) else "a group of values"
+        raise UserError(
+            f"{row.where}: {name!r} is {what}, not the text of one answer; give each answer a row of its own (several to a "
+            "question with a column 'sample')"
+        )
+    return plain(value)
 
 
 # ---- reading -----------------------------------------------------------------------------------

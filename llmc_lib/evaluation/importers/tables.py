@@ -19,7 +19,7 @@ words in a column `question`. Rows with the same id are told apart by a column `
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from llmc_lib.evaluation.importers.records import (
     apart_from,
     as_object,
     count,
+    ending,
     failure,
     id_text,
     is_nothing,
@@ -38,6 +39,7 @@ from llmc_lib.evaluation.importers.records import (
     predicted,
     said,
     verdict,
+    words_of,
 )
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question
 from llmc_lib.store import sha256_text
@@ -64,11 +66,12 @@ def knows(keys: set[str]) -> bool:
     )
 
 
-def read(path: Path) -> Iterator[Imported]:
-    """Answers and, where there are any, verdicts. Raises `UserError` with file and row."""
-    form = None if path.suffix.lower() in (".csv", ".tsv", ".parquet") else ".json"
-    for row in rows(DataFile(path, str(path), ""), form=form):
-        prediction = _prediction(row)
+def read(path: Path, samples: Mapping[int, int] | None = None) -> Iterator[Imported]:
+    """Answers and, where there are any, verdicts. `samples`: those of `numbered`, where an import has several files. Raises
+    `UserError` with file and row."""
+    samples = numbered([path]) if samples is None else samples
+    for row in _rows(path):
+        prediction = _prediction(row, samples)
         asked = plain(row.record.get("question"))
         yield Imported(prediction, _grade(prediction, row), _question(row, prediction), asked)
 
@@ -91,7 +94,7 @@ def _question(row: Row, prediction: Prediction) -> Question | None:
     )
 
 
-def _prediction(row: Row) -> Prediction:
+def _prediction(row: Row, samples: Mapping[int, int]) -> Prediction:
     record = row.record
     name = next((name for name in _TEXTS if name in record), None)
     if name is None:
@@ -106,23 +109,39 @@ def _prediction(row: Row) -> Prediction:
     if not reasoning and not _judged(record):  # of a judged answer that is the judge's
         reasoning = plain(record.get("reasoning")).strip()
     reasoning = reasoning or plain(usage.get("reasoning_content")).strip()
-    text = plain(record[name])
+    text = words_of(row, name)
     error = failure(text)
     return predicted(
         id_,
         "" if error else text,
         row.file.path,
         reasoning=apart_from(text, reasoning),
-        sample=_sample(row),
-        finish_reason="failed" if error else _finish(record.get("finish_reason")),
+        sample=samples.get(number := _sample(row), number),
+        finish_reason="failed" if error else _finish(record),
         error=error,
         prompt_tokens=count(usage.get("prompt_tokens", record.get("prompt_tokens"))),
         completion_tokens=count(usage.get("completion_tokens", record.get("completion_tokens"))),
     )
 
 
+def _rows(path: Path) -> Iterator[Row]:
+    form = None if path.suffix.lower() in (".csv", ".tsv", ".parquet") else ".json"
+    return rows(DataFile(path, str(path), ""), form=form)
+
+
+def numbered(files: Iterable[Path]) -> Mapping[int, int]:
+    """The numbers of the samples in an import's files → ours, from 0: many count from 1, and the file of one run has its number
+    alone. {}: no file has a column for them."""
+    there: set[int] = set()
+    for path in files:
+        first = next(_rows(path), None)
+        if first is not None and any(name in first.record for name in _SAMPLES):
+            there.update(map(_sample, _rows(path)))
+    return {number: place for place, number in enumerate(sorted(there))}
+
+
 def _sample(row: Row) -> int:
-    """Which answer to its question a row is, from 0."""
+    """Which answer to its question a row is, by the file's own number."""
     name = next((name for name in _SAMPLES if not is_nothing(row.record.get(name))), None)
     if name is None:
         return 0
@@ -134,8 +153,8 @@ def _sample(row: Row) -> int:
     return int(text)
 
 
-def _finish(value: Any) -> str:
-    return value if value in ("length", "failed") else "stop"
+def _finish(record: Mapping[str, Any]) -> str:
+    return ending(record.get("finish_reason") or record.get("stop_reason"))
 
 
 # ---- verdicts ----------------------------------------------------------------------------------

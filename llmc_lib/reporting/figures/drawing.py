@@ -202,6 +202,8 @@ def whole_numbers(axis: Axis, most: int = 5) -> None:
 
 #: The height of a panel among others above each other, in that of one beside others.
 _STACKED = 0.8
+#: Lines of a row's name.
+_LINES = 4
 
 
 def svg(figure: Figure, name: str) -> str:
@@ -211,6 +213,7 @@ def svg(figure: Figure, name: str) -> str:
     a size that can be read.
     """
     _plain_names(figure)
+    _fold_wide(figure)
     wide = _drawn(figure, name, "wide")
     width, height = figure.get_size_inches()
     places = [place for axes in figure.axes if (place := axes.get_subplotspec())]
@@ -230,6 +233,7 @@ def svg(figure: Figure, name: str) -> str:
 def one_svg(figure: Figure, name: str) -> str:
     """`svg` for where there is no phone: drawn once, in a third of the time."""
     _plain_names(figure)
+    _fold_wide(figure)
     return _drawn(figure, name, "wide")
 
 
@@ -266,14 +270,28 @@ def _squeeze(figure: Figure) -> None:
                     end = found.x1
 
 
+def _fold_wide(figure: Figure) -> None:
+    """Break names of rows that would leave no room for the plot: those of a file may be of any length."""
+    with _styled():
+        for axes in figure.axes:
+            _fold_names(axes, 0.4 * figure.get_window_extent().width)
+
+
 def _fold_names(axes: Axes, room: float) -> None:
-    """Break the names of an axis' rows into lines of about `room`, in pixels: they leave less to the plot."""
+    """Break the names of an axis' rows into lines of about `room`, in pixels: they leave less to the plot. The table of the figure
+    has all of a name that is longer than a few lines."""
     names = axes.get_yticklabels()
     widest = max((name.get_window_extent().width for name in names), default=0.0)
     if widest <= room:
         return
-    most = int(max(len(name.get_text()) for name in names) * room / widest)
-    folded = [textwrap.fill(name.get_text().replace("/", "/ "), max(8, most)) for name in names]
+    lines = [line for name in names for line in name.get_text().splitlines()]
+    most = int(max(map(len, lines)) * room / widest)
+    folded = [
+        textwrap.fill(
+            name.get_text().replace("/", "/ "), max(8, most), max_lines=_LINES, placeholder=" …"
+        )
+        for name in names
+    ]
     axes.set_yticks(axes.get_yticks(), [name.replace("/ ", "/") for name in folded])
 
 

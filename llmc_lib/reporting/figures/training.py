@@ -166,20 +166,22 @@ def _losses(axes: Axes, history: pd.DataFrame, top: float | None, *, label: bool
     )
     if len(bad):
         axes.axvline(float(bad.min()), color=MODELS[1], linewidth=1.2, linestyle=":")
-        _say(axes, float(bad.min()), train, tr("not finite: step {step:,}", step=int(bad.min())), 1)
+        _say(
+            axes, float(bad.min()), history, tr("not finite: step {step:,}", step=int(bad.min())), 1
+        )
     if top is not None:
         axes.set_ylim(top=top)
         highest = float(_values(train, "loss").max())
         if highest > top:
-            _say(axes, _at(train, highest), train, f"▲ {highest:,.3g}", 2)
+            _say(axes, _at(train, highest), history, f"▲ {highest:,.3g}", 2)
     if label:
         _label(axes, train, held)
     return thinned
 
 
-def _say(axes: Axes, step: float, train: pd.DataFrame, words: str, line: int) -> None:
+def _say(axes: Axes, step: float, history: pd.DataFrame, words: str, line: int) -> None:
     """Words at a step near the upper edge of a panel, on the side that has more room."""
-    left = step > (train["step"].iloc[0] + train["step"].iloc[-1]) / 2
+    left = step > (history["step"].min() + history["step"].max()) / 2
     axes.annotate(
         words, (step, 1), xycoords=("data", "axes fraction"), textcoords="offset points",
         xytext=(-4 if left else 4, -10 * line), ha="right" if left else "left", color=MODELS[1],

@@ -119,6 +119,19 @@ def test_the_last_checkpoint_has_the_whole_log(tmp_path: Path) -> None:
     assert read(tmp_path).rows == [{"loss": 100.0, "step": 1}]
 
 
+@pytest.mark.parametrize("name", ["trainer_state.json", "trainer_log.jsonl"])
+def test_the_logs_of_two_trainings_in_a_folder_are_not_mixed_up(tmp_path: Path, name: str) -> None:
+    write = logs.trainer_state if name.endswith(".json") else logs.verl_file
+    for place in ("sft/checkpoint-5", "sft/checkpoint-20", "sft"):
+        (tmp_path / place).mkdir(parents=True, exist_ok=True)
+        write(tmp_path / place / name)
+    assert len(read(tmp_path).rows) > 5  # one training and its checkpoints
+    (tmp_path / "dpo").mkdir()
+    write(tmp_path / "dpo" / name)
+    with pytest.raises(UserError, match=r"has the logs of 2 trainings \(.*dpo, .*sft\); give one"):
+        read(tmp_path)
+
+
 def test_a_loss_that_is_no_number_stays(tmp_path: Path) -> None:
     path = tmp_path / "trainer_state.json"
     path.write_text(

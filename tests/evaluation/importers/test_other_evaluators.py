@@ -210,3 +210,6 @@ def test_a_filter_without_a_verdict_for_each_answer_is_told(tmp_path: Path) -> N
     path = _lines(tmp_path / "x.jsonl", {**FILTERED, "evaluation_results": [True]})
     with pytest.raises(UserError, match="has 3 generated_answers and 1 evaluation_results"):
         _read(path)
+    path = _lines(tmp_path / "x.jsonl", {**FILTERED, "generated_answers": "12"})
+    with pytest.raises(UserError, match="line 1: 'generated_answers' must be a list, not '12'"):
+        _read(path)

@@ -141,6 +141,79 @@ def test_several_answers_to_a_question_are_samples(tmp_path: Path) -> None:
     assert [one.prediction.sample for one in found] == [0, 1, 2]
 
 
+@pytest.mark.parametrize(
+    ("numbers", "ours"),
+    [([0, 1, 2], [0, 1, 2]), ([1, 2, 3], [0, 1, 2]), ([7, 7, 7], [0, 0, 0]), ([3, 1, 9], [1, 0, 2])],
+)  # fmt: skip
+def test_samples_are_numbered_from_nought_whatever_the_file_counts_from(
+    tmp_path: Path, numbers: list[int], ours: list[int]
+) -> None:
+    rows = [{"id": f"q{at}", "response": "4", "attempt": n} for at, n in enumerate(numbers)]
+    for name in ("a.csv", "a.jsonl"):
+        found = _read(_write(tmp_path / name, rows))
+        assert [one.prediction.sample for one in found] == ours
+
+
+def test_runs_in_files_of_their_own_are_samples_of_one_import(tmp_path: Path) -> None:
+    for run in (1, 2):
+        _write(tmp_path / f"run{run}.jsonl", [{"id": "q", "response": "4", "run": run}])
+    assert [one.prediction.sample for one in _read(tmp_path)] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Error: 500", "Error:", "error code: 429 - slow down", "Error 429: slow down", "API Error: x", "Request error: timed out"],
+)  # fmt: skip
+def test_what_a_client_wrote_in_place_of_an_answer_is_a_failure(tmp_path: Path, text: str) -> None:
+    flat = _write(tmp_path / "flat.jsonl", [{"id": "q", "response": text}])
+    nested = tmp_path / "hle_m.json"
+    nested.write_text(json.dumps({"q": {"model": "m", "response": text}}))
+    for path in (flat, nested):
+        (one,) = _read(path)
+        assert (one.prediction.finish_reason, one.prediction.response) == ("failed", "")
+        assert one.prediction.error == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Error analysis: the mean error is 3.", "The error: 3%", "An error: it is 4", "Error bars are wide: 3 to 5"],
+)  # fmt: skip
+def test_an_answer_about_errors_is_an_answer(tmp_path: Path, text: str) -> None:
+    (one,) = _read(_write(tmp_path / "flat.jsonl", [{"id": "q", "response": text}]))
+    assert (one.prediction.finish_reason, one.prediction.response) == ("stop", text)
+
+
+@pytest.mark.parametrize(
+    ("reason", "ours"),
+    [("length", "length"), ("max_tokens", "length"), ("MAX_TOKENS", "length"), ("model_length", "length"),
+     ("stop", "stop"), ("end_turn", "stop"), (None, "stop"), ("failed", "failed")],
+)  # fmt: skip
+def test_a_cut_answer_is_one_whatever_the_engine_calls_it(
+    tmp_path: Path, reason: str | None, ours: str
+) -> None:
+    for key in ("finish_reason", "stop_reason"):
+        row = {"id": "q", "response": "4", key: reason}
+        (one,) = _read(_write(tmp_path / "flat.jsonl", [row]))
+        assert one.prediction.finish_reason == ours
+
+
+def test_several_answers_in_one_cell_are_not_graded_as_one(tmp_path: Path) -> None:
+    for value in (["4", "5"], {"content": "4"}, []):
+        path = _write(tmp_path / "flat.jsonl", [{"id": "q", "response": value}])
+        with pytest.raises(UserError, match=r"flat.jsonl, line 1: 'response' is a (list|group)"):
+            _read(path)
+    parts = [{"type": "text", "text": "It is"}, {"type": "text", "text": "4."}]
+    (one,) = _read(_write(tmp_path / "flat.jsonl", [{"id": "q", "response": parts}]))
+    assert one.prediction.response == "It is\n4."
+
+
+def test_a_table_in_no_known_format_is_told_with_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("ID;Response\n1;4\n")
+    with pytest.raises(UserError, match=r"not in a format that is known: .* \(its columns: ID;R"):
+        detect(path)
+
+
 def test_numbers_that_pandas_made_of_ids(tmp_path: Path) -> None:
     rows = [{**FLAT, "id": 7.0}, {**FLAT, "id": float("nan"), "question": "What?"}]
     first, second = _read(_write(tmp_path / "x.parquet", rows))

@@ -46,6 +46,17 @@ def test_a_table_of_panels_is_drawn_once() -> None:
     assert len(_drawn(svg(figure, "b"))) == 1
 
 
+@pytest.mark.filterwarnings("error")
+def test_names_of_rows_of_any_length_leave_room_for_the_plot() -> None:
+    figure, axes = canvas(3)
+    axes.plot([0, 1], [0, 2])
+    axes.set_yticks([0, 1, 2], ["short", "x" * 300, "a name in words " * 20])
+    for one in _drawn(svg(figure, "d")):
+        written = [t.text for t in one.iter("{http://www.w3.org/2000/svg}text")]
+        assert "short" in written
+        assert max(len(str(text)) for text in written) < 80
+
+
 def test_a_long_name_of_an_axis_is_folded_on_a_phone_alone() -> None:
     figure, axes = canvas(2)
     axes.plot([0, 1], [0, 1])

@@ -54,6 +54,12 @@ def test_a_loss_that_is_not_finite_is_marked_at_its_step() -> None:
     assert "not finite: step 3" in _texts(markup)
 
 
+def test_validation_losses_without_training_losses_are_drawn() -> None:
+    """As an imported log can have them."""
+    history = pd.DataFrame([{"step": 1, "eval_loss": 1.5}, {"step": 2, "eval_loss": math.inf}])
+    assert "not finite: step 2" in _texts(losses({"main": history}, imported=True).markup)
+
+
 def test_a_spike_is_written_out_and_does_not_press_the_rest_flat() -> None:
     texts = _texts(losses({"main": _history([2.0, 1.9, 80.0, 1.8, 1.7])}).markup)
     assert "▲ 80" in texts

@@ -8,6 +8,8 @@ nothing in a file is run.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +21,7 @@ from llmc_lib.store import fingerprint, sha256_file
 
 __all__ = ["Log", "digest", "read"]
 
+_CHECKPOINT = re.compile(r".*-(\d{1,11})")
 #: As many logged events are read.
 _MOST = 2_000_000
 
@@ -77,10 +80,10 @@ def _found(path: Path) -> tuple[list[Path], str]:
             ("*.wandb", list),
             ("*.db", list),
             ("metrics.parquet", list),
-            ("trainer_log.jsonl", list),
+            ("trainer_log.jsonl", _longest),
         ):
-            if files := pick(sorted(p for p in path.rglob(pattern) if p.is_file())):
-                return files, _format(files[0])
+            if files := sorted(p for p in path.rglob(pattern) if p.is_file()):
+                return pick(files), _format(files[0])
         raise UserError(f"{path}: no log of a training in this folder; what is read: {_READ}")
     if not path.is_file():
         raise UserError(f"{path}: no such file or folder; correct the path")
@@ -88,13 +91,20 @@ def _found(path: Path) -> tuple[list[Path], str]:
 
 
 def _longest(files: list[Path]) -> list[Path]:
-    """Of the states of several checkpoints the last one's, which has the whole log."""
-
-    def steps(file: Path) -> int:
-        number = file.parent.name.rpartition("-")[2]
-        return int(number) if number.isdecimal() and len(number) < 12 else 2**62
-
-    return sorted(files, key=steps)[-1:]
+    """Of the states of several checkpoints the last one's, which has the whole log. Raises `UserError` where they are of several
+    trainings."""
+    checkpoints = [_CHECKPOINT.fullmatch(file.parent.name) for file in files]
+    trainings = {
+        file.parent.parent if checkpoint else file.parent
+        for file, checkpoint in zip(files, checkpoints, strict=True)
+    }
+    if len(trainings) > 1:
+        names = ", ".join(sorted(map(str, trainings))[:8])
+        raise UserError(
+            f"{Path(os.path.commonpath(trainings))}: has the logs of {len(trainings)} trainings ({names}); give one of these folders"
+        )
+    steps = [int(checkpoint[1]) if checkpoint else 2**62 for checkpoint in checkpoints]
+    return [files[steps.index(max(steps))]]
 
 
 def _format(path: Path) -> str:

@@ -1,0 +1,63 @@
+"""What the section `gate` asks about: a candidate and categories that the report will have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from llmc_lib.benchmarks import Measure, declared
+from llmc_lib.errors import near, shown
+from llmc_lib.preflight.problem import Problem
+from llmc_lib.records import Question
+from llmc_lib.store import Run
+
+
+def problems(run: Run, questions: Mapping[str, Sequence[Question]]) -> Iterator[Problem]:
+    """A candidate that no model of the run can be called, and categories that the main benchmark has not.
+
+    `questions`: those that this machine has, by benchmark.
+    """
+    gate = run.params.gate
+    if gate is None:
+        return
+    if gate.candidate is not None and (problem := _candidate(run, gate.candidate)):
+        yield Problem(("gate", "candidate"), problem)
+    main, known = _categories(run, questions)
+    for name in gate.categories if known else ():
+        if name not in known:
+            meant = near(name, known)
+            hint = f"did you mean {meant!r}?" if meant else f"it has {', '.join(known)}"
+            yield Problem(
+                ("gate", "categories", name), f"no category {shown(name)} of {main}; {hint}"
+            )
+
+
+def _candidate(run: Run, name: str) -> str:
+    evaluation = run.params.evaluation
+    if evaluation.imports:
+        known = [*dict.fromkeys(item.model for item in evaluation.answered)][1:]
+    else:
+        known = [model.name for model in evaluation.models]
+        trained = [recipe.model_name("#") for recipe in run.params.recipes]
+        steps = "|".join(re.escape(each).replace(re.escape("#"), r"\d+") for each in trained)
+        if re.fullmatch(steps, name):
+            return ""
+        known += [each.replace("#", "<number>") for each in trained]
+    if name in known:
+        return ""
+    meant = near(name, known)
+    hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(known[:8])}"
+    return f"{shown(name)} is no candidate of the report; {hint}"
+
+
+def _categories(
+    run: Run, questions: Mapping[str, Sequence[Question]]
+) -> tuple[str, dict[str, None]]:
+    """The benchmark of the verdict and its categories; none where they are not known on this machine."""
+    for benchmark in run.params.evaluation.benchmarks:
+        main = run.params.report.main or benchmark.name
+        if benchmark.name == main and benchmark.measure == Measure.ACCURACY:
+            found = questions.get(main)
+            known = declared(benchmark.module).categories if found is None else ()
+            return main, dict.fromkeys(known or (q.category for q in found or ()))
+    return "", {}
