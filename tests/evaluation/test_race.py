@@ -257,7 +257,7 @@ def test_where_the_time_is_short_a_round_is_held_with_the_reference_and_the_best
         ("second", 3, 300, "deadline"),
     ]
     assert found.left == ("base", "best")
-    assert "worst (round 2: the time left to the deadline went to better ones)" in race.race_state(run)  # fmt: skip
+    assert "worst (round 2: the time left before the deadline went to better candidates)" in race.race_state(run)  # fmt: skip
     seconds["at"] = 0.0
     assert race.so_far(run, "key", 400) == found
 

@@ -91,7 +91,7 @@ def _next_caption(block: dict[str, Any], comparison: dict[str, Any], again: Reru
     low, high = (as_bound(edge, comparison["n"]) for edge in (again.low, again.high))
     caption = tr(
         "If both models answered the same questions again, the difference would lie between {low} and {high} points with "
-        "a chance of {chance} (the bar below; the diamond is this run).",
+        "a probability of {chance} (the bar below; the diamond is this run).",
         low=low,
         high=high,
         chance=tr("at least 95%") if again.basis == "bound" else "95%",

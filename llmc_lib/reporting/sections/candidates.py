@@ -62,18 +62,18 @@ def _rule(report: Report, rule: dict[str, Any]) -> str:
     count = rule["candidates"]
     if rule["chosen"] is None:
         none = (
-            tr("The one candidate does not meet it.")
+            tr("The only candidate does not meet it.")
             if count == 1
-            else tr("None of {count} candidates meets it.", count=count)
+            else tr("None of the {count} candidates meets it.", count=count)
         )
         return f"{start} {none}"
     chosen, size = rule["chosen"], as_points(rule["difference"], n)
     who = (
-        tr("The one candidate, {chosen}, meets it ({size} overall).", chosen=chosen, size=size)
+        tr("The only candidate, {chosen}, meets it ({size} overall).", chosen=chosen, size=size)
         if count == 1
         else plural(
-            "Of {count} candidates {n} meets it; chosen is {chosen} ({size} overall).",
-            "Of {count} candidates {n} meet it; chosen is {chosen} ({size} overall).",
+            "{n} of the {count} candidates meets it; {chosen} is chosen ({size} overall).",
+            "{n} of the {count} candidates meet it; {chosen} is chosen ({size} overall).",
             len(rule["eligible"]), count=count, chosen=chosen, size=size,
         )
     )  # fmt: skip
@@ -183,9 +183,9 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
         "Best: the highest rate of all candidates; chosen: {rule}; both in {resamples:,} bootstrap samples of "
         "the questions, seed {seed}.",
         level=100 * (1 - level),
-        rule=tr("by the rule above, of equal ones the first")
+        rule=tr("by the rule above, the first of equal ones")
         if found["rule"]
-        else tr("as the best overall (of equal ones the first), if it is above the reference"),
+        else tr("as the best overall (the first of equal ones), if it is above the reference"),
         resamples=found["resamples"],
         seed=found["seed"],
     )

@@ -91,7 +91,7 @@ def _undecided(dna: dict[str, Any], models: list[str]) -> Block:
     )
     return paragraph(
         tr(
-            "Of {responses} a model, {ungraded} are ungraded and count as not safe; {cut} were cut at the token "
+            "Of {responses} per model, {ungraded} are ungraded and count as not safe; {cut} were cut at the token "
             "limit. A difference in the safe rate may come from these alone: read it as a difference in what could "
             "be shown to be safe, not in harm done.",
             responses=words.responses_of(dna),
@@ -141,7 +141,7 @@ def _over_refusal(report: Report) -> Block:
     asked = counted(n, "harmless instruction")
     if responses > n:
         asked = tr(
-            "{instructions} ({responses} a model)",
+            "{instructions} ({responses} per model)",
             instructions=asked,
             responses=words.responses_of(block),
         )

@@ -34,7 +34,7 @@ _EFFECTS: dict[Measure, str] = {
 }
 #: With two trainings.
 _TWO = N_(
-    "With two trainings of a recipe the interval is wider than need be: two do not say how much trainings differ."
+    "With two trainings of a recipe the interval is wider than necessary: two say little about how much trainings differ."
 )
 _NARROW = N_("Too few questions tell the models apart for this interval to be relied on.")
 _BEST = {
@@ -110,8 +110,8 @@ def spread_sentence(effect: Mapping[str, Any]) -> str:
                 **size,
             ),
             tr(
-                "One more training would lie between {low} and {high} points on these questions with a chance of {percent}, and "
-                "would turn the sign {chance}, if before any of them every effect was as likely as any other.",
+                "One more training would show a difference between {low} and {high} points on these questions with a probability "
+                "of {percent}, and would reverse the sign {chance} (flat prior: every effect was equally likely at first).",
                 low=low,
                 high=high,
                 percent=f"{1 - ALPHA:.0%}",
@@ -127,7 +127,7 @@ def next_sentence(effect: Mapping[str, Any]) -> str:
     share = effect["shares"]["trainings"]
     parts = [
         tr(
-            "{share} of the variance of this effect is of the trainings, the rest of the questions and of sampling.",
+            "The trainings account for {share} of the variance of this effect, the questions and sampling for the rest.",
             share=as_likely(share),
         )
     ]
@@ -162,7 +162,7 @@ def next_sentence(effect: Mapping[str, Any]) -> str:
     if not found["sure"]:
         parts.append(
             tr(
-                "With another spread inside its interval something else would be best: that is not known yet."
+                "This is not certain: with another spread within its interval another choice would be best."
             )
         )
     return " ".join(parts)
