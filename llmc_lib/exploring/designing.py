@@ -35,7 +35,7 @@ class Design(Panel):
     """Moves the token limit, the smallest difference of interest, and questions × samples: shows what each would do.
 
     The limit cuts the completions that are there (`analysis.limit_curve`). Power is that of the paired test with the
-    variance of the chosen questions' differences as measured (`analysis.power`); from one sample a question it is not
+    variance of the chosen questions' differences as measured (`analysis.power`); from one sample per question it is not
     known what further samples buy, and then they are taken to buy nothing.
 
     `data`: the power curve: difference (a fraction), power. `limits`: model, limit (tokens), rate, low, high.
