@@ -36,7 +36,7 @@ class StopParams(Section):
         text = isinstance(deadline, str) and re.match(r"\d{4}-\d\d-\d\d", deadline)
         if deadline is None or text or isinstance(deadline, date):
             return deadline
-        raise ValueError(f"{shown(deadline)} is no date and time; write it as 2026-12-01T09:00")
+        raise ValueError(f"{shown(deadline)} is not a date and time; write it as 2026-12-01T09:00")
 
     @field_validator("deadline")
     @classmethod

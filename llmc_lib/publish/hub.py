@@ -25,7 +25,7 @@ def check_repo(repo: str | None, what: str) -> None:
         raise UserError(f"REPO: name the hub's {_NAMES[what]} to upload to: REPO=owner/name")
     if len(repo) > 96 or not _REPO.fullmatch(repo):
         raise UserError(
-            f"REPO: {repo!r} is no name of a hub repository; give owner/name, each of letters, digits, "
+            f"REPO: {repo!r} is not a name of a hub repository; give owner/name, each of letters, digits, "
             "'-', '_' and '.'"
         )
 

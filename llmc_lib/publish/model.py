@@ -73,7 +73,7 @@ def _subject(run: Run, name: str | None) -> Subject:
     if name not in models:
         found = near(name, models)
         hint = f"did you mean {found!r}?" if found else f"there are {', '.join(models)}"
-        raise UserError(f"MODEL: {name!r} is no model of this run; {hint}")
+        raise UserError(f"MODEL: {name!r} is not a model of this run; {hint}")
     of, entry = models[name]
     facts, recipe = manifest["candidates"][of], recipes[of]
     base = base_model(run)

@@ -49,7 +49,7 @@ def own(function: Callable[..., Any], given: dict[str, Any]) -> float | None:
         return None
     number = float(value)
     if not math.isfinite(number):
-        raise ValueError(f"{number} is no reward")
+        raise ValueError(f"{number} is not a reward")
     return number
 
 
@@ -62,7 +62,7 @@ def function(path: str) -> Callable[..., Any]:
     except (ImportError, AttributeError) as error:
         raise ValueError(f"{path}: cannot be imported: {error}") from None
     if not callable(found):
-        raise ValueError(f"{path}: is no function")
+        raise ValueError(f"{path}: is not a function")
     called: Callable[..., Any] = found
     return called
 

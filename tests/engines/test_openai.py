@@ -498,7 +498,7 @@ def test_a_server_of_no_use_is_told_with_the_remedy(
         _ask(tmp_path, server, "http://127.0.0.1:9/v1", spec=spec)
     told = str(caught.value)
     assert told.startswith(
-        "evaluation.engine.endpoints: no server is of use for the model 'small': "
+        "evaluation.engine.endpoints: no server can be used for the model 'small': "
     )
     assert (
         f"{server.address} {said}; http://127.0.0.1:9/v1 cannot be reached (Connection refused)"

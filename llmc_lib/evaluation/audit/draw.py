@@ -118,8 +118,8 @@ def read_drawn(run: Run, benchmark: str) -> Drawn | None:
         )
     except (KeyError, TypeError) as error:
         raise UserError(
-            f"{record_file(run, benchmark)}: is not as make audit writes it ({error}); remove it to draw anew: labels of the "
-            "answers drawn before are then of no use"
+            f"{record_file(run, benchmark)}: is not as make audit writes it ({error}); remove it to draw again: labels of the "
+            "answers drawn before cannot be used then"
         ) from None
 
 
@@ -155,7 +155,7 @@ def draw_more(
         drawn = _begun(run, results, benchmark, before)
     if not drawn.strata:
         raise UserError(
-            f"{run.params_file.name}: {benchmark}: no answer ended with something to label"
+            f"{run.params_file.name}: {benchmark}: there is nothing to label, as no answer was finished"
         )
     waiting = sum(item.id not in labels for item in drawn.items)
     more = max(n - waiting, 0)
@@ -202,7 +202,7 @@ def _check_measure(run: Run, results: Results, benchmark: str) -> None:
     ]
     if benchmark not in fitting:
         raise UserError(
-            f"{run.params_file.name}: BENCHMARK={benchmark}: grades can be audited of benchmarks with right or with safe answers: "
+            f"{run.params_file.name}: BENCHMARK={benchmark}: only benchmarks of accuracy or of safe responses can be audited: "
             f"{', '.join(fitting)}"
         )
 
