@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from llmc_lib.errors import UserError, near, printable, shown
+from llmc_lib.formatting import counted
 from llmc_lib.params import DatasetParams, Params, TrainingParams
 from llmc_lib.params import tree as params_yaml
 from llmc_lib.params.override import Keys, overridden
@@ -114,7 +115,7 @@ def _lines(source: _Source, error: ValidationError, at: tuple[str | int, ...] = 
         for problem in problems[:_MOST]
     ]
     if len(problems) > _MOST:
-        lines.append(f"{source.path}: and {len(problems) - _MOST:,} further errors")
+        lines.append(f"{source.path}: and {counted(len(problems) - _MOST, 'further error')}")
     return lines
 
 

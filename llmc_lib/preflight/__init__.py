@@ -7,6 +7,7 @@ folders, models, questions, machines. One check is a function that yields `Probl
 from __future__ import annotations
 
 from llmc_lib.errors import UserError, printable
+from llmc_lib.formatting import counted
 from llmc_lib.params.reader import where
 from llmc_lib.preflight import data, machine, models
 from llmc_lib.preflight.problem import Problem
@@ -32,6 +33,6 @@ def check(run: Run, *, data_alone: bool = False) -> list[str]:
             for problem in problems[:_MOST]
         ]
         if len(problems) > _MOST:
-            lines.append(f"{run.shown}: and {len(problems) - _MOST:,} further errors")
+            lines.append(f"{run.shown}: and {counted(len(problems) - _MOST, 'further error')}")
         raise UserError("\n".join(lines))
     return machine.warnings(run)

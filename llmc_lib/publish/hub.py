@@ -80,7 +80,7 @@ def _refusal(error: BaseException, repo: str) -> str:
         cause = cause.__cause__
     if status in (401, 403):
         return (
-            f"REPO: {repo}: the hub refuses the token ({status}); it must be valid and may write to "
+            f"REPO: {repo}: the hub refuses the token ({status}); it must be valid and allowed to write to "
             f"{repo.split('/')[0]}"
         )
     if status is not None:
