@@ -150,7 +150,7 @@ class Design(Panel):
         if finds < 1:
             axes.plot(100 * finds, 100 * target, "o", color=colour, markersize=7)
         axes.plot(100 * size, 100 * found, "D", color=INK, markersize=6)
-        axes.set(xlabel="True difference, points", ylabel="Chance to find it, percent")
+        axes.set(xlabel="True difference, points", ylabel="Power (chance to find it), percent")
         axes.set(ylim=(0, 102), xlim=(0, 100 * top))
         what = f"{counted(n, 'question')} × {counted(k, 'sample')}"
         reach = (

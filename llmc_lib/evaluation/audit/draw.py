@@ -1,4 +1,4 @@
-"""Draw graded answers for people to label: by strata, by the seed, with the chance of each recorded."""
+"""Draw graded answers for people to label: by strata, by the seed, with the inclusion probability of each recorded."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Stratum:
 
     @property
     def inclusion(self) -> float:
-        """The chance of each of its answers to be drawn."""
+        """The inclusion probability of each of its answers."""
         return self.drawn / self.size
 
 

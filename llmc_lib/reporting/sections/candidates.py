@@ -108,7 +108,7 @@ def _hidden(report: Report, found: dict[str, Any]) -> str:
         tr("The best of several on the same questions looks better than it will on new ones."),
         _overstated(found["chosen"], row["difference"], found["optimism"], n),
         tr(
-            "Shrunken to the mean of all candidates the difference is {mean}, shrunken to {reference} {sceptical}.",
+            "Shrunk towards the mean of all candidates the difference is {mean}, shrunk towards {reference} {sceptical}.",
             mean=mean,
             reference=report.reference,
             sceptical=sceptical,
@@ -171,7 +171,7 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
             + (" *" if row["model"] in narrow else ""),
             "p": as_p_cell(row["p_adjusted"], level),
             tr("Shrunken"): as_points(row["shrunken"], n, unit=False),
-            tr("To the reference"): as_points(row["sceptical"], n, unit=False),
+            tr("Towards the reference"): as_points(row["sceptical"], n, unit=False),
             tr("Best, %"): as_likely(row["best"]).rstrip("%"),
             tr("Chosen, %"): as_likely(row["chosen"]).rstrip("%"),
         }
@@ -179,7 +179,7 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
     ]
     caption = tr(
         "Differences in percentage points. Intervals ({level:.4g}%) and p-values are those of the verdicts, "
-        "adjusted for all candidates at once. Shrunken: to the mean of all candidates, and to the reference. "
+        "adjusted for all candidates at once. Shrunken: towards the mean of all candidates, and towards the reference. "
         "Best: the highest rate of all candidates; chosen: {rule}; both in {resamples:,} bootstrap samples of "
         "the questions, seed {seed}.",
         level=100 * (1 - level),
