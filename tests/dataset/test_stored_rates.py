@@ -200,7 +200,7 @@ def test_answers_that_servers_gave_up_are_no_wrong_answers(
     server.behaviour = fail
     run = _served(tmp_path, server, "difficulty", "reference")
     with pytest.raises(
-        UserError, match=r"difficulty.engine.endpoints: 2 of 8 answers could not be had"
+        UserError, match=r"difficulty.engine.endpoints: 2 of 8 answers could not be obtained"
     ):
         pass_rates(run, PROBLEMS)
     server.behaviour = solve

@@ -23,10 +23,10 @@ def safety(report: Report) -> Block:
 
 
 def endings_note(report: Report) -> Block:
-    """That prompts of another form than the training's do not end, where that is so."""
+    """That completions do not end on prompts of another form than the training's, where that is so."""
     model = report.headline["model"]
-    found = [e["sentence"] for e in report.metrics["endings"] if e["model"] == model]
-    return paragraph(" ".join(found), "note") if found else NOTHING
+    found = [ending for ending in report.metrics["endings"] if ending["model"] == model]
+    return paragraph(words.endings_sentence(found, report.reference), "note") if found else NOTHING
 
 
 def _safe_responses(report: Report) -> Block:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from llmc_lib.analysis.verdict import Thresholds
@@ -100,19 +100,27 @@ def missing_sentence(
     return _MISSING[measure](total, lacking, "; ".join(told))
 
 
-def ending_sentence(ending: Mapping[str, Any], reference: str) -> str:
-    """That prompts of another form than the training's do not end, and the remedy (`endings.Ending`)."""
-    return tr(
-        "Prompts of another form than the training's do not end. On {benchmark} {share:.0%} of {model}'s "
-        "completions are cut at the token limit, {of_reference:.0%} of {reference}'s, and {trained:.0%} of its "
-        "own on {trained_on}, whose prompts are put as in the training (p {p}). The training set ties the end of "
-        "a turn to its one form: give it rows of other forms, such as replay, instructions and safety.",
-        benchmark=ending["benchmark"],
-        share=ending["share"],
-        model=ending["model"],
-        of_reference=ending["reference"],
-        reference=reference,
-        trained=ending["trained"],
-        trained_on=ending["trained_on"],
-        p=as_p(ending["p_value"]),
+def endings_sentence(endings: Sequence[Mapping[str, Any]], reference: str) -> str:
+    """That completions do not end on prompts of another form than the training's, of a model on one benchmark or several, and the
+    remedy (`endings.Ending`)."""
+    found = [
+        tr(
+            "On {benchmark} {model} is cut at the token limit on {share:.0%} of the prompts, {reference} on {of_reference:.0%}, "
+            "and {model} on {trained:.0%} of those of {trained_on}, which have the training's form (p {p}).",
+            benchmark=ending["benchmark"],
+            share=ending["share"],
+            model=ending["model"],
+            of_reference=ending["reference"],
+            reference=reference,
+            trained=ending["trained"],
+            trained_on=ending["trained_on"],
+            p=as_p(ending["p_value"]),
+        )
+        for ending in endings
+    ]
+    lead = tr("Completions do not end on prompts of another form than the training's.")
+    remedy = tr(
+        "The training set ties the end of a turn to its one form: give it rows of other forms, such as replay, instructions and "
+        "safety."
     )
+    return " ".join([lead, *found, remedy])

@@ -38,9 +38,9 @@ _TWO = N_(
 )
 _NARROW = N_("Too few questions tell the models apart for this interval to be relied on.")
 _BEST = {
-    "trainings": N_("The next {time} is best spent on more trainings"),
-    "questions": N_("The next {time} is best spent on more questions"),
-    "samples": N_("The next {time} is best spent on more samples of each question"),
+    "trainings": N_("More trainings are the best use of the next {time}"),
+    "questions": N_("More questions are the best use of the next {time}"),
+    "samples": N_("More samples of each question are the best use of the next {time}"),
 }
 _OPTIONS = {
     "trainings": N_("{number} trainings: ±{half}"),
@@ -97,16 +97,15 @@ def freedom(value: float) -> str:
 def spread_sentence(effect: Mapping[str, Any]) -> str:
     """How much the trainings differ, and what another one would show."""
     n, found, new = effect["n"], effect["spread"], effect["new_training"]
-    size = {
-        name: as_points(found[name], n, sign=False, unit=False) for name in ("low", "high", "noise")
-    }
+    size = {name: as_points(found[name], n, sign=False, unit=False) for name in ("low", "high")}
     low, high = (as_bound(new[end], n) for end in ("low", "high"))
     return " ".join(
         [
             tr(
                 "From one training to the next the rate varies with a standard deviation of {sd} (95% interval {low} to {high}), "
-                "beyond the {noise} that sampling and the choice of questions would make of equal trainings.",
+                "beyond the {noise} that sampling and the choice of questions alone would produce.",
                 sd=as_points(found["sd"], n, sign=False),
+                noise=as_points(found["noise"], n, sign=False),
                 **size,
             ),
             tr(
@@ -147,14 +146,14 @@ def next_sentence(effect: Mapping[str, Any]) -> str:
     }
     if found["seconds"] is None:
         told = tr(
-            "Twice as many of one of these would change the interval's half width, now ±{half} points: {options}.",
+            "The interval's half width is ±{half} points; with twice as many, {options}.",
             **given,
         )
         parts.append(told)
     else:
         best = tr(_BEST[found["best"]], time=_time(found["seconds"]))
         told = tr(
-            "{best}, by what it does to the interval's half width (now ±{half} points): {options}.",
+            "{best}, going by the interval's half width (now ±{half} points): {options}.",
             best=best,
             **given,
         )
