@@ -729,7 +729,7 @@ def test_a_file_that_is_removed_while_it_is_written_is_told_and_made_again(
 
     server.behaviour = removes
     with pytest.raises(
-        UserError, match=r"answers\.jsonl: 120 answers that were written are not there"
+        UserError, match=r"answers\.jsonl: 120 answers just written cannot be found"
     ):
         sample_many(server.address, path)
     server.behaviour = echo

@@ -148,7 +148,7 @@ def test_the_systems_prompt_takes_the_place_of_the_styles(
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown name": ({"benchmarks": [{"name": "hle", "settings": "offical"}]}, "did you mean 'official'"),
     "none declared": (
-        {"benchmarks": [{"name": "over_refusal", "settings": "official"}]}, "no setting of this benchmark"
+        {"benchmarks": [{"name": "over_refusal", "settings": "official"}]}, "not a setting of this benchmark"
     ),
     "samples at temperature 0": (
         {"temperature": 0.6, "samples": 4, "benchmarks": [{"name": "hle", "settings": "official"}]}, "all are the same"
