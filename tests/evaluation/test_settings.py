@@ -155,9 +155,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "samples of a model at temperature 0": ({"samples_of": {"base": 2}}, "all are the same"),
     "no room": ({"benchmarks": [{"name": "hle", "settings": {"max_tokens": 4096}}]}, "no room for a prompt"),
-    "a template": ({"chat_template_kwargs": {"chat_template": "{{ 1 }}"}}, "no variable of a chat template"),
+    "a template": ({"chat_template_kwargs": {"chat_template": "{{ 1 }}"}}, "not a variable of a chat template"),
     "an argument": (
-        {"benchmarks": [{"name": "hle", "settings": {"chat_template_kwargs": {"tools": "x"}}}]}, "no variable"
+        {"benchmarks": [{"name": "hle", "settings": {"chat_template_kwargs": {"tools": "x"}}}]}, "not a variable"
     ),
     "no model": ({"temperature": 0.5, "samples_of": {"tunde": 2}}, "did you mean 'tuned'"),
     "a race": ({"temperature": 0.5, "stop": {}, "samples_of": {"base": 2}}, "equally often"),
