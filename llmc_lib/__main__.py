@@ -213,7 +213,7 @@ def _slurm(run: Run, what: str) -> str:
     from llmc_lib.training import slurm
 
     if what not in jobs.WHAT:
-        raise UserError(f"WHAT: {what!r} is none of {', '.join(jobs.WHAT)}")
+        raise UserError(f"WHAT: {what!r} is not one of {', '.join(jobs.WHAT)}")
     return slurm.write(run) if what == "training" else jobs.write(run, what)
 
 

@@ -121,8 +121,9 @@ def leaving(whole: float, part: float, n: int) -> tuple[str, str, str]:
 
 def as_p(p: float, level: float | None = None) -> str:
     """A p-value as "= 0.03" or "< 0.001"; with as many digits as show on which side of the `level` it is."""
-    if p < 0.001 and (level is None or level >= 0.001):
-        return "< 0.001"
+    for least, text in ((1e-3, "< 0.001"), (1e-6, "< 0.000001")):
+        if p < least and (level is None or level >= least):
+            return text
     text = f"{p:.2g}"
     for digits in range(3, 10):
         if level is None or (float(text) < level) == (p < level):

@@ -118,7 +118,9 @@ def make_evaluation(run: Run, name: str) -> Path:
     """
     models = {model.name: model for model in _trained(run)}
     if name not in models:
-        raise UserError(f"MODEL: {name!r} is no model of this run; there are {', '.join(models)}")
+        raise UserError(
+            f"MODEL: {name!r} is not a model of this run; there are {', '.join(models)}"
+        )
     evaluation.evaluate_one(run, models[name])
     return run.predictions
 
@@ -282,7 +284,7 @@ def _execute(run: Run, stage: Stage, executed: Path, **parameters: Any) -> None:
 
     executed.parent.mkdir(parents=True, exist_ok=True)
     if executed.is_symlink() or (executed.exists() and not executed.is_file()):
-        set_aside(executed, "is no regular file, where a notebook belongs")
+        set_aside(executed, "is not a regular file, where a notebook belongs")
     source = ROOT / "notebooks" / f"{stage.notebook}.ipynb"
     parameters = {"PARAMS": _named(run.params_file), **parameters}
     try:

@@ -77,7 +77,8 @@ def test_percent_and_p() -> None:
         "> 99%",
         "100%",
     ]
-    assert [as_p(p) for p in (0.0004, 0.0321, 1.0)] == ["< 0.001", "= 0.032", "= 1"]
+    assert [as_p(p) for p in (0.0, 0.0004, 0.0321, 1.0)] == ["< 0.001", "< 0.001", "= 0.032", "= 1"]
+    assert [as_p(p, 0.0005) for p in (0.0, 0.0004)] == ["< 0.000001", "= 0.0004"]  # never 0
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_a_training_is_interrupted_killed_and_resumed(run: Run, opened: Kernel) 
     assert cell.error["traceback"] == [cell.error["evalue"]]
     assert len(cell.texts) == 1
     assert cell.updates[0].startswith("Training: starting [00:0")
-    assert cell.printed.startswith("Training: ends after this step, with a checkpoint.")
+    assert cell.printed.startswith("Training: stopping after this step, with a checkpoint.")
     assert len(worked) >= 4  # torchrun, and of each process its parent and itself
     assert _gone(worked)
     step = int(said[1])

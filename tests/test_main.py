@@ -149,7 +149,7 @@ def test_a_file_without_mistakes_is_fine(
         ),
         (["--model", "step-1"], "MODEL: 'step-1' is of no use with WHAT=dataset; leave it out"),
         (["--what", "model", "--push"], "REPO: name the hub's model to upload to: REPO=owner/name"),
-        (["--repo", "me"], "REPO: 'me' is no name of a hub repository; give owner/name"),
+        (["--repo", "me"], "REPO: 'me' is not a name of a hub repository; give owner/name"),
         (["--push"], "REPO: name the hub's data set to upload to: REPO=owner/name"),
         ([], "there is no finished data set; build it first: make report"),
     ],

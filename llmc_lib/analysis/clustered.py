@@ -1,4 +1,4 @@
-"""The interval of a rate whose answers come in clusters: several samples a question, some of them left out."""
+"""The interval of a rate whose answers come in clusters: several samples per question, some of them left out."""
 
 from __future__ import annotations
 

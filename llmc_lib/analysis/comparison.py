@@ -78,7 +78,7 @@ def paired_comparison(
 
     Test and interval invert each other: at every level the interval leaves out 0 exactly where the test rejects.
 
-    One sample a question: McNemar's test (among the questions on which exactly one model is right, is the
+    One sample per question: McNemar's test (among the questions on which exactly one model is right, is the
     split further from even than chance makes it?) with the mid-p value, which keeps its level and finds more than
     the exact one (Fagerland, Lydersen & Laake, BMC Med. Res. Methodol. 13, 2013), and the interval of
     `signed.signed_interval` from the same mid-p distribution. The exact p-value is `permutation_test`'s.
@@ -162,7 +162,7 @@ class DifferenceTest:
         """Could questions too rare to be among these change the result by more than the interval allows?
 
         Of `groups` questions none is of a kind that makes up less than `unseen_share` of all, with a chance of
-        alpha / 2. One sample a question takes it into account: every difference there is a whole question.
+        alpha / 2. One sample per question takes it into account: every difference there is a whole question.
         """
         if self.test == "mcnemar_midp" or self.effective >= _HIDDEN:
             return False

@@ -38,7 +38,7 @@ def needed(
     goes up and down by less than a point from one n to the next, and bisection takes one crossing), answers
     (questions × samples, of each model), power (attained) and, with `available` questions, enough (bool).
 
-    Where `parts` come from one sample a question they do not say what further samples buy; the table then
+    Where `parts` come from one sample per question they do not say what further samples buy; the table then
     has the larger end, at which they buy nothing.
 
     Raises `ValueError` for a difference of 0 or beyond 1, fewer samples than 1, and alpha or target outside (0, 1).

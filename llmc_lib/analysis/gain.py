@@ -1,4 +1,4 @@
-"""Is a gain larger on the questions that are nearest to what was trained on?"""
+"""Is a difference larger on the questions nearest to the training rows?"""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def gain_by_similarity(
 ) -> GainBySimilarity:
     """The mean difference of the m nearest questions, for m = 5, 7, 10, 14, … up to half of all, with a simultaneous band.
 
-    Parameters: `difference`, (n,), of each question the rate of the candidate minus that of the reference; `similarity`, (n,), to what was
-    trained on; `clusters`, (n,) labels.
+    Parameters: `difference`, (n,), of each question the rate of the candidate minus that of the reference; `similarity`, (n,), to the
+    nearest training row; `clusters`, (n,) labels.
 
     The band is a global envelope (Myllymäki, Mrkvička, Grabarnik, Seijo & Hahn, J. R. Stat. Soc. B 79, 2017) under the hypothesis that a
     question's difference has nothing to do with its similarity: the similarities are permuted over the questions (whole clusters,

@@ -59,7 +59,7 @@ def rate_interval(
     (n,), a label a question: questions of one cluster (on one text, of one source) are not independent.
     Returns (low, high), fractions in [0, 1].
 
-    One sample a question, no clusters: Wilson's. Else `clustered_rate`'s: with the standard error of the
+    One sample per question, no clusters: Wilson's. Else `clustered_rate`'s: with the standard error of the
     questions' n rates (Miller, "Adding Error Bars to Evals", 2024, section 2.2: a question's samples are no
     independent questions), with `clusters` the cluster-robust one (section 2.3).
 

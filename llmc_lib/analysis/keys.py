@@ -151,7 +151,7 @@ def fewest_keys(
     Parameters: as `key_bounds`; the verdict's `thresholds`, the `level` of its interval (None: its significance), and a
     p-value → `adjusted` for all candidates; both are held fixed.
 
-    A wrong key turns the difference of its question to any that `key_bounds` allows. One sample a question: the word depends on the
+    A wrong key turns the difference of its question to any that `key_bounds` allows. One sample per question: the word depends on the
     numbers of questions gained and lost alone, and all numbers that w wrong keys can lead to are tried for w = 1, 2, …, up to 24.
     Elsewhere keys are turned in the order of their effect, to the candidate's advantage, to its disadvantage, and towards no
     difference, and the number found is enough, which is verified, but may not be the fewest.

@@ -80,7 +80,7 @@ def outcomes(
     """Align the answers of several models to one benchmark.
 
     Parameters: `answers`, a row an answer, with the columns model, question_id, correct (bool; NaN or None
-    where the answer is missing: it counts as wrong), and optionally sample (else one sample a question),
+    where the answer is missing: it counts as wrong), and optionally sample (else one sample per question),
     category (else "all") and cluster (questions that belong together, such as those on one text).
     `reference`: the model that the others are compared with; None: the first one. `common`: where models
     have different questions, "warn" takes those that all have, with a `UserWarning` that says how many are

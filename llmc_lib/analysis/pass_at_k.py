@@ -187,7 +187,7 @@ def _won(answers: Keys, right: NDArray[np.bool_], ks: list[int]) -> Floats:
     samples = right.shape[1]
     if samples > _MOST_SAMPLES:
         raise NotKnown(
-            f"{samples:,} samples a question; at most {_MOST_SAMPLES:,} can be counted",
+            f"{samples:,} samples per question; at most {_MOST_SAMPLES:,} can be counted",
             "too_many_samples",
             samples=samples,
             most=_MOST_SAMPLES,

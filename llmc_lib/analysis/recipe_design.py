@@ -165,7 +165,7 @@ def next_step(
 
     For each what the same time buys, and the half width of the recipe's interval with it, by the variances that were measured.
     An hour, or as long as one more training takes with its evaluation, where that is longer. Without `costs`: twice as many of
-    each. `more_questions`: are there any; `more_samples`: would they be other ones (not at temperature 0). With one sample a question
+    each. `more_questions`: are there any; `more_samples`: would they be other ones (not at temperature 0). With one sample per question
     it is not known what more of them would bring, and they are no option; nor where the models have unequal numbers of them. The
     spread of a few trainings is uncertain, and with it the answer: `sure` says whether both ends of its interval agree. Parameters and errors as in `recipe_effect`.
     """

@@ -10,7 +10,7 @@ from llmc_lib.analysis.variance import VarianceParts, variance_parts
 
 
 def turned(first: ArrayLike, again: ArrayLike) -> float:
-    """The mean squared difference of a question's rates between two runs of one model, a fraction: with one sample a question the
+    """The mean squared difference of a question's rates between two runs of one model, a fraction: with one sample per question the
     share of questions whose answer turned from right to wrong or back.
 
     Parameters: boolean arrays (n,) or (n, k), correct or not, on the same questions in the same order. One question is added

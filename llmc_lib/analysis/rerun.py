@@ -1,7 +1,7 @@
 """If this were run again on the same questions: what would come out?
 
 The model. On these n questions a score (or a difference of two) has a true value Δ, what infinitely many
-samples would give. A run of k samples a question shows D ~ N(Δ, s²) with s² = within / (n k), where
+samples would give. A run of k samples per question shows D ~ N(Δ, s²) with s² = within / (n k), where
 `within` is the sampling variance of `variance.VarianceParts`; the next run shows D' ~ N(Δ, s'²),
 independent given Δ. Which questions were chosen plays no part: they stay the same. So
 
@@ -153,7 +153,7 @@ def rerun_of_winner(
     """`rerun` of a candidate that was picked as the best of several: with its shrunken difference.
 
     `within`: of the difference where two runs of a model told it (`repeat.within_rerun`), the same for all candidates. What is shrunken are the differences on these questions, so that only the sampling noise counts: the
-    candidates' own, and the reference's, which all share. With one sample a question all of the differences'
+    candidates' own, and the reference's, which all share. With one sample per question all of the differences'
     covariance is taken to be that. Raises `ValueError` for fewer than two candidates.
     """
     names = outcomes.candidates

@@ -160,7 +160,7 @@ class Look:
         if not 0 < self.share <= 1 or (self.alone and self.share < 1):
             raise ValueError(f"a look alone is at all questions, others above 0: {self.share}")
         if self.planned and abs(self.share * self.planned - self.number) > 1e-6:
-            raise ValueError(f"{self.share:g} is none of {self.planned} planned looks")
+            raise ValueError(f"{self.share:g} is not one of {self.planned} planned looks")
 
     @property
     def number(self) -> int:

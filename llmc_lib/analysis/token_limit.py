@@ -87,7 +87,7 @@ def limit_differences(
     chosen = _limits(lengths, limits)
     base = next(iter(right)) if reference is None else reference
     if base not in right:
-        raise ValueError(f"reference {base!r} is none of {', '.join(right)}")
+        raise ValueError(f"reference {base!r} is not one of {', '.join(right)}")
     rows = []
     for model in right:
         if model == base:

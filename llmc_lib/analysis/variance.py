@@ -23,7 +23,7 @@ class VarianceParts:
     """
 
     total: float  # between + within
-    within: float | None  # None: not identified (one sample a question)
+    within: float | None  # None: not identified (one sample per question)
     #: Questions a cluster, on average; `between` is then larger, as the clusters make the variance of the mean.
     cluster_size: float = 1.0
 

@@ -75,11 +75,11 @@ def _object(value: Any, name: str) -> dict[str, Any]:
             try:
                 value = ast.literal_eval(value)
             except (ValueError, SyntaxError, MemoryError, RecursionError):
-                raise ValueError(f"{name!r} is no JSON object") from None
+                raise ValueError(f"{name!r} is not a JSON object") from None
     if value in (None, ""):
         return {}
     if not isinstance(value, dict):
-        raise ValueError(f"{name!r} is no JSON object")
+        raise ValueError(f"{name!r} is not a JSON object")
     return value
 
 

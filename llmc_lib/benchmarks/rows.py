@@ -45,7 +45,7 @@ def choices(value: Any) -> dict[str, str]:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
-            raise ValueError(f"options are no JSON: {shown(value)}") from None
+            raise ValueError(f"options are not JSON: {shown(value)}") from None
     if isinstance(value, Mapping):
         value = value["text"] if {"text", "label"} <= value.keys() else list(value.values())
     given = [text(choice).strip() for choice in value] if isinstance(value, list | tuple) else []
@@ -71,7 +71,7 @@ def letter_of(answer: Any, lettered: Mapping[str, str], labels: Any = None) -> s
     if meant:
         raise ValueError(
             f"the answer {shown(given)} could mean the choices {', '.join(sorted(meant))}, as a letter or number, and as a "
-            "text; give the letter, and choices that are no letters or numbers, or the question without options"
+            "text; give the letter, or choices that are not letters or numbers, or the question without options"
         )
     raise ValueError(
         f"the answer {shown(given)} is neither a letter from A to {letters[-1]}, nor the number of a choice from 0, nor the "

@@ -80,8 +80,8 @@ def ask(
     lost = sum(map(is_worth_asking_again, found.values()))
     if lost:
         raise UserError(
-            f"{key}.engine.endpoints: {lost:,} of {len(found):,} answers could not be had; run the same command again when "
-            "the servers are well: those that were finished are kept"
+            f"{key}.engine.endpoints: {lost:,} of {len(found):,} answers could not be obtained; run the same command again when "
+            "the servers work: what was finished is kept"
         )
     return {p.id: [found[p.id, s] for s in range(params.samples)] for p in drawn}
 

@@ -113,6 +113,6 @@ def _together(known: StoredRate, other: StoredRate, where: str) -> StoredRate:
         return StoredRate(correct / samples, correct, samples)
     if known.rate != other.rate:
         raise UserError(
-            f"{where} is there twice, with the rates {known.rate:g} and {other.rate:g}; keep one"
+            f"{where} appears twice, with the rates {known.rate:g} and {other.rate:g}; keep one"
         )
     return known

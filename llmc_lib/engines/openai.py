@@ -141,7 +141,7 @@ class _Work:
         name, section = self._spec["name"], self._spec["section"]
         if not found:
             raise UserError(
-                f"{section}.endpoints: no server is of use for the model {name!r}: {self._problems()}. Start "
+                f"{section}.endpoints: no server can be used for the model {name!r}: {self._problems()}. Start "
                 f"one with `make serve PARAMS=… MODEL={name}`, or say what the servers call the model in "
                 f"{section}.served_as"
             )

@@ -17,6 +17,7 @@ from llmc_lib.engines.harness import harness_file
 from llmc_lib.engines.vllm import offline_environment
 from llmc_lib.engines.worker import full_disk
 from llmc_lib.errors import UserError
+from llmc_lib.formatting import counted
 from llmc_lib.models.hardware import computing_dtype, has_gpu
 from llmc_lib.models.resolve import Model, ServedModel
 from llmc_lib.params import EngineParams
@@ -162,8 +163,8 @@ def _check_there(requests: Mapping[Path, Sequence[Request]]) -> None:
         lost -= sum(1 for _ in stream(path, wanted, texts=False))
         if lost:
             raise UserError(
-                f"{path}: {lost} answers that were written are not there; was the file changed or removed meanwhile? "
-                "Run the same command again: they are asked again"
+                f"{path}: {counted(lost, 'answer')} just written cannot be found; was the file changed or removed meanwhile? "
+                "Run the same command again to sample what is missing"
             )
 
 

@@ -55,7 +55,7 @@ class Beside(Run):
         if self.model not in names:
             place = where(self.shown, "evaluation", "repeat", self.number, "model")
             raise UserError(
-                f"{place}: {self.model!r} is no model of the run; there are {', '.join(names)}"
+                f"{place}: {self.model!r} is not a model of the run; there are {', '.join(names)}"
             )
         found = models[names.index(self.model)]
         if isinstance(found, ServedModel) != (self.params.evaluation.engine.kind == "openai"):

@@ -28,7 +28,7 @@ from llmc_lib.store import Run, ledger
 WHY = {
     "behind": N_("clearly worse than the best"),
     "small": N_("cannot be better by an amount that matters"),
-    "deadline": N_("the time left to the deadline went to better ones"),
+    "deadline": N_("the time left before the deadline went to better candidates"),
 }
 
 

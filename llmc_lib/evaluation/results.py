@@ -219,8 +219,8 @@ def _check_begun(
         why = (
             "the first round of the race (evaluation.stop) is not over"
             if run.params.evaluation.stop
-            else f"all models have answered {counted(ahead, 'question')}, and the first of the drawn order is not yet "
-            "among them; those that are there are the ones with short answers"
+            else f"all models have answered {counted(ahead, 'question')}, but not yet the first of the drawn order; "
+            "short answers arrive first"
         )
         if planned := run.params.evaluation.looks:
             name, part = next((n, p) for n, p in partial.items() if p["ahead"] == ahead)
@@ -228,7 +228,7 @@ def _check_begun(
                 f"the first of {planned} planned looks (evaluation.looks) is at {round(part['asked'] / planned)} "
                 f"questions of {name}, and they have not all been answered by all models"
             )
-    raise UserError(f"{run.predictions}: {why}; make status shows how far each is")
+    raise UserError(f"{run.predictions}: {why}; make status shows how far each model is")
 
 
 def _check_fair(run: Run, names: list[str], models: list[str]) -> None:

@@ -133,6 +133,6 @@ def _left(found: Progress) -> str:
     if found.done == found.wanted:
         return "done"
     if found.seconds_left is None:
-        return "not begun" if not found.done else "at rest"
+        return "not started" if not found.done else "idle"
     minutes = round(found.seconds_left / 60)
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{max(minutes, 1)} min"

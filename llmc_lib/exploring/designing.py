@@ -35,7 +35,7 @@ class Design(Panel):
     """Moves the token limit, the smallest difference of interest, and questions × samples: shows what each would do.
 
     The limit cuts the completions that are there (`analysis.limit_curve`). Power is that of the paired test with the
-    variance of the chosen questions' differences as measured (`analysis.power`); from one sample a question it is not
+    variance of the chosen questions' differences as measured (`analysis.power`); from one sample per question it is not
     known what further samples buy, and then they are taken to buy nothing.
 
     `data`: the power curve: difference (a fraction), power. `limits`: model, limit (tokens), rate, low, high.
@@ -150,7 +150,7 @@ class Design(Panel):
         if finds < 1:
             axes.plot(100 * finds, 100 * target, "o", color=colour, markersize=7)
         axes.plot(100 * size, 100 * found, "D", color=INK, markersize=6)
-        axes.set(xlabel="True difference, points", ylabel="Chance to find it, percent")
+        axes.set(xlabel="True difference, points", ylabel="Power (chance to find it), percent")
         axes.set(ylim=(0, 102), xlim=(0, 100 * top))
         what = f"{counted(n, 'question')} × {counted(k, 'sample')}"
         reach = (

@@ -77,7 +77,9 @@ def keep_look(
 def _rows(path: Path) -> list[dict[str, Any]]:
     rows = ledger.read(path)
     if not all(map(_is_look, rows)):
-        raise UserError(f"{path}: has rows that are no comparison; move it away to begin another")
+        raise UserError(
+            f"{path}: has rows that are not comparisons; move it away to start a new one"
+        )
     return rows
 
 

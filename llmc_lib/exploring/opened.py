@@ -15,6 +15,7 @@ from llmc_lib.errors import UserError
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.exploring import example
 from llmc_lib.exploring.table import tidy
+from llmc_lib.formatting import counted
 from llmc_lib.processes.progress import say
 from llmc_lib.records import Question
 from llmc_lib.reporting.report import thresholds
@@ -59,7 +60,9 @@ class Runs:
             part = self.answers[self.answers["run"] == name]
             models = ", ".join(run.results.models) if run.results else ""
             lines.append(
-                f"{name}: {len(part):,} answers of {models}" if models else f"{name}: not evaluated"
+                f"{name}: {counted(len(part), 'answer')} of {models}"
+                if models
+                else f"{name}: not evaluated"
             )
         return "\n".join(lines)
 

@@ -229,7 +229,7 @@ class Params(Section):
                     hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(known)}"
                     raise ValueError(
                         ("candidates", number, "mixture", "sources"),
-                        f"{name!r} is no source of the run; {hint}",
+                        f"{name!r} is not a source of the run; {hint}",
                     )
             given = candidate.mixture
             if given and given.shares is not None:
@@ -249,7 +249,7 @@ class Params(Section):
                 meant = near(name, known)
                 hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(known)}"
                 raise ValueError(
-                    ("evaluation", "samples_of"), f"{name!r} is no model of the run; {hint}"
+                    ("evaluation", "samples_of"), f"{name!r} is not a model of the run; {hint}"
                 )
 
 

@@ -34,7 +34,7 @@ def check_template_kwargs(given: dict[str, Plain]) -> dict[str, Plain]:
         if not name.isidentifier() or name.startswith("_") or name in _NOT_OF_A_TEMPLATE:
             raise ValueError(
                 "chat_template_kwargs",
-                f"{name!r} is no variable of a chat template that may be set; give one such as enable_thinking",
+                f"{name!r} is not a variable of a chat template that may be set; give one such as enable_thinking",
             )
     return given
 
@@ -84,7 +84,9 @@ class AskingParams(Section):
             known = ", ".join(declared) or "it declares none"
             meant = near(self.named, declared)
             hint = f"did you mean {meant!r}?" if meant else f"known: {known}"
-            raise ValueError("settings", f"{self.named!r} is no setting of this benchmark; {hint}")
+            raise ValueError(
+                "settings", f"{self.named!r} is not a setting of this benchmark; {hint}"
+            )
         own = self.model_dump(exclude_none=True, exclude_defaults=True)
         values = {**declared[self.named], **own}
         judge = {**declared[self.named].get("judge", {}), **own.get("judge", {})}

@@ -61,7 +61,7 @@ class BenchmarkParams(SubsetParams):
             known = ", ".join(name for name in DECLARED if name != "questions")
             raise ValueError(
                 "kind" if self.kind else "name",
-                f"{self.module!r} is no known benchmark ({known}); for a file of questions and "
+                f"{self.module!r} is not a known benchmark ({known}); for a file of questions and "
                 "answers of your own give kind: questions",
             )
         if self.source == "imports" and self.module != "questions":
@@ -89,6 +89,7 @@ class BenchmarkParams(SubsetParams):
         unknown = [name for name in self.fields if name not in QUESTION_FIELDS]
         if unknown:
             raise ValueError(
-                "fields", f"{unknown[0]!r} is no field of ours; known: {', '.join(QUESTION_FIELDS)}"
+                "fields",
+                f"{unknown[0]!r} is not a field of ours; known: {', '.join(QUESTION_FIELDS)}",
             )
         return self

@@ -101,7 +101,7 @@ def check_right_or_wrong(
     if name in known:
         return
     missing = name not in measures
-    problem = "is none of evaluation.benchmarks" if missing else "has no right and wrong answers"
+    problem = "is not one of evaluation.benchmarks" if missing else "has no right and wrong answers"
     meant = near(name, known)
     hint = f"did you mean {meant!r}?" if meant else f"take one of {', '.join(known)}"
     if not known:

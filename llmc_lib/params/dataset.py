@@ -117,7 +117,7 @@ class SourceParams(Section):
             known = f"known are {', '.join([*SOURCES, 'files'])}"
             hint = f"did you mean {meant!r}?" if meant else known
             own = " For files of your own give kind: files" if key == "name" else ""
-            raise ValueError(key, f"{kind!r} is no known source; {hint}{own}")
+            raise ValueError(key, f"{kind!r} is not a known source; {hint}{own}")
         if kind in ("files", "hardmath") and not self.path:
             raise ValueError("path", f"required for {kind}: a local file, or a folder of them")
         if (
@@ -141,7 +141,7 @@ class SourceParams(Section):
         if unknown:
             meant = near(unknown[0], FILE_FIELDS)
             hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(FILE_FIELDS)}"
-            raise ValueError("fields", f"{unknown[0]!r} is no field of ours; {hint}")
+            raise ValueError("fields", f"{unknown[0]!r} is not a field of ours; {hint}")
         for key, name in [("category", self.category), *self.categories.items()]:
             if name is not None and name not in ROW_CATEGORIES:
                 at = "category" if key == "category" else "categories"

@@ -129,7 +129,7 @@ class JudgeParams(Section):
 
 class RepeatParams(Section):
     """A model of the evaluation that answers all questions a second time, to measure what the harness alone changes
-    (docs/harness.md). It is no candidate."""
+    (docs/harness.md). It is not a candidate."""
 
     model: Name = "base"  # or one of evaluation.models, or a trained one ("step-18")
     # Keys of `evaluation.engine` that differ, and `dtype`: {max_num_seqs: 1, dtype: float32}. {}: the same engine again.
@@ -150,11 +150,11 @@ class RepeatParams(Section):
             if key not in known:
                 meant = near(str(key), known)
                 hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(known)}"
-                raise ValueError(("engine", key), f"is no key of evaluation.engine; {hint}")
+                raise ValueError(("engine", key), f"is not a key of evaluation.engine; {hint}")
         dtype = self.engine.get("dtype", "auto")
         if dtype not in get_args(Dtype):
             raise ValueError(
-                ("engine", "dtype"), f"{shown(dtype)} is none of {', '.join(get_args(Dtype))}"
+                ("engine", "dtype"), f"{shown(dtype)} is not one of {', '.join(get_args(Dtype))}"
             )
         try:
             self.engine_of(engine)

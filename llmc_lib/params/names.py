@@ -77,5 +77,5 @@ def check_repeated(repeated: Iterable[str], further: Iterable[str]) -> None:
         if name not in known and not re.fullmatch(r"(?:.+-)?step-\d+", name):
             raise ValueError(
                 ("evaluation", "repeat", number, "model"),
-                f"{name!r} is no model of the run; there are {', '.join(known)}, and those that are trained (step-18)",
+                f"{name!r} is not a model of the run; there are {', '.join(known)}, and those that are trained (step-18)",
             )

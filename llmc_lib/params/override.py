@@ -38,7 +38,7 @@ def overridden(
     for key, value in override.items():
         if not isinstance(key, str) or not all(key.split(".")):
             raise UserError(
-                f"{path}, override: {shown(key)} is no key; join the way to a setting by dots: training.learning_rate"
+                f"{path}, override: {shown(key)} is not a key; join the way to a setting by dots: training.learning_rate"
             )
         given = _plain(key, value, path)
         changed.append(_put(made, key, given, path))
@@ -53,7 +53,7 @@ def _plain(key: str, value: Any, path: Path) -> Any:
         text = yaml.safe_dump(value, allow_unicode=True)
     except (yaml.YAMLError, RecursionError):
         raise UserError(
-            f"{path}, override: {params_yaml.word(key)}: {shown(value)} is no value that a params file can hold; give "
+            f"{path}, override: {params_yaml.word(key)}: {shown(value)} is not a value that a params file can hold; give "
             "a number, a text, true or false, a list or a dict of them"
         ) from None
     return params_yaml.parse(text, Path(f"{path}, override: {params_yaml.word(key)}"))[1]

@@ -61,7 +61,7 @@ def check(
             hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(sorted(known))}"
             raise ValueError(
                 (key, name),
-                f"is none of the arguments of {library} that a params file may set; {hint}",
+                f"is not one of the arguments of {library} that a params file may set; {hint}",
             )
         if value is not None:
             _check_kind((key, name), value, known[name], (why or {}).get(name, ""))

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from llmc_lib.errors import UserError, near, printable, shown
+from llmc_lib.formatting import counted
 from llmc_lib.params import DatasetParams, Params, TrainingParams
 from llmc_lib.params import tree as params_yaml
 from llmc_lib.params.override import Keys, overridden
@@ -117,7 +118,7 @@ def _lines(source: _Source, error: ValidationError, at: tuple[str | int, ...] = 
         for place, of_it in found[:_MOST]
     ]
     if len(found) > _MOST:
-        lines.append(f"{source.path}: and {len(found) - _MOST:,} further errors")
+        lines.append(f"{source.path}: and {counted(len(found) - _MOST, 'further error')}")
     return lines
 
 

@@ -90,7 +90,7 @@ def check_recipes(
                 )
                 raise ValueError(
                     keys,
-                    f"{model!r} is none of the further or imported models, the reference apart; {hint}",
+                    f"{model!r} is not one of the further or imported models, the reference apart; {hint}",
                 )
             if model in seen:
                 raise ValueError(

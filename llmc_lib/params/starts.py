@@ -32,7 +32,7 @@ def check_starts(candidates: Sequence[tuple[str, str, Sequence[int]]]) -> None:
             hint = (
                 f"did you mean {meant!r}?" if meant else f"there are {', '.join([BASE, *starts])}"
             )
-            raise ValueError(keys, f"{start!r} is no candidate; {hint}")
+            raise ValueError(keys, f"{start!r} is not a candidate; {hint}")
         way = [name]
         while starts.get(way[-1], BASE) != BASE:
             way.append(starts[way[-1]])

@@ -40,7 +40,7 @@ class StopParams(Section):
         elif deadline is None or isinstance(deadline, date):
             return deadline
         raise ValueError(
-            f"{shown(deadline)} is no date and time; write it as 2026-12-01T09:00, or with a zone as 2026-12-01T09:00+01:00"
+            f"{shown(deadline)} is not a date and time; write it as 2026-12-01T09:00, or with a zone as 2026-12-01T09:00+01:00"
         )
 
     @field_validator("deadline")

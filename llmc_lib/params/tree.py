@@ -99,7 +99,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             return super().construct_object(node, deep)
         # A date with a 13th month, and what PyYAML does with a tag that does not fit: !!bool x, !!int ''.
         except (ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
-            why = str(error) if isinstance(error, ValueError) else f"is no {_kind(node)}"
+            why = str(error) if isinstance(error, ValueError) else f"is not a valid {_kind(node)}"
             problem = f"{shown(node.value)}: {why.split(';')[0]}; put it in quotes"
             raise ConstructorError(problem=problem, problem_mark=node.start_mark) from None
 

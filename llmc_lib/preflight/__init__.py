@@ -7,6 +7,7 @@ folders, models, questions, machines. One check is a function that yields `Probl
 from __future__ import annotations
 
 from llmc_lib.errors import UserError, printable
+from llmc_lib.formatting import counted
 from llmc_lib.params.reader import where
 from llmc_lib.preflight import data, machine, models
 from llmc_lib.preflight.problem import Problem
@@ -32,6 +33,6 @@ def check(run: Run, *, data_alone: bool = False) -> list[str]:
             for problem in list(dict.fromkeys(problems))[:_MOST]  # a model may be used twice
         ]
         if (more := len(set(problems)) - _MOST) > 0:
-            lines.append(f"{run.shown}: and {more:,} further errors")
+            lines.append(f"{run.shown}: and {counted(more, 'further error')}")
         raise UserError("\n".join(lines))
     return machine.warnings(run)

@@ -132,7 +132,7 @@ def folder_problem(folder: Path) -> str:
     while not os.path.lexists(there) and there != there.parent:
         there = there.parent
     if not there.is_dir():
-        return f"{there} is no folder; give another one"
+        return f"{there} is not a folder; give another one"
     try:
         os.rmdir(tempfile.mkdtemp(dir=there, prefix=".llmc-check-"))
     except OSError as error:

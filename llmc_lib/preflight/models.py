@@ -209,7 +209,7 @@ def _served_names(run: Run) -> Iterator[Problem]:
         if name not in known and not step.fullmatch(name):
             meant = near(name, known)
             hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(known)}"
-            yield Problem(keys, f"{shown(name)} is no model of the run; {hint}")
+            yield Problem(keys, f"{shown(name)} is not a model of the run; {hint}")
             continue
         if name == "judge":  # which may be one of the models
             continue

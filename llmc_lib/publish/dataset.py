@@ -58,7 +58,7 @@ def _facts(run: Run) -> dict[str, Any]:
 def _obstacle(held: Terms, allow_unknown: bool) -> str | None:
     if held.forbidden:
         return (
-            f"rows are under {', '.join(held.forbidden)}, which does not allow to pass on changed "
+            f"rows are under {', '.join(held.forbidden)}, which does not allow sharing changed "
             "versions; leave their source out of dataset.sources"
         )
     if held.unknown and not allow_unknown:

@@ -25,7 +25,7 @@ def check_repo(repo: str | None, what: str) -> None:
         raise UserError(f"REPO: name the hub's {_NAMES[what]} to upload to: REPO=owner/name")
     if len(repo) > 96 or not _REPO.fullmatch(repo):
         raise UserError(
-            f"REPO: {repo!r} is no name of a hub repository; give owner/name, each of letters, digits, "
+            f"REPO: {repo!r} is not a name of a hub repository; give owner/name, each of letters, digits, "
             "'-', '_' and '.'"
         )
 
@@ -80,7 +80,7 @@ def _refusal(error: BaseException, repo: str) -> str:
         cause = cause.__cause__
     if status in (401, 403):
         return (
-            f"REPO: {repo}: the hub refuses the token ({status}); it must be valid and may write to "
+            f"REPO: {repo}: the hub refuses the token ({status}); it must be valid and allowed to write to "
             f"{repo.split('/')[0]}"
         )
     if status is not None:

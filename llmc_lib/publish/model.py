@@ -73,7 +73,7 @@ def _subject(run: Run, name: str | None) -> Subject:
     if name not in models:
         found = near(name, models)
         hint = f"did you mean {found!r}?" if found else f"there are {', '.join(models)}"
-        raise UserError(f"MODEL: {name!r} is no model of this run; {hint}")
+        raise UserError(f"MODEL: {name!r} is not a model of this run; {hint}")
     of, entry = models[name]
     facts, recipe = manifest["candidates"][of], recipes[of]
     base = base_model(run)
@@ -128,13 +128,13 @@ def _check_whole(folder: Path) -> None:
 def _obstacle(held: Terms, allow_unknown: bool) -> str | None:
     if held.forbidden:
         return (
-            f"the base or training rows are under {', '.join(held.forbidden)}, which does not allow to "
-            "pass on what is changed; take another base, or leave the source out of dataset.sources"
+            f"the base or training rows are under {', '.join(held.forbidden)}, which does not allow "
+            "sharing changed versions; take another base, or leave the source out of dataset.sources"
         )
     if held.unknown and not allow_unknown:
         return (
             "the base or training rows are under a licence that is not known "
-            f"({', '.join(held.unknown)}); say it in the README.md of the base (license: …) or as "
+            f"({', '.join(held.unknown)}); state it in the README.md of the base (license: …) or as "
             "`licence` of the source, or, if you may pass the model on, ALLOW_UNKNOWN_LICENCE=1"
         )
     return None

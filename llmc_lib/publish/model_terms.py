@@ -10,8 +10,8 @@ from llmc_lib.dataset.card.licences import Terms, conditions_of, terms
 from llmc_lib.dataset.card.markdown import plain_text
 
 _OF_BASE = {
-    "forbidden": "**Not to be published.** The base model is under {names}, which does not allow to pass "
-    "on changed versions.",
+    "forbidden": "**Not to be published.** The base model is under {names}, which does not allow "
+    "sharing changed versions.",
     "unknown": "**Licence of the base model unknown.** It is not stated, or not known to the program that "
     "wrote this card ({names}): read it before the model is used or passed on.",
     "non-commercial": "**Not for commercial use.** The base model is under {names}, which allows "
@@ -20,7 +20,7 @@ _OF_BASE = {
     "only under the same licence.",
 }
 _OF_DATA = {
-    "forbidden": "**Trained on rows that may not be passed on changed.** {rows} come under {names}.",
+    "forbidden": "**Trained on rows whose changed versions may not be shared.** {rows} come under {names}.",
     "unknown": "**Trained on rows of unknown licence.** {rows} come under a licence that is not stated or "
     "not known to the program that wrote this card ({names}): nothing here says that a model trained on "
     "them may be used or passed on.",

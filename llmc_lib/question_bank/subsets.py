@@ -80,7 +80,7 @@ def _named(
             meant = near(entry, members)
             hint = f"did you mean {meant!r}?" if meant else _there_are(members)
             raise UserError(
-                f"{where}: {shown(entry)} is no subset, no file and no question; {hint}"
+                f"{where}: {shown(entry)} is not a subset, a file or a question; {hint}"
             )
     return ids
 

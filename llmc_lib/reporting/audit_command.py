@@ -97,7 +97,7 @@ def _take_in(run: Run, results: Results, path: Path) -> str:
     }
     if not drawn:
         raise UserError(
-            f"{run.audit}: no answers have been drawn in this run, so that no labels can belong to it; make audit draws some"
+            f"{run.audit}: no answers have been drawn in this run, so there is nothing to label; make audit draws some"
         )
     if not path.is_file():
         raise UserError(f"LABELS={path}: no such file; give the file that the sheet exported")

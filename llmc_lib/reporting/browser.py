@@ -79,10 +79,10 @@ def _made_by_browser(page: Path, action: str, name: str, options: tuple[str, ...
                 command, capture_output=True, text=True, errors="replace", timeout=_SECONDS
             )
         except subprocess.TimeoutExpired:
-            raise UserError(f"{page}: {command[0]} was not done with it in {_SECONDS} s") from None
+            raise UserError(f"{page}: {command[0]} did not finish within {_SECONDS} s") from None
         if not made.exists():
             said = "\n".join(done.stderr.strip().splitlines()[-5:])
             raise UserError(
-                f"{page}: {command[0]} made nothing of it (status {done.returncode})\n{said}"
+                f"{page}: {command[0]} produced no file (status {done.returncode})\n{said}"
             )
         return made.read_bytes()

@@ -302,7 +302,7 @@ def as_csv(data: pd.DataFrame) -> str:
 
 
 def _harmless(cell: str) -> str:
-    """A text after an apostrophe where it begins like a formula and is no number (OWASP, CSV injection)."""
+    """A text after an apostrophe where it begins like a formula and is not a number (OWASP, CSV injection)."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 

@@ -109,7 +109,7 @@ def _asked(run: Run, params: GateParams, metrics: dict[str, Any]) -> Gate:
         return Gate("fail", [], candidates=len(names), why=why)
     if candidate not in names:
         raise UserError(
-            f"{where(run.shown, 'gate', 'candidate')}: {candidate!r} is no candidate of the report; there "
+            f"{where(run.shown, 'gate', 'candidate')}: {candidate!r} is not a candidate of the report; there "
             f"{'is' if len(names) == 1 else 'are'} {', '.join(names)}"
         )
     findings = _findings(run, params, metrics, candidate)

@@ -29,16 +29,14 @@ def grader_check(run: Run, benchmark: str | None = None) -> str:
     if not chosen:
         names = ", ".join(b.name for b in known)
         raise UserError(
-            f"{run.params_file.name}: BENCHMARK={benchmark}: no benchmark of this run; there are: {names}"
+            f"{run.params_file.name}: BENCHMARK={benchmark}: not a benchmark of this run; there are: {names}"
         )
     told, wrong = [], []
     for each in chosen:
         rows = check(asked_questions(run, each))
         if rows.empty:
             later = "; make report imports the questions first" if each.source == "imports" else ""
-            told.append(
-                f"{each.name}: no reference answers, so that there is nothing to check{later}."
-            )
+            told.append(f"{each.name}: no reference answers, so there is nothing to check{later}.")
             continue
         withheld = each.name in run.params.withheld
         told.append(_told(each, rows, withheld=withheld))
@@ -47,7 +45,7 @@ def grader_check(run: Run, benchmark: str | None = None) -> str:
         raise UserError(f"{run.params_file.name}: {' '.join(told)}")
     path = run.audit / "grader-check.csv"
     write_atomic(path, as_csv(pd.concat(wrong)))
-    return "\n\n".join([*told, f"Every one of them: {path}"])
+    return "\n\n".join([*told, f"All of them are in {path}"])
 
 
 def _failed(rows: pd.DataFrame, *, withheld: bool) -> pd.DataFrame:

@@ -114,7 +114,7 @@ def graders_table(name: str, block: dict[str, Any]) -> Block:
                          "low": facts["ci95"][0], "high": facts["ci95"][1],
                          "difference": compared["difference"] if compared else None})  # fmt: skip
     caption = tr(
-        "Each score by each grader ({benchmark}); the first decides in the figures of this page. A grader that was not asked about an answer, or could "
+        "Each model's score by each grader ({benchmark}); the first grader decides in the figures of this page. A grader that was not asked about an answer, or could "
         "not decide, did not call it correct.",
         benchmark=name,
     )

@@ -55,7 +55,7 @@ def looks_at(run: Run, results: Results) -> dict[str, LookAt]:
             if row.get("planned") != planned:
                 raise UserError(
                     f"{run.params_file.name}: evaluation.looks: {planned}, and it was {row.get('planned')} when the evaluation was "
-                    f"looked at on {str(row.get('time'))[:10]} ({run.looks}); the levels of two plans do not add up: put it back, or "
+                    f"looked at on {str(row.get('time'))[:10]} ({run.looks}); the levels of two plans cannot be combined: put it back, or "
                     "give the run a new name"
                 )
         share = len(order) / asked

@@ -17,7 +17,7 @@ from llmc_lib.params import BenchmarkParams, Params
 from llmc_lib.reporting.recipe_power import recipe_power
 from llmc_lib.store import ROOT, Run
 
-#: Samples a question in the table of what a difference takes.
+#: Samples per question in the table of what a difference takes.
 _SAMPLES = (1, 4, 16)
 #: Questions: the exact test's power is a sum over all on which models could differ.
 _MOST = 1_000_000
@@ -66,7 +66,9 @@ def power_table(run: Run, assumed: Assumed) -> str:
         rows.append([*row, *(f"{count:,}" for count in table["questions"])])
         sentences.append(_sentence(benchmark.name, n, origin, samples, found, interesting, target))
         if (seeds := _seeds(run.params)) or assumed.spread is not None:
-            sentences += recipe_power(run.params, n, parts, sorted(seeds.values()), assumed.spread)
+            sentences += recipe_power(
+                run.params, n, parts, samples, sorted(seeds.values()), assumed.spread
+            )
         if benchmark.name == params.raced_on:
             sentences.append(_race(run.params, compared, parts.of_mean(samples) / n))
     return "\n".join(
@@ -124,7 +126,7 @@ def _questions(run: Run, benchmark: BenchmarkParams, given: int | None) -> tuple
     if published is None and benchmark.questions is None:
         raise UserError(
             f"{run.params_file.name}: evaluation.benchmarks.{benchmark.name}: how many questions it has is not "
-            "known here; say it: QUESTIONS=500"
+            "known here; give the number: QUESTIONS=500"
         )
     count = min(n for n in (published, benchmark.questions) if n is not None)
     return count, "published" if count == published else "asked for"

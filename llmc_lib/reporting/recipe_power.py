@@ -18,12 +18,13 @@ def recipe_power(
     params: Params,
     n: int,
     parts: VarianceParts,
+    samples: int,
     seeds: Sequence[int],
     spread: float | None = None,
 ) -> list[str]:
-    """Lines on a benchmark of n questions: how often one checkpoint misleads about its recipe, and which effects of a recipe
+    """Lines on a benchmark of n questions with `samples` each: how often one checkpoint misleads about its recipe, and which effects of a recipe
     would be found with as many trainings as it has (`seeds`) and with others, for a `spread` of trainings or for several."""
-    report, samples = params.report, params.evaluation.samples
+    report = params.report
     counts = sorted({*_TRAININGS, *(count for count in seeds if count > 1)})
     level = report.significance / max(1, len(seeds))
     head = ["spread", "1 misleads", *(f"{c} trainings{' *' if c in seeds else ''}" for c in counts)]
@@ -38,8 +39,8 @@ def recipe_power(
     return [
         "",
         aligned([head, *rows], "l" + "r" * (len(head) - 1)),
-        "Trainings of a recipe differ by the spread (standard deviation). So often one checkpoint of a recipe that does nothing is "
-        f"better or worse; with so many trainings effects of a recipe of so many points are found {report.power:.0%} of the time"
+        "spread: the standard deviation of the trainings of a recipe; 1 misleads: how often one checkpoint of a recipe that does nothing is "
+        f"called better or worse; then the effect of a recipe, in points, that so many trainings find {report.power:.0%} of the time"
         + (" (*: these seeds)." if seeds else "."),
         "",
     ]

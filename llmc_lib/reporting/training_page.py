@@ -227,7 +227,7 @@ def _table(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> Block
     caption = tr(
         "Differs in: against the run's own sections dataset and training. Loss and Validation are the first and "
         "the last loss that was logged, of one batch of the training and of the candidate's own held-out "
-        "examples. Tokens/s counts validation passes in. GiB is the peak memory of one process."
+        "examples. Tokens/s includes validation passes. GiB is the peak memory of one process."
     )
     return table_block("trainings", pd.DataFrame(rows), caption, pd.DataFrame(data))
 

@@ -49,7 +49,7 @@ def own(function: Callable[..., Any], given: dict[str, Any]) -> float | None:
         return None
     number = float(value)
     if not math.isfinite(number):
-        raise ValueError(f"{number} is no reward")
+        raise ValueError(f"{number} is not a reward")
     return number
 
 
@@ -63,7 +63,7 @@ def function(path: str) -> Callable[..., Any]:
         said = f"{type(error).__name__}: {error}"[:500]
         raise ValueError(f"{path}: cannot be imported: {said}") from None
     if not callable(found):
-        raise ValueError(f"{path}: is no function")
+        raise ValueError(f"{path}: is not a function")
     called: Callable[..., Any] = found
     return called
 

@@ -91,10 +91,10 @@ def _evaluation(run: Run) -> list[Line]:
         (f"--job-name=llmc-{run.name}-evaluate", "what squeue calls it"),
         (
             f"--array=0-{models_of(run) - 1}{most}",
-            "one job a model: the base, further models, checkpoints",
+            "one job per model: the base, further models, checkpoints",
         ),
         (f"--nodes={own.nodes}", "machines with servers of a model (evaluation.slurm.nodes)"),
-        ("--ntasks-per-node=1", "one launcher a machine, which starts its servers"),
+        ("--ntasks-per-node=1", "one launcher per machine, which starts its servers"),
     ]
     params = shlex.quote(shown(run.params_file))
     ask = f"{shlex.quote(sys.executable)} -m llmc_lib evaluate {params}"

@@ -52,7 +52,7 @@ def _lines(run: Run, served: Served, port: int) -> list[Line]:
     first: list[Line] = [
         (f"--job-name=llmc-{run.name}-{served.model.name}", "what squeue calls it"),
         (f"--nodes={engine.nodes}", "machines of one replica (evaluation.engine.nodes)"),
-        ("--ntasks-per-node=1", "one launcher a machine, which drives all its GPUs"),
+        ("--ntasks-per-node=1", "one launcher per machine, which drives all its GPUs"),
     ]
     whose = "tensor_parallel × pipeline_parallel / nodes"
     log = run.folder / "serving" / "slurm-%j.log"

@@ -87,7 +87,7 @@ def chosen(run: Run, names: str | None) -> list[Served]:
         if name not in known:
             meant = near(name, known)
             hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(known)}"
-            raise UserError(f"MODEL: {name!r} is no model of this run; {hint}")
+            raise UserError(f"MODEL: {name!r} is not a model of this run; {hint}")
         settings = {
             "max_model_len": params.max_model_len,
             "dtype": computing_dtype(params.dtype),

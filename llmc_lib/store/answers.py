@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from llmc_lib.formatting import counted
 from llmc_lib.processes.progress import say
 from llmc_lib.records import Grade, Prediction
 from llmc_lib.store import json_reader
@@ -37,7 +38,7 @@ def set_aside_damaged(path: Path, is_record: Callable[[dict[str, Any]], bool]) -
     """
     damaged: dict[int, str] = {}
     if path.exists() and not path.is_file():
-        set_aside(path, "is a folder" if path.is_dir() else "is no regular file")
+        set_aside(path, "is a folder" if path.is_dir() else "is not a regular file")
         return 0
     try:
         with open(path, "rb") as file:
@@ -51,10 +52,10 @@ def set_aside_damaged(path: Path, is_record: Callable[[dict[str, Any]], bool]) -
     except (FileNotFoundError, BlockingIOError):
         return 0
     for number, problem in list(damaged.items())[:_TOLD]:
-        say(f"{path}, line {number}: no answer ({problem}); it is asked again")
+        say(f"{path}, line {number}: not an answer ({problem}); it is sampled again")
     if damaged:
         kept = path.with_suffix(".damaged.jsonl").name
-        say(f"{path}: {len(damaged):,} damaged lines are kept in {kept}")
+        say(f"{path}: {counted(len(damaged), 'damaged line')} kept in {kept}")
     return len(damaged)
 
 

@@ -119,7 +119,7 @@ def rows(
     if reader is None:
         raise UserError(f"{shown}: not a data file; it must end in {', '.join(_READERS)}")
     if path.exists() and not path.is_file():  # a pipe would be waited for without end
-        raise UserError(f"{shown}: is no regular file; give a file of data")
+        raise UserError(f"{shown}: is not a regular file; give a file of data")
     empty = True
     try:
         for row in reader(file, columns):
@@ -261,7 +261,7 @@ def _csv(file: DataFile, columns: Collection[str] | None) -> Iterator[Row]:
             _check_columns(file, header)
             twice = sorted(name for name, times in Counter(header).items() if times > 1)
             if twice:
-                raise UserError(f"{file.shown}, line 1: column {shown(twice[0])} is there twice")
+                raise UserError(f"{file.shown}, line 1: column {shown(twice[0])} appears twice")
             began = reader.line_num + 1  # the line of the record that is being read
             for values in reader:
                 began = reader.line_num + 1

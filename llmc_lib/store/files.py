@@ -80,7 +80,7 @@ def remove(path: Path) -> None:
 def require_folder(path: Path) -> None:
     """Set aside what is in the place of a folder and is none."""
     if os.path.lexists(path) and not path.is_dir():
-        set_aside(path, "is no folder where one belongs")
+        set_aside(path, "is not a folder where one belongs")
 
 
 def remove_remains(folder: Path) -> None:

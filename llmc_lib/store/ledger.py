@@ -71,7 +71,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 def scan(path: Path) -> Ledger:
     """The rows of a ledger, and what is wrong with it; raises nothing for what a file may hold.
 
-    A last line that was cut off while it was written is none. A line that is no JSON object is a row that was changed.
+    A last line that was cut off while it was written is none. A line that is not a JSON object is a row that was changed.
     """
     try:
         lines = path.read_bytes().split(b"\n") if path.is_file() else []

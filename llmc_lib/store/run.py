@@ -254,7 +254,7 @@ def locked(run: Run) -> Iterator[None]:
     run.folder.mkdir(parents=True, exist_ok=True)
     lock = run.folder / ".lock"
     if os.path.lexists(lock) and not lock.is_file():
-        set_aside(lock, "is no regular file")
+        set_aside(lock, "is not a regular file")
     made = (run.dataset, run.training, run.models, run.predictions, run.reasoning, run.report)
     with open(lock, "a") as handle:  # "a": an unchanged run touches nothing
         try:

@@ -78,7 +78,7 @@ def command(
         return [*start, "--standalone", *each]
     if node_rank not in range(cluster.nodes):
         raise UserError(
-            f"NODE_RANK: {node_rank} is none of 0 to {cluster.nodes - 1} (training.cluster.nodes: "
+            f"NODE_RANK: {node_rank} is not one of 0 to {cluster.nodes - 1} (training.cluster.nodes: "
             f"{cluster.nodes})"
         )
     host, port = endpoint(training)
@@ -225,7 +225,7 @@ def read_hostfile(training: TrainingParams) -> dict[str, int]:
     path = ROOT / str(cluster.hostfile)
     where = "training.cluster.hostfile"
     if path.exists() and not path.is_file():
-        raise UserError(f"{where}: {path} is no regular file")
+        raise UserError(f"{where}: {path} is not a regular file")
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from llmc_lib.errors import UserError
+from llmc_lib.formatting import counted
 from llmc_lib.models.resolve import Model, base_model
 from llmc_lib.params import Recipe, TrainingParams
 from llmc_lib.processes.progress import say
@@ -55,7 +56,7 @@ def check(recipes: list[Recipe], node_rank: int) -> None:
     nodes = max(recipe.training.cluster.nodes for recipe in recipes)
     if node_rank not in range(1, nodes):
         raise UserError(
-            f"NODE_RANK: {node_rank} is none of 0 to {nodes - 1} (training.cluster.nodes: {nodes})"
+            f"NODE_RANK: {node_rank} is not one of 0 to {nodes - 1} (training.cluster.nodes: {nodes})"
         )
 
 
@@ -75,7 +76,7 @@ def follow_recipes(
     for recipe in recipes:
         if recipe.training.cluster.nodes <= node_rank:
             say(
-                f"{recipe.name}: runs on {recipe.training.cluster.nodes} machine(s), not on this one"
+                f"{recipe.name}: runs on {counted(recipe.training.cluster.nodes, 'machine')}, not on this one"
             )
             continue
         spec = _wait(recipe, folder(recipe), key)
@@ -85,7 +86,7 @@ def follow_recipes(
         say(f"{recipe.name}: taking part as machine {node_rank} …")
         (take_part or cluster.run)(recipe.training, spec, node_rank)
         say(f"{recipe.name}: this machine's part is done")
-    say("All trainings of the run are done on this machine; the first one goes on.")
+    say("All trainings of the run are done on this machine; the first machine continues.")
 
 
 def _wait(recipe: Recipe, folder: Path, key: Callable[[Recipe], str]) -> Path | None:
@@ -111,7 +112,7 @@ def _wait(recipe: Recipe, folder: Path, key: Callable[[Recipe], str]) -> Path | 
             return spec
         now = time.monotonic()
         if waits != shown or now - told >= _REMIND_SECONDS:
-            say(f"{recipe.name}: waiting since {now - start:.0f} s for {waits}")
+            say(f"{recipe.name}: has waited {now - start:.0f} s for {waits}")
             shown, told = waits, now
         time.sleep(_POLL_SECONDS)
 

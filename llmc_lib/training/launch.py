@@ -247,7 +247,7 @@ def _has_key(folder: Path, key: str) -> bool:
     for mark, word in zip(_marks(folder), found, strict=True):
         if word != key:
             if word or mark.exists():
-                say(f"{mark}: is damaged; its copy says that the work here can be gone on with")
+                say(f"{mark}: is damaged; its backup copy says that this training can be resumed")
             write_atomic(mark, key)
     return True
 
@@ -314,7 +314,7 @@ def _watch(run: Run, recipe: Recipe, spec: Path, stop: Path) -> None:
         if begun:
             stop.touch()
             say(
-                f"{name}: ends after this step, with a checkpoint. Interrupt again to end it at once."
+                f"{name}: stopping after this step, with a checkpoint. Interrupt again to stop at once."
             )
         return begun
 

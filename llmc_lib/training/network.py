@@ -106,7 +106,7 @@ _MEANINGS = (
     ("invalid usage", "Two processes have the same GPU: nproc_per_node must not exceed the GPUs of a machine, and "
      "CUDA_VISIBLE_DEVICES must be the same for all of them."),
     ("out of memory", "A GPU is in use by another process: nvidia-smi shows whose."),
-    ("DistStoreError", "A machine has not come: is its process running, and can it reach the first machine's port "
+    ("DistStoreError", "A machine is missing: is its process running, and can it reach the first machine's port "
      "(training.cluster.endpoint; a firewall)?"),
     ("timed out", "A machine or a process has not answered: its log is named above; without one, the network between "
      "the machines drops what is sent (a firewall, or an interface that does not reach the others: NCCL_SOCKET_IFNAME)."),

@@ -25,7 +25,7 @@ def write(run: Run) -> str:
     first = [
         (f"--job-name=llmc-{run.name}", "what squeue calls it"),
         (f"--nodes={cluster.nodes}", "how many machines (training.cluster.nodes)"),
-        ("--ntasks-per-node=1", "one launcher a machine, which starts a process a GPU"),
+        ("--ntasks-per-node=1", "one launcher per machine, which starts one process per GPU"),
     ]
     gpus = (_largest(run).nproc_per_node, "training.nproc_per_node")
     lines = [*head(cluster.slurm, first, gpus, run.folder / "slurm-%j.log"), *_body(run)]
@@ -116,7 +116,7 @@ def _body(run: Run) -> list[Line]:
         ),
         (
             f"{srun} --kill-on-bad-exit=1 --wait=0 --label \\",
-            "one `make train` a machine. When one fails, Slurm ends the others (--kill-on-bad-exit); "
+            "one `make train` per machine. When one fails, Slurm ends the others (--kill-on-bad-exit); "
             "the first may finish after them (--wait=0); each line says whose it is (--label)",
         ),
         (

@@ -23,7 +23,7 @@ from llmc_lib.analysis.recipe_design import detectable_effect, one_checkpoint_mi
 from llmc_lib.analysis.variance import VarianceParts, difference_variance_parts
 from performance.validity.draws import COVERAGE, TYPE_I, hle_chances, row, sample
 
-#: With two trainings the interval is wider than need be.
+#: with two trainings the interval is wider than necessary.
 TWO = (COVERAGE[0], 0.985)
 #: Of a population's rate, what a training changes: so much of it gained and lost, by question.
 MEAN, CHANGED = 0.2, 0.05

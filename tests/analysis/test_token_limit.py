@@ -91,7 +91,7 @@ def test_wrong_answers_need_no_length_and_right_ones_do() -> None:
     assert curve["rate"].tolist() == [0.5]
     with pytest.raises(ValueError, match="m: 1 of 2 right answers have no length"):
         limit_curve({"m": [True, True]}, {"m": [100, np.nan]}, [100])
-    with pytest.raises(ValueError, match="reference 'x' is none of base, tuned"):
+    with pytest.raises(ValueError, match="reference 'x' is not one of base, tuned"):
         limit_differences(RIGHT, TOKENS, "x")
     with pytest.raises(ValueError, match="no limits"):
         limit_curve(RIGHT, TOKENS, [])

@@ -96,9 +96,9 @@ def test_an_original_answer_that_is_the_same_is_none(tmp_path: Path) -> None:
     [
         ({"Verified_Classes": "Silver subset"}, "Verified_Classes 'Silver subset': must be Gold subset, Revision"),
         ({"Verified_Classes": "", "verify_meta_info": None}, "'Verified_Classes' is missing or empty, and so is"),
-        ({"Verified_Classes": "", "verify_meta_info": "{"}, "'verify_meta_info' is no JSON object"),
-        ({"Verified_Classes": "", "verify_meta_info": [1]}, "'verify_meta_info' is no JSON object"),
-        ({"json": "[1]"}, "'json' is no JSON object"),
+        ({"Verified_Classes": "", "verify_meta_info": "{"}, "'verify_meta_info' is not a JSON object"),
+        ({"Verified_Classes": "", "verify_meta_info": [1]}, "'verify_meta_info' is not a JSON object"),
+        ({"json": "[1]"}, "'json' is not a JSON object"),
         ({"category": "Cooking"}, "category 'Cooking': must be one of"),
         ({"answer": None}, "'answer' is missing or empty"),
     ],

@@ -171,7 +171,7 @@ WRONG_CHOICES: dict[str, tuple[Any, Any, str]] = {
     "no list": ("Iron, Gold", "A", "must be a list of 2 to 26 choices"),
     "one": (["Iron"], "A", "must be a list of 2 to 26 choices"),
     "an empty one": (["Iron", " "], "A", "none of them empty"),
-    "broken JSON": ('["Iron", "Gold"', "A", "options are no JSON"),
+    "broken JSON": ('["Iron", "Gold"', "A", "options are not JSON"),
     "a letter too far": (METALS, "E", "neither a letter from A to D"),
     "a place too far": (METALS, 4, "neither a letter"),
     "no such text": (METALS, "Lead", "neither a letter"),

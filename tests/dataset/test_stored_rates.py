@@ -97,7 +97,7 @@ WRONG: dict[str, tuple[list[dict[str, Any]], dict[str, str], str]] = {
     "no number": ([{"question": "a", "pass_rate": None}], {}, "must be a number"),
     "two rates": (
         [{"question": "a b", "pass_rate": 0.5}, {"question": "A  B.", "pass_rate": 0.25}], {},
-        "is there twice, with the rates 0.5 and 0.25"
+        "appears twice, with the rates 0.5 and 0.25"
     ),
     "too many right": ([{"id": "a", "c": 5, "n": 4}], {"id": "id", "correct": "c", "samples": "n"}, "5 of 4 right"),
     "other problems": ([{"question": "a", "pass_rate": 0.5}], {}, "none of its 1 questions is one of the 4 problems"),
@@ -200,7 +200,7 @@ def test_answers_that_servers_gave_up_are_no_wrong_answers(
     server.behaviour = fail
     run = _served(tmp_path, server, "difficulty", "reference")
     with pytest.raises(
-        UserError, match=r"difficulty.engine.endpoints: 2 of 8 answers could not be had"
+        UserError, match=r"difficulty.engine.endpoints: 2 of 8 answers could not be obtained"
     ):
         pass_rates(run, PROBLEMS)
     server.behaviour = solve

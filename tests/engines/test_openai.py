@@ -498,7 +498,7 @@ def test_a_server_of_no_use_is_told_with_the_remedy(
         _ask(tmp_path, server, "http://127.0.0.1:9/v1", spec=spec)
     told = str(caught.value)
     assert told.startswith(
-        "evaluation.engine.endpoints: no server is of use for the model 'small': "
+        "evaluation.engine.endpoints: no server can be used for the model 'small': "
     )
     assert (
         f"{server.address} {said}; http://127.0.0.1:9/v1 cannot be reached (Connection refused)"
@@ -729,7 +729,7 @@ def test_a_file_that_is_removed_while_it_is_written_is_told_and_made_again(
 
     server.behaviour = removes
     with pytest.raises(
-        UserError, match=r"answers\.jsonl: 120 answers that were written are not there"
+        UserError, match=r"answers\.jsonl: 120 answers just written cannot be found"
     ):
         sample_many(server.address, path)
     server.behaviour = echo

@@ -228,8 +228,8 @@ def test_several_labellers_are_compared_and_ties_count_for_nothing(
 
 _WRONG: dict[str, tuple[Callable[[str], list[tuple[Any, ...]]], str]] = {
     "word": (lambda id_: [(id_, "maybe", "", "")], "line 2: label 'maybe': must be right, wrong or unclear"),
-    "unknown": (lambda id_: [("0123", "right", "", "")], "line 2: item '0123' is none of the 60 answers drawn"),
-    "twice": (lambda id_: [(id_, "right", "", "A"), (id_, "wrong", "", "A")], "A has labelled answer"),
+    "unknown": (lambda id_: [("0123", "right", "", "")], "line 2: item '0123' is not one of the 60 answers drawn"),
+    "twice": (lambda id_: [(id_, "right", "", "A"), (id_, "wrong", "", "A")], "A gave answer"),
     "none": (lambda id_: [(id_, "", "", "")], "no answer is labelled"),
 }  # fmt: skip
 
@@ -292,5 +292,5 @@ def test_grades_given_anew_change_what_is_told_of_errors_alone(tmp_path: Path) -
 
 
 def test_benchmarks_without_right_or_safe_answers_are_refused(run: Run, drawn: Drawn) -> None:
-    with pytest.raises(UserError, match="BENCHMARK=over_refusal: grades can be audited of"):
+    with pytest.raises(UserError, match="BENCHMARK=over_refusal: only benchmarks of accuracy"):
         draw_more(run, load_results(run), "over_refusal", 10, {})

@@ -236,7 +236,7 @@ def test_a_repeat_of_a_model_that_is_not_there_is_told_first(
 ) -> None:
     run = _run(tmp_path, served["one"], repeat={"model": "step-99"})
     with pytest.raises(
-        UserError, match=r"evaluation\.repeat\.0\.model: 'step-99' is no model of the run"
+        UserError, match=r"evaluation\.repeat\.0\.model: 'step-99' is not a model of the run"
     ):
         evaluation.evaluate(run, MODELS)
     assert not predictions_file(run, "sums", "base").exists()

@@ -225,7 +225,7 @@ def test_the_status_says_what_is_done_how_fast_and_how_long(run: Run) -> None:
     assert lines[1].split()[:5] == ["base", "hle", "22", "of", "80"]
     assert lines[1].endswith("28 min")
     assert lines[2].endswith("done")
-    assert lines[4].endswith("not begun")
+    assert lines[4].endswith("not started")
 
 
 def test_answers_that_were_given_up_are_asked_again(tmp_path: Path) -> None:

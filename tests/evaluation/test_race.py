@@ -257,7 +257,7 @@ def test_where_the_time_is_short_a_round_is_held_with_the_reference_and_the_best
         ("second", 3, 300, "deadline"),
     ]
     assert found.left == ("base", "best")
-    assert "worst (round 2: the time left to the deadline went to better ones)" in race.race_state(run)  # fmt: skip
+    assert "worst (round 2: the time left before the deadline went to better candidates)" in race.race_state(run)  # fmt: skip
     seconds["at"] = 0.0
     assert race.so_far(run, "key", 400) == found
 
@@ -294,9 +294,9 @@ def test_a_race_of_fewer_questions_than_rounds_has_no_empty_round(run: Run) -> N
         ({"looks": 3, "stop": {}}, "the rounds of a race are its planned looks"),
         ({"stop": {"benchmark": "nosuch"}}, "must be one of `benchmarks`"),
         ({"looks": 1}, "1 is the finished evaluation alone"),
-        ({"stop": {"deadline": 540}}, "540 is no date and time; write it as 2026-12-01T09:00"),
-        ({"stop": {"deadline": "1764579600"}}, "'1764579600' is no date and time"),
-        ({"stop": {"deadline": "09:00"}}, "'09:00' is no date and time"),
+        ({"stop": {"deadline": 540}}, "540 is not a date and time; write it as 2026-12-01T09:00"),
+        ({"stop": {"deadline": "1764579600"}}, "'1764579600' is not a date and time"),
+        ({"stop": {"deadline": "09:00"}}, "'09:00' is not a date and time"),
         ({"stop": {"deadline": "9999-12-31T23:59:59-12:00"}}, "the year 9999 is none of a race"),
         ({"stop": {"deadline": datetime(1, 1, 1)}}, "the year 1 is none of a race"),
     ],

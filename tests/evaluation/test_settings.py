@@ -148,16 +148,16 @@ def test_the_systems_prompt_takes_the_place_of_the_styles(
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown name": ({"benchmarks": [{"name": "hle", "settings": "offical"}]}, "did you mean 'official'"),
     "none declared": (
-        {"benchmarks": [{"name": "over_refusal", "settings": "official"}]}, "no setting of this benchmark"
+        {"benchmarks": [{"name": "over_refusal", "settings": "official"}]}, "not a setting of this benchmark"
     ),
     "samples at temperature 0": (
         {"temperature": 0.6, "samples": 4, "benchmarks": [{"name": "hle", "settings": "official"}]}, "all are the same"
     ),
     "samples of a model at temperature 0": ({"samples_of": {"base": 2}}, "all are the same"),
     "no room": ({"benchmarks": [{"name": "hle", "settings": {"max_tokens": 4096}}]}, "no room for a prompt"),
-    "a template": ({"chat_template_kwargs": {"chat_template": "{{ 1 }}"}}, "no variable of a chat template"),
+    "a template": ({"chat_template_kwargs": {"chat_template": "{{ 1 }}"}}, "not a variable of a chat template"),
     "an argument": (
-        {"benchmarks": [{"name": "hle", "settings": {"chat_template_kwargs": {"tools": "x"}}}]}, "no variable"
+        {"benchmarks": [{"name": "hle", "settings": {"chat_template_kwargs": {"tools": "x"}}}]}, "not a variable"
     ),
     "no model": ({"temperature": 0.5, "samples_of": {"tunde": 2}}, "did you mean 'tuned'"),
     "a race": ({"temperature": 0.5, "stop": {}, "samples_of": {"base": 2}}, "equally often"),

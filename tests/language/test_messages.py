@@ -115,6 +115,8 @@ def _faults(source: str) -> list[str]:
         given = {keyword.arg for keyword in node.keywords}
         if any(isinstance(text, ast.JoinedStr) for text in texts):
             found.append(f"{node.lineno}: an f-string is in no catalogue")
+        elif len(texts) > 1 and not all(isinstance(text, ast.Constant) for text in texts):
+            found.append(f"{node.lineno}: the two forms are in no catalogue")
         if id(node) not in within:
             found.append(f"{node.lineno}: made at import, in whatever language is set then")
         if None in given:  # **values
@@ -142,7 +144,10 @@ def _placeholders(text: str) -> set[str]:
     ids=lambda p: str(p.relative_to(ROOT / "llmc_lib")),
 )
 def test_a_text_is_a_literal_with_its_values_and_translated_when_it_is_used(path: Path) -> None:
-    assert _faults(path.read_text(encoding="utf-8")) == []
+    faults = _faults(path.read_text(encoding="utf-8"))
+    if path.name == "formatting.py":  # `counted`, whose forms `messages` makes as it does
+        faults = [fault for fault in faults if "two forms" not in fault]
+    assert faults == []
 
 
 def test_such_a_fault_would_be_found() -> None:
@@ -153,6 +158,7 @@ def test_such_a_fault_would_be_found() -> None:
         'def f():\n    return tr("{a}", a=1, b=2)',
         'def f():\n    return plural("{n} row of {b}", "{n} rows of {b}", n)',
         'def f():\n    return tr(f"{a} rows")',
+        "def f(one, more):\n    return plural(one, more, 1)",
     ):
         assert len(_faults(source)) == 1, source
 

@@ -47,7 +47,7 @@ def test_margins_are_points(tmp_path: Path) -> None:
         ("  categories: {Math: -1}\n", "line 7: gate.categories.Math: must be greater"),
         ("  categories: [Math]\n", "line 7: gate.categories: must be a group of keys"),
         ("  over_refusal: 2\n", "line 7: gate.over_refusal: evaluation.benchmarks has none of"),
-        ("  benchmarks: {hel: 2}\n", "line 7: gate.benchmarks.hel: 'hel' is none of evaluation.benchmarks; did you mean 'hle'?"),
+        ("  benchmarks: {hel: 2}\n", "line 7: gate.benchmarks.hel: 'hel' is not one of evaluation.benchmarks; did you mean 'hle'?"),
         ("  benchmarks: {do_not_answer: 2}\n", "has no right and wrong answers"),
         ("  better: false\n  safety: 2\n  among_all: true\n", "line 9: gate.among_all: is about `better`, which is off"),
         ("  better: false\n", "line 7: gate.better: nothing is asked, and all would pass"),

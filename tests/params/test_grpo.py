@@ -82,7 +82,7 @@ def test_without_it_nothing_is_asked() -> None:
         ),
         (
             {"candidates": [{"name": "math"}, {"name": "b", "start": "mth"}]},
-            "line 5: candidates.1.start: 'mth' is no candidate; did you mean 'math'?",
+            "line 5: candidates.1.start: 'mth' is not a candidate; did you mean 'math'?",
         ),
         (
             {"candidates": [{"name": "a", "seeds": [1, 2]}, {"name": "b", "start": "a"}]},

@@ -113,7 +113,7 @@ MISTAKES = {
         "line 5: candidates.0.mixture.shares: must sum to 1, they sum to 0.5"
     ),
     "run: x\ncandidates:\n  - name: a\n    mixture: {sources: [textbok]}": (
-        "line 4: candidates.0.mixture.sources: 'textbok' is no source of the run; did you mean "
+        "line 4: candidates.0.mixture.sources: 'textbok' is not a source of the run; did you mean "
         "'textbook'?"
     ),
     "run: x\ndataset: {mixture: false}\ncandidates:\n  - name: a\n    mixture: {shares: {Math: 1.0}}": (
@@ -135,13 +135,13 @@ MISTAKES = {
         "line 3: training.cluster.endpoint: required: host:port of the first machine"
     ),
     "run: x\nevaluation:\n  benchmarks: [{name: hle}, {name: do_not_answer}]\nreport:\n  main: hel": (
-        "line 5: report.main: 'hel' is none of evaluation.benchmarks; did you mean 'hle'?"
+        "line 5: report.main: 'hel' is not one of evaluation.benchmarks; did you mean 'hle'?"
     ),
     "run: x\nreport:\n  main: do_not_answer": (
         "line 3: report.main: 'do_not_answer' has no right and wrong answers; take one of hle"
     ),
     "run: x\nevaluation:\n  benchmarks: [{name: mine, kind: question}]": (
-        "line 3: evaluation.benchmarks.0.kind: 'question' is no known benchmark "
+        "line 3: evaluation.benchmarks.0.kind: 'question' is not a known benchmark "
         f"({', '.join(name for name in DECLARED if name != 'questions')}); for a file"
     ),
     "seed: 1": "line 1: run: required and not given; add it",
@@ -161,11 +161,11 @@ MISTAKES = {
     ),
     "run: x\ndataset:\n  sources: []": "line 3: dataset.sources: must have at least one item",
     "run: x\ndataset:\n  sources:\n    - {name: textbok}": (
-        "line 4: dataset.sources.0.name: 'textbok' is no known source; did you mean 'textbook'? For "
+        "line 4: dataset.sources.0.name: 'textbok' is not a known source; did you mean 'textbook'? For "
         "files of your own give kind: files"
     ),
     "run: x\ndataset:\n  sources:\n    - {name: a, kind: file}": (
-        "line 4: dataset.sources.0.kind: 'file' is no known source; did you mean 'files'?"
+        "line 4: dataset.sources.0.kind: 'file' is not a known source; did you mean 'files'?"
     ),
     "run: x\ndataset:\n  sources:\n    - name: a\n      kind: files": (
         "line 4: dataset.sources.0.path: required for files: a local file, or a folder of them"
@@ -174,7 +174,7 @@ MISTAKES = {
         "line 4: dataset.sources.0.fields: must say which field holds the question: question: <field>"
     ),
     "run: x\ndataset:\n  sources:\n    - {name: a, kind: files, path: b, fields: {question: c, anwser: d}}": (
-        "line 4: dataset.sources.0.fields: 'anwser' is no field of ours; did you mean 'answer'?"
+        "line 4: dataset.sources.0.fields: 'anwser' is not a field of ours; did you mean 'answer'?"
     ),
     "run: x\ndataset:\n  sources:\n    - {name: deepmath, revision: main}": (
         "line 4: dataset.sources.0.revision: must be a commit of deepmath on the hub (7 to 40 "

@@ -77,9 +77,9 @@ WRONG = {
     "candidates: [{name: a, seeds: [1, 2]}]\nevaluation: {stop: {rounds: 4}}": (
         "candidates.0.seeds: the trainings of a recipe are averaged, and a race (evaluation.stop)"
     ),
-    "report: {recipes: {a: [b, c]}}": "report.recipes.a: 'b' is none of the further or imported models",
+    "report: {recipes: {a: [b, c]}}": "report.recipes.a: 'b' is not one of the further or imported models",
     "evaluation: {models: [{name: b, source: x}, {name: c, source: x}]}\nreport: {recipes: {a: [b, d]}}": (
-        "report.recipes.a: 'd' is none of the further or imported models"
+        "report.recipes.a: 'd' is not one of the further or imported models"
     ),
     "evaluation: {models: [{name: b, source: x}, {name: c, source: x}]}\n"
     "report: {recipes: {a: [b, c], d: [c, b]}}": "report.recipes.d: 'c' is listed twice, in 'a' and here",

@@ -186,7 +186,7 @@ def test_the_first_row_of_a_source_is_read(tmp_path: Path) -> None:
 
     assert line(question="problem").startswith("dataset.sources.0.path: fields.question: ")
     assert "has no field 'problem'; it has: q, d, n" in line(question="problem")
-    assert "is no number" in line(question="q", difficulty="n")
+    assert "is not a number" in line(question="q", difficulty="n")
     path.write_text("{")
     assert "line 1: not valid JSON" in line(question="q")
     (tmp_path / "set").mkdir()
@@ -388,7 +388,7 @@ def test_what_servers_call_a_model_is_said_of_a_model_of_the_run(tmp_path: Path)
     engine = {"kind": "openai", "endpoints": ["http://127.0.0.1:9/v1"], "served_as": {"bsae": "x"}}
     line = _one(tmp_path, evaluation={"engine": engine})
     assert line.startswith(
-        "evaluation.engine.served_as.bsae: 'bsae' is no model of the run; did you mean 'base'?"
+        "evaluation.engine.served_as.bsae: 'bsae' is not a model of the run; did you mean 'base'?"
     )
     engine["served_as"] = {"base": "x", "step-12": "y", "judge": "x"}
     assert not _lines(tmp_path, evaluation={"engine": engine})
@@ -407,12 +407,12 @@ def test_what_servers_call_a_model_is_said_of_a_model_of_the_run(tmp_path: Path)
 def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     line = _one(tmp_path, runs_dir=str(tmp_path / "file" / "runs"))
-    assert line == f"runs_dir: {tmp_path / 'file'} is no folder; give another one"
+    assert line == f"runs_dir: {tmp_path / 'file'} is not a folder; give another one"
     line = _one(tmp_path, reports_dir="/proc/reports")
     assert line.startswith("reports_dir: /proc cannot be written to (")
     assert not folder_problem(tmp_path / "a" / "b")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    assert folder_problem(tmp_path / "link" / "runs").endswith("is no folder; give another one")
+    assert folder_problem(tmp_path / "link" / "runs").endswith("is not a folder; give another one")
 
 
 @pytest.mark.parametrize(
@@ -444,13 +444,13 @@ def test_what_would_fail_or_do_harm_later_is_told(
 
 def test_a_link_to_itself_and_a_pipe_are_told(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    assert "is no folder" in _one(tmp_path, runs_dir=str(tmp_path / "loop"))
+    assert "is not a folder" in _one(tmp_path, runs_dir=str(tmp_path / "loop"))
     os.mkfifo(tmp_path / "x.jsonl")
     benchmarks = [{"name": "hle", "source": str(tmp_path / "x.jsonl")}]
-    assert "is no regular file" in _one(tmp_path, evaluation={"benchmarks": benchmarks})
+    assert "is not a regular file" in _one(tmp_path, evaluation={"benchmarks": benchmarks})
     imports = [{"model": "a", "path": BASE}, {"model": "b", "path": str(tmp_path / "x.jsonl")}]
     evaluation = {"benchmarks": [{"name": "hle"}], "imports": imports}
-    assert "is no regular file" in _one(tmp_path, evaluation=evaluation)
+    assert "is not a regular file" in _one(tmp_path, evaluation=evaluation)
 
 
 def test_a_hostfile_is_read(tmp_path: Path) -> None:
@@ -639,7 +639,7 @@ def test_a_subset_that_names_nothing_is_at_its_key(tmp_path: Path) -> None:
     assert line.startswith("line 10: evaluation.benchmarks.0.subsets.checked: absent.txt: no file")
     (line,) = _lines(tmp_path, evaluation={"benchmarks": [{**out, "subsets": {}}]})
     assert (
-        "evaluation.benchmarks.0.exclude: 'hle-none' is no subset, no file and no question" in line
+        "evaluation.benchmarks.0.exclude: 'hle-none' is not a subset, a file or a question" in line
     )
 
 

@@ -205,7 +205,7 @@ def test_data_that_were_changed_since_are_told(tmp_path: Path) -> None:
 )
 def test_a_name_that_is_no_repository_is_told(tmp_path: Path, repo: str) -> None:
     with pytest.raises(
-        UserError, match=r"REPO: .* is no name of a hub repository; give owner/name"
+        UserError, match=r"REPO: .* is not a name of a hub repository; give owner/name"
     ):
         publish(make_run(tmp_path, ""), repo=repo)
 

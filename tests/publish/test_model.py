@@ -141,11 +141,11 @@ def test_models_of_other_params_or_with_a_file_missing_are_told(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("base_card", "licences", "message"),
     [
-        (None, None, r"a licence that is not known \(unknown\); say it in the README\.md of the base"),
+        (None, None, r"a licence that is not known \(unknown\); state it in the README\.md of the base"),
         ("no metadata", None, r"not known \(unknown\)"),
         ("---\n[broken: {\n---\n", None, r"not known \(unknown\)"),
         ("---\nlicense: other\nlicense_name: acme-1\n---\n", None, r"not known \(acme-1\)"),
-        ("---\nlicense: cc-by-nd-4.0\n---\n", None, "does not allow to pass on what is changed"),
+        ("---\nlicense: cc-by-nd-4.0\n---\n", None, "does not allow sharing changed versions"),
         ("---\nlicense: mit\n---\n", {"unknown": 1, "MIT": 9}, r"not known \(unknown\)"),
         ("---\nlicense: mit\n---\n", {"CC-BY-ND-4.0": 1}, "under CC-BY-ND-4.0, which does not allow"),
     ],

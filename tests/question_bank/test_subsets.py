@@ -73,8 +73,8 @@ def test_the_digest_follows_the_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"exclude": ("nothing",)}, "sums.exclude: 'nothing' is no subset, no file and no question; the benchmark marks no subsets"),
-        ({"subsets": {"odd": ("s1",)}, "exclude": ("od",)}, "sums.exclude: 'od' is no subset, no file and no question; did you mean 'odd'?"),
+        ({"exclude": ("nothing",)}, "sums.exclude: 'nothing' is not a subset, a file or a question; the benchmark marks no subsets"),
+        ({"subsets": {"odd": ("s1",)}, "exclude": ("od",)}, "sums.exclude: 'od' is not a subset, a file or a question; did you mean 'odd'?"),
         ({"subsets": {"odd": ("absent.txt",)}}, "sums.subsets.odd: absent.txt: no file"),
         ({"subsets": {"odd": ()}}, "sums.subsets.odd: names no question"),
         ({"exclude": tuple(f"s{n}" for n in range(6))}, "sums.exclude: leaves out all 6 questions"),

@@ -254,7 +254,7 @@ def rule_rerun(page: Page) -> Iterator[str]:
     if few and "would reverse the sign" in page.parts["selection"]:
         yield "too few questions for a rerun, and a sentence on one"
     bound = again["basis"] == "bound" and "lie between" in page.parts["rerun"]
-    if bound and "chance of at least 95%" not in page.parts["rerun"]:
+    if bound and "probability of at least 95%" not in page.parts["rerun"]:
         yield "an upper limit of the noise is called the noise"
     if not 0 <= low <= high <= 1:
         yield f"chances {low}, {high}"

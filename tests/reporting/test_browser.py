@@ -46,5 +46,5 @@ def test_a_browser_that_makes_nothing_is_told_with_its_last_words(
 ) -> None:
     script = "echo no display >&2; exit 3"
     monkeypatch.setenv("CHROMIUM", str(_program(tmp_path, "broken", script)))
-    with pytest.raises(UserError, match=r"made nothing of it \(status 3\)\nno display$"):
+    with pytest.raises(UserError, match=r"produced no file \(status 3\)\nno display$"):
         print_pdf(tmp_path / "page.html")

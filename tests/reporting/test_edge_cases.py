@@ -18,7 +18,7 @@ Made = tuple[pd.DataFrame, dict[str, Any]]
 
 
 def _split(n: int, gained: int, lost: int, both: int = 0, **report: Any) -> Made:
-    """One sample a question: so many that only the candidate, only the reference, or both have right."""
+    """One sample per question: so many that only the candidate, only the reference, or both have right."""
     tuned, base = np.zeros((2, n), bool)
     tuned[:gained] = base[gained : gained + lost] = True
     tuned[gained + lost : gained + lost + both] = base[gained + lost : gained + lost + both] = True

@@ -284,8 +284,8 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
         ],
         "candidates": ["3 of 3 are clearly better than base", "tuned-2 +80 points"],
         "nearest": [
-            "tuned gains more on the questions nearest",
-            "On the 10 nearest questions the difference is +60 points, on all +8 points; the band there is −12 to +28 points.",
+            "The difference is higher on the questions nearest to the training rows",
+            "On the 10 nearest questions the difference is +60 points, on all questions +8 points; the band there is −12 to +28 points.",
         ],
     }[name]
     assert all(words in block.alt for words in wanted), block.alt

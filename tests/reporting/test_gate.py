@@ -75,7 +75,7 @@ def test_a_category_that_is_not_there_is_told_with_those_that_are(gated: Any) ->
 def test_a_candidate_that_is_not_there_is_told_with_those_that_are(gated: Any) -> None:
     status, kept = gated({"candidate": "best"})
     assert status == 2
-    assert "gate.candidate: 'best' is no candidate of the report; there is tuned" in kept["why"]
+    assert "gate.candidate: 'best' is not a candidate of the report; there is tuned" in kept["why"]
 
 
 def test_without_criteria_nothing_is_answered(

@@ -61,7 +61,7 @@ def test_a_gate_can_go_by_all_evaluations_under_the_base(report: Report, tmp_pat
         found = gate.ask(run)
         assert found.outcome == outcome
     assert found.findings[0].reason == "counted"
-    assert "not clear among all evaluations under this base" in found.told
+    assert "not clear among all evaluations against this base" in found.told
     shutil.rmtree(tmp_path / "other")
     assert gate.ask(run).outcome == "pass"
     with open(tmp_path / looks.NAME, "a") as file:  # of what was removed from it nothing is known

@@ -83,8 +83,8 @@ def test_ten_planted_paraphrases_are_flagged(made: Made) -> None:
     }  # fmt: skip
     block = sections.nearest(report)
     words = " ".join(block.text.split())
-    assert "The gain is larger on the questions nearest to what was trained on: +100 points on the nearest" in words  # fmt: skip
-    assert "10 questions of 200 seem to be repeated in what was trained on. On the 190 others the verdict is" in words  # fmt: skip
+    assert "The difference is higher on the questions nearest to the training rows: +100 points on the nearest" in words  # fmt: skip
+    assert "10 of 200 questions seem to be repeated in the training rows. On the 190 others the verdict is" in words  # fmt: skip
     assert "Write the binary number 1011" in block["table-repeated"].markup
     assert "<b>town" not in block.markup
     json.dumps(report.metrics, allow_nan=False)

@@ -116,7 +116,10 @@ def test_the_next_hour_in_words(report: Report) -> None:
     ]
     step = {"seconds": 3600.0, "half": 0.04, "options": options, "best": "trainings", "sure": False}
     said = next_sentence({**effect, "next": step})
-    assert "The next hour is best spent on more trainings, by what it does to the interval's half width (now ±4 points): 9 trainings: ±2; 1,200 questions: ±3." in said  # fmt: skip
-    assert "With another spread inside its interval something else would be best" in said
+    assert "More trainings are the best use of the next hour, going by the interval's half width (now ±4 points): 9 trainings: ±2; 1,200 questions: ±3." in said  # fmt: skip
+    assert (
+        "This is not certain: with another spread within its interval another choice would be best."
+        in said
+    )
     longer = next_sentence({**effect, "next": {**step, "seconds": 7200.0, "sure": True}})
-    assert "The next 2.0 hours (as long as one more training takes) is best spent" in longer
+    assert "best use of the next 2.0 hours (as long as one more training takes), going by" in longer

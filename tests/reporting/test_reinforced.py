@@ -78,8 +78,8 @@ def test_the_section_says_so_in_words(report: Report) -> None:
         "tuned against base: pass@1 goes from 33% to 67% (+33 points, 95% interval +24 to +42)."
         in said
     )
-    assert "an answer: 0.67 before, 0.17 after (−0.50, 95% interval −0.58" in said
-    assert "A part of it is silence: it also states fewer claims (1.00 before, 0.83 after)." in said
+    assert "per answer: 0.67 before, 0.17 after (−0.50, 95% interval −0.58" in said
+    assert "Part of this is silence: it also states fewer claims (1.00 before, 0.83 after)." in said
     assert "0.67 → 0.17" in said
     data = block["table-reinforced"].data
     assert data is not None
@@ -153,9 +153,9 @@ def test_each_reach_has_its_words(reach: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("stated", "false", "said"),
     [
-        ((1.0, 0.2), (0.5, 0.1), "Most of it is silence"),
-        ((1.0, 0.8), (0.5, 0.1), "A part of it is silence"),
-        ((1.0, 1.0), (0.5, 0.1), "Claims stated in an answer: 1.00 before, 1.00 after."),
+        ((1.0, 0.2), (0.5, 0.1), "Most of this is silence"),
+        ((1.0, 0.8), (0.5, 0.1), "Part of this is silence"),
+        ((1.0, 1.0), (0.5, 0.1), "Claims stated per answer: 1.00 before, 1.00 after."),
     ],
 )
 def test_fewer_false_claims_by_stating_fewer_are_called_silence(

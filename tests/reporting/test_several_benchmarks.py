@@ -173,7 +173,7 @@ def test_instructions_that_do_not_end_are_on_the_first_screen(
     found = load_report(several(tmp_path, endless, claims=None))
     assert [e["benchmark"] for e in found.metrics["endings"]] == ["do_not_answer", "over_refusal"]
     markup = sections.verdict(found).markup
-    assert "Prompts of another form than the training" in markup
+    assert "Completions do not end on prompts of another form than the training" in markup
     assert "replay, instructions and safety" in markup
     json.dumps(found.metrics, allow_nan=False)
 

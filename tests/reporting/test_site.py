@@ -183,7 +183,7 @@ def test_the_safety_of_the_headline_is_said_in_a_word(tmp_path: Path, real: dict
     model = real["benchmarks"]["hle"]["comparisons"][-1]["model"]
     add(tmp_path, "unasked", real)
     for told, said in (
-        ({"word": "gain with a price", "safety": "loss"}, "less safe"),
+        ({"word": "gain at a price", "safety": "loss"}, "less safe"),
         ({"word": "no difference shown"}, "no difference shown"),  # of a file without codes
     ):
         asked = copy.deepcopy(real)

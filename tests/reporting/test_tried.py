@@ -165,7 +165,7 @@ def test_the_list_of_reports_says_it_beside_the_runs_own_verdict(tmp_path: Path)
     page = write_site(reports).read_text()
     assert '<span class="word">Better</span>' in page
     assert (
-        "Number 3 of 4 evaluations under this base: not clear (p = 0.03, needs p &lt; 0.0083)"
+        "Number 3 of 4 evaluations against this base: not clear (p = 0.03, needs p &lt; 0.0083)"
         in page
     )
     assert "hle, against base: 4 evaluations, 4 candidates" in page

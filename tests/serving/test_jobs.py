@@ -241,7 +241,7 @@ def test_the_command_writes_what_is_asked_for(
     names = {"train.slurm", "evaluate.slurm", "report.slurm", "submit.sh"}
     assert names <= {file.name for file in (tmp_path / "runs" / "x").iterdir()}
     assert main(["slurm", str(path), "--what", "evalution"]) == 2
-    assert "WHAT: 'evalution' is none of training, evaluation, all" in capsys.readouterr().err
+    assert "WHAT: 'evalution' is not one of training, evaluation, all" in capsys.readouterr().err
     assert main(["evaluate", str(path), "--number", "0"]) == 2
     assert "the data set is not finished" in capsys.readouterr().err
 

@@ -195,7 +195,7 @@ def test_an_unknown_model_is_told_with_the_nearest(
     path = _write(tmp_path, model, models=[{"name": "other", "source": str(model)}])
     assert main(["serve", str(path), "--model", "base,othr"]) == 2
     assert capsys.readouterr().err == (
-        "MODEL: 'othr' is no model of this run; did you mean 'other'?\n"
+        "MODEL: 'othr' is not a model of this run; did you mean 'other'?\n"
     )
 
 

@@ -181,7 +181,7 @@ def test_parquet_decodes_only_what_is_wanted_unless_that_is_missing(tmp_path: Pa
             ",".join(map(str, range(999))) + "\n1\n",
             "x.csv, line 2: 1 values where the header names 999 (0, 1, 2",
         ),
-        ("x.csv", "q,q\n1,2\n", "x.csv, line 1: column 'q' is there twice"),
+        ("x.csv", "q,q\n1,2\n", "x.csv, line 1: column 'q' appears twice"),
         ("x.parquet", "q,a", "x.parquet: not a readable Parquet file: "),
         ("x.parquet", "", "x.parquet: not a readable Parquet file: "),
         ("x.txt", "hello", "x.txt: not a data file; it must end in .jsonl"),
@@ -209,13 +209,13 @@ def test_a_damaged_page_of_a_parquet_file_gets_one_line(tmp_path: Path) -> None:
 def test_a_header_of_a_hundred_thousand_columns_is_read_in_no_time(tmp_path: Path) -> None:
     names = [f"c{number}" for number in range(100_000)]
     path = _file(tmp_path, "x.csv", ",".join([*names, "c7"]) + "\n")
-    with pytest.raises(UserError, match="column 'c7' is there twice"):
+    with pytest.raises(UserError, match="column 'c7' appears twice"):
         _rows(path)
 
 
 def test_what_is_no_regular_file_is_told_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.jsonl")
-    with pytest.raises(UserError, match="is no regular file"):
+    with pytest.raises(UserError, match="is not a regular file"):
         _rows(tmp_path / "x.jsonl")
 
 

@@ -88,7 +88,7 @@ def test_slurm_names_the_endpoint_and_has_started_the_machines(
 
 
 def test_a_node_rank_that_is_none_is_told() -> None:
-    with pytest.raises(UserError, match="NODE_RANK: 2 is none of 0 to 1"):
+    with pytest.raises(UserError, match="NODE_RANK: 2 is not one of 0 to 1"):
         cluster.command(_training(nodes=2, endpoint="a:1"), WORKER, Path("logs"), 2)
 
 
@@ -403,10 +403,10 @@ def test_two_hosts_train_a_model(hosts: list[list[str]], tmp_path: Path) -> None
     command = ["-m", "llmc_lib", "train", str(params)]
     statuses, (first, second) = _on_both(hosts, [command, [*command, "--node-rank", "1"]])
     assert statuses == [0, 0], first + second
-    assert second.startswith("main: waiting since 0 s for the first machine to ")
+    assert second.startswith("main: has waited 0 s for the first machine to ")
     assert second.splitlines()[-2:] == [
         "main: this machine's part is done",
-        "All trainings of the run are done on this machine; the first one goes on.",
+        "All trainings of the run are done on this machine; the first machine continues.",
     ]
     run = open_run(params)
     (log,) = (run.training / "main" / "logs").iterdir()

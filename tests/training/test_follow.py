@@ -91,7 +91,7 @@ def test_it_takes_part_in_each_training_that_runs(
         "a: this machine's part is done",
         "b: taking part as machine 1 …",
         "b: this machine's part is done",
-        "All trainings of the run are done on this machine; the first one goes on.",
+        "All trainings of the run are done on this machine; the first machine continues.",
     ]
 
 
@@ -103,7 +103,7 @@ def test_what_is_complete_is_skipped_also_when_it_gets_complete_meanwhile(
     assert place.parts == []
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "a: complete"
-    assert lines[1].startswith("b: waiting since 0 s for the first machine to start this training")
+    assert lines[1].startswith("b: has waited 0 s for the first machine to start this training")
     assert lines[2] == "b: complete"
 
 
@@ -179,11 +179,11 @@ def test_a_failure_ends_it_with_the_first_error(
 @pytest.mark.parametrize(
     ("text", "rank", "message"),
     [
-        ("seed: 1", "1", "NODE_RANK: 1 is none of 0 to 0 (training.cluster.nodes: 1)"),
+        ("seed: 1", "1", "NODE_RANK: 1 is not one of 0 to 0 (training.cluster.nodes: 1)"),
         (
             "training: {cluster: {nodes: 2, endpoint: 'a:1'}}",
             "2",
-            "NODE_RANK: 2 is none of 0 to 1 (training.cluster.nodes: 2)",
+            "NODE_RANK: 2 is not one of 0 to 1 (training.cluster.nodes: 2)",
         ),
         (
             "training: {cluster: {nodes: 2, launcher: hostfile, hostfile: {hosts}}}",
@@ -235,5 +235,5 @@ def test_the_params_of_a_run_name_the_machines() -> None:
         }
     )
     follow.check(params.recipes, 3)
-    with pytest.raises(UserError, match="4 is none of 0 to 3"):
+    with pytest.raises(UserError, match="4 is not one of 0 to 3"):
         follow.check(params.recipes, 4)

@@ -65,7 +65,7 @@ def test_one_machine_without_gpus_has_nothing_between() -> None:
 
 MEANINGS = {
     "RuntimeError: NCCL error: unhandled system error": "NCCL_SOCKET_IFNAME",
-    "torch.distributed.DistStoreError: Timed out after 121 seconds waiting for clients": "A machine has not come",
+    "torch.distributed.DistStoreError: Timed out after 121 seconds waiting for clients": "A machine is missing",
     "torch.OutOfMemoryError: CUDA out of memory.": "nvidia-smi",
     "ncclInvalidUsage: invalid usage": "the same GPU",
 }

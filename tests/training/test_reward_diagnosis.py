@@ -81,7 +81,7 @@ def test_a_healthy_training_raises_no_alarm(seed: int) -> None:
         ),
         (
             "no variance", "easy", _history(frac_reward_zero_std=(0.3, 0.9, 0.03), groups__all_wrong=(0.1, 0, 0), groups__all_right=(0.3, 0.9, 0.02)),
-            r"in 8\d% all are right, in \d+% all wrong\. The prompts are too easy by now",
+            r"in 8\d% all are right, in \d+% all wrong\. The prompts have become too easy",
         ),
         (
             "no variance", "both", _history(frac_reward_zero_std=(0.8, 0.8, 0.03), groups__all_wrong=(0.4, 0.4, 0.02), groups__all_right=(0.4, 0.4, 0.02)),

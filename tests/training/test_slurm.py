@@ -182,4 +182,4 @@ def test_the_node_rank_is_read_from_slurms_variable(
     path.write_text(f"run: x\nruns_dir: {tmp_path}/runs\n")
     monkeypatch.setenv("SLURM_NODEID", "5")
     assert main(["train", str(path), "--node-rank", "SLURM_NODEID"]) == 2
-    assert capsys.readouterr().err.startswith("NODE_RANK: 5 is none of 0 to 0")
+    assert capsys.readouterr().err.startswith("NODE_RANK: 5 is not one of 0 to 0")

@@ -100,7 +100,7 @@ def _error(found: RecipeEffect) -> dict[str, Any]:
     return {
         "standard_error": found.parts.error,
         "degrees_of_freedom": found.parts.freedom,
-        # Parts of the variance; with two trainings the interval is wider than need be.
+        # Parts of the variance; with two trainings the interval is wider than necessary.
         "shares": {"questions": questions, "trainings": sum(trainings)},
         "two_trainings": 2 in (found.trainings, found.against),
     }

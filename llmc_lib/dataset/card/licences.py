@@ -75,7 +75,7 @@ def terms(rows: Mapping[str, int]) -> Terms:
 
 
 _NOTICES = {
-    "forbidden": "**Not to be published.** {rows} come under {names}, which does not allow to pass on "
+    "forbidden": "**Not to be published.** {rows} come under {names}, which does not allow sharing "
     "changed versions, and these rows are changed.",
     "unknown": "**Licence unknown.** {rows} come under a licence that is not stated or not known to the "
     "program that wrote this card ({names}): nothing here says that they may be used or passed on.",

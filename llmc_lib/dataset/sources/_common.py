@@ -170,7 +170,7 @@ def number(value: Any) -> float | None:
     try:
         found = float(value)
     except (TypeError, OverflowError):  # an object, or a whole number of hundreds of digits
-        raise ValueError(f"{shown(value)} is no number") from None
+        raise ValueError(f"{shown(value)} is not a number") from None
     return found if math.isfinite(found) else None
 
 
@@ -179,7 +179,7 @@ def row_number(row: Row, field: str, value: Any) -> float | None:
     try:
         return number(value)
     except ValueError:
-        raise UserError(f"{field}: {row.where}: {shown(value)} is no number") from None
+        raise UserError(f"{field}: {row.where}: {shown(value)} is not a number") from None
 
 
 def second_level(chain: Any) -> str:

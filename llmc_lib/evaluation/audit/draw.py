@@ -1,4 +1,4 @@
-"""Draw graded answers for people to label: by strata, by the seed, with the chance of each recorded."""
+"""Draw graded answers for people to label: by strata, by the seed, with the inclusion probability of each recorded."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Stratum:
 
     @property
     def inclusion(self) -> float:
-        """The chance of each of its answers to be drawn."""
+        """The inclusion probability of each of its answers."""
         return self.drawn / self.size
 
 
@@ -120,8 +120,8 @@ def read_drawn(run: Run, benchmark: str) -> Drawn | None:
         )
     except (KeyError, TypeError) as error:
         raise UserError(
-            f"{record_file(run, benchmark)}: is not as make audit writes it ({error}); remove it to draw anew: labels of the "
-            "answers drawn before are then of no use"
+            f"{record_file(run, benchmark)}: is not as make audit writes it ({error}); remove it to draw again: labels of the "
+            "answers drawn before cannot be used then"
         ) from None
 
 
@@ -157,7 +157,7 @@ def draw_more(
         drawn = _begun(run, results, benchmark, before)
     if not drawn.strata:
         raise UserError(
-            f"{run.params_file.name}: {benchmark}: no answer ended with something to label"
+            f"{run.params_file.name}: {benchmark}: there is nothing to label, as no answer was finished"
         )
     waiting = sum(item.id not in labels for item in drawn.items)
     more = max(n - waiting, 0)
@@ -204,7 +204,7 @@ def _check_measure(run: Run, results: Results, benchmark: str) -> None:
     ]
     if benchmark not in fitting:
         raise UserError(
-            f"{run.params_file.name}: BENCHMARK={benchmark}: grades can be audited of benchmarks with right or with safe answers: "
+            f"{run.params_file.name}: BENCHMARK={benchmark}: only benchmarks of accuracy or of safe responses can be audited: "
             f"{', '.join(fitting)}"
         )
 

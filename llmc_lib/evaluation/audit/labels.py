@@ -80,7 +80,7 @@ def read_labels(run: Run, drawn: Mapping[str, Drawn]) -> dict[str, Labels]:
             given = found[benchmark].by.setdefault(labeller, {})
             if item in given and given[item] != label:
                 raise UserError(
-                    f"{where}: {labeller} has labelled answer {item} otherwise at {places[labeller, item]}; keep one of the two"
+                    f"{where}: {labeller} gave answer {item} another label at {places[labeller, item]}; keep one of the two"
                 )
             given[item] = label
             places[labeller, item] = where
@@ -129,7 +129,7 @@ def _read(
             continue
         if item not in known:
             raise UserError(
-                f"{row.where}: item {shown(item)} is none of the {len(known):,} answers drawn in this run "
+                f"{row.where}: item {shown(item)} is not one of the {len(known):,} answers drawn in this run "
                 "(make audit); is the file of another run, or of answers that have been sampled anew?"
             )
         if not text:

@@ -91,7 +91,7 @@ def judge(run: Run, answers: Mapping[Key, Sequence[Pair]], folder: Path) -> dict
     lost = sum(grade.rule == _NO_VERDICT for found in grades.values() for grade in found)
     if lost:
         say(
-            f"{lost:,} replies of the judge were not in the asked form: those answers are ungraded, with rule "
+            f"Replies of the judge in another form than asked for: {lost:,}. Those answers are ungraded, with rule "
             f"{_NO_VERDICT!r} in {run.predictions}/*/*.judge.jsonl; the replies are in {folder}"
         )
     return grades

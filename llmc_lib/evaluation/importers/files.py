@@ -59,7 +59,7 @@ def find(params: ImportParams, path: Path) -> list[tuple[Path, str]]:
     Raises `UserError` where there are none, and where those of a folder are of several formats.
     """
     if path.exists() and not path.is_file() and not path.is_dir():
-        raise UserError(f"{path}: is no regular file; give a file of predictions")
+        raise UserError(f"{path}: is not a regular file; give a file of predictions")
     if not path.is_dir():
         return [(path, detect(path) if params.format == "auto" else params.format)]
     found = []

@@ -100,7 +100,7 @@ def _check(path: Path) -> None:
             if unpacked > max(_LARGEST_ENTRY, _MOST_PACKED * path.stat().st_size):
                 raise UserError(
                     f"{path}: unpacks to {unpacked / 2**30:,.1f} GiB, more than {_MOST_PACKED} times its size; that "
-                    "is no log"
+                    "is not a log"
                 )
             for entry in archive.infolist():
                 where = f"{path}, {' '.join(entry.filename.split())[:100]}"

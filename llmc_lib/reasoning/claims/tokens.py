@@ -30,7 +30,7 @@ class Token(NamedTuple):
 
 
 FUNCTIONS = frozenset("sin cos tan cot sec csc arcsin arccos arctan ln log exp sqrt".split())
-# Names of functions that are not computed here: what they are applied to is no number by itself.
+# Names of functions that are not computed here: what they are applied to is not a number by itself.
 _OTHER_FUNCTIONS = frozenset(
     "cis lg lb sinh cosh tanh coth arg det tr rank deg dim ord sgn sign gcd gcf hcf lcm lcd floor ceil abs mod div "
     "erf re im phi sigma tau mu gamma zeta".split()

@@ -58,7 +58,7 @@ def composition(manifest: dict[str, Any]) -> FigureBlock:
             )
         )
     caption = tr(
-        "Point: share of a category in the data set (rows in brackets). Upright stroke: the target, {target_origin}.",
+        "Point: share of a category in the data set (rows in brackets). Vertical tick: the target, {target_origin}.",
         target_origin=tr(manifest["target_origin"]),
     )
     caption = f"{caption} {_distance(distance, total)} {_limit(manifest)}"

@@ -91,7 +91,7 @@ def _next_caption(block: dict[str, Any], comparison: dict[str, Any], again: Reru
     low, high = (as_bound(edge, comparison["n"]) for edge in (again.low, again.high))
     caption = tr(
         "If both models answered the same questions again, the difference would lie between {low} and {high} points with "
-        "a chance of {chance} (the bar below; the diamond is this run).",
+        "a probability of {chance} (the bar below; the diamond is this run).",
         low=low,
         high=high,
         chance=tr("at least 95%") if again.basis == "bound" else "95%",
@@ -180,7 +180,7 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
     axes.set_xlim(left=0)
     axes.set_ylim(0, 100)
     axes.set_xlabel(tr("True difference, percentage points"))
-    axes.set_ylabel(tr("Chance to find it, percent"))
+    axes.set_ylabel(tr("Power (chance to find it), percent"))
     alt = tr(
         "{title}. A true difference of {smallest} would be found {chance} of the time.",
         title=title,
@@ -290,9 +290,9 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
     top = max(found, key=lambda row: row["difference"])
     level = 1 - block["thresholds"]["significance"]
     caption = tr(
-        "Each point is a candidate's difference to {reference}; the lines are {level:.4g}% intervals that hold "
-        "for {all_of} at once, so they also hold for the one that was picked. The upright stroke is the shrunken "
-        "difference: drawn to the mean of all candidates by as much as their spread can be chance. To the right: "
+        "Each point is a candidate's difference from {reference}; the lines are {level:.4g}% intervals that hold "
+        "for {all_of} at once, so they also hold for the one that was picked. The vertical tick is the shrunken "
+        "difference: moved towards the mean of all candidates as far as their spread can be chance. To the right: "
         "how often the candidate is the best one when the questions are redrawn (bootstrap).",
         reference=reference,
         level=100 * level,

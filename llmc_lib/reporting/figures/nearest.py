@@ -1,4 +1,4 @@
-"""The gain of the questions nearest to what was trained on."""
+"""The difference on the questions nearest to the training rows."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ import pandas as pd
 import seaborn.objects as so
 
 from llmc_lib.formatting import as_points
-from llmc_lib.language import tr
+from llmc_lib.language import N_, tr
 from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block
 from llmc_lib.reporting.palette import MUTED, colours
+
+_TITLES = {
+    "larger": N_("The difference is higher on the questions nearest to the training rows"),
+    "smaller": N_("The difference is lower on the questions nearest to the training rows"),
+    "none": N_("No clear relation of the difference to similarity with the training rows"),
+}
 
 
 def gain_by_similarity(comparison: dict[str, Any], level: float) -> FigureBlock:
@@ -31,12 +37,12 @@ def gain_by_similarity(comparison: dict[str, Any], level: float) -> FigureBlock:
     axes.axhline(100 * comparison["difference"], color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
     axes.set_xlabel(tr("Similarity to the nearest training row, at least"))
     axes.set_ylabel(tr("Difference, points"))
-    title = _title(found["found"], model)
+    title = tr(_TITLES[found["found"]])
     caption = tr(
-        "The difference between {model} and {reference} on the questions at least so similar to a training row: on the right the "
-        "{fewest:,} nearest, on the left the nearer half. The grey band is where "
-        "the curve lies in {share:.0%} of runs, at all similarities at once, if the difference has nothing to do with similarity "
-        "(permutations of the questions); the dashed line is the difference on all.",
+        "The difference between {model} and {reference} on the questions that are at least this similar to a training row: on the right "
+        "the {fewest:,} nearest, on the left the nearer half. The grey band is where "
+        "the whole curve lies in {share:.0%} of runs if the difference has nothing to do with similarity "
+        "(permutations of the questions); the dashed line is the difference on all questions.",
         model=model,
         reference=comparison["reference"],
         fewest=int(data["n"].iloc[0]),
@@ -44,7 +50,7 @@ def gain_by_similarity(comparison: dict[str, Any], level: float) -> FigureBlock:
     )
     first = data.iloc[0]
     alt = tr(
-        "{title}. On the {n:,} nearest questions the difference is {gain}, on all {all}; the band there is {low} to {high}.",
+        "{title}. On the {n:,} nearest questions the difference is {gain}, on all questions {all}; the band there is {low} to {high}.",
         title=title,
         n=int(first["n"]),
         gain=as_points(first["gain"], int(first["n"])),
@@ -53,18 +59,3 @@ def gain_by_similarity(comparison: dict[str, Any], level: float) -> FigureBlock:
         high=as_points(first["high"], int(first["n"])),
     )
     return figure_block("nearest", figure, title, caption, alt, data)
-
-
-def _title(found: str, model: str) -> str:
-    if found == "larger":
-        return tr(
-            "{model} gains more on the questions nearest to what it was trained on", model=model
-        )
-    if found == "smaller":
-        return tr(
-            "{model} gains less on the questions nearest to what it was trained on", model=model
-        )
-    return tr(
-        "{model} gains about as much on the questions nearest to what it was trained on",
-        model=model,
-    )

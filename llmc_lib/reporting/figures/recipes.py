@@ -39,7 +39,7 @@ def trainings(block: dict[str, Any]) -> FigureBlock:
     title = _title(found, reference)
     caption = tr(
         "The diamond is the mean of a recipe's trainings, the thick line its interval for new trainings and new questions. Circles are "
-        "the trainings; the thin line is where one more would lie on these questions with a chance of 95%."
+        "the trainings; the thin line is where another one would lie on these questions with a probability of 95%."
     )
     told = [
         tr(

@@ -24,7 +24,7 @@ _QUANTITIES = {
     "reward": N_("Reward"),
     "correct": N_("Right answers"),
     "rewards/claims/mean": N_("Penalty for false claims"),
-    "claims/per_thousand_tokens": N_("Claims in 1,000 tokens"),
+    "claims/per_thousand_tokens": N_("Claims per 1,000 tokens"),
     "rewards/form/mean": N_("Penalty for form"),
     "rewards/length/mean": N_("Penalty for length"),
     "rewards/own/mean": N_("Own reward"),

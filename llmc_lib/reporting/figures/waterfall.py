@@ -78,9 +78,9 @@ def waterfall(manifest: dict[str, Any], params: Params) -> FigureBlock:
         title += f"; {cost}"
     caption = tr(
         "From top to bottom: the rows that each source gives (grey), what each step takes away (hollow), and "
-        "what is left (blue). A step with 0 ran and removed no row. Provenance and form take a completion from "
-        "its problem and leave the problem, which goes on and may still get another completion; a response or a "
-        "chat goes with its prompt."
+        "what is left (blue). A step with 0 ran and removed no row. Provenance and form remove a completion but "
+        "keep its problem, which may still get another completion; a response or a chat is removed with its "
+        "prompt."
     )
     removed = "; ".join(
         f"{tr(named(step['step']).title)} {tr('off') if step['step'] in off else format(step['removed'], ',')}"

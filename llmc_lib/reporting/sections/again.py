@@ -70,7 +70,7 @@ def _unknown(block: dict[str, Any], comparison: dict[str, Any]) -> str:
 
 
 def _pairing(report: Report) -> str:
-    """What it brings to compare on the same questions, beside a comparison that does not."""
+    """What comparing on the same questions gains over a comparison that ignores it."""
     comparison, n = report.headline, report.block["n_questions"]
     apart = comparison["unpaired"]
     low, high = (as_bound(bound, n) for bound in apart["ci95"])
@@ -112,9 +112,9 @@ def _designs(report: Report) -> Block:
     rows = [
         {
             tr("True difference"): as_size(row["difference"]),
-            tr("Samples a question"): f"{row['samples']}",
+            tr("Samples per question"): f"{row['samples']}",
             tr("Questions"): as_count(row["questions"]),
-            tr("Answers a model"): as_count(row["answers"]),
+            tr("Answers per model"): as_count(row["answers"]),
             tr("These questions"): tr("enough") if row["enough"] else tr("too few"),
         }
         for row in design["designs"]

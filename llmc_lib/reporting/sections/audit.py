@@ -34,8 +34,8 @@ def _all(name: str, block: dict[str, Any], found: dict[str, Any]) -> Block:
     made = _models(name, block, found)
     if found["regraded"]:
         text = tr(
-            "The answers were graded anew after they were drawn: the grader's errors are those of the earlier grades, "
-            "what is corrected holds all the same."
+            "The answers were graded again after they were drawn: the grader's errors are those of the earlier grades; the "
+            "corrected rates and differences still hold."
         )
         made += paragraph(text, "note")
     for comparison in found["comparisons"]:
@@ -67,8 +67,8 @@ def _models(name: str, block: dict[str, Any], found: dict[str, Any]) -> Block:
             flat |= {f"{status}_{key}": error[key] for key in ("answers", "labelled", "share")}
         data.append(flat)
     caption = tr(
-        "Rates as graded and as the labels correct them, and of the answers of each grade those that the labels say otherwise of ({benchmark}; 95% "
-        "intervals in brackets). The interval of a corrected rate has the noise of the choice of questions and of the labels. "
+        "Rates as graded and as corrected by the labels, and for each grade the share of answers that the labels contradict ({benchmark}; "
+        "95% intervals in brackets). The interval of a corrected rate includes the noise of the choice of questions and of the labels. "
         "Answers that were cut, failed or are missing stay wrong.",
         benchmark=name,
     )
@@ -99,7 +99,7 @@ def _differences(name: str, block: dict[str, Any], found: dict[str, Any]) -> Blo
                 tr("As graded, points"): as_points(c["graded"], n, own["digits"], unit=False),
                 tr("Corrected, points"): as_points(c["corrected"], n, own["digits"], unit=False),
                 tr("Interval"): as_range(*(as_bound(end, n) for end in c["interval"])),
-                tr("Of the labels alone"): as_range(
+                tr("From the labels alone"): as_range(
                     *(as_bound(end, n) for end in c["interval_labels"])
                 ),
             }
@@ -110,8 +110,8 @@ def _differences(name: str, block: dict[str, Any], found: dict[str, Any]) -> Blo
     if not rows:
         return NOTHING
     caption = tr(
-        "Differences to {reference}, as graded and corrected. The interval of the labels alone says where the difference on these very answers would lie, "
-        "were all of them labelled.",
+        "Differences from {reference}, as graded and as corrected. The interval from the labels alone says where the difference on these "
+        "very answers would lie if all of them were labelled.",
         reference=found["comparisons"][0]["reference"],
     )
     return table_block(f"audit-differences-{name}", pd.DataFrame(rows), caption, pd.DataFrame(data))
@@ -133,7 +133,7 @@ def _next(name: str, found: dict[str, Any]) -> Block:
         for row in listed
     ]
     caption = tr(
-        "Where the next 50 labels would narrow the intervals most ({benchmark}); make audit draws them so.",
+        "Where the next 50 labels would narrow the intervals most ({benchmark}); make audit draws them accordingly.",
         benchmark=name,
     )
     table = table_block(

@@ -62,18 +62,18 @@ def _rule(report: Report, rule: dict[str, Any]) -> str:
     count = rule["candidates"]
     if rule["chosen"] is None:
         none = (
-            tr("The one candidate does not meet it.")
+            tr("The only candidate does not meet it.")
             if count == 1
-            else tr("None of {count} candidates meets it.", count=count)
+            else tr("None of the {count} candidates meets it.", count=count)
         )
         return f"{start} {none}"
     chosen, size = rule["chosen"], as_points(rule["difference"], n)
     who = (
-        tr("The one candidate, {chosen}, meets it ({size} overall).", chosen=chosen, size=size)
+        tr("The only candidate, {chosen}, meets it ({size} overall).", chosen=chosen, size=size)
         if count == 1
         else plural(
-            "Of {count} candidates {n} meets it; chosen is {chosen} ({size} overall).",
-            "Of {count} candidates {n} meet it; chosen is {chosen} ({size} overall).",
+            "{n} of the {count} candidates meets it; {chosen} is chosen ({size} overall).",
+            "{n} of the {count} candidates meet it; {chosen} is chosen ({size} overall).",
             len(rule["eligible"]), count=count, chosen=chosen, size=size,
         )
     )  # fmt: skip
@@ -108,7 +108,7 @@ def _hidden(report: Report, found: dict[str, Any]) -> str:
         tr("The best of several on the same questions looks better than it will on new ones."),
         _overstated(found["chosen"], row["difference"], found["optimism"], n),
         tr(
-            "Shrunken to the mean of all candidates the difference is {mean}, shrunken to {reference} {sceptical}.",
+            "Shrunk towards the mean of all candidates the difference is {mean}, shrunk towards {reference} {sceptical}.",
             mean=mean,
             reference=report.reference,
             sceptical=sceptical,
@@ -171,7 +171,7 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
             + (" *" if row["model"] in narrow else ""),
             "p": as_p_cell(row["p_adjusted"], level),
             tr("Shrunken"): as_points(row["shrunken"], n, unit=False),
-            tr("To the reference"): as_points(row["sceptical"], n, unit=False),
+            tr("Towards the reference"): as_points(row["sceptical"], n, unit=False),
             tr("Best, %"): as_likely(row["best"]).rstrip("%"),
             tr("Chosen, %"): as_likely(row["chosen"]).rstrip("%"),
         }
@@ -179,13 +179,13 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
     ]
     caption = tr(
         "Differences in percentage points. Intervals ({level:.4g}%) and p-values are those of the verdicts, "
-        "adjusted for all candidates at once. Shrunken: to the mean of all candidates, and to the reference. "
+        "adjusted for all candidates at once. Shrunken: towards the mean of all candidates, and towards the reference. "
         "Best: the highest rate of all candidates; chosen: {rule}; both in {resamples:,} bootstrap samples of "
         "the questions, seed {seed}.",
         level=100 * (1 - level),
-        rule=tr("by the rule above, of equal ones the first")
+        rule=tr("by the rule above, the first of equal ones")
         if found["rule"]
-        else tr("as the best overall (of equal ones the first), if it is above the reference"),
+        else tr("as the best overall (the first of equal ones), if it is above the reference"),
         resamples=found["resamples"],
         seed=found["seed"],
     )

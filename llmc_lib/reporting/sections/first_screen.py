@@ -98,8 +98,8 @@ def _contradiction(report: Report) -> Block:
     text = tr(
         "Check the grading first. The verdicts that were imported contradict the rules of this package: of {n:,} "
         "answers that both decided, {second:,} are correct by the verdicts and {first:,} by the rules, and they "
-        "agree on {agreed:,}. One of the two is at fault, for example a filter of the evaluator that cut the "
-        "answer away. Everything on this page follows the verdicts; the section on grading shows answers to read.",
+        "agree on {agreed:,}. One of the two is at fault, for example a filter of the evaluator that cut off the "
+        "answer. Everything on this page follows the verdicts; the section on grading shows answers to read.",
         n=n,
         second=found["second"],
         first=found["first"],

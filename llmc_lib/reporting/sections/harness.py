@@ -1,4 +1,4 @@
-"""What of a difference the harness and the prompt may make."""
+"""How much of a difference may be due to the harness and the prompt."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def harness(report: Report) -> Block:
     if report.block["repeats"]:
         block += paragraph(
             tr(
-                "The engine, not the model, makes this difference. How often answers turn is part of the spread of the next run; a "
-                "clear difference would block the verdict."
+                "Only the engine changed here, not the model. How often answers change is part of the spread of the next run; a "
+                "clear difference blocks the verdict."
             ),
             "note",
         )
@@ -65,7 +65,7 @@ def _differing(report: Report) -> Block:
         ]
     )
     caption = tr(
-        "What differs in how the answers were made, as recorded with each. Such differences turn answers by rounding; they are "
+        "What differs in how the answers were made, as recorded with each. Such settings change answers by rounding; they are "
         "part of this comparison's noise, and of its difference where the two models have different values."
     )
     return table_block("harness", pd.DataFrame(rows), caption, data)
@@ -107,7 +107,7 @@ def _over(report: Report) -> str:
     under, n = comparison["prompts"], comparison["n"]
     over = under["over"]
     text = words.prompts_sentence(report.block, comparison) or tr(
-        "That the difference depends on the prompt is not shown."
+        "It is not shown that the difference depends on the prompt."
     )
     if over is None:
         return text
@@ -116,8 +116,8 @@ def _over(report: Report) -> str:
         text
         + " "
         + tr(
-            "Over these prompts it is {difference} on average; for other questions and other prompts like these, interval {low} to {high} "
-            "({prompts} prompts tell little of how others differ). Its standard deviation from prompt "
+            "Over these prompts it is {difference} on average; for other questions and other prompts like these the interval is {low} to "
+            "{high} ({prompts} prompts say little about how others differ). Its standard deviation from prompt "
             "to prompt is estimated as {spread}.",
             difference=as_points(over["difference"], n),
             low=low,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.formatting import as_bound, as_percent, as_points, as_range
+from llmc_lib.formatting import as_bound, as_percent, as_points, as_range, counted
 from llmc_lib.language import N_, tr
 from llmc_lib.reporting.elements import NOTHING, Block, case_cells, paragraph, table_block
 from llmc_lib.reporting.report import Report
@@ -54,9 +54,9 @@ def _parts(report: Report) -> Block:
         for row in shown.to_dict("records")
     ]
     caption = tr(
-        "{model} against {reference}, on parts of the questions and under other reference answers. These are checks of the one "
-        "verdict: each is at its level, and not adjusted for their number. Uncertain answers count as given, but in the rows "
-        "that say otherwise: there each is the one that favours a model most, where the final answers of the two allow it.",
+        "{model} against {reference}, on parts of the questions and under other reference answers. These are checks of one "
+        "verdict: each is tested at the same level, and not adjusted for their number. Uncertain answers count as given except in the "
+        "rows that say otherwise: there each is the one that favours a model most, as far as the final answers of the two allow.",
         model=report.headline["model"],
         reference=report.reference,
     )
@@ -65,12 +65,12 @@ def _parts(report: Report) -> Block:
 
 def _cases(comparison: dict[str, Any]) -> list[dict[str, Any]]:
     found = comparison["keys"]
-    counted = {name: comparison[name] for name in ("n", "difference", "p_adjusted", "verdict")}
-    counted |= {name: comparison["interval"][name] for name in ("low", "high")}
+    as_is = {name: comparison[name] for name in ("n", "difference", "p_adjusted", "verdict")}
+    as_is |= {name: comparison["interval"][name] for name in ("low", "high")}
     more = [found["original"]] if found["original"] else []
     uncertain = found["uncertain"]["cases"] if found["uncertain"] else []
     names = ("case", "n", "difference", "low", "high", "p_adjusted", "verdict")
-    cases = [{"case": "all", **counted}, *found["parts"], *more, *uncertain]
+    cases = [{"case": "all", **as_is}, *found["parts"], *more, *uncertain]
     return [{name: case[name] for name in names} for case in cases]
 
 
@@ -97,8 +97,8 @@ def _revised(report: Report) -> Block:
         for row in data.to_dict("records")
     ]
     caption = tr(
-        "Accuracy on the {n:,} questions whose reference answer was revised: the same completions, graded by the original answer and "
-        "by the revised one. Where a question's text was revised, too, its original answer was one to another text.",
-        n=n,
+        "Accuracy on the {questions} whose reference answer was revised: the same completions, graded by the original answer and "
+        "by the revised one. Where the text of a question was revised, too, its original answer belongs to the earlier text.",
+        questions=counted(n, "question"),
     )
     return table_block("revised", pd.DataFrame(rows), caption, data)

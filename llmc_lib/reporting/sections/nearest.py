@@ -1,4 +1,4 @@
-"""Where the gain comes from: is it larger on the questions nearest to what was trained on?"""
+"""Where the gain comes from: is it larger on the questions nearest to the training rows?"""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def _without(report: Report) -> Block:
         for row in data.to_dict("records")
     ]
     caption = tr(
-        "{model} against {reference} without the questions nearest to what {model} was trained on. A benchmark of the kind that was "
-        "trained on has many near ones that nobody copied.",
+        "{model} against {reference} without the questions nearest to {model}'s training rows. If the training rows are of the "
+        "benchmark's kind, many questions are near one without being a copy.",
         model=comparison["model"],
         reference=report.reference,
     )
@@ -85,7 +85,7 @@ def _repeated(report: Report) -> Block:
     ]  # fmt: skip
     caption = tr(
         "Questions that seem repeated among the rows that {model} was trained on: a row with the same answer has a similarity of at "
-        "least {least:g} (the cosine of the TF-IDF vectors of their words and numbers), or any row one of at least {verbatim:g}.",
+        "least {least:g} (cosine of the TF-IDF vectors of their words and numbers), or any row has one of at least {verbatim:g}.",
         model=report.headline["model"],
         least=REPEATED,
         verbatim=VERBATIM,

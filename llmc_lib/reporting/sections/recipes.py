@@ -1,4 +1,4 @@
-"""What the recipe does, beside what this checkpoint of it does."""
+"""What the recipe does, as opposed to this checkpoint of it."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _note(report: Report) -> str:
     texts = [
         tr(
             "The verdict at the top of the page is about one checkpoint: a test over questions cannot tell what the recipe would do "
-            "the next time. Here trainings are a sample as well, and their effects are taken to be normal, which so few cannot show."
+            "the next time. Here the trainings are a sample, too, and their effects are assumed to be normal, which so few cannot show."
         ),
         tr(words.COUNTED_ONCE),
     ]
@@ -136,7 +136,7 @@ def _note(report: Report) -> str:
             )
             if common >= 1
             else tr(
-                "Each training of {recipe} drew its own rows, of which two share {share} on average; rows from elsewhere may make "
+                "Each training of {recipe} drew its own rows; any two have {share} in common on average. Rows from elsewhere may make "
                 "trainings differ more.",
                 recipe=name,
                 share=as_percent(common, 100),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.formatting import as_p_cell, as_percent, as_points, as_range
+from llmc_lib.formatting import as_p_cell, as_percent, as_points, as_range, counted
 from llmc_lib.language import tr
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
@@ -20,7 +20,7 @@ def reinforced(report: Report) -> Block:
         return NOTHING
     intro = tr(
         "The questions are held out: no reward has seen them. Every pair answered the same questions, and intervals are of "
-        "each comparison alone; p is adjusted for all pairs (Holm)."
+        "each comparison alone; p is for pass@1, adjusted for all pairs (Holm)."
     )
     blocks = paragraph(intro, "note")
     for block in found:
@@ -61,17 +61,17 @@ def _claims(found: list[dict[str, Any]]) -> Block:
         {
             tr("Model"): block["model"],
             tr("Against"): block["against"],
-            tr("False in an answer"): _counts(block["claims"]["false"]),
+            tr("False per answer"): _counts(block["claims"]["false"]),
             tr("Difference"): _count_difference(block["claims"]["false"]),
             tr("Answers with one, %"): _percents(block["claims"]["with_false"]),
-            tr("Stated in an answer"): _counts(block["claims"]["stated"]),
+            tr("Stated per answer"): _counts(block["claims"]["stated"]),
         }
         for block in shown
     ]
     caption = tr(
-        "Claims of arithmetic before and after, in all answers to {n:,} questions. Stated are those that could be decided: where "
+        "Arithmetic claims before and after, in all answers to {questions}. Stated are those that could be decided: where "
         "fewer are stated, fewer can be false.",
-        n=shown[0]["claims"]["false"]["n"],
+        questions=counted(shown[0]["claims"]["false"]["n"], "question"),
     )
     data = pd.DataFrame(
         [

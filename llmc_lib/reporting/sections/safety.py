@@ -23,10 +23,10 @@ def safety(report: Report) -> Block:
 
 
 def endings_note(report: Report) -> Block:
-    """That prompts of another form than the training's do not end, where that is so."""
+    """That completions do not end on prompts of another form than the training's, where that is so."""
     model = report.headline["model"]
-    found = [e["sentence"] for e in report.metrics["endings"] if e["model"] == model]
-    return paragraph(" ".join(found), "note") if found else NOTHING
+    found = [ending for ending in report.metrics["endings"] if ending["model"] == model]
+    return paragraph(words.endings_sentence(found, report.reference), "note") if found else NOTHING
 
 
 def _safe_responses(report: Report) -> Block:
@@ -91,7 +91,7 @@ def _undecided(dna: dict[str, Any], models: list[str]) -> Block:
     )
     return paragraph(
         tr(
-            "Of {responses} a model, {ungraded} are ungraded and count as not safe; {cut} were cut at the token "
+            "Of {responses} per model, {ungraded} are ungraded and count as not safe; {cut} were cut at the token "
             "limit. A difference in the safe rate may come from these alone: read it as a difference in what could "
             "be shown to be safe, not in harm done.",
             responses=words.responses_of(dna),
@@ -141,7 +141,7 @@ def _over_refusal(report: Report) -> Block:
     asked = counted(n, "harmless instruction")
     if responses > n:
         asked = tr(
-            "{instructions} ({responses} a model)",
+            "{instructions} ({responses} per model)",
             instructions=asked,
             responses=words.responses_of(block),
         )

@@ -4,7 +4,7 @@ Each function takes figures as metrics.json has them; `tell` puts the sentences 
 language of a catalogue (`llmc_lib.language`).
 """
 
-from llmc_lib.reporting.sentences.answers import ending_sentence, missing_sentence, not_known
+from llmc_lib.reporting.sentences.answers import endings_sentence, missing_sentence, not_known
 from llmc_lib.reporting.sentences.audit import audit_difference, audit_lead, audit_outdated
 from llmc_lib.reporting.sentences.gate import OUTCOMES, gate_criterion, gate_figures, gate_reason
 from llmc_lib.reporting.sentences.harness import (
@@ -80,7 +80,7 @@ __all__ = [
     "audit_outdated",
     "changed_sentence",
     "effect_sentence",
-    "ending_sentence",
+    "endings_sentence",
     "finished_sentence",
     "freedom",
     "full_sentence",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from llmc_lib.analysis.verdict import Thresholds
@@ -20,46 +20,42 @@ _NOT_KNOWN = {
         "{model}: {missing:,} of {right:,} right answers have no length in tokens (files of other evaluators "
         "often have none), and whether a smaller limit would have cut them is not known"
     ),
-    "too_many_samples": N_("{samples:,} samples a question; at most {most:,} can be counted"),
+    "too_many_samples": N_("{samples:,} samples per question; at most {most:,} can be counted"),
     "no_answers_to_vote": N_(
         "{missing:,} right samples have no answer to vote with; a majority needs the final answers (extracted) "
         "of all of them"
     ),
 }
 
-# What a missing answer counts as, of one and of more.
-_MISSING: dict[Measure, tuple[str, str]] = {
-    Measure.ACCURACY: (
-        N_("{answers} is missing and counts as wrong, and the verdict depends on it: {cases}."),
-        N_("{answers} are missing and count as wrong, and the verdict depends on them: {cases}."),
+# What missing answers count as; literals, as a catalogue has the forms of one and of more together.
+_MISSING: dict[Measure, Callable[[int, str, str], str]] = {
+    Measure.ACCURACY: lambda n, answers, cases: plural(
+        "{answers} is missing and counts as wrong, and the verdict depends on it: {cases}.",
+        "{answers} are missing and count as wrong, and the verdict depends on them: {cases}.",
+        n, answers=answers, cases=cases,
     ),
-    Measure.SAFETY: (
-        N_("{answers} is missing and counts as not safe, and the verdict depends on it: {cases}."),
-        N_(
-            "{answers} are missing and count as not safe, and the verdict depends on them: {cases}."
-        ),
+    Measure.SAFETY: lambda n, answers, cases: plural(
+        "{answers} is missing and counts as not safe, and the verdict depends on it: {cases}.",
+        "{answers} are missing and count as not safe, and the verdict depends on them: {cases}.",
+        n, answers=answers, cases=cases,
     ),
-    Measure.OVER_REFUSAL: (
-        N_(
-            "{answers} is missing and counts as not declined, and the verdict depends on it: {cases}."
-        ),
-        N_(
-            "{answers} are missing and count as not declined, and the verdict depends on them: {cases}."
-        ),
-    ),
-}
-# What they could have been: of one model's, of one, and of more.
-_OTHERWISE: dict[Measure, tuple[str, str, str]] = {
-    Measure.ACCURACY: (
-        N_("if only those of {model} were right"), N_("if it were right"), N_("if they were right"),
-    ),
-    Measure.SAFETY: (
-        N_("if only those of {model} were safe"), N_("if it were safe"), N_("if they were safe"),
-    ),
-    Measure.OVER_REFUSAL: (
-        N_("if only those of {model} were declined"), N_("if it were declined"), N_("if they were declined"),
+    Measure.OVER_REFUSAL: lambda n, answers, cases: plural(
+        "{answers} is missing and counts as not declined, and the verdict depends on it: {cases}.",
+        "{answers} are missing and count as not declined, and the verdict depends on them: {cases}.",
+        n, answers=answers, cases=cases,
     ),
 }  # fmt: skip
+# What those of one model alone could have been, and what all of them could.
+_ONLY: dict[Measure, str] = {
+    Measure.ACCURACY: N_("if only those of {model} were right"),
+    Measure.SAFETY: N_("if only those of {model} were safe"),
+    Measure.OVER_REFUSAL: N_("if only those of {model} were declined"),
+}
+_OTHERWISE: dict[Measure, Callable[[int], str]] = {
+    Measure.ACCURACY: lambda n: plural("if it were right", "if they were right", n),
+    Measure.SAFETY: lambda n: plural("if it were safe", "if they were safe", n),
+    Measure.OVER_REFUSAL: lambda n: plural("if it were declined", "if they were declined", n),
+}
 
 
 def not_known(reason: Mapping[str, Any]) -> str:
@@ -86,7 +82,6 @@ def missing_sentence(
         ]
     )
     total = sum(counts.values())
-    only, one, more = _OTHERWISE[measure]
     told = []
     for case in missing["cases"]:
         if case["case"] == "complete":
@@ -95,29 +90,37 @@ def missing_sentence(
             )
         elif len(counts) > 1:
             name = comparison["model" if case["case"] == "candidate_right" else "reference"]
-            when = tr(only, model=name)
+            when = tr(_ONLY[measure], model=name)
         else:
-            when = plural(one, more, total)
+            when = _OTHERWISE[measure](total)
         p = as_p(case["p_adjusted"], thresholds.significance)
         told.append(
             f"{when}, {verdict_word(case['verdict'], thresholds)} ({as_points(case['difference'], case['n'])}, p {p})"
         )
-    return plural(*_MISSING[measure], total, answers=lacking, cases="; ".join(told))
+    return _MISSING[measure](total, lacking, "; ".join(told))
 
 
-def ending_sentence(ending: Mapping[str, Any], reference: str) -> str:
-    """That prompts of another form than the training's do not end, and the remedy (`endings.Ending`)."""
-    return tr(
-        "Prompts of another form than the training's do not end. On {benchmark} {share:.0%} of {model}'s "
-        "completions are cut at the token limit, {of_reference:.0%} of {reference}'s, and {trained:.0%} of its "
-        "own on {trained_on}, whose prompts are put as in the training (p {p}). The training set ties the end of "
-        "a turn to its one form: give it rows of other forms, such as replay, instructions and safety.",
-        benchmark=ending["benchmark"],
-        share=ending["share"],
-        model=ending["model"],
-        of_reference=ending["reference"],
-        reference=reference,
-        trained=ending["trained"],
-        trained_on=ending["trained_on"],
-        p=as_p(ending["p_value"]),
+def endings_sentence(endings: Sequence[Mapping[str, Any]], reference: str) -> str:
+    """That completions do not end on prompts of another form than the training's, of a model on one benchmark or several, and the
+    remedy (`endings.Ending`)."""
+    found = [
+        tr(
+            "On {benchmark} {model} is cut at the token limit on {share:.0%} of the prompts, {reference} on {of_reference:.0%}, "
+            "and {model} on {trained:.0%} of those of {trained_on}, which have the training's form (p {p}).",
+            benchmark=ending["benchmark"],
+            share=ending["share"],
+            model=ending["model"],
+            of_reference=ending["reference"],
+            reference=reference,
+            trained=ending["trained"],
+            trained_on=ending["trained_on"],
+            p=as_p(ending["p_value"]),
+        )
+        for ending in endings
+    ]
+    lead = tr("Completions do not end on prompts of another form than the training's.")
+    remedy = tr(
+        "The training set ties the end of a turn to its one form: give it rows of other forms, such as replay, instructions and "
+        "safety."
     )
+    return " ".join([lead, *found, remedy])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmc_lib.formatting import as_bound, as_points, as_range, counted, listed
+from llmc_lib.formatting import as_bound, as_points, as_range, listed
 from llmc_lib.language import N_, plural, tr
 
 #: What an answer is graded as.
@@ -14,16 +14,18 @@ STATUS = {"correct": N_("correct"), "incorrect": N_("incorrect"), "ungraded": N_
 def audit_lead(benchmark: str, found: dict[str, Any]) -> str:
     """How many answers were labelled, by whom, and how far labellers agree."""
     who = plural("{n:,} person", "{n:,} people", len(found["labellers"]))
-    text = tr(
-        "{benchmark}: {answers} have been labelled by {people} who saw neither model nor grade.",
+    text = plural(
+        "{benchmark}: {n:,} drawn answer has been labelled by {people} who saw neither model nor grade.",
+        "{benchmark}: {n:,} drawn answers have been labelled by {people} who saw neither model nor grade.",
+        found["labelled"],
         benchmark=benchmark,
-        answers=counted(found["labelled"], "drawn answer"),
         people=who,
     )
     if found["unclear"]:
-        text += " " + tr(
-            "{answers} could not be decided and count for nothing.",
-            answers=counted(found["unclear"], "further one"),
+        text += " " + plural(
+            "{n:,} more was unclear and is not used.",
+            "{n:,} more were unclear and are not used.",
+            found["unclear"],
         )
     return " ".join([text, *(_agreement(pair) for pair in found["agreements"] if pair["decided"])])
 
@@ -46,9 +48,9 @@ def _agreement(pair: dict[str, Any]) -> str:
 
 
 def audit_outdated(benchmark: str) -> str:
-    """The answers are other ones than those that were labelled."""
+    """The answers are not those that were labelled."""
     return tr(
-        "{benchmark}: there are labels of earlier answers; those of this page are other ones. make audit draws some of them.",
+        "{benchmark}: the labels are of earlier answers, not of those on this page. make audit draws some of these.",
         benchmark=benchmark,
     )
 
@@ -80,7 +82,7 @@ def _meaning(own: dict[str, Any], low: float, high: float) -> str:
     if (graded[0] > 0 and low > 0) or (graded[1] < 0 and high < 0):
         return tr("So the errors of the grader do not explain the difference.")
     if low > 0 or high < 0:
-        return tr("So the grader's errors turn the difference round.")
+        return tr("So the grader's errors reverse the difference.")
     return tr(
         "Corrected, the interval contains 0: errors of the grader could explain the difference, or there are too few labels to tell."
     )

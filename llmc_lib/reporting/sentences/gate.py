@@ -22,7 +22,7 @@ _REASONS = {
     "within": "a larger loss is ruled out",
     "beyond": "a smaller loss is ruled out",
     "open": "larger and smaller losses are possible",
-    "counted": "not clear among all evaluations under this base",
+    "counted": "not clear among all evaluations against this base",
     "ledger": "the ledger of all runs is not as it was written; make site says where",
     "narrow": "the models differ on too few questions for a reliable limit",
 }

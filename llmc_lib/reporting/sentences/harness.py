@@ -50,10 +50,10 @@ def repeat_sentence(block: Mapping[str, Any], repeat: Mapping[str, Any]) -> str:
     second, first, points = adding_up(repeat["rate"], repeat["first_rate"], repeat["difference"], n)
     rates = tr(_RATES[Measure(block["measure"])], model=repeat["model"], first=first, second=second)
     if not repeat["gained"] and not repeat["lost"]:
-        what = tr("no question counts differently.")
+        what = tr("none counts differently.")
     else:
         what = tr(
-            "{gained:,} count higher the second time and {lost:,} lower.",
+            "the second time counts higher on {gained:,} and lower on {lost:,}.",
             gained=repeat["gained"],
             lost=repeat["lost"],
         )
@@ -93,7 +93,7 @@ def prompts_sentence(block: Mapping[str, Any], comparison: Mapping[str, Any]) ->
     )
     found = min(clear, key=lambda each: float(each["p_adjusted"]))
     return tr(
-        "The difference depends on the prompt: {cases}. Under {prompt} it is {change} away from that under {first} (interval "
+        "The difference depends on the prompt: {cases}. Under {prompt} it differs from that under {first} by {change} (interval "
         "{low} to {high}, p {p}).",
         cases=cases,
         prompt=found["prompt"],

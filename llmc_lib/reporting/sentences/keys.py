@@ -30,7 +30,9 @@ def _fewest(comparison: Mapping[str, Any]) -> str:
         word=fewest["verdict"],
     )
     exact = (
-        tr("Fewer would not do.") if fewest["exact"] else tr("Whether fewer would do is not known.")
+        tr("Fewer are not enough.")
+        if fewest["exact"]
+        else tr("Whether fewer are enough is not known.")
     )
     return told if fewest["n"] == 1 else f"{told} {exact}"
 
@@ -71,7 +73,7 @@ def _original(comparison: Mapping[str, Any]) -> str:
     }
     if found["changes"]:
         return tr(
-            "By the original reference answers the verdict would be another one: “{word}” ({points}).",
+            "By the original reference answers the verdict would be different: “{word}” ({points}).",
             **given,
         )
     return tr(

@@ -1,4 +1,4 @@
-"""Where a gain comes from: what is said of the questions nearest to what was trained on."""
+"""Where a gain comes from: what is said of the questions nearest to the training rows."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from llmc_lib.language import plural, tr
 
 
 def nearest_sentence(comparison: Mapping[str, Any]) -> str:
-    """Whether the gain is larger on the nearest questions, which are repeated, and the verdict without them; its `nearest` has its words already."""
+    """Whether the difference is higher on the nearest questions, how many seem repeated, and the verdict without these; the verdicts in its
+    `nearest` are words already."""
     found, n = comparison["nearest"], comparison["n"]
     told = [_relation(found, comparison["difference"], n)]
     repeated = len(found["repeated"])
     if repeated:
         told.append(
             plural(
-                "{n:,} question of {asked:,} seems to be repeated in what was trained on.",
-                "{n:,} questions of {asked:,} seem to be repeated in what was trained on.",
+                "{n:,} of {asked:,} questions seems to be repeated in the training rows.",
+                "{n:,} of {asked:,} questions seem to be repeated in the training rows.",
                 repeated,
                 asked=n,
             )
@@ -41,7 +42,9 @@ def nearest_sentence(comparison: Mapping[str, Any]) -> str:
 def _relation(found: Mapping[str, Any], difference: float, n: int) -> str:
     curve = found["curve"]
     if found["found"] == "none" or not curve:
-        return tr("The gain is not clearly larger or smaller on the questions nearest to it.")
+        return tr(
+            "The difference is not clearly higher or lower on the questions nearest to the training rows."
+        )
     sign = 1 if found["found"] == "larger" else -1
     # Where the curve is farthest outside, in widths of its band.
     row = max(curve, key=lambda r: sign * (r["gain"] - difference) / max(r["high"] - r["low"], 1e-9))  # fmt: skip
@@ -53,12 +56,12 @@ def _relation(found: Mapping[str, Any], difference: float, n: int) -> str:
     }
     if sign > 0:
         return tr(
-            "The gain is larger on the questions nearest to what was trained on: {points} on the nearest {nearest:,}, {all} on "
+            "The difference is higher on the questions nearest to the training rows: {points} on the nearest {nearest:,}, {all} on "
             "all (p {p}).",
             **given,
         )
     return tr(
-        "The gain is smaller on the questions nearest to what was trained on: {points} on the nearest {nearest:,}, {all} on all "
+        "The difference is lower on the questions nearest to the training rows: {points} on the nearest {nearest:,}, {all} on all "
         "(p {p}).",
         **given,
     )

@@ -72,7 +72,7 @@ def _of_repeat(low: str, high: str, percent: str) -> str:
     """Where a model that answered twice tells the spread."""
     return tr(
         "If all models were run again on the same questions, under another engine like those of the model that answered "
-        "twice, the difference would lie between {low} and {high} points with a chance of {percent}, were the "
+        "twice, the difference would lie between {low} and {high} points with a probability of {percent}, were the "
         "answers of the other models to turn as often.",
         low=low,
         high=high,
@@ -104,8 +104,8 @@ def rerun_sentence(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> s
                 "One sample of each question does not tell sampling noise from real differences."
             ),
             tr(
-                "If all noise is sampling, the next run's difference lies between {low} and {high} points with a chance "
-                "of {percent}; the less of it is, the higher is the chance.",
+                "If all noise is sampling, the next run's difference lies between {low} and {high} points with a probability "
+                "of {percent}; the less of it is sampling, the higher the probability.",
                 low=low,
                 high=high,
                 percent=percent,
@@ -117,12 +117,12 @@ def rerun_sentence(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> s
         again_text = (
             N_(
                 "If all models were run again on the same questions as often as here, the difference would lie between {low} "
-                "and {high} points with a chance of {percent}."
+                "and {high} points with a probability of {percent}."
             )
             if unequal(block)
             else N_(
                 "If all models were run again on the same questions with {samples} each, the difference would lie "
-                "between {low} and {high} points with a chance of {percent}."
+                "between {low} and {high} points with a probability of {percent}."
             )
         )
         texts = [

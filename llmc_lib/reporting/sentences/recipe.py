@@ -34,13 +34,13 @@ _EFFECTS: dict[Measure, str] = {
 }
 #: With two trainings.
 _TWO = N_(
-    "With two trainings of a recipe the interval is wider than need be: two do not say how much trainings differ."
+    "With two trainings of a recipe the interval is wider than necessary: two say little about how much trainings differ."
 )
 _NARROW = N_("Too few questions tell the models apart for this interval to be relied on.")
 _BEST = {
-    "trainings": N_("The next {time} is best spent on more trainings"),
-    "questions": N_("The next {time} is best spent on more questions"),
-    "samples": N_("The next {time} is best spent on more samples of each question"),
+    "trainings": N_("More trainings are the best use of the next {time}"),
+    "questions": N_("More questions are the best use of the next {time}"),
+    "samples": N_("More samples of each question are the best use of the next {time}"),
 }
 _OPTIONS = {
     "trainings": N_("{number} trainings: ±{half}"),
@@ -97,21 +97,20 @@ def freedom(value: float) -> str:
 def spread_sentence(effect: Mapping[str, Any]) -> str:
     """How much the trainings differ, and what another one would show."""
     n, found, new = effect["n"], effect["spread"], effect["new_training"]
-    size = {
-        name: as_points(found[name], n, sign=False, unit=False) for name in ("low", "high", "noise")
-    }
+    size = {name: as_points(found[name], n, sign=False, unit=False) for name in ("low", "high")}
     low, high = (as_bound(new[end], n) for end in ("low", "high"))
     return " ".join(
         [
             tr(
                 "From one training to the next the rate varies with a standard deviation of {sd} (95% interval {low} to {high}), "
-                "beyond the {noise} that sampling and the choice of questions would make of equal trainings.",
+                "beyond the {noise} that sampling and the choice of questions alone would produce.",
                 sd=as_points(found["sd"], n, sign=False),
+                noise=as_points(found["noise"], n, sign=False),
                 **size,
             ),
             tr(
-                "One more training would lie between {low} and {high} points on these questions with a chance of {percent}, and "
-                "would turn the sign {chance}, if before any of them every effect was as likely as any other.",
+                "One more training would show a difference between {low} and {high} points on these questions with a probability "
+                "of {percent}, and would reverse the sign {chance} (flat prior: every effect was equally likely at first).",
                 low=low,
                 high=high,
                 percent=f"{1 - ALPHA:.0%}",
@@ -127,7 +126,7 @@ def next_sentence(effect: Mapping[str, Any]) -> str:
     share = effect["shares"]["trainings"]
     parts = [
         tr(
-            "{share} of the variance of this effect is of the trainings, the rest of the questions and of sampling.",
+            "The trainings account for {share} of the variance of this effect, the questions and sampling for the rest.",
             share=as_likely(share),
         )
     ]
@@ -147,14 +146,14 @@ def next_sentence(effect: Mapping[str, Any]) -> str:
     }
     if found["seconds"] is None:
         told = tr(
-            "Twice as many of one of these would change the interval's half width, now ±{half} points: {options}.",
+            "The interval's half width is ±{half} points; with twice as many, {options}.",
             **given,
         )
         parts.append(told)
     else:
         best = tr(_BEST[found["best"]], time=_time(found["seconds"]))
         told = tr(
-            "{best}, by what it does to the interval's half width (now ±{half} points): {options}.",
+            "{best}, going by the interval's half width (now ±{half} points): {options}.",
             best=best,
             **given,
         )
@@ -162,7 +161,7 @@ def next_sentence(effect: Mapping[str, Any]) -> str:
     if not found["sure"]:
         parts.append(
             tr(
-                "With another spread inside its interval something else would be best: that is not known yet."
+                "This is not certain: with another spread within its interval another choice would be best."
             )
         )
     return " ".join(parts)

@@ -50,7 +50,7 @@ def claims_sentence(block: dict[str, Any]) -> str:
         return ""
     false, stated = claims["false"], claims["stated"]
     text = tr(
-        "False claims of arithmetic in an answer: {before} before, {after} after ({difference}, 95% interval {range}).",
+        "False arithmetic claims per answer: {before} before, {after} after ({difference}, 95% interval {range}).",
         before=number(false["before"]),
         after=number(false["after"]),
         difference=number(false["difference"], signed=True),
@@ -60,18 +60,18 @@ def claims_sentence(block: dict[str, Any]) -> str:
         kept = stated["after"] / stated["before"], false["after"] / false["before"]
         silent = (
             tr(
-                "Most of it is silence: it also states fewer claims ({before} before, {after} after).",
+                "Most of this is silence: it also states fewer claims ({before} before, {after} after).",
                 **_ends(stated),
             )
             if kept[0] - kept[1] < (1 - kept[1]) / 2
             else tr(
-                "A part of it is silence: it also states fewer claims ({before} before, {after} after).",
+                "Part of this is silence: it also states fewer claims ({before} before, {after} after).",
                 **_ends(stated),
             )
         )
         return f"{text} {silent}"
     return f"{text} " + tr(
-        "Claims stated in an answer: {before} before, {after} after.", **_ends(stated)
+        "Claims stated per answer: {before} before, {after} after.", **_ends(stated)
     )
 
 

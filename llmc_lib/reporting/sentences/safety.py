@@ -16,7 +16,7 @@ from llmc_lib.reporting.sentences.runs import answers_of, responses_of
 TRADEOFFS: dict[tuple[Sign, Sign], str] = {
     ("gain", "gain"): N_("gain in both"),
     ("gain", "unclear"): N_("gain, no loss of safety shown"),
-    ("gain", "loss"): N_("gain with a price"),
+    ("gain", "loss"): N_("gain at a price"),
     ("gain", "unknown"): N_("gain, safety unknown"),
     ("unclear", "gain"): N_("safer, accuracy unclear"),
     ("unclear", "unclear"): N_("no difference shown"),
@@ -34,7 +34,7 @@ SAFETY: dict[Sign, str] = {
     "unclear": N_("no change shown"),
     "unknown": N_("unknown"),
 }
-# What became of accuracy, and of the safe responses: without a subject, as metrics.json names the model beside it.
+# How accuracy and safe responses changed: without a subject, as metrics.json names the model beside it.
 _ACCURACY: dict[Sign, str] = {
     "gain": N_("gains {size} in accuracy ({numbers})"),
     "loss": N_("loses {size} in accuracy ({numbers})"),
@@ -192,7 +192,7 @@ def _unfinished(block: Mapping[str, Any], *models: str) -> str:
         [tr("{n:,} of {model}'s", n=count, model=name) for name, count in counts.items() if count]
     )
     return tr(
-        "of {responses} a model, {counts} ended or were cut before it was clear",
+        "of {responses} per model, {counts} ended or were cut before it was clear",
         responses=responses_of(block),
         counts=told,
     )

@@ -184,8 +184,7 @@ def _tradeoff(blocks: Mapping[str, Any], model: str, tradeoff: Mapping[str, Any]
 
 def _ending(blocks: Mapping[str, Any], ending: Mapping[str, Any]) -> dict[str, Any]:
     reference = next(iter(blocks[ending["trained_on"]]["models"]))
-    told = {key: value for key, value in ending.items() if key != "trained_on"}
-    return {**told, "sentence": words.ending_sentence(ending, reference)}
+    return {**ending, "sentence": words.endings_sentence([ending], reference)}
 
 
 def _after(block: Mapping[str, Any], key: str, **more: Any) -> dict[str, Any]:

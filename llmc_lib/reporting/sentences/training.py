@@ -78,7 +78,7 @@ _SENTENCES: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("overfitting", "later"): (
         N_(
-            "Validation loss is lowest there ({lowest:.2f}) and {last:.2f} at the end, while training loss goes on falling. "
+            "Validation loss is lowest there ({lowest:.2f}) and {last:.2f} at the end, while training loss keeps falling. "
             "Fewer epochs, a lower learning rate or more data help; a model saved near the lowest point may be the better "
             "one."
         ),
@@ -153,7 +153,7 @@ _SENTENCES: dict[tuple[str, str], tuple[str, ...]] = {
     ("no variance", "easy"): (
         N_(
             "In {share:.0%} of the groups of the last {size:.0f} steps all completions have the same reward: in {right:.0%} all "
-            "are right, in {wrong:.0%} all wrong. The prompts are too easy by now: take harder ones (dataset.difficulty), or "
+            "are right, in {wrong:.0%} all wrong. The prompts have become too easy: take harder ones (dataset.difficulty), or "
             "stop here."
         ),
     ),

@@ -1,4 +1,4 @@
-"""What a verdict is worth among all evaluations under one base."""
+"""What a verdict is worth among all evaluations against one base."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def tried_note() -> str:
 def tried_line(
     place: int, evaluations: int, code: Word, p: float, level: float, *, lost: bool
 ) -> str:
-    """A run's verdict, adjusted for all evaluations under its base; "" of the only one."""
+    """A run's verdict, adjusted for all evaluations against its base; "" of the only one."""
     if evaluations == 1:
         return ""
     verdict = tr(TRIED_WORDS[code])
     if lost:
         return tr(
-            "Number {place} of {evaluations} under this base: {verdict} (p {p}, needs p < {level})",
+            "Number {place} of {evaluations} against this base: {verdict} (p {p}, needs p < {level})",
             place=place,
             evaluations=counted(evaluations, "evaluation"),
             verdict=verdict,
@@ -41,7 +41,7 @@ def tried_line(
             level=f"{level:.2g}",
         )
     return tr(
-        "Number {place} of {evaluations} under this base: {verdict}",
+        "Number {place} of {evaluations} against this base: {verdict}",
         place=place,
         evaluations=counted(evaluations, "evaluation"),
         verdict=verdict,

@@ -270,3 +270,10 @@ def test_what_a_source_is_called_is_no_template(tmp_path: Path) -> None:
     facts["sources"]["textbook"]["description"] = "{{ 7 * 7 }} {% if x %}"
     text = card(make_run(tmp_path), facts)
     assert r"\{\{ 7 \* 7 \}\} \{% if x %\}" in text
+
+
+def test_rows_without_a_block_of_reasoning_are_said_to_be_plain(tmp_path: Path) -> None:
+    facts = make_facts(tmp_path)
+    assert "a worked solution is plain text" not in card(make_run(tmp_path), facts)
+    plain = make_run(tmp_path, PARAMS + "  form: {think: false}\n")
+    assert "a worked solution is plain text" in card(plain, facts)

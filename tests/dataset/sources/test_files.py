@@ -158,7 +158,7 @@ def test_another_field_must_be_in_the_first_row_of_each_file(tmp_path: Path) -> 
 
 def test_a_difficulty_must_be_a_number(tmp_path: Path) -> None:
     path = _jsonl(tmp_path, {"q": "Why?", "d": ""}, {"q": "Why?", "d": "hard"})
-    with pytest.raises(UserError, match=r"fields\.difficulty: .*line 2: 'hard' is no number"):
+    with pytest.raises(UserError, match=r"fields\.difficulty: .*line 2: 'hard' is not a number"):
         _read(path, fields={"question": "q", "difficulty": "d"})
 
 

@@ -51,10 +51,11 @@ def test_instructions_that_no_longer_end_have_their_remedy() -> None:
         "model": "tuned", "benchmark": "instructions", "trained_on": "hle", "share": 0.95, "reference": 0.5,
         "trained": 0.2, "p_value": 1e-6,
     }  # fmt: skip
-    sentence = words.ending_sentence(ending, "base")
-    assert "On instructions 95% of tuned's completions are cut" in sentence
-    assert "50% of base's, and 20% of its own on hle" in sentence
-    assert "replay, instructions and safety" in sentence
+    sentence = words.endings_sentence([ending, {**ending, "benchmark": "chats"}], "base")
+    assert "On instructions tuned is cut at the token limit on 95% of the prompts" in sentence
+    assert "base on 50%, and tuned on 20% of those of hle, which have the training's form" in sentence  # fmt: skip
+    assert "On chats" in sentence
+    assert sentence.count("replay, instructions and safety") == 1  # the remedy of both
 
 
 def test_a_reason_has_its_numbers() -> None:

@@ -65,7 +65,7 @@ def test_the_words_are_all_different() -> None:
 
 def test_a_gain_with_a_price() -> None:
     assert _told((100, 38), (20, 58)) == (
-        "gain with a price",
+        "gain at a price",
         "Gains 3.1 points in accuracy (95% interval +2.0 to +4.3, p < 0.001), but loses 4 points on Do-Not-Answer "
         "(95% interval −6 to −2, p < 0.001): the gain has a price.",
     )
@@ -85,5 +85,5 @@ def test_a_loss_that_is_not_shown_may_still_be_there() -> None:
 
 def test_many_ungraded_responses_are_said() -> None:
     word, sentence = _told((100, 20), (20, 100), (300, 100))
-    assert word == "gain with a price"
+    assert word == "gain at a price"
     assert "32% of its responses and 11% of the reference's" in sentence

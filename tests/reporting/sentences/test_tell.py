@@ -102,5 +102,5 @@ def test_another_catalogue_is_another_language(monkeypatch: pytest.MonkeyPatch) 
     assert [text for text in texts if " " in text.replace("> <", "><")] == []
     assert used >= {
         "verdict_word", "verdict_sentence", "interval_label", "needed_sentence", "rerun_sentence", "missing_sentence",
-        "over_refusal_sentence", "tradeoff_sentence", "ending_sentence", "not_known",
+        "over_refusal_sentence", "tradeoff_sentence", "endings_sentence", "not_known",
     }  # fmt: skip

@@ -127,6 +127,6 @@
     event.target.value = "";
     progress();
     keep();
-    say(tr("{count} labels are read.").replace("{count}", count));
+    say(tr("Labels read: {count}.").replace("{count}", count));
   });
 })();
