@@ -39,10 +39,17 @@ def problems(run: Run) -> Iterator[Problem]:
 
 def warnings(run: Run) -> list[str]:
     """What is well where another machine trains."""
-    if run.params.evaluation.imports or has_gpu() or not any(map(_quantized, run.params.recipes)):
+    if run.params.evaluation.imports or has_gpu():
         return []
+    recipes = run.params.recipes
+    wanted = {
+        "lora.quantization": any(map(_quantized, recipes)),
+        "sequence_parallel": any(recipe.training.sequence_parallel > 1 for recipe in recipes),
+    }
     return [
-        "warning: training.lora.quantization: needs an NVIDIA GPU, and this machine has none; train where there is one"
+        f"warning: training.{key}: needs an NVIDIA GPU, and this machine has none; train where there is one"
+        for key, is_wanted in wanted.items()
+        if is_wanted
     ]
 
 

@@ -22,8 +22,13 @@ _KEY = "training.lora.quantization"
 
 
 def require_gpu(recipe: Recipe) -> None:
-    """Refuse a training that needs 4-bit weights on a machine that has none. Raises `UserError`."""
-    lora = recipe.training.lora
+    """Refuse 4-bit weights and shared sequences on a machine without a GPU. Raises `UserError`."""
+    lora, shared = recipe.training.lora, recipe.training.sequence_parallel
+    if shared > 1 and not has_gpu():
+        raise UserError(
+            f"training.sequence_parallel: {shared}: processes share sequences on GPUs, and this machine has none; train where there "
+            "are some, or leave it out"
+        )
     if lora is None or lora.quantization is None:
         return
     if not has_gpu():

@@ -98,6 +98,10 @@ def test_without_a_gpu_a_check_warns_and_a_training_is_refused(
     ]
     with pytest.raises(UserError, match="needs an NVIDIA GPU, and this machine has none"):
         quantize.require_gpu(run.params.recipes[0])
+    long = _run(tmp_path, DENSE, _long(2))
+    assert "training.sequence_parallel: needs an NVIDIA GPU" in training.warnings(long)[0]
+    with pytest.raises(UserError, match="sequence_parallel: 2: processes share sequences on GPUs"):
+        quantize.require_gpu(long.params.recipes[0])
     plain = _run(tmp_path, DENSE, {"lora": {}})
     assert training.warnings(plain) == []
     quantize.require_gpu(plain.params.recipes[0])
