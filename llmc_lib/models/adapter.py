@@ -9,7 +9,7 @@ is taken that names code.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from llmc_lib.models.folder import read_config
 from llmc_lib.store import fingerprint, sha256_file
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PretrainedConfig
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -71,13 +72,24 @@ def merged(base: Path, adapter: Path, runs: Path) -> Path:
     )
 
 
-def merge(base: Path, adapter: Path, folder: Path, config: PretrainedConfig | None = None) -> None:
-    """Write the base, of that configuration (None: its own), with the adapter merged into its weights to `folder`."""
+def merge(
+    base: Path,
+    adapter: Path,
+    folder: Path,
+    config: PretrainedConfig | None = None,
+    weights: Iterable[tuple[str, Tensor]] = (),
+) -> None:
+    """Write the base, of that configuration (None: its own), with the adapter merged into its weights to `folder`.
+
+    `weights`: names and tensors that take the place of the base's.
+    """
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
     given: dict[str, Any] = {} if config is None else {"config": config}
     model = AutoModelForCausalLM.from_pretrained(base, dtype="auto", **given)
+    for name, weight in weights:
+        model.get_parameter(name).data.copy_(weight)
     PeftModel.from_pretrained(model, adapter).merge_and_unload().save_pretrained(folder)
 
 

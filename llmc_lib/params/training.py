@@ -13,6 +13,7 @@ from llmc_lib.params.deepspeed_arguments import check_deepspeed
 from llmc_lib.params.grpo import GrpoParams
 from llmc_lib.params.model_arguments import check_model
 from llmc_lib.params.sft_arguments import check_sft
+from llmc_lib.params.together import check_together
 
 
 class LoraParams(Section):
@@ -27,6 +28,8 @@ class LoraParams(Section):
     rank_stabilized: bool = False
     # Layers that are trained as a whole beside the adapters: embed_tokens and lm_head, for new tokens.
     modules_to_save: Annotated[tuple[str, ...], Field(max_length=20, strict=False)] = ()
+    # "nf4": the frozen linear layers are held in 4 bits (QLoRA, arXiv:2305.14314), which needs an NVIDIA GPU and bitsandbytes.
+    quantization: Literal["nf4"] | None = None
 
 
 #: Of a batch script: what is longer than its line would be a command.
@@ -126,6 +129,8 @@ class TrainingParams(Section):
     sft: dict[str, Any] = {}  # further fields of TRL's SFTConfig
     grpo: GrpoParams | None = None  # of method grpo, where None is its defaults
     nproc_per_node: Processes = 1  # on each machine; one a GPU; on a CPU one is fastest
+    # Processes that share each sequence (DeepSpeed Ulysses, arXiv:2309.14509; ALST, arXiv:2506.13996), for long ones; method sft.
+    sequence_parallel: PositiveInt = 1
     cluster: ClusterParams = ClusterParams()
     # Parts of the training after which the model is exported and becomes a candidate.
     export_at: Annotated[tuple[Part, ...], Field(min_length=1, max_length=1000, strict=False)] = (
@@ -143,6 +148,11 @@ class TrainingParams(Section):
         """All processes, over all machines."""
         return self.nproc_per_node * self.cluster.nodes
 
+    @property
+    def replicas(self) -> int:
+        """How many micro-batches are computed at a time: data parallelism."""
+        return self.world_size // self.sequence_parallel
+
     @model_validator(mode="before")
     @classmethod
     def _fill(cls, values: Any) -> Any:
@@ -156,13 +166,9 @@ class TrainingParams(Section):
         check_sft(self.sft)
         check_model(self.model_init_kwargs)
         check_deepspeed(self.deepspeed_config, self.deepspeed)
-        if self.batch_size % (self.micro_batch_size * self.world_size):
+        check_together(self)
+        if self.batch_size % (self.micro_batch_size * self.replicas):
             raise ValueError("batch_size", batch_advice(self))
-        if self.lr_scheduler == "cosine_with_min_lr" and "lr_scheduler_kwargs" in self.sft:
-            raise ValueError(
-                ("sft", "lr_scheduler_kwargs"),
-                "of this schedule has a setting of its own: training.min_lr_rate",
-            )
         if self.method == "grpo" and self.grpo is not None:
             self.grpo.check_batch(self.batch_size, self.max_length)
         return self
@@ -173,7 +179,7 @@ def batch_advice(training: TrainingParams) -> str:
     with the root of the batch: Malladi et al., "On the SDEs and Scaling Rules for Adaptive Gradient Algorithms"
     (arXiv:2205.10287)."""
     micro, each, nodes = training.micro_batch_size, training.nproc_per_node, training.cluster.nodes
-    batch, unit = training.batch_size, micro * training.world_size
+    shared, batch, unit = training.sequence_parallel, training.batch_size, micro * training.replicas
     sizes = [n for n in (batch // unit * unit, (batch // unit + 1) * unit) if n]
     advice = [f"batch_size: {' or '.join(map(str, sizes))}"]
     for key, now, at_once in (
@@ -181,13 +187,17 @@ def batch_advice(training: TrainingParams) -> str:
         ("cluster.nodes", nodes, micro * each),
         ("nproc_per_node", each, micro * nodes),
     ):
-        fitting = [n for n in range(1, min(now, batch + 1)) if batch % (n * at_once) == 0]
+        fitting = [
+            n for n in range(1, min(now, batch * shared + 1))
+            if n * at_once % shared == 0 and batch * shared % (n * at_once) == 0
+        ]  # fmt: skip
         if fitting:
             advice.append(f"{key}: {fitting[-1]}")
     more = sizes[-1]
     return (
         f"{batch} sequences cannot be shared evenly: {micro} × {each} × {nodes} (micro_batch_size × nproc_per_node × "
-        f"cluster.nodes) are {unit} at a time. Give {', or '.join(advice)}. A batch of {more} in place of {batch} has "
+        f"cluster.nodes){f' / {shared} (sequence_parallel)' if shared > 1 else ''} are {unit} at a time. "
+        f"Give {', or '.join(advice)}. A batch of {more} in place of {batch} has "
         f"{more / batch:.3g} times as many sequences a step, and so fewer steps; a learning rate up to "
         f"{(more / batch) ** 0.5:.3g} times as high keeps Adam's noise as it was"
     )

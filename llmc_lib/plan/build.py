@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from llmc_lib.errors import UserError
+from llmc_lib.models.context import context_of
 from llmc_lib.params import PlanParams, Recipe, TrainingParams
 from llmc_lib.params.reader import where
 from llmc_lib.plan.evaluation import EvaluationPlan, evaluation_plan
 from llmc_lib.plan.hours import Work, work
 from llmc_lib.plan.machine import GIB, Machine, machine, this_machine
-from llmc_lib.plan.memory import Memory, memory, zero_settings
-from llmc_lib.plan.remedies import Remedy, remedies
+from llmc_lib.plan.memory import Memory, memory
+from llmc_lib.plan.remedies import Remedy, possible, remedies
 from llmc_lib.plan.rollouts import (
     Rollouts,
     rollout_notes,
@@ -22,6 +24,7 @@ from llmc_lib.plan.rollouts import (
     rollouts,
 )
 from llmc_lib.plan.shape import Shape, model_shape
+from llmc_lib.plan.zero import zero_settings
 from llmc_lib.store import ROOT, Run, read_manifest
 
 #: Rows that a plan counts by where nobody knows how many there will be.
@@ -122,6 +125,14 @@ class Plan:
         return _sum([training.slow_hours for training in self.trainings])
 
 
+def _context(training: TrainingParams, shape: Shape) -> int:
+    """The model's context in tokens, as `model_init_kwargs` change it."""
+    return (
+        context_of({"max_position_embeddings": shape.context} | training.model_init_kwargs)
+        or shape.context
+    )
+
+
 def _sum(hours: list[float | None]) -> float | None:
     known = [hour for hour in hours if hour is not None]
     return sum(known) if len(known) == len(hours) else None
@@ -135,7 +146,7 @@ def make_plan(run: Run) -> Plan:
     evaluation, missing = evaluation_plan(run, shape, on)
     notes = missing_files(run) + missing
     for training in trainings:
-        if training.recipe.training.max_length > shape.context:
+        if training.recipe.training.max_length > _context(training.recipe.training, shape):
             notes.append(
                 f"training.max_length {training.recipe.training.max_length:,} is beyond the model's "
                 f"context of {shape.context:,} tokens"
@@ -225,6 +236,8 @@ def _training(run: Run, recipe: Recipe, shape: Shape, on: Machine) -> TrainingPl
         return memory(shape, padded, on_gpu=on.on_gpu, beside=beside)
 
     def peak(settings: TrainingParams) -> float:
+        if not possible(settings, shape):
+            return math.inf
         # On a CPU all processes share the RAM.
         return needed(settings).peak * (1 if on.on_gpu else settings.nproc_per_node)
 
@@ -238,6 +251,7 @@ def _training(run: Run, recipe: Recipe, shape: Shape, on: Machine) -> TrainingPl
     zero = zero_settings(training, shape)
     adapters = 0
     if training.lora:
+        _check_targets(run, recipe, shape)
         adapters = shape.adapters(
             training.lora.rank, training.lora.target_modules, training.lora.modules_to_save
         )
@@ -260,6 +274,19 @@ def _training(run: Run, recipe: Recipe, shape: Shape, on: Machine) -> TrainingPl
         # Weights as trained, float32 weights and Adam's two moments of what is trained.
         resume=float(wide * (trained if training.lora else shape.parameters) + 12 * trained),
     )  # fmt: skip
+
+
+def _check_targets(run: Run, recipe: Recipe, shape: Shape) -> None:
+    """Does the model have the layers that get adapters? Those of experts, which are no linear layers here, peft finds by itself.
+    Raises `UserError`."""
+    assert recipe.training.lora is not None
+    known = {name for name, _ in shape.linear} | {"lm_head"}
+    for name in recipe.training.lora.target_modules:
+        if shape.linear and not shape.expert_count and name.rpartition(".")[2] not in known:
+            raise UserError(
+                f"{where(shown(run.params_file), 'training', 'lora', 'target_modules')}: the model has no linear layer "
+                f"{name!r}; it has {', '.join(sorted(known))}"
+            )
 
 
 def _rows(run: Run, recipe: Recipe) -> Rows:
@@ -292,7 +319,9 @@ def _assumptions(run: Run, on: Machine, trainings: tuple[TrainingPlan, ...]) -> 
     training = first.recipe.training
     lines = [
         f"micro-batches are as long as they can be: {first.memory.tokens:,} tokens",
-        "attention keeps no matrix of scores; a mask of tokens × tokens for all layers is counted",
+        "attention keeps no matrix of scores; a mask of tokens × tokens for all layers is counted"
+        if training.attention != "eager"
+        else "attention keeps its matrices of scores, tokens × tokens × heads (training.attention: eager)",
         f"rows: {first.rows.origin}",
     ]
     if on.tflops:
@@ -300,6 +329,8 @@ def _assumptions(run: Run, on: Machine, trainings: tuple[TrainingPlan, ...]) -> 
         lines.append(
             f"training reaches {plan.mfu:.0%} (plan.mfu) of {what}, {on.tflops:,.3g} TFLOP/s"
         )
+    if any(t.recipe.training.lora and t.recipe.training.lora.quantization for t in trainings):
+        lines.append("not counted in the hours: making bfloat16 of 4-bit weights for each product")
     if training.world_size > 1 and on.on_gpu:
         lines.append(f"{plan.link_gb_per_s:g} GB/s between GPUs of a machine (plan.link_gb_per_s)")
         if training.cluster.nodes > 1:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from llmc_lib.params import PlanParams, TrainingParams
 from llmc_lib.plan.machine import Machine
-from llmc_lib.plan.memory import Zero
 from llmc_lib.plan.shape import Shape
+from llmc_lib.plan.zero import Zero
 
 _SLOW, _SLOW_EXPERTS = 0.12, 0.06  # see `slow_mfu`
 
@@ -86,7 +86,7 @@ def work(
         compute = flops / (peak * plan.mfu) / 3600
     transfer = 0.0
     if machine.on_gpu and n > 1:
-        micro_steps = training.batch_size // (training.micro_batch_size * n)
+        micro_steps = training.batch_size // (training.micro_batch_size * training.replicas)
         trained = adapters or shape.parameters
         width = 4 if training.precision == "float32" else 2
         if zero.stage == 3:  # weights for the forward and for the backward pass, then gradients
@@ -99,9 +99,22 @@ def work(
         if training.cluster.nodes > 1:  # every GPU of a machine brings its own network card
             bandwidth = min(bandwidth, plan.network_gb_per_s * training.nproc_per_node)
         transfer = steps * elements * width / (bandwidth * 1e9) / 3600
+        transfer += (
+            tokens / n * exchanged(shape, training) * width / (plan.link_gb_per_s * 1e9) / 3600
+        )
     far = 1 / plan.slow_bandwidth if training.cluster.nodes > 1 else 1.0
     slower = plan.mfu / slow_mfu(shape, plan)
     return Work(steps, tokens, compute, transfer, slower, far, plan.measured)
+
+
+def exchanged(shape: Shape, training: TrainingParams) -> float:
+    """Elements of queries, keys, values and outputs that a process sends for each of its tokens where processes share sequences:
+    all but its own part, in the forward pass, the backward pass and, with gradient checkpointing, the forward pass again (DeepSpeed
+    Ulysses, arXiv:2309.14509, section 3.2)."""
+    shared = training.sequence_parallel
+    passes = 3 if training.gradient_checkpointing else 2
+    heads = 2 * shape.heads + 2 * max(shape.kv_heads, shared)
+    return passes * shape.layers * heads * shape.head_dim * (1 - 1 / shared)
 
 
 def slow_mfu(shape: Shape, plan: PlanParams) -> float:

@@ -11,17 +11,16 @@ All sizes are bytes; upper bounds where lengths vary: every micro-batch is as lo
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from llmc_lib.models.hardware import computing_dtype
-from llmc_lib.params import TrainingParams, merged
+from llmc_lib.params import TrainingParams
+from llmc_lib.plan.activations import activation_widths, attention_mask, scores
 from llmc_lib.plan.machine import GIB
 from llmc_lib.plan.shape import Shape
-
-_PRESETS = Path(__file__).parents[1] / "training" / "deepspeed"
+from llmc_lib.plan.zero import Zero, zero_settings
 
 #: Assumptions, which the plan states. A process on a CPU with its libraries and no model to speak of:
 #: measured, the peak of a training of 0.1 M parameters. On a GPU: CUDA's context and NCCL's buffers.
@@ -34,28 +33,10 @@ GPU_FRAGMENTS = 0.05  # of the other parts: blocks that the allocator holds and 
 CPU_FRAGMENTS = 0.3
 #: glibc keeps what is smaller in its heap when it is freed (`cluster.environment` sets the threshold).
 _HEAP_BUFFER = 2**30
+#: Of a weight in 4 bits: a scale of 8 bits for 64 weights, and one of float32 for 256 of these (QLoRA, arXiv:2305.14314).
+NF4_BYTES = 0.5 + (1 + 4 / 256) / 64
 #: TRL's fused output layer works on tiles of so many tokens × so many words of the vocabulary.
 _TILE_TOKENS, _TILE_WORDS = 4096, 32768
-#: DeepSpeed's defaults, in elements.
-_DEFAULTS = {
-    "reduce_bucket_size": 5e8,
-    "stage3_max_live_parameters": 1e9,
-    "stage3_prefetch_bucket_size": 5e7,
-    "sub_group_size": 1e9,
-}
-
-
-@dataclass(frozen=True)
-class Zero:
-    """What DeepSpeed's configuration says of memory. Sizes of buffers are in elements."""
-
-    stage: int
-    offload_optimizer: bool
-    offload_weights: bool
-    bucket: float
-    live: float
-    prefetch: float
-    sub_group: float
 
 
 @dataclass(frozen=True)
@@ -101,58 +82,6 @@ class Memory:
         return sum(size for _, size in self.ram)
 
 
-def zero_settings(training: TrainingParams, shape: Shape) -> Zero:
-    """The preset with the params file's overrides; "auto" as transformers fills it in."""
-    preset = json.loads((_PRESETS / f"{training.deepspeed}.json").read_text())
-    given = merged(preset, training.deepspeed_config).get("zero_optimization", {})
-    auto = {
-        "reduce_bucket_size": shape.hidden**2,
-        "stage3_prefetch_bucket_size": 0.9 * shape.hidden**2,
-    }
-
-    def size(key: str) -> float:
-        value = given.get(key, _DEFAULTS[key])
-        return float(auto.get(key, _DEFAULTS[key]) if value == "auto" else value)
-
-    def offloads(key: str) -> bool:
-        return bool((given.get(key) or {}).get("device", "none") != "none")
-
-    stage = int(given.get("stage", 0))
-    return Zero(
-        stage,
-        offload_optimizer=stage > 0 and offloads("offload_optimizer"),
-        offload_weights=stage == 3 and offloads("offload_param"),
-        bucket=size("reduce_bucket_size"),
-        live=size("stage3_max_live_parameters"),
-        prefetch=size("stage3_prefetch_bucket_size"),
-        sub_group=size("sub_group_size"),
-    )
-
-
-def activation_widths(shape: Shape, bytes_each: int, liger: bool) -> list[int]:
-    """Bytes a token that one layer keeps for its backward pass, tensor by tensor.
-
-    Two RMSNorms (input, which transformers keeps in float32; normalized; output, which the linear
-    layers after it keep), normalization of queries and keys where there is one, queries, keys, values
-    and output of the attention (keys and values repeated to the queries' heads, as torch's attention
-    with a mask needs them), and of the gated MLP the gate, its activation, the other branch and the
-    product. A mixture of experts has these
-    for each expert that the token goes to, and its copies of the token. Liger's kernels recompute the
-    normalized input and the activation.
-    """
-    b, d = bytes_each, shape.hidden
-    query, key = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
-    norm = [d * b, d * b] if liger else [d * 4, d * b, d * b]
-    widths = [*norm, *norm, *[query * b] * 4]
-    if shape.qk_norm:
-        widths += [(query + key) * b] if liger else [(query + key) * 4, (query + key) * b]
-    widths += [shape.ffn * b] * (3 if liger else 4)
-    if shape.expert_count:
-        copies = shape.experts_per_token * d * b
-        widths += [copies, copies, shape.expert_count * (4 + b)]
-    return widths
-
-
 def memory(
     shape: Shape,
     training: TrainingParams,
@@ -164,9 +93,10 @@ def memory(
     """The memory of a training. `longest`: tokens of the longest example, where the data set is known; `beside`:
     what else the process holds.
 
-    How it trains: float32 weights are loaded; on a GPU DeepSpeed turns them into bfloat16 and keeps
+    How it trains: on a GPU weights are loaded in bfloat16, and DeepSpeed keeps
     float32 weights and Adam's two moments, divided by the ZeRO stage; on a CPU all is float32, and
-    "bfloat16" adds copies of the weights for the products.
+    "bfloat16" adds copies of the weights for the products. QLoRA holds the linear layers in 4 bits, but for the output layer, and
+    makes bfloat16 of one at a time. Processes that share sequences have their part of a micro-batch's tokens.
     """
     at = _Training(shape, training, zero_settings(training, shape), on_gpu, longest)
     parts = [*_states(at), *_layers(at), _logits(at)]
@@ -238,6 +168,17 @@ class _Training:
         return self.params.micro_batch_size * length
 
     @property
+    def shared_tokens(self) -> int:
+        """Of them those that one process has."""
+        return math.ceil(self.tokens / self.params.sequence_parallel)
+
+    @property
+    def four_bit(self) -> int:
+        """Parameters that are held in 4 bits."""
+        lora = self.params.lora
+        return self.shape.linear_weights if lora and lora.quantization else 0
+
+    @property
     def widths(self) -> list[int]:
         """Of one token in one layer, tensor by tensor."""
         liger = self.on_gpu and self.params.liger != "off"
@@ -247,11 +188,11 @@ class _Training:
 def _states(at: _Training) -> list[Part]:
     """Weights, gradients, optimizer, and the buffers that they pass through."""
     zero, n, wide, trained = at.zero, at.params.world_size, at.weight, at.trained
-    kept = at.whole / n if zero.stage == 3 else at.whole
-    weights = 0.0 if zero.offload_weights else wide * kept
+    held = wide * (at.whole - at.four_bit) + NF4_BYTES * at.four_bit
+    weights = 0.0 if zero.offload_weights else held / n if zero.stage == 3 else held
     optimizer = 0.0 if zero.offload_optimizer else at.states
     gradients = wide * (trained / n if zero.stage >= 2 else trained)
-    accumulates = at.params.batch_size > at.params.micro_batch_size * n
+    accumulates = at.params.batch_size > at.params.micro_batch_size * at.params.replicas
     accumulated = gradients if accumulates or zero.stage == 3 else 0.0
     if zero.offload_optimizer and zero.stage >= 2:
         gradients = accumulated = 0.0
@@ -267,7 +208,7 @@ def _states(at: _Training) -> list[Part]:
     off_optimizer = ", in RAM" if zero.offload_optimizer else ""
     per_weight = at.states / at.share if at.share else 0
     return [
-        Part("weights", f"{wide} B × {_count(at.whole)}{cut[2]}{off}", weights, weights, weights),
+        Part("weights", f"{_held(at)}{cut[2]}{off}", weights, weights, weights),
         Part(
             "optimizer", f"{per_weight:.0f} B × {_count(trained)}{cut[0]}{off_optimizer}",
             optimizer, optimizer, optimizer,
@@ -304,10 +245,10 @@ def _gathered(at: _Training) -> list[Part]:
 
 def _layers(at: _Training) -> list[Part]:
     """The activations that the backward pass needs, and on a CPU the heap that they leave."""
-    tokens, shape, widths = at.tokens, at.shape, at.widths
+    tokens, shape, widths = at.shared_tokens, at.shape, at.widths
     b = 2 if at.half else 4
-    mask = 0 if at.params.batching == "padded" else tokens**2 * (1 + b)
-    one_layer = tokens * sum(widths)
+    one_layer = tokens * sum(widths) + scores(shape, at.params, at.tokens, b)
+    mask = attention_mask(at.params, at.tokens, b)
     ends = tokens * shape.hidden * (4 + 2 * b)  # the last norm, and what the output layer reads
     heap = 0.0
     if not at.on_gpu:
@@ -319,18 +260,47 @@ def _layers(at: _Training) -> list[Part]:
         kept, recomputed = f"{shape.layers} layers", 0
         total = shape.layers * one_layer + ends + mask
         heap *= shape.layers
-    return [Part("activations", f"{tokens:,} tokens × {kept}", total, max(recomputed, heap), heap)]
+    how = f"{tokens:,} tokens × {kept}"
+    layer = (
+        2.0 * shape.hidden * max(shape.ffn, shape.heads * shape.head_dim) if at.four_bit else 0.0
+    )
+    return [
+        Part("activations", how, total, max(recomputed, heap), heap),
+        Part("a layer in bfloat16", "of 4 bits, for its product", layer, layer, 0.0),
+        *_exchanged(at),
+    ]
+
+
+def _exchanged(at: _Training) -> list[Part]:
+    """What processes that share sequences have besides: in the attention the heads that they send and receive; and in an
+    evaluation, where each has whole sequences, one layer of it, as far as that is more than a training's activations."""
+    shared, shape = at.params.sequence_parallel, at.shape
+    if shared == 1:
+        return []
+    b = 2 if at.half else 4
+    key_heads = max(shape.kv_heads, shared)  # repeated where there are fewer than processes
+    heads = 2.0 * at.shared_tokens * (2 * shape.heads + 2 * key_heads) * shape.head_dim * b
+    whole = at.tokens * (3 * shape.ffn + 2 * shape.heads * shape.head_dim + 4 * shape.hidden) * b
+    return [
+        Part("heads, exchanged", f"between {shared} processes", heads, heads, 0.0),
+        Part(
+            "evaluation", f"{at.tokens:,} tokens × a layer, at another time", 0.0, 0.0, float(whole)
+        ),
+    ]
 
 
 def _logits(at: _Training) -> Part:
     """The output layer: on a GPU TRL's fused one, on a CPU the logits of all tokens."""
-    shape, tokens = at.shape, at.tokens
+    shape, tokens = at.shape, at.shared_tokens
     if not at.on_gpu:
         size = 2 * 4 * tokens * shape.vocabulary
         return Part("logits", "float32, and their gradient, of all tokens", float(size), 0.0, 0.0)
     b = 2 if at.half else 4
     tile = min(tokens, _TILE_TOKENS) * min(shape.vocabulary, _TILE_WORDS) * b
-    head = 0 if at.params.lora else (4 + at.weight) * shape.vocabulary * shape.hidden
+    lora = at.params.lora
+    names = {"lm_head", "embed_tokens"} if shape.tied else {"lm_head"}
+    trained = lora is None or not names.isdisjoint(lora.modules_to_save)
+    head = (4 + at.weight) * shape.vocabulary * shape.hidden if trained else 0
     size = tile + head + 4 * tokens * shape.hidden
     how = "fused output layer: a tile, and float32 gradients"
     return Part("logits", how, float(size), 0.0, 0.0)
@@ -358,11 +328,14 @@ def _ram(at: _Training) -> tuple[tuple[str, float], ...]:
     zero, processes = at.zero, at.params.nproc_per_node
     own = ("processes", float(HOST_PROCESS * processes))
     if zero.stage < 3:
-        # Each process loads the whole model in float32 before it goes to its GPU.
-        load = 4.0 * at.shape.parameters * processes
+        if at.four_bit:  # which go to the GPU one by one; adapters are merged in main memory
+            gathered = at.weight * float(at.shape.parameters)
+            return (own, ("weights for an export (first machine)", gathered))
+        # Each process loads the whole model before it goes to its GPU.
+        load = float(at.weight * at.shape.parameters * processes)
         offloaded = (at.states + 4 * at.share) * processes if zero.offload_optimizer else 0.0
         if load >= offloaded:
-            return (own, ("weights in float32, while they are loaded", load))
+            return (own, ("weights, while they are loaded", load))
         return (own, ("optimizer and float32 gradients", offloaded))
     parts = [own]
     if zero.offload_optimizer:
@@ -374,6 +347,14 @@ def _ram(at: _Training) -> tuple[tuple[str, float], ...]:
         parts.append(("weights", held))
     parts.append(("weights gathered for an export (first machine)", at.weight * float(at.whole)))
     return tuple(parts)
+
+
+def _held(at: _Training) -> str:
+    """How the weights of a model are counted."""
+    if not at.four_bit:
+        return f"{at.weight} B × {_count(at.whole)}"
+    rest = _count(at.whole - at.four_bit)
+    return f"{NF4_BYTES:.3f} B × {_count(at.four_bit)} + {at.weight} B × {rest}"
 
 
 def _count(number: float) -> str:

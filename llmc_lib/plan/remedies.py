@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmc_lib.params import LoraParams, TrainingParams
+from llmc_lib.plan.shape import Shape
 
 _NEXT_PRESETS = {
     "zero1": ("zero2", "zero3", "zero3_offload"),
@@ -25,6 +26,15 @@ class Remedy:
     text: str  # "gradient_checkpointing: true and micro_batch_size: 1"
     key: str  # the first of them
     peak: float  # bytes then
+
+
+def possible(training: TrainingParams, shape: Shape) -> bool:
+    """Can a model of that shape be trained with these settings? Heads of attention that do not divide, and experts, which are no
+    linear layers, are what a change may not fit."""
+    shared = training.sequence_parallel
+    divide = shape.kv_heads % shared == 0 or shared % shape.kv_heads == 0
+    four_bit = training.lora is not None and training.lora.quantization is not None
+    return shape.heads % shared == 0 and divide and not (four_bit and shape.expert_count)
 
 
 def remedies(
@@ -78,10 +88,35 @@ def _changes(training: TrainingParams, on_gpu: bool) -> Iterator[tuple[str, str,
         yield "nproc_per_node: 1", "nproc_per_node", {"nproc_per_node": 1}
     if training.lora is None:
         yield "lora: {rank: 16}", "lora", {"lora": LoraParams()}
+    if on_gpu:
+        yield from _four_bit(training)
+        yield from _shared_sequences(training)
     length = training.max_length // 2
     while length >= 256:
         yield f"max_length: {length}", "max_length", {"max_length": length}
         length //= 2
+
+
+def _four_bit(training: TrainingParams) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    given = training.lora
+    if training.method == "grpo" or training.deepspeed.startswith("zero3") or not given:
+        return
+    if given.quantization is None and training.precision != "float32":
+        lora = given.model_copy(update={"quantization": "nf4"})
+        yield "lora.quantization: nf4", "lora", {"lora": lora}
+
+
+def _shared_sequences(training: TrainingParams) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    if training.method != "sft" or training.batching == "packed":
+        return
+    shared = 2 * training.sequence_parallel
+    while training.nproc_per_node % shared == 0:
+        text = f"sequence_parallel: {shared}"
+        if training.batching != "padded":
+            text += " (with batching: padded)"
+        update = {"sequence_parallel": shared, "batching": "padded"}
+        yield text, "sequence_parallel", update
+        shared *= 2
 
 
 def _more_machines(training: TrainingParams) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -14,8 +14,9 @@ from llmc_lib.params import PlanParams, TrainingParams
 from llmc_lib.params.grpo import GrpoParams
 from llmc_lib.plan.hours import Work, generated_per_second, work
 from llmc_lib.plan.machine import GIB, Machine
-from llmc_lib.plan.memory import Memory, Part, Zero
+from llmc_lib.plan.memory import Memory, Part
 from llmc_lib.plan.shape import Shape
+from llmc_lib.plan.zero import Zero
 
 #: Of vLLM's share what is not weights: activations of a step and CUDA graphs, assumed.
 _VLLM_OWN = 2 * GIB

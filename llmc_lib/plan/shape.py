@@ -26,7 +26,7 @@ SHIPPED = {
     "Qwen/Qwen3-32B": "9216db5781bf21249d130ec9da846c4624c16137",
     "Qwen/Qwen3-235B-A22B-Thinking-2507": "6cbffae6d8e28b986a6b17bd36f42f9fa0f1f0a5",
 }
-_VERSION = 1  # of what is counted; a new one makes old files in runs/_shapes worthless
+_VERSION = 2  # of what is counted; a new one makes old files in runs/_shapes worthless
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Shape:
     context: int  # tokens
     qk_norm: bool  # are queries and keys normalized?
     linear: tuple[tuple[str, int], ...]  # name of linear layers, sum of their widths in + out
+    linear_weights: int  # parameters of all linear layers but the output layer, without biases
 
     @property
     def active(self) -> int:
@@ -76,7 +77,9 @@ class Shape:
         """Parameters of LoRA adapters (Hu et al., arXiv:2106.09685): rank × (in + out) for each linear
         layer that is named, or for all but the output layer; and the tables of tokens that are trained as a whole."""
         tables = self.embedding * sum(name in ("embed_tokens", "lm_head") for name in saved)
-        widths = sum(width for name, width in self.linear if not targets or name in targets)
+        named = {target.rpartition(".")[2] for target in targets}
+        widths = sum(width for name, width in self.linear if not named or name in named)
+        widths += (self.hidden + self.vocabulary) * ("lm_head" in named)
         return rank * widths + tables
 
 
@@ -179,10 +182,12 @@ def count(config_file: Path) -> Shape:
         ffn = per_token * (_first(config, "moe_intermediate_size") or ffn) + shared
     head = model.get_output_embeddings()
     linear: dict[str, int] = {}
+    linear_weights = 0
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.Linear) and module is not head:
             last = name.rpartition(".")[2]
             linear[last] = linear.get(last, 0) + module.in_features + module.out_features
+            linear_weights += module.weight.numel()
     table = model.get_input_embeddings().weight
     return Shape(
         parameters=sum(weight.numel() for _, weight in named),
@@ -202,6 +207,7 @@ def count(config_file: Path) -> Shape:
         context=config.max_position_embeddings,
         qk_norm=any(name.endswith("q_norm.weight") for name, _ in named),
         linear=tuple(sorted(linear.items())),
+        linear_weights=linear_weights,
     )
 
 

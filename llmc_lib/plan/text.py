@@ -113,11 +113,15 @@ def _memory(plan: Plan, group: Sequence[TrainingPlan]) -> str:
     if training.recipe.listed:
         title += f" for {', '.join(_names(group))}"
     method = f"LoRA of rank {settings.lora.rank}" if settings.lora else "all weights"
+    if settings.lora and settings.lora.quantization:
+        method = f"Q{method} ({settings.lora.quantization})"
     checkpointing = ", gradient checkpointing" if settings.gradient_checkpointing else ""
     how = (
         f"  {method}, {settings.deepspeed}, {training.memory.precision}{checkpointing}, micro-batch "
         f"{settings.micro_batch_size} × {training.memory.tokens // settings.micro_batch_size:,} tokens"
     )
+    if (shared := settings.sequence_parallel) > 1:
+        how += f",\n  {-(-training.memory.tokens // shared):,} tokens on each of {shared} that share it (sequence_parallel)"
     rows = [["GiB when", "backward starts", "ends", "optimizer step", ""]]
     for part in training.memory.parts:
         numbers = _gib(part.backward_start, part.backward_end, part.step)

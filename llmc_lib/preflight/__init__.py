@@ -9,7 +9,7 @@ from __future__ import annotations
 from llmc_lib.errors import UserError, printable
 from llmc_lib.formatting import counted
 from llmc_lib.params.reader import where
-from llmc_lib.preflight import data, machine, models
+from llmc_lib.preflight import data, machine, models, training
 from llmc_lib.preflight.problem import Problem
 from llmc_lib.store import Run
 
@@ -27,6 +27,8 @@ def check(run: Run, *, data_alone: bool = False) -> list[str]:
     problems: list[Problem] = [*machine.problems(run), *data.problems(run)]
     if not run.params.evaluation.imports:
         problems += models.problems(run, data_alone=data_alone)
+        if not data_alone:
+            problems += training.problems(run)
     if problems:
         lines = [
             f"{where(run.shown, *problem.keys)}: {printable(problem.message)}"
@@ -35,4 +37,4 @@ def check(run: Run, *, data_alone: bool = False) -> list[str]:
         if (more := len(set(problems)) - _MOST) > 0:
             lines.append(f"{run.shown}: and {counted(more, 'further error')}")
         raise UserError("\n".join(lines))
-    return machine.warnings(run)
+    return [*machine.warnings(run), *training.warnings(run)]

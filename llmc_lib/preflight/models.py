@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from llmc_lib.engines.formats import TEMPLATES
 from llmc_lib.errors import near, shown
 from llmc_lib.models.adapter import adapter_problems
+from llmc_lib.models.context import context_of
 from llmc_lib.models.folder import folder_problems, tokenizer_problems
 from llmc_lib.models.quantized import quantized_problem
 from llmc_lib.models.resolve import EMBEDDED
@@ -22,7 +23,6 @@ from llmc_lib.store.json_reader import JsonError
 
 Keys = tuple[str | int, ...]
 _CONFIGS = Path(__file__).parents[1] / "plan" / "configs"
-_LENGTHS = ("max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", "n_ctx")
 
 
 class _Use(NamedTuple):
@@ -32,6 +32,7 @@ class _Use(NamedTuple):
     model: ModelParams
     lengths: dict[Keys, int]
     engine: EngineParams | None = None
+    changes: Mapping[Keys, Mapping[str, Any]] = {}  # of its config.json, for these lengths
 
 
 def problems(run: Run, *, data_alone: bool = False) -> list[Problem]:
@@ -93,11 +94,13 @@ def _uses(run: Run) -> Iterator[_Use]:
     params, evaluation = run.params, run.params.evaluation
     asked: dict[Keys, int] = {("evaluation", "max_model_len"): evaluation.max_model_len}
     trained: dict[Keys, int] = {}
+    changes: dict[Keys, Mapping[str, Any]] = {}
     for recipe in params.recipes:
         own = recipe.listed and "max_length" in params.candidates[recipe.number].training
         section: Keys = ("candidates", recipe.number, "training") if own else ("training",)
         trained[(*section, "max_length")] = recipe.training.max_length
-    yield _Use(("model",), params.model, trained)
+        changes[(*section, "max_length")] = recipe.training.model_init_kwargs
+    yield _Use(("model",), params.model, trained, changes=changes)
     if evaluation.engine.kind == "vllm":
         yield _Use(("model",), params.model, asked, evaluation.engine)
         for number, model in enumerate(evaluation.models):
@@ -130,11 +133,11 @@ def _data_uses(run: Run) -> Iterator[_Use]:
 
 def _length_problems(use: _Use) -> Iterator[Problem]:
     overrides = use.engine.vllm.get("hf_overrides") if use.engine else None
-    longest = context_length(use.model)
-    if overrides or longest is None:  # rope scaling may make it longer; vLLM checks that
+    if overrides:  # rope scaling may make it longer; vLLM checks that
         return
     for keys, length in use.lengths.items():
-        if length > longest:
+        longest = context_length(use.model, use.changes.get(keys))
+        if longest is not None and length > longest:
             yield Problem(
                 keys,
                 f"{length:,} is more than the {longest:,} tokens that {use.model.source} was made for (its "
@@ -142,30 +145,17 @@ def _length_problems(use: _Use) -> Iterator[Problem]:
             )
 
 
-def context_length(model: ModelParams) -> int | None:
-    """The longest text of a model in tokens, by its config.json; None where none is on this machine."""
-    config = _config(model)
+def context_length(model: ModelParams, changes: Mapping[str, Any] | None = None) -> int | None:
+    """The longest text of a model in tokens, by its config.json with the keys in `changes`; None where none is on this machine."""
+    config = config_of(model)
     if config is None:
         return None
     inner = config.get("text_config")
-    config = inner if isinstance(inner, dict) else config
-    lengths = [config[name] for name in _LENGTHS if _is_length(config.get(name))]
-    length: int | None = lengths[0] if lengths else None
-    rope = config.get("rope_scaling") or config.get("rope_parameters")
-    if length is None or not isinstance(rope, dict):
-        return length
-    factor, original = rope.get("factor"), rope.get("original_max_position_embeddings")
-    if not isinstance(factor, int | float) or not 1 <= factor < 1e6:
-        return length
-    start: int = original if _is_length(original) else length  # type: ignore[assignment]
-    return max(length, int(factor * start))
+    return context_of({**(inner if isinstance(inner, dict) else config), **(changes or {})})
 
 
-def _is_length(value: Any) -> bool:
-    return type(value) is int and 0 < value < 2**31
-
-
-def _config(model: ModelParams) -> dict[str, Any] | None:
+def config_of(model: ModelParams) -> dict[str, Any] | None:
+    """The config.json of a model; None where none is on this machine."""
     if model.source == "embedded":
         path = _CONFIGS / f"{EMBEDDED}.json"
     elif (ROOT / model.source).is_dir():

@@ -37,7 +37,14 @@ from llmc_lib.training.methods import METHODS
 
 # Settings that change nothing of what is learnt: where two candidates differ in them, no reader of the
 # results need know it.
-_TECHNICAL = {"cluster", "save_minutes", "evaluations", "export_at", "nproc_per_node"}
+_TECHNICAL = {
+    "cluster",
+    "save_minutes",
+    "evaluations",
+    "export_at",
+    "nproc_per_node",
+    "sequence_parallel",
+}
 _GRPO = GrpoParams().model_dump(mode="json")
 _DATA = ("mixture", "shares", "max_rows", "allow_shortfall", "repeat")
 

@@ -14,6 +14,11 @@ _BY_ADAPTERS = N_(
     "parameters, merged into the exported model)"
 )
 
+_BY_FOUR_BITS = N_(
+    "fine-tuning by low-rank adapters beside weights in 4 bits (QLoRA, rank {rank}, alpha {alpha:g}; {trained_parameters} "
+    "trained parameters, merged into these weights in the exported model)"
+)
+
 
 def method_words(training: TrainingParams, facts: Mapping[str, Any]) -> str:
     """ "full-parameter fine-tuning" or "reinforcement learning of all weights", or what LoRA trains of how many weights."""
@@ -31,6 +36,8 @@ def method_words(training: TrainingParams, facts: Mapping[str, Any]) -> str:
             "parameters, merged into the exported model)"
         )
         if learnt
+        else _BY_FOUR_BITS
+        if lora.quantization
         else _BY_ADAPTERS
     )
     return tr(

@@ -72,7 +72,7 @@ def shared(spec: dict[str, Any], *, bfloat16: bool, gpu: bool, world_size: int) 
         "per_device_train_batch_size": spec["micro_batch_size"],
         "per_device_eval_batch_size": spec["micro_batch_size"],
         "gradient_accumulation_steps": spec["batch_size"]
-        // (spec["micro_batch_size"] * world_size),
+        // (spec["micro_batch_size"] * (world_size // spec["sequence_parallel"])),
         "gradient_checkpointing": spec["gradient_checkpointing"],
         "learning_rate": spec["learning_rate"],
         "lr_scheduler_type": spec["lr_scheduler"],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmc_lib.errors import UserError
 from llmc_lib.models.adapter import merge
+from llmc_lib.training.quantize import dequantized
 from llmc_lib.training.trainer import MethodTrainer
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def export(trainer: MethodTrainer, spec: dict[str, Any], folder: Path) -> None:
     """Write the model as it is now to `folder`: safetensors, configuration, tokenizer.
 
     All processes call it: under ZeRO-3 each has a part of the weights. Adapters are merged into the
-    base model by the first process, in main memory.
+    base model by the first process, in main memory: of QLoRA into the weights that they were trained with,
+    those of the base rounded to 4 bits.
     """
     adapter = folder.with_name(f"{folder.name}.adapter")
     trainer.save_model(str(adapter if spec["lora"] else folder))
@@ -30,7 +32,8 @@ def export(trainer: MethodTrainer, spec: dict[str, Any], folder: Path) -> None:
         return
     if spec["lora"]:
         base = Path(spec["base"])
-        merge(base, adapter, folder, changed_config(base, spec["model_init_kwargs"]))
+        weights = dequantized(trainer.accelerator.unwrap_model(trainer.model))
+        merge(base, adapter, folder, changed_config(base, spec["model_init_kwargs"]), weights)
         trainer.processing_class.save_pretrained(folder)
         shutil.rmtree(adapter)
     for name in _NOT_THE_MODELS:

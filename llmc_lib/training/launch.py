@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from llmc_lib.errors import UserError
 from llmc_lib.models.resolve import Model, base_model, models_of
-from llmc_lib.params import Recipe
+from llmc_lib.params import Recipe, TrainingParams
 from llmc_lib.plan import refuse
 from llmc_lib.processes.interrupts import Interrupted, first_interrupt
 from llmc_lib.processes.progress import progress_bar, say
@@ -43,6 +43,7 @@ from llmc_lib.store import (
 )
 from llmc_lib.training import cluster
 from llmc_lib.training.methods import METHODS, Method
+from llmc_lib.training.quantize import require_gpu
 from llmc_lib.training.starts import in_training_order, start_of, started_from
 
 _VERSION = 2
@@ -87,6 +88,8 @@ def train(run: Run) -> Training:
     for recipe in left:
         _check_columns(run, recipe)
     if left:
+        for recipe in left:
+            require_gpu(recipe)
         refuse(run, base.folder, left)
     with working(run.folder, "training"):
         for recipe in in_training_order(run.params.recipes):
@@ -150,12 +153,22 @@ def recipe_key(run: Run, base: Model, recipe: Recipe) -> str:
     return fingerprint(
         version=_VERSION,
         seed=_seed(run, recipe),
-        training=recipe.training.model_dump(mode="json", exclude=_NO_MATTER | others),
+        training=_settings(recipe.training, _NO_MATTER | others),
         nodes=recipe.training.cluster.nodes,
         rows=[dataset["files"].get(name) for name in names],
         # Of the base all the same: what the other candidate starts from is in its key.
         base=recipe_key(run, base, start) if start else base.fingerprint,
     )
+
+
+def _settings(training: TrainingParams, left_out: set[str]) -> dict[str, Any]:
+    """The settings of a training; without those that are younger than some finished trainings, where they ask for nothing."""
+    found = training.model_dump(mode="json", exclude=left_out)
+    if found["sequence_parallel"] == 1:
+        del found["sequence_parallel"]
+    if found["lora"] and found["lora"]["quantization"] is None:
+        del found["lora"]["quantization"]
+    return found
 
 
 def _seed(run: Run, recipe: Recipe) -> int:

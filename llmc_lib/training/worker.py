@@ -36,6 +36,7 @@ from llmc_lib.training.arguments import configuration  # noqa: E402
 from llmc_lib.training.callbacks import HeapTrim, History, Saver, Sizes, barrier, has_steps  # noqa: E402
 from llmc_lib.training.export import adapters, changed_config, export  # noqa: E402
 from llmc_lib.training.methods import METHODS, Method  # noqa: E402
+from llmc_lib.training.quantize import elements, quantization  # noqa: E402
 from llmc_lib.training.trainer import MethodTrainer  # noqa: E402
 
 
@@ -92,6 +93,7 @@ def make_trainer(
     settings = method.model_settings(spec, gpu=ON_GPU)
     if spec["attention"] != "auto":
         settings["attn_implementation"] = spec["attention"]
+    settings |= quantization(spec["lora"])
     model = AutoModelForCausalLM.from_pretrained(
         base,
         config=changed_config(base, spec["model_init_kwargs"]),
@@ -134,8 +136,7 @@ def _liger(wanted: str) -> bool:
 def _facts(spec: dict[str, Any], trainer: MethodTrainer) -> dict[str, Any]:
     """What there is to say of a training before it starts."""
     weights = list(trainer.model.parameters())
-    # ZeRO-3 leaves each process a part, and `ds_numel` tells how many there are.
-    count = [getattr(weight, "ds_numel", weight.numel()) for weight in weights]
+    count = [elements(weight) for weight in weights]
     trained = [n for n, weight in zip(count, weights, strict=True) if weight.requires_grad]
     return {
         "parameters": sum(count) - (sum(trained) if spec["lora"] else 0),

@@ -42,11 +42,6 @@ def test_every_remedy_that_is_named_works(batch: int, micro: int, each: int) -> 
             TrainingParams.model_validate({**values, key: int(number)})
 
 
-def test_the_least_rate_has_a_setting_of_its_own() -> None:
-    given = {"lr_scheduler": "cosine_with_min_lr", "sft": {"lr_scheduler_kwargs": {"min_lr": 1e-6}}}
-    assert "training.min_lr_rate" in _advice(**given)
-
-
 @pytest.mark.parametrize(
     ("given", "words"),
     [

@@ -237,3 +237,42 @@ def test_the_plan_gives_a_range_and_what_decides(tmp_path: Path, shapes: Path) -
     text = render(make_plan(_run(tmp_path, shapes, model=model, plan=measured)))
     assert "a step takes 47.6 s, as measured (plan.measured); counted: " in text
     assert "What decides" not in text
+
+
+QWEN = {
+    "model": {"source": "Qwen/Qwen3-32B", "revision": "9216db5781bf21249d130ec9da846c4624c16137"},
+    "plan": {"gpu": "H100-80GB"},
+}
+
+
+def test_weights_in_four_bits_and_shared_sequences_are_planned(
+    tmp_path: Path, shapes: Path
+) -> None:
+    common = {"batch_size": 8, "micro_batch_size": 1, "gradient_checkpointing": True}
+    (tmp_path / "four").mkdir()
+    lora = {"rank": 16, "quantization": "nf4"}
+    four = make_plan(_run(tmp_path / "four", shapes, **QWEN, training={**common, "lora": lora}))
+    weights = four.trainings[0].memory.parts[0]
+    # 64 layers of 32.76 B parameters without the two tables of 0.78 B each.
+    assert weights.how.startswith("0.516 B × 31.21 B + 2 B × 1.69 B")
+    assert weights.step == pytest.approx(0.51587 * 31.2e9 + 2 * 1.69e9, rel=1e-3)
+    assert four.fits
+    assert "QLoRA of rank 16 (nf4), zero2" in render(four)
+    (tmp_path / "long").mkdir()
+    settings = {"nproc_per_node": 8, "sequence_parallel": 8, "batching": "padded"}
+    settings |= {"deepspeed": "zero3_offload", "max_length": 40960, **common}
+    long = make_plan(_run(tmp_path / "long", shapes, **QWEN, training=settings))
+    text = render(long)
+    assert "micro-batch 1 × 40,960 tokens,\n  5,120 tokens on each of 8 that share it" in text
+    assert "5,120 tokens × (inputs of layers, one layer)" in text
+
+
+def test_adapters_on_a_layer_that_the_model_has_not_are_refused(
+    tmp_path: Path, shapes: Path
+) -> None:
+    training = {"lora": {"target_modules": ["self_attn.q_proj", "k_prj"]}}
+    with pytest.raises(UserError, match="the model has no linear layer 'k_prj'; it has down_proj"):
+        make_plan(_run(tmp_path, shapes, training=training))
+    (tmp_path / "whole").mkdir()
+    training = {"lora": {"target_modules": ["self_attn.q_proj", "lm_head"]}}
+    make_plan(_run(tmp_path / "whole", shapes, training=training))

@@ -10,7 +10,7 @@ import pytest
 from llmc_lib.params import LoraParams, PlanParams, TrainingParams
 from llmc_lib.plan.hours import Work, generated_per_second, slow_mfu, training_flops, work
 from llmc_lib.plan.machine import GIB, Machine
-from llmc_lib.plan.memory import zero_settings
+from llmc_lib.plan.zero import zero_settings
 from tests.plan.test_memory import DENSE
 
 GPU = Machine("GPU", True, 80 * GIB, None, 1000.0, here=False)
@@ -144,3 +144,16 @@ def test_two_logs_of_teams_are_within_the_range(
     assert done.counted
     fast, slow = done.counted
     assert 1 < measured / counted < slow / fast
+
+
+def test_heads_that_processes_exchange_are_bytes_too() -> None:
+    """Each process sends 7 of 8 parts of its queries, keys, values and outputs, forward and backward (DeepSpeed Ulysses)."""
+    alone = _work(deepspeed="zero1", batching="padded")
+    shared = _work(deepspeed="zero1", batching="padded", sequence_parallel=8)
+    sent = 6.4e6 / 8 * 2 * 32 * (2 * 32 + 2 * 8) * 128 * 7 / 8 * 2
+    more = shared.transfer_hours - alone.transfer_hours
+    assert more == pytest.approx(sent / 100e9 / 3600)
+    assert shared.compute_hours == alone.compute_hours
+    # One micro-batch at a time in place of eight: gradients are reduced eight times as often.
+    often = _work(deepspeed="zero2", batching="padded", sequence_parallel=8).transfer_hours
+    assert often - more == pytest.approx(100 * 65 * 16e9 / 100e9 / 3600)

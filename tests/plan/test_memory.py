@@ -10,22 +10,25 @@ import pytest
 
 from llmc_lib.params import LoraParams, Params, TrainingParams
 from llmc_lib.plan import make_plan
+from llmc_lib.plan.activations import activation_widths
 from llmc_lib.plan.machine import GIB
-from llmc_lib.plan.memory import Memory, activation_widths, memory, zero_settings
+from llmc_lib.plan.memory import Memory, memory
 from llmc_lib.plan.shape import Shape
+from llmc_lib.plan.zero import zero_settings
 from llmc_lib.store import Run
 
 DENSE = Shape(
     parameters=8_000_000_000, embedding=500_000_000, tied=False, experts=0, expert_count=0,
     experts_per_token=0, largest_block=200_000_000, layers=32, hidden=4096, heads=32, kv_heads=8,
     head_dim=128, ffn=12288, vocabulary=128_000, context=32768, qk_norm=False,
-    linear=(("q_proj", 32 * 8192),),
+    linear=(("q_proj", 32 * 8192),), linear_weights=6_900_000_000,
 )  # fmt: skip
 
 SMOLLM2 = Shape(
     parameters=134_515_008, embedding=28_311_552, tied=True, experts=0, expert_count=0,
     experts_per_token=0, largest_block=3_540_096, layers=30, hidden=576, heads=9, kv_heads=3,
     head_dim=64, ffn=1536, vocabulary=49_152, context=8192, qk_norm=False, linear=(),
+    linear_weights=106_168_320,
 )  # fmt: skip
 
 
@@ -72,9 +75,9 @@ def test_offload_moves_to_the_ram_what_leaves_the_gpu() -> None:
     assert dict(two.ram)["optimizer"] == pytest.approx(6 * DENSE.parameters)
 
 
-def test_below_zero3_each_process_loads_the_model_in_float32() -> None:
+def test_below_zero3_each_process_loads_the_whole_model() -> None:
     need = memory(DENSE, _settings(deepspeed="zero2"), on_gpu=True)
-    assert ("weights in float32, while they are loaded", 8 * 4 * DENSE.parameters) in need.ram
+    assert ("weights, while they are loaded", 8 * 2 * DENSE.parameters) in need.ram
 
 
 def test_a_key_of_the_params_file_goes_before_the_preset() -> None:
@@ -191,3 +194,57 @@ def test_within_a_quarter_of_the_measured_peak_on_the_embedded_model(
     planned = make_plan(run).trainings[0].memory.peak / GIB
     print(f"planned {planned:.2f} GiB, measured {measured:.2f}")
     assert planned == pytest.approx(measured, rel=0.25)
+
+
+def test_qlora_holds_linear_layers_in_four_bits_with_their_scales() -> None:
+    lora = LoraParams(rank=16, quantization="nf4")
+    need = memory(DENSE, _settings(deepspeed="zero2", lora=lora), on_gpu=True)
+    parts = {p.name: p.step for p in need.parts}
+    adapters = 16 * 32 * 8192
+    # 4 bits, and 0.127 of scales (QLoRA, section 3): 8 / 64 + 32 / (64 × 256).
+    four_bit = 6_900_000_000 * (4 + 0.126953125) / 8
+    rest = 2 * (DENSE.parameters - 6_900_000_000 + adapters)
+    assert parts["weights"] == pytest.approx(four_bit + rest)
+    assert parts["optimizer"] == pytest.approx(12 * adapters / 8)
+    assert dict(need.ram)["weights for an export (first machine)"] == 2 * DENSE.parameters
+
+
+def test_processes_that_share_sequences_divide_their_activations() -> None:
+    def parts(**keys: Any) -> dict[str, tuple[float, float, float]]:
+        return _gpu(max_length=32768, batching="padded", gradient_checkpointing=True, **keys)
+
+    alone, shared = parts(), parts(sequence_parallel=8)
+    assert shared["activations"][0] == pytest.approx(alone["activations"][0] / 8)
+    assert _states(shared) == _states(alone)  # divided over all processes, as before
+    heads = 2 * 4096 * (2 * 32 + 2 * 8) * 128 * 2
+    assert shared["heads, exchanged"][0] == heads
+    assert "heads, exchanged" not in alone
+    need = memory(DENSE, _settings(batching="padded", sequence_parallel=8), on_gpu=True)
+    assert need.tokens == 4096
+    assert "512 tokens" in next(p.how for p in need.parts if p.name == "activations")
+
+
+def test_attention_that_keeps_its_scores_and_masks_that_are_not_made() -> None:
+    def size(**keys: Any) -> float:
+        return _gpu(max_length=1024, gradient_checkpointing=True, **keys)["activations"][0]
+
+    alone = size(batching="padded")
+    # Of one layer at a time: the softmax in float32 and in bfloat16, for each of the 32 heads.
+    assert size(batching="padded", attention="eager") - alone == 1024**2 * 32 * (4 + 2)
+    assert size(batching="padding_free") - alone == 1024**2 * 3
+    assert size(batching="padding_free", attention="flash_attention_2") == alone
+    two = size(batching="padded", micro_batch_size=2)
+    assert two - 2 * alone == 2 * 1024**2 * 3
+    row = size(batching="padding_free", micro_batch_size=2)
+    assert row - 2 * alone == 2048**2 * 3
+
+
+def test_an_output_layer_that_is_trained_as_a_whole_has_a_gradient() -> None:
+    def logits(**lora: Any) -> float:
+        return _gpu(lora=LoraParams(**lora))["logits"][0]
+
+    head = (4 + 2) * 128_000 * 4096
+    assert logits(modules_to_save=("lm_head",)) - logits() == head
+    assert (
+        logits(modules_to_save=("embed_tokens",)) == logits()
+    )  # another table than the output layer's

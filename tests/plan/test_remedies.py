@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from llmc_lib.params import TrainingParams
 from llmc_lib.plan.machine import GIB
 from llmc_lib.plan.memory import memory
-from llmc_lib.plan.remedies import Remedy, remedies
+from llmc_lib.plan.remedies import Remedy, _changes, possible, remedies
 from tests.plan.test_memory import DENSE
 
 
@@ -75,3 +76,36 @@ def test_a_cpu_is_not_told_to_divide_the_states(key: str) -> None:
     found = remedies(training, lambda t: float(t.micro_batch_size), 1.0, on_gpu=False)
     assert found
     assert key not in [remedy.key for remedy in found]
+
+
+def test_four_bits_and_shared_sequences_are_tried_where_they_can_be() -> None:
+    found = _find(14, deepspeed="zero2", lora={"rank": 16}, gradient_checkpointing=True)
+    assert "lora.quantization: nf4" in [remedy.text for remedy in found]
+    for other in ({"precision": "float32"}, {"method": "grpo"}, {"deepspeed": "zero3"}):
+        training = TrainingParams.model_validate({"lora": {}, **other})
+        texts = [text for text, _, _ in _changes(training, on_gpu=True)]
+        assert "lora.quantization: nf4" not in texts
+    settings = {"max_length": 65536, "deepspeed": "zero3", "gradient_checkpointing": True}
+    found = _find(45, **settings)
+    shared = next(remedy for remedy in found if remedy.key == "sequence_parallel")
+    assert shared.text == "sequence_parallel: 2 (with batching: padded)"
+    given = {"batch_size": 64, "micro_batch_size": 1, "nproc_per_node": 8}
+    changed = {**given, **settings, "sequence_parallel": 2, "batching": "padded"}
+    assert shared.peak == _peak(TrainingParams.model_validate(changed))
+
+
+def test_what_a_model_cannot_be_trained_with_is_no_remedy() -> None:
+    def can(**keys: Any) -> bool:
+        values = {
+            "nproc_per_node": 12,
+            "batch_size": 12,
+            "micro_batch_size": 1,
+            "batching": "padded",
+        }
+        return possible(TrainingParams.model_validate({**values, **keys}), DENSE)
+
+    assert can(sequence_parallel=4)
+    assert not can(sequence_parallel=6)  # of 32 heads
+    nf4 = TrainingParams.model_validate({"lora": {"quantization": "nf4"}})
+    assert possible(nf4, DENSE)
+    assert not possible(nf4, replace(DENSE, expert_count=8))

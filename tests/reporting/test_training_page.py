@@ -52,6 +52,8 @@ def test_one_training_in_a_paragraph() -> None:
     [
         ({"lora": {"rank": 8}}, {"trained_parameters": 2_400_000},
          "Fine-tuning by low-rank adapters (LoRA, rank 8, alpha 32; 2.4 million trained parameters, merged"),
+        ({"lora": {"rank": 8, "quantization": "nf4"}}, {"trained_parameters": 2_400_000},
+         "Fine-tuning by low-rank adapters beside weights in 4 bits (QLoRA, rank 8, alpha 32; 2.4 million trained"),
         ({"deepspeed": "zero3_offload"}, {}, "on DeepSpeed ZeRO-3 with CPU offload:"),
         ({"nproc_per_node": 2}, {}, "minutes on the CPU in 2 processes (130"),
         ({}, {"device": "NVIDIA H100"}, "minutes on one NVIDIA H100 ("),

@@ -31,6 +31,8 @@ def config_class() -> type[TrainingArguments]:
 
 def config(spec: dict[str, Any]) -> dict[str, Any]:
     """How sequences are laid out, and the weight of the experts' loss."""
+    from llmc_lib.training.methods.sft.long import parallelism
+
     batching = spec["batching"]
     return {
         # Too long examples have been left out; only packing needs to know the length.
@@ -38,6 +40,7 @@ def config(spec: dict[str, Any]) -> dict[str, Any]:
         "packing": batching == "packed",
         "padding_free": batching == "padding_free",
         "router_aux_loss_coef": spec["router_aux_loss"],
+        **parallelism(spec),
     }
 
 
@@ -68,8 +71,17 @@ def make_rows(spec: dict[str, Any]) -> Rows:
 
 def make_trainer(spec: dict[str, Any], rows: Rows, *, gpu: bool, **given: Any) -> MethodTrainer:
     """TRL's trainer, on a CPU with a cheaper loss of the same value."""
+    validation = rows.validation if len(rows.validation) else None
+    return trainer_class(spec, gpu=gpu)(train_dataset=rows.train, eval_dataset=validation, **given)
+
+
+def trainer_class(spec: dict[str, Any], *, gpu: bool) -> type[MethodTrainer]:
+    """The trainer of a spec. The one for a CPU has the plain loss alone."""
+    from llmc_lib.training.methods.sft.long import LongTrainer
     from llmc_lib.training.methods.sft.trainer import CpuTrainer, Trainer
 
-    kind = Trainer if gpu else CpuTrainer
-    validation = rows.validation if len(rows.validation) else None
-    return kind(train_dataset=rows.train, eval_dataset=validation, **given)
+    if spec["sequence_parallel"] > 1:
+        return LongTrainer
+    given = spec["sft"]
+    plain = not given.get("label_smoothing_factor") and given.get("loss_type") in (None, "nll")
+    return CpuTrainer if plain and not gpu else Trainer

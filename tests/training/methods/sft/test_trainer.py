@@ -11,7 +11,9 @@ from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 
+from llmc_lib.params import TrainingParams
 from llmc_lib.training import attention
+from llmc_lib.training.methods.sft import trainer_class
 from llmc_lib.training.methods.sft.rows import IGNORED
 from llmc_lib.training.methods.sft.trainer import CpuTrainer
 from tests.tiny import make_tiny_model, make_tiny_moe
@@ -79,6 +81,24 @@ def test_loss_and_gradients_are_those_of_sft_trainer(
     assert set(got) == set(wanted)
     for key, gradient in got.items():
         torch.testing.assert_close(gradient, wanted[key], rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({}, "CpuTrainer"),
+        ({"sft": {"loss_type": "nll", "label_smoothing_factor": 0.0}}, "CpuTrainer"),
+        ({"sft": {"loss_type": "dft"}}, "Trainer"),
+        ({"sft": {"label_smoothing_factor": 0.1}}, "Trainer"),
+        ({"sequence_parallel": 2, "nproc_per_node": 2, "batching": "padded"}, "LongTrainer"),
+    ],
+)
+def test_another_loss_than_the_plain_one_is_computed_by_trl(
+    given: dict[str, Any], name: str
+) -> None:
+    spec = TrainingParams.model_validate(given).model_dump()
+    assert trainer_class(spec, gpu=False).__name__ == name
+    assert trainer_class(spec, gpu=True).__name__ == name.replace("CpuTrainer", "Trainer")
 
 
 def test_a_sequence_does_not_see_the_one_before_it(models: Path) -> None:
