@@ -21,6 +21,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 _IMPORTS = {
     "vllm": ["vllm.entrypoints.llm", "vllm.v1.engine.llm_engine", "vllm.v1.worker.cpu_worker"],
@@ -154,17 +155,17 @@ def _watch(connection: socket.socket, pid: int, files: list[int]) -> None:
     os._exit(0)
 
 
-def _become(request: dict[str, object], files: list[int]) -> None:
+def _become(request: dict[str, Any], files: list[int]) -> None:
     for place, file in enumerate(files):
         os.dup2(file, place)
         os.close(file)
     sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
     os.environ.clear()
-    os.environ |= request["environment"]  # type: ignore[operator]
+    os.environ.update(request["environment"])
     os.chdir(str(request["folder"]))
     sys.path[0] = str(request["folder"])
     sys.executable = str(request["python"])
-    sys.argv = list(request["arguments"])  # type: ignore[call-overload]
+    sys.argv = list(request["arguments"])
     import torch
 
     if threads := os.environ.get("OMP_NUM_THREADS"):
