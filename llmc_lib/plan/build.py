@@ -9,6 +9,7 @@ from pathlib import Path
 from llmc_lib.errors import UserError
 from llmc_lib.params import PlanParams, Recipe, TrainingParams
 from llmc_lib.params.reader import where
+from llmc_lib.plan import preferences
 from llmc_lib.plan.evaluation import EvaluationPlan, evaluation_plan
 from llmc_lib.plan.hours import Work, work
 from llmc_lib.plan.machine import GIB, Machine, machine, this_machine
@@ -217,7 +218,14 @@ def _training(run: Run, recipe: Recipe, shape: Shape, on: Machine) -> TrainingPl
     rows = _rows(run, recipe)
     samples = training.method == "grpo"
 
+    paired = training.method in preferences.METHODS
+
     def needed(settings: TrainingParams) -> Memory:
+        if paired:
+            held = preferences.beside(shape, settings, on, zero_settings(settings, shape))
+            twice = preferences.as_sequences(settings)
+            # How long the rejected responses are nobody has counted.
+            return memory(shape, twice, on_gpu=on.on_gpu, beside=held)
         if not samples:
             return memory(shape, settings, on_gpu=on.on_gpu, longest=rows.longest)
         beside = rollout_parts(shape, settings, on, zero_settings(settings, shape))
@@ -250,7 +258,7 @@ def _training(run: Run, recipe: Recipe, shape: Shape, on: Machine) -> TrainingPl
             shape, training, zero, on, run.params.plan, found=rolled, adapters=adapters
         )
     else:
-        todo = work(
+        todo = (preferences.pair_work if paired else work)(
             shape, training, zero, on, run.params.plan,
             rows=rows.count, length=rows.length, adapters=adapters,
         )  # fmt: skip
@@ -270,7 +278,10 @@ def _rows(run: Run, recipe: Recipe) -> Rows:
         rows, tokens = built["rows"], built["tokens"]
         longest = int(tokens["quantiles"]["1"])
         length = tokens["total"] / sum(rows.values())
-        return Rows(rows["train"], length, longest, f"the data set built {built['finished'][:10]}")
+        count = rows["train"]
+        if training.method in preferences.METHODS:
+            count = preferences.pairs_in(run.data(recipe) / "train.parquet") or count
+        return Rows(count, length, longest, f"the data set built {built['finished'][:10]}")
     data = recipe.mixture or run.params.dataset
     asked = plan.rows or data.max_rows
     if asked is None:
@@ -332,6 +343,10 @@ def _assumptions(run: Run, on: Machine, trainings: tuple[TrainingPlan, ...]) -> 
             "completions are sampled while nothing is trained",
             "not counted: rewards, the validation prompts, and handing weights to vLLM",
         ]
+    if any(training.recipe.training.method in preferences.METHODS for training in trainings):
+        lines.append(
+            "a rejected response is as long as the chosen one; a step has batch_size pairs"
+        )
     given = (
         "plan.tokens_per_answer" if plan.tokens_per_answer else "the most: evaluation.max_tokens"
     )

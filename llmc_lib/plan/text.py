@@ -113,11 +113,17 @@ def _memory(plan: Plan, group: Sequence[TrainingPlan]) -> str:
     if training.recipe.listed:
         title += f" for {', '.join(_names(group))}"
     method = f"LoRA of rank {settings.lora.rank}" if settings.lora else "all weights"
+    if settings.method == "orpo":
+        method += ", no reference model"
+    elif settings.method == "dpo" and settings.lora:
+        method += ", the reference is the model without it"
     checkpointing = ", gradient checkpointing" if settings.gradient_checkpointing else ""
     how = (
         f"  {method}, {settings.deepspeed}, {training.memory.precision}{checkpointing}, micro-batch "
         f"{settings.micro_batch_size} × {training.memory.tokens // settings.micro_batch_size:,} tokens"
     )
+    if settings.method in ("dpo", "orpo"):
+        how += " (the two sequences of a pair)"
     rows = [["GiB when", "backward starts", "ends", "optimizer step", ""]]
     for part in training.memory.parts:
         numbers = _gib(part.backward_start, part.backward_end, part.step)

@@ -81,14 +81,15 @@ def _imports(run: Run, found: list[Problem]) -> None:
 
 def _sources(run: Run, found: list[Problem]) -> None:
     """The first row of each source that is read from this machine, by the source's own reader."""
-    here = [(n, s) for n, s in enumerate(run.params.dataset.sources) if s.path]
+    here = [(n, s) for n, s in enumerate(run.params.dataset.sources) if s.path or s.rejected]
     if not here:
         return
     from llmc_lib.dataset.sources import read  # loads pandas and pyarrow
 
     for number, source in here:
         prefix = f"dataset.sources: {source.name}: "
-        with noted(found, "dataset", "sources", number, "path", without=prefix):
+        key = "path" if source.path else "rejected"
+        with noted(found, "dataset", "sources", number, key, without=prefix):
             for _ in itertools.islice(read(source, run.params.seed), 1):
                 pass
 
