@@ -52,9 +52,9 @@ def test_the_kind_of_rows_with_a_rejected_response(tmp_path: Path) -> None:
     from llmc_lib.dataset.sources import row_kind
     from llmc_lib.params import SourceParams
 
-    assert row_kind(SourceParams(**FILES, fields=FIELDS)) == "response"
+    assert row_kind(SourceParams.model_validate({**FILES, "fields": FIELDS})) == "response"
     chat = {"messages": "chosen", "rejected": "rejected"}
-    assert row_kind(SourceParams(**FILES, fields=chat)) == "chat"
+    assert row_kind(SourceParams.model_validate({**FILES, "fields": chat})) == "chat"
 
 
 @pytest.mark.parametrize(
