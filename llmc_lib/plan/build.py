@@ -305,6 +305,7 @@ def _assumptions(run: Run, on: Machine, trainings: tuple[TrainingPlan, ...]) -> 
         f"micro-batches are as long as they can be: {first.memory.tokens:,} tokens",
         "attention keeps no matrix of scores; a mask of tokens × tokens for all layers is counted",
         f"rows: {first.rows.origin}",
+        *preferences.assumed([each.recipe.training for each in trainings]),
     ]
     if on.tflops:
         what = "a GPU's bfloat16 peak" if on.on_gpu else "the cores' float32 peak"
@@ -343,10 +344,6 @@ def _assumptions(run: Run, on: Machine, trainings: tuple[TrainingPlan, ...]) -> 
             "completions are sampled while nothing is trained",
             "not counted: rewards, the validation prompts, and handing weights to vLLM",
         ]
-    if any(training.recipe.training.method in preferences.METHODS for training in trainings):
-        lines.append(
-            "a rejected response is as long as the chosen one; a step has batch_size pairs"
-        )
     given = (
         "plan.tokens_per_answer" if plan.tokens_per_answer else "the most: evaluation.max_tokens"
     )

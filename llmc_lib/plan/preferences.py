@@ -7,6 +7,7 @@ as the policy without them is the reference. ORPO has none: Hong et al. (arXiv:2
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,6 +77,13 @@ def pair_work(
             made, compute_hours=made.compute_hours * (1 + 2 / (4 if training.lora else 6))
         )
     return made
+
+
+def assumed(trainings: Iterable[TrainingParams]) -> list[str]:
+    """What the plan takes for granted of pairs, where one of the trainings learns from some."""
+    if not any(training.method in METHODS for training in trainings):
+        return []
+    return ["a rejected response is as long as the chosen one; a step has batch_size pairs"]
 
 
 def pairs_in(path: Path) -> int | None:

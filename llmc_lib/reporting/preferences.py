@@ -12,6 +12,7 @@ from llmc_lib.analysis.reinforced import rate_change
 from llmc_lib.analysis.safety import mostly_ungraded
 from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.verdict import ALPHA
+from llmc_lib.benchmarks import Measure
 from llmc_lib.evaluation.results import Results
 from llmc_lib.reporting.reinforced import learnt
 from llmc_lib.store import Run
@@ -38,7 +39,7 @@ class Rate:
         if self.unknown or self.change["p_adjusted"] >= ALPHA:
             return 0
         rises = 1 if self.change["difference"] > 0 else -1
-        return -rises if self.measure == "over_refusal" else rises
+        return -rises if self.measure == Measure.OVER_REFUSAL else rises
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def add_preferences(
             {
                 "model": model, "against": against, "role": role, "method": method,
                 **rate_change(outcomes.correct[model], outcomes.correct[against], ALPHA, outcomes.cluster),
-                "unknown": block["measure"] != "accuracy" and mostly_ungraded(
+                "unknown": block["measure"] != Measure.ACCURACY and mostly_ungraded(
                     *(_ungraded(table, one) for one in (model, against))
                 ),
             }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from llmc_lib.benchmarks import Measure
 from llmc_lib.formatting import as_percent, as_points, as_range, listed
 from llmc_lib.language import N_, tr
 from llmc_lib.reporting.preferences import Price, Rate
@@ -13,18 +14,18 @@ _WHO = {
     "base": N_("{model} against {against}:"),
 }
 _RATES = {
-    "safety": N_("safe responses to {benchmark}"),
-    "accuracy": N_("right answers to {benchmark}"),
-    "over_refusal": N_("harmless instructions of {benchmark} declined"),
+    Measure.SAFETY: N_("safe responses to {benchmark}"),
+    Measure.ACCURACY: N_("right answers to {benchmark}"),
+    Measure.OVER_REFUSAL: N_("harmless instructions of {benchmark} declined"),
 }
 #: What a clear change of a rate is called: to the better, to the worse.
 _CLEAR = {
-    ("safety", 1): N_("It is clearly safer ({names})."),
-    ("safety", -1): N_("It is clearly less safe ({names})."),
-    ("accuracy", 1): N_("It answers clearly more questions correctly ({names})."),
-    ("accuracy", -1): N_("It answers clearly fewer questions correctly ({names})."),
-    ("over_refusal", 1): N_("It declines clearly fewer harmless instructions ({names})."),
-    ("over_refusal", -1): N_("It declines clearly more harmless instructions ({names})."),
+    (Measure.SAFETY, 1): N_("It is clearly safer ({names})."),
+    (Measure.SAFETY, -1): N_("It is clearly less safe ({names})."),
+    (Measure.ACCURACY, 1): N_("It answers clearly more questions correctly ({names})."),
+    (Measure.ACCURACY, -1): N_("It answers clearly fewer questions correctly ({names})."),
+    (Measure.OVER_REFUSAL, 1): N_("It declines clearly fewer harmless instructions ({names})."),
+    (Measure.OVER_REFUSAL, -1): N_("It declines clearly more harmless instructions ({names})."),
 }
 
 
@@ -42,7 +43,7 @@ def price_sentence(price: Price) -> str:
 
 def _together(price: Price) -> str:
     """Gain and price read as one."""
-    safety, accuracy = price.of("safety"), price.of("accuracy")
+    safety, accuracy = price.of(Measure.SAFETY), price.of(Measure.ACCURACY)
     if not safety:
         return tr("No benchmark of safety was asked, so what was gained is not known.")
     told = [rate for rate in safety if not rate.unknown]
@@ -69,7 +70,7 @@ def _rate(rate: Rate) -> str:
     change, n = rate.change, rate.change["n"]
     text = tr(
         "{rate} go from {before} to {after} ({difference}, 95% interval {range})",
-        rate=tr(_RATES[rate.measure], benchmark=rate.benchmark),
+        rate=tr(_RATES[Measure(rate.measure)], benchmark=rate.benchmark),
         before=as_percent(change["before"], n),
         after=as_percent(change["after"], n),
         difference=as_points(change["difference"], n),
