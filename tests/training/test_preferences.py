@@ -45,9 +45,9 @@ def _run(
         "model": {"source": str(model)},
         "candidates": list(candidates),
         "training": {
-            "method": "dpo", "epochs": 3.0, "learning_rate": 3e-3, "lr_scheduler": "constant", "warmup_ratio": 0.0,
+            "method": "dpo", "epochs": 2.0, "learning_rate": 3e-3, "lr_scheduler": "constant", "warmup_ratio": 0.0,
             "weight_decay": 0.0, "batch_size": 4, "micro_batch_size": 2, "precision": "float32", "max_length": 200,
-            "save_minutes": 0.0, "evaluations": 1, "export_at": [1.0], **settings,
+            "save_minutes": 1000.0, "evaluations": 1, "export_at": [1.0], **settings,
         },
     }  # fmt: skip
     path = folder / "x.yaml"
@@ -93,12 +93,12 @@ def undisturbed(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_an_easy_preference_is_learnt(name: str, undisturbed: Run) -> None:
     done = training.load_training(undisturbed).candidates[name]
     steps = _steps(done)
-    assert len(steps) == 3 * PAIRS // 4
+    assert len(steps) == 2 * PAIRS // 4
     assert done.facts["rows"] == PAIRS  # those without a rejected response are left to others
     margin = steps["rewards/margins"]
-    first, last = margin.iloc[:5], margin.iloc[-5:]
+    first, last = margin.iloc[:3], margin.iloc[-3:]
     noise = (margin.diff().var() / 2) ** 0.5
-    assert last.mean() - first.mean() > 5 * noise * (2 / 5) ** 0.5
+    assert last.mean() - first.mean() > 4 * noise * (2 / 3) ** 0.5
     held = done.history.dropna(subset=["eval_loss"])
     assert held["eval_rewards/margins"].iloc[-1] > held["eval_rewards/margins"].iloc[0]
     assert held["eval_loss"].iloc[-1] < held["eval_loss"].iloc[0]
@@ -127,7 +127,7 @@ def test_dpo_begins_at_its_reference_and_orpo_has_none(undisturbed: Run) -> None
 def test_kill_9_and_go_on_ends_where_an_undisturbed_run_ends(
     undisturbed: Run, model: Path, tmp_path: Path
 ) -> None:
-    run = _run(tmp_path, model, candidates=({"name": "dpo"},))
+    run = _run(tmp_path, model, candidates=({"name": "dpo"},), save_minutes=0.0)
     process = subprocess.Popen(
         [sys.executable, "-c", TRAIN, str(run.params_file)],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
@@ -157,7 +157,7 @@ def test_zero_3_in_two_processes_is_one_process(
     undisturbed: Run, model: Path, tmp_path: Path
 ) -> None:
     run = _run(
-        tmp_path, model, nproc_per_node=2, deepspeed="zero3", candidates=({"name": "dpo"}, {"name": "orpo", "method": "orpo"}),
+        tmp_path, model, nproc_per_node=2, deepspeed="zero3", epochs=1.0, candidates=({"name": "dpo"}, {"name": "orpo", "method": "orpo"}),
     )  # fmt: skip
     got = training.train(run).candidates
     expected = training.load_training(undisturbed).candidates
