@@ -124,6 +124,21 @@ def test_dpo_begins_at_its_reference_and_orpo_has_none(undisturbed: Run) -> None
     assert odds["nll_loss"].iloc[-1] < odds["nll_loss"].iloc[0]
 
 
+def test_zero_3_in_two_processes_is_one_process(
+    undisturbed: Run, model: Path, tmp_path: Path
+) -> None:
+    run = _run(
+        tmp_path, model, nproc_per_node=2, deepspeed="zero3", epochs=1.0, candidates=({"name": "dpo"}, {"name": "orpo", "method": "orpo"}),
+    )  # fmt: skip
+    got = training.train(run).candidates
+    expected = training.load_training(undisturbed).candidates
+    for name in ("dpo", "orpo"):
+        ours, theirs = (_steps(found[name]).head(6) for found in (got, expected))
+        columns = ["loss", "rewards/margins", "logps/chosen", "logps/rejected", "num_tokens"]
+        pd.testing.assert_frame_equal(ours[columns], theirs[columns], rtol=1e-3, atol=1e-3)
+        pd.testing.assert_series_equal(ours["grad_norm"], theirs["grad_norm"], rtol=1e-2, atol=1e-3)  # fmt: skip
+
+
 def test_kill_9_and_go_on_ends_where_an_undisturbed_run_ends(
     undisturbed: Run, model: Path, tmp_path: Path
 ) -> None:
@@ -151,21 +166,6 @@ def test_kill_9_and_go_on_ends_where_an_undisturbed_run_ends(
     ours, theirs = (load_file(done.models[-1].folder / "model.safetensors") for done in (got, expected))  # fmt: skip
     for name, weight in ours.items():
         torch.testing.assert_close(weight, theirs[name], rtol=0, atol=1e-5)
-
-
-def test_zero_3_in_two_processes_is_one_process(
-    undisturbed: Run, model: Path, tmp_path: Path
-) -> None:
-    run = _run(
-        tmp_path, model, nproc_per_node=2, deepspeed="zero3", epochs=1.0, candidates=({"name": "dpo"}, {"name": "orpo", "method": "orpo"}),
-    )  # fmt: skip
-    got = training.train(run).candidates
-    expected = training.load_training(undisturbed).candidates
-    for name in ("dpo", "orpo"):
-        ours, theirs = (_steps(found[name]).head(6) for found in (got, expected))
-        columns = ["loss", "rewards/margins", "logps/chosen", "logps/rejected", "num_tokens"]
-        pd.testing.assert_frame_equal(ours[columns], theirs[columns], rtol=1e-3, atol=1e-3)
-        pd.testing.assert_series_equal(ours["grad_norm"], theirs["grad_norm"], rtol=1e-2, atol=1e-3)  # fmt: skip
 
 
 def test_a_data_set_without_pairs_is_refused(model: Path, tmp_path: Path) -> None:
