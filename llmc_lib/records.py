@@ -97,6 +97,7 @@ class Example:
     history: tuple[Message, ...] = ()  # the turns before `question`
     loss: Loss = "last"
     fault: str = ""  # why the source itself says that the row cannot be used, "" where it can
+    rejected: str = ""  # a response that `completion` is preferred to, "" where there is none
 
 
 @dataclass(frozen=True)

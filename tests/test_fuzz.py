@@ -81,6 +81,8 @@ _SOURCES: dict[str, dict[str, Any]] = {
                          "subject": "s", "licence": "l"}},
     "deepmath": {},
     "omni_math": {},
+    "pairs": {"kind": "files", "fields": {"messages": "chosen", "rejected": "rejected"}},
+    "answers": {"name": "safety", "kind": None, "path": None, "category": None},
 }  # fmt: skip
 
 
@@ -89,6 +91,8 @@ _SOURCES: dict[str, dict[str, Any]] = {
 def test_data_sets(folder: Path, kind: str, form: str) -> None:
     path = folder / ("x.jsonl" if form == "lines" else "x.json")
     values = {"name": "own", "kind": kind, "path": str(path), "category": "Math", **_SOURCES[kind]}
+    if kind == "answers":
+        values["rejected"] = str(path)
     source = SourceParams.model_validate(values)
 
     def run(content: bytes) -> None:

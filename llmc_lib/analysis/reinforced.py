@@ -70,6 +70,17 @@ def paired_block(
     return block
 
 
+def rate_change(
+    after: NDArray[np.bool_],
+    before: NDArray[np.bool_],
+    alpha: float,
+    clusters: ArrayLike | None = None,
+) -> dict[str, Any]:
+    """A rate before and after, boolean (n, k) each, of the same n questions in the same order, and what `paired_comparison`
+    says of the difference: before, after, difference, low, high, p_value, gained, lost, n."""
+    return _change(paired_comparison(after, before, alpha, clusters), after, before)
+
+
 def mean_change(
     after: NDArray[np.int64],
     before: NDArray[np.int64],

@@ -149,6 +149,9 @@ def stage_key(run: Run) -> str:
 def _settings(params: DatasetParams) -> dict[str, Any]:
     """The section `dataset` without what does not change a row: processes, where servers are, and keys that are off."""
     found = params.model_dump(mode="json", exclude={"processes"})
+    for source in found["sources"]:
+        if source["rejected"] is None:
+            del source["rejected"]
     for name in ("difficulty", "completions"):
         engine = getattr(params, name).engine
         del found[name]["engine"]

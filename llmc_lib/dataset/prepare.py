@@ -84,7 +84,7 @@ def prepare(examples: Sequence[Example], context: Context) -> Prepared:
         numbers=number_keys(asked) ^ under,
         signatures=batch.signatures,
         draw=np.array(draw, np.uint64).reshape(-1, 2),
-        author_rank=np.array([AUTHOR_RANK[row["author_kind"]] for row in values], np.int8),
+        author_rank=np.array([_rank(row) for row in values], np.int8),
         read=Counter(example.source for example in examples),
         licences=Counter(example.licence for example in examples),
         authors=authors,
@@ -115,6 +115,11 @@ def _passes(
 def _removed(row: Row, step: Step, out: Out) -> dict[str, Any]:
     entry = removal(row.values, step.name, out.reason, out.detail, out.shared)
     return entry if out.shows_question else {**entry, "question": ""}
+
+
+def _rank(row: dict[str, Any]) -> int:
+    """Of two rows with one problem that of the lower number is kept: a preference pair, which has two responses, first."""
+    return AUTHOR_RANK[row["author_kind"]] - (len(AUTHOR_RANK) if row["rejected"] else 0)
 
 
 def _hashes(texts: Sequence[str]) -> np.ndarray:

@@ -19,7 +19,7 @@ from llmc_lib.records import TURNS
 
 _TEXT = (
     "id", "source", "row_id", "revision", "licence", "author", "author_kind", "category", "subject",
-    "kind", "question", "answer", "answer_type", "verified", *TURNS,
+    "kind", "question", "answer", "answer_type", "verified", *TURNS, "rejected",
 )  # fmt: skip
 #: A row while the data set is built; "completion" is "" where it has none.
 WORK = pa.schema([*((name, pa.string()) for name in _TEXT), ("difficulty", pa.float64())])

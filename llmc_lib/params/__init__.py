@@ -49,7 +49,7 @@ from llmc_lib.params.rewards import RewardParams
 from llmc_lib.params.seeds import Seeds, Vary, check_seeds, expanded, repeated
 from llmc_lib.params.sources import EMBEDDED_SOURCES
 from llmc_lib.params.starts import BASE, check_starts, training_of
-from llmc_lib.params.training import LoraParams, SlurmParams, TrainingParams
+from llmc_lib.params.training import LoraParams, SlurmParams, TrainingParams, check_sections
 
 __all__ = [
     "EMBEDDED_SOURCES", "SOURCES", "Asking", "AskingParams", "BenchmarkParams", "CandidateParams", "CasesParams", "DatasetParams",
@@ -67,7 +67,7 @@ class CandidateParams(Section):
     """A training of its own: with its own mixture, or other settings, or both."""
 
     name: PlainName
-    method: Literal["sft", "grpo"] | None = None  # None: as `training` says
+    method: Literal["sft", "grpo", "dpo", "orpo"] | None = None  # None: as `training` says
     # What the training starts from: "base", or the name of another candidate, whose last model it is; where both have
     # `seeds`, that of the same seed.
     start: PlainName = BASE
@@ -210,6 +210,10 @@ class Params(Section):
         check_run(self.run)
         self._check_trainings()
         check_starts([(c.name, c.start, c.seeds) for c in self.candidates])
+        check_sections(
+            self.training,
+            [(c.method or c.training.get("method"), c.training) for c in self.candidates],
+        )
         self._check_samples_of()
         check_repeated(
             [repeat.model for repeat in self.evaluation.repeat],

@@ -35,7 +35,7 @@ SOURCES = (
 #: What `fields` of a source of kind "files" can name.
 FILE_FIELDS = (
     "id", "question", "input", "answer", "completion", "reasoning", "system", "messages", "subject",
-    "category", "author", "difficulty", "licence",
+    "category", "author", "difficulty", "licence", "rejected",
 )  # fmt: skip
 
 
@@ -100,14 +100,17 @@ class SourceParams(Section):
     # For kind "files" (and question and id for replay). `fields`: our field → the file's ("a.b" for a field
     # within a field); ours are question or messages (one of them is required), id, answer, completion, input
     # (a second part of the prompt, as in Alpaca's rows), reasoning (apart from the completion), system,
-    # subject, category, author, difficulty, licence. `messages` is a list of {role, content}; of preference
-    # pairs give the chosen one: {question: prompt, completion: chosen} or {messages: chosen}.
+    # subject, category, author, difficulty, licence, rejected. `messages` is a list of {role, content}. Preference
+    # pairs are {question: prompt, completion: chosen, rejected: rejected} or {messages: chosen, rejected: rejected}.
     fields: dict[str, str] = {}
     licence: str = "unknown"  # SPDX identifier
     author: str = ""  # who wrote the completions: "person", "program" or a model's name
     sampling: ReplaySampling | None = (
         None  # replay: how the base model is asked; None: the defaults
     )
+    # Of any source: a file of responses that its prompts must not get (prompt, response, and harmful where somebody graded
+    # them), from which its rows become preference pairs for methods dpo and orpo. See docs/preferences.md.
+    rejected: PathText | None = None
 
     @model_validator(mode="after")
     def _check(self) -> SourceParams:
@@ -154,6 +157,17 @@ class SourceParams(Section):
         if "messages" in self.fields and both:
             raise ValueError(
                 "fields", f"give either messages, which hold all turns, or {' and '.join(both)}"
+            )
+        if (self.rejected or "rejected" in self.fields) and self.row_kind == "verifiable":
+            raise ValueError(
+                "row_kind",
+                "a problem with a final answer has no rejected response here; give row_kind: response",
+            )
+        if self.rejected and "rejected" in self.fields:
+            raise ValueError("rejected", "fields names them already; leave out one of the two")
+        if "rejected" in self.fields and not {"completion", "messages"} & set(self.fields):
+            raise ValueError(
+                "fields", "rejected needs the chosen response beside it: completion, or messages"
             )
         chat = self.row_kind == "chat" or (self.row_kind is None and "messages" in self.fields)
         if self.loss is not None and not chat:

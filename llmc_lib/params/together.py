@@ -41,11 +41,13 @@ def check_together(training: TrainingParams) -> None:
 def _conflicts(training: TrainingParams) -> Iterator[Conflict]:
     section: tuple[str, ...] = ("sft",)
     given: dict[str, Any] = training.sft
-    if training.method == "grpo" and training.grpo is not None:
-        section, given = ("grpo", "config"), training.grpo.config
-        yield from _of_grpo(training, given)
-    else:
+    if training.method == "sft":
         yield from _of_rows(training)
+    else:
+        own = getattr(training, training.method)
+        section, given = (training.method, "config"), own.config if own else {}
+    if training.method == "grpo" and training.grpo is not None:
+        yield from _of_grpo(training, given)
     given = {name: value for name, value in given.items() if value is not None}
     for name, message in (*_of_all(training, given), *_of_offload(training, given)):
         yield (*section, name), message
@@ -149,6 +151,8 @@ def _of_quantization(training: TrainingParams) -> Iterator[Conflict]:
     keys = ("lora", "quantization")
     if training.method == "grpo":
         yield keys, "method grpo samples with the weights that it trains, in 16 bits; leave it out"
+    elif training.method != "sft":
+        yield keys, f"method {training.method} has 16-bit weights alone; leave it out, or take method: sft"
     if training.deepspeed.startswith("zero3"):
         yield (
             keys,

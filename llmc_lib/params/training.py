@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -12,6 +13,7 @@ from llmc_lib.params.common import Fraction, Length, Part, PathText, PositiveInt
 from llmc_lib.params.deepspeed_arguments import check_deepspeed
 from llmc_lib.params.grpo import GrpoParams
 from llmc_lib.params.model_arguments import check_model
+from llmc_lib.params.preferences import DpoParams, OrpoParams
 from llmc_lib.params.sft_arguments import check_sft
 from llmc_lib.params.together import check_together
 
@@ -84,11 +86,15 @@ class ClusterParams(Section):
         return self
 
 
+#: Each has a section of `training` that is called like it.
+_METHODS = ("sft", "grpo", "dpo", "orpo")
+
+
 class TrainingParams(Section):
     """How a candidate is trained."""
 
     # How it is trained: one of llmc_lib/training/methods/.
-    method: Literal["sft", "grpo"] = "sft"
+    method: Literal["sft", "grpo", "dpo", "orpo"] = "sft"
     epochs: Annotated[float, Field(gt=0, le=10_000)] = 1.0
     learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-5
     # "cosine_with_min_lr": down to `min_lr_rate` of the learning rate, in place of 0.
@@ -128,6 +134,8 @@ class TrainingParams(Section):
     deepspeed_config: dict[str, Any] = {}
     sft: dict[str, Any] = {}  # further fields of TRL's SFTConfig
     grpo: GrpoParams | None = None  # of method grpo, where None is its defaults
+    dpo: DpoParams | None = None  # of method dpo
+    orpo: OrpoParams | None = None  # of method orpo
     nproc_per_node: Processes = 1  # on each machine; one a GPU; on a CPU one is fastest
     # Processes that share each sequence (DeepSpeed Ulysses, arXiv:2309.14509; ALST, arXiv:2506.13996), for long ones; method sft.
     sequence_parallel: PositiveInt = 1
@@ -157,8 +165,9 @@ class TrainingParams(Section):
     @classmethod
     def _fill(cls, values: Any) -> Any:
         """The defaults of the method's section, where it is not given."""
-        if isinstance(values, dict) and values.get("method") == "grpo":
-            return {**values, "grpo": values["grpo"] if values.get("grpo") is not None else {}}
+        method = values.get("method") if isinstance(values, dict) else None
+        if method in ("grpo", "dpo", "orpo"):
+            return {**values, method: values[method] if values.get(method) is not None else {}}
         return values
 
     @model_validator(mode="after")
@@ -171,7 +180,34 @@ class TrainingParams(Section):
             raise ValueError("batch_size", batch_advice(self))
         if self.method == "grpo" and self.grpo is not None:
             self.grpo.check_batch(self.batch_size, self.max_length)
+        if self.method == "dpo" and self.lora and "lm_head" in self.lora.target_modules:
+            raise ValueError(
+                ("lora", "target_modules"),
+                "TRL's DPOTrainer reads the weights of lm_head without its adapter; leave lm_head out",
+            )
         return self
+
+
+def check_sections(
+    training: TrainingParams, candidates: Sequence[tuple[Any, Mapping[str, Any]]]
+) -> None:
+    """Is each section of a method of somebody who is trained by it? `candidates`: method (None: that of `training`) and own settings
+    of each. Raises `ValueError(keys, message)`."""
+    methods = [training.method if method is None else method for method, _ in candidates]
+    for number, (method, (_, own)) in enumerate(zip(methods, candidates, strict=True)):
+        for name in _METHODS:
+            if name in own and name != method:
+                raise ValueError(
+                    ("candidates", number, "training", name),
+                    f"is read by method: {name} alone, and this candidate has {method}; leave one of the two out",
+                )
+    for name in _METHODS[1:]:
+        used = name in methods if candidates else name == training.method
+        if getattr(training, name) is not None and name != training.method and not used:
+            raise ValueError(
+                ("training", name),
+                f"is read by method: {name} alone, and nothing is trained by it; give it to training or to a candidate",
+            )
 
 
 def batch_advice(training: TrainingParams) -> str:

@@ -11,6 +11,7 @@ from llmc_lib.errors import UserError
 from llmc_lib.models.context import context_of
 from llmc_lib.params import PlanParams, Recipe, TrainingParams
 from llmc_lib.params.reader import where
+from llmc_lib.plan import preferences
 from llmc_lib.plan.evaluation import EvaluationPlan, evaluation_plan
 from llmc_lib.plan.hours import Work, work
 from llmc_lib.plan.machine import GIB, Machine, machine, this_machine
@@ -228,7 +229,14 @@ def _training(run: Run, recipe: Recipe, shape: Shape, on: Machine) -> TrainingPl
     rows = _rows(run, recipe)
     samples = training.method == "grpo"
 
+    paired = training.method in preferences.METHODS
+
     def needed(settings: TrainingParams) -> Memory:
+        if paired:
+            held = preferences.beside(shape, settings, on, zero_settings(settings, shape))
+            twice = preferences.as_sequences(settings)
+            # How long the rejected responses are nobody has counted.
+            return memory(shape, twice, on_gpu=on.on_gpu, beside=held)
         if not samples:
             return memory(shape, settings, on_gpu=on.on_gpu, longest=rows.longest)
         beside = rollout_parts(shape, settings, on, zero_settings(settings, shape))
@@ -264,7 +272,7 @@ def _training(run: Run, recipe: Recipe, shape: Shape, on: Machine) -> TrainingPl
             shape, training, zero, on, run.params.plan, found=rolled, adapters=adapters
         )
     else:
-        todo = work(
+        todo = (preferences.pair_work if paired else work)(
             shape, training, zero, on, run.params.plan,
             rows=rows.count, length=rows.length, adapters=adapters,
         )  # fmt: skip
@@ -297,7 +305,10 @@ def _rows(run: Run, recipe: Recipe) -> Rows:
         rows, tokens = built["rows"], built["tokens"]
         longest = int(tokens["quantiles"]["1"])
         length = tokens["total"] / sum(rows.values())
-        return Rows(rows["train"], length, longest, f"the data set built {built['finished'][:10]}")
+        count = rows["train"]
+        if training.method in preferences.METHODS:
+            count = preferences.pairs_in(run.data(recipe) / "train.parquet") or count
+        return Rows(count, length, longest, f"the data set built {built['finished'][:10]}")
     data = recipe.mixture or run.params.dataset
     asked = plan.rows or data.max_rows
     if asked is None:
@@ -323,6 +334,7 @@ def _assumptions(run: Run, on: Machine, trainings: tuple[TrainingPlan, ...]) -> 
         if training.attention != "eager"
         else "attention keeps its matrices of scores, tokens × tokens × heads (training.attention: eager)",
         f"rows: {first.rows.origin}",
+        *preferences.assumed([each.recipe.training for each in trainings]),
     ]
     if on.tflops:
         what = "a GPU's bfloat16 peak" if on.on_gpu else "the cores' float32 peak"

@@ -115,6 +115,10 @@ def _memory(plan: Plan, group: Sequence[TrainingPlan]) -> str:
     method = f"LoRA of rank {settings.lora.rank}" if settings.lora else "all weights"
     if settings.lora and settings.lora.quantization:
         method = f"Q{method} ({settings.lora.quantization})"
+    if settings.method == "orpo":
+        method += ", no reference model"
+    elif settings.method == "dpo" and settings.lora:
+        method += ", the reference is the model without it"
     checkpointing = ", gradient checkpointing" if settings.gradient_checkpointing else ""
     how = (
         f"  {method}, {settings.deepspeed}, {training.memory.precision}{checkpointing}, micro-batch "
@@ -122,6 +126,8 @@ def _memory(plan: Plan, group: Sequence[TrainingPlan]) -> str:
     )
     if (shared := settings.sequence_parallel) > 1:
         how += f",\n  {-(-training.memory.tokens // shared):,} tokens on each of {shared} that share it (sequence_parallel)"
+    if settings.method in ("dpo", "orpo"):
+        how += " (the two sequences of a pair)"
     rows = [["GiB when", "backward starts", "ends", "optimizer step", ""]]
     for part in training.memory.parts:
         numbers = _gib(part.backward_start, part.backward_end, part.step)

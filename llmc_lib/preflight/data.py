@@ -31,6 +31,7 @@ def problems(run: Run) -> list[Problem]:
         _imports(run, found)
     else:
         _sources(run, found)
+        found += _pairs(run)
         _teacher(run, found)
         _decontamination(run, found)
     if not found:  # the names below are looked up in what has been read
@@ -83,16 +84,33 @@ def _imports(run: Run, found: list[Problem]) -> None:
 
 def _sources(run: Run, found: list[Problem]) -> None:
     """The first row of each source that is read from this machine, by the source's own reader."""
-    here = [(n, s) for n, s in enumerate(run.params.dataset.sources) if s.path]
+    here = [(n, s) for n, s in enumerate(run.params.dataset.sources) if s.path or s.rejected]
     if not here:
         return
     from llmc_lib.dataset.sources import read  # loads pandas and pyarrow
 
     for number, source in here:
         prefix = f"dataset.sources: {source.name}: "
-        with noted(found, "dataset", "sources", number, "path", without=prefix):
+        key = "path" if source.path else "rejected"
+        with noted(found, "dataset", "sources", number, key, without=prefix):
             for _ in itertools.islice(read(source, run.params.seed), 1):
                 pass
+
+
+def _pairs(run: Run) -> Iterator[Problem]:
+    """Candidates that learn from pairs, of which their sources have none."""
+    for recipe in run.params.recipes:
+        sources = (recipe.mixture or run.params.dataset).sources
+        if recipe.training.method not in ("dpo", "orpo"):
+            continue
+        if not any(source.rejected or "rejected" in source.fields for source in sources):
+            own = ("candidates", recipe.number) if recipe.listed else ("training",)
+            yield Problem(
+                (*own, "method"),
+                f"{recipe.training.method} learns from pairs, and no source of its data set has rejected responses; give one "
+                "of kind files with fields: {question: prompt, completion: chosen, rejected: rejected}, or a source of "
+                "refusals rejected: a file of harmful answers to its prompts (docs/preferences.md)",
+            )
 
 
 def _teacher(run: Run, found: list[Problem]) -> None:

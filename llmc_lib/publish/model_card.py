@@ -31,6 +31,8 @@ from llmc_lib.publish.model_subject import (
     source_of,
 )
 from llmc_lib.reporting.graders import graded_by
+from llmc_lib.reporting.preferences import prices
+from llmc_lib.reporting.sentences.preferences import price_sentence
 from llmc_lib.reporting.sentences.reinforced import claims_sentence, pair_sentence
 from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
 from llmc_lib.reporting.training_words import (
@@ -97,6 +99,11 @@ def card(subject: Subject, held: Terms) -> str:
         start=subject.recipe.start,
         rewards=_rewards(training),
         worth=_worth(subject),
+        prices=[
+            price_sentence(price)
+            for price in prices(subject.metrics or {})
+            if price.model == subject.name
+        ],
         embedded=[
             kind_of(subject, name).title
             for name in subject.metrics or {}
@@ -251,14 +258,20 @@ def _worth(subject: Subject) -> list[str]:
     ]
 
 
+_TAGS = {
+    "sft": ["supervised-fine-tuning"],
+    "grpo": ["reinforcement-learning", "grpo"],
+    "dpo": ["preference-optimization", "dpo"],
+    "orpo": ["preference-optimization", "orpo"],
+}
+
+
 def _metadata(subject: Subject, held: Terms) -> ModelCardData:
     from huggingface_hub import ModelCardData
 
     names = counts(subject.data["source"])
     used = [source for source in subject.run.params.dataset.sources if source.name in names]
-    learnt = subject.recipe.training.method == "grpo"
-    how = ["reinforcement-learning", "grpo"] if learnt else ["supervised-fine-tuning"]
-    tags = ["reasoning", *how, "trl", "deepspeed"]
+    tags = ["reasoning", *_TAGS[subject.recipe.training.method], "trl", "deepspeed"]
     if subject.recipe.training.lora:
         tags.append("lora")
     return ModelCardData(

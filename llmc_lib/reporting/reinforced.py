@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -63,31 +63,38 @@ def add_reinforced(
             block["reinforced"] = found
 
 
-def _pairs(
-    run: Run, results: Results, training: Mapping[str, Any]
-) -> list[tuple[str, str, str, dict[str, float]]]:
-    """Model, what it is compared with, what that is to it, and its rewards."""
-    reference = next(iter(results.models))
+def learnt(
+    run: Run, results: Results, training: Mapping[str, Any], methods: Sequence[str]
+) -> Iterator[tuple[Recipe, str, str | None]]:
+    """The candidates of these methods whose last model was evaluated: each with that model, and the model that it started from
+    (None: the base, or one that was not evaluated)."""
     last = {
         name: facts["models"][-1]["name"]
         for name, facts in training.get("candidates", {}).items()
         if facts.get("models")
     }
+    for recipe in run.params.recipes:
+        model, start = last.get(recipe.name), last.get(recipe.start or "")
+        if recipe.training.method in methods and model in results.models:
+            yield recipe, str(model), start if start in results.models else None
+
+
+def _pairs(
+    run: Run, results: Results, training: Mapping[str, Any]
+) -> list[tuple[str, str, str, dict[str, float]]]:
+    """Model, what it is compared with, what that is to it, and its rewards."""
+    reference = next(iter(results.models))
     found = []
     first: dict[
         str | None, tuple[str, dict[str, float]]
     ] = {}  # start → the first candidate from it
-    for recipe in run.params.recipes:
-        model = last.get(recipe.name)
-        if recipe.training.method != "grpo" or model not in results.models:
-            continue
-        start = last.get(recipe.start or "")
-        if start in results.models:
-            found.append((str(model), str(start), "start", _weights(recipe)))
-        found.append((str(model), reference, "base", _weights(recipe)))
-        other, rewards = first.setdefault(recipe.start, (str(model), _weights(recipe)))
+    for recipe, model, start in learnt(run, results, training, ("grpo",)):
+        if start is not None:
+            found.append((model, start, "start", _weights(recipe)))
+        found.append((model, reference, "base", _weights(recipe)))
+        other, rewards = first.setdefault(recipe.start, (model, _weights(recipe)))
         if rewards != _weights(recipe):
-            found.append((str(model), other, "rewards", _weights(recipe)))
+            found.append((model, other, "rewards", _weights(recipe)))
     return found
 
 

@@ -23,6 +23,7 @@ from llmc_lib.reporting.duplicates import clustered
 from llmc_lib.reporting.further import further
 from llmc_lib.reporting.graders import add_graders
 from llmc_lib.reporting.harness import Harness
+from llmc_lib.reporting.preferences import add_preferences
 from llmc_lib.reporting.race import race_block
 from llmc_lib.reporting.recipes import trained
 from llmc_lib.reporting.reinforced import add_reinforced
@@ -150,6 +151,7 @@ def load_report(run: Run, results: Results | None = None) -> Report:
         block["duplicates"] = same.get(name, {})
     _add_grading(run, results, metrics["benchmarks"])
     add_reinforced(run, results, training, metrics["benchmarks"])
+    add_preferences(run, results, training, metrics["benchmarks"])
     metrics["further"] = further(metrics)
     if raced := race_block(run, results):
         metrics["race"] = raced

@@ -13,6 +13,7 @@ from llmc_lib.language import N_, tr
 from llmc_lib.models.resolve import Model
 from llmc_lib.params import DatasetParams, Params, Recipe, TrainingParams
 from llmc_lib.params.grpo import GrpoParams
+from llmc_lib.params.preferences import DpoParams, OrpoParams
 from llmc_lib.reporting.elements import Block, paragraph, table_block
 from llmc_lib.reporting.sentences.training import finding_sentence, finding_title
 from llmc_lib.reporting.training_words import (
@@ -33,6 +34,7 @@ from llmc_lib.reporting.training_words import (
 )
 from llmc_lib.store import Run, read_jsonl
 from llmc_lib.training.diagnosis import diagnose
+from llmc_lib.training.history import ACCURACY
 from llmc_lib.training.methods import METHODS
 
 # Settings that change nothing of what is learnt: where two candidates differ in them, no reader of the
@@ -45,7 +47,11 @@ _TECHNICAL = {
     "nproc_per_node",
     "sequence_parallel",
 }
-_GRPO = GrpoParams().model_dump(mode="json")
+#: The defaults of the methods' sections.
+_USUAL = {
+    name: section().model_dump(mode="json")
+    for name, section in (("grpo", GrpoParams), ("dpo", DpoParams), ("orpo", OrpoParams))
+}
 _DATA = ("mixture", "shares", "max_rows", "allow_shortfall", "repeat")
 
 Facts = Mapping[str, Mapping[str, Any]]
@@ -211,6 +217,7 @@ def _table(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> Block
                 tr("Loss"): _ends(f.get("loss")),
                 tr("Validation"): _ends(f.get("eval_loss")),
                 **_rewarded(f, facts),
+                **_paired(f, facts),
                 tr("Tokens/s"): speed(f),
                 tr("Minutes"): minutes(f),
                 tr("GiB"): f"{f['peak_memory_gib']:.1f}",
@@ -249,6 +256,16 @@ def _rewarded(mine: Mapping[str, Any], facts: Facts) -> dict[str, str]:
     }
 
 
+def _paired(mine: Mapping[str, Any], facts: Facts) -> dict[str, str]:
+    """The column of trainings on pairs, where there is one."""
+    if not any(f.get(ACCURACY) for f in facts.values()):
+        return {}
+    found = mine.get(ACCURACY)
+    return {
+        tr("Chosen is preferred"): f"{found['first']:.0%} → {found['last']:.0%}" if found else "–"
+    }
+
+
 def _ends(losses: Mapping[str, Any] | None) -> str:
     if not losses or losses.get("first") is None or losses.get("last") is None:
         return "–"
@@ -263,8 +280,8 @@ def _settings(data: DatasetParams, training: TrainingParams) -> dict[str, Any]:
     flat: dict[str, Any] = {"sources": [source.name for source in data.sources]}
     flat |= data.model_dump(mode="json", include=set(_DATA))
     for key, value in training.model_dump(mode="json", exclude=_TECHNICAL).items():
-        if key == "grpo":  # what is not its default, one by one
-            flat |= _changed(_dotted(value or {}, "grpo."), _dotted(_GRPO, "grpo."))
+        if key in _USUAL:  # what is not its default, one by one
+            flat |= _changed(_dotted(value or {}, f"{key}."), _dotted(_USUAL[key], f"{key}."))
         elif key in ("sft", "deepspeed_config"):  # the user's own keys, told one by one
             flat |= _dotted(value, f"{key}.")
         else:

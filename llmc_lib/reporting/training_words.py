@@ -9,10 +9,30 @@ from llmc_lib.formatting import counted, listed
 from llmc_lib.language import N_, plural, tr
 from llmc_lib.params import Recipe, TrainingParams
 
-_BY_ADAPTERS = N_(
-    "fine-tuning by low-rank adapters (LoRA, rank {rank}, alpha {alpha:g}; {trained_parameters} trained "
-    "parameters, merged into the exported model)"
-)
+_OF_ALL = {
+    "sft": N_("full-parameter fine-tuning"),
+    "grpo": N_("reinforcement learning of all weights"),
+    "dpo": N_("direct preference optimization of all weights"),
+    "orpo": N_("odds ratio preference optimization of all weights"),
+}
+_BY_ADAPTERS = {
+    "sft": N_(
+        "fine-tuning by low-rank adapters (LoRA, rank {rank}, alpha {alpha:g}; {trained_parameters} trained "
+        "parameters, merged into the exported model)"
+    ),
+    "grpo": N_(
+        "reinforcement learning of low-rank adapters (LoRA, rank {rank}, alpha {alpha:g}; {trained_parameters} trained "
+        "parameters, merged into the exported model)"
+    ),
+    "dpo": N_(
+        "direct preference optimization of low-rank adapters (LoRA, rank {rank}, alpha {alpha:g}; {trained_parameters} trained "
+        "parameters, merged into the exported model)"
+    ),
+    "orpo": N_(
+        "odds ratio preference optimization of low-rank adapters (LoRA, rank {rank}, alpha {alpha:g}; {trained_parameters} "
+        "trained parameters, merged into the exported model)"
+    ),
+}
 
 _BY_FOUR_BITS = N_(
     "fine-tuning by low-rank adapters beside weights in 4 bits (QLoRA, rank {rank}, alpha {alpha:g}; {trained_parameters} "
@@ -22,24 +42,10 @@ _BY_FOUR_BITS = N_(
 
 def method_words(training: TrainingParams, facts: Mapping[str, Any]) -> str:
     """ "full-parameter fine-tuning" or "reinforcement learning of all weights", or what LoRA trains of how many weights."""
-    learnt = training.method == "grpo"
     if training.lora is None:
-        return (
-            tr("reinforcement learning of all weights")
-            if learnt
-            else tr("full-parameter fine-tuning")
-        )
+        return tr(_OF_ALL[training.method])
     lora = training.lora
-    words = (
-        N_(
-            "reinforcement learning of low-rank adapters (LoRA, rank {rank}, alpha {alpha:g}; {trained_parameters} trained "
-            "parameters, merged into the exported model)"
-        )
-        if learnt
-        else _BY_FOUR_BITS
-        if lora.quantization
-        else _BY_ADAPTERS
-    )
+    words = _BY_FOUR_BITS if lora.quantization else _BY_ADAPTERS[training.method]
     return tr(
         words,
         rank=lora.rank,
@@ -50,6 +56,18 @@ def method_words(training: TrainingParams, facts: Mapping[str, Any]) -> str:
 
 def aim(training: TrainingParams) -> str:
     """What a training minimizes or maximizes: "loss on the completion alone", "rewards answer 1 and form 0.1"."""
+    if training.method == "dpo" and training.dpo is not None:
+        dpo = training.dpo
+        text = tr("{loss} loss of pairs with beta {beta:g}", loss=dpo.loss_type, beta=dpo.beta)
+        if not dpo.sft_weight:
+            return text
+        more = tr("{weight:g} times the loss on the chosen response", weight=dpo.sft_weight)
+        return f"{text} + {more}"
+    if training.method == "orpo" and training.orpo is not None:
+        return tr(
+            "loss on the chosen response + {beta:g} times that of the odds ratio",
+            beta=training.orpo.beta,
+        )
     if training.grpo is None or training.method != "grpo":
         return tr("loss on the completion alone")
     weights = training.grpo.rewards.weights
@@ -107,7 +125,9 @@ def plain_number(value: float) -> str:
 
 
 def examples(training: TrainingParams, n: int) -> str:
-    """ "40 examples", "40 prompts"."""
+    """ "40 examples", "40 prompts", "40 pairs"."""
+    if training.method in ("dpo", "orpo"):
+        return counted(n, "pair")
     return counted(n, "prompt") if training.method == "grpo" else counted(n, "example")
 
 
@@ -121,6 +141,8 @@ def batch(training: TrainingParams) -> str:
             group=training.grpo.group_size,
             temperature=training.grpo.temperature,
         )
+    if training.method in ("dpo", "orpo"):
+        return counted(training.batch_size, "pair")
     sequences = counted(training.batch_size, "sequence")
     if training.batching == "packed":
         return tr(

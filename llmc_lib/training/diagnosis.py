@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from llmc_lib.training.history import training_rows, validation_rows
+from llmc_lib.training.history import on_pairs, training_rows, validation_rows
 
 #: The findings there are, and whether each is an alarm.
 KINDS = {
@@ -28,6 +28,7 @@ KINDS = {
     "no variance": True,
     "truncation": True,
     "silence": True,
+    "chosen falls": True,  # of a training on pairs
     "no gain": False,
     "rewarded": False,
     "spikes": False,
@@ -86,12 +87,22 @@ def diagnose(history: pd.DataFrame) -> list[Finding]:
     still improve after it: Ouyang et al., "Training language models to follow instructions with human
     feedback" (2022), section 3.5, train on for that reason. The evaluation decides, not this.
 
-    The log of a training by reinforcement, which has a column `reward`, is `reward_diagnosis.diagnose_rewards`'s.
+    The log of a training by reinforcement, which has a column `reward`, is `reward_diagnosis.diagnose_rewards`'s; to one on
+    preference pairs `preference_diagnosis` adds what their log-probabilities show.
     """
     if "reward" in history:
         from llmc_lib.training.reward_diagnosis import diagnose_rewards  # which needs this module
 
         return diagnose_rewards(history)
+    found = _of_losses(history)
+    if on_pairs(history):
+        from llmc_lib.training.preference_diagnosis import chosen_falls
+
+        found = [*filter(None, [chosen_falls(history)]), *found]
+    return found
+
+
+def _of_losses(history: pd.DataFrame) -> list[Finding]:
     train, held = training_rows(history), validation_rows(history)
     if train.empty:
         return [Finding("too short", "nothing")]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+#: What trainings on preference pairs log.
+MARGIN, ACCURACY = "rewards/margins", "rewards/accuracies"
+
 
 def training_rows(history: pd.DataFrame) -> pd.DataFrame:
     """The rows of optimizer steps, in order, the last one of each step; also where the loss is NaN."""
@@ -20,6 +23,11 @@ def validation_rows(history: pd.DataFrame) -> pd.DataFrame:
     if "eval_loss" in history:
         chosen |= history["eval_loss"].notna()
     return _rows(history, chosen, "eval_loss")
+
+
+def on_pairs(history: pd.DataFrame) -> bool:
+    """Is it the log of a training on preference pairs?"""
+    return MARGIN in history and ACCURACY in history
 
 
 def _rows(history: pd.DataFrame, chosen: pd.Series, loss: str) -> pd.DataFrame:

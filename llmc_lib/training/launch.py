@@ -193,8 +193,8 @@ def _check_columns(run: Run, recipe: Recipe) -> None:
 
 
 def _row_counts(path: Path, columns: Sequence[str]) -> dict[str, int]:
-    """How many rows of a data set have a completion, and how many a reference answer."""
-    given = {"completed": "completion", "answered": "answer"}
+    """How many rows of a data set have a completion, how many a reference answer, and how many a rejected response."""
+    given = {"completed": "completion", "answered": "answer", "paired": "rejected"}
     table = pq.read_table(path, columns=[name for name in given.values() if name in columns])
     return {
         what: len(table) - table[name].to_pylist().count("") if name in columns else len(table)

@@ -24,7 +24,6 @@ if not ON_GPU:
     os.environ.setdefault("DS_ACCELERATOR", "cpu")  # read when deepspeed is imported
 
 import deepspeed  # noqa: E402
-from deepspeed.utils import set_z3_leaf_modules  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainingArguments  # noqa: E402
 
 from llmc_lib.models.hardware import computing_dtype  # noqa: E402
@@ -34,6 +33,7 @@ from llmc_lib.store.json_reader import JsonError  # noqa: E402
 from llmc_lib.training import checkpoints, extensions  # noqa: E402
 from llmc_lib.training.arguments import configuration  # noqa: E402
 from llmc_lib.training.callbacks import HeapTrim, History, Saver, Sizes, barrier, has_steps  # noqa: E402
+from llmc_lib.training.experts import keep_experts_whole  # noqa: E402
 from llmc_lib.training.export import adapters, changed_config, export  # noqa: E402
 from llmc_lib.training.methods import METHODS, Method  # noqa: E402
 from llmc_lib.training.quantize import elements, quantization  # noqa: E402
@@ -102,7 +102,7 @@ def make_trainer(
         **settings,
     )
     if spec["deepspeed"].startswith("zero3"):
-        _keep_experts_whole(model)
+        keep_experts_whole(model)
     trainer = method.make_trainer(
         spec,
         rows,
@@ -113,17 +113,6 @@ def make_trainer(
         peft_config=spec["lora"] and adapters(spec["lora"]),
     )
     return trainer, rows.too_long
-
-
-def _keep_experts_whole(model: torch.nn.Module) -> None:
-    """Have ZeRO-3 gather all experts of a layer at once.
-
-    Else each process waits for the weights of the experts that its own tokens went to, and the others,
-    whose tokens went elsewhere, never come. https://github.com/deepspeedai/DeepSpeed/pull/4966
-    """
-    blocks = {type(module) for module in model.modules() if hasattr(module, "experts")}
-    if blocks:
-        set_z3_leaf_modules(model, sorted(blocks, key=lambda block: block.__name__))
 
 
 def _liger(wanted: str) -> bool:

@@ -18,6 +18,7 @@ from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import read_history
 from llmc_lib.reporting import dataset_page, dataset_sample, figures
 from llmc_lib.store import Run, open_run
+from llmc_lib.training.methods.pairs import load_pairs
 from llmc_lib.training.methods.sft.rows import IGNORED, load_rows
 
 REFUSAL = (
@@ -73,8 +74,8 @@ CHATS = [
 ]  # fmt: skip
 SOURCES: dict[str, tuple[list[Any], str]] = {
     "refusals": (MESSAGES, "row_kind: response, category: Safety, fields: {messages: messages}"),
-    "pairs": (PAIRS, "row_kind: response, category: Safety, fields: {question: prompt, completion: chosen}"),
-    "chosen": (PAIRS_OF_MESSAGES, "row_kind: response, category: Instruction, fields: {messages: chosen}"),
+    "pairs": (PAIRS, "row_kind: response, category: Safety, fields: {question: prompt, completion: chosen, rejected: rejected}"),
+    "chosen": (PAIRS_OF_MESSAGES, "row_kind: response, category: Instruction, fields: {messages: chosen, rejected: rejected}"),
     "marked": (MARKED, "category: Math, fields: {question: question, completion: completion, answer: answer}"),
     "prose": (PROSE, "row_kind: response, category: Math, fields: {question: question, completion: solution}"),
     "chats": (CHATS, "category: Instruction, fields: {messages: conversations}"),
@@ -147,6 +148,25 @@ def test_responses_and_prompts_are_unchanged(built: BuiltDataset) -> None:
         .str.contains("Answer:")[built.train["kind"] != "verifiable"]
         .any()
     )
+
+
+def test_pairs_are_trained_on_as_pairs(built: BuiltDataset, model: Path) -> None:
+    expected = {row["prompt"]: row["rejected"] for row in PAIRS}
+    expected |= {row["rejected"][0]["content"]: "No." for row in PAIRS_OF_MESSAGES}
+    rows = built.train[built.train["rejected"] != ""]
+    assert dict(zip(rows["prompt"], rows["rejected"], strict=True)) == expected
+    pairs, too_long = load_pairs(built.folder / "train.parquet", model, 4096)
+    assert (len(pairs), too_long) == (len(rows), 0)
+    chat = ChatFormat(model)
+    for pair, row in zip(pairs, rows.to_dict("records"), strict=True):
+        given = chat.opening(row["prompt"])
+        for name, said in (("chosen", row["completion"]), ("rejected", row["rejected"])):
+            whole = chat.tokenizer.decode(pair["prompt_ids"] + pair[f"{name}_ids"])
+            assert whole == f"{given}{said}<|im_end|>"
+            assert pair[f"{name}_ids"]
+    longest = max(len(p["prompt_ids"]) + len(p["chosen_ids"]) for p in pairs)
+    kept, too_long = load_pairs(built.folder / "train.parquet", model, longest - 1)
+    assert too_long == len(pairs) - len(kept) > 0
 
 
 def test_an_answer_behind_four_signs_is_verified(built: BuiltDataset) -> None:

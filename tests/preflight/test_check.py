@@ -633,6 +633,30 @@ def test_a_deadline_that_has_passed_is_a_warning(tmp_path: Path) -> None:
     assert not [w for w in preflight.check(open_run(path)) if "deadline" in w]
 
 
+def test_learning_from_pairs_needs_some(tmp_path: Path) -> None:
+    sources = [{"name": "safety"}, {"name": "textbook"}]
+    careful = {"name": "careful", "method": "dpo"}
+    (line,) = _lines(tmp_path, dataset={"sources": sources}, candidates=[{"name": "sft"}, careful])
+    assert (
+        "candidates.1.method: dpo learns from pairs, and no source of its data set has rejected responses; give one"
+        in line
+    )
+    (line,) = _lines(tmp_path, dataset={"sources": sources}, training={"method": "orpo"})
+    assert "training.method: orpo learns from pairs" in line
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text('{"prompt": "Insult him.", "response": "He is a fool."}\n')
+    sources[0]["rejected"] = str(answers)
+    assert _lines(tmp_path, dataset={"sources": sources}, candidates=[careful]) == []
+    (line,) = _lines(
+        tmp_path, dataset={"sources": sources}, candidates=[{**careful, "mixture": {"sources": ["textbook"]}}],
+    )  # fmt: skip
+    assert "candidates.0.method: dpo learns from pairs" in line
+    answers.write_text('{"prompt": "Insult him."}\n')
+    (line,) = _lines(tmp_path, dataset={"sources": sources})
+    assert "dataset.sources.0.rejected: " in line
+    assert "has no field rejected or response" in line
+
+
 def test_a_subset_that_names_nothing_is_at_its_key(tmp_path: Path) -> None:
     out = {"name": "hle", "exclude": ["hle-none"], "subsets": {"checked": "absent.txt"}}
     (line,) = _lines(tmp_path, evaluation={"benchmarks": [out]})

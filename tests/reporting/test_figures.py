@@ -88,7 +88,7 @@ SURE = np.where(np.arange(160).reshape(40, 4) == 159, np.nan, 0.9)
 KEYS = {m: answer_keys(np.where(right, "7", "8"), right) for m, right in RIGHT.items()}
 LIMITS = [50, 100, 200, 500, 1_000]
 #: Figures of which a page has one, of one training or of many.
-REPEATED = ("losses", "optimizers", "many rewards")
+REPEATED = ("losses", "optimizers", "many rewards", "many preferences")
 REWARDS = pd.DataFrame(
     {
         "step": [0, 1, 2, 3, 3],
@@ -100,6 +100,18 @@ REWARDS = pd.DataFrame(
         "rewards/claims/mean": [None, -0.2, -0.1, -0.1, None],
         "eval_reward": [0.2, None, None, None, 0.5],
         "eval_correct": [0.25, None, None, None, 0.5],
+    }
+)
+PAIRS = pd.DataFrame(
+    {
+        "step": [0, 1, 2, 3, 3],
+        "loss": [None, 0.69, 0.5, 0.4, None],
+        "rewards/margins": [None, 0.0, 0.6, 1.2, None],
+        "rewards/accuracies": [None, 0.5, 1.0, 1.0, None],
+        "rewards/chosen": [None, 0.0, -0.1, -0.2, None],
+        "rewards/rejected": [None, 0.0, -0.7, -1.4, None],
+        "eval_loss": [0.69, None, None, None, 0.45],
+        "eval_rewards/margins": [0.0, None, None, None, 1.0],
     }
 )
 MANY = {f"candidate-{number}": HISTORY for number in range(8)}
@@ -159,6 +171,10 @@ FIGURES: dict[str, Callable[[], FigureBlock]] = {
     "rewards": lambda: _drawn(figures.rewards.rewards({"rl": REWARDS})),
     "many rewards": lambda: _drawn(
         figures.rewards.rewards({"rl": REWARDS, "sft": HISTORY, "rl-2": REWARDS})
+    ),
+    "preferences": lambda: _drawn(figures.preferences.preferences({"careful": PAIRS})),
+    "many preferences": lambda: _drawn(
+        figures.preferences.preferences({"careful": PAIRS, "sft": HISTORY, "odds": PAIRS})
     ),
     "optimizer": lambda: figures.training.optimizer({"main": HISTORY}),
     "optimizers": lambda: figures.training.optimizer(MANY),
@@ -265,6 +281,11 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
             "at the end than at the start in 0 of 2 trainings",
             "rl-2: reward 0.40 → 0.40",
         ],
+        "preferences": [
+            "The margin goes from 0.60 to 0.60, the chosen response is preferred in 83%, then in 83%",
+            "reward of the rejected −0.70 → −0.70",
+        ],
+        "many preferences": ["in 0 of 2 trainings", "odds: margin 0.60 → 0.60"],
         "optimizer": ["at most 2.0 times its median", "runs at 405 tokens/s", "0.5 to 2"],
         "limits": [
             "Cut at 500 tokens, tuned would have lost 75 points",
@@ -298,6 +319,11 @@ def test_losses_are_of_supervised_trainings_and_rewards_of_reinforcement() -> No
     assert both is not None
     assert set(both["candidate"]) == {"rl"}
     assert "Entropy" not in _markup("rewards")  # it was not logged
+    assert figures.training.losses({"careful": PAIRS}) is NOTHING
+    assert figures.preferences.preferences({"main": HISTORY, "rl": REWARDS}) is NOTHING
+    pairs = figures.preferences.preferences({"main": HISTORY, "careful": PAIRS}).data
+    assert pairs is not None
+    assert pairs["eval_rewards_margins"].dropna().tolist() == [0.0, 1.0]
 
 
 def test_every_category_and_its_size_is_labelled() -> None:

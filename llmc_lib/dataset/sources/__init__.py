@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 
 from llmc_lib.dataset.sources._common import Draft, SourceFacts, digests, local_files, text
+from llmc_lib.dataset.sources._rejected import rejected_responses
 from llmc_lib.errors import UserError
 from llmc_lib.params import SourceParams
 from llmc_lib.records import AnswerType, Example, RowKind
@@ -70,12 +71,13 @@ def identity(source: SourceParams) -> dict[str, str]:
     """
     try:
         module = _module(source)
+        rejected = digests(source.rejected, "rejected") if source.rejected else {}
         if source.path:
-            return digests(source.path)
+            return digests(source.path) | rejected
         if module.HUB:
-            return {module.HUB: source.revision or ""}
+            return {module.HUB: source.revision or ""} | rejected
         embedded: dict[str, str] = module.identity() if hasattr(module, "identity") else {}
-        return embedded
+        return embedded | rejected
     except UserError as error:
         raise UserError(f"dataset.sources: {source.name}: {error}") from None
 
@@ -96,6 +98,8 @@ def row_kind(source: SourceParams) -> RowKind:
         return source.row_kind
     if "messages" in source.fields:
         return "chat"
+    if "rejected" in source.fields:
+        return "response"
     kind: RowKind = getattr(_module(source), "ROWS", "verifiable")
     return kind
 
@@ -134,6 +138,11 @@ def _examples(
     source: SourceParams, drafts: Iterator[Draft], licence: str, categories: dict[str, str]
 ) -> Iterator[Example]:
     name, kind = source.name, row_kind(source)
+    if source.rejected and kind == "verifiable":
+        raise UserError(
+            "rejected: its rows are problems with a final answer, of which no pairs are made; give it to a source of responses"
+        )
+    rejected = rejected_responses(source.rejected) if source.rejected else {}
     loss = (source.loss or "all") if kind == "chat" else "last"
     seen: set[str] = set()
     unmapped: Counter[str] = Counter()
@@ -173,6 +182,7 @@ def _examples(
             history=draft.history,
             loss=loss if any(turn.role == "assistant" for turn in draft.history) else "last",
             fault=draft.fault,
+            rejected=text(draft.rejected) or rejected.get(question.strip(), ""),
         )
     if unmapped:
         rows = "1 row has" if unmapped.total() == 1 else f"{unmapped.total():,} rows have"

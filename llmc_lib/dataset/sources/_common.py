@@ -54,6 +54,7 @@ class Draft(NamedTuple):
     revision: str = ""
     history: tuple[Message, ...] = ()  # the turns before the question
     fault: str = ""  # why the row cannot be used, "" where it can
+    rejected: Any = ""  # a response that the completion is preferred to
 
 
 def source_rows(
@@ -70,12 +71,17 @@ def source_rows(
         yield from rows(file, columns)
 
 
+def local_data(path: str, key: str = "path") -> list[DataFile]:
+    """`local_files`, each as what messages and manifests call it."""
+    return [
+        DataFile(file, _shown(file), f"sha256:{_sha256(file)[:16]}")
+        for file in local_files(path, key)
+    ]
+
+
 def _files(source: SourceParams, repo: str, patterns: Sequence[str]) -> list[DataFile]:
     if source.path:
-        return [
-            DataFile(path, _shown(path), f"sha256:{_sha256(path)[:16]}")
-            for path in local_files(source.path)
-        ]
+        return local_data(source.path)
     revision = source.revision or ""  # a commit: the schema of the params asks for one
     where = f"{repo}@{revision}"
     folder = hub.download(repo, revision, list(patterns), where=where, kind="dataset")
@@ -93,20 +99,20 @@ def _files(source: SourceParams, repo: str, patterns: Sequence[str]) -> list[Dat
     ]
 
 
-def local_files(path: str) -> list[Path]:
-    """The data files at a path of a params file; raises `UserError` where there is none."""
+def local_files(path: str, key: str = "path") -> list[Path]:
+    """The data files at a path that a params file has at `key`; raises `UserError` where there is none."""
     start = ROOT / path
     if not start.exists():
-        raise UserError(f"path: no file or folder {_shown(start)}; give a path from {ROOT}")
+        raise UserError(f"{key}: no file or folder {_shown(start)}; give a path from {ROOT}")
     found = data_files(start)
     if not found:
-        raise UserError(f"path: no data file in {_shown(start)} (.jsonl, .json, .csv, .parquet)")
+        raise UserError(f"{key}: no data file in {_shown(start)} (.jsonl, .json, .csv, .parquet)")
     return found
 
 
-def digests(path: str) -> dict[str, str]:
+def digests(path: str, key: str = "path") -> dict[str, str]:
     """The SHA-256 of each local file of a source, by the file's path."""
-    return {_shown(file): _sha256(file) for file in local_files(path)}
+    return {_shown(file): _sha256(file) for file in local_files(path, key)}
 
 
 def _shown(path: Path) -> str:

@@ -1,14 +1,15 @@
 """The source "files": JSON Lines, JSON, CSV, TSV or Parquet of the user's, with a field map.
 
 `fields` of the params map our fields to the file's: question or messages (one of them is required), id,
-answer, completion, input, reasoning, system, subject, category, author, difficulty, licence. "a.b" is the field b of the
+answer, completion, input, reasoning, system, subject, category, author, difficulty, licence, rejected. "a.b" is the field b of the
 object a, and a number picks an item of a list ("messages.1.content"). The field of the question or of the
 messages must be in every row; another one in the first row of each file, and is empty where a later row
 lacks it. A row's category is one of HLE's, Safety or Instruction, or is looked up in `categories` as a
 subject is; a row's author takes precedence over `author`.
 
-`messages` is a conversation in one of the forms that `_messages` reads; of a preference pair give the
-chosen one. `question` and `completion` may be lists of messages too, as TRL's preference sets have them.
+`messages` is a conversation in one of the forms that `_messages` reads. Of a preference pair the chosen response is the
+completion (or the last turn of `messages`), and `rejected` the other one: its text, its message, or the conversation that ends in
+it, which must be the same up to there. `question` and `completion` may be lists of messages too, as TRL's preference sets have them.
 `input` is what a prompt is about (Alpaca's; Dolly's context) and follows the question after a blank line;
 `reasoning` goes in a <think> block in front of the completion, unless that has a block of its own.
 """
@@ -16,6 +17,7 @@ chosen one. `question` and `completion` may be lists of messages too, as TRL's p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from llmc_lib.dataset.sources._common import Draft, SourceFacts, row_number, source_rows, text
@@ -54,7 +56,7 @@ def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
                 values[ours] = ""
         begun = row.file
         author = text(values.get("author", "")) or source.author
-        said = _turns(row, source, values)
+        said, rejected = _turns(row, source, values)
         yield Draft(
             question=said.prompt,
             answer=values.get("answer", ""),
@@ -69,24 +71,51 @@ def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
             revision=row.file.revision,
             history=said.history,
             fault=said.fault,
+            rejected=rejected,
         )
 
 
-def _turns(row: Row, source: SourceParams, values: dict[str, Any]) -> Turns:
-    """The conversation of a row, be it one field or several."""
-    ours = "messages"
+def _turns(row: Row, source: SourceParams, values: dict[str, Any]) -> tuple[Turns, str]:
+    """The conversation of a row, be it one field or several, and the rejected response where the row has one."""
+    ours, rejected = "messages", ""
+    conversation = ours in values
     try:
-        if ours in values:
+        if conversation:
             said = turns(as_messages(values[ours]))
         else:
             question, completion = as_part(values["question"]), values.get("completion", "")
             ours = "question" if isinstance(question, list) else "completion"
             said = _pair(question, completion)
+        if "rejected" in values and not said.fault:
+            ours = "rejected"
+            rejected, fault = _rejected(values[ours], said, conversation=conversation)
+            said = said._replace(fault=fault)
     except NoMessages as error:
         raise UserError(f"fields.{ours}: {row.where}: {source.fields[ours]}: {error}") from None
     return _completed(
         said, *(text(values.get(name, "")) for name in ("input", "reasoning", "system"))
-    )
+    ), rejected
+
+
+def _rejected(value: Any, said: Turns, *, conversation: bool) -> tuple[str, str]:
+    """The response that that of `said` is preferred to, and why the two are no pair ("" where they are)."""
+    part = as_part(value)
+    if conversation:
+        with suppress(NoMessages):  # else it is the text of the response alone
+            found = as_messages(part)
+            part = found if _is_messages(found) else part
+    if not isinstance(part, list):
+        response = text(part)
+    else:
+        other = turns(part)
+        if not other.prompt:  # the assistant's message alone
+            other = turns(said.prompt, part)
+        elif (other.prompt, other.history) != (said.prompt, said.history):
+            return "", "chosen and rejected answer different prompts"
+        if other.fault:
+            return "", other.fault
+        response = other.completion
+    return (response, "") if response.strip() else ("", "no rejected response")
 
 
 def _pair(question: Any, completion: Any) -> Turns:

@@ -149,6 +149,17 @@ def _look(row: Row, context: Context) -> Out | None:
     if context.too_long(example, formed.completion):
         return Out(f"longer than {context.max_length:,} tokens", completion_only=True)
     row.values.update(vars(formed))
+    return _pair(example, formed.completion, context)
+
+
+def _pair(example: Example, completion: str, context: Context) -> Out | None:
+    """Is the rejected response, where there is one, another and short enough?"""
+    if not example.rejected:
+        return None
+    if example.rejected.strip() == completion.strip():
+        return Out("chosen and rejected are the same")
+    if context.too_long(example, example.rejected):
+        return Out(f"rejected longer than {context.max_length:,} tokens")
     return None
 
 

@@ -107,7 +107,10 @@ class Row:
     @cached_property
     def turns(self) -> Turns:
         """Its texts, once all row steps have seen it."""
-        return Turns.of(self.example, self.values["completion"])
+        turns = Turns.of(self.example, self.values["completion"])
+        # No model repeats a rejected response, but it would learn from it what a benchmark asks.
+        rejected = self.example.rejected
+        return turns._replace(said=f"{turns.said}\n\n{rejected}") if rejected else turns
 
     def drop_completion(self) -> None:
         """Take the completion from the problem."""

@@ -10,6 +10,7 @@ from llmc_lib.reporting.figures import (
     design,
     lengths,
     nearest,
+    preferences,
     recipes,
     rewards,
     safety,
@@ -19,5 +20,5 @@ from llmc_lib.reporting.figures import (
 )
 
 __all__ = [
-    "accuracy", "calibration", "dataset", "design", "lengths", "nearest", "recipes", "rewards", "safety", "samples", "training", "waterfall",
+    "accuracy", "calibration", "dataset", "design", "lengths", "nearest", "preferences", "recipes", "rewards", "safety", "samples", "training", "waterfall",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,13 +12,13 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from llmc_lib.formatting import MINUS, counted
 from llmc_lib.language import N_, tr
 from llmc_lib.reporting.elements import NOTHING, Block
-from llmc_lib.reporting.figures.drawing import figure_block, grid, whole_numbers
+from llmc_lib.reporting.figures.drawing import FigureBlock, figure_block, grid, whole_numbers
 from llmc_lib.reporting.palette import INK, MODELS, MUTED
 from llmc_lib.training.history import training_rows, validation_rows
 
 _COLUMNS = 3
 #: Steps of which a line is the mean, as steps differ by their prompts.
-_SMOOTH = 5
+SMOOTH = 5
 #: Column of the log → what it is; those that are shares are in percent. What no training has logged has no panel.
 _QUANTITIES = {
     "reward": N_("Reward"),
@@ -55,15 +55,37 @@ def rewards(histories: Mapping[str, pd.DataFrame]) -> Block:
     chosen = reinforced(histories)
     if not chosen:
         return NOTHING
-    shown = [column for column in _QUANTITIES if any(_has(h, column) for h in chosen.values())]
+    caption = tr(
+        "Thin: each step, of its own prompts, which differ in difficulty. Thick: the mean of {n} steps. Points: held-out "
+        "prompts. A group is the completions of one prompt; where all have one reward, nothing is learnt from it.",
+        n=SMOOTH,
+    )
+    return by_step("rewards", chosen, _title(chosen), caption, _QUANTITIES, _SHARES, ("reward", "correct"))  # fmt: skip
+
+
+def by_step(
+    name: str,
+    chosen: Mapping[str, pd.DataFrame],
+    title: str,
+    caption: str,
+    quantities: Mapping[str, str],
+    shares: Collection[str],
+    held_out: Sequence[str],
+) -> FigureBlock:
+    """A figure of what trainings logged, by step, a panel a quantity that one of them has.
+
+    `quantities`: column → what it is (a message of the catalogue); `shares`: those in percent; `held_out`: those of which
+    validation passes have the same with "eval_" in front.
+    """
+    shown = [column for column in quantities if any(_has(h, column) for h in chosen.values())]
     rows = -(-len(shown) // _COLUMNS)
     figure, panels = grid(rows, _COLUMNS, 1.45 * rows + 0.3)
     for axes, column in zip(panels, shown, strict=False):
         for number, history in enumerate(chosen.values()):
-            _draw(axes, history, column, MODELS[number % len(MODELS)])
-        axes.set_title(tr(_QUANTITIES[column]), loc="left", fontsize=9, color=INK, pad=4)
+            _draw(axes, history, column, MODELS[number % len(MODELS)], held_out=column in held_out)
+        axes.set_title(tr(quantities[column]), loc="left", fontsize=9, color=INK, pad=4)
         axes.yaxis.set_major_locator(MaxNLocator(3))
-        if column in _SHARES:
+        if column in shares:
             axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.grid(axis="x", visible=False)
         whole_numbers(axes.xaxis, 3)
@@ -72,27 +94,22 @@ def rewards(histories: Mapping[str, pd.DataFrame]) -> Block:
     figure.supxlabel(tr("Optimizer step"), fontsize=9.5, color=MUTED)
     if len(chosen) > 1:
         _label(panels[0], list(chosen))
-    title = _title(chosen)
-    caption = tr(
-        "Thin: each step, of its own prompts, which differ in difficulty. Thick: the mean of {n} steps. Points: held-out "
-        "prompts. A group is the completions of one prompt; where all have one reward, nothing is learnt from it.",
-        n=_SMOOTH,
-    )
     alt = f"{title}. " + " ".join(
-        f"{name}: {', '.join(_ends(h, c) for c in shown if _has(h, c))}."
-        for name, h in chosen.items()
+        f"{training}: {', '.join(_ends(h, c, tr(quantities[c]), percent=c in shares) for c in shown if _has(h, c))}."
+        for training, h in chosen.items()
     )
-    return figure_block("rewards", figure, title, caption, alt, _data(chosen, shown))
+    data = _data(chosen, [*shown, *(f"eval_{column}" for column in held_out)])
+    return figure_block(name, figure, title, caption, alt, data)
 
 
-def _draw(axes: Axes, history: pd.DataFrame, column: str, colour: str) -> None:
+def _draw(axes: Axes, history: pd.DataFrame, column: str, colour: str, *, held_out: bool) -> None:
     train, held = training_rows(history), validation_rows(history)
     if column in train:
         values = train[column]
         axes.plot(train["step"], values, color=colour, linewidth=0.6, alpha=0.4)
-        smooth = values.rolling(_SMOOTH, center=True, min_periods=1).mean()
+        smooth = values.rolling(SMOOTH, center=True, min_periods=1).mean()
         axes.plot(train["step"], smooth, color=colour, linewidth=1.5, marker="o" if len(values) == 1 else None)  # fmt: skip
-    if (of_held := f"eval_{column}") in held and column in ("reward", "correct"):
+    if held_out and (of_held := f"eval_{column}") in held:
         axes.plot(held["step"], held[of_held], "o", color=colour, markersize=4.5)
 
 
@@ -108,7 +125,7 @@ def _label(axes: Axes, names: list[str]) -> None:
 def _title(chosen: Mapping[str, pd.DataFrame]) -> str:
     """The finding: reward and right answers of one training, or of how many the reward rises."""
     if len(chosen) > 1:
-        ends = [_first_and_last(history, "reward") for history in chosen.values()]
+        ends = [first_and_last(history, "reward") for history in chosen.values()]
         rises = sum(last > first for first, last in ends)
         return tr(
             "The reward is higher at the end than at the start in {n} of {trainings}",
@@ -116,28 +133,29 @@ def _title(chosen: Mapping[str, pd.DataFrame]) -> str:
             trainings=counted(len(chosen), "training"),
         )
     (history,) = chosen.values()
-    first, last = _first_and_last(history, "reward")
-    text = tr("The reward goes from {first} to {last}", first=_short(first), last=_short(last))
+    first, last = first_and_last(history, "reward")
+    text = tr("The reward goes from {first} to {last}", first=short(first), last=short(last))
     if _has(history, "correct"):
-        first, last = _first_and_last(history, "correct")
+        first, last = first_and_last(history, "correct")
         text += tr(", right answers from {first:.0%} to {last:.0%}", first=first, last=last)
     return text
 
 
-def _ends(history: pd.DataFrame, column: str) -> str:
-    first, last = _first_and_last(history, column)
-    if column in _SHARES:
-        return f"{tr(_QUANTITIES[column]).lower()} {first:.0%} → {last:.0%}"
-    return f"{tr(_QUANTITIES[column]).lower()} {_short(first)} → {_short(last)}"
+def _ends(history: pd.DataFrame, column: str, name: str, *, percent: bool) -> str:
+    first, last = first_and_last(history, column)
+    if percent:
+        return f"{name.lower()} {first:.0%} → {last:.0%}"
+    return f"{name.lower()} {short(first)} → {short(last)}"
 
 
-def _first_and_last(history: pd.DataFrame, column: str) -> tuple[float, float]:
+def first_and_last(history: pd.DataFrame, column: str) -> tuple[float, float]:
     """The means of the first and of the last steps."""
     values = training_rows(history)[column].dropna().to_numpy(float)
-    return float(values[:_SMOOTH].mean()), float(values[-_SMOOTH:].mean())
+    return float(values[:SMOOTH].mean()), float(values[-SMOOTH:].mean())
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
+    """A logged number in few digits, with a true minus sign."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}".replace("-", MINUS)
 
 
@@ -146,8 +164,7 @@ def _has(history: pd.DataFrame, column: str) -> bool:
     return column in train and bool(np.isfinite(train[column]).any())
 
 
-def _data(chosen: Mapping[str, pd.DataFrame], shown: list[str]) -> pd.DataFrame:
-    columns = [*shown, "eval_reward", "eval_correct"]
+def _data(chosen: Mapping[str, pd.DataFrame], columns: list[str]) -> pd.DataFrame:
     rows = pd.concat(chosen, names=["candidate"]).reset_index("candidate")
     found = rows.reindex(columns=["candidate", "step", *columns]).dropna(
         subset=columns, how="all", ignore_index=True

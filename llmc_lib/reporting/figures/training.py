@@ -16,7 +16,7 @@ from llmc_lib.reporting.figures.drawing import FigureBlock, figure_block, grid, 
 from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED
 from llmc_lib.reporting.sentences.training import kind_title
 from llmc_lib.training.diagnosis import diagnose
-from llmc_lib.training.history import training_rows, validation_rows
+from llmc_lib.training.history import on_pairs, training_rows, validation_rows
 
 # More points than a panel has pixels are drawn as means of neighbouring steps.
 _POINTS = 400
@@ -45,8 +45,8 @@ _QUANTITIES = {
 def losses(histories: Mapping[str, pd.DataFrame], *, imported: bool = False) -> Block:
     """Training and validation loss by step, a panel a candidate; name → log of its training. `imported`: the logs are
     those of other programs, which may count other tokens. Of trainings by reinforcement, whose loss says nothing,
-    `figures.rewards` has what counts; `NOTHING` where there are no others."""
-    histories = {name: history for name, history in histories.items() if "reward" not in history}
+    and on pairs, `figures.rewards` and `figures.preferences` have what counts; `NOTHING` where there are no others."""
+    histories = {n: h for n, h in histories.items() if "reward" not in h and not on_pairs(h)}
     if not histories:
         return NOTHING
     names = list(histories)

@@ -23,6 +23,7 @@ from llmc_lib.reporting.sections.models import (
     verdict_words,
 )
 from llmc_lib.reporting.sections.nearest import nearest
+from llmc_lib.reporting.sections.preferences import preferences
 from llmc_lib.reporting.sections.provenance import provenance
 from llmc_lib.reporting.sections.recipes import recipes
 from llmc_lib.reporting.sections.reinforced import reinforced
@@ -39,6 +40,6 @@ from llmc_lib.reporting.sections.side_by_side import (
 __all__ = [
     "accuracy_by_category", "audit", "calibration", "comparisons_table", "composition", "data_set_facts", "differences",
     "false_claims", "grading", "harness", "keys", "lengths", "looks", "models_note", "models_table", "nearest", "outcome_table", "power",
-    "prompts", "provenance", "recipes", "reinforced", "rerun", "safety", "selection", "several_tries", "shown_traces", "side_by_side",
+    "preferences", "prompts", "provenance", "recipes", "reinforced", "rerun", "safety", "selection", "several_tries", "shown_traces", "side_by_side",
     "side_by_side_note", "training", "training_curves", "verdict", "verdict_words", "waterfall",
 ]  # fmt: skip

@@ -53,6 +53,7 @@ def training_curves(report: Report) -> Block:
     return (
         figures.training.losses(report.histories)
         + figures.rewards.rewards(report.histories)
+        + figures.preferences.preferences(report.histories)
         + training_page.diagnosis(report.histories)
         + figures.training.optimizer(report.histories)
     )

@@ -17,6 +17,7 @@ _TITLES = {
     "no variance": N_("Most groups teach nothing"),
     "truncation": N_("More and more completions are cut"),
     "silence": N_("The penalty is met by saying nothing"),
+    "chosen falls": N_("The chosen responses become less likely too"),
     "no gain": N_("No gain in reward"),
     "rewarded": N_("Looks right"),
     "spikes": N_("Spikes"),
@@ -32,6 +33,11 @@ _STEPS = N_(
 _FINITE = N_("A lower learning rate, a longer warm-up or float32 may help.")
 _HACKED = N_(
     "Read completions of the last steps: what they do for the reward is not what is asked. The evaluation decides."
+)
+_BOTH_FALL = N_(
+    "The reward of the chosen responses goes from {first:.2f} in the first {size} steps to {last:.2f} in the last, that of the "
+    "rejected ones from {rejected_first:.2f} to {rejected_last:.2f}: the margin rises because both fall. What became likelier "
+    "is neither of them."
 )
 #: Kind and case → what is said, sentence by sentence.
 _SENTENCES: dict[tuple[str, str], tuple[str, ...]] = {
@@ -175,6 +181,17 @@ _SENTENCES: dict[tuple[str, str], tuple[str, ...]] = {
             "1,000 tokens where it stated {first:.1f} in the first {size} steps. Give a floor "
             "(rewards.claims_penalty.at_least), or count by share."
         ),
+    ),
+    ("chosen falls", ""): (
+        _BOTH_FALL,
+        N_(
+            "Read answers; a weight of fine-tuning on the chosen response (dpo.sft_weight), a larger beta or a lower learning "
+            "rate hold it up."
+        ),
+    ),
+    ("chosen falls", "odds"): (
+        _BOTH_FALL,
+        N_("Read answers; a smaller beta or a lower learning rate hold it up."),
     ),
     ("no gain", "flat"): (
         N_(

@@ -51,8 +51,8 @@ class Method(Protocol):
 
     def unusable(self, rows: Mapping[str, int]) -> str | None:
         """Why a data set cannot be trained on, as the end of a sentence that begins with its file; None where
-        it can. `rows`: how many there are with a completion ("completed") and with a reference answer
-        ("answered")."""
+        it can. `rows`: how many there are with a completion ("completed"), with a reference answer ("answered") and with a
+        rejected response ("paired")."""
 
     def model_settings(self, spec: dict[str, Any], *, gpu: bool) -> dict[str, Any]:
         """Further arguments that the model is loaded with."""

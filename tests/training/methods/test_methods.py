@@ -24,8 +24,8 @@ def test_a_method_is_whole(name: str) -> None:
     method: Method = METHODS[name]
     settings = TrainingParams(method=name).model_dump()  # type: ignore[arg-type]
     assert further_fields(method, settings) == {}
-    assert method.unusable({"completed": 1, "answered": 1}) is None
-    assert method.unusable({"completed": 0, "answered": 0})
+    assert method.unusable({"completed": 1, "answered": 1, "paired": 1}) is None
+    assert method.unusable({"completed": 0, "answered": 0, "paired": 0})
     assert method.VALIDATION[1]([1.0, 2.0]) in (1.0, 2.0)
     assert set(method.COLUMNS) >= {"prompt"}
     assert method.TRAINER
