@@ -145,8 +145,9 @@ def _watch(connection: socket.socket, pid: int, files: list[int]) -> None:
     with suppress(OSError):
         connection.sendall(pid.to_bytes(8))
     ended = os.pidfd_open(pid)
-    while ended not in (readable := select.select([ended, connection], [], [])[0]):
-        if connection in readable and not connection.recv(1):
+    caller = connection.fileno()
+    while ended not in (readable := select.select([ended, caller], [], [])[0]):
+        if caller in readable and not connection.recv(1):
             os.killpg(pid, signal.SIGKILL)
             break
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -152,7 +152,10 @@ def _of_quantization(training: TrainingParams) -> Iterator[Conflict]:
     if training.method == "grpo":
         yield keys, "method grpo samples with the weights that it trains, in 16 bits; leave it out"
     elif training.method != "sft":
-        yield keys, f"method {training.method} has 16-bit weights alone; leave it out, or take method: sft"
+        yield (
+            keys,
+            f"method {training.method} has 16-bit weights alone; leave it out, or take method: sft",
+        )
     if training.deepspeed.startswith("zero3"):
         yield (
             keys,

@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 from llmc_lib.params import PlanParams, TrainingParams
 from llmc_lib.plan.hours import Work, work
 from llmc_lib.plan.machine import Machine
-from llmc_lib.plan.memory import Part, Zero
+from llmc_lib.plan.memory import Part
 from llmc_lib.plan.shape import Shape
+from llmc_lib.plan.zero import Zero
 
 #: The methods that learn from pairs.
 METHODS = ("dpo", "orpo")

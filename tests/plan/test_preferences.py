@@ -11,8 +11,9 @@ import pytest
 from llmc_lib.params import PlanParams, TrainingParams
 from llmc_lib.plan.hours import training_flops
 from llmc_lib.plan.machine import GIB, Machine
-from llmc_lib.plan.memory import memory, zero_settings
+from llmc_lib.plan.memory import memory
 from llmc_lib.plan.preferences import as_sequences, beside, pair_work, pairs_in
+from llmc_lib.plan.zero import zero_settings
 from tests.plan.test_memory import DENSE
 
 GPU = Machine("a GPU", True, 80.0 * GIB, None, 1000.0, False)
