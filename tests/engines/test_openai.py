@@ -383,7 +383,7 @@ def test_errors_broken_replies_and_late_ones_are_asked_again(
         return completion("fine")
 
     server.behaviour = behave
-    row = _one(tmp_path, server, timeout_minutes=0.005)
+    row = _one(tmp_path, server, timeout_minutes=0.03)
     assert row["response"] == "fine"
     assert len(server.asked) == 6
 

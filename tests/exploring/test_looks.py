@@ -88,5 +88,5 @@ def test_the_number_of_no_look_changes_where_the_clock_is_put_back(tmp_path: Pat
 @pytest.mark.parametrize("value", [None, "x", [1], True, 10**400, -3])
 def test_a_row_that_none_of_ours_can_be_is_told(tmp_path: Path, value: object) -> None:
     ledger.append(tmp_path / "looks.jsonl", {"subset": "s", **look(0.01), "p_value": value})
-    with pytest.raises(UserError, match="no comparison"):
+    with pytest.raises(UserError, match="not comparisons"):
         read_looks([tmp_path])

@@ -238,7 +238,7 @@ MISTAKES = {
         "line 2: evaluation.samples_of.base: at temperature 0 all are the same (hle)"
     ),
     "run: x\nevaluation: {stop: {deadline: 2027-01-01T00:00+25:00}}": (
-        "line 2: evaluation.stop.deadline: '2027-01-01T00:00+25:00' is no date and time; write it as 2026-12-01T09:00"
+        "line 2: evaluation.stop.deadline: '2027-01-01T00:00+25:00' is not a date and time; write it as 2026-12-01T09:00"
     ),
     "run: x\ncandidates: [{name: a, method: sft, training: {method: grpo}}]": (
         "line 2: candidates.0.training.method: is 'grpo', and the candidate's `method` is 'sft'; give one"

@@ -543,7 +543,7 @@ def test_a_function_that_is_allowed_has_to_be_one(
     for function, words in {
         "no_such_module.score": "No module named 'no_such_module'",
         "os.no_such": "module 'os' has no attribute 'no_such'",
-        "os.sep": "os.sep: is no function",
+        "os.sep": "os.sep: is not a function",
         "broken.score": "SyntaxError",
     }.items():
         monkeypatch.setenv("LLMC_OWN_REWARD", function)
