@@ -144,7 +144,8 @@ def _explain(
     section: type[BaseModel],
 ) -> str:
     """What pydantic says of a setting as a line: where it is, what is wrong, what to do."""
-    problem = problems[0]
+    # A value of the right kind that fails its check: that it is not of another kind says nothing.
+    problem = next((p for p in problems if p["type"] == "value_error"), problems[0])
     if problem["type"] == "value_error":
         *key, message = problem["ctx"]["error"].args  # a field's own check gives no key
         inside = key[0] if key and isinstance(key[0], tuple) else key

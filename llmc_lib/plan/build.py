@@ -352,6 +352,22 @@ def _assumptions(run: Run, on: Machine, trainings: tuple[TrainingPlan, ...]) -> 
         lines.append("not counted: the time of Adam on the processors, and loading and exports")
     else:
         lines.append("not counted: the time of loading, exports, and a network that others use too")
+    lines += _of_generation(plan, on, trainings)
+    given = (
+        "plan.tokens_per_answer" if plan.tokens_per_answer else "the most: evaluation.max_tokens"
+    )
+    lines += [f"tokens of an answer: {given}", "the evaluation has one machine"]
+    if run.params.evaluation.models:
+        lines.append(
+            "further models generate as fast as the base model (their shapes are not read)"
+        )
+    if run.params.evaluation.judge:
+        lines.append("not counted in the hours: the judge")
+    return lines
+
+
+def _of_generation(plan: PlanParams, on: Machine, trainings: tuple[TrainingPlan, ...]) -> list[str]:
+    lines = []
     if plan.tokens_per_s:
         lines.append(f"generation: {plan.tokens_per_s:,.0f} tokens/s (plan.tokens_per_s)")
     elif on.tflops:
@@ -375,14 +391,4 @@ def _assumptions(run: Run, on: Machine, trainings: tuple[TrainingPlan, ...]) -> 
             "completions are sampled while nothing is trained",
             "not counted: rewards, the validation prompts, and handing weights to vLLM",
         ]
-    given = (
-        "plan.tokens_per_answer" if plan.tokens_per_answer else "the most: evaluation.max_tokens"
-    )
-    lines += [f"tokens of an answer: {given}", "the evaluation has one machine"]
-    if run.params.evaluation.models:
-        lines.append(
-            "further models generate as fast as the base model (their shapes are not read)"
-        )
-    if run.params.evaluation.judge:
-        lines.append("not counted in the hours: the judge")
     return lines

@@ -263,5 +263,7 @@ def test_what_is_no_file_of_answers_is_none_and_the_message_names_the_folder(
 def test_one_later_question_is_told_as_one(run: Run, models: list[Model]) -> None:
     for name in ("base", "tuned"):
         _answer(run, name, [5])
-    with pytest.raises(UserError, match="all models have answered 1 question, but not yet the first"):
+    with pytest.raises(
+        UserError, match="all models have answered 1 question, but not yet the first"
+    ):
         evaluation.so_far(run, models)

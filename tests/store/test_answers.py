@@ -68,7 +68,7 @@ def test_a_row_that_is_no_answer_is_told_and_kept_aside(
     path.write_bytes(b"\n".join([good[0], line, b"", good[1], line, good[2]]) + b"\n")
     assert [p.sample for p in stream(path, [REQUEST])] == [0, 1, 2]
     assert set_aside_damaged(path, is_prediction) == 2
-    assert [text.partition(" no answer")[0] for text in said[:2]] == [
+    assert [text.partition(" not an answer")[0] for text in said[:2]] == [
         f"{path}, line 2:", f"{path}, line 5:",
     ]  # fmt: skip
     assert all(text.isprintable() and len(text) < 400 for text in said)
