@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +12,10 @@ import yaml
 from safetensors.torch import load_file
 
 from llmc_lib import training
-from llmc_lib.store import ROOT, Run, open_run, write_manifest
-from llmc_lib.training import checkpoints, cluster
+from llmc_lib.store import Run, open_run, write_manifest
+from llmc_lib.training import cluster
 from tests.tiny import make_tiny_model
+from tests.training.killing import killed
 from tests.training.methods import grpo_easy
 
 pytestmark = pytest.mark.slow
@@ -131,18 +127,7 @@ def test_kill_9_and_go_on_ends_where_an_undisturbed_run_ends(
     undisturbed: Run, model: Path, tmp_path: Path
 ) -> None:
     run = _run(tmp_path, model)
-    process = subprocess.Popen(
-        [sys.executable, "-c", TRAIN, str(run.params_file)],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    folder = run.training / "main" / "checkpoints"
-    try:
-        while (last := checkpoints.latest(folder)) is None or checkpoints.step(last) < 4:
-            assert process.poll() is None, process.communicate()[1]
-            time.sleep(0.05)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+    killed(run, TRAIN, run.training / "main" / "checkpoints", step=4)
     training.train(run)
     got = training.load_training(run).candidates["main"]
     expected = training.load_training(undisturbed).candidates["main"]

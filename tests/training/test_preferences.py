@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +13,19 @@ from safetensors.torch import load_file
 
 from llmc_lib import training
 from llmc_lib.errors import UserError
-from llmc_lib.store import ROOT, Run, open_run, write_manifest
-from llmc_lib.training import checkpoints
+from llmc_lib.store import Run, open_run, write_manifest
 from tests.tiny import make_tiny_model
+from tests.training.killing import killed
 
 pytestmark = pytest.mark.slow
 
 TRAIN = "import sys\nfrom llmc_lib import open_run, training\ntraining.train(open_run(sys.argv[1]))"
 PAIRS = 24
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """Training starts in a moment."""
 
 
 @pytest.fixture(scope="module")
@@ -143,18 +143,7 @@ def test_kill_9_and_go_on_ends_where_an_undisturbed_run_ends(
     undisturbed: Run, model: Path, tmp_path: Path
 ) -> None:
     run = _run(tmp_path, model, candidates=({"name": "dpo"},), save_minutes=0.0)
-    process = subprocess.Popen(
-        [sys.executable, "-c", TRAIN, str(run.params_file)],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    folder = run.training / "dpo" / "checkpoints"
-    try:
-        while (last := checkpoints.latest(folder)) is None or checkpoints.step(last) < 4:
-            assert process.poll() is None, process.communicate()[1]
-            time.sleep(0.05)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+    killed(run, TRAIN, run.training / "dpo" / "checkpoints", step=4)
     training.train(run)
     got = training.load_training(run).candidates["dpo"]
     expected = training.load_training(undisturbed).candidates["dpo"]
