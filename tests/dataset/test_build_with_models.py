@@ -45,6 +45,7 @@ def _write(folder: Path, validation: float = 0.0) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm_python")
 def test_a_teacher_fills_in_what_it_can_verify(tmp_path: Path, runs_dir: Path) -> None:
     run = open_run(_write(tmp_path))
     built = build(run)

@@ -54,6 +54,11 @@ def _sample(model: Model, path: Path, requests: list[Request], **changed: Any) -
     )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """vLLM starts in a moment."""
+
+
 @pytest.fixture
 def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
     """A folder that is no model, and an engine that fails at once: whoever starts one is told."""
