@@ -12,7 +12,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from llmc_lib.errors import UserError
 from llmc_lib.models.resolve import Model, base_model, models_of
@@ -42,6 +41,7 @@ from llmc_lib.store import (
     write_manifest,
 )
 from llmc_lib.training import cluster
+from llmc_lib.training.check import check_rows
 from llmc_lib.training.methods import METHODS, Method
 from llmc_lib.training.quantize import require_gpu
 from llmc_lib.training.starts import in_training_order, start_of, started_from
@@ -86,7 +86,7 @@ def train(run: Run) -> Training:
         if read_manifest(recipe_folder(run, recipe), recipe_key(run, base, recipe)) is None
     ]
     for recipe in left:
-        _check_columns(run, recipe)
+        check_rows(run, recipe)
     if left:
         for recipe in left:
             require_gpu(recipe)
@@ -173,33 +173,6 @@ def _settings(training: TrainingParams, left_out: set[str]) -> dict[str, Any]:
 
 def _seed(run: Run, recipe: Recipe) -> int:
     return run.params.seed if recipe.seed is None else recipe.seed
-
-
-def _check_columns(run: Run, recipe: Recipe) -> None:
-    """Has the data set what the candidate's method needs? Raises `UserError` if not."""
-    method, path = recipe.training.method, run.data(recipe) / "train.parquet"
-    try:
-        there = pq.read_schema(path).names
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read: {error}; make dataset builds it again") from None
-    for name in METHODS[method].COLUMNS:
-        if name not in there:
-            raise UserError(
-                f"{path}: has no column {name!r}, which training.method: {method} needs; make dataset "
-                "builds it again"
-            )
-    if problem := METHODS[method].unusable(_row_counts(path, there)):
-        raise UserError(f"{path}: {problem}")
-
-
-def _row_counts(path: Path, columns: Sequence[str]) -> dict[str, int]:
-    """How many rows of a data set have a completion, how many a reference answer, and how many a rejected response."""
-    given = {"completed": "completion", "answered": "answer", "paired": "rejected"}
-    table = pq.read_table(path, columns=[name for name in given.values() if name in columns])
-    return {
-        what: len(table) - table[name].to_pylist().count("") if name in columns else len(table)
-        for what, name in given.items()
-    }
 
 
 def _train(run: Run, base: Model, recipe: Recipe) -> None:

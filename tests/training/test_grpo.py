@@ -14,7 +14,6 @@ from safetensors.torch import load_file
 from llmc_lib import training
 from llmc_lib.store import Run, open_run, write_manifest
 from llmc_lib.training import cluster
-from tests.tiny import make_tiny_model
 from tests.training.killing import killed
 from tests.training.methods import grpo_easy
 
@@ -31,13 +30,6 @@ STEPS = 12
 @pytest.fixture(scope="module", autouse=True)
 def _warm(warm_python: None) -> None:
     """Training starts in a moment."""
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    make_tiny_model(folder)
-    return folder
 
 
 @pytest.fixture(autouse=True)

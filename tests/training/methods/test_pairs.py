@@ -13,20 +13,12 @@ from torch.nn.functional import cross_entropy, logsigmoid
 from llmc_lib.models.chat import ChatFormat
 from llmc_lib.training.methods import METHODS
 from llmc_lib.training.methods.pairs import load_pairs
-from tests.tiny import make_tiny_model
 
 ROWS = [
     {"prompt": f"What is {n} + {n + 1}?", "completion": f"It is {2 * n + 1}.", "rejected": "Sum it up yourself." * (n % 3),
      "history": "", "loss": "last"}
     for n in range(6)
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    make_tiny_model(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
