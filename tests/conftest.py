@@ -34,6 +34,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """A slow test has a core of its own where pytest runs several at a time: two models with two threads each on two cores
+    would wait for one another at every operation."""
+    cores = sorted(os.sched_getaffinity(0))
+    number = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    if not number or not item.get_closest_marker("slow"):
+        return (yield)
+    os.sched_setaffinity(0, {cores[int(number) % len(cores)]})
+    try:
+        return (yield)
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Notebooks that tests execute are not signed in the user's own Jupyter."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import getpass
+import io
 import json
 import os
 import re
@@ -29,6 +30,8 @@ from llmc_lib.errors import printable
 
 EVENT = "@@event "
 _STOP_SECONDS = 10.0
+#: Bytes of a log that are kept in memory while its disk is full.
+_KEPT = 1 << 20
 
 
 class WorkerError(Exception):
@@ -76,12 +79,11 @@ def run_worker(
     # What a dead worker leaves behind would hold its output open, and the loop below with it.
     threading.Thread(target=_stop_remains, args=(process,), daemon=True).start()
     try:
-        with open(log, "wb") as handle:
+        with _Log(log) as written:
             for line in process.stdout:
                 # A library may leave a bar without a newline before our line.
                 before, mark, event = line.partition(EVENT.encode())
-                handle.write(before if mark else line)
-                handle.flush()
+                written.add(before if mark else line)
                 if mark:
                     on_event(json.loads(event))
         status = process.wait()
@@ -89,7 +91,34 @@ def run_worker(
         stop(process)
     if status != 0:
         first = explain() if explain else None
-        raise WorkerError(explain_end(command, status, log, first))
+        raise WorkerError(explain_end(command, status, log, first, written.kept))
+
+
+class _Log:
+    """The log of a worker. A disk that is full costs no run and hides no error: what cannot be written is
+    kept, and tried again with what comes next."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: io.FileIO | None = None
+        self.kept = b""
+
+    def __enter__(self) -> _Log:
+        self.add(b"")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+
+    def add(self, data: bytes) -> None:
+        self.kept += data
+        with suppress(OSError):
+            self._file = self._file or io.FileIO(self._path, "w")
+            while self.kept:
+                self.kept = self.kept[self._file.write(self.kept) :]
+        self.kept = self.kept[-_KEPT:]
 
 
 def start(
@@ -151,13 +180,16 @@ def stop(process: subprocess.Popen[bytes], seconds: float | None = None) -> None
             continue
 
 
-def explain_end(command: Sequence[str], status: int, log: Path, first: str | None = None) -> str:
+def explain_end(
+    command: Sequence[str], status: int, log: Path, first: str | None = None, unwritten: bytes = b""
+) -> str:
     """What is known already, else the worker's own error: the first Python exception in the log if there
-    is one, else what torchrun found, else the end."""
+    is one, else what torchrun found, else the end. `unwritten` is what the log's disk had no room for."""
     module = next((word for word in command if word.startswith("llmc_lib.")), command[0])
     if first is not None:
         return f"{first}\n{module} ended with status {status}. Full log: {log}"
-    text = log.read_text(errors="replace").replace("\r", "\n")
+    written = log.read_bytes() if log.exists() else b""
+    text = (written + unwritten).decode(errors="replace").replace("\r", "\n")
     lines = [line for line in text.splitlines() if line.strip()]
     # torchrun and vLLM print the first failure before their own summary of it.
     errors = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from llmc_lib.processes.workers import WorkerError, run_worker
+from llmc_lib.processes.workers import EVENT, WorkerError, run_worker
 
 IMPORTS = "import os, signal, subprocess, sys, time\nfrom llmc_lib.processes.workers import emit\n"
 #: A worker with a process of its own, as torchrun has; it tells both ids and goes on.
@@ -136,6 +137,24 @@ def test_a_log_is_not_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "logs" / "worker.log").symlink_to(victim)
     assert _work(tmp_path, "print('hello')")[1] == "hello\n"
     assert victim.read_text() == "precious"
+
+
+def test_a_full_disk_under_the_log_hides_no_error_and_no_event(tmp_path: Path) -> None:
+    code = (
+        "import sys\nprint('x' * 5000)\n"
+        f"print({EVENT!r} + '{{\"kind\": \"step\"}}')\nprint('y' * 5000)\n"
+        "raise ValueError('the cause')"
+    )
+    events: list[dict[str, Any]] = []
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, before[1]))  # a write beyond fails
+    try:
+        with pytest.raises(WorkerError, match="ValueError: the cause"):
+            run_worker([sys.executable, "-c", code], tmp_path / "log", events.append)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert events == [{"kind": "step"}]
+    assert (tmp_path / "log").read_text() == "x" * 3000
 
 
 def test_a_traceback_becomes_the_message(tmp_path: Path) -> None:
