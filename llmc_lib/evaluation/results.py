@@ -160,16 +160,21 @@ def asked_questions(run: Run, benchmark: BenchmarkParams) -> list[Question]:
 
 
 def _left(results: Results, race: Race) -> Results:
-    """The answers of those that a race has left, on the questions that were asked; those of the others are beside them."""
+    """The answers of those that a race has left, on the questions that were asked; those of the others are beside them. The
+    best of the candidates is the last one, which the verdict is about: a race is held to find it, and its intervals hold for
+    all of them."""
     names = [name for name in results.models if race.is_left(name)]
     answers, questions = results.answers, dict(results.questions)
     raced = answers["benchmark"] == race.benchmark
     questions[race.benchmark] = dict(islice(questions[race.benchmark].items(), race.n_questions))
     asked = ~raced | answers["question_id"].isin(set(questions[race.benchmark]))
+    right = answers[raced & asked].groupby("model")["correct"].sum()
+    best = max(names[1:], key=lambda name: right[name])
+    names = [*(name for name in names if name != best), best]
     return replace(
         results,
         answers=answers[answers["model"].isin(names) & asked].reset_index(drop=True),
-        models={name: label for name, label in results.models.items() if name in names},
+        models={name: results.models[name] for name in names},
         questions=questions,
         race=race,
         raced=answers[raced & ~answers["model"].isin(names)].reset_index(drop=True),

@@ -17,7 +17,8 @@ class GateParams(Section):
     """The criteria, all of which must hold. A candidate passes a margin that is shown to be worse than the reference by less
     than so many percentage points: choose margins before there is a result."""
 
-    # The model that is checked. None: the one that the rule `report.select` chooses; without that rule the last candidate.
+    # The model that is checked. None: the one that the rule `report.select` chooses; without that rule the last candidate,
+    # after a race the best one.
     candidate: str | None = None
     # The verdict on the main benchmark is "better" ("better, by less than matters" passes, too).
     better: bool = True

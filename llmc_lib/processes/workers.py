@@ -79,11 +79,12 @@ def run_worker(
     # What a dead worker leaves behind would hold its output open, and the loop below with it.
     threading.Thread(target=_stop_remains, args=(process,), daemon=True).start()
     try:
-        with _Log(log) as written:
+        with open(log, "wb", buffering=0) as file:
+            written = Log(file)
             for line in process.stdout:
                 # A library may leave a bar without a newline before our line.
                 before, mark, event = line.partition(EVENT.encode())
-                written.add(before if mark else line)
+                written.write(before if mark else line)
                 if mark:
                     on_event(json.loads(event))
         status = process.wait()
@@ -94,28 +95,17 @@ def run_worker(
         raise WorkerError(explain_end(command, status, log, first, written.kept))
 
 
-class _Log:
-    """The log of a worker. A disk that is full costs no run and hides no error: what cannot be written is
-    kept, and tried again with what comes next."""
+class Log:
+    """A log, of which a file open without a buffer is given. A disk that is full costs no run and hides no
+    error: what cannot be written is kept, up to 1 MiB of it, and tried again with what comes next."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: io.FileIO | None = None
+    def __init__(self, file: io.FileIO) -> None:
+        self._file = file
         self.kept = b""
 
-    def __enter__(self) -> _Log:
-        self.add(b"")
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._file is not None:
-            with suppress(OSError):
-                self._file.close()
-
-    def add(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
         self.kept += data
         with suppress(OSError):
-            self._file = self._file or io.FileIO(self._path, "w")
             while self.kept:
                 self.kept = self.kept[self._file.write(self.kept) :]
         self.kept = self.kept[-_KEPT:]

@@ -100,7 +100,7 @@ class Report:
 
     @property
     def headline(self) -> dict[str, Any]:
-        """The comparison that the verdict is about: the last candidate, chosen before any result; of those that a race left."""
+        """The comparison that the verdict is about: the last candidate, chosen before any result; after a race the best of those left."""
         comparison: dict[str, Any] = self.block["comparisons"][-1]
         return comparison
 

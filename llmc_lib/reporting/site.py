@@ -26,7 +26,7 @@ from llmc_lib.store import ROOT, write_atomic
 _TEMPLATES = Path(__file__).parent / "template"
 _WIDTH, _HEIGHT = 200, 26  # of a strip, in its own units
 _NOTE = N_(
-    "Each row is a comparison within one run: its last candidate minus its reference, in percentage points, with the 95% "
+    "Each row is a comparison within one run: the candidate of its verdict minus its reference, in percentage points, with the 95% "
     "interval, all on one scale. Rows are not comparisons with each other: other questions, limits or samples give other "
     "numbers, and the best of many rows is partly luck."
 )

@@ -37,7 +37,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from llmc_lib.processes.workers import EVENT, die_with_parent
+from llmc_lib.processes.workers import EVENT, Log, die_with_parent
 from llmc_lib.store import json_reader, write_atomic
 from llmc_lib.store.json_reader import JsonError
 from llmc_lib.training.cluster import LINK
@@ -80,11 +80,12 @@ def main(logs: Path, command: list[str]) -> int:
     logs.mkdir(parents=True, exist_ok=True)
     watch = _Watch()
     env = _environment(logs, rank)
-    with open(logs / f"rank-{rank}.log", "ab", buffering=0) as log:
+    with open(logs / f"rank-{rank}.log", "ab", buffering=0) as file:
+        log = Log(file)
         child = subprocess.Popen(
             [sys.executable, *command],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if rank == 0 else log,
+            stdout=subprocess.PIPE if rank == 0 else file,
             stderr=subprocess.STDOUT,
             env=env,
             preexec_fn=die_with_parent,
@@ -111,7 +112,7 @@ def main(logs: Path, command: list[str]) -> int:
             time.sleep(1)  # DeepSpeed's launcher ends the child a moment before it ends us
         if status and _by_itself(status, error_file, ended, watch.stopped):
             log.write(f"{first} ended with status {status}\n".encode())
-            _record(logs, rank, child.pid, status, error_file)
+            _record(logs, rank, child.pid, status, error_file, log.kept)
         elif status:
             why = f"ended because of {ended}" if ended else "was told to stop"
             log.write(f"{first} {why}\n".encode())
@@ -147,7 +148,7 @@ def _environment(logs: Path, rank: int) -> dict[str, str]:
     return env
 
 
-def _copy(source: IO[bytes], log: IO[bytes], orphan: Callable[[], None]) -> None:
+def _copy(source: IO[bytes], log: Log, orphan: Callable[[], None]) -> None:
     """Events to our standard output, everything else to the log."""
     for line in source:
         before, mark, event = line.partition(EVENT.encode())
@@ -183,7 +184,9 @@ def _wait(child: subprocess.Popen[bytes], logs: Path) -> str | None:
             return failed
 
 
-def _record(logs: Path, rank: int, pid: int, status: int, error_file: Path) -> None:
+def _record(
+    logs: Path, rank: int, pid: int, status: int, error_file: Path, unwritten: bytes
+) -> None:
     log = logs / f"rank-{rank}.log"
     raised = error_file.exists()
     facts = {
@@ -192,7 +195,7 @@ def _record(logs: Path, rank: int, pid: int, status: int, error_file: Path) -> N
         "pid": pid,
         "status": 1 if raised and status < 0 else status,  # told to stop on its way out
         "time": error_file.stat().st_mtime if raised else time.time(),
-        "error": _exception(error_file) or _last_words(log, status),
+        "error": _exception(error_file) or _last_words(log, status, unwritten),
     }
     write_atomic(logs / f"rank-{rank}.failed.json", json.dumps(facts, indent=1))
 
@@ -206,11 +209,11 @@ def _exception(path: Path) -> str | None:
         return None
 
 
-def _last_words(log: Path, status: int) -> str:
+def _last_words(log: Path, status: int, unwritten: bytes = b"") -> str:
     """Without `record`: the last traceback in the log, or a crash's report, or the last lines."""
     with open(log, "rb") as handle:
         handle.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-        text = handle.read().decode(errors="replace").replace("\r", "\n")
+        text = (handle.read() + unwritten).decode(errors="replace").replace("\r", "\n")
     lines = [line for line in text.splitlines() if line.strip()][:-1]  # the last one is ours
     # A traceback that another one led to belongs to that one, which is printed before it.
     heads = [

@@ -131,7 +131,7 @@ def test_a_race_asks_those_that_can_win_and_goes_on_after_a_kill(
     assert "was a race of 3 candidates" in markup
     assert f"<dt>questions asked before the race ended</dt><dd>{results.race.n_questions} of 200</dd>" in markup  # fmt: skip
     assert "clearly worse than the best" in page.looks(report).markup
-    assert "which ones are here depends on the race" in page.comparisons_table(report).markup
+    assert "the best one when the race ended" in page.comparisons_table(report).markup
 
 
 def _asked(server: ChatServer) -> dict[str, int]:
@@ -167,6 +167,7 @@ def test_a_deadline_ends_a_race_after_the_round_and_a_later_one_goes_on(run: Run
     first = evaluation.evaluate(late, MODELS)
     assert first.race is not None
     assert (first.race.round, first.race.settled) == (1, False)
+    assert list(first.models) == ["base", "same", "good"]  # the best one is last, not the last one named
     assert evaluation.finished(late, MODELS)
     report = load_report(late, first)
     assert "The deadline ended it after round 1 of 4, at 50 of 200" in page.verdict(report).markup

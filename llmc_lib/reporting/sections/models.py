@@ -123,9 +123,10 @@ def comparisons_table(report: Report) -> Block:
         caption.append(tr(words.COUNTED_ONCE))
     text = (
         tr(
-            "The verdict at the top of the page is on the last of these candidates; which ones are here depends on the race."
+            "The verdict at the top of the page is on the last of these candidates: the best one when the race ended. Interval and p "
+            "adjusted allow for that choice."
         )
-        if (report.metrics.get("race") or {}).get("stopped")
+        if report.metrics.get("race")
         else tr(
             "The verdict at the top of the page is on the last candidate, whatever the results are."
         )
