@@ -8,7 +8,8 @@ have learned, or lost, the share of questions that makes their true difference; 
 long. 2 points matter. "false" is any candidate whose true difference is 0 or less called better at any round, or one of 0 or more called
 worse; "miss" any candidate's interval, at the round at which it was stopped, that leaves out its true difference; "found" and "by all" the best candidate called better,
 in the race and by one test of all questions at the level of 8; "lost" the best one stopped; "bias" the mean error of the difference of the best
-one, in points, at the end. Tokens are shares of those of the full evaluation of all 9 models. One core.
+one, in points, at the end. Tokens are shares of those of the full evaluation of all 9 models. "told" is what `make power` expects of
+"tokens" and "found" (analysis.race.expected, given the variance of this population). One core.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from scipy import special
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from llmc_lib.analysis.comparison import DifferenceTest, difference_test
-from llmc_lib.analysis.race import Rule, judge
+from llmc_lib.analysis.race import Rule, expected, judge
 from llmc_lib.analysis.simultaneous import level_of
 from performance.validity.draws import hle_chances, sample, sibling
 
@@ -39,6 +40,8 @@ SCENARIOS = {
     "one +2, others -2": (0.02, *(-0.02,) * 7),
 }
 COLUMNS = ("tokens", "false", "miss", "found", "by all", "lost", "bias")
+#: Of a question's difference between two equal models of the population, by the samples.
+VARIANCE = {1: 0.127, 4: 0.0606}
 
 
 def models(rng: np.random.Generator, effects: tuple[float, ...]) -> np.ndarray:
@@ -84,7 +87,7 @@ def race(
     )
     best, level = ended["1"]
     whole = difference_test(right[1] - right[0], samples)
-    by_all = whole.p_value < level_of(M, 0.05) and whole.difference > 0
+    by_all = whole.p_value < level_of(len(effects), 0.05) and whole.difference > 0
     found_best = best.p_value < level and best.difference > 0
     return spent, false, missed, found_best, by_all, lost, 100 * (best.difference - effects[0])
 
@@ -104,14 +107,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     options = parser.parse_args()
     rule, start = Rule(M, options.rounds, 0.02), time.process_time()
-    print(f"{'true differences, points':28}{'samples':>8}" + "".join(f"{c:>9}" for c in COLUMNS))
+    print(
+        f"{'true differences, points':28}{'samples':>8}"
+        + "".join(f"{c:>9}" for c in (*COLUMNS, "told", "told"))
+    )
     for samples in (1, 4):
         for name, effects in SCENARIOS.items():
             rng = np.random.default_rng(0)
             found = [race(rng, effects, samples, rule) for _ in range(options.repetitions)]
             shown = [f"{value:>9.1%}" for value in np.mean(found, axis=0)[:-1]]
             bias = f"{np.mean(found, axis=0)[-1]:>+9.2f}"
-            print(f"{name:28}{samples:>8}" + "".join(shown) + bias, flush=True)
+            told = expected(rule, VARIANCE[samples], N, effects)
+            shown += [bias, f"{told.share:>9.1%}", f"{told.found:>9.1%}"]
+            print(f"{name:28}{samples:>8}" + "".join(shown), flush=True)
     print(
         f"{options.repetitions:,} races each, {time.process_time() - start:.0f} s of processor time"
     )

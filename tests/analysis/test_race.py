@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import special
 
-from llmc_lib.analysis.race import Rule, expected_share, judge
+from llmc_lib.analysis.race import Rule, expected, judge
 from llmc_lib.analysis.sequential import spending
-from performance.racing import N, race
+from performance.racing import SCENARIOS, VARIANCE, N, race
 
 BASE = np.repeat([1, 0, 0, 0], 100)
 
@@ -74,12 +74,26 @@ def test_a_race_of_the_benchmark_saves_where_one_is_far_better() -> None:
     assert (false, best) == (0, 1)
 
 
-def test_expected_tokens_are_those_of_simulated_races() -> None:
-    # Of answers (performance/racing.py): 36.8% with 4 samples and one candidate 4 points better, 71.8% if all are equal.
-    rule = Rule(8, 10, 0.02)
-    assert expected_share(rule, 0.0060, (0.04, *(0.0,) * 7)) == pytest.approx(0.368, abs=0.07)
-    assert expected_share(rule, 0.0053, (0.0,) * 8) == pytest.approx(0.718, abs=0.03)
-    assert expected_share(rule, 0.0005, (0.04, *(0.0,) * 7)) == pytest.approx(
-        0.1
-    )  # the first round
-    assert expected_share(rule, 10.0, (0.04, *(0.0,) * 7)) == pytest.approx(1, abs=0.02)
+@pytest.mark.parametrize(
+    ("samples", "effects", "share", "found"),
+    [  # of 600 races of answers (performance/racing.py)
+        (1, "all equal", 0.89, 0.002), (1, "one +2", 0.82, 0.378), (1, "one +4", 0.51, 0.963),
+        (4, "all equal", 0.72, 0.002), (4, "one +2", 0.63, 0.708), (4, "one +4", 0.37, 1.0),
+        (4, "one 0, others -2", 0.40, 0.002), (4, "one +2, others -2", 0.40, 0.712),
+    ],
+)  # fmt: skip
+def test_what_is_expected_is_what_simulated_races_take_and_find(
+    samples: int, effects: str, share: float, found: float
+) -> None:
+    told = expected(Rule(8, 10, 0.02), VARIANCE[samples], N, SCENARIOS[effects])
+    assert told.share == pytest.approx(share, abs=0.03)
+    assert told.found == pytest.approx(found, abs=0.05)
+    assert told.found <= told.found_by_all
+
+
+def test_what_a_race_can_ask_for_at_least_and_at_most() -> None:
+    effects = (0.04, *(0.0,) * 7)
+    assert expected(Rule(8, 10, 0.02), 0.06, 10**7, effects).share == pytest.approx(0.1)
+    assert expected(Rule(8, 10, 0.02), 0.06, 20, effects).share == pytest.approx(1, abs=0.02)
+    with pytest.raises(ValueError, match="8 candidates have 8 differences"):
+        expected(Rule(8, 10, 0.02), 0.06, 20, (0.0,))
