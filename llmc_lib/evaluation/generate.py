@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,10 @@ def _evaluate(run: Run, models: Sequence[Model | ServedModel]) -> None:
     (run.predictions / "manifest.json").unlink(missing_ok=True)
     asked = drawn_questions(run)
     raced = _race(run, models, asked, key)
-    for number, model in enumerate(models, 1):
+    # Those that were stopped come last: what is decided rests on the others.
+    last = [] if raced is None else [m for m in models if not raced.is_left(m.name)]
+    in_turn = [*(model for model in models if model not in last), *last]
+    for number, model in enumerate(in_turn, 1):
         desc = f"Evaluating {model.name} ({number} of {len(models)})"
         _sample(run, model, _of_model(asked, model, raced), desc)
         for name, questions in asked.items():
@@ -161,7 +165,10 @@ def finished(run: Run, models: Sequence[Model | ServedModel]) -> bool:
     manifest = read_manifest(run.predictions, stage_key(run, models))
     if manifest is None or manifest.get("given_up"):
         return False
-    return "race" not in manifest or not race.goes_on(run, Race.of(manifest["race"]))
+    if "race" not in manifest:
+        return True
+    raced = Race.of(manifest["race"])
+    return not race.goes_on(run, raced) and set(race.asked_of_all(run)) <= set(raced.also)
 
 
 def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
@@ -210,7 +217,7 @@ def _race_key(run: Run) -> dict[str, Any]:
     if stop is None:
         return {}
     rule = {"matters": report.smallest_interesting_points, "alpha": report.significance}
-    return {"race": {**stop.model_dump(mode="json", exclude={"deadline"}), **rule}}
+    return {"race": {**stop.model_dump(mode="json", exclude={"deadline", "safety"}), **rule}}
 
 
 def _asking_key(run: Run) -> dict[str, Any]:
@@ -291,18 +298,20 @@ def _race(
             name: right_answers(run, benchmark, name, beginning, judged=judged) for name in names
         }
 
-    return race.hold(run, key, list(by_name), questions, ask, right)
+    found = race.hold(run, key, list(by_name), questions, ask, right)
+    return replace(found, also=race.asked_of_all(run))
 
 
 def _of_model(
     asked: dict[str, list[Question]], model: Model | ServedModel, raced: Race | None
 ) -> dict[str, list[Question]]:
-    """What a model is asked: one that a race has stopped no more than it was."""
+    """What a model is asked: one that a race has stopped no more than it was, and what all are asked (`race.asked_of_all`)."""
     if raced is None or raced.benchmark not in asked:
         return asked
     beginning = asked[raced.benchmark][: raced.questions_of(model.name)]
     if not raced.is_left(model.name):
-        return {raced.benchmark: beginning}
+        also = {name: questions for name, questions in asked.items() if name in raced.also}
+        return {raced.benchmark: beginning, **also}
     return {**asked, raced.benchmark: beginning}
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmc_lib.analysis.race import Round, Rule, judge
+from llmc_lib.benchmarks import Measure
 from llmc_lib.formatting import listed
 from llmc_lib.language import N_
 from llmc_lib.records import Question
@@ -57,6 +58,7 @@ class Race:
     left: tuple[str, ...]
     seconds: float  # that the last round took
     models: int = 0  # that took part in it; 0: not recorded
+    also: tuple[str, ...] = ()  # benchmarks that those that were stopped were asked in full
 
     def questions_of(self, model: str) -> int:
         """How many questions a model is asked."""
@@ -76,7 +78,16 @@ class Race:
     def of(cls, found: Mapping[str, Any]) -> Race:
         """From a manifest."""
         stopped = tuple(Stopped(**each) for each in found["stopped"])
-        return cls(**{**found, "stopped": stopped, "left": tuple(found["left"])})
+        names = {key: tuple(found.get(key, ())) for key in ("left", "also")}
+        return cls(**{**found, "stopped": stopped, **names})
+
+
+def asked_of_all(run: Run) -> tuple[str, ...]:
+    """The benchmarks that a candidate is asked in full though it was stopped: those of safety."""
+    params = run.params.evaluation
+    if params.stop is None or not params.stop.safety:
+        return ()
+    return tuple(b.name for b in params.benchmarks if b.measure != Measure.ACCURACY)
 
 
 def so_far(run: Run, key: str, asked: int) -> Race:
