@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from llmc_lib.analysis.comparison import DifferenceTest, difference_test
@@ -59,12 +59,18 @@ class Round:
 
 
 def judge(
-    right: Mapping[str, NDArray[np.int64]], reference: str, samples: int, number: int, rule: Rule
+    right: Mapping[str, NDArray[np.int64]],
+    reference: str,
+    samples: int,
+    number: int,
+    rule: Rule,
+    clusters: ArrayLike | None = None,
 ) -> Round:
     """The decisions after a round.
 
     Parameters: `right`, model → (n,) right answers to each question of the rounds so far, of `samples`; of the reference and the
-    candidates that are still asked; the `number` of the round, from 1.
+    candidates that are still asked; the `number` of the round, from 1; `clusters`, (n,) labels. Where rounds share clusters they are
+    more alike than the levels assume, so that all of them err less often.
 
     A candidate is stopped where it is worse than the best of them (the truly best one with chance alpha at most), or where it
     cannot be better than the reference by what matters (one that is, with chance alpha / 2 at most). All is settled when
@@ -72,7 +78,11 @@ def judge(
     matters.
     """
     candidates = [name for name in right if name != reference]
-    tests = {name: difference_test(right[name] - right[reference], samples) for name in candidates}
+
+    def test(one: str, other: str) -> DifferenceTest:
+        return difference_test(right[one] - right[other], samples, clusters)
+
+    tests = {name: test(name, reference) for name in candidates}
     if not tests:
         return Round({}, settled=True)
     best = max(candidates, key=lambda name: tests[name].difference)
@@ -81,7 +91,7 @@ def judge(
     could_win = False
     for name in candidates:
         if name != best:
-            to_best = difference_test(right[name] - right[best], samples)
+            to_best = test(name, best)
             if to_best.difference < 0 and to_best.p_value < behind:
                 stopped[name] = "behind"
                 continue

@@ -170,8 +170,9 @@ def hold(
     questions: Sequence[Question],
     ask: Callable[[str, Sequence[Question]], None],
     right: Callable[[Sequence[str], Sequence[Question]], dict[str, NDArray[np.int64]]],
+    clusters: Sequence[str] | None = None,
 ) -> Race:
-    """Go through the rounds that are left; the first model is the reference.
+    """Go through the rounds that are left; the first model is the reference. `clusters`: a label of each of the questions.
 
     `ask` has a model answer a beginning of the questions; `right` grades what some models have answered, and returns the (n,)
     right answers of each. The reference is asked as long as anybody is. Where the time to the deadline is not enough for all
@@ -205,7 +206,8 @@ def hold(
         if number == found.rounds or _has(questions, len(beginning), stop.min_per_category):
             answers = right(racing, beginning)
             samples = run.params.evaluation.asking(found.benchmark).samples
-            decided = judge(answers, models[0], samples, number, rule)
+            labels = clusters and clusters[: len(beginning)]
+            decided = judge(answers, models[0], samples, number, rule, labels)
         row = {
             "key": key,
             "benchmark": found.benchmark,

@@ -52,6 +52,17 @@ def test_two_clear_winners_that_hardly_differ_are_settled_one_that_may_win_is_no
     assert _judge(3, 0.02, a=_with(60, 2), b=other) == ({}, False)
 
 
+def test_each_question_twenty_times_decides_as_one_of_them() -> None:
+    models = {"base": BASE, "a": _with(14, 5), "b": _with(10, 4)}
+    rule = Rule(2, 5, 0.03)
+    copies = {name: np.repeat(right, 20) for name, right in models.items()}
+    labels = np.repeat(np.arange(len(BASE)), 20)
+    once = judge(models, "base", 1, 3, rule)
+    assert once.stopped == {}
+    assert judge(copies, "base", 1, 3, rule, labels) == once
+    assert judge(copies, "base", 1, 3, rule).stopped
+
+
 def test_levels_are_spent_early_and_sum_to_alpha_for_one_candidate() -> None:
     rule = Rule(1, 5, 0.05)
     levels = [rule.level(number) for number in range(1, 6)]

@@ -331,6 +331,37 @@ def test_a_gate_cannot_tell_of_a_candidate_that_was_stopped(tmp_path: Path) -> N
     assert "stopped bad after round 2 (clearly worse than the best)" in answer.told
 
 
+def test_rounds_are_decided_on_clusters(run: Run) -> None:
+    asked = [Question(str(n), "hle", "", "", "", "x", "") for n in range(200)]
+    rates = {"base": 0.3, "bad": 0.1, "good": 0.5}
+
+    def right(names: Sequence[str], questions: Sequence[Question]) -> dict[str, NDArray[np.int64]]:
+        n = np.arange(len(questions)) // 10  # ten in a row are the same
+        return {
+            name: ((n * 0.618034 + len(name) / 7) % 1 < rates[name]).astype(np.int64)
+            for name in names
+        }
+
+    def rounds(key: str, labels: Sequence[str] | None) -> list[str]:
+        race.hold(run, key, list(rates), asked, lambda *_: None, right, labels)
+        rows = [row for row in ledger.read(race.ledger_of(run)) if row["key"] == key]
+        return [*rows[0]["stopped"]]
+
+    assert rounds("apart", None) == ["bad"]
+    assert rounds("together", [str(n // 10) for n in range(200)]) == []
+
+
+def test_what_is_a_cluster_is_part_of_a_races_key(run: Run) -> None:
+    def changed(**more: Any) -> Run:
+        first, *others = run.params.evaluation.benchmarks
+        benchmarks = (first.model_copy(update=more), *others)
+        values = run.params.evaluation.model_copy(update={"benchmarks": benchmarks})
+        return Run(run.params.model_copy(update={"evaluation": values}), run.params_file)
+
+    runs = [run, changed(cluster="category"), changed(duplicates=None)]
+    assert len({evaluation.generate.stage_key(each, MODELS) for each in runs}) == 3
+
+
 def test_a_race_of_fewer_questions_than_rounds_has_no_empty_round(run: Run) -> None:
     question = Question("1", "hle", "", "", "", "Math", "")
     none_right = lambda names, _: dict.fromkeys(names, np.zeros(1, dtype=np.int64))  # noqa: E731
