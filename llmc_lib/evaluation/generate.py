@@ -16,6 +16,7 @@ from llmc_lib.engines.arguments import what_matters
 from llmc_lib.engines.given import SERVERS, at_hand
 from llmc_lib.engines.sampling import sample, stream
 from llmc_lib.engines.worker import is_worth_asking_again
+from llmc_lib.errors import UserError
 from llmc_lib.evaluation import grading, race
 from llmc_lib.evaluation.asked import drawn_questions, requests, settings
 from llmc_lib.evaluation.beside import Beside, beside
@@ -180,7 +181,10 @@ def finished(run: Run, models: Sequence[Model | ServedModel]) -> bool:
         return False
     if "race" not in manifest:
         return True
-    raced = Race.of(manifest["race"])
+    try:
+        raced = Race.of(manifest["race"])
+    except UserError:  # it is written again from the ledger
+        return False
     return not race.goes_on(run, raced) and set(race.asked_of_all(run)) <= set(raced.also)
 
 

@@ -387,6 +387,65 @@ def test_what_a_race_cannot_be_is_said(more: dict[str, Any], message: str) -> No
         Params.model_validate({"run": "x", "evaluation": {"benchmarks": [{"name": "hle"}], **more}})
 
 
+ROW = {
+    "key": "k", "benchmark": "hle", "round": 1, "n_questions": 50, "racing": ["base", "a", "b"], "dropped": [],
+    "stopped": {}, "settled": False, "seconds": 1.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"racing": 5}, "racing: Input should be a valid list"),
+        ({"racing": []}, "racing: List should have at least 1 item"),
+        ({"stopped": ["a"]}, "stopped: Input should be a valid dictionary"),
+        ({"stopped": {"a": "tired"}}, "stopped.a: Input should be 'behind' or 'small'"),
+        ({"stopped": {"base": "behind"}}, "stopped: not all of them were racing"),
+        ({"round": "x"}, "round: Input should be a valid integer"),
+        ({"settled": "no"}, "settled: Input should be a valid boolean"),
+        ({"seconds": -5}, "seconds: Input should be greater than or equal to 0"),
+        ({"benchmark": None}, "benchmark: Input should be a valid string"),
+    ],
+)
+def test_a_row_that_no_round_has_written_is_told_with_its_line(
+    run: Run, changed: dict[str, Any], message: str
+) -> None:
+    """Written anew with a chain that is whole, as by another version or a tool."""
+    ledger.append(race.ledger_of(run), ROW)
+    assert race.so_far(run, "k", 200).round == 1
+    ledger.append(race.ledger_of(run), {**ROW, "round": 2, **changed})
+    for asked in (lambda: race.so_far(run, "k", 200), lambda: race.race_state(run)):
+        with pytest.raises(UserError) as told:
+            asked()
+        assert "race.jsonl: line 2 is no row of a race (" in str(told.value)
+        assert message in str(told.value)
+        assert "move it away: the rounds are then decided again" in str(told.value)
+    assert race.so_far(run, "of other settings", 200).round == 0
+
+
+def test_rows_that_are_gone_from_the_end_are_decided_again_and_a_folder_is_told(run: Run) -> None:
+    path = race.ledger_of(run)
+    for number in (1, 2):
+        ledger.append(path, {**ROW, "round": number})
+    path.write_bytes(path.read_bytes()[:-40])  # a kill, or a full disk
+    assert race.so_far(run, "k", 200).round == 1
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(UserError, match=r"race\.jsonl: is not a file; put back"):
+        race.so_far(run, "k", 200)
+
+
+@pytest.mark.parametrize("found", [{}, 5, {"stopped": 5}, {"benchmark": "hle", "asked": "many"}])
+def test_a_broken_race_in_a_manifest_is_no_finished_evaluation(
+    run: Run, monkeypatch: pytest.MonkeyPatch, found: object
+) -> None:
+    monkeypatch.setattr("llmc_lib.evaluation.generate.read_manifest", lambda *_: {"race": found})
+    monkeypatch.setattr("llmc_lib.evaluation.generate.stage_key", lambda *_: "key")
+    assert not evaluation.finished(run, MODELS)
+    with pytest.raises(UserError, match=r"manifest\.json: race: .*make report writes it again"):
+        race.Race.of(found)
+
+
 @pytest.mark.parametrize("line", ["{}", "null", '{"key": 1, "racing": 5}'])
 def test_a_broken_ledger_of_rounds_is_told_by_the_status(run: Run, line: str) -> None:
     run.folder.mkdir(parents=True)
