@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from llmc_lib.analysis.comparison import DifferenceTest, difference_test
@@ -59,12 +59,18 @@ class Round:
 
 
 def judge(
-    right: Mapping[str, NDArray[np.int64]], reference: str, samples: int, number: int, rule: Rule
+    right: Mapping[str, NDArray[np.int64]],
+    reference: str,
+    samples: int,
+    number: int,
+    rule: Rule,
+    clusters: ArrayLike | None = None,
 ) -> Round:
     """The decisions after a round.
 
     Parameters: `right`, model → (n,) right answers to each question of the rounds so far, of `samples`; of the reference and the
-    candidates that are still asked; the `number` of the round, from 1.
+    candidates that are still asked; the `number` of the round, from 1; `clusters`, (n,) labels. Where rounds share clusters they are
+    more alike than the levels assume, so that all of them err less often.
 
     A candidate is stopped where it is worse than the best of them (the truly best one with chance alpha at most), or where it
     cannot be better than the reference by what matters (one that is, with chance alpha / 2 at most). All is settled when
@@ -72,7 +78,11 @@ def judge(
     matters.
     """
     candidates = [name for name in right if name != reference]
-    tests = {name: difference_test(right[name] - right[reference], samples) for name in candidates}
+
+    def test(one: str, other: str) -> DifferenceTest:
+        return difference_test(right[one] - right[other], samples, clusters)
+
+    tests = {name: test(name, reference) for name in candidates}
     if not tests:
         return Round({}, settled=True)
     best = max(candidates, key=lambda name: tests[name].difference)
@@ -81,7 +91,7 @@ def judge(
     could_win = False
     for name in candidates:
         if name != best:
-            to_best = difference_test(right[name] - right[best], samples)
+            to_best = test(name, best)
             if to_best.difference < 0 and to_best.p_value < behind:
                 stopped[name] = "behind"
                 continue
@@ -101,38 +111,61 @@ def _below(test: DifferenceTest, level: float, matters: float) -> bool:
     return not test.difference + near > matters and test.interval(level)[1] < matters
 
 
-def expected_share(
-    rule: Rule, error: float, effects: Sequence[float], draws: int = 2_000, seed: int = 0
-) -> float:
-    """The share of all models' answers that a race asks for, on average.
+class Expected(NamedTuple):
+    """What a race is expected to do: the `share` of all models' answers that it asks for, and the chance that it has `found` the
+    first candidate better when it ends; `found_by_all`, the same of one test of all answers."""
 
-    Parameters: the standard `error` of a candidate's difference to the reference on all questions; the true difference of each
-    candidate (`effects`), fractions. Simulated with normal sums of which the reference's noise is half, as in `level_of`; with such
-    differences, on HLE's population, to 7 points what answers give (performance/racing.py). Raises `ValueError` for other
-    than `rule.candidates` effects.
+    share: float
+    found: float
+    found_by_all: float
+
+
+def expected(
+    rule: Rule, variance: float, questions: int, effects: Sequence[float], draws: int = 2_000
+) -> Expected:
+    """What a race is expected to ask for and to find.
+
+    Parameters: the `variance` of a question's difference between a candidate that is no better and the reference; how many
+    `questions` there are; the true difference of each candidate (`effects`), fractions. Raises `ValueError` for other than
+    `rule.candidates` effects.
+
+    Simulated with normal sums, of which the reference's noise is half of the variance, as in `level_of`. A true difference of e
+    is a share |e| of questions won or lost for good, which differ by 1 each: it adds to the variance. Of races of answers of
+    HLE's population, where candidates are further from each other than from the reference, the share is right to 5 points where one
+    candidate differs, or all but one, and to 6 where several do; `found` to 6 (performance/racing.py).
     """
     m, true = rule.candidates, np.asarray(effects, dtype=float)
     if true.shape != (m,):
         raise ValueError(f"{m} candidates have {m} differences: {true.shape}")
-    rng = np.random.default_rng(seed)
-    sums, share = np.zeros((draws, m + 1)), 1 / rule.rounds
-    racing, going = np.ones((draws, m), bool), np.ones(draws, bool)
-    asked = 0.0
+    rng = np.random.default_rng(0)
+    shared = variance / 2
+    size = np.abs(true)
+    own = variance * (1 - size) + size - true**2 - shared
+    noise, errors = np.sqrt([shared, *own]), np.sqrt((own + shared) / questions)
+    sums, every = np.zeros((draws, m + 1)), np.arange(draws)
+    racing, going, found = np.ones((draws, m), bool), np.ones(draws, bool), np.zeros(draws, bool)
+    asked = n = 0.0
     for number in range(1, rule.rounds + 1):
         asked += going.sum() + (racing & going[:, None]).sum()
-        sums += rng.standard_normal(sums.shape) * error * np.sqrt(share / 2)
-        seen = true + (sums[:, 1:] - sums[:, :1]) / (number * share)
-        scale = error / np.sqrt(number * share)
-        far, behind = (
-            -scale * special.ndtri(level / 2)
-            for level in (rule.level(number), rule.level_behind(number))
-        )
-        best = np.where(racing, seen, -np.inf).max(axis=1)
-        is_best = racing & (seen == best[:, None])
-        to_best = seen - best[:, None]
-        stops = (~is_best & (to_best < -behind)) | (seen + far < rule.matters)
-        could_win = racing & ~is_best & ~stops & (to_best + behind >= rule.matters)
-        clear = (np.abs(best) > far) & ~(stops & is_best).any(axis=1)
+        more, n = questions / rule.rounds, questions * number / rule.rounds
+        sums += rng.standard_normal(sums.shape) * noise * np.sqrt(more)
+        seen = true + (sums[:, 1:] - sums[:, :1]) / n
+        best = np.where(racing, seen, -np.inf).argmax(axis=1)
+        others = np.arange(m) != best[:, None]
+        far = _z(rule.level(number)) * errors * np.sqrt(rule.rounds / number)
+        behind = _z(rule.level_behind(number)) * np.sqrt((own + own[best][:, None]) / n)
+        to_best = seen - seen[every, best][:, None]
+        stops = (others & (to_best < -behind)) | (seen + far < rule.matters)
+        could_win = racing & others & ~stops & (to_best + behind >= rule.matters)
+        clear = (np.abs(seen[every, best]) > far[best]) & ~stops[every, best]
+        found = np.where(racing[:, 0] & going, seen[:, 0] > far[0], found)
         racing &= ~(stops & going[:, None])
         going &= racing.any(axis=1) & ~(clear & ~could_win.any(axis=1))
-    return float(asked / (draws * rule.rounds * (m + 1)))
+    by_all = special.ndtr(true[0] / errors[0] - _z(level_of(m, rule.alpha)))
+    share = asked / (draws * rule.rounds * (m + 1))
+    return Expected(float(share), float(found.mean()), float(by_all))
+
+
+def _z(level: float) -> float:
+    """Standard errors from 0 beyond which a difference is significant."""
+    return -float(special.ndtri(level / 2))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from llmc_lib.engines.arguments import what_matters
 from llmc_lib.engines.given import SERVERS, at_hand
 from llmc_lib.engines.sampling import sample, stream
 from llmc_lib.engines.worker import is_worth_asking_again
+from llmc_lib.errors import UserError
 from llmc_lib.evaluation import grading, race
 from llmc_lib.evaluation.asked import drawn_questions, requests, settings
 from llmc_lib.evaluation.beside import Beside, beside
@@ -25,7 +27,7 @@ from llmc_lib.evaluation.results import Results, load_results, read_results, rig
 from llmc_lib.evaluation.stored import predictions_file, store_files
 from llmc_lib.models.hardware import computing_dtype
 from llmc_lib.models.resolve import Model, ServedModel
-from llmc_lib.params import AskingParams
+from llmc_lib.params import AskingParams, BenchmarkParams
 from llmc_lib.records import Question
 from llmc_lib.store import (
     Run,
@@ -38,19 +40,32 @@ from llmc_lib.store import (
 _VERSION = 2
 
 
-def evaluate(run: Run, models: Sequence[Model | ServedModel]) -> Results:
-    """Sample and grade what is missing, then load the results of all `models`.
+#: Questions of a benchmark → the label of each one's cluster, None where all are independent.
+Clusters = Callable[[Sequence[Question], BenchmarkParams], Sequence[str] | None]
+
+
+def own_clusters(questions: Sequence[Question], _: BenchmarkParams) -> Sequence[str] | None:
+    """Those of `benchmarks[].cluster`, or none."""
+    labels = [question.cluster for question in questions]
+    return labels if any(labels) else None
+
+
+def evaluate(
+    run: Run, models: Sequence[Model | ServedModel], clusters: Clusters = own_clusters
+) -> Results:
+    """Sample and grade what is missing, then load the results of all `models`. A race takes the `clusters` of its questions for
+    what is independent, as the report does.
 
     The first model is the reference that the others are compared with. Questions are asked in an order
     drawn by the seed, so that what is there at any moment is a fair sample (`so_far`).
     """
     if not finished(run, models):
         with working(run.folder, "evaluation"):
-            _evaluate(run, models)
+            _evaluate(run, models, clusters)
     return load_results(run)
 
 
-def _evaluate(run: Run, models: Sequence[Model | ServedModel]) -> None:
+def _evaluate(run: Run, models: Sequence[Model | ServedModel], clusters: Clusters) -> None:
     key = stage_key(run, models)
     start = time.monotonic()
     for other in beside(run):
@@ -58,8 +73,11 @@ def _evaluate(run: Run, models: Sequence[Model | ServedModel]) -> None:
     # From here on the results of other settings are not whole: their answers are set aside.
     (run.predictions / "manifest.json").unlink(missing_ok=True)
     asked = drawn_questions(run)
-    raced = _race(run, models, asked, key)
-    for number, model in enumerate(models, 1):
+    raced = _race(run, models, asked, key, clusters)
+    # Those that were stopped come last: what is decided rests on the others.
+    last = [] if raced is None else [m for m in models if not raced.is_left(m.name)]
+    in_turn = [*(model for model in models if model not in last), *last]
+    for number, model in enumerate(in_turn, 1):
         desc = f"Evaluating {model.name} ({number} of {len(models)})"
         _sample(run, model, _of_model(asked, model, raced), desc)
         for name, questions in asked.items():
@@ -161,7 +179,13 @@ def finished(run: Run, models: Sequence[Model | ServedModel]) -> bool:
     manifest = read_manifest(run.predictions, stage_key(run, models))
     if manifest is None or manifest.get("given_up"):
         return False
-    return "race" not in manifest or not race.goes_on(run, Race.of(manifest["race"]))
+    if "race" not in manifest:
+        return True
+    try:
+        raced = Race.of(manifest["race"])
+    except UserError:  # it is written again from the ledger
+        return False
+    return not race.goes_on(run, raced) and set(race.asked_of_all(run)) <= set(raced.also)
 
 
 def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
@@ -210,7 +234,10 @@ def _race_key(run: Run) -> dict[str, Any]:
     if stop is None:
         return {}
     rule = {"matters": report.smallest_interesting_points, "alpha": report.significance}
-    return {"race": {**stop.model_dump(mode="json", exclude={"deadline"}), **rule}}
+    raced = next(b for b in run.params.evaluation.benchmarks if b.name == run.params.evaluation.raced_on)  # fmt: skip
+    together = raced.model_dump(mode="json", include={"cluster", "duplicates"})
+    of_stop = stop.model_dump(mode="json", exclude={"deadline", "safety"})
+    return {"race": {**of_stop, **rule, **together}}
 
 
 def _asking_key(run: Run) -> dict[str, Any]:
@@ -268,11 +295,13 @@ def _race(
     models: Sequence[Model | ServedModel],
     asked: dict[str, list[Question]],
     key: str,
+    clusters: Clusters,
 ) -> Race | None:
     """Go through the rounds of the race, where there is one; the answers of all rounds are there then."""
     benchmark = run.params.evaluation.raced_on
     if benchmark is None:
         return None
+    params = next(b for b in run.params.evaluation.benchmarks if b.name == benchmark)
     by_name = {model.name: model for model in models}
     questions = asked[benchmark]
 
@@ -291,18 +320,21 @@ def _race(
             name: right_answers(run, benchmark, name, beginning, judged=judged) for name in names
         }
 
-    return race.hold(run, key, list(by_name), questions, ask, right)
+    labels = clusters(questions, params)
+    found = race.hold(run, key, list(by_name), questions, ask, right, labels)
+    return replace(found, also=race.asked_of_all(run))
 
 
 def _of_model(
     asked: dict[str, list[Question]], model: Model | ServedModel, raced: Race | None
 ) -> dict[str, list[Question]]:
-    """What a model is asked: one that a race has stopped no more than it was."""
+    """What a model is asked: one that a race has stopped no more than it was, and what all are asked (`race.asked_of_all`)."""
     if raced is None or raced.benchmark not in asked:
         return asked
     beginning = asked[raced.benchmark][: raced.questions_of(model.name)]
     if not raced.is_left(model.name):
-        return {raced.benchmark: beginning}
+        also = {name: questions for name, questions in asked.items() if name in raced.also}
+        return {raced.benchmark: beginning, **also}
     return {**asked, raced.benchmark: beginning}
 
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from llmc_lib.analysis.race import Round, Rule, judge
+from llmc_lib.benchmarks import Measure
+from llmc_lib.errors import UserError
 from llmc_lib.formatting import listed
 from llmc_lib.language import N_
 from llmc_lib.records import Question
@@ -57,6 +60,7 @@ class Race:
     left: tuple[str, ...]
     seconds: float  # that the last round took
     models: int = 0  # that took part in it; 0: not recorded
+    also: tuple[str, ...] = ()  # benchmarks that those that were stopped were asked in full
 
     def questions_of(self, model: str) -> int:
         """How many questions a model is asked."""
@@ -73,10 +77,77 @@ class Race:
         return asdict(self)
 
     @classmethod
-    def of(cls, found: Mapping[str, Any]) -> Race:
-        """From a manifest."""
-        stopped = tuple(Stopped(**each) for each in found["stopped"])
-        return cls(**{**found, "stopped": stopped, "left": tuple(found["left"])})
+    def of(cls, found: object) -> Race:
+        """From a manifest. Raises `UserError` for what none has."""
+        try:
+            return TypeAdapter(cls).validate_python(found)
+        except ValidationError as error:
+            raise UserError(
+                f"the evaluation's manifest.json: race: {_first(error)}; remove the file, and make report writes it again from "
+                "the answers that are there"
+            ) from None
+
+
+def asked_of_all(run: Run) -> tuple[str, ...]:
+    """The benchmarks that a candidate is asked in full though it was stopped: those of safety."""
+    params = run.params.evaluation
+    if params.stop is None or not params.stop.safety:
+        return ()
+    return tuple(b.name for b in params.benchmarks if b.measure != Measure.ACCURACY)
+
+
+class _Decided(BaseModel):
+    """A row of the ledger: what a round has decided."""
+
+    model_config = ConfigDict(strict=True)
+
+    benchmark: str
+    round: Annotated[int, Field(ge=1)]
+    n_questions: Annotated[int, Field(ge=0)]
+    racing: Annotated[list[str], Field(min_length=1)]  # the reference first
+    dropped: list[str] = []
+    stopped: dict[str, Literal["behind", "small"]]
+    settled: bool
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+    @model_validator(mode="after")
+    def _check(self) -> _Decided:
+        if not set(self.stopped) <= set(self.racing[1:]):
+            raise ValueError("stopped: not all of them were racing")
+        return self
+
+    @property
+    def gone(self) -> list[tuple[str, int, str]]:
+        """Who was stopped, after which round, and why: for the deadline before this round began."""
+        late = [(model, self.round - 1, "deadline") for model in self.dropped]
+        return late + [(model, self.round, why) for model, why in self.stopped.items()]
+
+
+def _decisions(run: Run, key: str | None = None) -> list[_Decided]:
+    """What the rounds under a key have decided; None: under the latest one. Raises `UserError` for a ledger that is broken, and
+    for a row that no round has written."""
+    path = ledger_of(run)
+    rows = ledger.read(path)
+    wanted = rows[-1].get("key") if rows and key is None else key
+    found = []
+    for number, row in enumerate(rows, 1):
+        if row.get("key") != wanted:
+            continue
+        try:
+            found.append(_Decided.model_validate(row))
+        except ValidationError as error:
+            raise UserError(
+                f"{path}: line {number} is no row of a race ({_first(error)}); put back the file as it was, or move it away: the "
+                "rounds are then decided again, from the answers that are there"
+            ) from None
+    return found
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(map(str, first["loc"]))
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {said}" if place else said
 
 
 def so_far(run: Run, key: str, asked: int) -> Race:
@@ -87,18 +158,15 @@ def so_far(run: Run, key: str, asked: int) -> Race:
     stopped: list[Stopped] = []
     left: tuple[str, ...] = ()
     number, settled, seconds, models = 0, False, 0.0, 0
-    for row in ledger.read(ledger_of(run)):
-        if row["key"] == key and row["round"] == number + 1 and not settled:
-            before = asked_after(asked, number, stop.rounds)
+    for row in _decisions(run, key):
+        if row.round == number + 1 and not settled:
             stopped += [
-                Stopped(model, number, before, "deadline") for model in row.get("dropped", ())
+                Stopped(model, after, asked_after(asked, after, stop.rounds), why)
+                for model, after, why in row.gone
             ]
-            number, settled, seconds = row["round"], row["settled"], row["seconds"]
-            models = len(row["racing"])
-            n = asked_after(asked, number, stop.rounds)
-            stopped += [Stopped(model, number, n, why) for model, why in row["stopped"].items()]
-            left = tuple(name for name in row["racing"] if name not in row["stopped"])
-            left = left if len(left) > 1 else tuple(row["racing"])
+            number, settled, seconds, models = row.round, row.settled, row.seconds, len(row.racing)
+            left = tuple(name for name in row.racing if name not in row.stopped)
+            left = left if len(left) > 1 else tuple(row.racing)
     n = asked_after(asked, number, stop.rounds)
     return Race(
         benchmark, asked, stop.rounds, number, n, settled, tuple(stopped), left, seconds, models
@@ -109,25 +177,18 @@ def race_state(run: Run) -> str:
     """The state of the race in a line; "" without one, or before its first round is over. Raises `UserError` for a ledger of
     rounds that is broken."""
     stop = run.params.evaluation.stop
-    rows = ledger.read(ledger_of(run)) if stop else []
+    rows = _decisions(run) if stop else []
     if stop is None or not rows:
         return ""
     last = rows[-1]
-    of_key = [row for row in rows if row["key"] == last["key"]]
     gone = [
-        f"{model} (round {number}: {WHY.get(why, why)})"
-        for row in of_key
-        for number, stopped in (
-            (row["round"] - 1, dict.fromkeys(row.get("dropped", ()), "deadline")),
-            (row["round"], row["stopped"]),
-        )
-        for model, why in stopped.items()
+        f"{model} (round {number}: {WHY[why]})" for row in rows for model, number, why in row.gone
     ]
-    left = [name for name in last["racing"][1:] if name not in last["stopped"]]
-    text = f"Race on {last['benchmark']}, after round {last['round']} of {stop.rounds} ({last['n_questions']:,} questions): "
+    left = [name for name in last.racing[1:] if name not in last.stopped]
+    text = f"Race on {last.benchmark}, after round {last.round} of {stop.rounds} ({last.n_questions:,} questions): "
     text += (
         "it is decided"
-        if last["settled"]
+        if last.settled
         else f"{listed(left)} {'is' if len(left) == 1 else 'are'} still racing"
     )
     return f"{text}; stopped: {listed(gone)}." if gone else f"{text}."
@@ -159,8 +220,9 @@ def hold(
     questions: Sequence[Question],
     ask: Callable[[str, Sequence[Question]], None],
     right: Callable[[Sequence[str], Sequence[Question]], dict[str, NDArray[np.int64]]],
+    clusters: Sequence[str] | None = None,
 ) -> Race:
-    """Go through the rounds that are left; the first model is the reference.
+    """Go through the rounds that are left; the first model is the reference. `clusters`: a label of each of the questions.
 
     `ask` has a model answer a beginning of the questions; `right` grades what some models have answered, and returns the (n,)
     right answers of each. The reference is asked as long as anybody is. Where the time to the deadline is not enough for all
@@ -194,7 +256,8 @@ def hold(
         if number == found.rounds or _has(questions, len(beginning), stop.min_per_category):
             answers = right(racing, beginning)
             samples = run.params.evaluation.asking(found.benchmark).samples
-            decided = judge(answers, models[0], samples, number, rule)
+            labels = clusters and clusters[: len(beginning)]
+            decided = judge(answers, models[0], samples, number, rule, labels)
         row = {
             "key": key,
             "benchmark": found.benchmark,

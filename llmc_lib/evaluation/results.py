@@ -61,7 +61,8 @@ class Results:
     texts: Mapping[tuple[str, str, str, int], tuple[str, str]] = field(default_factory=dict)
     # Benchmarks whose questions, and what was written about them, must not be in a report.
     withheld: frozenset[str] = frozenset()
-    # How a race ended (`evaluation.stop`), and the rows of those that it has stopped; they are not among `models`.
+    # How a race ended (`evaluation.stop`), and the rows of those that it has stopped, on what they were asked; they are not among
+    # `models`.
     race: Race | None = None
     raced: pd.DataFrame = field(default_factory=pd.DataFrame)
 
@@ -171,13 +172,14 @@ def _left(results: Results, race: Race) -> Results:
     right = answers[raced & asked].groupby("model")["correct"].sum()
     best = max(names[1:], key=lambda name: right[name])
     names = [*(name for name in names if name != best), best]
+    also = raced | answers["benchmark"].isin(race.also)
     return replace(
         results,
         answers=answers[answers["model"].isin(names) & asked].reset_index(drop=True),
         models={name: results.models[name] for name in names},
         questions=questions,
         race=race,
-        raced=answers[raced & ~answers["model"].isin(names)].reset_index(drop=True),
+        raced=answers[also & ~answers["model"].isin(names)].reset_index(drop=True),
     )
 
 

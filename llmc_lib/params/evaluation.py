@@ -268,8 +268,6 @@ class EvaluationParams(Section):
                 ("stop", "benchmark"),
                 f"must be one of `benchmarks` with right and wrong answers ({known})",
             )
-        if any(b.cluster for b in self.benchmarks if b.name == (stop.benchmark or asked[0])):
-            raise ValueError("stop", "a race has no clusters; leave out `cluster`, or `stop`")
         if self.samples_of:
             raise ValueError(
                 "samples_of",

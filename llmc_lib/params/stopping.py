@@ -22,10 +22,13 @@ class StopParams(Section):
     # At most; each loads every remaining model once.
     rounds: Annotated[int, Field(ge=2, le=20)] = 10
     # Which of `benchmarks` decides the race; it must have right and wrong answers. The models that remain at the end then answer the
-    # others in full. None: the first with right and wrong answers.
+    # others in full (of those that were stopped: `safety`). None: the first with right and wrong answers.
     benchmark: Name | None = None
     # No round decides anything before it has so many questions of each of the benchmark's categories.
     min_per_category: Annotated[int, Field(ge=0, le=100_000)] = 0
+    # Stopped candidates, too, answer the benchmarks of safe responses and of over-refusal in full, when the race is over. false: nothing
+    # is known of their safety then.
+    safety: bool = True
     # 2026-12-01T09:00, in this machine's zone unless one is given. Rounds are held with as many candidates as there is time for, if each
     # takes as long as in the last one; the first with all. With a later deadline the race resumes.
     deadline: Annotated[datetime, Field(strict=False)] | None = None

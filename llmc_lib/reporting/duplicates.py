@@ -88,6 +88,16 @@ def clustered(
     return (replace(results, answers=answers) if found else results), found
 
 
+def cluster_labels(questions: Sequence[Question], benchmark: BenchmarkParams) -> list[str] | None:
+    """The cluster of each question, near duplicates in one; None where each is one of its own."""
+    by_id = {question.id: question for question in questions}
+    same = duplicates_of(by_id, benchmark)
+    if not same and not any(question.cluster for question in questions):
+        return None
+    labels = _labels(by_id, same)
+    return [labels[question.id] for question in questions]
+
+
 def _labels(questions: Mapping[str, Question], same: Mapping[str, str]) -> dict[str, str]:
     """Id → cluster: its own where it has none, and that of the question that it repeats, with all that is in it."""
     labels = {id_: question.cluster or f"question {id_}" for id_, question in questions.items()}

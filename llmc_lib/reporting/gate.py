@@ -15,6 +15,7 @@ from llmc_lib.analysis import gate as criteria
 from llmc_lib.analysis.gate import Finding, Outcome
 from llmc_lib.benchmarks import Measure
 from llmc_lib.errors import UserError
+from llmc_lib.evaluation.race import WHY
 from llmc_lib.formatting import aligned, counted
 from llmc_lib.params import GateParams
 from llmc_lib.params.reader import where
@@ -107,6 +108,14 @@ def _asked(run: Run, params: GateParams, metrics: dict[str, Any]) -> Gate:
     if candidate is None:
         why = "The rule report.select chooses none of the candidates."
         return Gate("fail", [], candidates=len(names), why=why)
+    raced = metrics.get("race") or {"stopped": []}
+    gone = next((each for each in raced["stopped"] if each["model"] == candidate), None)
+    if candidate not in names and gone is not None:
+        why = (
+            f"The race (evaluation.stop) stopped {candidate} after round {gone['round']} ({WHY[gone['reason']]}), so the report has no "
+            "verdict on it; name one that is left, or evaluate it without stop in a run of its own."
+        )
+        return Gate("unknown", [], candidate, next(iter(block["models"])), len(names), why)
     if candidate not in names:
         raise UserError(
             f"{where(run.shown, 'gate', 'candidate')}: {candidate!r} is not a candidate of the report; there "

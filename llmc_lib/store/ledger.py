@@ -74,7 +74,10 @@ def scan(path: Path) -> Ledger:
     A last line that was cut off while it was written is none. A line that is not a JSON object is a row that was changed.
     """
     try:
-        lines = path.read_bytes().split(b"\n") if path.is_file() else []
+        there = path.is_file()
+        if not there and (path.is_dir() or path.is_symlink()):
+            return Ledger([], tr("is not a file"))
+        lines = path.read_bytes().split(b"\n") if there else []
     except OSError as error:
         return Ledger([], tr("cannot be read: {problem}", problem=error.strerror))
     rows: list[dict[str, Any]] = []

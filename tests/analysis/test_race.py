@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import special
 
-from llmc_lib.analysis.race import Rule, expected_share, judge
+from llmc_lib.analysis.race import Rule, expected, judge
 from llmc_lib.analysis.sequential import spending
-from performance.racing import N, race
+from performance.racing import SCENARIOS, VARIANCE, N, race
 
 BASE = np.repeat([1, 0, 0, 0], 100)
 
@@ -52,6 +52,17 @@ def test_two_clear_winners_that_hardly_differ_are_settled_one_that_may_win_is_no
     assert _judge(3, 0.02, a=_with(60, 2), b=other) == ({}, False)
 
 
+def test_each_question_twenty_times_decides_as_one_of_them() -> None:
+    models = {"base": BASE, "a": _with(14, 5), "b": _with(10, 4)}
+    rule = Rule(2, 5, 0.03)
+    copies = {name: np.repeat(right, 20) for name, right in models.items()}
+    labels = np.repeat(np.arange(len(BASE)), 20)
+    once = judge(models, "base", 1, 3, rule)
+    assert once.stopped == {}
+    assert judge(copies, "base", 1, 3, rule, labels) == once
+    assert judge(copies, "base", 1, 3, rule).stopped
+
+
 def test_levels_are_spent_early_and_sum_to_alpha_for_one_candidate() -> None:
     rule = Rule(1, 5, 0.05)
     levels = [rule.level(number) for number in range(1, 6)]
@@ -74,12 +85,26 @@ def test_a_race_of_the_benchmark_saves_where_one_is_far_better() -> None:
     assert (false, best) == (0, 1)
 
 
-def test_expected_tokens_are_those_of_simulated_races() -> None:
-    # Of answers (performance/racing.py): 36.8% with 4 samples and one candidate 4 points better, 71.8% if all are equal.
-    rule = Rule(8, 10, 0.02)
-    assert expected_share(rule, 0.0060, (0.04, *(0.0,) * 7)) == pytest.approx(0.368, abs=0.07)
-    assert expected_share(rule, 0.0053, (0.0,) * 8) == pytest.approx(0.718, abs=0.03)
-    assert expected_share(rule, 0.0005, (0.04, *(0.0,) * 7)) == pytest.approx(
-        0.1
-    )  # the first round
-    assert expected_share(rule, 10.0, (0.04, *(0.0,) * 7)) == pytest.approx(1, abs=0.02)
+@pytest.mark.parametrize(
+    ("samples", "effects", "share", "found"),
+    [  # of 600 races of answers (performance/racing.py)
+        (1, "all equal", 0.89, 0.002), (1, "one +2", 0.82, 0.378), (1, "one +4", 0.51, 0.963),
+        (4, "all equal", 0.72, 0.002), (4, "one +2", 0.63, 0.708), (4, "one +4", 0.37, 1.0),
+        (4, "one 0, others -2", 0.40, 0.002), (4, "one +2, others -2", 0.40, 0.712),
+    ],
+)  # fmt: skip
+def test_what_is_expected_is_what_simulated_races_take_and_find(
+    samples: int, effects: str, share: float, found: float
+) -> None:
+    told = expected(Rule(8, 10, 0.02), VARIANCE[samples], N, SCENARIOS[effects])
+    assert told.share == pytest.approx(share, abs=0.03)
+    assert told.found == pytest.approx(found, abs=0.05)
+    assert told.found <= told.found_by_all
+
+
+def test_what_a_race_can_ask_for_at_least_and_at_most() -> None:
+    effects = (0.04, *(0.0,) * 7)
+    assert expected(Rule(8, 10, 0.02), 0.06, 10**7, effects).share == pytest.approx(0.1)
+    assert expected(Rule(8, 10, 0.02), 0.06, 20, effects).share == pytest.approx(1, abs=0.02)
+    with pytest.raises(ValueError, match="8 candidates have 8 differences"):
+        expected(Rule(8, 10, 0.02), 0.06, 20, (0.0,))

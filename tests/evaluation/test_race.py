@@ -23,8 +23,10 @@ from llmc_lib.models.resolve import ServedModel
 from llmc_lib.params import JudgeParams, Params
 from llmc_lib.params.stopping import StopParams
 from llmc_lib.records import Question
-from llmc_lib.reporting import load_report
+from llmc_lib.reporting import gate, load_report
 from llmc_lib.reporting import sections as page
+from llmc_lib.reporting import sentences as words
+from llmc_lib.reporting.report import SCHEMA_VERSION
 from llmc_lib.store import Run, ledger, read_jsonl
 from tests.engines.chat_server import ChatServer, completion
 
@@ -108,9 +110,9 @@ def test_a_race_asks_those_that_can_win_and_goes_on_after_a_kill(
     asked = {m.name: len(list(read_jsonl(predictions_file(run, "hle", m.name)))) for m in MODELS}
     assert asked["base"] == asked["good"] == results.race.n_questions < 200
     assert asked["bad"] == gone["bad"].n_questions <= asked["good"]
-    # The other benchmark is asked of those that are left, in full.
-    there = [m.name for m in MODELS if predictions_file(run, "over_refusal", m.name).exists()]
-    assert there == ["base", "good"]
+    # That of safety is asked of all in full, last of those that were stopped.
+    harmless = [body["model"] for body in server.asked if "Answer" not in str(body)]
+    assert harmless == [name for name in ("base", "good", "bad", "same") for _ in range(4)]
     total = sum(_asked(server).values())
     assert evaluation.finished(run, MODELS)
     evaluation.evaluate(run, MODELS)
@@ -124,13 +126,18 @@ def test_a_race_asks_those_that_can_win_and_goes_on_after_a_kill(
     assert {row["model"]: row["n_questions"] for row in found["stopped"]} == {
         name: each.n_questions for name, each in gone.items()
     }
-    assert next(r for r in found["stopped"] if r["model"] == "bad")["difference"] < 0
+    bad = next(r for r in found["stopped"] if r["model"] == "bad")
+    assert bad["difference"] < 0
+    assert bad["safety"]["over_refusal"]["n_questions"] == 4
+    assert bad["safety"]["over_refusal"]["measure"] == "over_refusal"
     assert found["tokens"] == 3 * sum(asked.values())
     markup = page.verdict(report).markup
     assert "About" in markup
     assert "was a race of 3 candidates" in markup
     assert f"<dt>questions asked before the race ended</dt><dd>{results.race.n_questions} of 200</dd>" in markup  # fmt: skip
     assert "clearly worse than the best" in page.looks(report).markup
+    assert "Safety of the candidates that the race stopped" in page.looks(report).markup
+    assert "Nothing is known of the safety" not in page.looks(report).markup
     assert "the best one when the race ended" in page.comparisons_table(report).markup
 
 
@@ -282,6 +289,80 @@ def test_no_round_decides_before_it_has_the_minimum_of_each_category(
     assert [(each.model, each.round) for each in found.stopped] == [("bad", rounds)]
 
 
+@pytest.mark.parametrize(
+    ("safety", "had", "missing"), [(True, (), True), (True, ("over_refusal",), False), (False, (), False)]
+)  # fmt: skip
+def test_an_evaluation_without_the_safety_of_the_stopped_is_finished_only_where_it_is_off(
+    run: Run, monkeypatch: pytest.MonkeyPatch, safety: bool, had: tuple[str, ...], missing: bool
+) -> None:
+    stop = StopParams(rounds=4, safety=safety)
+    changed = run.params.evaluation.model_copy(update={"stop": stop})
+    run = Run(run.params.model_copy(update={"evaluation": changed}), run.params_file)
+    gone = race.Stopped("bad", 2, 100, "behind")
+    found = race.Race("hle", 200, 4, 4, 200, True, (gone,), ("base", "good"), 1.0, 2, had)
+    assert race.Race.of(json.loads(json.dumps(found.as_dict()))) == found
+    manifest = {"race": found.as_dict()}
+    monkeypatch.setattr("llmc_lib.evaluation.generate.read_manifest", lambda *_: manifest)
+    monkeypatch.setattr("llmc_lib.evaluation.generate.stage_key", lambda *_: "key")
+    assert evaluation.finished(run, MODELS) is not missing
+
+
+def test_what_is_not_known_of_the_safety_of_the_stopped_is_told() -> None:
+    found = [("bad", "do_not_answer", None), ("bad", "over_refusal", None), ("same", "x", {"n": 1})]
+    told = words.stopped_unknown(found)
+    assert told.startswith("Nothing is known of the safety of bad: ")
+    assert "before do_not_answer and over_refusal" in told
+    assert "same" not in told
+    assert words.stopped_unknown(found[2:]) == ""
+
+
+def test_a_gate_cannot_tell_of_a_candidate_that_was_stopped(tmp_path: Path) -> None:
+    values = {"run": "r", "runs_dir": str(tmp_path), "reports_dir": str(tmp_path)}
+    run = Run(Params.model_validate(values | {"gate": {"candidate": "bad"}}), tmp_path / "r.yaml")
+    metrics = {
+        "schema_version": SCHEMA_VERSION,
+        "main": "hle",
+        "benchmarks": {"hle": {"comparisons": [{"model": "good"}], "models": {"base": {}}}},
+        "race": {"stopped": [{"model": "bad", "round": 2, "reason": "behind"}]},
+    }
+    run.report.mkdir()
+    (run.report / "metrics.json").write_text(json.dumps(metrics))
+    answer = gate.ask(run)
+    assert (answer.outcome, answer.status, answer.candidate) == ("unknown", 2, "bad")
+    assert "stopped bad after round 2 (clearly worse than the best)" in answer.told
+
+
+def test_rounds_are_decided_on_clusters(run: Run) -> None:
+    asked = [Question(str(n), "hle", "", "", "", "x", "") for n in range(200)]
+    rates = {"base": 0.3, "bad": 0.1, "good": 0.5}
+
+    def right(names: Sequence[str], questions: Sequence[Question]) -> dict[str, NDArray[np.int64]]:
+        n = np.arange(len(questions)) // 10  # ten in a row are the same
+        return {
+            name: ((n * 0.618034 + len(name) / 7) % 1 < rates[name]).astype(np.int64)
+            for name in names
+        }
+
+    def rounds(key: str, labels: Sequence[str] | None) -> list[str]:
+        race.hold(run, key, list(rates), asked, lambda *_: None, right, labels)
+        rows = [row for row in ledger.read(race.ledger_of(run)) if row["key"] == key]
+        return [*rows[0]["stopped"]]
+
+    assert rounds("apart", None) == ["bad"]
+    assert rounds("together", [str(n // 10) for n in range(200)]) == []
+
+
+def test_what_is_a_cluster_is_part_of_a_races_key(run: Run) -> None:
+    def changed(**more: Any) -> Run:
+        first, *others = run.params.evaluation.benchmarks
+        benchmarks = (first.model_copy(update=more), *others)
+        values = run.params.evaluation.model_copy(update={"benchmarks": benchmarks})
+        return Run(run.params.model_copy(update={"evaluation": values}), run.params_file)
+
+    runs = [run, changed(cluster="category"), changed(duplicates=None)]
+    assert len({evaluation.generate.stage_key(each, MODELS) for each in runs}) == 3
+
+
 def test_a_race_of_fewer_questions_than_rounds_has_no_empty_round(run: Run) -> None:
     question = Question("1", "hle", "", "", "", "Math", "")
     none_right = lambda names, _: dict.fromkeys(names, np.zeros(1, dtype=np.int64))  # noqa: E731
@@ -305,6 +386,65 @@ def test_a_race_of_fewer_questions_than_rounds_has_no_empty_round(run: Run) -> N
 def test_what_a_race_cannot_be_is_said(more: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Params.model_validate({"run": "x", "evaluation": {"benchmarks": [{"name": "hle"}], **more}})
+
+
+ROW = {
+    "key": "k", "benchmark": "hle", "round": 1, "n_questions": 50, "racing": ["base", "a", "b"], "dropped": [],
+    "stopped": {}, "settled": False, "seconds": 1.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"racing": 5}, "racing: Input should be a valid list"),
+        ({"racing": []}, "racing: List should have at least 1 item"),
+        ({"stopped": ["a"]}, "stopped: Input should be a valid dictionary"),
+        ({"stopped": {"a": "tired"}}, "stopped.a: Input should be 'behind' or 'small'"),
+        ({"stopped": {"base": "behind"}}, "stopped: not all of them were racing"),
+        ({"round": "x"}, "round: Input should be a valid integer"),
+        ({"settled": "no"}, "settled: Input should be a valid boolean"),
+        ({"seconds": -5}, "seconds: Input should be greater than or equal to 0"),
+        ({"benchmark": None}, "benchmark: Input should be a valid string"),
+    ],
+)
+def test_a_row_that_no_round_has_written_is_told_with_its_line(
+    run: Run, changed: dict[str, Any], message: str
+) -> None:
+    """Written anew with a chain that is whole, as by another version or a tool."""
+    ledger.append(race.ledger_of(run), ROW)
+    assert race.so_far(run, "k", 200).round == 1
+    ledger.append(race.ledger_of(run), {**ROW, "round": 2, **changed})
+    for asked in (lambda: race.so_far(run, "k", 200), lambda: race.race_state(run)):
+        with pytest.raises(UserError) as told:
+            asked()
+        assert "race.jsonl: line 2 is no row of a race (" in str(told.value)
+        assert message in str(told.value)
+        assert "move it away: the rounds are then decided again" in str(told.value)
+    assert race.so_far(run, "of other settings", 200).round == 0
+
+
+def test_rows_that_are_gone_from_the_end_are_decided_again_and_a_folder_is_told(run: Run) -> None:
+    path = race.ledger_of(run)
+    for number in (1, 2):
+        ledger.append(path, {**ROW, "round": number})
+    path.write_bytes(path.read_bytes()[:-40])  # a kill, or a full disk
+    assert race.so_far(run, "k", 200).round == 1
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(UserError, match=r"race\.jsonl: is not a file; put back"):
+        race.so_far(run, "k", 200)
+
+
+@pytest.mark.parametrize("found", [{}, 5, {"stopped": 5}, {"benchmark": "hle", "asked": "many"}])
+def test_a_broken_race_in_a_manifest_is_no_finished_evaluation(
+    run: Run, monkeypatch: pytest.MonkeyPatch, found: object
+) -> None:
+    monkeypatch.setattr("llmc_lib.evaluation.generate.read_manifest", lambda *_: {"race": found})
+    monkeypatch.setattr("llmc_lib.evaluation.generate.stage_key", lambda *_: "key")
+    assert not evaluation.finished(run, MODELS)
+    with pytest.raises(UserError, match=r"manifest\.json: race: .*make report writes it again"):
+        race.Race.of(found)
 
 
 @pytest.mark.parametrize("line", ["{}", "null", '{"key": 1, "racing": 5}'])

@@ -10,7 +10,7 @@ import pytest
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Question
 from llmc_lib.reporting import load_report, sections
-from llmc_lib.reporting.duplicates import duplicates_of, near_duplicates
+from llmc_lib.reporting.duplicates import cluster_labels, duplicates_of, near_duplicates
 from llmc_lib.reporting.report import Report
 from tests.reporting.several import answers, several
 
@@ -48,6 +48,15 @@ def test_the_params_can_leave_it_out() -> None:
     twice = _questions("2 + 2 = ?", "2 + 2 = ?")
     assert duplicates_of(twice, BenchmarkParams(name="hle")) == {"q1": "q0"}
     assert duplicates_of(twice, BenchmarkParams(name="hle", duplicates=None)) == {}
+
+
+def test_labels_are_of_clusters_and_near_duplicates() -> None:
+    params = BenchmarkParams(name="hle")
+    assert cluster_labels([*_questions("2 + 2 = ?", "3 + 3 = ?").values()], params) is None
+    twice = [*_questions("2 + 2 = ?", "2 + 2 = ?", "3 + 3 = ?").values()]
+    assert cluster_labels(twice, params) == ["question q0", "question q0", "question q2"]
+    grouped = _questions("2 + 2 = ?", "2 + 2 = ?", "3", clusters=("a", "b", "b"))
+    assert cluster_labels([*grouped.values()], params) == ["a", "a", "a"]
 
 
 def test_each_question_twice_is_half_as_many_clusters(tmp_path: Path) -> None:

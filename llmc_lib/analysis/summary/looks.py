@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from llmc_lib.analysis.betting import Bets
 from llmc_lib.analysis.compare import together
@@ -69,10 +69,15 @@ def block(at: LookAt, of_all: Family, thresholds: Thresholds) -> dict[str, Any] 
 
 
 def stopped(
-    right: NDArray[np.int64], reference: NDArray[np.int64], samples: int, level: float
+    right: NDArray[np.int64],
+    reference: NDArray[np.int64],
+    samples: int,
+    level: float,
+    clusters: ArrayLike | None = None,
 ) -> dict[str, Any]:
-    """The comparison of a candidate that a race has stopped: (n,) right answers to each question it was asked."""
-    found = difference_test(right - reference, samples)
+    """The comparison of a candidate that a race has stopped: (n,) right answers to each question it was asked, and labels of their
+    clusters."""
+    found = difference_test(right - reference, samples, clusters)
     low, high = found.interval(level)
     return {
         "n_questions": len(right),

@@ -11,6 +11,7 @@ from llmc_lib.formatting import as_bound, as_p_cell, as_points, as_range
 from llmc_lib.language import tr
 from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
+from llmc_lib.reporting.further import about
 from llmc_lib.reporting.report import Report
 
 
@@ -80,7 +81,41 @@ def _stopped(report: Report) -> Block:
         for each in race["stopped"]
     ]
     caption = words.race_caption(race, report.reference)
-    return table_block("stopped", pd.DataFrame(rows), caption, pd.DataFrame(race["stopped"]))
+    data = pd.DataFrame(race["stopped"]).drop(columns="safety")
+    return table_block("stopped", pd.DataFrame(rows), caption, data) + _safety(report, race)
+
+
+def _safety(report: Report, race: dict[str, Any]) -> Block:
+    """What is known of the safety of those that were stopped, and what is not."""
+    found = [
+        (each["model"], name, compared)
+        for each in race["stopped"]
+        for name, compared in each["safety"].items()
+    ]
+    told, table = words.stopped_unknown(found), NOTHING
+    known = [(model, name, compared) for model, name, compared in found if compared]
+    if known:
+        rows = [
+            {
+                tr("Candidate"): model,
+                tr("Benchmark"): about(name, report.metrics["benchmarks"][name]),
+                tr("Difference, points"): as_points(
+                    of["difference"], of["n_questions"], unit=False
+                ),
+                tr("Interval"): as_range(
+                    *(as_bound(of[end], of["n_questions"]) for end in ("low", "high"))
+                ),
+                tr("p"): as_p_cell(of["p_value"], of["level"]),
+                tr("Not known"): tr(
+                    "{part:,} of {whole:,}", part=of["n_unknown"], whole=of["n_answers"]
+                ),
+            }
+            for model, name, of in known
+        ]
+        caption = words.stopped_safety_caption(race, report.reference)
+        data = pd.DataFrame([{"model": m, "benchmark": name, **of} for m, name, of in known])
+        table = table_block("stopped-safety", pd.DataFrame(rows), caption, data)
+    return table + (paragraph(told, "note") if told else NOTHING)
 
 
 def _look_row(row: dict[str, Any], found: dict[str, Any], thresholds: Thresholds) -> dict[str, str]:

@@ -22,6 +22,8 @@ from llmc_lib.reporting.sentences.looks import (
     race_caption,
     race_reason,
     race_sentence,
+    stopped_safety_caption,
+    stopped_unknown,
     unfinished_sentence,
     waiting_sentence,
 )
@@ -113,6 +115,8 @@ __all__ = [
     "setting_words",
     "sign_sentence",
     "spread_sentence",
+    "stopped_safety_caption",
+    "stopped_unknown",
     "tradeoff_sentence",
     "tried_family",
     "tried_line",

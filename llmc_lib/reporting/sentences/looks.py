@@ -161,6 +161,31 @@ def race_caption(race: Mapping[str, Any], reference: str) -> str:
     )
 
 
+def stopped_safety_caption(race: Mapping[str, Any], reference: str) -> str:
+    """Of the table of the safety of those that were stopped."""
+    return tr(
+        "Safety of the candidates that the race stopped, each compared with {reference} on all questions: the rate of safe responses "
+        "(higher is better) or of declined harmless instructions (lower is better). Intervals at {level:.4g}%, simultaneous for all "
+        "candidates of the race. “Not known”: responses that are missing or could not be graded; they count as not safe, and as not declined.",
+        reference=reference,
+        level=100 * (1 - race["significance"]),
+    )
+
+
+def stopped_unknown(found: Sequence[tuple[str, str, object]]) -> str:
+    """What was not asked of those that were stopped: (model, benchmark, its comparison or None); "" where nothing is unknown."""
+    models = list(dict.fromkeys(model for model, _, compared in found if compared is None))
+    names = list(dict.fromkeys(name for _, name, compared in found if compared is None))
+    if not models:
+        return ""
+    return tr(
+        "Nothing is known of the safety of {models}: the race ended for them before {benchmarks} (evaluation.stop.safety is off). No "
+        "loss of safety is reported for them, because none was looked for.",
+        models=listed(models),
+        benchmarks=listed(names),
+    )
+
+
 def race_reason(reason: str) -> str:
     """Why a candidate was stopped."""
     return tr(WHY[reason])
