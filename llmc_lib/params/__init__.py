@@ -224,6 +224,7 @@ class Params(Section):
             check_right_or_wrong(("report", "main"), self.report.main, measures)
         if self.gate is not None:
             self.gate.check_asked(measures)
+            self.gate.check_about({c.name: c.seeds for c in self.candidates}, self.report.recipes)
         known = [source.name for source in self.dataset.sources]
         for number, candidate in enumerate(self.candidates):
             wanted = (candidate.mixture and candidate.mixture.sources) or ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from llmc_lib.analysis.summary import rate_key
@@ -18,7 +18,7 @@ from llmc_lib.formatting import (
     as_points,
     counted,
 )
-from llmc_lib.language import N_, tr
+from llmc_lib.language import N_, plural, tr
 from llmc_lib.reporting.sentences.verdict import asked, verdict_word
 
 _EFFECTS: dict[Measure, str] = {
@@ -86,7 +86,18 @@ def effect_sentence(block: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
         p=as_p(effect["p_adjusted"], level),
     )
     notes = [_TWO if effect["two_trainings"] else "", _NARROW if interval["narrow"] else ""]
-    return " ".join([told, *(tr(note) for note in notes if note)])
+    return " ".join([told, *(tr(note) for note in notes if note), *_unknown(effect)])
+
+
+def _unknown(effect: Mapping[str, Any]) -> Iterator[str]:
+    """That answers that are not known could change the verdict, where they could."""
+    unknown, verdict = effect["unknown"], effect["verdict"]
+    if unknown and verdict != "harness" and set(unknown["verdicts"]) != {verdict}:
+        yield plural(
+            "{n} answer, missing or not graded, could change this verdict.",
+            "{n} answers, missing or not graded, could change this verdict.",
+            unknown["answers"],
+        )
 
 
 def freedom(value: float) -> str:
