@@ -76,6 +76,9 @@ def _effect(
         at_level = effect.p_value < level
         return word_of(effect, thresholds, at_level, low_is_good=table.low_is_good)
 
+    unknown, given = _unknown(sides, word), word(found)
+    if given == "equal" and unknown and set(unknown["verdicts"]) != {"equal"}:
+        given = "unclear"  # as of checkpoints (`comparisons`)
     return {
         "recipe": name,
         "models": list(sides.ours),
@@ -95,8 +98,8 @@ def _effect(
         "p_value": found.p_value,
         "p_adjusted": min(1.0, found.p_value * thresholds.significance / level),
         "significant": clear,
-        "verdict": word(found),
-        "unknown": _unknown(sides, word),
+        "verdict": given,
+        "unknown": unknown,
         **_error(found),
     }
 

@@ -13,6 +13,7 @@ from llmc_lib.formatting import (
     as_bound,
     as_chance,
     as_count,
+    as_level,
     as_likely,
     as_p,
     as_points,
@@ -71,10 +72,10 @@ def effect_sentence(block: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
         base=before,
     )
     told = tr(
-        "{text}: {points}, {level:.4g}% interval {low} to {high} for new trainings and new questions ({test}, p {p}).",
+        "{text}: {points}, {level}% interval {low} to {high} for new trainings and new questions ({test}, p {p}).",
         text=text,
         points=points,
-        level=100 * (1 - level),
+        level=as_level(level),
         low=low,
         high=high,
         test=tr("t-test of Cochran and Cox")
@@ -195,12 +196,12 @@ def pair_sentence(block: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
     thresholds, n = Thresholds(**block["thresholds"]), effect["n"]
     low, high = effect["interval"]["printed"]
     told = tr(
-        "{recipe} against {reference}, each trained several times: {points} ({level:.4g}% interval {low} to {high}, p {p}), "
+        "{recipe} against {reference}, each trained several times: {points} ({level}% interval {low} to {high}, p {p}), "
         "{verdict}.",
         recipe=effect["recipe"],
         reference=effect["reference"],
         points=as_points(effect["difference"], n),
-        level=100 * (1 - thresholds.significance),
+        level=as_level(thresholds.significance),
         low=low,
         high=high,
         p=as_p(effect["p_adjusted"], thresholds.significance),
