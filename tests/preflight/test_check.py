@@ -263,6 +263,8 @@ def test_imports_are_opened(tmp_path: Path) -> None:
         ({"tokenizer.json": "{\"model\": " + "[" * 3000 + "]" * 3000 + "}"}, "no tokenizer that can be loaded"),
         ({"config.json": {**CONFIG, "model_type": "llamma"}}, "model_type 'llamma' is none that transformers"),
         ({"config.json": {**CONFIG, "model_type": "auto"}}, "model_type 'auto' is none that transformers"),
+        ({"config.json": {**CONFIG, "model_type": "code_llama"}}, "model_type 'code_llama' is none that transformers"),
+        ({"config.json": {**CONFIG, "model_type": "qwen3-moe"}}, "model_type 'qwen3-moe' is none that transformers"),
         ({"config.json": {**CONFIG, "architectures": ["ViTModel"]}}, "its architecture, 'ViTModel', writes no text"),
         ({"config.json": {**CONFIG, "is_encoder_decoder": True}}, "is an encoder-decoder"),
         ({"config.json": {**CONFIG, "hidden_size": "64"}}, "hidden_size must be a whole number above 0, not '64'"),
