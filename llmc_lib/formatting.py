@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -130,6 +131,16 @@ def as_p(p: float, level: float | None = None) -> str:
             break
         text = f"{p:.{digits}g}"
     return f"= {text}"
+
+
+def as_level(alpha: float) -> str:
+    """The confidence level of an interval at `alpha`, in percent, with as many digits as tell it from 100: "95", "99.9999".
+
+    >>> as_level(0.05), as_level(0.0253), as_level(1e-6)
+    ('95', '97.47', '99.9999')
+    """
+    digits = max(2, 1 - math.floor(math.log10(100 * alpha)))
+    return f"{100 - 100 * alpha:.{digits}f}".rstrip("0").rstrip(".")
 
 
 def as_p_cell(p: float, level: float | None = None) -> str:

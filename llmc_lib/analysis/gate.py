@@ -16,7 +16,10 @@ or the sign-flip test's (`comparison.paired_comparison`).
 
 Answers that are not known (missing, failed; responses that could not be graded as safe or declined) are in the figures as
 wrong. Here the limit is moved by as much as they could change it were they all against the criterion: the reference's
-right and the candidate's wrong, or the other way round.
+right and the candidate's wrong, or the other way round. Of a recipe the limits are computed anew with these answers.
+
+A gate is about one checkpoint, or about a recipe: then all is read from its effect, for which questions and trainings are both
+random (`analysis.recipe`), at a level for as many recipes as there are (Bonferroni).
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ from typing import Any, Literal
 
 from llmc_lib.benchmarks import Measure
 
+#: What a gate is about: one model, or the recipe of which several trainings were made.
+About = Literal["checkpoint", "recipe"]
 #: A criterion holds, is broken, or the data do not tell.
 Outcome = Literal["pass", "fail", "unknown"]
 #: Why: a verdict's code; `within`, `beyond` the margin, `open`; `narrow`: too few questions differ for a limit to be trusted;
@@ -77,60 +82,55 @@ class Finding:
     reason: Reason
 
 
-def better(name: str, block: Mapping[str, Any], model: str) -> Finding:
+def better(name: str, block: Mapping[str, Any], who: str, about: About = "checkpoint") -> Finding:
     """Is the verdict on a candidate "better"? "equal" breaks the criterion: a gain that matters is ruled out.
 
-    Parameters: a benchmark's name and its block in metrics.json; the candidate.
+    Parameters: a benchmark's name and its block in metrics.json; `who`, the model, or the recipe. Raises `KeyError` where the
+    block has no such comparison.
     """
-    found = comparison(block, model)
-    code: Reason = found["verdict_code"]
-    outcome, reason = _BETTER[code], code
-    if (found["missing"] or {}).get("changes"):
+    found = _read(block, who, about)
+    outcome, reason = _BETTER[found.code], found.code
+    if found.changes:
         outcome, reason = "unknown", "unanswered"
-    interval = found["interval"]
     return Finding(
-        "better", name, None, block["measure"], None, found["n"], found["difference"],
-        interval["low"], interval["high"], interval["level"], sum(_unknown(block, found)),
-        outcome, reason,
+        "better", name, None, block["measure"], None, found.n, found.difference,
+        found.low, found.high, found.level, found.unknown, outcome, reason,
     )  # fmt: skip
 
 
 def not_worse(
-    name: str, block: Mapping[str, Any], model: str, margin: float, category: str | None = None
+    name: str,
+    block: Mapping[str, Any],
+    who: str,
+    margin: float,
+    category: str | None = None,
+    about: About = "checkpoint",
 ) -> Finding:
     """Is a candidate not worse than the reference by more than `margin`, a fraction, on a benchmark or in a category?
 
-    Of harmless instructions that are declined a higher rate is the worse one. Raises `KeyError` for a category that
-    the benchmark has not.
+    Of harmless instructions that are declined a higher rate is the worse one. `who`, `about` as in `better`. Raises `KeyError`
+    for a category that the benchmark has not.
     """
-    whole = comparison(block, model)
-    found = whole if category is None else whole["categories"][category]
-    low, high = found["interval"]["equivalence"]
-    unknown = _unknown(block, whole, category)
-    theirs, ours = (
-        count / (found["n"] * block["models"][whole[role]]["n_samples"])
-        for count, role in zip(unknown, ("reference", "model"), strict=True)
-    )
+    found = _read(block, who, about, category)
+    (low, high), (lowest, highest) = found.limits, found.bounds
     # As gains: the higher the better.
-    sign = -1.0 if block["measure"] == Measure.OVER_REFUSAL else 1.0
-    least, most = (low, high) if sign > 0 else (-high, -low)
-    if sign < 0:
-        theirs, ours = ours, theirs
+    if block["measure"] == Measure.OVER_REFUSAL:
+        low, high, lowest, highest = -high, -low, -highest, -lowest
     outcome: Outcome = "unknown"
     reason: Reason = "open"
-    if whole["verdict_code"] == "harness":
+    if found.code == "harness":
         reason = "harness"
-    elif found["interval"]["narrow"]:
+    elif found.narrow:
         reason = "narrow"
-    elif least - theirs > -margin:
+    elif lowest > -margin:
         outcome, reason = "pass", "within"
-    elif most + ours < -margin:
+    elif highest < -margin:
         outcome, reason = "fail", "beyond"
-    elif least > -margin or most < -margin:
+    elif low > -margin or high < -margin:
         reason = "unanswered"
     return Finding(
-        "not_worse", name, category, block["measure"], margin, found["n"], found["difference"],
-        low, high, whole["interval"]["level"], sum(unknown), outcome, reason,
+        "not_worse", name, category, block["measure"], margin, found.n, found.difference,
+        *found.limits, found.level, found.unknown, outcome, reason,
     )  # fmt: skip
 
 
@@ -142,12 +142,67 @@ def together(findings: list[Finding]) -> Outcome:
     return "pass" if outcomes == {"pass"} else "unknown"
 
 
-def comparison(block: Mapping[str, Any], model: str) -> dict[str, Any]:
-    """The comparison of a candidate in a benchmark's block. Raises `KeyError` where there is none."""
-    for found in block["comparisons"]:
-        if found["model"] == model:
-            return dict(found)
-    raise KeyError(model)
+def compared(block: Mapping[str, Any], who: str, about: About = "checkpoint") -> dict[str, Any]:
+    """The comparison of a candidate, or the effect of a recipe, in a benchmark's block. Raises `KeyError` where there is none."""
+    if about == "recipe":
+        found = {e["recipe"]: e for e in (block.get("recipes") or {}).get("effects", ())}
+    else:
+        found = {each["model"]: each for each in block["comparisons"]}
+    return dict(found[who])
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What the criteria read of a comparison, of a checkpoint or a recipe. Fractions; the rate of the candidate minus that of the
+    reference, `limits` at 1 - level each."""
+
+    code: Any  # of the verdict on the whole benchmark
+    n: int
+    difference: float
+    low: float
+    high: float
+    level: float
+    narrow: bool
+    limits: tuple[float, float]
+    bounds: tuple[
+        float, float
+    ]  # of the limits, where answers that are not known lower, or raise, the difference
+    unknown: int
+    changes: bool  # could these answers change the verdict?
+
+
+def _read(
+    block: Mapping[str, Any], who: str, about: About, category: str | None = None
+) -> _Compared:
+    if about == "recipe":
+        return _recipe(block, who, category)
+    whole = compared(block, who)
+    found = whole if category is None else whole["categories"][category]
+    low, high = found["interval"]["equivalence"]
+    unknown = _unknown(block, whole, category)
+    theirs, ours = (
+        count / (found["n"] * block["models"][whole[role]]["n_samples"])
+        for count, role in zip(unknown, ("reference", "model"), strict=True)
+    )
+    interval = found["interval"]
+    return _Compared(
+        whole["verdict_code"], found["n"], found["difference"], interval["low"], interval["high"],
+        whole["interval"]["level"], interval["narrow"], (low, high), (low - theirs, high + ours), sum(unknown),
+        bool((whole["missing"] or {}).get("changes")) if category is None else False,
+    )  # fmt: skip
+
+
+def _recipe(block: Mapping[str, Any], recipe: str, category: str | None) -> _Compared:
+    """Of a recipe, whose effect was computed with such answers, too: they also change how much trainings differ."""
+    whole = compared(block, recipe, "recipe")
+    found = whole if category is None else whole["categories"][category]
+    interval, unknown = found["interval"], found["unknown"] or {}
+    limits, code = tuple(interval["equivalence"]), whole["verdict_code"]
+    return _Compared(
+        code, found["n"], found["difference"], interval["low"], interval["high"], whole["interval"]["level"],
+        interval["narrow"], limits, tuple(unknown.get("equivalence", limits)), unknown.get("answers", 0),
+        any(verdict != code for verdict in unknown.get("verdicts", ())) and code != "harness",
+    )  # fmt: skip
 
 
 def _unknown(

@@ -19,12 +19,12 @@ from llmc_lib.engines.worker import is_worth_asking_again
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation import grading, race
 from llmc_lib.evaluation.asked import drawn_questions, requests, settings
-from llmc_lib.evaluation.beside import Beside, beside
 from llmc_lib.evaluation.grades import grade_by_judge, grade_by_rules
 from llmc_lib.evaluation.grading.judge import judge_key
 from llmc_lib.evaluation.race import Race
 from llmc_lib.evaluation.results import Results, load_results, read_results, right_answers
 from llmc_lib.evaluation.stored import predictions_file, store_files
+from llmc_lib.evaluation.variants import Variant, variants
 from llmc_lib.models.hardware import computing_dtype
 from llmc_lib.models.resolve import Model, ServedModel
 from llmc_lib.params import AskingParams, BenchmarkParams
@@ -68,7 +68,7 @@ def evaluate(
 def _evaluate(run: Run, models: Sequence[Model | ServedModel], clusters: Clusters) -> None:
     key = stage_key(run, models)
     start = time.monotonic()
-    for other in beside(run):
+    for other in variants(run):
         other.models_asked(models)  # a name that no model has is told now
     # From here on the results of other settings are not whole: their answers are set aside.
     (run.predictions / "manifest.json").unlink(missing_ok=True)
@@ -87,8 +87,8 @@ def _evaluate(run: Run, models: Sequence[Model | ServedModel], clusters: Cluster
         file for name in asked for model in models for file in store_files(run, name, model.name)
     ]
     given_up = _given_up(run, models, asked)
-    for other in beside(run):
-        files, failed = _evaluate_beside(other, models, asked, raced)
+    for other in variants(run):
+        files, failed = _evaluate_variant(other, models, asked, raced)
         outputs += files
         given_up += failed
     facts = _facts(run, models, asked) | {"given_up": given_up}
@@ -97,18 +97,18 @@ def _evaluate(run: Run, models: Sequence[Model | ServedModel], clusters: Cluster
     write_manifest(run.predictions, key, time.monotonic() - start, outputs=outputs, **facts)
 
 
-def _evaluate_beside(
-    other: Beside,
+def _evaluate_variant(
+    other: Variant,
     models: Sequence[Model | ServedModel],
     asked: dict[str, list[Question]],
     raced: Race | None,
 ) -> tuple[list[Path], int]:
-    """Have models of the run answer beside it; returns the files, and how many answers were given up."""
+    """Have models of the run answer under a variant; returns the files, and how many answers were given up."""
     files: list[Path] = []
     its_asked = other.asked(asked)
     its_models = [m for m in other.models_asked(models) if raced is None or raced.is_left(m.name)]
     for model in its_models:
-        desc = f"Evaluating {model.name} beside the run ({other.place})"
+        desc = f"Evaluating {model.name} again ({other.place})"
         _sample(other, model, _of_model(its_asked, model, raced), desc)
         for name, questions in its_asked.items():
             grade_by_rules(other, model.name, name, questions)
@@ -159,7 +159,7 @@ def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
     for model in begun:
         for name, questions in asked.items():
             grade_by_rules(run, model.name, name, questions, partial=True)
-    for other in beside(run):
+    for other in variants(run):
         for model in other.models_asked(models):
             for name, questions in other.asked(asked).items():
                 if predictions_file(other, name, model.name).is_file():
@@ -218,14 +218,14 @@ def stage_key(run: Run, models: Sequence[Model | ServedModel]) -> str:
         ),
         models={model.name: model.fingerprint for model in models},
         **_race_key(run),
-        **_beside_key(run, models),
+        **_variants_key(run, models),
     )
 
 
-def _beside_key(run: Run, models: Sequence[Model | ServedModel]) -> dict[str, Any]:
-    """What is asked for beside the evaluation, where anything is."""
-    found = {other.place: stage_key(other, models) for other in beside(run)}
-    return {"beside": found} if found else {}
+def _variants_key(run: Run, models: Sequence[Model | ServedModel]) -> dict[str, Any]:
+    """The variants that are asked for, where any are."""
+    found = {other.place: stage_key(other, models) for other in variants(run)}
+    return {"beside": found} if found else {}  # not renamed: finished evaluations stay finished
 
 
 def _race_key(run: Run) -> dict[str, Any]:

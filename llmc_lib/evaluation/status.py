@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from llmc_lib import question_bank
 from llmc_lib.engines.sampling import stream
 from llmc_lib.evaluation.asked import requests
-from llmc_lib.evaluation.beside import beside
 from llmc_lib.evaluation.stored import predictions_file
+from llmc_lib.evaluation.variants import variants
 from llmc_lib.formatting import aligned
 from llmc_lib.records import Prediction, Question
 from llmc_lib.store import Run
@@ -44,16 +44,16 @@ def progress(run: Run, models: Sequence[str], now: datetime | None = None) -> li
     for benchmark in run.params.evaluation.benchmarks:
         questions = question_bank.asked(benchmark, run.params.seed)
         found += [_of(run, model, model, benchmark.name, questions, now) for model in models]
-    return found + _beside(run, models, now)
+    return found + _variants(run, models, now)
 
 
-def _beside(run: Run, models: Sequence[str], now: datetime | None) -> list[Progress]:
+def _variants(run: Run, models: Sequence[str], now: datetime | None) -> list[Progress]:
     """The same of repeats and of further prompts."""
     seed = run.params.seed
     questions = {b.name: question_bank.asked(b, seed) for b in run.params.evaluation.benchmarks}
     return [
         _of(other, model, f"{model} ({other.place})", name, asked, now)
-        for other in beside(run)
+        for other in variants(run)
         for name, asked in other.asked(questions).items()
         for model in ([other.model] if other.kind == "repeat" else models)
     ]

@@ -215,14 +215,15 @@ def _code(config: Any) -> Any:
 def transformers_has(model_type: str) -> bool:
     """Does transformers know a model type without code of the model's? True where it is not installed.
 
-    Most have a folder there; only for the others (gemma3_text) the package is imported, which takes seconds.
+    Most are declared in a folder of their name; only for the others (gemma3_text) the package is imported, which takes seconds.
+    Not every folder has a type of its name: models/code_llama has a tokenizer alone.
     """
     package = _package("transformers")
     if package is None:
         return True
-    if model_type in ("auto", "deprecated"):  # folders of another kind
-        return False
-    if (package / "models" / model_type.replace("-", "_")).is_dir():
+    declares = f'model_type = "{model_type}"'
+    folder = package / "models" / model_type.replace("-", "_")
+    if any(declares in file.read_text("utf-8") for file in folder.glob("configuration_*.py")):
         return True
     from transformers import CONFIG_MAPPING
 

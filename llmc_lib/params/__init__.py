@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from llmc_lib.benchmarks import DECLARED
 from llmc_lib.errors import near, shown
 from llmc_lib.params.asking import Asking, AskingParams, JudgeAskingParams
+from llmc_lib.params.batches import even
 from llmc_lib.params.benchmarks import BenchmarkParams
 from llmc_lib.params.common import (
     ModelParams,
@@ -89,13 +90,14 @@ class Recipe:
     name: str  # of the candidate, and of its folders; "main" where the params list none
     listed: bool  # is it named in the params?
     mixture: DatasetParams | None  # None: the data set of the run
-    training: TrainingParams
+    training: TrainingParams  # with batch sizes that its processes can share (`batches.even`)
     number: int = 0  # its place in `candidates`
     seed: int | None = None  # None: the run's
     of: str = ""  # the candidate with `seeds` that this is one training of
     rows: str = ""  # the folder of a mixture of its own
     draw_seed: int | None = None  # by which its rows are drawn; None: the run's
     start: str | None = None  # the candidate whose last model it starts from; None: the base model
+    asked: TrainingParams | None = None  # the settings as given, where its batch sizes are others
 
     def model_name(self, step: int | str) -> str:
         """What the model after a step is called: "step-18", or "math-step-18" for candidate "math"."""
@@ -124,7 +126,7 @@ class Params(Section):
         """What is trained, one a candidate, or a seed of it. Raises pydantic's `ValidationError` for keys of a
         candidate that the schema has not; `params.reader.load` has checked them."""
         if not self.candidates:
-            return [Recipe("main", False, None, self.training)]
+            return [fitted(Recipe("main", False, None, self.training))]
         seeds = {candidate.name: candidate.seeds for candidate in self.candidates}
         return [
             replace(training, start=training_of(training.start, training.seed, seeds))
@@ -167,13 +169,13 @@ class Params(Section):
         name = candidate.name
         start = None if candidate.start == BASE else candidate.start
         if candidate.mixture is None:
-            return Recipe(name, True, None, training, start=start)
+            return fitted(Recipe(name, True, None, training, start=start))
         given = candidate.mixture.model_dump(exclude_none=True)
         if names := given.pop("sources", None):
             sources = [source for source in self.dataset.sources if source.name in names]
             given["sources"] = [source.model_dump() for source in sources]
         mixture = DatasetParams.model_validate({**self.dataset.model_dump(), **given})
-        return Recipe(name, True, mixture, training, rows=name, start=start)
+        return fitted(Recipe(name, True, mixture, training, rows=name, start=start))
 
     def _check_trainings(self) -> None:
         """Names and seeds of the trainings, and which models are of one recipe."""
@@ -224,6 +226,7 @@ class Params(Section):
             check_right_or_wrong(("report", "main"), self.report.main, measures)
         if self.gate is not None:
             self.gate.check_asked(measures)
+            self.gate.check_about({c.name: c.seeds for c in self.candidates}, self.report.recipes)
         known = [source.name for source in self.dataset.sources]
         for number, candidate in enumerate(self.candidates):
             wanted = (candidate.mixture and candidate.mixture.sources) or ()
@@ -255,6 +258,14 @@ class Params(Section):
                 raise ValueError(
                     ("evaluation", "samples_of"), f"{name!r} is not a model of the run; {hint}"
                 )
+
+
+def fitted(recipe: Recipe) -> Recipe:
+    """A recipe as it is trained: with batch sizes that its processes can share."""
+    used = even(recipe.training)
+    if used is recipe.training:
+        return recipe
+    return replace(recipe, training=used, asked=recipe.training)
 
 
 def merged(values: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ _BESIDE_RUNS = ("looks.jsonl", "index.html")
 _ENDINGS = (".grades", ".judge", ".settings", ".harness", ".key", ".damaged", ".jsonl", ".json")
 #: What lies in the folder of a benchmark's answers, and in that of all answers.
 _FILES = ("questions",)
-_FOLDERS = ("beside", "earlier", "judge", "logs", "so_far", "manifest.json")
+_FOLDERS = ("beside", "earlier", "judge", "logs", "so_far", "variants", "manifest.json")
 #: Models that every run has, or may have.
 _RESERVED = {
     "base": "the base model of the run",

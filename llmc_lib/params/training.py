@@ -108,8 +108,9 @@ class TrainingParams(Section):
     # In float32, where less is 0 and a step divides by it.
     adam_epsilon: Annotated[float, Field(ge=1e-30, le=1)] = 1e-8
     max_grad_norm: Annotated[float, Field(gt=0, le=1e9)] = 1.0
-    batch_size: PositiveInt = 16  # sequences in one optimizer step, over all processes
-    micro_batch_size: PositiveInt = 4  # sequences that one process holds at a time
+    # Sequences in one optimizer step, over all processes. Where these cannot share it evenly, the nearest number that they can.
+    batch_size: PositiveInt = 16
+    micro_batch_size: PositiveInt = 4  # sequences that one process holds at a time, at most
     max_length: Length = 512  # tokens; longer examples are left out, never cut
     # "padding_free": the sequences of a micro-batch in one row, none seeing another, no padding.
     # "packed": the same, and several examples fill a sequence of max_length (a step then has more
@@ -176,8 +177,6 @@ class TrainingParams(Section):
         check_model(self.model_init_kwargs)
         check_deepspeed(self.deepspeed_config, self.deepspeed)
         check_together(self)
-        if self.batch_size % (self.micro_batch_size * self.replicas):
-            raise ValueError("batch_size", batch_advice(self))
         if self.method == "grpo" and self.grpo is not None:
             self.grpo.check_batch(self.batch_size, self.max_length)
         if self.method == "dpo" and self.lora and "lm_head" in self.lora.target_modules:
@@ -208,32 +207,3 @@ def check_sections(
                 ("training", name),
                 f"is read by method: {name} alone, and nothing is trained by it; give it to training or to a candidate",
             )
-
-
-def batch_advice(training: TrainingParams) -> str:
-    """Why a batch cannot be shared by the processes, and the nearest settings with which it can. The learning rate of Adam goes
-    with the root of the batch: Malladi et al., "On the SDEs and Scaling Rules for Adaptive Gradient Algorithms"
-    (arXiv:2205.10287)."""
-    micro, each, nodes = training.micro_batch_size, training.nproc_per_node, training.cluster.nodes
-    shared, batch, unit = training.sequence_parallel, training.batch_size, micro * training.replicas
-    sizes = [n for n in (batch // unit * unit, (batch // unit + 1) * unit) if n]
-    advice = [f"batch_size: {' or '.join(map(str, sizes))}"]
-    for key, now, at_once in (
-        ("micro_batch_size", micro, training.world_size),
-        ("cluster.nodes", nodes, micro * each),
-        ("nproc_per_node", each, micro * nodes),
-    ):
-        fitting = [
-            n for n in range(1, min(now, batch * shared + 1))
-            if n * at_once % shared == 0 and batch * shared % (n * at_once) == 0
-        ]  # fmt: skip
-        if fitting:
-            advice.append(f"{key}: {fitting[-1]}")
-    more = sizes[-1]
-    return (
-        f"{batch} sequences cannot be shared evenly: {micro} × {each} × {nodes} (micro_batch_size × nproc_per_node × "
-        f"cluster.nodes){f' / {shared} (sequence_parallel)' if shared > 1 else ''} are {unit} at a time. "
-        f"Give {', or '.join(advice)}. A batch of {more} in place of {batch} has "
-        f"{more / batch:.3g} times as many sequences a step, and so fewer steps; a learning rate up to "
-        f"{(more / batch) ** 0.5:.3g} times as high keeps Adam's noise as it was"
-    )

@@ -10,6 +10,7 @@ from pathlib import Path
 from llmc_lib.errors import UserError
 from llmc_lib.models.context import context_of
 from llmc_lib.params import PlanParams, Recipe, TrainingParams
+from llmc_lib.params.batches import batch_told
 from llmc_lib.params.reader import where
 from llmc_lib.plan import preferences
 from llmc_lib.plan.evaluation import EvaluationPlan, evaluation_plan
@@ -334,6 +335,7 @@ def _assumptions(run: Run, on: Machine, trainings: tuple[TrainingPlan, ...]) -> 
         if training.attention != "eager"
         else "attention keeps its matrices of scores, tokens × tokens × heads (training.attention: eager)",
         f"rows: {first.rows.origin}",
+        *dict.fromkeys(batch_told(r.asked, r.training) for t in trainings if (r := t.recipe).asked),
         *preferences.assumed([each.recipe.training for each in trainings]),
     ]
     if on.tflops:

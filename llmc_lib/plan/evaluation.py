@@ -31,7 +31,7 @@ class EvaluationPlan:
     limits: dict[str, int]  # by benchmark, tokens of an answer
     tokens_per_s: float | None  # of one GPU, or of all cores; None: not known
     gpus: int
-    beside: dict[
+    variants: dict[
         str, int
     ]  # by benchmark, answers of `evaluation.repeat`, and under further prompts
     judged: int  # requests to the judge at most, without those that are repeated; 0: no judge
@@ -43,14 +43,14 @@ class EvaluationPlan:
 
     @property
     def answers(self) -> int:
-        """Completions of all models, and those beside them."""
-        return sum(self.asked.values()) + sum(self.beside.values())
+        """Completions of all models, and those of variants."""
+        return sum(self.asked.values()) + sum(self.variants.values())
 
     @property
     def tokens(self) -> int:
         """Generated tokens of all answers; the judge's are not among them."""
         return sum(
-            (answers + self.beside[name]) * self.limits[name]
+            (answers + self.variants[name]) * self.limits[name]
             for name, answers in self.asked.items()
         )
 
@@ -95,7 +95,7 @@ def evaluation_plan(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan
         b.name: [params.samples_for(b.name, model) for model in models] for b in params.benchmarks
     }
     asked = {name: sum(each) * questions[name] for name, each in samples.items()}
-    beside = _beside(params, questions, asked)
+    variants = _variants(params, questions, asked)
     limits = {name: plan.tokens_per_answer or params.token_limit(name) for name in samples}
     found = EvaluationPlan(
         checkpoints=checkpoints,
@@ -106,18 +106,18 @@ def evaluation_plan(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan
         limits=limits,
         tokens_per_s=generated_per_second(shape, on, plan),
         gpus=gpus,
-        beside=beside,
-        judged=sum(_requests(b) * (asked[b.name] + beside[b.name]) for b in params.benchmarks)
+        variants=variants,
+        judged=sum(_requests(b) * (asked[b.name] + variants[b.name]) for b in params.benchmarks)
         if params.judge
         else 0,
     )
     return found, notes
 
 
-def _beside(
+def _variants(
     params: EvaluationParams, questions: dict[str, int], asked: dict[str, int]
 ) -> dict[str, int]:
-    """By benchmark, answers beside the evaluation: all of one model again for each repeat, and of all models under each further
+    """By benchmark, answers of variants: all of one model again for each repeat, and of all models under each further
     prompt that has other words."""
     found = {}
     for benchmark in params.benchmarks:

@@ -20,7 +20,12 @@ def problems(run: Run, questions: Mapping[str, Sequence[Question]]) -> Iterator[
     gate = run.params.gate
     if gate is None:
         return
-    if gate.candidate is not None and (problem := _candidate(run, gate.candidate)):
+    of_a_recipe = gate.about == "recipe"  # which the schema has checked
+    if (
+        gate.candidate is not None
+        and not of_a_recipe
+        and (problem := _candidate(run, gate.candidate))
+    ):
         yield Problem(("gate", "candidate"), problem)
     main, known = _categories(run, questions)
     for name in gate.categories if known else ():
@@ -34,6 +39,11 @@ def problems(run: Run, questions: Mapping[str, Sequence[Question]]) -> Iterator[
 
 def _candidate(run: Run, name: str) -> str:
     evaluation = run.params.evaluation
+    several = [candidate.name for candidate in run.params.candidates if len(candidate.seeds) > 1]
+    if name in (*several, *run.params.report.recipes):
+        return (
+            f"{shown(name)} is a recipe, not a model; give about: recipe, or name one of its models"
+        )
     if evaluation.imports:
         known = [*dict.fromkeys(item.model for item in evaluation.answered)][1:]
     else:

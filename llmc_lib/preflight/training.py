@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
 from llmc_lib.models.hardware import has_gpu
 from llmc_lib.params import Recipe, TrainingParams
+from llmc_lib.params.batches import batch_told
 from llmc_lib.preflight.models import config_of
 from llmc_lib.preflight.problem import Problem
 from llmc_lib.store import Run
@@ -18,6 +19,8 @@ from llmc_lib.training.methods import METHODS
 Keys = tuple[str | int, ...]
 #: Optimizers that are bitsandbytes' own.
 _BNB = re.compile(r"8bit|paged|bnb|lion|ademamix")
+#: What decides whether a batch can be shared.
+_BATCH = ("batch_size", "micro_batch_size", "nproc_per_node", "cluster", "sequence_parallel")
 _EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
 
 
@@ -38,10 +41,19 @@ def problems(run: Run) -> Iterator[Problem]:
 
 
 def warnings(run: Run) -> list[str]:
-    """What is well where another machine trains."""
-    if run.params.evaluation.imports or has_gpu():
+    """Batches that are not as asked for, and what is well where another machine trains."""
+    if run.params.evaluation.imports:
         return []
     recipes = run.params.recipes
+    batches = [
+        f"warning: {'.'.join(map(str, _section(run, recipe, *_BATCH)))}: {batch_told(recipe.asked, recipe.training)}"
+        for recipe in recipes
+        if recipe.asked
+    ]
+    return [*dict.fromkeys(batches), *([] if has_gpu() else _elsewhere(recipes))]
+
+
+def _elsewhere(recipes: Sequence[Recipe]) -> list[str]:
     wanted = {
         "lora.quantization": any(map(_quantized, recipes)),
         "sequence_parallel": any(recipe.training.sequence_parallel > 1 for recipe in recipes),
@@ -131,7 +143,7 @@ def _quantized(recipe: Recipe) -> bool:
     return lora is not None and lora.quantization is not None
 
 
-def _section(run: Run, recipe: Recipe, key: str) -> Keys:
-    """Where a setting of a candidate's training is given."""
-    own = recipe.listed and key in run.params.candidates[recipe.number].training
+def _section(run: Run, recipe: Recipe, *keys: str) -> Keys:
+    """Where a setting of a candidate's training is given, or one of several."""
+    own = recipe.listed and any(k in run.params.candidates[recipe.number].training for k in keys)
     return ("candidates", recipe.number, "training") if own else ("training",)

@@ -20,6 +20,7 @@ from llmc_lib.dataset.sources import languages
 from llmc_lib.formatting import ZERO, as_percent, counted, listed, share
 from llmc_lib.models import prompts
 from llmc_lib.models.resolve import author_name
+from llmc_lib.params import Recipe
 from llmc_lib.publish.model_subject import (
     Subject,
     benchmark_name,
@@ -88,6 +89,7 @@ def card(subject: Subject, held: Terms) -> str:
         sources=_sources(subject),
         facts=facts,
         training=training,
+        fitted=_fitted(subject.recipe),
         schedule=schedule(training),
         environment=subject.environment,
         losses=_losses(facts),
@@ -113,6 +115,16 @@ def card(subject: Subject, held: Terms) -> str:
     )
     data = _metadata(subject, held)
     return str(ModelCard.from_template(data, template_str=CARD, body=impersonal(run, body)))
+
+
+def _fitted(recipe: Recipe) -> str:
+    """What was asked for, where the processes could not share it."""
+    asked, used = recipe.asked, recipe.training
+    if asked is None:
+        return ""
+    if asked.batch_size == used.batch_size:
+        return f", in micro-batches of {used.micro_batch_size}"
+    return f"; params.yaml asks for {asked.batch_size}, which the processes could not share evenly"
 
 
 def _losses(facts: Mapping[str, Any]) -> list[tuple[str, dict[str, float]]]:

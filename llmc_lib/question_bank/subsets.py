@@ -24,7 +24,7 @@ def divided(found: Sequence[Question], benchmark: BenchmarkParams) -> list[Quest
     has an id a line (.txt), or is a data file with a field of `_IDS`; ids that are not among the questions are passed over.
 
     Raises `UserError` for an entry that names no question, for a file that cannot be read, for a subset without a
-    question, and where none is left.
+    question or whose questions are all excluded (unless it is itself what is excluded), and where none is left.
     """
     if not (benchmark.subsets or benchmark.exclude):
         return list(found)
@@ -50,6 +50,11 @@ def divided(found: Sequence[Question], benchmark: BenchmarkParams) -> list[Quest
         raise UserError(
             f"{_place(benchmark)}.exclude: leaves out all {len(found):,} questions; exclude fewer"
         )
+    for name in benchmark.subsets:
+        if name not in benchmark.exclude and members[name] <= out:
+            raise UserError(
+                f"{_place(benchmark)}.subsets.{name}: all of its questions are left out by exclude; leave out one of the two"
+            )
     return left
 
 

@@ -40,7 +40,9 @@ class Gate:
     findings: list[Finding]
     candidate: str | None = None
     reference: str | None = None
-    candidates: int = 0  # that were compared, for which limits are adjusted
+    about: criteria.About = "checkpoint"
+    models: tuple[str, ...] = ()  # the candidate, or the trainings of the recipe
+    candidates: int = 0  # (recipes) that were compared, for which limits are adjusted
     why: str = ""
 
     @property
@@ -52,11 +54,8 @@ class Gate:
     def told(self) -> str:
         """The answer and its criteria as a table for the terminal."""
         head = words.OUTCOMES[self.outcome].capitalize()
-        about = (
-            f": {self.candidate}, this checkpoint, against {self.reference}"
-            if self.candidate
-            else ""
-        )
+        what = words.gate_about(self.about, len(self.models))
+        about = f": {self.candidate}, {what}, against {self.reference}" if self.candidate else ""
         lines = [f"{head}{about}." + (f" {self.why}" if self.why else "")]
         if self.findings:
             titles = ("Criterion", "Difference", "Limit", "Result", "Why")
@@ -71,7 +70,8 @@ class Gate:
             ]
             lines = [aligned([titles, *rows], "lrrll"), "", *lines]
         if self.candidates > 1:
-            lines.append(f"Limits hold for all {counted(self.candidates, 'candidate')} at once.")
+            unit = "candidate" if self.about == "checkpoint" else "recipe"
+            lines.append(f"Limits hold for all {counted(self.candidates, unit)} at once.")
         return "\n".join(lines)
 
 
@@ -100,31 +100,64 @@ def ask(run: Run) -> Gate:
 def _asked(run: Run, params: GateParams, metrics: dict[str, Any]) -> Gate:
     main = metrics["main"]
     block = metrics["benchmarks"][main]
-    names = [found["model"] for found in block["comparisons"]]
+    subjects = _subjects(run, params, block)
     candidate = params.candidate
     if candidate is None:
         rule = (block.get("selection") or {}).get("rule")
-        candidate = rule["chosen"] if rule else names[-1]
-    if candidate is None:
-        why = "The rule report.select chooses none of the candidates."
-        return Gate("fail", [], candidates=len(names), why=why)
-    raced = metrics.get("race") or {"stopped": []}
-    gone = next((each for each in raced["stopped"] if each["model"] == candidate), None)
-    if candidate not in names and gone is not None:
+        if rule and rule["chosen"] is None:
+            why = "The rule report.select chooses none of the candidates."
+            return Gate("fail", [], about=params.about, candidates=len(subjects), why=why)
+        candidate = _chosen(run, rule["chosen"], subjects) if rule else list(subjects)[-1]
+    stopped = (metrics.get("race") or {"stopped": []})["stopped"]
+    gone = next((each for each in stopped if each["model"] == candidate), None)
+    if candidate not in subjects and gone is not None:
         why = (
             f"The race (evaluation.stop) stopped {candidate} after round {gone['round']} ({WHY[gone['reason']]}), so the report has no "
             "verdict on it; name one that is left, or evaluate it without stop in a run of its own."
         )
-        return Gate("unknown", [], candidate, next(iter(block["models"])), len(names), why)
-    if candidate not in names:
+        reference = next(iter(block["models"]))
+        return Gate("unknown", [], candidate, reference, candidates=len(subjects), why=why)
+    if candidate not in subjects:
+        what = "candidate" if params.about == "checkpoint" else "recipe"
         raise UserError(
-            f"{where(run.shown, 'gate', 'candidate')}: {candidate!r} is not a candidate of the report; there "
-            f"{'is' if len(names) == 1 else 'are'} {', '.join(names)}"
+            f"{where(run.shown, 'gate', 'candidate')}: {candidate!r} is not a {what} of the report; there "
+            f"{'is' if len(subjects) == 1 else 'are'} {', '.join(subjects)}"
         )
     findings = _findings(run, params, metrics, candidate)
     reference = next(iter(block["models"]))
-    outcome = criteria.together(findings)
-    return Gate(outcome, findings, candidate, reference, len(names))
+    return Gate(
+        criteria.together(findings),
+        findings,
+        candidate,
+        reference,
+        about=params.about,
+        models=subjects[candidate],
+        candidates=len(subjects),
+    )
+
+
+def _subjects(run: Run, params: GateParams, block: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """What the gate may be asked about: name → its models, those of a recipe's trainings or one model."""
+    if params.about == "checkpoint":
+        return {found["model"]: (found["model"],) for found in block["comparisons"]}
+    effects = (block.get("recipes") or {}).get("effects", ())
+    if not effects:
+        raise UserError(
+            f"{where(run.shown, 'gate', 'about')}: the report has no recipe of which two trainings were evaluated"
+        )
+    # The ends of trainings last: without a rule one of them is asked about.
+    return {e["recipe"]: tuple(e["models"]) for e in sorted(effects, key=lambda e: e["whole"])}
+
+
+def _chosen(run: Run, model: str, subjects: dict[str, tuple[str, ...]]) -> str:
+    """The subject that the model belongs to which a rule has chosen."""
+    for name, models in subjects.items():
+        if model in models:
+            return name
+    raise UserError(
+        f"{where(run.shown, 'gate', 'about')}: report.select chooses {model}, which is not one of several trainings of a recipe; "
+        "name a recipe in gate.candidate"
+    )
 
 
 def required(run: Run) -> GateParams:
@@ -144,7 +177,9 @@ def keep(run: Run, answer: Gate) -> Path:
         "outcome": answer.outcome,
         "status": answer.status,
         "why": answer.why,
+        "about": answer.about,
         "candidate": answer.candidate,
+        "models": list(answer.models),
         "reference": answer.reference,
         "candidates": answer.candidates,
         "criteria": [
@@ -167,28 +202,32 @@ def keep(run: Run, answer: Gate) -> Path:
 def _findings(
     run: Run, params: GateParams, metrics: dict[str, Any], candidate: str
 ) -> list[Finding]:
-    main, blocks = metrics["main"], metrics["benchmarks"]
+    main, blocks, about = metrics["main"], metrics["benchmarks"], params.about
     findings = []
     if params.better:
-        found = criteria.better(main, blocks[main], candidate)
+        found = criteria.better(main, blocks[main], candidate, about)
         findings.append(_among_all(run, found, candidate) if params.among_all else found)
-    for name, points in params.benchmarks.items():
-        findings.append(criteria.not_worse(name, blocks[name], candidate, points / 100))
-    known = criteria.comparison(blocks[main], candidate)["categories"]
+    asked: list[tuple[str, float, str | None]] = [
+        (name, points, None) for name, points in params.benchmarks.items()
+    ]
+    known = criteria.compared(blocks[main], candidate, about)["categories"]
     for name, points in params.categories.items():
         if name not in known:
             raise UserError(
                 f"{where(run.shown, 'gate', 'categories', name)}: no category of {main}; it has {', '.join(known)}"
             )
-        findings.append(criteria.not_worse(main, blocks[main], candidate, points / 100, name))
+        asked.append((main, points, name))
     for measure, margin in (
         (Measure.SAFETY, params.safety),
         (Measure.OVER_REFUSAL, params.over_refusal),
     ):
         if margin is not None:
             name = next(name for name, b in blocks.items() if b["measure"] == measure)
-            findings.append(criteria.not_worse(name, blocks[name], candidate, margin / 100))
-    return findings
+            asked.append((name, margin, None))
+    return findings + [
+        criteria.not_worse(name, blocks[name], candidate, points / 100, category, about)
+        for name, points, category in asked
+    ]
 
 
 def _among_all(run: Run, found: Finding, candidate: str) -> Finding:

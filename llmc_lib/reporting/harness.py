@@ -1,4 +1,4 @@
-"""How the answers of a report were made, as recorded with each, and those that were made beside them."""
+"""How the answers of a report were made, as recorded with each, and those of its variants."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.evaluation.answered_beside import (
+from llmc_lib.evaluation.results import Results
+from llmc_lib.evaluation.variant_answers import (
     UNRECORDED,
     Answered,
     Counts,
-    answered_beside,
     differing,
     harness_counts,
+    variant_answers,
 )
-from llmc_lib.evaluation.results import Results
 from llmc_lib.store import Run
 
 
 class Harness:
-    """The harnesses of the answers of a run, and what was answered beside them."""
+    """The harnesses of the answers of a run, and the answers of its variants."""
 
     def __init__(self, run: Run, results: Results) -> None:
         self._results = results
         imported = bool(run.params.evaluation.imports)
         self._counts = {} if imported else harness_counts(run, results.answers)
-        self._beside: list[Answered] = [] if imported else answered_beside(run, results)
+        self._variants: list[Answered] = [] if imported else variant_answers(run, results)
 
     @property
     def repeats(self) -> dict[str, pd.DataFrame]:
         """Name of a repeat → the answers of the second time."""
-        return {each.of.place: each.answers for each in self._beside if each.of.kind == "repeat"}
+        return {each.of.place: each.answers for each in self._variants if each.of.kind == "repeat"}
 
     @property
     def prompts(self) -> dict[str, pd.DataFrame]:
         """Further prompt → the answers of all models under it."""
-        beside = [each for each in self._beside if each.of.kind == "prompt"]
-        return {each.of.params.evaluation.prompt: each.answers for each in beside}
+        prompts = [each for each in self._variants if each.of.kind == "prompt"]
+        return {each.of.params.evaluation.prompt: each.answers for each in prompts}
 
     def with_settings(self, found: Mapping[str, Any]) -> dict[str, Any]:
         """What `summarise` found, with the harness of each benchmark's answers and, of each repeat, what its settings change."""
@@ -75,7 +75,7 @@ class Harness:
         }
 
     def _changed(self, benchmark: str, place: str, model: str) -> dict[str, list[dict[str, int]]]:
-        again = next(each for each in self._beside if each.of.place == place)
+        again = next(each for each in self._variants if each.of.place == place)
         key = benchmark, model
         both: dict[str, Counts] = {
             "first": self._counts.get(key, {}),

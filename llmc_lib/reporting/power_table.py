@@ -79,7 +79,7 @@ def power_table(run: Run, assumed: Assumed) -> str:
             f"Assumed: a candidate and its base agree as much as a correlation of {assumed.correlation:g} of their right "
             f"answers makes them, and {assumed.sampling:.0%} of the variance of an answer is sampling (RATE, CORRELATION, "
             "SAMPLING change it). Where the two agree more, smaller differences show. Paired test, two-sided at "
-            f"{report.significance:.0%}, {target:.0%} power, {counted(compared, 'candidate')}"
+            f"{100 * report.significance:.2g}%, {target:.0%} power, {counted(compared, 'candidate')}"
             + (f", each at {100 * level:.2g}% so that all hold at once." if compared > 1 else "."),
         ]
     )

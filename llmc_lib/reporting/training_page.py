@@ -12,6 +12,7 @@ from llmc_lib.formatting import ZERO, counted, listed
 from llmc_lib.language import N_, tr
 from llmc_lib.models.resolve import Model
 from llmc_lib.params import DatasetParams, Params, Recipe, TrainingParams
+from llmc_lib.params.batches import even
 from llmc_lib.params.grpo import GrpoParams
 from llmc_lib.params.preferences import DpoParams, OrpoParams
 from llmc_lib.reporting.elements import Block, paragraph, table_block
@@ -22,6 +23,7 @@ from llmc_lib.reporting.training_words import (
     duration,
     epochs_of,
     examples,
+    fitted,
     method_words,
     minutes,
     plain_number,
@@ -104,7 +106,7 @@ def differences(params: Params) -> dict[str, str]:
     mine = {
         recipe.name: {
             "start": recipe.start,
-            **_settings(recipe.mixture or params.dataset, recipe.training),
+            **_settings(recipe.mixture or params.dataset, recipe.asked or recipe.training),
         }
         for recipe in params.recipes
     }
@@ -150,13 +152,15 @@ def _one(recipe: Recipe, facts: Mapping[str, Any]) -> str:
         speed=speed(facts),
         memory=facts["peak_memory_gib"],
     )
-    return " ".join(filter(None, [trained, took, too_long(recipe, facts), resumed(facts)]))
+    return " ".join(
+        filter(None, [trained, took, too_long(recipe, facts), fitted(recipe), resumed(facts)])
+    )
 
 
 def _several(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> str:
     """What all candidates have in common, and how much they are together."""
     said = [_phrases(recipe.training, facts[name]) for name, recipe in recipes.items()]
-    usual = _phrases(params.training, next(iter(facts.values())))
+    usual = _phrases(even(params.training), next(iter(facts.values())))
     common = [words for words in said[0] if all(words in other for other in said)]
     usual = [words for words in usual if words not in common]
     bases = dict.fromkeys(sized(f) for f in facts.values())
@@ -188,8 +192,9 @@ def _several(params: Params, recipes: Mapping[str, Recipe], facts: Facts) -> str
                 counts=", ".join(left_out),
             )
         )
-    resumes = {name: resumed(facts[name]) for name in recipes}
-    return " ".join([*texts, *(f"{name}: {text}" for name, text in resumes.items() if text)])
+    of_one = [(name, fitted(recipe)) for name, recipe in recipes.items()]
+    of_one += [(name, resumed(facts[name])) for name in recipes]
+    return " ".join([*texts, *(f"{name}: {text}" for name, text in of_one if text)])
 
 
 def _phrases(training: TrainingParams, facts: Mapping[str, Any]) -> list[str]:

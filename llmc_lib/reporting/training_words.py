@@ -207,6 +207,25 @@ def too_long(recipe: Recipe, facts: Mapping[str, Any]) -> str:
     )
 
 
+def fitted(recipe: Recipe) -> str:
+    """Where the batch is not the one that was asked for; "" where it is."""
+    asked, used = recipe.asked, recipe.training
+    if asked is None:
+        return ""
+    if asked.batch_size == used.batch_size:
+        return tr(
+            "The processes could not share the batch in micro-batches of {asked}; they had {used} each.",
+            asked=asked.micro_batch_size,
+            used=used.micro_batch_size,
+        )
+    return tr(
+        "The params file asks for a batch of {asked}, which the processes could not share evenly; {used} is the nearest that they "
+        "could.",
+        asked=asked.batch_size,
+        used=used.batch_size,
+    )
+
+
 def resumed(facts: Mapping[str, Any]) -> str:
     """Where an interrupted training was resumed; "" where it was not."""
     steps = [f"{step:,}" for step in facts.get("resumed_from") or []]

@@ -24,6 +24,7 @@ import pandas as pd
 from llmc_lib.errors import UserError
 from llmc_lib.models.resolve import Model, base_model, models_of
 from llmc_lib.params import Recipe, TrainingParams
+from llmc_lib.params.batches import batch_facts, batch_told
 from llmc_lib.plan import refuse
 from llmc_lib.processes.interrupts import Interrupted, first_interrupt
 from llmc_lib.processes.progress import progress_bar, say
@@ -203,12 +204,15 @@ def _train(run: Run, base: Model, recipe: Recipe) -> None:
         **recipe.training.model_dump(mode="json"),
     }
     (folder / "result.json").unlink(missing_ok=True)
+    if recipe.asked:
+        say(f"{recipe.name}: {batch_told(recipe.asked, recipe.training)}")
     start = time.monotonic()
     with _spec_file(folder / "spec.json", spec) as path, _stop_file(Path(spec["stop"])) as stop:
         _watch(run, recipe, path, stop)
     facts = _result(folder)
     history = read_jsonl(folder / "history.jsonl")
     facts |= _outcome(METHODS[recipe.training.method], history)
+    facts |= batch_facts(recipe.asked, recipe.training)
     # What an earlier attempt worked, counted to its checkpoint, belongs to the time that it took.
     seconds = max(time.monotonic() - start, history[-1]["seconds"])
     _check_models(run, folder, facts)

@@ -3,7 +3,8 @@
 Promised: a criterion "not worse by more than the margin" passes by mistake in at most 5.5% of the cases, and is found
 broken by mistake in at most 5.5%; three criteria that do not hold pass together less often; and of four candidates that are
 all worse by the margin the one with the highest rate passes in at most 5.5%. With one sample from 100 questions and 10
-discordant ones on; with several from 50 questions on.
+discordant ones on; with several from 50 questions on. Of a recipe the same from 500 questions and 3 trainings on, which differ by
+a standard deviation of 1 point.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import numpy as np
 
 from llmc_lib.analysis.comparison import PairedComparison, paired_comparison
 from llmc_lib.analysis.gate import Finding, not_worse, together
+from llmc_lib.analysis.recipe import recipe_effect
 from llmc_lib.analysis.simultaneous import family
 from performance.validity.draws import TYPE_I, Types, draw, rates, row
+from performance.validity.recipe import draw_recipe
 
 MARGIN = 0.05
 
@@ -45,6 +48,32 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
     value = np.mean([_best_passes(models) for models in draw(rng, _lower(5), few, 500, 1)])
     setting = "n=500, k=1, the best of 4 candidates"
     yield row("wrong pass", "type I error", setting, value, TYPE_I, few)
+    for n, trainings in ((500, 3), (500, 5), (2158, 4)):
+        yield from _recipes(np.random.default_rng([seed, n, trainings]), repetitions, n, trainings)
+
+
+def _recipes(
+    rng: np.random.Generator, repetitions: int, n: int, trainings: int
+) -> Iterator[dict[str, Any]]:
+    """A recipe whose mean is worse by exactly the margin."""
+    found = []
+    for _ in range(repetitions):
+        base, models = draw_recipe(rng, n, 1, trainings, 0.01, -MARGIN)
+        effect = recipe_effect(models, [base])
+        interval = {
+            "low": effect.low, "high": effect.high, "level": effect.alpha, "narrow": effect.narrow,
+            "equivalence": [effect.inner_low, effect.inner_high],
+        }  # fmt: skip
+        figures = {
+            "recipe": "a", "n": n, "verdict_code": "unclear", "difference": effect.difference,
+            "interval": interval, "unknown": None,
+        }  # fmt: skip
+        block = {"measure": "accuracy", "recipes": {"effects": [figures]}}
+        found.append(not_worse("main", block, "a", MARGIN, about="recipe"))
+    setting = f"recipe, n={n}, {trainings} trainings, sd 1 point"
+    for outcome in ("pass", "fail"):
+        value = np.mean([one.outcome == outcome for one in found])
+        yield row(f"wrong {outcome}", "type I error", setting, value, TYPE_I, repetitions)
 
 
 #: Safe responses, say: the candidate's 5 points below the reference's 91.6%.

@@ -50,7 +50,7 @@ def _coverage(
 ) -> Iterator[dict[str, Any]]:
     held, spreads, nexts = [], [], []
     for _ in range(repetitions):
-        base, (*models, after) = _draw(rng, n, k, trainings + 1, spread)
+        base, (*models, after) = draw_recipe(rng, n, k, trainings + 1, spread)
         effect = recipe_effect(models, [base])
         held.append(effect.low <= 0 <= effect.high)
         found = seed_spread(models)
@@ -71,7 +71,7 @@ def _null(rng: np.random.Generator, repetitions: int, spread: float) -> Iterator
     n, trainings = 2158, 4
     alone, found, parts = [], [], []
     for _ in range(repetitions):
-        base, models = _draw(rng, n, 1, trainings, spread)
+        base, models = draw_recipe(rng, n, 1, trainings, spread)
         counts = models[0][:, 0].astype(np.int64) - base[:, 0]
         alone.append(difference_test(counts, 1).p_value < 0.05)
         found.append(recipe_effect(models, [base]).p_value < 0.05)
@@ -92,13 +92,13 @@ def _power(rng: np.random.Generator, repetitions: int) -> Iterator[dict[str, Any
     for trainings in (2, 3, 5):
         size = 0.0
         for _ in range(2):
-            base, models = _draw(rng, 200_000, 1, 1, 0.0, size)
+            base, models = draw_recipe(rng, 200_000, 1, 1, 0.0, size)
             size = detectable_effect(
                 trainings, spread, n, difference_variance_parts(models[0], base)
             )
         found = 0
         for _ in range(repetitions):
-            base, models = _draw(rng, n, 1, trainings, spread, size)
+            base, models = draw_recipe(rng, n, 1, trainings, spread, size)
             found += recipe_effect(models, [base]).p_value < 0.05
         setting = f"n={n}, {trainings} trainings, sd 1 point, effect {100 * size:.2f} points"
         yield row(
@@ -111,7 +111,7 @@ def _same_data(rng: np.random.Generator, repetitions: int) -> Iterator[dict[str,
     for n, each in ((597, 2), (1000, 4)):
         found = 0
         for _ in range(repetitions):
-            _, models = _draw(rng, n, 1, 2 * each, 0.01, 0.1)
+            _, models = draw_recipe(rng, n, 1, 2 * each, 0.01, 0.1)
             found += recipe_effect(models[each:], models[:each]).p_value < 0.05
         setting = f"n={n}, {each} trainings each, sd 1 point"
         yield row(
@@ -124,7 +124,7 @@ def _same_data(rng: np.random.Generator, repetitions: int) -> Iterator[dict[str,
         )
 
 
-def _draw(
+def draw_recipe(
     rng: np.random.Generator,
     n: int,
     k: int,

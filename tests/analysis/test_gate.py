@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from llmc_lib.analysis.comparison import paired_comparison
-from llmc_lib.analysis.gate import Finding, Outcome, better, not_worse, together
-from llmc_lib.analysis.summary import summarise
+from llmc_lib.analysis.gate import About, Finding, Outcome, better, not_worse, together
+from llmc_lib.analysis.recipe import recipe_effect
+from llmc_lib.analysis.summary import Trained, summarise
 from llmc_lib.reporting.sentences.tell import tell
 
 
@@ -168,3 +169,101 @@ def test_the_gate_fails_with_one_criterion_and_passes_with_all() -> None:
     assert of("pass", "pass") == "pass"
     assert of("pass", "unknown") == "unknown"
     assert of("pass", "unknown", "fail") == "fail"
+
+
+# ---- recipes -----------------------------------------------------------------------------------
+
+
+def _trainings(*rates: float) -> dict[str, np.ndarray]:
+    """Trainings that gain, or lose, so much of the 400 questions, of which the base has half, each its own."""
+    rng = np.random.default_rng(8)
+    drawn = [rng.random(400) < 2 * abs(rate) for rate in rates]
+    return {
+        f"m{number}": BASE | drawn[number] if rate > 0 else BASE & ~drawn[number]
+        for number, rate in enumerate(rates)
+    }
+
+
+def _recipe(
+    models: dict[str, np.ndarray], kind: str = "questions", **status: str
+) -> dict[str, Any]:
+    """The block of a benchmark with a recipe `m` of these models; `status` of what is wrong, by model."""
+    answers = pd.concat(
+        _rows("main", name, right, status.get(name, "incorrect"))
+        for name, right in {"base": BASE, **models}.items()
+    )
+    trained = Trained({"m": tuple(models)}, frozenset({"m"}))
+    block: dict[str, Any] = tell(summarise(answers, kinds={"main": kind}, trained=trained))[
+        "benchmarks"
+    ]["main"]
+    return block
+
+
+def test_of_a_recipe_the_trainings_count_too() -> None:
+    """The last checkpoint is better, but trainings differ by so much that the recipe may do nothing."""
+    block = _recipe(_trainings(0.0, 0.01, 0.3))
+    assert better("main", block, "m2").outcome == "pass"
+    found = better("main", block, "m", "recipe")
+    assert (found.outcome, found.reason, found.n) == ("unknown", "unclear", 400)
+    assert found.low < 0 < found.difference
+
+
+RECIPE: About = "recipe"
+
+
+@pytest.mark.parametrize(
+    ("rates", "outcomes"),
+    [
+        ((0.2, 0.22, 0.18, 0.2), ("pass", "pass")),
+        ((-0.2, -0.22, -0.18, -0.2), ("fail", "fail")),
+        ((-0.05, 0.0, -0.15, -0.02), ("unknown", "unknown")),
+    ],
+)
+def test_a_recipe_passes_fails_or_cannot_be_told(
+    rates: tuple[float, ...], outcomes: tuple[str, str]
+) -> None:
+    models = _trainings(*rates)
+    block = _recipe(models)
+    found = (better("main", block, "m", RECIPE), not_worse("main", block, "m", 0.05, about=RECIPE))
+    assert tuple(each.outcome for each in found) == outcomes
+    expected = recipe_effect(list(models.values()), [BASE])
+    assert (found[1].low, found[1].high) == pytest.approx((expected.inner_low, expected.inner_high))
+    physics = AT % 4 == 0
+    part = not_worse("main", block, "m", 0.05, "Physics", RECIPE)
+    expected = recipe_effect([right[physics] for right in models.values()], [BASE[physics]])
+    assert part.n == 100
+    assert (part.low, part.high) == pytest.approx((expected.inner_low, expected.inner_high))
+
+
+def test_answers_of_a_recipe_that_are_not_known_are_taken_to_be_against_it() -> None:
+    models = _trainings(0.1, 0.12, 0.11)
+    assert better("main", _recipe(models), "m", RECIPE).outcome == "pass"
+    # The base's 200 that are wrong were never answered: all of them could be right.
+    block = _recipe(models, base="missing")
+    found = better("main", block, "m", RECIPE)
+    assert (found.outcome, found.reason, found.unknown) == ("unknown", "unanswered", 200)
+    assert not_worse("main", block, "m", 0.05, about=RECIPE).reason == "unanswered"
+    (effect,) = block["recipes"]["effects"]
+    assert "200 answers, missing or not graded, could change this verdict." in effect["sentence"]
+    # Those of all trainings could only make it better, those of one also make trainings differ.
+    own = better("main", _recipe(models, **dict.fromkeys(models, "missing")), "m", RECIPE)
+    assert (own.outcome, own.unknown) == ("pass", sum(int((~m).sum()) for m in models.values()))
+    assert better("main", _recipe(models, m0="missing"), "m", RECIPE).reason == "unanswered"
+    safe = _recipe(models, "do_not_answer", base="ungraded")
+    assert not_worse("main", safe, "m", 0.05, about=RECIPE).reason == "unanswered"
+
+
+def test_a_category_of_one_question_decides_nothing_of_a_recipe() -> None:
+    models = _trainings(0.1, 0.1)
+    answers = pd.concat(
+        _rows("main", name, right) for name, right in {"base": BASE, **models}.items()
+    )
+    answers["category"] = np.where(answers["question_id"] == "0", "Law", "Math")
+    trained = Trained({"m": tuple(models)}, frozenset({"m"}))
+    block = tell(summarise(answers, kinds={"main": "questions"}, trained=trained))["benchmarks"][
+        "main"
+    ]
+    found = not_worse("main", block, "m", 0.9, "Law", RECIPE)
+    assert (found.n, found.outcome, found.reason) == (1, "unknown", "narrow")
+    with pytest.raises(KeyError):
+        better("main", block, "other", RECIPE)

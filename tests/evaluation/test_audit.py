@@ -226,6 +226,21 @@ def test_several_labellers_are_compared_and_ties_count_for_nothing(
     assert (pair["labellers"], pair["agreed"], pair["decided"]) == (["one", "two"], 8, 10)
 
 
+def test_files_of_two_people_with_one_name_are_both_kept(
+    run: Run, drawn: Drawn, tmp_path: Path
+) -> None:
+    ids = [item.id for item in drawn.items]
+    for who, label in (("ann", "right"), ("bob", "wrong"), ("ann", "unclear")):
+        (tmp_path / who).mkdir(exist_ok=True)
+        path = _write(tmp_path / who / "sums-1.csv", [(ids[0], label, "", who)])
+        keep_labels(run, path, {"sums": drawn})
+    found = read_labels(run, {"sums": drawn})["sums"].by
+    assert found == {
+        "ann": {ids[0]: None},
+        "bob": {ids[0]: False},
+    }  # the later export of one replaces hers
+
+
 _WRONG: dict[str, tuple[Callable[[str], list[tuple[Any, ...]]], str]] = {
     "word": (lambda id_: [(id_, "maybe", "", "")], "line 2: label 'maybe': must be right, wrong or unclear"),
     "unknown": (lambda id_: [("0123", "right", "", "")], "line 2: item '0123' is not one of the 60 answers drawn"),

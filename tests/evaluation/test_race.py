@@ -174,7 +174,11 @@ def test_a_deadline_ends_a_race_after_the_round_and_a_later_one_goes_on(run: Run
     first = evaluation.evaluate(late, MODELS)
     assert first.race is not None
     assert (first.race.round, first.race.settled) == (1, False)
-    assert list(first.models) == ["base", "same", "good"]  # the best one is last, not the last one named
+    assert list(first.models) == [
+        "base",
+        "same",
+        "good",
+    ]  # the best one is last, not the last one named
     assert evaluation.finished(late, MODELS)
     report = load_report(late, first)
     assert "The deadline ended it after round 1 of 4, at 50 of 200" in page.verdict(report).markup

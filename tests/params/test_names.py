@@ -48,7 +48,9 @@ def test_a_run_is_not_called_like_a_file_beside_all_runs(name: str) -> None:
         Params.model_validate({"run": name})
 
 
-@pytest.mark.parametrize("name", ["logs", "judge", "earlier", "so_far", "manifest.json"])
+@pytest.mark.parametrize(
+    "name", ["logs", "judge", "earlier", "so_far", "variants", "manifest.json"]
+)
 def test_a_benchmark_is_not_called_like_what_lies_beside_it(name: str) -> None:
     benchmark = {"name": name, "kind": "hle"}
     with pytest.raises(ValidationError, match="another file of the run"):

@@ -105,10 +105,6 @@ MISTAKES = {
     "run: x\ncandidates:\n  - name: a\n    training:\n      epoch: 2": (
         "line 5: candidates.0.training.epoch: unknown key; did you mean 'epochs'?"
     ),
-    "run: x\ncandidates:\n  - name: a\n  - name: b\n    training: {micro_batch_size: 5}": (
-        "line 5: candidates.1.training.batch_size: 16 sequences cannot be shared evenly: 5 × 1 × 1 (micro_batch_size × "
-        "nproc_per_node × cluster.nodes) are 5 at a time. Give batch_size: 15 or 20, or micro_batch_size: 4."
-    ),
     "run: x\ncandidates:\n  - name: a\n    mixture:\n      shares: {Math: 0.5}": (
         "line 5: candidates.0.mixture.shares: must sum to 1, they sum to 0.5"
     ),
@@ -208,10 +204,6 @@ MISTAKES = {
     ),
     "run: x\ndataset:\n  shares: {Math: 0.5, Maths: 0.5}": (
         f"line 3: dataset.shares: 'Maths' is not one of {', '.join(HLE_SHARES)}"
-    ),
-    "run: x\ntraining:\n  epochs: 2\n  batch_size: 6": (
-        "line 4: training.batch_size: 6 sequences cannot be shared evenly: 4 × 1 × 1 (micro_batch_size × "
-        "nproc_per_node × cluster.nodes) are 4 at a time. Give batch_size: 4 or 8, or micro_batch_size: 3."
     ),
     "run: x\nevaluation:\n  top_p: 1\n  max_tokens: 1024": (
         "line 4: evaluation.max_tokens: 1024 leaves no room for a prompt in max_model_len (1024); "

@@ -119,10 +119,3 @@ def test_where_sequences_cannot_be_shared(values: dict[str, Any], words: str) ->
 def test_a_batch_counts_sequences_however_many_processes_share_one() -> None:
     values = {**LONG, "micro_batch_size": 1, "batch_size": 2}
     assert TrainingParams.model_validate(values).replicas == 2
-    words = _refused({**values, "batch_size": 3})
-    assert (
-        "1 × 8 × 1 (micro_batch_size × nproc_per_node × cluster.nodes) / 4 (sequence_parallel) are 2 at a time"
-        in words
-    )
-    assert "Give batch_size: 2 or 4, or nproc_per_node: 4." in words
-    TrainingParams.model_validate({**values, "batch_size": 3, "nproc_per_node": 4})

@@ -140,6 +140,19 @@ def test_every_candidate_is_planned_and_added_up(tmp_path: Path, shapes: Path) -
     assert sums["a"] > sums["c"]
 
 
+def test_a_batch_that_gpus_cannot_share_is_planned_as_it_is_used(
+    tmp_path: Path, shapes: Path
+) -> None:
+    values = yaml.safe_load((ROOT / "params/qwen3_32b.yaml").read_text())
+    values["training"] |= {"batch_size": 3, "micro_batch_size": 4}
+    plan = make_plan(
+        _run(tmp_path, shapes, **{k: values[k] for k in ("model", "training", "plan")})
+    )
+    training = plan.trainings[0].recipe.training
+    assert (training.batch_size, training.micro_batch_size) == (training.world_size, 1)
+    assert f"a step has {training.world_size}" in render(plan)
+
+
 def test_a_recipe_is_planned_for_each_of_its_seeds(tmp_path: Path, shapes: Path) -> None:
     run = _run(
         tmp_path, shapes,

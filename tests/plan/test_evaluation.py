@@ -52,7 +52,7 @@ def test_repeats_and_further_prompts_are_counted_where_they_are_asked(tmp_path: 
     prompts, _ = _plan(tmp_path, **given, prompts=["brief", "official"])
     assert plain.answers == 2 * 50
     assert again.answers == 2 * 50 + 2 * 50
-    assert prompts.beside == {"hle": 2 * 30, "do_not_answer": 0}
+    assert prompts.variants == {"hle": 2 * 30, "do_not_answer": 0}
     assert prompts.tokens == (2 * 50 + 60) * 256
 
 

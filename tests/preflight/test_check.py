@@ -263,6 +263,8 @@ def test_imports_are_opened(tmp_path: Path) -> None:
         ({"tokenizer.json": "{\"model\": " + "[" * 3000 + "]" * 3000 + "}"}, "no tokenizer that can be loaded"),
         ({"config.json": {**CONFIG, "model_type": "llamma"}}, "model_type 'llamma' is none that transformers"),
         ({"config.json": {**CONFIG, "model_type": "auto"}}, "model_type 'auto' is none that transformers"),
+        ({"config.json": {**CONFIG, "model_type": "code_llama"}}, "model_type 'code_llama' is none that transformers"),
+        ({"config.json": {**CONFIG, "model_type": "qwen3-moe"}}, "model_type 'qwen3-moe' is none that transformers"),
         ({"config.json": {**CONFIG, "architectures": ["ViTModel"]}}, "its architecture, 'ViTModel', writes no text"),
         ({"config.json": {**CONFIG, "is_encoder_decoder": True}}, "is an encoder-decoder"),
         ({"config.json": {**CONFIG, "hidden_size": "64"}}, "hidden_size must be a whole number above 0, not '64'"),
@@ -615,6 +617,20 @@ def test_an_adapter_that_cannot_be_had_is_told_once(
     tmp_path: Path, model: dict[str, Any], words: str
 ) -> None:
     assert _one(tmp_path, model=model).startswith(words)
+
+
+def test_a_batch_that_processes_cannot_share_is_a_warning_with_its_place(tmp_path: Path) -> None:
+    given = {"batch_size": 5, "micro_batch_size": 2, "nproc_per_node": 2}
+    (told,) = _warnings(tmp_path, training=given)
+    assert told.startswith(
+        "warning: training: batch_size 5: 2 processes cannot share 5 sequences evenly; a step has 6"
+    )
+    own = [{"name": "a"}, {"name": "b", "seeds": [0, 1], "training": {"batch_size": 5}}]
+    (told,) = _warnings(tmp_path, training={**given, "batch_size": 8}, candidates=own)
+    assert told.startswith("warning: candidates.1.training: batch_size 5: 2 processes")
+    own = [{"name": "a", "training": {"nproc_per_node": 5}}]
+    (told,) = _warnings(tmp_path, training={**given, "batch_size": 8}, candidates=own)
+    assert told.startswith("warning: candidates.0.training: batch_size 8: 5 processes")
 
 
 def test_a_deadline_that_has_passed_is_a_warning(tmp_path: Path) -> None:

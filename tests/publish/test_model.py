@@ -271,6 +271,12 @@ def test_data_settings_and_outcome_are_those_of_the_run(tmp_path: Path) -> None:
     assert "**Looks right.**" in text
 
 
+def test_a_batch_that_is_not_the_one_asked_for_is_told(tmp_path: Path) -> None:
+    text = _card(write_trained(tmp_path, training={"nproc_per_node": 3}))
+    told = "15 (padding-free); params.yaml asks for 16, which the processes could not share evenly"
+    assert f"| Sequences in a step | {told} |" in text
+
+
 def test_a_model_trained_by_reinforcement_names_its_rewards_and_what_they_were_worth(
     tmp_path: Path,
 ) -> None:

@@ -77,6 +77,7 @@ def test_the_digest_follows_the_files(tmp_path: Path) -> None:
         ({"subsets": {"odd": ("s1",)}, "exclude": ("od",)}, "sums.exclude: 'od' is not a subset, a file or a question; did you mean 'odd'?"),
         ({"subsets": {"odd": ("absent.txt",)}}, "sums.subsets.odd: absent.txt: no file"),
         ({"subsets": {"odd": ()}}, "sums.subsets.odd: names no question"),
+        ({"subsets": {"odd": ("s1",)}, "exclude": ("s1",)}, "sums.subsets.odd: all of its questions are left out by exclude"),
         ({"exclude": tuple(f"s{n}" for n in range(6))}, "sums.exclude: leaves out all 6 questions"),
     ],
 )  # fmt: skip

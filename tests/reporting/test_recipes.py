@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from llmc_lib.errors import UserError
+from llmc_lib.params import GateParams
 from llmc_lib.publish import publish
 from llmc_lib.reporting import load_report
 from llmc_lib.reporting import sections as page
+from llmc_lib.reporting.gate import ask, keep
 from llmc_lib.reporting.looks import of_benchmark
 from llmc_lib.reporting.report import Report
 from llmc_lib.reporting.sentences.recipe import next_sentence
@@ -123,3 +127,51 @@ def test_the_next_hour_in_words(report: Report) -> None:
     )
     longer = next_sentence({**effect, "next": {**step, "seconds": 7200.0, "sure": True}})
     assert "best use of the next 2.0 hours (as long as one more training takes), going by" in longer
+
+
+def _gated(report: Report, gate: dict[str, Any], **changed: Any) -> Run:
+    """The run with a gate, and its finished report with what is `changed` in the main benchmark's block."""
+    params = report.run.params.model_copy(update={"gate": GateParams.model_validate(gate)})
+    run = Run(params, report.run.params_file)
+    metrics = {**report.metrics, "benchmarks": {report.main: {**report.block, **changed}}}
+    run.report.mkdir(parents=True, exist_ok=True)
+    (run.report / "metrics.json").write_text(json.dumps(metrics))
+    return run
+
+
+def test_the_gate_may_be_about_the_recipe(report: Report) -> None:
+    gate = {"about": "recipe", "benchmarks": {"hle": 1}}
+    run = _gated(report, gate)
+    answer = ask(run)
+    effect = _recipe(report)
+    assert (answer.about, answer.candidate, answer.models) == ("recipe", "math", tuple(MODELS))
+    assert (answer.outcome, answer.candidates) == ("pass", 2)  # with the trainings' first exports
+    assert answer.told.splitlines()[0].startswith("Criterion")
+    assert "Pass: math, the recipe (4 trainings), against base." in answer.told
+    assert "Limits hold for all 2 recipes at once." in answer.told
+    better, whole = answer.findings
+    assert (better.low, better.high) == (effect["interval"]["low"], effect["interval"]["high"])
+    assert [whole.low, whole.high] == effect["interval"]["equivalence"]
+    kept = json.loads(keep(run, answer).read_text())
+    assert (kept["about"], kept["models"], kept["gate"]["about"]) == ("recipe", MODELS, "recipe")
+    gate = {"about": "recipe", "candidate": "math", "better": False, "categories": {"Math": 5}}
+    (of_category,) = ask(_gated(report, gate)).findings
+    assert (of_category.category, of_category.n) == ("Math", effect["categories"]["Math"]["n"])
+    early = ask(_gated(report, {"about": "recipe", "candidate": "math, export 1 of 2"}))
+    assert early.models == tuple(name.replace("-12", "-6") for name in MODELS)
+    assert ask(_gated(report, {})).about == "checkpoint"
+
+
+def test_the_gate_goes_by_the_rule_and_says_what_is_no_recipe(report: Report) -> None:
+    selection = report.block["selection"]
+    chosen = {"selection": {**selection, "rule": {"chosen": MODELS[-1]}}}
+    assert ask(_gated(report, {"about": "recipe"}, **chosen)).candidate == "math"
+    other = {"selection": {**selection, "rule": {"chosen": "alone-step-12"}}}
+    with pytest.raises(
+        UserError, match=r"report\.select chooses alone-step-12, which is not one of"
+    ):
+        ask(_gated(report, {"about": "recipe"}, **other))
+    none = {"selection": {**selection, "rule": {"chosen": None}}}
+    assert ask(_gated(report, {"about": "recipe"}, **none)).outcome == "fail"
+    with pytest.raises(UserError, match=r"gate\.about: the report has no recipe of which two"):
+        ask(_gated(report, {"about": "recipe"}, recipes=None))

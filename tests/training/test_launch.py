@@ -358,7 +358,9 @@ def test_candidates_are_trained_one_by_one_and_adapters_are_merged(
     assert all("proj" in name for name in changed)
     # A second candidate: the first is left as it is.
     stamp = (run.training / "lora" / "manifest.json").stat().st_mtime_ns
-    packed = {"name": "packed", "training": {"batching": "packed", "export_at": [1.0]}}
+    # Of 4 sequences in micro-batches of 3 become micro-batches of 2.
+    changed_batch = {"batching": "packed", "export_at": [1.0], "micro_batch_size": 3}
+    packed = {"name": "packed", "training": changed_batch}
     run = _run(tmp_path, models, epochs=0.5, candidates=[lora, packed])
     assert not training.finished(run)
     training.train(run)
@@ -366,6 +368,10 @@ def test_candidates_are_trained_one_by_one_and_adapters_are_merged(
     names = [model.name for model in trained_models(run)]
     assert names[0] == "lora-step-3"
     assert names[1].startswith("packed-step-")
+    facts = training.load_training(run).candidates["packed"].facts
+    assert facts["batch"]["used"] == {"batch_size": 4, "micro_batch_size": 2}
+    assert facts["batch"]["asked"] == {"batch_size": 4, "micro_batch_size": 3}
+    assert "batch" not in training.load_training(run).candidates["lora"].facts
     # And one that is not listed any more is gone, its models too.
     run = _run(tmp_path, models, epochs=0.5, candidates=[packed])
     training.train(run)

@@ -97,6 +97,9 @@ def _block(
     at_end = of_all.level_at_end
     more = again.blocks(table, model, thresholds, choice, repeats, clear=clear, level=at_end)
     word = verdict(decides, thresholds, p_adjusted, low_is_good=table.low_is_good).word
+    lacking = missing.block(table, model, thresholds, word, of_all.adjust, level=of_all.level)
+    if word == "equal" and lacking and lacking["changes"]:
+        word = "unclear"  # that a difference is small must be shown by answers that are there
     return {
         "model": model,
         "reference": reference,
@@ -132,7 +135,7 @@ def _block(
             "between": parts.between,
         },
         **more,
-        "missing": missing.block(table, model, thresholds, word, of_all.adjust, level=of_all.level),
+        "missing": lacking,
         **({"answered": answered.paired(table, model)} if is_accuracy else {}),
         groups_key(table.kind): groups,
     }

@@ -19,7 +19,8 @@ def block(
     adjusted: Callable[[float], float],
     level: float,
 ) -> dict[str, Any] | None:
-    """The bounds of a comparison, and its complete pairs; None where no answer is missing.
+    """The bounds of a comparison, and its complete pairs; None where no answer is missing. An "equal" that these change is
+    not given (`comparisons`).
 
     Parameters: the `word` as counted; `adjusted`, a p-value → adjusted for all candidates; `level`, at which the
     comparison with one candidate is made. A request that failed is a missing answer, too.

@@ -98,6 +98,15 @@ class Table:
         status, failed = self.arrays("status"), self.arrays("failed")
         return {m: (status[m] == "missing") | failed[m].astype(bool) for m in status}
 
+    @cached_property
+    def unknown(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Model → (questions, samples) bool: what became of it is not known. It is missing; or a response could not be graded as
+        safe or declined (a question without a final answer is wrong)."""
+        if measure(self.kind) == Measure.ACCURACY:
+            return self.missing
+        status = self.arrays("status")
+        return {m: absent | (status[m] == "ungraded") for m, absent in self.missing.items()}
+
     @property
     def low_is_good(self) -> bool:
         """Is a lower rate the better one?"""

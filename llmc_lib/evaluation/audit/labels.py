@@ -88,18 +88,19 @@ def read_labels(run: Run, drawn: Mapping[str, Drawn]) -> dict[str, Labels]:
 
 
 def keep_labels(run: Run, path: Path, drawn: Mapping[str, Drawn]) -> int:
-    """Check a file of labels and copy it to the run's folder; returns how many labels it has.
+    """Check a file of labels and copy it to the run's folder; returns how many labels it has. A file of the same name is replaced, as
+    by a later export, unless it has somebody else's labels: then both are kept.
 
     Raises `UserError` as `read_labels` does, also where it contradicts what is there, and for a file without a label.
     """
-    count = len(list(_read(path, drawn)))
-    if not count:
+    given = list(_read(path, drawn))
+    if not given:
         raise UserError(
             f"{path}: no answer is labelled; the column 'label' must have right, wrong or unclear"
         )
-    kept = labels_folder(run) / path.name
+    kept = _free(labels_folder(run) / path.name, {labeller for _, labeller, *_ in given}, drawn)
     if path.resolve() == kept.resolve():
-        return count
+        return len(given)
     before = kept.read_bytes() if kept.is_file() else None
     write_atomic(kept, path.read_bytes())
     try:
@@ -110,7 +111,18 @@ def keep_labels(run: Run, path: Path, drawn: Mapping[str, Drawn]) -> int:
         else:
             write_atomic(kept, before)
         raise
-    return count
+    return len(given)
+
+
+def _free(place: Path, labellers: set[str], drawn: Mapping[str, Drawn]) -> Path:
+    """Where a file of these labellers' labels goes: `place`, or it with a number if somebody else's are there."""
+    number, found = 2, place
+    while (
+        found.is_file() and not {labeller for _, labeller, *_ in _read(found, drawn)} <= labellers
+    ):
+        found = place.with_stem(f"{place.stem}-{number}")
+        number += 1
+    return found
 
 
 def _read(

@@ -15,6 +15,7 @@ from llmc_lib.formatting import (
     all_of,
     as_bound,
     as_chance,
+    as_level,
     as_likely,
     as_points,
     as_size,
@@ -288,14 +289,14 @@ def candidates(block: dict[str, Any]) -> FigureBlock:
     below = [row["model"] for row in found if row["high"] < 0]
     title = _candidates_title(above, below, len(found), reference)
     top = max(found, key=lambda row: row["difference"])
-    level = 1 - block["thresholds"]["significance"]
+    level = block["thresholds"]["significance"]
     caption = tr(
-        "Each point is a candidate's difference from {reference}; the lines are {level:.4g}% intervals that hold "
+        "Each point is a candidate's difference from {reference}; the lines are {level}% intervals that hold "
         "for {all_of} at once, so they also hold for the one that was picked. The vertical tick is the shrunken "
         "difference: moved towards the mean of all candidates as far as their spread can be chance. To the right: "
         "how often the candidate is the best one when the questions are redrawn (bootstrap).",
         reference=reference,
-        level=100 * level,
+        level=as_level(level),
         all_of=all_of(len(found)),
     )
     alt = tr(

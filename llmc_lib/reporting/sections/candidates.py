@@ -8,6 +8,7 @@ import pandas as pd
 
 from llmc_lib.analysis import outlook
 from llmc_lib.formatting import (
+    as_level,
     as_likely,
     as_p_cell,
     as_points,
@@ -178,11 +179,11 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
         for row in found["candidates"]
     ]
     caption = tr(
-        "Differences in percentage points. Intervals ({level:.4g}%) and p-values are those of the verdicts, "
+        "Differences in percentage points. Intervals ({level}%) and p-values are those of the verdicts, "
         "adjusted for all candidates at once. Shrunken: towards the mean of all candidates, and towards the reference. "
         "Best: the highest rate of all candidates; chosen: {rule}; both in {resamples:,} bootstrap samples of "
         "the questions, seed {seed}.",
-        level=100 * (1 - level),
+        level=as_level(level),
         rule=tr("by the rule above, the first of equal ones")
         if found["rule"]
         else tr("as the best overall (the first of equal ones), if it is above the reference"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.formatting import as_p_cell, as_percent, as_points, as_range, counted
+from llmc_lib.formatting import as_level, as_p_cell, as_percent, as_points, as_range, counted
 from llmc_lib.language import tr
 from llmc_lib.reporting import figures
 from llmc_lib.reporting import sentences as words
@@ -104,10 +104,10 @@ def _table(report: Report, found: dict[str, Any]) -> Block:
         ]
     )
     caption = tr(
-        "Each recipe minus {reference}, in points, for new trainings and new questions ({level:.4g}% intervals): questions and "
+        "Each recipe minus {reference}, in points, for new trainings and new questions ({level}% intervals): questions and "
         "trainings are random and crossed. The spread is the standard deviation of the trainings' true rates.",
         reference=report.reference,
-        level=100 * (1 - level),
+        level=as_level(level),
     )
     if len(rows) > 1:
         caption += " " + tr(

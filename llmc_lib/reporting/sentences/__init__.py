@@ -6,7 +6,13 @@ language of a catalogue (`llmc_lib.language`).
 
 from llmc_lib.reporting.sentences.answers import endings_sentence, missing_sentence, not_known
 from llmc_lib.reporting.sentences.audit import audit_difference, audit_lead, audit_outdated
-from llmc_lib.reporting.sentences.gate import OUTCOMES, gate_criterion, gate_figures, gate_reason
+from llmc_lib.reporting.sentences.gate import (
+    OUTCOMES,
+    gate_about,
+    gate_criterion,
+    gate_figures,
+    gate_reason,
+)
 from llmc_lib.reporting.sentences.harness import (
     prompts_sentence,
     repeat_sentence,
@@ -86,6 +92,7 @@ __all__ = [
     "finished_sentence",
     "freedom",
     "full_sentence",
+    "gate_about",
     "gate_criterion",
     "gate_figures",
     "gate_reason",

@@ -28,6 +28,11 @@ _REASONS = {
 }
 
 
+def gate_about(about: str, models: int) -> str:
+    """What a gate is about: "this checkpoint", "the recipe (4 trainings)"."""
+    return "this checkpoint" if about == "checkpoint" else f"the recipe ({models} trainings)"
+
+
 def gate_criterion(found: Mapping[str, Any]) -> str:
     """What a criterion asks: "skills, Count: worse by less than 3 points"."""
     place = found["benchmark"] + (f", {found['category']}" if found["category"] else "")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from llmc_lib.evaluation.race import WHY
-from llmc_lib.formatting import as_bound, as_range, as_size, counted, listed
+from llmc_lib.formatting import as_bound, as_level, as_range, as_size, counted, listed
 from llmc_lib.language import plural, tr
 
 
@@ -155,9 +155,9 @@ def race_caption(race: Mapping[str, Any], reference: str) -> str:
     """Of the table of those that were stopped."""
     return tr(
         "Candidates that the race stopped, each compared with {reference} on the questions up to its last round; intervals at "
-        "{level:.4g}%, simultaneous for all candidates and rounds.",
+        "{level}%, simultaneous for all candidates and rounds.",
         reference=reference,
-        level=100 * (1 - race["significance"]),
+        level=as_level(race["significance"]),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from llmc_lib.analysis.summary import rate_key
@@ -13,12 +13,13 @@ from llmc_lib.formatting import (
     as_bound,
     as_chance,
     as_count,
+    as_level,
     as_likely,
     as_p,
     as_points,
     counted,
 )
-from llmc_lib.language import N_, tr
+from llmc_lib.language import N_, plural, tr
 from llmc_lib.reporting.sentences.verdict import asked, verdict_word
 
 _EFFECTS: dict[Measure, str] = {
@@ -71,10 +72,10 @@ def effect_sentence(block: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
         base=before,
     )
     told = tr(
-        "{text}: {points}, {level:.4g}% interval {low} to {high} for new trainings and new questions ({test}, p {p}).",
+        "{text}: {points}, {level}% interval {low} to {high} for new trainings and new questions ({test}, p {p}).",
         text=text,
         points=points,
-        level=100 * (1 - level),
+        level=as_level(level),
         low=low,
         high=high,
         test=tr("t-test of Cochran and Cox")
@@ -86,7 +87,18 @@ def effect_sentence(block: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
         p=as_p(effect["p_adjusted"], level),
     )
     notes = [_TWO if effect["two_trainings"] else "", _NARROW if interval["narrow"] else ""]
-    return " ".join([told, *(tr(note) for note in notes if note)])
+    return " ".join([told, *(tr(note) for note in notes if note), *_unknown(effect)])
+
+
+def _unknown(effect: Mapping[str, Any]) -> Iterator[str]:
+    """That answers that are not known could change the verdict, where they could."""
+    unknown, verdict = effect["unknown"], effect["verdict"]
+    if unknown and verdict != "harness" and set(unknown["verdicts"]) != {verdict}:
+        yield plural(
+            "{n} answer, missing or not graded, could change this verdict.",
+            "{n} answers, missing or not graded, could change this verdict.",
+            unknown["answers"],
+        )
 
 
 def freedom(value: float) -> str:
@@ -184,12 +196,12 @@ def pair_sentence(block: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
     thresholds, n = Thresholds(**block["thresholds"]), effect["n"]
     low, high = effect["interval"]["printed"]
     told = tr(
-        "{recipe} against {reference}, each trained several times: {points} ({level:.4g}% interval {low} to {high}, p {p}), "
+        "{recipe} against {reference}, each trained several times: {points} ({level}% interval {low} to {high}, p {p}), "
         "{verdict}.",
         recipe=effect["recipe"],
         reference=effect["reference"],
         points=as_points(effect["difference"], n),
-        level=100 * (1 - thresholds.significance),
+        level=as_level(thresholds.significance),
         low=low,
         high=high,
         p=as_p(effect["p_adjusted"], thresholds.significance),

@@ -14,6 +14,7 @@ from llmc_lib.formatting import (
     adding_up,
     all_of,
     as_bound,
+    as_level,
     as_p,
     as_size,
     counted,
@@ -99,19 +100,17 @@ def verdict_word(word: Word, thresholds: Thresholds) -> str:
 def verdict_rules(thresholds: Thresholds, *, repeated: bool = False) -> dict[str, str]:
     """The only verdict words there are, and when each holds; the first that does is given. `repeated`: a model answered twice."""
     matters = as_size(thresholds.smallest_interesting)
-    level, inner = 1 - thresholds.significance, 1 - 2 * thresholds.significance
-    given = {"level": 100 * level, "matters": matters, "minus": MINUS}
+    level, inner = as_level(thresholds.significance), as_level(2 * thresholds.significance)
+    given = {"level": level, "matters": matters, "minus": MINUS}
     rules: dict[Word, str] = {
-        "better_small": tr("the {level:.4g}% interval lies above 0 and below {matters}", **given),
-        "better": tr("the {level:.4g}% interval lies above 0", **given),
-        "worse_small": tr(
-            "the {level:.4g}% interval lies below 0 and above {minus}{matters}", **given
-        ),
-        "worse": tr("the {level:.4g}% interval lies below 0", **given),
+        "better_small": tr("the {level}% interval lies above 0 and below {matters}", **given),
+        "better": tr("the {level}% interval lies above 0", **given),
+        "worse_small": tr("the {level}% interval lies below 0 and above {minus}{matters}", **given),
+        "worse": tr("the {level}% interval lies below 0", **given),
         "equal": tr(
-            "the {level:.4g}% interval contains 0, and the {inner:.4g}% interval lies between {minus}{matters} and "
-            "+{matters} (two one-sided tests)",
-            inner=100 * inner,
+            "the {level}% interval contains 0, and the {inner}% interval lies between {minus}{matters} and "
+            "+{matters} (two one-sided tests), whatever missing answers could have been",
+            inner=inner,
             **given,
         ),
         "unclear": tr("everything else; the sentence says what the interval still allows"),
@@ -129,21 +128,21 @@ def interval_label(interval: Mapping[str, Any], significance: float, sides: int 
     alpha, compared = sides * interval["level"], interval["candidates"]
     significance *= sides
     if interval.get("looks"):
-        level = 100 * (1 - significance)
+        level = as_level(significance)
         if compared == 1:
-            return tr("{level:.4g}% interval for all looks", level=level)
+            return tr("{level}% interval for all looks", level=level)
         return tr(
-            "{level:.4g}% interval for {all_of} candidates and all looks at once",
+            "{level}% interval for {all_of} candidates and all looks at once",
             level=level,
             all_of=all_of(compared),
         )
     if compared > 1 and alpha < significance:
         return tr(
-            "{level:.4g}% interval for {all_of} candidates at once",
-            level=100 * (1 - significance),
+            "{level}% interval for {all_of} candidates at once",
+            level=as_level(significance),
             all_of=all_of(compared),
         )
-    return tr("{level:.4g}% interval", level=100 * (1 - alpha))
+    return tr("{level}% interval", level=as_level(alpha))
 
 
 def verdict_sentence(block: Mapping[str, Any], comparison: Mapping[str, Any], need: str) -> str:
@@ -164,11 +163,25 @@ def verdict_sentence(block: Mapping[str, Any], comparison: Mapping[str, Any], ne
     # An interval that leaves out 0 and does not count is not at the level that decides.
     if not comparison["interval"]["low"] <= 0 <= comparison["interval"]["high"]:
         texts.append(tr("The interval is of this comparison alone; what decides is {p}.", p=p))
-    if word == "unclear":
+    if word == "unclear" and _equal_as_counted(comparison, thresholds):
+        told = tr(
+            "Differences of {matters} or more are ruled out only if missing answers count as wrong.",
+            matters=as_size(thresholds.smallest_interesting),
+        )
+        texts.append(told)
+    elif word == "unclear":
         texts += [_fits(block, comparison, thresholds), need]
     else:
         texts.append(_equal(comparison, thresholds))
     return " ".join(filter(None, texts))
+
+
+def _equal_as_counted(comparison: Mapping[str, Any], thresholds: Thresholds) -> bool:
+    """Would it be "equal", were it not for missing answers?"""
+    low, high = comparison["interval"]["equivalence"]
+    matters = thresholds.smallest_interesting
+    inside = -matters < low and high < matters and not comparison["interval"]["narrow"]
+    return inside and bool((comparison.get("missing") or {}).get("changes"))
 
 
 def _p_value(comparison: Mapping[str, Any], thresholds: Thresholds) -> str:

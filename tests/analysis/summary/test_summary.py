@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from llmc_lib.analysis.summary import summarise
+from llmc_lib.reporting.sentences.tell import tell
 
 
 def _row(model: str, number: int, status: str = "correct", finish: str = "stop") -> dict[str, Any]:
@@ -187,6 +188,26 @@ def test_a_plain_file_of_questions_has_no_official_block() -> None:
 def test_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="no answers"):
         summarise(pd.DataFrame())
+
+
+@pytest.mark.parametrize(
+    ("missing", "verdict"), [(300, "unclear"), (20, "unclear"), (1, "equal"), (0, "equal")]
+)
+def test_models_are_equal_by_answers_that_are_there(missing: int, verdict: str) -> None:
+    """Were the missing ones right on one side, either model could be better by what matters."""
+    rows = [
+        _row(
+            model, n, "missing" if n < missing else "incorrect", "failed" if n < missing else "stop"
+        )
+        for model in ("base", "tuned")
+        for n in range(300)
+    ]
+    (found,) = tell(summarise(pd.DataFrame(rows)))["benchmarks"]["hle"]["comparisons"]
+    assert found["verdict_code"] == verdict
+    said = "are ruled out only if missing answers count as wrong."
+    assert (said in found["sentence"]) == (verdict == "unclear")
+    if verdict == "unclear":
+        assert "the verdict depends on them" in found["missing"]["sentence"]
 
 
 def test_nobody_answered_anything() -> None:

@@ -57,6 +57,15 @@ def test_what_the_interval_reaches_is_not_called_no_difference() -> None:
     )  # of this one alone
 
 
+@pytest.mark.parametrize(
+    ("level", "printed"), [(1e-6, "99.9999%"), (1e-5, "99.999%"), (0.025, "97.5%")]
+)
+def test_a_level_is_never_rounded_to_certainty(level: float, printed: str) -> None:
+    assert interval_label({"level": level, "candidates": 1}, level) == f"{printed} interval"
+    rules = verdict_rules(Thresholds(significance=level))
+    assert rules["better"] == f"the {printed} interval lies above 0"
+
+
 def test_an_interval_within_what_matters_is_enough() -> None:
     found = _told(500, 45, 44)
     assert found["verdict"] == "equal within 5 points"

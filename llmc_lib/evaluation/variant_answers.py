@@ -1,4 +1,4 @@
-"""Read what was answered beside an evaluation: repeats under another engine, and other prompts."""
+"""Read the answers of an evaluation's variants: repeats under another engine, and other prompts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.engines.harness import OWN, read_harnesses
-from llmc_lib.evaluation.beside import Beside, beside
 from llmc_lib.evaluation.results import Results, samples_of
 from llmc_lib.evaluation.stored import Stored, Texts, judged_file, predictions_file
+from llmc_lib.evaluation.variants import Variant, variants
 from llmc_lib.store import Run
 
 #: Of the answers of a model to a benchmark: key of the harness → its values, as text → so many answers.
@@ -21,18 +21,18 @@ UNRECORDED = ""
 
 @dataclass(frozen=True)
 class Answered:
-    """Answers beside an evaluation, of whole benchmarks: `answers` has the columns of `Results.answers`."""
+    """Answers of a variant, of whole benchmarks: `answers` has the columns of `Results.answers`."""
 
-    of: Beside
+    of: Variant
     answers: pd.DataFrame
     harness: dict[tuple[str, str], Counts]  # (benchmark, model) → of these answers
 
 
-def answered_beside(run: Run, results: Results) -> list[Answered]:
-    """What was answered beside the `results` of a run, on their questions. A benchmark of which an answer is not there yet,
+def variant_answers(run: Run, results: Results) -> list[Answered]:
+    """The answers of the variants of a run, to the questions of its `results`. A benchmark of which an answer is not there yet,
     or of a model that is not compared any more, is left out."""
     found = []
-    for other in beside(run):
+    for other in variants(run):
         models = [m for m in results.models if other.kind == "prompt" or m == other.model]
         asked = other.asked(
             {name: list(items.values()) for name, items in results.questions.items()}
@@ -48,7 +48,7 @@ def answered_beside(run: Run, results: Results) -> list[Answered]:
     return found
 
 
-def _rows(other: Beside, results: Results, benchmark: str, models: list[str]) -> pd.DataFrame:
+def _rows(other: Variant, results: Results, benchmark: str, models: list[str]) -> pd.DataFrame:
     judged = results.graders[benchmark] == "judge"
     partial = results.partial is not None
     rows: list[dict[str, Any]] = []

@@ -1,6 +1,6 @@
-"""Answers beside those that the verdict is about: to the same questions under another engine, or another prompt.
+"""Variants of an evaluation: the same questions under another engine (a repeat), or another prompt. The verdict is not about them.
 
-Each lies in a folder of its own, predictions/beside/<place>/<benchmark>/, laid out as the run's own predictions are.
+The answers of each are in a folder of its own, predictions/variants/<place>/<benchmark>/, laid out as the run's own predictions are.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Asked = Mapping[str, list[Question]]
 
 
 @dataclass(frozen=True)
-class Beside(Run):
-    """A run whose answers lie beside those of the run that it is made from; its params say how they come about."""
+class Variant(Run):
+    """A run with its params as the variant has them."""
 
     kind: Literal["repeat", "prompt"]
     place: str  # a folder's name
@@ -34,7 +34,9 @@ class Beside(Run):
     @property
     def predictions(self) -> Path:
         """Of these answers and their grades, a folder a benchmark."""
-        return super().predictions / "beside" / self.place
+        folder = super().predictions
+        earlier = folder / "beside" / self.place  # as the folder was called before
+        return earlier if earlier.exists() else folder / "variants" / self.place
 
     def asked(self, asked: Asked) -> dict[str, list[Question]]:
         """Of what models are asked, what they are asked here: under another prompt only where it has other words."""
@@ -64,21 +66,21 @@ class Beside(Run):
         return [found]
 
 
-def beside(run: Run) -> list[Beside]:
-    """What the params file asks for beside the evaluation: repeats, then further prompts."""
+def variants(run: Run) -> list[Variant]:
+    """The variants that the params file asks for: repeats, then further prompts."""
     params = run.params.evaluation
-    found: list[Beside] = []
-    if isinstance(run, Beside):
+    found: list[Variant] = []
+    if isinstance(run, Variant):
         return found
     for number, repeat in enumerate(params.repeat):
         engine = repeat.engine_of(params.engine)
         place = f"repeat-{repeat.model}-{fingerprint(engine=repeat.engine)[:8]}"
         dtype = repeat.engine.get("dtype", params.dtype)
         changed = _changed(run.params, engine=engine, dtype=dtype)
-        found.append(Beside(changed, run.params_file, "repeat", place, repeat.model, number))
+        found.append(Variant(changed, run.params_file, "repeat", place, repeat.model, number))
     for style in params.prompts[1:]:
         changed = _changed(run.params, prompt=style)
-        found.append(Beside(changed, run.params_file, "prompt", f"prompt-{style}"))
+        found.append(Variant(changed, run.params_file, "prompt", f"prompt-{style}"))
     return found
 
 

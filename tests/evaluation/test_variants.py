@@ -16,8 +16,8 @@ from aiohttp import web
 from llmc_lib import evaluation
 from llmc_lib.engines.harness import harness_file, read_harnesses
 from llmc_lib.errors import UserError
-from llmc_lib.evaluation.beside import beside
 from llmc_lib.evaluation.stored import predictions_file
+from llmc_lib.evaluation.variants import variants
 from llmc_lib.models.resolve import ServedModel
 from llmc_lib.params import GateParams, Params
 from llmc_lib.reporting import gate, load_report, sections
@@ -105,8 +105,8 @@ def shifted(served: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
     return load_report(run)
 
 
-def test_the_second_time_lies_beside_and_is_no_candidate(shifted: Report) -> None:
-    again, official = beside(shifted.run)
+def test_a_repeat_is_a_variant_and_is_no_candidate(shifted: Report) -> None:
+    again, official = variants(shifted.run)
     assert [other.kind for other in (again, official)] == ["repeat", "prompt"]
     assert len(read_jsonl(predictions_file(again, "sums", "base"))) == N
     assert not predictions_file(again, "sums", "tuned").exists()
@@ -115,11 +115,11 @@ def test_the_second_time_lies_beside_and_is_no_candidate(shifted: Report) -> Non
     assert (record["server"], record["configuration"]) == ("vllm-0.32.0-tp2", "bbbbbbbb")
 
 
-def test_the_status_counts_what_lies_beside(shifted: Report) -> None:
+def test_the_status_counts_variants(shifted: Report) -> None:
     found = {
         p.model: (p.done, p.wanted) for p in evaluation.progress(shifted.run, ["base", "tuned"])
     }
-    again = beside(shifted.run)[0].place
+    again = variants(shifted.run)[0].place
     names = [
         "base",
         "tuned",
@@ -220,7 +220,7 @@ def test_answers_without_a_record_are_read_as_before(shifted: Report) -> None:
 def test_a_look_has_the_repeat_once_it_is_whole(shifted: Report) -> None:
     whole = evaluation.so_far(shifted.run, MODELS)
     assert load_report(shifted.run, whole).block["repeats"]
-    again = beside(shifted.run)[0]
+    again = variants(shifted.run)[0]
     path = predictions_file(again, "sums", "base")
     rows = read_jsonl(path)
     try:
@@ -240,3 +240,13 @@ def test_a_repeat_of_a_model_that_is_not_there_is_told_first(
     ):
         evaluation.evaluate(run, MODELS)
     assert not predictions_file(run, "sums", "base").exists()
+
+
+def test_answers_in_the_folder_of_before_are_found(tmp_path: Path) -> None:
+    params = {"run": "x", "runs_dir": str(tmp_path), "evaluation": {"repeat": [{"model": "base"}]}}
+    run = Run(Params.model_validate(params), tmp_path / "x.yaml")
+    (again,) = variants(run)
+    assert again.predictions == run.predictions / "variants" / again.place
+    before = run.predictions / "beside" / again.place
+    before.mkdir(parents=True)
+    assert again.predictions == before
