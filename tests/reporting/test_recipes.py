@@ -154,8 +154,9 @@ def test_the_gate_may_be_about_the_recipe(report: Report) -> None:
     assert [whole.low, whole.high] == effect["interval"]["equivalence"]
     kept = json.loads(keep(run, answer).read_text())
     assert (kept["about"], kept["models"], kept["gate"]["about"]) == ("recipe", MODELS, "recipe")
-    gate = {"about": "recipe", "candidate": "math", "better": False, "categories": {"Math": 5}}
-    (of_category,) = ask(_gated(report, gate)).findings
+    asked: dict[str, Any] = {"about": "recipe", "candidate": "math", "better": False}
+    asked["categories"] = {"Math": 5}
+    (of_category,) = ask(_gated(report, asked)).findings
     assert (of_category.category, of_category.n) == ("Math", effect["categories"]["Math"]["n"])
     early = ask(_gated(report, {"about": "recipe", "candidate": "math, export 1 of 2"}))
     assert early.models == tuple(name.replace("-12", "-6") for name in MODELS)
