@@ -375,6 +375,7 @@ def test_a_race_of_fewer_questions_than_rounds_has_no_empty_round(run: Run) -> N
         ({"looks": 3, "stop": {}}, "the rounds of a race are its planned looks"),
         ({"stop": {"benchmark": "nosuch"}}, "must be one of `benchmarks`"),
         ({"looks": 1}, "1 is the finished evaluation alone"),
+        ({"stop": {}, "imports": [{"model": "a", "path": "x"}]}, "nothing to stop; leave it out"),
         ({"stop": {"deadline": 540}}, "540 is not a date and time; write it as 2026-12-01T09:00"),
         ({"stop": {"deadline": "1764579600"}}, "'1764579600' is not a date and time"),
         ({"stop": {"deadline": "09:00"}}, "'09:00' is not a date and time"),
@@ -385,6 +386,19 @@ def test_a_race_of_fewer_questions_than_rounds_has_no_empty_round(run: Run) -> N
 def test_what_a_race_cannot_be_is_said(more: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Params.model_validate({"run": "x", "evaluation": {"benchmarks": [{"name": "hle"}], **more}})
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"candidates": [{"name": "c", "seeds": [1, 2]}]},
+        {"report": {"recipes": {"c": ["a", "b"]}}},
+    ],
+)
+def test_trainings_of_one_recipe_are_not_raced(more: dict[str, Any]) -> None:
+    models = [{"name": name, "source": "embedded"} for name in "ab"]
+    with pytest.raises(ValueError, match="would end some of them for their luck; leave out one"):
+        Params.model_validate({"run": "x", "evaluation": {"stop": {}, "models": models}, **more})
 
 
 ROW = {
