@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -378,6 +378,9 @@ def test_a_race_of_fewer_questions_than_rounds_has_no_empty_round(run: Run) -> N
         ({"stop": {}, "imports": [{"model": "a", "path": "x"}]}, "nothing to stop; leave it out"),
         ({"stop": {"deadline": 540}}, "540 is not a date and time; write it as 2026-12-01T09:00"),
         ({"stop": {"deadline": "1764579600"}}, "'1764579600' is not a date and time"),
+        ({"stop": {"deadline": date(2026, 12, 1)}}, "not a date and time; write it as 2026-12-01T09:00"),
+        ({"stop": {"deadline": "2026-12-01"}}, "'2026-12-01' is not a date and time"),
+        ({"stop": {"deadline": "2026-12-01 09:00 CET"}}, "'2026-12-01 09:00 CET' is not a date and time"),
         ({"stop": {"deadline": "09:00"}}, "'09:00' is not a date and time"),
         ({"stop": {"deadline": "9999-12-31T23:59:59-12:00"}}, "the year 9999 is none of a race"),
         ({"stop": {"deadline": datetime(1, 1, 1)}}, "the year 1 is none of a race"),
