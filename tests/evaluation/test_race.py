@@ -166,6 +166,8 @@ def test_a_look_during_a_race_is_at_its_rounds(run: Run, monkeypatch: pytest.Mon
     report = load_report(run, results)
     assert report.headline["interval"]["candidates"] == 3
     assert report.block["look"]["planned"] == 4
+    gone = " and ".join(results.manifest["stopped"])
+    assert f"has stopped {gone}, who are not compared here" in page.verdict(report).markup
 
 
 @pytest.mark.slow
