@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -85,7 +84,7 @@ def _safety(
 
 
 def _compared(
-    answers: pd.DataFrame, model: str, questions: Sequence[str], samples: int, level: float
+    answers: pd.DataFrame, model: str, questions: list[str], samples: int, level: float
 ) -> dict[str, Any]:
     """A model against the reference, who is the first in the table, on some questions."""
     reference = answers["model"].iloc[0]
@@ -96,7 +95,7 @@ def _compared(
     return stopped(right[0], right[1], samples, level, clusters)
 
 
-def _right(answers: pd.DataFrame, model: str, questions: Sequence[str]) -> NDArray[np.int64]:
+def _right(answers: pd.DataFrame, model: str, questions: list[str]) -> NDArray[np.int64]:
     """(n,): right answers of a model to each of these questions."""
     counts = answers[answers["model"] == model].groupby("question_id")["correct"].sum()
     return counts.reindex(questions, fill_value=0).to_numpy(dtype=np.int64)

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,11 @@ def test_rows_are_read_as_they_were_returned(path: Path) -> None:
 
 
 def test_several_rows_are_those_that_one_by_one_would_be(path: Path) -> None:
-    given = [{"data": 1, "time": "t"}, {"data": 1, "time": "t"}, {"data": [2], "time": "t"}]
+    given: list[dict[str, Any]] = [
+        {"data": 1, "time": "t"},
+        {"data": 1, "time": "t"},
+        {"data": [2], "time": "t"},
+    ]
     made = ledger.extend(path, given, once="data")
     assert [row["data"] for row in made] == [1, 1, [2]]
     assert made[0] == made[1]
