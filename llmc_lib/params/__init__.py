@@ -62,6 +62,10 @@ __all__ = [
 
 #: Of a run, seeds counted.
 _MOST_TRAININGS = 200
+_RACED = (
+    "the trainings of a recipe are averaged, and a race (evaluation.stop) would end some of them for their luck; leave out one of "
+    "the two"
+)
 
 
 class CandidateParams(Section):
@@ -189,11 +193,7 @@ class Params(Section):
                 )
             check_seeds(number, candidate.seeds, candidate.model_fields_set)
             if candidate.seeds and self.evaluation.stop is not None:
-                raise ValueError(
-                    ("candidates", number, "seeds"),
-                    "the trainings of a recipe are averaged, and a race (evaluation.stop) would end some of them for their "
-                    "luck; leave out one of the two",
-                )
+                raise ValueError(("candidates", number, "seeds"), _RACED)
             names += [f"{candidate.name}-seed{seed}" for seed in candidate.seeds]
         check_once("candidates", names)
         if len(names) > _MOST_TRAININGS:
@@ -206,6 +206,8 @@ class Params(Section):
         check_further(further, names or [""])
         imports = list(dict.fromkeys(item.model for item in self.evaluation.imports))
         check_recipes(self.report.recipes, imports[1:] or further, names)
+        if self.report.recipes and self.evaluation.stop is not None:
+            raise ValueError(("report", "recipes"), _RACED)
 
     @model_validator(mode="after")
     def _check(self) -> Params:

@@ -278,7 +278,9 @@ class EvaluationParams(Section):
                 "looks", "the rounds of a race are its planned looks; leave out `looks`, or `stop`"
             )
         if self.imports:
-            raise ValueError("stop", "imported predictions are finished: there is nothing to stop")
+            raise ValueError(
+                "stop", "imported predictions are finished: there is nothing to stop; leave it out"
+            )
 
     def _check_names(self) -> None:
         for number, benchmark in enumerate(self.benchmarks):

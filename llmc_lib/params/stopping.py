@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -36,11 +36,12 @@ class StopParams(Section):
     @field_validator("deadline", mode="before")
     @classmethod
     def _check_deadline(cls, deadline: object) -> object:
-        """No number: 540, which is what some readers of YAML make of 9:00, would be a time in 1970."""
-        if isinstance(deadline, str) and re.match(r"\d{4}-\d\d-\d\d", deadline):
+        """No number: 540, which is what some readers of YAML make of 9:00, would be a time in 1970. No day alone, of which some
+        would take the beginning and others the end."""
+        if isinstance(deadline, str) and re.match(r"\d{4}-\d\d-\d\d.", deadline):
             with suppress(ValueError):
                 return datetime.fromisoformat(deadline)
-        elif deadline is None or isinstance(deadline, date):
+        elif deadline is None or isinstance(deadline, datetime):
             return deadline
         raise ValueError(
             f"{shown(deadline)} is not a date and time; write it as 2026-12-01T09:00, or with a zone as 2026-12-01T09:00+01:00"

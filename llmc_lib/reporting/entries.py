@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
@@ -15,7 +17,7 @@ from llmc_lib.benchmarks import Measure, measure
 from llmc_lib.language import N_, tr
 from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.report import SCHEMA_VERSION
-from llmc_lib.store import json_reader
+from llmc_lib.store import ROOT, json_reader
 from llmc_lib.store.json_reader import JsonError
 
 #: What a folder of a run may hold for a reader: file → its name in a link.
@@ -146,6 +148,17 @@ class Entry:
     files: tuple[str, ...] = ()
     metrics: Metrics | None = None
     problem: str = ""
+    folder: str = ""  # as the disk has its name, which need not be text; "": `name`
+
+    @property
+    def place(self) -> str:
+        """The folder in a link."""
+        return quote(os.fsencode(self.folder or self.name))
+
+    @property
+    def runs(self) -> Path:
+        """The folder of its run's folder."""
+        return ROOT / str(self.params.get("runs_dir", "runs"))
 
     @property
     def params(self) -> dict[str, Any]:
@@ -168,15 +181,16 @@ def read_entries(folder: Path) -> list[Entry]:
 
 
 def _entry(run: Path, files: tuple[str, ...]) -> Entry:
+    name = os.fsencode(run.name).decode(errors="replace")
     manifest = _json(run / "manifest.json")
     made = _time(manifest.get("finished")) if isinstance(manifest, dict) else None
     written = datetime.fromtimestamp((run / files[0]).stat().st_mtime, UTC)
     try:
         metrics = _metrics(run / "metrics.json")
     except ValueError as error:
-        return Entry(run.name, made or written, files, problem=str(error))
+        return Entry(name, made or written, files, problem=str(error), folder=run.name)
     evaluated = _time(metrics.provenance.evaluation.finished)
-    return Entry(run.name, made or evaluated or written, files, metrics)
+    return Entry(name, made or evaluated or written, files, metrics, folder=run.name)
 
 
 def _metrics(path: Path) -> Metrics:

@@ -237,7 +237,7 @@ def _among_all(run: Run, found: Finding, candidate: str) -> Finding:
         return found
     if ledger.scan(run.runs / looks.NAME).problem:
         return replace(found, outcome="unknown", reason="ledger")
-    counted_in = tried([run.runs]).of(run.name, candidate, found.benchmark)
+    counted_in = tried([run.runs]).of(run.runs, run.name, candidate, found.benchmark)
     if counted_in is not None and counted_in[1].code == counted_in[1].candidate.verdict_code:
         return found
     return replace(found, outcome="unknown", reason="counted")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -21,7 +20,7 @@ from llmc_lib.reporting.palette import INK, MODELS, MUTED, RULE
 from llmc_lib.reporting.sentences import TRIED_WORDS, tried_family, tried_line, tried_note
 from llmc_lib.reporting.sheet import sheet
 from llmc_lib.reporting.tried import Family, Trial, Tried, tried
-from llmc_lib.store import ROOT, write_atomic
+from llmc_lib.store import write_atomic
 
 _TEMPLATES = Path(__file__).parent / "template"
 _WIDTH, _HEIGHT = 200, 26  # of a strip, in its own units
@@ -76,7 +75,7 @@ def write_site(folder: Path) -> Path:
     entries = read_entries(folder)
     if not entries:
         raise UserError(f"{folder}: no report in it; make one first (make report)")
-    folders = dict.fromkeys(ROOT / str(entry.params.get("runs_dir", "runs")) for entry in entries)
+    folders = dict.fromkeys(entry.runs for entry in entries)
     write_atomic(folder / "runs.csv", sheet(entries))
     write_atomic(folder / "index.html", render_site(entries, tried(folders)))
     return folder / "index.html"
@@ -120,13 +119,12 @@ def _with_older(entries: list[Entry]) -> list[tuple[Entry, Entry | None]]:
 
 
 def _facts(entry: Entry) -> dict[str, Any]:
-    place = quote(entry.name)
     return {
         "name": entry.name,
         "date": entry.date,
         "problem": entry.problem,
-        "links": [(f"{place}/{file}", tr(FILES[file])) for file in entry.files],
-        "page": f"{place}/index.html" if "index.html" in entry.files else "",
+        "links": [(f"{entry.place}/{file}", tr(FILES[file])) for file in entry.files],
+        "page": f"{entry.place}/index.html" if "index.html" in entry.files else "",
     }
 
 
@@ -171,7 +169,7 @@ def _tried(entry: Entry, counted_runs: Tried) -> str:
     """What the headline's verdict is worth among all evaluations under its base; "" where no ledger has it."""
     metrics = entry.metrics
     assert metrics is not None
-    found = counted_runs.of(entry.name, metrics.headline.model, metrics.main)
+    found = counted_runs.of(entry.runs, entry.name, metrics.headline.model, metrics.main)
     if found is None:
         return ""
     family, trial = found
@@ -183,7 +181,7 @@ def _tried(entry: Entry, counted_runs: Tried) -> str:
 
 
 def _family(family: Family, entries: list[Entry]) -> dict[str, Any]:
-    pages = {e.name: f"{quote(e.name)}/index.html" for e in entries if "index.html" in e.files}
+    pages = {(e.runs, e.name): f"{e.place}/index.html" for e in entries if "index.html" in e.files}
     benchmark = family.trials[-1].look.benchmark
     return {
         "head": tried_family(benchmark, family.reference, family.evaluations, len(family.trials)),
@@ -191,12 +189,12 @@ def _family(family: Family, entries: list[Entry]) -> dict[str, Any]:
     }
 
 
-def _trial(trial: Trial, pages: dict[str, str]) -> dict[str, Any]:
+def _trial(trial: Trial, pages: dict[tuple[Path, str], str]) -> dict[str, Any]:
     look, own = trial.look, trial.candidate
     return {
         "place": trial.place,
         "run": look.run,
-        "page": pages.get(look.run, ""),
+        "page": pages.get((look.home, look.run), ""),
         "model": own.model,
         "questions": look.n_questions,
         "points": as_points(own.difference, look.n_questions),

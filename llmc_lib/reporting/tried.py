@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +15,9 @@ from pydantic import BaseModel, Field, ValidationError
 from llmc_lib.analysis.comparison import adjust
 from llmc_lib.analysis.ever import online_levels
 from llmc_lib.analysis.verdict import Word
+from llmc_lib.errors import printable
+from llmc_lib.formatting import counted
+from llmc_lib.language import tr
 from llmc_lib.store import ROOT, looks
 
 _P = Field(ge=0, le=1)
@@ -42,8 +48,10 @@ class _Look(BaseModel):
     reference: _Model
     significance: float = Field(gt=0, lt=1)
     candidates: list[_Candidate]
-    #: All runs that have these answers: a copied run is no new evaluation.
-    runs: set[str] = set()
+    #: The folder of its run.
+    home: Path
+    #: All runs that have these answers, each with its folder: a copied run is no new evaluation.
+    runs: set[tuple[Path, str]]
 
 
 @dataclass(frozen=True)
@@ -81,13 +89,13 @@ class Tried:
     families: list[Family]
     problems: list[str]
 
-    def of(self, run: str, model: str, benchmark: str) -> tuple[Family, Trial] | None:
-        """The latest evaluation of a candidate in a run, with its family."""
+    def of(self, folder: Path, run: str, model: str, benchmark: str) -> tuple[Family, Trial] | None:
+        """The latest evaluation of a candidate in a run of a folder, with its family."""
         found = [
             (family, trial)
             for family in self.families
             for trial in family.trials
-            if run in trial.look.runs
+            if (folder, run) in trial.look.runs
             and (trial.candidate.model, trial.look.benchmark) == (model, benchmark)
         ]
         return max(found, key=lambda pair: pair[1].place, default=None)
@@ -95,26 +103,40 @@ class Tried:
 
 def tried(folders: Iterable[Path]) -> Tried:
     """Read the ledgers of all runs in the folders. Nothing that they may hold raises."""
-    rows, problems = [], []
+    rows: list[tuple[str, Path, dict[str, Any]]] = []
+    problems: list[str] = []
     for folder in folders:
         found = looks.of_all(folder)
-        rows += found.rows
-        # As the page may be passed on.
-        problems += [problem.replace(f"{ROOT}/", "") for problem in found.problems]
+        problems += found.problems
+        times = itertools.accumulate((str(row.get("time")) for row in found.rows), max)
+        rows += [(time, folder, row) for time, row in zip(times, found.rows, strict=True)]
     groups: dict[tuple[str, bool, str], list[_Look]] = {}
-    for row in rows:
-        look = _read(row)
+    unread: Counter[Path] = Counter()
+    for _, folder, row in sorted(rows, key=itemgetter(0)):
+        look = _read(row, folder)
+        if look is None and row.get("what") in ("partial", "finished"):
+            unread[folder / str(row.get("run"))] += 1
         if look is not None and look.candidates:
             # What is called by any name is known by it, where its kind says nothing.
             name = look.benchmark if look.kind == "questions" else look.kind
             groups.setdefault((name, look.embedded, look.reference.identity), []).append(look)
-    return Tried([_family(*key, found) for key, found in groups.items()], problems)
+    problems += [
+        tr(
+            "{run}: {looks} of its ledger, of another version or changed, cannot be read and count for nothing; make report of the run adds one that can",
+            run=run,
+            looks=counted(n, "look"),
+        )
+        for run, n in unread.items()
+    ]
+    # As the page may be passed on.
+    told = [printable(problem.replace(f"{ROOT}/", "")) for problem in problems]
+    return Tried([_family(*key, looks_of) for key, looks_of in groups.items()], told)
 
 
-def _read(row: Mapping[str, Any]) -> _Look | None:
+def _read(row: Mapping[str, Any], folder: Path) -> _Look | None:
     """None for rows of another kind, such as seals."""
     try:
-        return _Look.model_validate(row)
+        return _Look.model_validate({**row, "home": folder, "runs": set()})
     except ValidationError:
         return None
 
@@ -153,15 +175,16 @@ def _family(benchmark: str, embedded: bool, identity: str, rows: list[_Look]) ->
 def _evaluations(rows: list[_Look]) -> list[_Look]:
     """The looks that count, in the order of their first: of the same answers the last one (graded again, they are no
     new evaluation), and of a run that was never finished the last look."""
-    finished = {look.run for look in rows if look.what == "finished"}
+    finished = {(look.home, look.run) for look in rows if look.what == "finished"}
     kept: dict[object, _Look] = {}
     for look in rows:
         answers = tuple(sorted((c.identity, c.answers) for c in look.candidates))
-        key: object = look.run
+        run = look.home, look.run
+        key: object = run
         if look.what == "finished":
-            key = answers if all(c.answers for c in look.candidates) else (look.run, answers)
-        elif look.run in finished:
+            key = answers if all(c.answers for c in look.candidates) else (run, answers)
+        elif run in finished:
             continue
         before = kept[key].runs if key in kept else set()
-        kept[key] = look.model_copy(update={"runs": before | {look.run}})
+        kept[key] = look.model_copy(update={"runs": before | {run}})
     return list(kept.values())

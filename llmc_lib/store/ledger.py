@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,22 +40,40 @@ def append(path: Path, row: Mapping[str, Any], *, once: str | None = None) -> di
     row is returned. Of several writers one waits for the other (30 s, then `UserError`). A last line that was cut off
     by a kill is removed. A chain that is broken is continued and stays broken: no look is lost for it.
     """
-    given = {"time": datetime.now(UTC).isoformat(timespec="seconds"), **row}
-    # As a reader will have it.
-    whole: dict[str, Any] = json.loads(json.dumps(given, allow_nan=False))
+    return extend(path, [row], once=once)[0]
+
+
+def extend(
+    path: Path, rows: Sequence[Mapping[str, Any]], *, once: str | None = None
+) -> list[dict[str, Any]]:
+    """Append several rows as `append` does each, reading the ledger once."""
+    time = datetime.now(UTC).isoformat(timespec="seconds")
+    # As a reader will have them.
+    given = [json.loads(json.dumps({"time": time, **row}, allow_nan=False)) for row in rows]
     new = not path.exists()
+    made: list[dict[str, Any]] = []
+    added: list[dict[str, Any]] = []
     with JsonlWriter(path, _PATIENCE) as file:
         found = scan(path).rows
-        if once is not None:
-            for known in found:
-                if once in known and known[once] == whole.get(once):
-                    return known
-        whole["previous"] = _link(found[-1]) if found else START
-        whole["digest"] = digest(whole)
-        file.append(whole)
+        known: dict[str, dict[str, Any]] = {}
+        for row in found:
+            if once is not None and once in row:
+                known.setdefault(json.dumps(row[once]), row)
+        previous = _link(found[-1]) if found else START
+        for whole in given:
+            value = json.dumps(whole.get(once)) if once is not None else ""
+            if value not in known:
+                whole["previous"] = previous
+                previous = whole["digest"] = digest(whole)
+                added.append(whole)
+                if once is not None:
+                    known[value] = whole
+            made.append(known.get(value, whole))
+        if added:
+            file.extend(added)
     if new:
         _keep_name(path.parent)
-    return whole
+    return made
 
 
 def read(path: Path) -> list[dict[str, Any]]:

@@ -37,9 +37,9 @@ def record(run: Run, row: Mapping[str, Any], *, once: str | None = None) -> dict
     made = ledger.append(run.looks, {"run": run.name, **row}, once=once)
     everywhere = run.runs / NAME
     known = {str(found.get("row")) for found in ledger.scan(everywhere).rows}
-    for own in ledger.scan(run.looks).rows:
-        if str(own.get("digest")) not in known:
-            ledger.append(everywhere, _shared(own, run.name), once="row")
+    lacking = [row for row in ledger.scan(run.looks).rows if str(row.get("digest")) not in known]
+    if lacking:
+        ledger.extend(everywhere, [_shared(row, run.name) for row in lacking], once="row")
     return made
 
 
@@ -80,7 +80,7 @@ def of_all(runs: Path) -> Looks:
         if lost := len(wanted.get(name, set()) - there.keys()):
             problems.append(
                 f"{path}: {_lacks(lost)}"
-                if path.is_file()
+                if path.parent.is_dir()
                 else tr(
                     "{run}: the run was removed; {rows} of it in the ledger of all runs",
                     run=runs / name,

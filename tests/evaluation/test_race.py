@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +166,8 @@ def test_a_look_during_a_race_is_at_its_rounds(run: Run, monkeypatch: pytest.Mon
     report = load_report(run, results)
     assert report.headline["interval"]["candidates"] == 3
     assert report.block["look"]["planned"] == 4
+    gone = " and ".join(results.manifest["stopped"])
+    assert f"has stopped {gone}, who are not compared here" in page.verdict(report).markup
 
 
 @pytest.mark.slow
@@ -380,8 +382,12 @@ def test_a_race_of_fewer_questions_than_rounds_has_no_empty_round(run: Run) -> N
         ({"looks": 3, "stop": {}}, "the rounds of a race are its planned looks"),
         ({"stop": {"benchmark": "nosuch"}}, "must be one of `benchmarks`"),
         ({"looks": 1}, "1 is the finished evaluation alone"),
+        ({"stop": {}, "imports": [{"model": "a", "path": "x"}]}, "nothing to stop; leave it out"),
         ({"stop": {"deadline": 540}}, "540 is not a date and time; write it as 2026-12-01T09:00"),
         ({"stop": {"deadline": "1764579600"}}, "'1764579600' is not a date and time"),
+        ({"stop": {"deadline": date(2026, 12, 1)}}, "not a date and time; write it as 2026-12-01T09:00"),
+        ({"stop": {"deadline": "2026-12-01"}}, "'2026-12-01' is not a date and time"),
+        ({"stop": {"deadline": "2026-12-01 09:00 CET"}}, "'2026-12-01 09:00 CET' is not a date and time"),
         ({"stop": {"deadline": "09:00"}}, "'09:00' is not a date and time"),
         ({"stop": {"deadline": "9999-12-31T23:59:59-12:00"}}, "the year 9999 is none of a race"),
         ({"stop": {"deadline": datetime(1, 1, 1)}}, "the year 1 is none of a race"),
@@ -390,6 +396,19 @@ def test_a_race_of_fewer_questions_than_rounds_has_no_empty_round(run: Run) -> N
 def test_what_a_race_cannot_be_is_said(more: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Params.model_validate({"run": "x", "evaluation": {"benchmarks": [{"name": "hle"}], **more}})
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"candidates": [{"name": "c", "seeds": [1, 2]}]},
+        {"report": {"recipes": {"c": ["a", "b"]}}},
+    ],
+)
+def test_trainings_of_one_recipe_are_not_raced(more: dict[str, Any]) -> None:
+    models = [{"name": name, "source": "embedded"} for name in "ab"]
+    with pytest.raises(ValueError, match="would end some of them for their luck; leave out one"):
+        Params.model_validate({"run": "x", "evaluation": {"stop": {}, "models": models}, **more})
 
 
 ROW = {

@@ -166,6 +166,15 @@ def test_folders_that_are_no_reports(tmp_path: Path, real: dict[str, Any]) -> No
     assert read_entries(tmp_path)[-1].date == datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def test_a_folder_whose_name_is_no_text_is_listed(tmp_path: Path, real: dict[str, Any]) -> None:
+    folder = add(tmp_path, "named", real)
+    os.rename(folder, os.fsencode(tmp_path) + b"/caf\xe9")
+    page = write_site(tmp_path).read_text()
+    assert "caf%E9/index.html" in page
+    assert "caf\ufffd" in page
+    assert "caf\ufffd" in (tmp_path / "runs.csv").read_text()
+
+
 def test_nothing_from_a_file_is_markup(tmp_path: Path, real: dict[str, Any]) -> None:
     nasty = changed(real, model=NASTY, verdict=f"{NASTY} x")
     nasty["provenance"]["params"]["report"]["title"] = NASTY

@@ -50,13 +50,13 @@ def test_twenty_runs_are_counted_and_held_against_smaller_levels(tmp_path: Path)
     assert found.problems == []
     (family,) = found.families
     assert (family.evaluations, family.reference, family.benchmark) == (20, "base", "hle")
-    of_12 = found.of("run-12", "tuned", "hle")
+    of_12 = found.of(tmp_path, "run-12", "tuned", "hle")
     assert of_12 is not None
     trial = of_12[1]
     assert (trial.place, trial.candidate.verdict_code, trial.code) == (13, "better", "unclear")
     assert trial.level == pytest.approx(0.05 / (13 * 12))
     assert trial.p_holm == pytest.approx(0.6)
-    assert found.of("run-12", "tuned", "other") is None
+    assert found.of(tmp_path, "run-12", "tuned", "other") is None
 
 
 def test_a_clear_gain_is_still_one_and_a_verdict_is_not_taken_back(tmp_path: Path) -> None:
@@ -102,7 +102,11 @@ def test_answers_that_are_graded_again_are_no_new_evaluation(tmp_path: Path) -> 
     (family,) = found.families
     assert family.evaluations == 1
     assert family.trials[0].candidate.p_adjusted == 0.2
-    assert found.of("run-00", "tuned", "hle") == found.of("copy", "tuned", "hle") is not None
+    assert (
+        found.of(tmp_path, "run-00", "tuned", "hle")
+        == found.of(tmp_path, "copy", "tuned", "hle")
+        is not None
+    )
     _look(tmp_path, 0, 0.2, data="sampled again", candidate={"answers": "others"})
     assert tried([tmp_path]).families[0].evaluations == 2
 
@@ -138,6 +142,43 @@ def test_rows_of_other_kinds_are_no_looks(tmp_path: Path) -> None:
     _look(tmp_path, 1, 0.4, candidate={"difference": "<script>"})
     _look(tmp_path, 2, 0.4, significance=7)
     assert tried([tmp_path]).families[0].evaluations == 1
+
+
+def test_looks_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    _look(tmp_path, 0, 0.4)
+    for data in ("1", "2"):
+        _look(tmp_path, 1, 0.4, reference=None, data=data)
+    _look(tmp_path, 2, 0.4, what="seal")
+    found = tried([tmp_path])
+    assert found.families[0].evaluations == 1
+    assert found.problems == [
+        f"{tmp_path / 'run-01'}: 2 looks of its ledger, of another version or changed, cannot be read and count for nothing; make "
+        "report of the run adds one that can"
+    ]
+
+
+def test_a_removed_ledger_is_no_removed_run(tmp_path: Path) -> None:
+    _look(tmp_path, 0, 0.4)
+    (tmp_path / "run-00" / "looks.jsonl").unlink()
+    (problem,) = tried([tmp_path]).problems
+    assert problem.endswith("looks.jsonl: lacks 1 row that the ledger of all runs has of it")
+
+
+def test_runs_of_one_name_in_two_folders_are_two_and_counted_in_the_order_of_time(
+    tmp_path: Path,
+) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    _look(one, 3, 0.4, run="tried")  # finished
+    _look(other, 1, 0.01, run="tried", what="partial")
+    found = tried([one, other])
+    assert [trial.look.home for trial in found.families[0].trials] == [other, one]
+    places = []
+    for folder in (one, other):
+        at = found.of(folder, "tried", "tuned", "hle")
+        assert at is not None
+        places.append((at[1].place, at[1].code))
+    assert places == [(2, "unclear"), (1, "better")]
+    assert found.of(tmp_path, "tried", "tuned", "hle") is None
 
 
 def test_the_list_of_reports_says_it_beside_the_runs_own_verdict(tmp_path: Path) -> None:

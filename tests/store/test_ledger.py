@@ -6,6 +6,7 @@ import json
 import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,27 @@ def test_rows_are_read_as_they_were_returned(path: Path) -> None:
     assert last["time"] == "2026-11-29T07:00:00+00:00"
     assert rows[0]["previous"] == ledger.START
     assert [row["previous"] for row in rows[1:]] == [row["digest"] for row in rows[:-1]]
+
+
+def test_several_rows_are_those_that_one_by_one_would_be(path: Path) -> None:
+    given: list[dict[str, Any]] = [
+        {"data": 1, "time": "t"},
+        {"data": 1, "time": "t"},
+        {"data": [2], "time": "t"},
+    ]
+    made = ledger.extend(path, given, once="data")
+    assert [row["data"] for row in made] == [1, 1, [2]]
+    assert made[0] == made[1]
+    assert ledger.append(path, given[2], once="data") == made[2]
+    assert ledger.read(path)[4:] == [made[0], made[2]]
+    assert ledger.extend(path, []) == []
+
+
+def test_a_folder_in_its_place_is_told(tmp_path: Path) -> None:
+    assert ledger.scan(tmp_path) == ([], "is not a file")
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "nothing")
+    with pytest.raises(UserError, match=r"link\.jsonl: is not a file; put back"):
+        ledger.read(tmp_path / "link.jsonl")
 
 
 def test_no_file_has_no_rows(tmp_path: Path) -> None:

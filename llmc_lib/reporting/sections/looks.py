@@ -32,6 +32,8 @@ def look_note(report: Report) -> Block:
         texts += [] if whole else [words.full_sentence(report.headline, look)]
     if not_begun := report.results.manifest.get("not_begun"):
         texts.append(words.waiting_sentence(not_begun))
+    if stopped := report.results.manifest.get("stopped"):
+        texts.append(words.stopped_so_far(stopped))
     before = [row["asked"] for row in report.looks if row.get("asked") not in (None, look["asked"])]
     if before:
         texts.append(words.changed_sentence(look["asked"], before))

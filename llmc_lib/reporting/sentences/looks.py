@@ -92,6 +92,15 @@ def waiting_sentence(names: Sequence[str]) -> str:
     )
 
 
+def stopped_so_far(names: Sequence[str]) -> str:
+    """Candidates that a race, which is still going on, has stopped."""
+    return tr(
+        "The race (evaluation.stop) has stopped {models}, who are not compared here; the finished report has them. The p-values "
+        "are adjusted for all candidates, including these.",
+        models=listed(list(names)),
+    )
+
+
 def finished_sentence(look: Mapping[str, Any]) -> str:
     """What earlier looks cost the finished evaluation."""
     return plural(
