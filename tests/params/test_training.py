@@ -32,7 +32,9 @@ def test_only_keys_of_a_configuration_reach_the_model(given: dict[str, Any], wor
     assert words in _advice(model_init_kwargs=given)
 
 
-@pytest.mark.parametrize("time", ["99:99:99", "00:60:00", "1-25:00:00", "1-", "abc", "-1:00", "1:00:00\n", ""])
+@pytest.mark.parametrize(
+    "time", ["99:99:99", "00:60:00", "1-25:00:00", "1-", "abc", "-1:00", "1:00:00\n", ""]
+)
 def test_a_time_that_slurm_would_not_take_is_told(time: str) -> None:
     words = "must be minutes, hours:minutes:seconds or days-hours:minutes:seconds"
     assert words in _advice(cluster={"slurm": {"time": time}})
