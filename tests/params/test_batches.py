@@ -21,7 +21,7 @@ def _training(batch: int, micro: int, each: int = 1, nodes: int = 1, **more: Any
     return TrainingParams.model_validate({**values, **more})
 
 
-GRPO = {"method": "grpo", "grpo": {"group_size": 8}}
+GRPO: dict[str, Any] = {"method": "grpo", "grpo": {"group_size": 8}}
 
 
 @pytest.mark.parametrize(
