@@ -39,15 +39,31 @@ SlurmWord = Annotated[str, Field(pattern=r"^[\w.,@+:-]+$", max_length=200)]
 SlurmLine = Annotated[str, Field(pattern=r"^[^\n]*$", max_length=1000)]
 
 
+#: What sbatch takes as --time: minutes[:seconds], hours:minutes:seconds, days-hours[:minutes[:seconds]].
+_TIME = re.compile(
+    r"[0-9]+(:[0-5]?[0-9])?|[0-9]+(:[0-5]?[0-9]){2}|[0-9]+-([01]?[0-9]|2[0-3])(:[0-5]?[0-9]){0,2}"
+)
+
+
 class SlurmParams(Section):
     """What `make slurm` writes into the head of the script."""
 
-    time: Annotated[str, Field(pattern=r"^(\d+-)?\d+(:\d+){0,2}$")] = "24:00:00"
+    time: Annotated[str, Field(max_length=20)] = "24:00:00"
     partition: SlurmWord | None = None
     account: SlurmWord | None = None
     cpus_per_task: PositiveInt | None = None
     lines: Annotated[tuple[SlurmLine, ...], Field(strict=False)] = ()  # further #SBATCH options
     setup: Annotated[tuple[str, ...], Field(strict=False)] = ()  # shell lines before the training
+
+    @model_validator(mode="after")
+    def _check(self) -> SlurmParams:
+        if not _TIME.fullmatch(self.time):
+            raise ValueError(
+                "time",
+                f"{shown(self.time)} must be minutes, hours:minutes:seconds or days-hours:minutes:seconds, with minutes and seconds "
+                "up to 59 after a colon and hours up to 23 after days",
+            )
+        return self
 
 
 class EvaluationJobParams(Section):

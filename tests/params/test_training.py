@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from llmc_lib.params import TrainingParams
+from llmc_lib.params import SlurmParams, TrainingParams
 
 
 def _advice(**values: Any) -> str:
@@ -30,6 +30,19 @@ def _advice(**values: Any) -> str:
 )
 def test_only_keys_of_a_configuration_reach_the_model(given: dict[str, Any], words: str) -> None:
     assert words in _advice(model_init_kwargs=given)
+
+
+@pytest.mark.parametrize(
+    "time", ["99:99:99", "00:60:00", "1-25:00:00", "1-", "abc", "-1:00", "1:00:00\n", ""]
+)
+def test_a_time_that_slurm_would_not_take_is_told(time: str) -> None:
+    words = "must be minutes, hours:minutes:seconds or days-hours:minutes:seconds"
+    assert words in _advice(cluster={"slurm": {"time": time}})
+
+
+@pytest.mark.parametrize("time", ["0", "90", "90:30", "100:00:00", "2-00:00:00", "1-23", "1-23:59"])
+def test_a_time_in_each_of_the_forms_of_slurm(time: str) -> None:
+    assert SlurmParams(time=time).time == time
 
 
 def test_keys_of_a_configuration_are_taken() -> None:

@@ -574,6 +574,16 @@ def test_what_the_gate_asks_about_must_be_there(
         assert not _lines(tmp_path, **given, gate=fine)
 
 
+def test_a_recipe_is_no_model_for_a_gate_about_a_checkpoint(tmp_path: Path) -> None:
+    given = {"candidates": [{"name": "math", "seeds": [0, 1]}]}
+    line = _one(tmp_path, **given, gate={"candidate": "math"})
+    assert line == (
+        "gate.candidate: 'math' is a recipe, not a model; give about: recipe, or name one of its models"
+    )
+    assert not _lines(tmp_path, **given, gate={"candidate": "math-seed1-step-30"})
+    assert not _lines(tmp_path, **given, gate={"about": "recipe", "candidate": "math"})
+
+
 def test_of_imports_the_reference_is_no_candidate_of_the_gate(tmp_path: Path) -> None:
     imports = [{"model": "base", "path": BASE}, {"model": "tuned", "path": TUNED}]
     given = {"evaluation": {"benchmarks": [{"name": "hle"}], "imports": imports}}

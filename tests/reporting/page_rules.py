@@ -44,9 +44,9 @@ def _small(page: Page, c: dict[str, Any]) -> bool:
 
 def _equal(page: Page, c: dict[str, Any]) -> bool:
     matters = page.limits.smallest_interesting
-    return not c["significant"] and all(
-        abs(bound) < matters for bound in c["interval"]["equivalence"]
-    )
+    if c["significant"] or (c["missing"] or {}).get("changes"):
+        return False
+    return all(abs(bound) < matters for bound in c["interval"]["equivalence"])
 
 
 #: What must hold of a comparison for each word. One place: a new word needs a line here.

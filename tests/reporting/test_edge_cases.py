@@ -127,6 +127,7 @@ CASES: dict[str, Callable[[], Made]] = {
         answers({"base": np.ones((40, 1)), "tuned": np.ones((40, 3))}), {}
     ),
     "all of the candidate missing": lambda: _lacking(320, 0, gained=0, lost=80),
+    "equal but for missing ones": lambda: _lacking(120, 120, gained=5, lost=5),
 }  # fmt: skip
 
 

@@ -140,7 +140,7 @@ def _gated(report: Report, gate: dict[str, Any], **changed: Any) -> Run:
 
 
 def test_the_gate_may_be_about_the_recipe(report: Report) -> None:
-    gate = {"about": "recipe", "benchmarks": {"hle": 1}}
+    gate: dict[str, Any] = {"about": "recipe", "benchmarks": {"hle": 1}}
     run = _gated(report, gate)
     answer = ask(run)
     effect = _recipe(report)

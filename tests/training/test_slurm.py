@@ -105,6 +105,11 @@ def test_the_job_holds_the_largest_candidate(tmp_path: Path) -> None:
     assert "--nodes=4" in _options(_script(run))
 
 
+def test_the_log_s_folder_is_not_read_as_a_pattern(tmp_path: Path) -> None:
+    run = _run(tmp_path / "50%j")
+    assert f'--output="{tmp_path}/50%%j/runs/x/slurm-%j.log"' in _options(_script(run))
+
+
 @pytest.mark.parametrize("name", ["plain", "with a space", 'it\'s $HOME `x` "y" & z'])
 @pytest.mark.parametrize("fail", ["0", "1"])
 def test_the_script_starts_a_training_a_machine(

@@ -123,11 +123,7 @@ def _block(
         "standard_error": plain(alone.standard_error),
         "correlation": alone.correlation,
         "variance_reduction": alone.variance_reduction,
-        "unpaired": {
-            "standard_error": plain(alone.unpaired.standard_error),
-            "ci95": [alone.unpaired.low, alone.unpaired.high],
-            "p_value": alone.unpaired.p_value,
-        },
+        "unpaired": _unpaired(alone),
         "p_permutation": plain(permutation_test(right[model], base, table.outcomes.cluster)),
         "variance": {
             "total": parts.total,
@@ -138,6 +134,15 @@ def _block(
         "missing": lacking,
         **({"answered": answered.paired(table, model)} if is_accuracy else {}),
         groups_key(table.kind): groups,
+    }
+
+
+def _unpaired(comparison: PairedComparison) -> dict[str, Any]:
+    found = comparison.unpaired
+    return {
+        "standard_error": plain(found.standard_error),
+        "ci95": [found.low, found.high],
+        "p_value": found.p_value,
     }
 
 

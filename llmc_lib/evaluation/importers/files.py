@@ -98,9 +98,11 @@ def detect(path: Path) -> str:
             )
         if path.stat().st_size < 16 and path.read_bytes().strip() in (b"", b"[]", b"{}"):
             raise UserError(f"{path}: is empty; give the file of a run that answered something")
+        if _begins(path, b"\xff\xfe", b"\xfe\xff"):
+            raise UserError(f"{path}: is UTF-16; save it as UTF-8")
         if missing := _missing(path):
             raise UserError(f"{path}: {missing}")
-        if path.suffix == ".json" and not _keys(path) and _begins_as_json(path):
+        if path.suffix == ".json" and not _keys(path) and _begins(path, b"{", b"["):
             next(json_object(path), None)  # says what is wrong in the first record
         columns = [str(key) for key, _ in _keys(path)] if path.suffix.lower() in _TABLES else []
         there = f" (its columns: {listing(sorted(columns))})" if columns else ""
@@ -191,6 +193,7 @@ def _head(path: Path) -> list[tuple[str, Any]]:
     return head
 
 
-def _begins_as_json(path: Path) -> bool:
+def _begins(path: Path, *with_: bytes) -> bool:
+    """Does a file begin with one of these, space and the mark of UTF-8 apart?"""
     with open(path, "rb") as file:
-        return file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
+        return file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(with_)

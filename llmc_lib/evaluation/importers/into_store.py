@@ -24,6 +24,7 @@ from llmc_lib.evaluation import grading
 from llmc_lib.evaluation.grading import grade_all
 from llmc_lib.evaluation.importers import curves, files
 from llmc_lib.evaluation.importers.records import IMPORTED, Imported
+from llmc_lib.evaluation.importers.source import Source, check_comparable
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.evaluation.stored import (
     curves_file,
@@ -144,26 +145,11 @@ def stage_key(run: Run) -> str:
 
 
 @dataclass
-class _Source:
-    """What an import was, for the manifest."""
-
-    model: str
-    benchmark: str
-    path: str  # as the params file has it
-    files: dict[str, dict[str, str]]  # name → format and sha256
-    samples: int = 1  # of a question
-    answers: int = 0  # to questions of the benchmark
-    verdicts: int = 0  # of them: with one
-    unknown: int = 0  # answers to questions that the benchmark has not; they are left out
-    missing: int = 0  # questions that the benchmark has and the import has not
-
-
-@dataclass
 class _Benchmark:
     name: str
     questions: int
     samples: dict[str, int]  # model → of a question
-    sources: list[_Source] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
 
 
 def _models(run: Run) -> dict[str, str]:
@@ -184,7 +170,7 @@ def _import_benchmark(run: Run, benchmark: BenchmarkParams) -> _Benchmark:
     own = benchmark.source != "imports"
     asked = question_bank.asked(benchmark, run.params.seed) if own else []
     questions = {question.id: question for question in asked}
-    answered: list[tuple[_Source, set[str]]] = []
+    answered: list[tuple[Source, set[str]]] = []
     samples: dict[str, int] = {}
     for model in _models(run):
         items = [
@@ -198,8 +184,8 @@ def _import_benchmark(run: Run, benchmark: BenchmarkParams) -> _Benchmark:
     if not own:
         path = questions_file(run, benchmark.name)
         write_jsonl(path, (asdict(question) for question in questions.values()))
+    check_comparable(benchmark.name, answered)
     sources = [source for source, _ in answered]
-    _same_grader(sources)
     for source, ids in answered:
         source.missing = len(questions.keys() - ids)
     return _Benchmark(benchmark.name, len(questions), samples, sources)
@@ -211,7 +197,7 @@ def _import_model(
     benchmark: BenchmarkParams,
     items: list[ImportParams],
     questions: dict[str, Question],
-) -> list[tuple[_Source, set[str]]]:
+) -> list[tuple[Source, set[str]]]:
     """Write the three files of a model; the questions that each import answers. Where the benchmark has no
     questions of its own, those of the files are added to `questions`."""
     own = benchmark.source != "imports"
@@ -219,7 +205,7 @@ def _import_model(
     path = predictions_file(run, benchmark.name, model)
     _claim(path)
     judge_path = judged_file(run, benchmark.name, model)
-    answered: list[tuple[_Source, set[str]]] = []
+    answered: list[tuple[Source, set[str]]] = []
     with ExitStack() as stack:
         predictions, grades, judge = (
             stack.enter_context(whole_file(file))
@@ -272,16 +258,16 @@ def _words(text: str) -> str:
     return " ".join(text.split())
 
 
-def _source(item: ImportParams) -> _Source:
+def _source(item: ImportParams) -> Source:
     named = {
         file.name: {"format": known, "sha256": sha256_file(file)} for file, known in _files(item)
     }
-    return _Source(item.model, item.benchmark, item.path, named)
+    return Source(item.model, item.benchmark, item.path, named)
 
 
 def _matched(
     item: ImportParams,
-    source: _Source,
+    source: Source,
     questions: dict[str, Question],
     first: int,
     find: _Finder | None,
@@ -344,18 +330,6 @@ def _chunks(found: Iterator[Imported]) -> Iterator[list[Imported]]:
             part, size = [], 0
     if part:
         yield part
-
-
-def _same_grader(sources: list[_Source]) -> None:
-    """Models that are graded by different graders cannot be compared."""
-    judged = [source for source in sources if source.verdicts]
-    if judged and len(judged) < len(sources):
-        without = next(source for source in sources if not source.verdicts)
-        raise UserError(
-            f"{without.path}: has no verdicts, while {judged[0].path} has: the two would be graded by different "
-            "graders; import both with verdicts, or HLE's files with format: hle_predictions, which leaves "
-            "the grading of both to our rules"
-        )
 
 
 def _decided(found: Grade | None, prediction: Prediction) -> Grade:

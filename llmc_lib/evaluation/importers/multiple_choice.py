@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from llmc_lib.errors import UserError
+from llmc_lib.errors import UserError, shown
 from llmc_lib.evaluation.importers.records import (
     Imported,
     as_list,
@@ -54,6 +54,8 @@ def _prediction(row: Row) -> Prediction:
     id_ = id_text(row.need("uuid"))
     if not id_:
         raise UserError(f"{row.where}: its 'uuid' is empty; give the question's")
+    if isinstance(row.record.get("response"), list):
+        raise UserError(f"{row.where}: its 'response' is a list; give each answer a row of its own")
     given, meta = row.need("response"), _first(row.record.get("meta_response"))
     error = "" if isinstance(given, str) else plain(given)[:300] or "no response"
     finish = _FINISH.search(meta)
@@ -81,11 +83,15 @@ def _first(meta: Any) -> str:
 
 def _question(row: Row) -> Question:
     record = row.record
-    letter = str(row.need("answer_letter", str)).strip()
+    letter, options = str(row.need("answer_letter", str)).strip(), as_list(row.need("options"))
+    if options and letter not in [chr(65 + n) for n in range(len(options))]:
+        raise UserError(
+            f"{row.where}: 'answer_letter' {shown(letter)} is none of its {len(options)} options; correct it"
+        )
     return Question(
         id=id_text(row.need("uuid")),
         benchmark="questions",
-        question=with_choices(row.need("question", str), as_list(row.need("options"))),
+        question=with_choices(row.need("question", str), options),
         answer=letter,
         answer_type="multipleChoice",
         category=str(record.get("discipline") or "Other"),

@@ -567,6 +567,14 @@ def test_the_likelihood_of_a_document_is_no_answer(tmp_path: Path) -> None:
         _read(_jsonl(tmp_path / TOY, {**row, "word_perplexity": [-123.5, 4]}))
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_utf_16_is_called_so(tmp_path: Path, encoding: str) -> None:
+    text = json.dumps(ROW)
+    (tmp_path / TOY).write_text(text if encoding == "utf-16" else f"\ufeff{text}", encoding)
+    with pytest.raises(UserError, match="is UTF-16; save it as UTF-8"):
+        _read(tmp_path / TOY)
+
+
 @pytest.mark.parametrize("text", ["", "\n", "[]", "{}"])
 def test_an_empty_file_is_called_so(tmp_path: Path, text: str) -> None:
     (tmp_path / TOY).write_text(text)

@@ -312,6 +312,12 @@ def test_questions_come_from_the_files_of_all_models(tmp_path: Path) -> None:
     assert [source["missing"] for source in manifest["imports"]] == [1, 1]
 
 
+def test_models_without_a_question_in_common_are_refused(tmp_path: Path) -> None:
+    run = _lm_eval(tmp_path, base=[_sample(0, "yes", True)], tuned=[_sample(1, "yes", True)])
+    with pytest.raises(UserError, match=r"tuned answers no question of 't' that base answers in .*like 't/1', and like 't/0'"):  # fmt: skip
+        import_all(run)
+
+
 def test_another_question_under_the_same_number_is_refused(tmp_path: Path) -> None:
     run = _lm_eval(
         tmp_path,

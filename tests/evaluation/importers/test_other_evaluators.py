@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,22 @@ def test_results_of_supergpqa(tmp_path: Path) -> None:
     assert third.grade
     assert (third.grade.status, third.prediction.finish_reason) == ("incorrect", "stop")
     assert fourth.grade is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"answer_letter": "C"}, "line 2: 'answer_letter' 'C' is none of its 2 options"),
+        ({"answer_letter": ""}, "line 2: 'answer_letter' '' is none of its 2 options"),
+        ({"response": ["Answer: B", "Answer: A"]}, "line 2: its 'response' is a list; give each answer a row"),
+    ],
+)  # fmt: skip
+def test_rows_of_supergpqa_that_cannot_be_graded_are_told(
+    tmp_path: Path, changed: dict[str, Any], words: str
+) -> None:
+    path = _lines(tmp_path / "x.jsonl", GRADUATE, {**GRADUATE, **changed})
+    with pytest.raises(UserError, match=re.escape(words)):
+        _read(path)
 
 
 @pytest.mark.parametrize("form", ["array", "lines", "parquet"])
