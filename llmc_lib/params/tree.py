@@ -66,11 +66,9 @@ def parse(text: str, path: Path) -> tuple[yaml.Node | None, Any]:
         line = f", line {mark.line + 1}" if mark else ""
         key = _key_at(text, mark) if mark else ""
         problem = str(error.problem).removeprefix("but ")
-        at = text.splitlines()[mark.line :][:1] if mark else []
-        if "cannot start any token" in problem and at and at[0][mark.column :][:1] == "\t":
-            remedy = _NO_TABS
-        else:
-            remedy = next((r for part, r in _REMEDIES.items() if part in problem), "")
+        at = "".join(text.splitlines()[mark.line :][:1])[mark.column :] if mark else ""
+        remedy = next((r for part, r in _REMEDIES.items() if part in problem), "")
+        remedy = _NO_TABS if at.startswith("\t") else remedy
         raise UserError(f"{path}{line}: {key}not valid YAML: {problem}{remedy}") from None
     except yaml.reader.ReaderError as error:
         line = f", line {text.encode()[: error.position].count(10) + 1}"
