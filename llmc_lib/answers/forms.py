@@ -129,7 +129,8 @@ def _classes(answer: str, reference: str, same: Same) -> bool:
     """Residues modulo a number: those of 1 (mod 4) are those of 1 and 5 (mod 8)."""
     found = []
     for text in (answer, reference):
-        match = _CLASS.fullmatch(re.sub(r"\\[ ,;:!]|\\q?quad\b", " ", unwrapped(undelimited(text))))
+        plain = re.sub(r"\\[ ,;:!]|\\q?quad\b", " ", unwrapped(undelimited(text)))
+        match = _CLASS.fullmatch(" ".join(plain.split()))
         if match is None or int(match[3]) == 0:
             return False
         both = re.sub(r"(?:\\pm|±)\s*(\d+)", r"\1, -\1", match[2])

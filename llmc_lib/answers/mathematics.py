@@ -72,7 +72,7 @@ def same_mathematics(answer: str, reference: str) -> bool | None:
         return None if "\\" in reference else False
     try:
         return same(given, expected)
-    except Undecided:
+    except (Undecided, RecursionError):  # a sum of hundreds of terms is nested as deep
         return None
 
 
@@ -81,7 +81,7 @@ def value(text: str) -> float | None:
     try:
         number = real(value_at(read(text)))
         return None if number is None else float(number)
-    except (Unreadable, Undefined, Undecided, OverflowError):
+    except (Unreadable, Undefined, Undecided, OverflowError, RecursionError):
         return None
 
 

@@ -496,3 +496,8 @@ def test_an_expression_of_the_question_is_no_answer(
     assert answers.restates(answer, question, reference) == restates
     status = _grade(_question(reference, question), f"Answer: {answer}").status
     assert status == ("ungraded" if restates else "correct")
+
+
+@pytest.mark.parametrize("term", ["x^2+", "i+j+", "2(1,2)+"])
+def test_a_sum_of_hundreds_of_terms_is_no_crash(term: str) -> None:
+    assert answers.compare(term * 300 + "1", "x^2+C") is not True
