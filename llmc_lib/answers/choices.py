@@ -14,6 +14,11 @@ from llmc_lib.answers.text import SENTENCE, TAIL, clean, fold, undelimited, unwr
 _KANA = "アイウエオカキクケコ"
 _LETTERS = "ABCDEFGHIJ"
 _KANA_CHOICE = re.compile(rf"(?<![\u30a0-\u30ff])[{_KANA}](?![\u30a0-\u30ff])")
+# "B, because …", "B – Jupiter"
+_BECAUSE = re.compile(
+    r"^\W*([A-Z])(?:,| [-–—])? (?:because|since)\b(?!.*(?:\bnot\b|n['’]t\b|wrong))"
+)
+_DASHED = re.compile(r"^\W*([A-Z]) [-–—] (.+)$")
 _OPTION_LINE = re.compile(r"^\W*([A-Z])[.):．）：]\s*(.+)$")
 _INLINE = re.compile(r"(?:\\text(?:bf|rm|it)?\s*\{\s*)?\(\s*([A-Z])\s*\)\s*\}?")
 _IS_CORRECT = re.compile(
@@ -238,7 +243,7 @@ def _letter(text: str, choices: dict[str, str], by_text: dict[str, str]) -> str 
     if noted and noted[2] in choices:
         return noted[2] if by_text.get(_spelled(noted[1])) == noted[2] else None
     match = re.match(
-        r"\W*(?:the )?(?i:letter |option |choice |answer )?\W*([A-Z])(?=[^\w'’+-]|$|\s)(.*)",
+        r"\W*(?:the |la )?(?i:letter |option |choice |answer )?\W*([A-Z])(?=[^\w'’+-]|$|\s)(.*)",
         text,
         re.DOTALL,
     )
@@ -266,7 +271,9 @@ def _letter_line(line: str, choices: dict[str, str], by_text: dict[str, str]) ->
     choice's text alone, or both. A line that denies something names none."""
     line = unwrapped(finding.without_lead(line))
     line = re.sub(r"^(?i:option|choice)\s+(?=\(?[A-Z]\b)", "", line)
-    match = _OPTION_LINE.match(line)
+    if (because := _BECAUSE.match(line)) and because[1] in choices:
+        return because[1]
+    match = _OPTION_LINE.match(line) or _DASHED.match(line)
     if match and match[1] in choices:
         text, said = _spelled(choices[match[1]]), _spelled(match[2])
         if NEGATED.search(match[2][len(choices[match[1]]) :]):

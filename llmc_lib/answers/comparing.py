@@ -8,6 +8,7 @@ import re
 from ast import literal_eval
 
 from llmc_lib.answers import japanese
+from llmc_lib.answers.forms import same_by_form, same_parts, unaccented
 from llmc_lib.answers.mathematics import operations, readable, same_mathematics, value
 from llmc_lib.answers.notation import LONGEST, Unreadable
 from llmc_lib.answers.spelled import in_digits
@@ -25,6 +26,7 @@ from llmc_lib.answers.text import (
 from llmc_lib.answers.units import (
     Quantity,
     differ_by_prefix,
+    in_lesser_unit,
     in_one_currency,
     in_one_unit,
     quantity,
@@ -41,8 +43,15 @@ _HEDGED = re.compile(
 # What in brackets after an answer takes it back or limits it.
 _RESERVED = re.compile(
     r"\b(?:if|only|unless|except|but|not|no|or|either|without|assuming|excluding|wrong|incorrect|maybe|perhaps"
-    r"|possibly|depend\w*)\b|\?",
+    r"|possibly|depend\w*|alternative\w*|also|could|might|may|otherwise|instead|rather|unsure|uncertain)\b|\?",
     re.IGNORECASE,
+)
+# A first name, an initial or a particle in front of a name; no abbreviation as in "DR Congo".
+_FIRST_NAME = re.compile(
+    r"(?:[^\W\d_a-z][^\W\d_A-Z][\w'’-]*|[A-Z]\.(?:-?[A-Z]\.)*|[A-Z]|von|van|der|ibn|al)"
+)
+_TITLE = re.compile(
+    r"^(?:(?:King|Queen|Pope|Emperor|Empress|Tsar|Sir|Lord|Lady|Dr|Prof|Professor|President|General)\.? )+(?=[^\W\d_a-z])"
 )
 # Words in front of a name that make another one of it: "South Africa", "mezzo forte".
 _OTHER_NAME = re.compile(
@@ -53,8 +62,11 @@ _SYNONYMS = {
     "true": "yes",
     "false": "no",
     "none of the above": "none of these",
-    "no solutions": "no solution",
-    "there are no solutions": "no solution",
+    "no solution": "∅",
+    "no solutions": "∅",
+    "no real solution": "∅",
+    "no real solutions": "∅",
+    "there are no solutions": "∅",
     "dne": "does not exist",
     "infinity": "∞",
     "infinite": "∞",
@@ -71,6 +83,7 @@ _CONCLUDED = re.compile(
     r"^(?=.*\w\s)[^=<>]*?\b(?:is|are|was|were|equals?|becomes?|(?:is|are) equal to|comes to|will be|would be)\s*:?\s+(?!.*\b(?:is|are|equals?)\s)(.+)$",
     re.IGNORECASE | re.DOTALL,
 )
+_COMMAND = re.compile(r"\\[a-zA-Z]+")
 # A time of the day that can be no other: 14:30, 00:15
 _CLOCK = re.compile(r"(00|1[3-9]|2[0-3]):([0-5]\d)")
 # Formulas of chemistry that another use of capitals makes another substance of.
@@ -106,7 +119,9 @@ def compare(answer: str, reference: str) -> bool | None:
     if ALTERNATIVE in reference:
         found = [compare(answer, one) for one in reference.split(ALTERNATIVE)]
         return True if True in found else (None if None in found else False)
-    answer, reference = (in_digits(japanese.plain(text.strip())) for text in (answer, reference))
+    answer, reference = (
+        in_lesser_unit(in_digits(japanese.plain(text.strip()))) for text in (answer, reference)
+    )
     if reference.endswith((" am", " pm")) and (clock := _CLOCK.fullmatch(answer)):
         half = "pm" if int(clock[1]) >= 12 else "am"
         answer = f"{int(clock[1]) % 12 or 12}:{clock[2]} {half}"
@@ -117,7 +132,14 @@ def compare(answer: str, reference: str) -> bool | None:
         given = _listed(answer) or _split(answer)
         few = len(given) <= 40
         return (few and matched(given, several, same)) or _compare(answer, ", ".join(several))
-    return _compare(answer, reference)
+    if (in_parts := same_parts(answer, reference, same)) is not None:
+        return in_parts
+    equal = _compare(answer, reference)
+    if not equal and max(len(answer), len(reference)) <= LONGEST:
+        names = unaccented(answer, reference)
+        if any(_compare(*pair) for pair in names) or same_by_form(answer, reference, same):
+            return True
+    return equal
 
 
 def _compare(answer: str, reference: str) -> bool | None:
@@ -206,6 +228,8 @@ def _same_text(answer: str, reference: str) -> bool:
         left, right = change(answer), change(reference)
         if fold(left) != fold(right) or (left != right and {left, right} <= _SUBSTANCES):
             continue
+        if _COMMAND.findall(left) != _COMMAND.findall(right):  # \phi and \Phi
+            continue
         if not _differ_by_symbols(left, right):
             return _closed(answer) or not re.search(r"\d", reference)
     one, two = fold(without_markup(answer)), fold(without_markup(reference))
@@ -249,8 +273,14 @@ def _same_name(answer: str, reference: str) -> bool | None:
     if bare == folded and _RESERVED.search(" ".join(re.findall(r"\(([^()]*)\)", short))):
         return False  # "Yes (but only if …)"
     # "Alan Turing" for "Turing", "the femur (thigh bone)" for "femur"
-    if re.fullmatch(r"[a-z-]{3,}", folded) and bare.split()[-1:] == [folded]:
-        return len(bare.split()) <= 3 and not _OTHER_NAME.search(bare)
+    if bare == folded and re.fullmatch(r"[^\W\d_-]{3,}", folded):
+        return True
+    *first, last = re.sub(r"\s*\([^()]*\)", "", undelimited(unwrapped(short))).split() or [""]
+    if fold(last) == folded and 0 < len(first) <= 2 and re.fullmatch(r"[^\W\d_-]{3,}", folded):
+        a_name = last[:1].isupper() and all(map(_FIRST_NAME.fullmatch, first))
+        return a_name and reference.strip()[:1].isupper() and not _OTHER_NAME.search(bare)
+    if (shorter := _TITLE.sub("", short)) != short:
+        return fold(shorter) == folded or None
     # "hydrogen peroxide (H2O2)" for "hydrogen peroxide"
     named = re.fullmatch(r"(.*\w)\s+\(([^()]*)\)\W*", short)
     if named and len(answer) <= SENTENCE and re.fullmatch(r"[^\W\d_][\w '’-]{2,}", folded):
@@ -272,6 +302,8 @@ def _same_quantity(given: Quantity, expected: Quantity) -> bool:
         same = given.digits.lstrip("0") == expected.digits.lstrip("0")
     else:
         same = _close(float(given.digits), expected)
+    if percent[0] and not expected.unit and abs(float(expected.digits)) < 1:
+        same = False  # 0.05% is no 0.05
     if same or percent[0] == percent[1]:
         return same
     if percent[0] and not expected.unit:

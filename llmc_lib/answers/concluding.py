@@ -31,13 +31,20 @@ _WORKING = re.compile(
     r"|(?:for (?=\$?[a-zA-Z]\s*=)|(?:given|since|if|when|because|using)\b)[^,]*(?:,.{0,8})?$)"
     r"|\b(?:step|case|theorem|lemma|equation|problem|page|chapter|section|part|figure|line|exercise|example)\s+\(?\d+\)?\W*(?:$|to\b)"
     r"|\broot of \$?\d+\b(?!.*\d)|\b(?:is|was|be) (?:obtained|found) by\b|^\W*\d+\)\s+\D*$"
-    r"|^\W*if\b.*\bwould\b|\b(?:might|could|may|would) (?:\w+ )?(?:think|guess|say|expect|believe)\b",
+    r"|\btempting to\b|^\W*if\b.*\bwould\b|\b(?:might|could|may|would) (?:\w+ )?(?:think|guess|say|expect|believe)\b",
     re.IGNORECASE,
 )
 # A bound or a relation in words.
 _BOUND = re.compile(
     r"\b(?:at (?:most|least)|(?:less|greater|more|fewer|larger|smaller|bigger) than|up to|between|divisible|divides|multiple of"
     r"|exceeds?|below|above|nearly|almost)\b",
+    re.IGNORECASE,
+)
+# The 2 of "H2O" and the 53 of "p53" are no numbers.
+_NAME = re.compile(r"(?<![\w\\])[a-zA-Z][a-zA-Z]*\d\w*")
+_STATEMENT = re.compile(
+    r"\W*(?:(?:so|thus|hence|therefore)\b\W*)?(?:the|this) (?:\w+ )?(?:statement|claim|assertion|proposition|conjecture)"
+    r" is (true|false)\W*",
     re.IGNORECASE,
 )
 # "A: 42", as sets of questions and answers write it.
@@ -60,7 +67,14 @@ def concluded(line: str, question: str) -> tuple[str | None, str]:
     if line.rstrip("* ").endswith("?"):
         return nothing
     sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z$\\(])|(?<=。)", line.rstrip("。 "))[-1].strip()
+    if sentence and (statement := _STATEMENT.fullmatch(sentence)) is not None:
+        return statement[1], "concluded"
     if not sentence or len(sentence) > SENTENCE or NEGATED.search(sentence):
+        return nothing
+    # The number of an equation or a source after the text, and a row of a table.
+    if (sentence != line and re.fullmatch(r"\(\d+\)|\[\d+\]", sentence)) or re.match(
+        r"\|\s.*\s\|$", line
+    ):
         return nothing
     if not sound(sentence) or _BOUND.search(sentence) or _WORKING.search(sentence):
         return nothing
@@ -76,7 +90,7 @@ def concluded(line: str, question: str) -> tuple[str | None, str]:
     sentence = without_quantifier(_LABEL.sub("", sentence)).rstrip(".,;!。 ").strip("*_` ")
     if (formula := _last_formula(sentence, given)) is not None:
         return formula, "concluded"
-    found = NUMBER.findall(sentence.replace("−", "-"))
+    found = NUMBER.findall(_NAME.sub(" ", sentence.replace("−", "-")))
     numbers = {number for number in found if number not in given}
     # A number within a formula ("1/4", "2^5", "3 million") or a choice of two is no answer alone.
     alone = not re.search(r"[/^*!\\√π⁰¹²³⁴-⁹½¼¾±<>≤≥≠=+$]|\d\s*[a-zA-Z]?\(|\bor\b", sentence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from fractions import Fraction
 
 from llmc_lib.answers.evaluation import Undecided
 from llmc_lib.answers.intervals import LINE, ORDER, as_set, turned
@@ -16,7 +17,7 @@ _MOST_ITEMS = 40
 
 def same(given: Node, expected: Node) -> bool:
     """Are two formulas the same answer? Raises `Undecided`."""
-    given, expected = _both_signs(given), _both_signs(expected)
+    given, expected = _both_signs(_scaled(given)), _both_signs(_scaled(expected))
     if _bounds_of_others(given, expected):
         return False
     bounds = given, expected
@@ -48,6 +49,50 @@ def _bounds_of_others(given: Node, expected: Node) -> bool:
 def _line(node: Node, other: Node) -> Node:
     """All real numbers as an interval, where the other answer is made of intervals."""
     return LINE if node == Node("symbol", "R") and other.kind in ("sequence", "union") else node
+
+
+def _scaled(node: Node) -> Node:
+    """A vector or matrix that is multiplied by a number, with its entries multiplied."""
+    if node.kind not in ("product", "quotient", "negative"):
+        return node
+    parts = [_scaled(part) for part in node.parts]
+    vectors = [at for at, part in enumerate(parts) if part.name in ("matrix", "()", "row")]
+    if len(vectors) != 1 or (node.kind == "quotient" and vectors == [1]):
+        return node
+    at = vectors[0]
+    if any(_mentions(part, "sequence") for part in parts[:at] + parts[at + 1 :]):
+        return node
+    entries = (
+        replace(node, parts=(*parts[:at], entry, *parts[at + 1 :])) for entry in parts[at].parts
+    )
+    return replace(parts[at], parts=tuple(map(_scaled, entries)))
+
+
+def _components(node: Node, count: int) -> Node | None:
+    """The components of a i + b j (+ c k) as a vector; None where it is none of so many."""
+    names = ("i", "j", "k")[:count]
+    if not names[1:] or not symbols(node) & set(names[1:]) or "k" in symbols(node) - set(names):
+        return None
+    zero, one = (Node("number", value=Fraction(n), name=str(n)) for n in (0, 1))
+
+    def where(unit: str) -> Node:
+        return _mapped(
+            node,
+            lambda n: (
+                (one if n.name == unit else zero) if n.kind == "symbol" and n.name in names else n
+            ),
+        )
+
+    found = tuple(map(where, names))
+    unit = {name: Node("symbol", f"unit_{name}") for name in names}
+    whole = [
+        Node("product", "", (part, unit[name])) for part, name in zip(found, names, strict=True)
+    ]
+    total = whole[0]
+    for term in whole[1:]:
+        total = Node("sum", "", (total, term))
+    renamed = _mapped(node, lambda n: unit[n.name] if n.kind == "symbol" and n.name in names else n)
+    return Node("sequence", "()", found, exact=node.exact) if same_value(renamed, total) else None
 
 
 # ---- expressions -----------------------------------------------------------------------------
@@ -191,6 +236,7 @@ def _linear(node: Node) -> bool:
 
 
 def _same_equation(given: Node, expected: Node) -> bool:
+    given, expected = _of_function(given), _of_function(expected)
     left, right = given.parts[0], expected.parts[0]
     named = [part.kind == "call" and part.name.startswith("?") for part in (left, right)]
     if _simple(left) and _simple(right) and (left == right or any(named)):
@@ -207,7 +253,21 @@ def _same_equation(given: Node, expected: Node) -> bool:
         for part in node.parts
     ):
         return _all_same(given.parts, expected.parts)
-    return proportional(_difference(given), _difference(expected))
+    one, two = _difference(given), _difference(expected)
+    if left != right and right.kind == "symbol" and not symbols(expected.parts[-1]):
+        # x - 2 = 0 says x = 2; 2x = 4 has not been solved.
+        return same_value(one, two) or same_value(Node("negative", "", (one,)), two)
+    return proportional(one, two)
+
+
+def _of_function(node: Node) -> Node:
+    """An equation P(x) = …, which is read as a product, as one of a function."""
+    left = node.parts[0]
+    if left.kind == "product" and all(part.kind == "symbol" for part in left.parts):
+        name, argument = left.parts
+        if name.name in ("P", "Q", "h", "p", "q") and argument.name in symbols(node.parts[-1]):
+            left = Node("call", f"?{name.name}", (argument,))
+    return replace(node, parts=(left, *node.parts[1:]))
 
 
 def _simple(node: Node) -> bool:
@@ -253,6 +313,10 @@ def _members(node: Node) -> list[Node] | None:
 
 def _same_sequence(given: Node, expected: Node) -> bool:
     if given.kind != "sequence" or expected.kind != "sequence":
+        vector, other = (given, expected) if given.kind == "sequence" else (expected, given)
+        if vector.name in ("()", "matrix") and other.kind in ("sum", "product", "negative"):
+            components = _components(other, len(vector.parts))
+            return components is not None and _same_sequence(components, vector)
         if expected.kind == "sequence":
             return _alone(expected) and same(given, expected.parts[0])
         return _alone(given) and same(given.parts[0], expected)

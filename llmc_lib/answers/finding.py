@@ -29,17 +29,18 @@ _LONGEST_BOX = 2_000
 _NOT_WRONG = r"(?<!wrong )(?<!incorrect )(?<!possible )(?<!alternative )(?<!not the )(?<!another )(?<!an )(?<!any )(?<!no )"
 _MARKED = re.compile(
     _NOT_WRONG
-    + r"(?:\b|(?<=_))ans(?:wer)?[\"*_]*(?:\s*\([^()\n]{1,30}\))?[\"*_]*\s*[:：=]\s*(?P<answer>.+)"
+    + r"(?:\b|(?<=_))(?:ans(?:wer)?|antwort|réponse|respuesta|risposta|resposta|ответ|정답)[\"*_]*(?:\s*\([^()\n]{1,30}\))?[\"*_]*\s*[:：=]\s*(?P<answer>.+)"
     r"|^[^\w\n]*(?:final )?judge?ment[\"*_]*\s*[:：=]\s*(?P<judgment>.+)"
     r"|^\s*####[^\S\n]*(?P<hashes>[^\s#].*)"
-    r"|(?:最終的?な?)?(?:答え?|解答|回答|答案|正解|結論)[*_」】]*\s*(?:[:：=]|は(?=[^\n]*(?:です|である|だ|となる|となります|になる|になります|[\d\w)}$°%個通円])[。.．*\s]*$))\s*(?P<japanese>.+)",
+    r"|(?:(?:故|所以|因此)[应應]?[选選](?:择|擇)?[:：]?|(?:最終的?な?)?(?:答え?|解答|回答|答案|正解|結論)[*_」】]*\s*(?:[:：=]|[是为為](?![不否什])|は(?=[^\n]*(?:です|である|だ|となる|となります|になる|になります|[\d\w)}$°%個通円])[。.．*\s]*$)))\s*(?P<japanese>.+)",
     re.IGNORECASE | re.MULTILINE,
 )
 _STATED = re.compile(
     r"\b(?=[acors])"
     + _NOT_WRONG
-    + r"(?:answer|choice|option|solution|result)[*_]*(?: to (?:the|this) (?:question|problem))?"
-    r" (?:is|would be|must be|should be|will be|was|has to be|comes out to(?: be)?|turns out to be|equals)\b\s*:?\s*(.+)",
+    + r"(?:answer|choice|option|solution|result|antwort|réponse|respuesta|risposta|resposta)[*_]*"
+    r"(?: to (?:the|this) (?:question|problem)| correct[ae]| corretta| finale?)?"
+    r" (?:ist|lautet|est|es|è|é|is|would be|must be|should be|will be|was|has to be|comes out to(?: be)?|turns out to be|equals)\b\s*:?\s*(.+)",
     re.IGNORECASE,
 )
 # A heading "Final Answer" with the answer on a short line of its own below.
@@ -62,6 +63,10 @@ _NEXT_QUESTION = re.compile(
     re.IGNORECASE,
 )
 _BOX = re.compile(r"\\?\b(?:boxed|fbox|framebox)\s*(?=\{)|\\boxed\s*(?P<bare>\\?[\w.,/^-]+)")
+# A sign in front of a box, which is no dash in front of an item nor a difference: "x = -[5]", "x = ±[3]"
+_SIGN = re.compile(
+    r"(?:[=$(]\s*|(?:^|[^\w)}\]\s])\s+|\b[a-z]{2,} )((?:\\pm|±)\s*|[-−](?=$)|(?<=[=$(])[-−]\s*)$"
+)
 # Between boxes that are one answer: nothing that takes back the first or draws a conclusion from it.
 _CONCLUDES = re.compile(
     r"\b(?:so|thus|hence|therefore|then|final|finally|answer|total|wait|actually|no|hmm|oops|sorry|instead|rather|correct\w*|mistake"
@@ -80,16 +85,8 @@ _INSTEAD = re.compile(
     re.IGNORECASE,
 )
 _RETRACTING = (
-    "wait",
-    "actually",
-    "oops",
-    "correction",
-    "scratch that",
-    "hold on",
-    "thought",
-    "sorry",
-    "no",
-)
+    "wait", "actually", "oops", "correction", "scratch that", "hold on", "thought", "sorry", "no",
+)  # fmt: skip
 _TAKEN_BACK = re.compile(
     r"\bno(?:\s*[:,.;!—]|\W{1,3}wait)|\b(?:wrong|incorrect|mistake\w*|error|miscalculat\w+|not (?:right|correct))\b",
     re.IGNORECASE,
@@ -104,7 +101,7 @@ _SUPPOSED = re.compile(
 _WERE = re.compile(r"\bif\b[^.!?\n]*\bwere\b[^.!?\n]*,[^.!?,\n]*$", re.IGNORECASE)
 # An explanation after an answer: "A because …", "42. This is …", "14, which is even".
 _EXPLANATION = re.compile(
-    r",?\s+(?:because|since|as (?:it|the|this|required|desired|needed|claimed|expected|stated|shown|we))\b|\s+rather than\b|\s+and not\b|,\s+(?:i\.e\.|that is|namely|completing)|;\s(?=[A-Za-z]{2})|\s[–—]\s"
+    r",?\s+(?:because|since|as (?:it|the|this|required|desired|needed|claimed|expected|stated|shown|we))\b|\s+rather than\b|\s+and not\b|,\s+(?:i\.e\.|that is|namely|completing)|(?:;\s(?=[A-Za-z]{2})|\s[–—]\s)(?!(?:or|and|alternatively|maybe|perhaps|possibly|also)\b)"
     r"|,\s+(?:which|not|so|where|for|thus|hence|therefore|making|meaning|given|but|while|and (?:not|this|that|it|so|we|the))\b"
     r"|(?<!\bDr)(?<!\bMr)(?<!\bSt)(?<!\bMrs)(?<!\b[A-Z])\.\**\s+(?=[A-Z])|。"
 )
@@ -125,6 +122,11 @@ _ENDS = re.compile(r"\s*(?:\$?\\(?:blacksquare|square|Box|qed)\b\$?|[∎■□]|
 _NAMED = re.compile(r"^(?:\\text(?:bf)?\s*\{)?\s*(?:final )?answer\s*:\s*\}?", re.IGNORECASE)
 
 
+# "My first answer was 42, but the final answer is 43"
+_AFTER_ALL = re.compile(
+    r"\b(?:final|correct|right|actual|real|true) answer (?:is|was|must be|should be)\b(?! not)\s*:?\s*(.+)",
+    re.IGNORECASE,
+)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|\n")
 # Another value that is offered beside an answer: "or maybe 5", "It could also be 5".
 _BESIDE = re.compile(
@@ -134,6 +136,11 @@ _BESIDE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _IN_JSON = re.compile(r'"((?:[^"\\]|\\.)+)"\s*[,}]|([-\w.]+)\s*\}\W*$')
+
+
+_MARKS = (
+    "answer", "####", "judg", "antwort", "réponse", "respuesta", "risposta", "resposta", "ответ", "정답", *"答解回正結选選",
+)  # fmt: skip
 
 
 class _Marked(NamedTuple):
@@ -226,9 +233,7 @@ def marked(text: str) -> list[_Marked]:
     """Everything that a text marks as its answer, but for boxes, in its order."""
     found = []
     low = text.lower()
-    if any(word in low for word in ("answer", "####", "judg", *"答解回正結")) or re.search(
-        r"\bans\b", low
-    ):
+    if any(word in low for word in _MARKS) or re.search(r"\bans\b", low):
         for match in _MARKED.finditer(text):
             content = next(group for group in match.groups() if group is not None)
             if (value := _IN_JSON.match(content)) is not None:
@@ -248,7 +253,8 @@ def stated(text: str, *, named: bool = False) -> list[str]:
         asked = match[1].rstrip("* ").endswith("?")
         unreal = "would be" in match[0] and _WERE.search(before)
         if not asked and not unreal and not _SUPPOSED.search(before):
-            found.append(_LEAD.sub("", re.sub(r"^not \S+ but ", "", match[1])))
+            content = (_AFTER_ALL.search(match[1]) or match)[1]
+            found.append(_LEAD.sub("", re.sub(r"^not \S+ but ", "", content)))
     return found
 
 
@@ -266,7 +272,9 @@ def boxes(text: str) -> list[tuple[int, int, str]]:
             continue
         end = closing(text[: match.end() + _LONGEST_BOX], match.end() + 1)
         if end is not None:
-            found.append((match.start(), end, text[match.end() + 1 : end - 1]))
+            sign = _SIGN.search(text[max(0, match.start() - 20) : match.start()])
+            content = text[match.end() + 1 : end - 1]
+            found.append((match.start(), end, f"{sign[1]}{content}" if sign else content))
     # Of boxes in boxes the innermost.
     return (
         [box for box in found if not any(box[0] < o[0] and o[1] <= box[1] for o in found[:200])]

@@ -78,7 +78,7 @@ def plain(text: str) -> str:
     text = re.sub(rf"{_BEHIND}円(?:/|$)", " yen", text)
     text = _COUNTED.sub("", text)
     text = re.sub(
-        r"\s*(?:、|および|及び|または|又は|もしくは|あるいは|(?<=[\w)])と(?=[\w(√-]))\s*",
+        r"\s*(?:、|および|及び|または|又は|もしくは|あるいは)\s*|(?<=[\w)])\s?と\s?(?=[\w(√-])",
         ", ",
         text,
     )

@@ -44,6 +44,8 @@ def judge(
     if not equal and expected is None and choices:
         letter, _ = find_letter(response, choices)
         equal = compare(choices[letter], reference) if letter else equal
+    if not equal and "%" in answer and re.search(r"%|\bpercent", question):
+        equal = compare(answer.replace("\\%", "").replace("%", ""), reference)
     if equal and restates(answer, question, reference):
         return Judgement("ungraded", answer, "restates the question")
     if equal is None:

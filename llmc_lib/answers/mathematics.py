@@ -7,6 +7,7 @@ and 5 of 42 wrong inputs of the tests (none), and an answer with mathematics tak
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from llmc_lib.answers.equality import assigns, same
@@ -15,6 +16,11 @@ from llmc_lib.answers.nodes import Node
 from llmc_lib.answers.notation import Unreadable, tokens, uniform
 from llmc_lib.answers.parsing import read
 from llmc_lib.answers.values import value_at
+
+# A product of vectors, which changes its sign with their order
+_CROSS = re.compile(
+    r"\\(?:vec|mathbf|boldsymbol|bm|overrightarrow)\s*\{?[a-zA-Z]{1,2}\}?\s*\\times\b"
+)
 
 
 def readable(text: str) -> bool:
@@ -54,6 +60,8 @@ def same_mathematics(answer: str, reference: str) -> bool | None:
             return True
     except Unreadable:
         pass
+    if _CROSS.search(reference):
+        return False
     try:
         given = read(answer)
     except Unreadable:
@@ -64,7 +72,7 @@ def same_mathematics(answer: str, reference: str) -> bool | None:
         return None if "\\" in reference else False
     try:
         return same(given, expected)
-    except Undecided:
+    except (Undecided, RecursionError):  # a sum of hundreds of terms is nested as deep
         return None
 
 
@@ -73,7 +81,7 @@ def value(text: str) -> float | None:
     try:
         number = real(value_at(read(text)))
         return None if number is None else float(number)
-    except (Unreadable, Undefined, Undecided, OverflowError):
+    except (Unreadable, Undefined, Undecided, OverflowError, RecursionError):
         return None
 
 

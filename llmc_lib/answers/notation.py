@@ -45,7 +45,7 @@ _OTHER_NAMES = {
     "simeq": "≈", "lnot": "neg", "rightarrow": "to", "longrightarrow": "to", "bar": "overline", "land": "and", "lor": "or", "wedge": "and", "vee": "or", "pm": "±", "mp": "∓", "cup": "∪",
     "cap": "∩", "in": "∈", "setminus": "∖", "backslash": "∖", "colon": ":", "degree": "°", "percent": "%",
     "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "ldots": "…", "cdots": "…", "dots": "…",
-    "prime": "'", "bmod": "mod", "pmod": "mod",
+    "prime": "'", "bmod": "mod", "pmod": "mod", "top": "T", "intercal": "T",
 }  # fmt: skip
 #: Names of more than one letter that are symbols.
 SYMBOLS = CONSTANTS | _GREEK_NAMES | {"ell", "hbar"}
@@ -71,7 +71,7 @@ _UNICODE = {
     "∧": " and ", "∨": " or ", "∶": ":",
 }  # fmt: skip
 _GREEK = {
-    chr(code): f"\\{name} "
+    chr(code): f"\\{name.capitalize() if code < 0x3B1 else name} "
     for code in [*range(0x391, 0x3AA), *range(0x3B1, 0x3CA)]
     if (name := unicodedata.name(chr(code), "").rpartition(" ")[2].lower()) and name != "pi"
 } | {"ϵ": "\\epsilon ", "ϕ": "\\phi ", "λ": "\\lambda ", "Λ": "\\Lambda ", "Δ": "\\Delta ", "Ω": "\\Omega ", "Σ": "\\Sigma ", "Γ": "\\Gamma "}  # fmt: skip
@@ -99,6 +99,7 @@ _NOTATIONS = tuple(
         ("square", r"\b(?:the )?square root of ", r"\\sqrt "),
         ("cube", r"\b(?:the )?cube root of ", r"\\cbrt "),
         ("\\math", r"\\math(?:bb|bf|rm|cal)\s+([A-Za-z])(?![a-zA-Z])", r"\1"),
+        ("\\hat", r"\\hat\s*\{?\s*\\?([ijk])(?:math)?\s*\}?(?![a-zA-Z])", r" \1 "),
         # nC2, {}^{10}C_3 and C_{10}^3 as binomial coefficients
         ("C", r"^(?:\{\})?[_^]?\{?(\d+|n)\}?\s*C\s*_?\{?(\d+|[kr])\}?$", r"\\binom{\1}{\2}"),
         ("C", r"^C_\{?(\d+|n)\}?\^\{?(\d+|[kmr])\}?$", r"\\binom{\1}{\2}"),

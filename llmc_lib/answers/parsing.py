@@ -176,7 +176,7 @@ class _Parser(Cursor):
         if token.kind == "mark":
             if token.text == "|":
                 return not self.bars
-            return token.text in ("(", "[", "{", "⌊", "⌈")
+            return token.text in ("(", "[", "{", "⌊", "⌈") or token.text in _MATRICES
         return token.kind == "number"
 
     def factor(self) -> Node:

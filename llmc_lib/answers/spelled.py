@@ -22,7 +22,8 @@ _LARGE = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10*
 _ORDINALS = {
     name: number
     for number, name in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(),
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth"
+        " sixteenth seventeenth eighteenth nineteenth twentieth".split(),
         1,
     )
 }
@@ -59,7 +60,7 @@ def in_digits(text: str) -> str:
     plain = " ".join(plain.split()).strip(" .$")
     if len(plain) > 60 or not re.search(r"[a-zA-Z]{2}|[ap]\.m|\d-\d\d-\d", plain) or "\\" in plain:
         return text
-    for form in (_date, _time, _number):
+    for form in (_date, _time, _era, _number, _ordinal):
         if (found := form(plain)) is not None:
             return found
     return _AT_A_TIME.sub("", text, count=1) if _AT_A_TIME.match(text) else text
@@ -117,6 +118,22 @@ def _time(text: str) -> str | None:
     if match is None or not 1 <= int(match[1]) <= 12:
         return None
     return f"{int(match[1])}:{match[2] or '00'} {match[3].lower()}m"
+
+
+def _era(text: str) -> str | None:
+    """44 BCE as 44 BC, AD 79, 79 AD and 79 CE as 79."""
+    match = re.fullmatch(r"(?:(A\.?D\.?) )?(\d{1,4})(?: (A\.?D\.?|B\.?C\.?E?\.?|C\.?E\.?))?", text)
+    if match is None or bool(match[1]) == bool(match[3]):
+        return None
+    return f"{match[2]} BC" if (match[3] or "").startswith("B") else match[2]
+
+
+def _ordinal(text: str) -> str | None:
+    """The nineteenth century as 19th century."""
+    first, _, rest = text.lower().removeprefix("the ").partition(" ")
+    if (number := _ORDINALS.get(first, 0)) < 4 or not rest.isalpha():
+        return None
+    return f"{number}th {rest}"
 
 
 def _date(text: str) -> str | None:

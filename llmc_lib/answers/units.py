@@ -18,7 +18,7 @@ _SCIENTIFIC = re.compile(
 # change the number. One letter is a unit after a space only: 5m may be a product.
 _ABBREVIATION = (
     r"(?:[kcmnuµμ]m|[kmuµμ]g|[muµμn]s|(?<=\s)[msghlLCFNJWVAK]|hrs?|min|secs?|in|ft|yd|mi|lbs?|oz|mph|kmh|sq|cu|[mkMG]J|[mk]cal|cal|[mkM]N"
-    r"|[mkMG]W|[km]V|[kMG]?eV|mA|mK|°|°C|°F|mL|ml|[kMG]?Hz|[kM]?Pa|m?mol|atm|cd|rpm|%|€|\$|£|¢|k?Ω|rad|deg|USD|EUR|GBP|JPY)(?:[²³]|\^[23]|\^\{[23]\})?"
+    r"|[mkMG]W|[km]V|[kMG]?eV|mA|mK|°|°C|°F|mL|ml|[kMG]?Hz|[kM]?Pa|m?mol|atm|cd|rpm|%|€|\$|£|¢|k?Ω|rad|deg|USD|EUR|GBP|JPY)(?:[²³]|\^-?[1-3]|\^\{-?[1-3]\})?"
 )
 # One after a slash or another unit needs no space: m/s, N m.
 _FURTHER = _ABBREVIATION.replace(r"(?<=\s)", "")
@@ -65,6 +65,11 @@ _OF_ITS_OWN = {
 }  # fmt: skip
 
 
+_TWO_UNITS = re.compile(
+    r"(\d{1,6})\s*([a-zA-Z]{1,7})\.?,?\s+(?:and\s+)?(\d{1,3}(?:\.\d+)?)\s*([a-zA-Z]{1,7})\.?"
+)
+
+
 class Quantity(NamedTuple):
     """A number as `float` reads it, and the unit after it, "" where there is none."""
 
@@ -109,8 +114,12 @@ def without_unit(text: str) -> tuple[str, str]:
         rest = inner[: match.start()].strip() if match else ""
         if (
             rest
-            and (pattern is not _PLAIN_UNIT or re.search(r"[\d\\π∞√]|^[b-z]$", rest))
             and match
+            and (
+                pattern is not _PLAIN_UNIT
+                or re.search(r"[\d\\π∞√]", rest)
+                or (re.fullmatch("[b-z]", rest) and _measures(_name(match["unit"])))  # not "n even"
+            )
             and _names_a_unit(match["unit"])
         ):
             return (f"${rest}$" if closed else rest), match["unit"] + (match["power"] or "")
@@ -150,7 +159,20 @@ def in_one_unit(one: Quantity, two: Quantity) -> tuple[Quantity, Quantity]:
 
 def _scaled(unit: str) -> tuple[str, Fraction]:
     """The unit in which a unit is measured, and how many of it one is; "" where that is not known."""
-    name = _name(unit)
+    measured, factor = [], Fraction(1)
+    for at, part in enumerate(_name(unit).split("/")):
+        name = part.rstrip("23")
+        power = int(part[len(name) :] or 1)
+        base, one = _simple(name)
+        if not base or power > 3:
+            return "", Fraction(1)
+        measured.append(f"{base}{power}")
+        factor *= one**power if at == 0 else 1 / one**power
+    return "/".join(measured), factor
+
+
+def _simple(name: str) -> tuple[str, Fraction]:
+    """The same of a unit that is no power and no quotient."""
     if name in _OF_ITS_OWN:
         return _OF_ITS_OWN[name]
     for base in _BASES:
@@ -158,6 +180,28 @@ def _scaled(unit: str) -> tuple[str, Fraction]:
         if name.endswith(base) and prefix in _PREFIXES:
             return base, _PREFIXES[prefix]
     return "", Fraction(1)
+
+
+def in_lesser_unit(text: str) -> str:
+    """A length, time or weight in two units as so many of the lesser: "2 hours 30 minutes" is 150 minutes."""
+    match = _TWO_UNITS.fullmatch(text)
+    if match is None:
+        return text
+    (base, many), (other, one) = (
+        _OF_ITS_OWN.get(_name(match[n]), ("", Fraction(1))) for n in (2, 4)
+    )
+    if not base and _name(match[4]) == "s":
+        other, one, (base, many) = (
+            "s",
+            Fraction(1),
+            _OF_ITS_OWN.get(_name(match[2]), ("", Fraction(1))),
+        )
+    if _name(match[4]) == "s":
+        other, one = "s", Fraction(1)
+    if base != other or not base or many <= one:
+        return text
+    total = int(match[1]) * many / one + Fraction(match[3])
+    return f"{total.numerator if total.denominator == 1 else float(total)} {match[4]}"
 
 
 def _exactly(digits: str, factor: Fraction) -> str:
@@ -200,8 +244,14 @@ def _is_unit(rest: str) -> bool:
 
 
 def _name(unit: str) -> str:
-    """One name for a unit: square inches, in² and in^2 are one."""
-    unit = re.sub(r"\\(?:text|mathrm|mbox)\s*|[{}~\\]", " ", signs(unit)).strip(" .,;")
+    """One name for a unit: square inches, in² and in^2 are one, and so are m/s and m s^-1."""
+    unit = re.sub(r"\\(?:text|mathrm|mbox|cdot)\s*|[{}~\\]", " ", signs(unit)).strip(" .,;")
+    unit = re.sub(
+        r"[\s,·*⋅]+([a-zA-ZΩ]+)\s*\^\s*-\s*(\d)", lambda m: f"/{m[1]}{m[2].replace('1', '')}", unit
+    )
+    unit = re.sub(
+        r"^([a-zA-ZΩ]+)\s*\^\s*-\s*(\d)", lambda m: f"1/{m[1]}{m[2].replace('1', '')}", unit
+    )
     power = ""
     for number, word in (("2", r"sq(?:uare)?\.?"), ("3", r"cu(?:bic)?\.?")):
         shorter = re.sub(rf"^\s*{word}\s+|\s+{word}d?\s*$", "", unit)
@@ -210,6 +260,7 @@ def _name(unit: str) -> str:
     if found := re.search(r"\s*\^?\s*([23])$|([²³])$", unit):
         power = found[1] or {"²": "2", "³": "3"}[found[2]]
         unit = unit[: found.start()]
+    unit = re.sub(r"[\s,·*⋅]+", " ", unit).replace("N m", "J")
     parts = [_singular(part.strip()) for part in re.split(r"/|\bper\b", unit)]
     return "/".join(parts) + power
 
@@ -226,5 +277,5 @@ def _singular(word: str) -> str:
 
 
 def _measures(name: str) -> bool:
-    units = [part.rstrip("23") for part in name.split("/")]
-    return all(unit in _MEASURES or _PREFIXED.fullmatch(unit) for unit in units)
+    units = [part.rstrip("23") for part in re.split(r"[/ ]", name)]
+    return all(unit in _MEASURES or unit == "1" or _PREFIXED.fullmatch(unit) for unit in units)

@@ -63,6 +63,13 @@ def stored_rates(params: StoredRatesParams, problems: Sequence[Problem]) -> dict
     return matched
 
 
+def check_rates(params: StoredRatesParams) -> None:
+    """Can the file's first row be read? Raises `UserError`."""
+    row = next(question_rows(ROOT / params.path, list(params.fields.values())))
+    row.need(params.fields["id" if "id" in params.fields else "question"])
+    _rate(row, params.fields)
+
+
 def stored_digest(path: str) -> str:
     """A hash of the file at a path from the checkout, or of all files of a folder."""
     place = ROOT / path

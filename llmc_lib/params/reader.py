@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from llmc_lib.params import DatasetParams, Params, TrainingParams
 from llmc_lib.params import tree as params_yaml
 from llmc_lib.params.override import Keys, overridden
 
+_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
 #: As many errors are told at a time.
 _MOST = 20
 #: Keys that had another name.
@@ -182,13 +184,16 @@ def _explain(
             return f"{where}: {shown(given)} has more than {most} characters; shorten it"
         case "tuple_type":
             return f"{where}: must be a list, not {shown(given)}"
-        case "string_type" if isinstance(given, bool | int | float):
+        case "string_type" if isinstance(given, bool | int | float | date):
             return f"{where}: must be a text, not {shown(given)}; put it in quotes"
+        case "int_type" | "float_type" if isinstance(given, str) and _NUMBER.fullmatch(given):
+            return f"{where}: must be {_kind(problem)}, not {shown(given)}; leave out the quotes"
         case "too_long":
             most = problem["ctx"]["max_length"]
             return f"{where}: has more than {most:,} items; keep those that are needed"
         case "too_short":
-            return f"{where}: must have at least one item"
+            least = problem["ctx"]["min_length"]
+            return f"{where}: must have at least {'one item' if least == 1 else f'{least} items'}"
         case "invalid_key":
             return f"{where}: a key must be a word; put {shown(keys[-1])} in quotes, or correct it"
         case _:

@@ -23,6 +23,24 @@ _VALUES = 500_000
 _TEXT = 20_000
 #: Of nested keys so many are told; no setting has more.
 _SHOWN = 8
+_NO_TABS = "; indent with spaces, not tabs"
+#: What PyYAML says, and what to do.
+_REMEDIES = {
+    "tab character": _NO_TABS,
+    "cannot start any token": "; put the text in quotes",
+    "another document": "; keep one, without a line '---' between",
+    "determine a constructor": "; leave the tag out",
+    "unhashable key": "; a key must be a word",
+    "incompatible YAML document": "; leave the line %YAML out",
+    "undefined alias": "; put a text that begins with * in quotes",
+    "not find expected ':'": "; write 'key: value', with a space after the colon",
+    "mapping values are not allowed": "; indent it as its neighbours, or put a text with ': ' in quotes",
+    "unexpected end of stream": "; close the quotes",
+    "escape": "; put the text in single quotes",
+    "hexdecimal": "; put the text in single quotes",
+    "not find expected": "; correct its indentation, or close the brackets and quotes above it",
+    "for merging": "; give << an alias of a group, as in '<<: *name'",
+}
 
 
 def read(path: Path) -> tuple[yaml.Node | None, Any]:
@@ -47,7 +65,11 @@ def parse(text: str, path: Path) -> tuple[yaml.Node | None, Any]:
         mark = error.problem_mark or error.context_mark
         line = f", line {mark.line + 1}" if mark else ""
         key = _key_at(text, mark) if mark else ""
-        raise UserError(f"{path}{line}: {key}not valid YAML: {error.problem}") from None
+        problem = str(error.problem).removeprefix("but ")
+        at = "".join(text.splitlines()[mark.line :][:1])[mark.column :] if mark else ""
+        remedy = next((r for part, r in _REMEDIES.items() if part in problem), "")
+        remedy = _NO_TABS if at.startswith("\t") else remedy
+        raise UserError(f"{path}{line}: {key}not valid YAML: {problem}{remedy}") from None
     except yaml.reader.ReaderError as error:
         line = f", line {text.encode()[: error.position].count(10) + 1}"
         raise UserError(f"{path}{line}: not valid YAML: {error.reason}; remove it") from None
@@ -56,6 +78,9 @@ def parse(text: str, path: Path) -> tuple[yaml.Node | None, Any]:
 
 
 def _text(path: Path) -> str:
+    # A pipe would be waited for without end.
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UserError(f"{path}: is not a regular file; give a params file")
     try:
         with open(path, "rb") as file:
             data = file.read(_BYTES + 1)
@@ -84,6 +109,9 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
                 problem = f"{shown(key.value)} is given twice; keep one"
                 raise ConstructorError(problem=problem, problem_mark=key.start_mark)
             seen.add(key.value)
+            if (kind := _kind(key)) in ("bool", "null"):
+                problem = f"the key {shown(key.value)} is a {kind} to YAML; put it in quotes"
+                raise ConstructorError(problem=problem, problem_mark=key.start_mark)
         made: dict[Any, Any] = super().construct_mapping(node, deep)
         return made
 

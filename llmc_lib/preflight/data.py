@@ -31,6 +31,7 @@ def problems(run: Run) -> list[Problem]:
         _imports(run, found)
     else:
         _sources(run, found)
+        _rates(run, found)
         found += _pairs(run)
         _teacher(run, found)
         _decontamination(run, found)
@@ -87,14 +88,25 @@ def _sources(run: Run, found: list[Problem]) -> None:
     here = [(n, s) for n, s in enumerate(run.params.dataset.sources) if s.path or s.rejected]
     if not here:
         return
-    from llmc_lib.dataset.sources import read  # loads pandas and pyarrow
+    from llmc_lib.dataset.sources import read, replay, row_source  # loads pandas and pyarrow
 
     for number, source in here:
         prefix = f"dataset.sources: {source.name}: "
         key = "path" if source.path else "rejected"
         with noted(found, "dataset", "sources", number, key, without=prefix):
-            for _ in itertools.islice(read(source, run.params.seed), 1):
-                pass
+            if row_source(source) != "replay":
+                next(read(source, run.params.seed), None)
+            elif not replay.prompts(source):  # its rows are written later, by a model
+                raise UserError(f"{source.path}: has no prompt; give a file with some")
+
+
+def _rates(run: Run, found: list[Problem]) -> None:
+    rates = run.params.dataset.difficulty.rates
+    if rates is not None:
+        from llmc_lib.dataset.stored_rates import check_rates
+
+        with noted(found, "dataset", "difficulty", "rates", "path"):
+            check_rates(rates)
 
 
 def _pairs(run: Run) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from llmc_lib.records import Prediction, Question
 
 CASES = [
     json.loads(line)
-    for name in ("cases.jsonl", "japanese.jsonl", "pairs.jsonl")
+    for name in ("cases.jsonl", "forms.jsonl", "japanese.jsonl", "pairs.jsonl")
     for line in (Path(__file__).parent / name).read_text(encoding="utf-8").splitlines()
 ]
 KINDS = sorted({case["kind"] for case in CASES})
@@ -42,4 +42,4 @@ def test_what_is_wrong_is_never_called_correct(kind: str) -> None:
 
 def test_there_are_enough_of_each_kind() -> None:
     assert sum(case["kind"] == "Japanese" for case in CASES) >= 100
-    assert len(CASES) >= 800
+    assert len(CASES) >= 1500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -253,7 +254,29 @@ MISTAKES = {
         "line 1: run: not valid YAML: '2024-13-45': month must be in 1..12; put it in quotes"
     ),
     "run: x\nseed: !!python/object:os.system": "line 2: seed: not valid YAML: could not determine a",
-    "run: x\n---\nrun: y": "line 2: not valid YAML: but found another document",
+    "run: x\n---\nrun: y": "line 2: not valid YAML: found another document; keep one",
+    "run: x\ntraining:\n\tepochs: 1": (
+        "line 3: training: not valid YAML: found character that cannot start any token; indent with spaces, not tabs"
+    ),
+    "run: x\nreport: {title: @x}": (
+        "line 2: report.title: not valid YAML: found character that cannot start any token; put the text in quotes"
+    ),
+    "run: x\nreport: {title: a: b}": "line 2: report: not valid YAML: did not find expected ',' or '}'; correct its indentation",
+    'run: x\nruns_dir: "C:\\Users"': (
+        "line 2: runs_dir: not valid YAML: did not find expected hexdecimal number; put the text in single quotes"
+    ),
+    "run: x\nreport: {recipes: {a: [b]}}": "line 2: report.recipes.a: must have at least 2 items",
+    "run: x\nreport: *nope": "line 2: report: not valid YAML: found undefined alias; put a text that begins with * in quotes",
+    "run: x\nseed: !own 3": (
+        "line 2: seed: not valid YAML: could not determine a constructor for the tag '!own'; leave the tag out"
+    ),
+    "run: x\non: 2": "line 2: on: not valid YAML: the key 'on' is a bool to YAML; put it in quotes",
+    "run: x\n~: 2": "line 2: ~: not valid YAML: the key '~' is a null to YAML; put it in quotes",
+    "run: 2024-01-01": "line 1: run: must be a text, not datetime.date(2024, 1, 1); put it in quotes",
+    "run: x\ntraining: {learning_rate: '1e-4'}": (
+        "line 2: training.learning_rate: must be number, not '1e-4'; leave out the quotes"
+    ),
+    "run: x\nseed: '1'": "line 2: seed: must be integer, not '1'; leave out the quotes",
     "run: \0": "line 1: not valid YAML: control characters are not allowed",
     "": "must hold keys and values, like params/quickstart.yaml",
     "- run": "must hold keys and values, like params/quickstart.yaml",
@@ -332,6 +355,12 @@ def test_what_is_no_text_is_told(tmp_path: Path, content: bytes | None, words: s
         load(path)
     assert str(caught.value).startswith(f"{path}{words}")
     assert "\n" not in str(caught.value)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "my.yaml")
+    with pytest.raises(UserError, match=r"my\.yaml: is not a regular file; give a params file"):
+        load(tmp_path / "my.yaml")
 
 
 def test_where_finds_a_setting_or_the_section_it_would_be_in(tmp_path: Path) -> None:

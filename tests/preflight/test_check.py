@@ -453,6 +453,40 @@ def test_a_link_to_itself_and_a_pipe_are_told(tmp_path: Path) -> None:
     imports = [{"model": "a", "path": BASE}, {"model": "b", "path": str(tmp_path / "x.jsonl")}]
     evaluation = {"benchmarks": [{"name": "hle"}], "imports": imports}
     assert "is not a regular file" in _one(tmp_path, evaluation=evaluation)
+    place, fields = str(tmp_path / "x.jsonl"), {"question": "q", "rate": "r"}
+    for dataset in (
+        {"sources": [{"name": "own", "kind": "files", "path": place, "fields": {"question": "q"}}]},
+        {"sources": [{"name": "hardmath", "path": place}]},
+        {"sources": [{"name": "replay", "path": place, "fields": {"question": "q"}}]},
+        {"sources": [{"name": "safety", "rejected": place}]},
+        {"difficulty": {"enabled": True, "rates": {"path": place, "fields": fields}}},
+    ):
+        assert "is not a regular file" in _one(tmp_path, dataset=dataset)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ('{"ask": "Hi"}', None),
+        ('{"q": "Hi"}', "line 1 has no field 'ask'; it has: q"),
+        ('{"ask": " "}', "has no prompt; give a file with some"),
+    ],
+)
+def test_prompts_of_a_file_to_replay_are_read(tmp_path: Path, row: str, words: str | None) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text(row)
+    source = {"name": "replay", "path": str(path), "fields": {"question": "ask"}}
+    lines = _lines(tmp_path, dataset={"sources": [source]})
+    assert words in lines[0] if words else lines == []
+
+
+def test_the_first_of_stored_rates_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"question": "Hi", "pass_rate": 40}')
+    rates = {"enabled": True, "rates": {"path": str(path)}}
+    assert "a pass rate is a fraction" in _one(tmp_path, dataset={"difficulty": rates})
+    path.write_text('{"question": "Hi", "rate": 0.4}')
+    assert "has no field 'pass_rate'" in _one(tmp_path, dataset={"difficulty": rates})
 
 
 def test_a_hostfile_is_read(tmp_path: Path) -> None:

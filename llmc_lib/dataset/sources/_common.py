@@ -104,6 +104,8 @@ def local_files(path: str, key: str = "path") -> list[Path]:
     start = ROOT / path
     if not start.exists():
         raise UserError(f"{key}: no file or folder {_shown(start)}; give a path from {ROOT}")
+    if not (start.is_dir() or start.is_file()):  # a pipe would be waited for without end
+        raise UserError(f"{key}: {_shown(start)} is not a regular file; give a file of data")
     found = data_files(start)
     if not found:
         raise UserError(f"{key}: no data file in {_shown(start)} (.jsonl, .json, .csv, .parquet)")
