@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llmc_lib import question_bank
+from llmc_lib.analysis.race import Rule, expected
+from llmc_lib.analysis.variance import assumed_parts
 from llmc_lib.benchmarks import declared
+from llmc_lib.formatting import as_size
 from llmc_lib.params import BenchmarkParams, EvaluationParams
 from llmc_lib.plan.hours import generated_per_second
 from llmc_lib.plan.machine import GIB, Machine
@@ -76,10 +79,6 @@ def evaluation_plan(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan
     for benchmark in params.benchmarks:
         questions[benchmark.name], note = _questions(benchmark, run.params.seed)
         notes += note
-    if params.stop is not None:
-        notes.append(
-            "evaluation.stop: the answers are those of a race that stops nobody; `make power` says how many to expect"
-        )
     gpus = run.params.training.nproc_per_node if on.on_gpu else 1
     if on.on_gpu and on.memory and 2 * shape.parameters > 0.9 * on.memory * gpus:
         notes.append(
@@ -111,7 +110,30 @@ def evaluation_plan(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan
         if params.judge
         else 0,
     )
+    if params.stop is not None:
+        notes.append(_of_race(run, found, candidates=len(run.params.recipes) + len(params.models)))
     return found, notes
+
+
+def _of_race(run: Run, plan: EvaluationPlan, candidates: int) -> str:
+    """What of the tokens of a race's benchmark is to be expected, under no difference and under one."""
+    params, report = run.params.evaluation, run.params.report
+    name, stop, matters = params.raced_on, params.stop, report.smallest_interesting_points / 100
+    assert name is not None
+    assert stop is not None
+    benchmark = next(b for b in params.benchmarks if b.name == name)
+    samples, tokens = params.asking(name).samples, plan.asked[name] * plan.limits[name]
+    variance = assumed_parts(declared(benchmark.module).rate).of_mean(samples)
+    rule = Rule(candidates, stop.rounds, matters, report.significance)
+    same, better = (
+        expected(rule, variance, plan.questions[name], (effect, *(0.0,) * (candidates - 1))).share
+        for effect in (0.0, matters)
+    )
+    return (
+        f"evaluation.stop: counted is a race that stops nobody, of {name} {tokens:,} tokens. Expected are {same:.0%} of these "
+        f"if no candidate differs from the reference, {better:.0%} if one is better by {as_size(matters)}; `make power` says "
+        "what that rests on, and what the race would find"
+    )
 
 
 def _variants(

@@ -104,6 +104,7 @@ class Log:
         self.kept = b""
 
     def write(self, data: bytes) -> None:
+        """Write what is kept, and `data`; keep what there is no room for."""
         self.kept += data
         with suppress(OSError):
             while self.kept:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,20 @@ def test_a_judge_is_asked_once_for_an_answer_and_for_safety_also_for_the_reasoni
         judge={"served_as": "judge", "engine": {"kind": "openai", "endpoints": ["http://127.0.0.1:1/v1"]}},
     )  # fmt: skip
     assert plan.judged == 2 * 2 * (5 + 2 * 3)
+
+
+def test_of_a_race_the_expected_share_of_the_tokens_is_told(tmp_path: Path) -> None:
+    given = {"benchmarks": [{"name": "hle", "questions": 100}, {"name": "over_refusal"}]}
+    models = [{"name": name, "source": str(tmp_path)} for name in "abc"]
+    plain, notes = _plan(tmp_path, **given, models=models)
+    plan, raced = _plan(tmp_path, **given, models=models, stop={})
+    assert plan == plain
+    [note] = set(raced) - set(notes)
+    # The base, three models and a checkpoint, 256 tokens an answer.
+    assert "of hle 128,000 tokens" in note
+    shares = [int(share) for share in re.findall(r"(\d+)%", note)]
+    assert len(shares) == 2
+    assert all(30 < share < 100 for share in shares)
 
 
 def test_of_an_unknown_speed_there_are_no_hours(tmp_path: Path) -> None:
