@@ -99,7 +99,10 @@ def _asked(found: PairedComparison) -> Finding:
         "n": found.n,
         "verdict_code": "unclear",  # anything but "harness"
         "difference": found.difference,
+        "missing": None,
         "interval": {
+            "low": found.low,
+            "high": found.high,
             "level": found.alpha,
             "narrow": found.narrow,
             "equivalence": [found.inner_low, found.inner_high],

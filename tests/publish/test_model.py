@@ -205,6 +205,7 @@ def test_one_that_a_race_has_stopped_has_no_results_on_its_card(tmp_path: Path) 
     race = {
         "benchmark": "hle", "asked": 200, "rounds": 4, "round": 2, "n_questions": 100, "settled": True,
         "stopped": [gone], "left": ["base", "step-12"], "seconds": 1.0,
+            "also": ["do_not_answer"],
     }  # fmt: skip
     write_manifest(run.predictions, made["fingerprint"], 1.0, models=made["models"], race=race)
     assert "This model has not been evaluated." in _card(run, "step-6")
