@@ -194,6 +194,14 @@ def race_state(run: Run) -> str:
     return f"{text}; stopped: {listed(gone)}." if gone else f"{text}."
 
 
+def asked_no_more(run: Run) -> set[str]:
+    """The models that the race asks nothing more: those that it has stopped, all of them when it is decided. By its last round;
+    raises `UserError` for a ledger of rounds that is broken."""
+    rows = _decisions(run) if run.params.evaluation.stop else []
+    gone = {model for row in rows for model, _, _ in row.gone}
+    return gone | {*rows[-1].racing} if rows and rows[-1].settled else gone
+
+
 def goes_on(run: Run, race: Race) -> bool:
     """Is there another round to be held, that is expected to end before the deadline for the reference and a candidate?"""
     stop = run.params.evaluation.stop

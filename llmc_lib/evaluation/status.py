@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from llmc_lib import question_bank
 from llmc_lib.engines.sampling import stream
 from llmc_lib.evaluation.asked import requests
+from llmc_lib.evaluation.race import asked_no_more
 from llmc_lib.evaluation.stored import predictions_file
 from llmc_lib.evaluation.variants import variants
 from llmc_lib.formatting import aligned
@@ -36,14 +37,18 @@ class Progress:
         float | None
     )  # at present; None: nothing has ended in the last quarter of an hour
     seconds_left: float | None  # at this speed
+    raced: bool = False  # a race asks it no more of these questions
 
 
 def progress(run: Run, models: Sequence[str], now: datetime | None = None) -> list[Progress]:
     """How far each model is with each benchmark of the run."""
-    found = []
+    found, no_more = [], asked_no_more(run)
     for benchmark in run.params.evaluation.benchmarks:
         questions = question_bank.asked(benchmark, run.params.seed)
-        found += [_of(run, model, model, benchmark.name, questions, now) for model in models]
+        for model in models:
+            of_model = _of(run, model, model, benchmark.name, questions, now)
+            raced = model in no_more and benchmark.name == run.params.evaluation.raced_on
+            found.append(replace(of_model, raced=raced))
     return found + _variants(run, models, now)
 
 
@@ -132,6 +137,8 @@ def status_table(found: Sequence[Progress]) -> str:
 def _left(found: Progress) -> str:
     if found.done == found.wanted:
         return "done"
+    if found.raced:
+        return "race over"
     if found.seconds_left is None:
         return "not started" if not found.done else "idle"
     minutes = round(found.seconds_left / 60)

@@ -94,6 +94,9 @@ def test_a_race_asks_those_that_can_win_and_goes_on_after_a_kill(
     first = ledger.read(race.ledger_of(run))
     assert [row["round"] for row in first] == [1]
     assert "after round 1 of 4" in evaluation.race_state(run)
+    table = evaluation.status_table(evaluation.progress(run, [m.name for m in MODELS]))
+    of_hle = {line.split()[0]: line for line in table.splitlines() if " hle " in line}
+    assert {name for name, line in of_hle.items() if line.endswith("race over")} == {"bad"}
     done = _asked(server)
     assert done["base"] == done["good"] == done["bad"] == 50
 
