@@ -53,7 +53,9 @@ _MATH = re.compile(r"\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
 _SAID = re.compile(
     r"^\s*(?:is|as) (?:the|our|my) (?:final |only |required )?(?:answer|solution|result)\b"
 )
-_VERB = re.compile(r"(?:\b(?:is|are|was|were|called|named|equals?)\b|=)(?!.*=)\s+(.+)$")
+_VERB = re.compile(
+    r"(?:\b(?:(?:is|are|was|were)(?:\s+(?:called|named|known as))?|called|named|equals?)\b|=)(?!.*=)\s+(.+)$"
+)
 _NO_CONCLUSION = re.compile(
     r"^(?:over|done|complete\w*|finished|correct|right|true that|in|on|at|of|to|for|not|the same|needed|required|given|found|that|why"
     r"|how|shown|clear|obvious|possible|able|used|equal|positive|negative|when|as|by|from|with)\b",
