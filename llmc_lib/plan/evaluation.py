@@ -111,11 +111,11 @@ def evaluation_plan(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan
         else 0,
     )
     if params.stop is not None:
-        notes.append(_of_race(run, found, candidates=len(run.params.recipes) + len(params.models)))
+        notes.append(_of_race(run, found))
     return found, notes
 
 
-def _of_race(run: Run, plan: EvaluationPlan, candidates: int) -> str:
+def _of_race(run: Run, plan: EvaluationPlan) -> str:
     """What of the tokens of a race's benchmark is to be expected, under no difference and under one."""
     params, report = run.params.evaluation, run.params.report
     name, stop, matters = params.raced_on, params.stop, report.smallest_interesting_points / 100
@@ -123,11 +123,12 @@ def _of_race(run: Run, plan: EvaluationPlan, candidates: int) -> str:
     assert stop is not None
     benchmark = next(b for b in params.benchmarks if b.name == name)
     samples, tokens = params.asking(name).samples, plan.asked[name] * plan.limits[name]
+    candidates = plan.checkpoints + plan.further
     variance = assumed_parts(declared(benchmark.module).rate).of_mean(samples)
     rule = Rule(candidates, stop.rounds, matters, report.significance)
     same, better = (
         expected(rule, variance, plan.questions[name], (effect, *(0.0,) * (candidates - 1))).share
-        for effect in (0.0, matters)
+        for effect in (0.0, min(matters, 0.99))
     )
     return (
         f"evaluation.stop: counted is a race that stops nobody, of {name} {tokens:,} tokens. Expected are {same:.0%} of these "

@@ -110,7 +110,12 @@ def _compared(params: Params) -> int:
     """The models that a run compares with its reference."""
     if imports := params.evaluation.answered:
         return len({item.model for item in imports}) - 1
-    trained = {recipe.of or recipe.name for recipe in params.recipes}
+    # The trainings of one recipe are one candidate, each of its exports is another.
+    trained = {
+        (recipe.of or recipe.name, at)
+        for recipe in params.recipes
+        for at in range(len(recipe.training.export_at))
+    }
     return len(trained) + len(params.evaluation.models)
 
 

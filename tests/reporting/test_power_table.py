@@ -10,6 +10,7 @@ import pytest
 from llmc_lib.__main__ import main
 from llmc_lib.analysis import assumed_parts, detectable, needed
 from llmc_lib.analysis.recipe_design import detectable_effect, one_checkpoint_misleads
+from llmc_lib.analysis.simultaneous import level_of
 from llmc_lib.benchmarks import DECLARED
 from llmc_lib.store import ROOT
 
@@ -32,8 +33,9 @@ def test_embedded_questions_are_counted_and_the_numbers_are_the_designs(
     parts = assumed_parts(0.3, 0.6, 0.2)
     row = printed.splitlines()[1].split()
     assert row[:4] == ["hle", "150", "4", "30%"]
-    assert row[4] == f"{100 * detectable(150, parts, 4):.0f}"
-    expected = [f"{n:,}" for n in needed(0.03, parts, (1, 4, 16))["questions"]]
+    level = level_of(2)  # by default a training has two exports
+    assert row[4] == f"{100 * detectable(150, parts, 4, level):.0f}"
+    expected = [f"{n:,}" for n in needed(0.03, parts, (1, 4, 16), alpha=level)["questions"]]
     assert row[6:] == expected
     assert "150 questions (counted) with 4 samples each find a true difference of" in printed
     assert "3 points, the smallest difference that interests you, would often be missed" in printed
@@ -104,6 +106,6 @@ def test_of_a_recipe_it_says_what_its_trainings_would_show(
     misleads = one_checkpoint_misleads(0.01, 200, parts)
     sizes = [detectable_effect(count, 0.01, 200, parts) for count in (2, 3, 4, 5, 8)]
     assert lines[at + 2].split()[2:] == [f"{misleads:.0%}", *(f"{100 * s:.0f}" for s in sizes)]
-    assert "2 candidates, each at" in lines[-1]  # a recipe is one
+    assert "4 candidates, each at" in lines[-1]  # two recipes, two exports each
     assert main(["power", str(path), "--seed-sd", "60"]) == 2
     assert capsys.readouterr().err.startswith("SEED_SD: must be from 0 to 50 points, not 60")
