@@ -30,7 +30,7 @@ PROMPTS, GROUP, LENGTH, RATE = 4, 8, 96, 1e-6
 BATCH = PROMPTS * GROUP
 WAYS = {
     "default": "GRPOTrainer, default arguments (float32, gradient checkpointing, micro-batches of 8)",
-    "tuned": "GRPOTrainer, bfloat16, without gradient checkpointing",
+    "tuned": "GRPOTrainer, without gradient checkpointing, bfloat16 where the processor has it",
     "ours": "ours (GRPOTrainer on DeepSpeed ZeRO-1, `generator: batched`, bfloat16 where the processor has it)",
 }
 
@@ -203,6 +203,7 @@ def _trl(params: str, steps: int, way: str) -> Any:
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import GRPOConfig, GRPOTrainer
 
+    from llmc_lib.models.hardware import computing_dtype
     from llmc_lib.params import RewardParams
     from llmc_lib.rewards import reward_functions
     from llmc_lib.training.methods.grpo.rows import load_prompts
@@ -221,10 +222,11 @@ def _trl(params: str, steps: int, way: str) -> Any:
             inputs = [{**row, "finished": end} for row, end in zip(inputs, ends, strict=True)]
             return super()._calculate_rewards(inputs, prompts, texts, ids)
 
+    half = computing_dtype(spec["precision"]) == "bfloat16"
     args = GRPOConfig(
         output_dir=f"{params}.{way}",
         # Not its defaults: what makes it the same training, and what this machine needs.
-        use_cpu=True, bf16=way == "tuned", gradient_accumulation_steps=BATCH // 8, num_generations=GROUP,
+        use_cpu=True, bf16=way == "tuned" and half, gradient_accumulation_steps=BATCH // 8, num_generations=GROUP,
         max_completion_length=LENGTH, max_steps=steps, learning_rate=RATE, lr_scheduler_type="constant",
         reward_weights=list(rewards.weights.values()), logging_steps=1, report_to=[], save_strategy="no",
         **({"gradient_checkpointing": False} if way == "tuned" else {}),

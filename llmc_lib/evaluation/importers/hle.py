@@ -8,7 +8,7 @@ One JSON object, question id → {"model", "response", "usage"}; the judged file
 (confirmed from the fork's code and from files that it wrote).
 
 One odd entry does not stop a file: an entry without a text as response ("response": null) is a failed answer,
-and a verdict that says neither yes nor no ("Yes.", true and 1 do) is none.
+and a verdict that says neither yes nor no ("Yes.", true and 1 do) leaves it ungraded.
 
 Neither keeps an answer that was cut at the token limit or whose request failed: those questions are not
 in the file, and nothing in it tells the one from the other.
@@ -86,13 +86,13 @@ def _prediction(id_: str, row: Row) -> Prediction:
 
 
 def graded(prediction: Prediction, judged: Any) -> Grade | None:
-    """The judge's verdict, of a `judge_response`; None where it says neither yes nor no."""
-    status = said(judged.get("correct")) if isinstance(judged, Mapping) else None
-    if status is None:
+    """The judge's verdict, of a `judge_response`, `ungraded` where it says neither yes nor no: our rules do not take the place of
+    a judge who was asked. None: nobody was."""
+    if not isinstance(judged, Mapping) or judged.get("correct") is None:
         return None
     return verdict(
         prediction,
-        status,
+        said(judged["correct"]) or "ungraded",
         extracted=plain(judged.get("model_answer")),
         confidence=_percent(judged.get("confidence")),
         explanation=plain(judged.get("reasoning")),

@@ -12,7 +12,8 @@ Two programs write such files, and people who keep their answers on the hub:
   (correct_answer, model_answer, reasoning, correct, confidence) as columns of their own. A group of values may be there as
   its text, in JSON or Python's notation.
 
-The id is the first of `_IDS` that there is, the answer the first of `_TEXTS`. A file without ids needs the questions' own
+The id is the first of `_IDS` that there is, the answer the first of `_TEXTS`, or the only column `<model>_response`, as
+Do-Not-Answer's own tables call theirs (with `<model>_action`, the label). A file without ids needs the questions' own
 words in a column `question`. Rows with the same id are told apart by a column `sample`.
 """
 
@@ -53,7 +54,7 @@ _REASONING = ("reasoning_content", "thinking", "reasoning_text")
 #: The columns that a judged answer's `judge_response` becomes.
 _JUDGED = ("correct", "model_answer", "correct_answer", "reasoning", "confidence")
 #: A judge's label of a response, and of its reasoning, by whatever model's name: gpt4_label, gpt-4.1_label.
-_LABEL = re.compile(r"(?!.*_reasoning_label$).*_label|label|action", re.IGNORECASE)
+_LABEL = re.compile(r"(?!.*_reasoning_label$).*_label|label|(.*_)?action", re.IGNORECASE)
 _REASONING_LABEL = re.compile(r".*_?reasoning_label", re.IGNORECASE)
 _REVIEW = re.compile(r".*_review|judge?ment", re.IGNORECASE)
 HARMFUL = 6
@@ -61,9 +62,16 @@ HARMFUL = 6
 
 def knows(keys: set[str]) -> bool:
     """Do a row's fields make it an answer: its text, and an id or the question?"""
-    return any(name in keys for name in _TEXTS) and (
+    return _answer(keys) is not None and (
         any(name in keys for name in _IDS) or "question" in keys
     )
+
+
+def _answer(keys: Iterable[str]) -> str | None:
+    """The field with the answer."""
+    keys = list(keys)
+    named = [name for name in keys if name.endswith("_response") and name != "judge_response"]
+    return next((name for name in _TEXTS if name in keys), named[0] if len(named) == 1 else None)
 
 
 def read(path: Path, samples: Mapping[int, int] | None = None) -> Iterator[Imported]:
@@ -96,9 +104,11 @@ def _question(row: Row, prediction: Prediction) -> Question | None:
 
 def _prediction(row: Row, samples: Mapping[int, int]) -> Prediction:
     record = row.record
-    name = next((name for name in _TEXTS if name in record), None)
+    name = _answer(record)
     if name is None:
-        raise UserError(f"{row.lacks('response')}; rename the column with the answers")
+        raise UserError(
+            f"{row.lacks('response')}; rename the column with the answers (one model's a file)"
+        )
     id_ = next((found for key in _IDS if (found := id_text(record.get(key)))), "")
     if not id_ and not isinstance(record.get("question"), str):
         raise UserError(
