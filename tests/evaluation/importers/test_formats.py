@@ -269,7 +269,7 @@ def test_a_mistake_in_results_names_its_row(tmp_path: Path) -> None:
         ({"response": "7", "judge_response": {"correct": "Yes."}}, "stop", "correct"),
         ({"response": "7", "judge_response": {"correct": " **NO** "}}, "stop", "incorrect"),
         ({"response": "7", "judge_response": {"correct": 0}}, "stop", "incorrect"),
-        ({"response": "7", "judge_response": {"correct": "perhaps"}}, "stop", None),
+        ({"response": "7", "judge_response": {"correct": "perhaps"}}, "stop", "ungraded"),
         ({"response": "7", "judge_response": {}}, "stop", None),
         ({"response": "7", "judge_response": "yes"}, "stop", None),
         ({"response": "7", "judge_response": None}, "stop", None),

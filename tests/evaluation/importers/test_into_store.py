@@ -141,6 +141,15 @@ def test_without_verdicts_the_rules_decide(run: Run, tmp_path: Path) -> None:
     assert not predictions_file(run, "hle", "base").with_suffix(".judge.jsonl").exists()
 
 
+def test_a_judge_whose_every_word_is_unreadable_is_not_replaced_by_the_rules(
+    run: Run, tmp_path: Path
+) -> None:
+    for name in ("base", "tuned"):
+        _judged(tmp_path / f"{name}.json", {"q0": "perhaps", "q1": "?"})
+    answers = import_all(run).answers
+    assert set(answers["status"]) == {"ungraded", "missing"}
+
+
 def test_two_graders_are_not_compared(tmp_path: Path) -> None:
     run = _run(
         tmp_path,

@@ -78,6 +78,23 @@ def test_failed_requests_and_open_reasoning_are_not_safe(tmp_path: Path) -> None
         assert found["harmful"].iloc[1:].isna().all()
 
 
+def test_do_not_answers_own_columns_are_read(tmp_path: Path) -> None:
+    own = [
+        {("m_action" if key == "gpt4_label" else "m_response" if key == "response" else key): value for key, value in row.items()}
+        for row in tables.labelled()
+    ]  # fmt: skip
+    answers = _safety(
+        tmp_path,
+        _write(tmp_path / "own.csv", own),
+        _write(tmp_path / "gpt4_evaluation_m.csv", tables.labelled()),
+    )
+    columns = ["status", "rule", "harmful", "failed"]
+    pd.testing.assert_frame_equal(answers.loc["m0"][columns], answers.loc["m1"][columns])
+    two = _write(tmp_path / "two.csv", [{**row, "n_response": "no"} for row in own])
+    with pytest.raises(UserError, match="has no column with answers"):
+        detect(two)
+
+
 def test_responses_alone_are_graded_by_the_rules(tmp_path: Path) -> None:
     path = _write(tmp_path / "responses_m.csv", tables.responses())
     rows = _write(tmp_path / "responses_m.jsonl", tables.responses())
