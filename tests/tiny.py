@@ -10,8 +10,8 @@ CHATML = (
 )
 
 
-def make_tiny_model(folder: Path) -> None:
-    """Write a Llama of about 0.2 million parameters with a ChatML template to `folder`."""
+def make_tiny_model(folder: Path, heads: int = 2) -> None:
+    """Write a Llama of about 0.2 million parameters with a ChatML template to `folder`; two query heads to a key-value head."""
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
@@ -24,8 +24,8 @@ def make_tiny_model(folder: Path) -> None:
             hidden_size=64,
             intermediate_size=128,
             num_hidden_layers=2,
-            num_attention_heads=2,
-            num_key_value_heads=1,
+            num_attention_heads=heads,
+            num_key_value_heads=heads // 2,
             max_position_embeddings=1024,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,

@@ -65,7 +65,16 @@ class LongTrainer(Trainer):
 
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any) -> torch.Tensor:
         """As without sequence parallelism: the mean of what all processes return is the loss of the micro-batch."""
-        return super().training_step(model, inputs, *args) * self.get_sp_size()
+        return (
+            super().training_step(model, inputs, *args) * self.get_sp_size() / self._regained(model)
+        )
+
+    def _regained(self, model: Any) -> int:
+        """What gradients are divided by too much. DeepSpeed adds up those of a group, except where ZeRO-3 scatters them (as it
+        does by default): `reduce_scatter_coalesced` divides by all processes.
+        """
+        scattered = model.zero_optimization_stage() == 3 and model.zero_reduce_scatter()
+        return self.get_sp_size() if scattered else 1
 
     def compute_loss(
         self,
@@ -89,10 +98,11 @@ class LongTrainer(Trainer):
         outputs = model(**inputs, fused_lm_head=True)
         assert num_items_in_batch is not None
         loss = -outputs.log_probs.sum() / torch.as_tensor(num_items_in_batch).clamp(min=1)
-        loss = loss * (self.accelerator.num_processes // self.get_sp_size())
+        loss = loss * (self.accelerator.num_processes // self.get_sp_size()) * self._regained(model)
         if self.aux_loss_enabled:
             steps = self.current_gradient_accumulation_steps * self.get_sp_size()
-            loss = loss + self.router_aux_loss_coef * outputs.aux_loss / steps
+            coefficient = self.router_aux_loss_coef * self._regained(model)
+            loss = loss + coefficient * outputs.aux_loss / steps
             mean = self.accelerator.gather(outputs.aux_loss.detach()).mean()
             self._metrics["train"]["aux_loss"].append(float(mean))
         return (loss, outputs) if return_outputs else loss
