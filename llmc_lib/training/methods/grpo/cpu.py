@@ -20,6 +20,7 @@ class CpuTrainer(Trainer):
 
     - Completions are drawn by `decoding.sample` from a `Mirror` of the model.
     - Micro-batches are of completions of like length, and are no wider than the longest.
+    - A prompt is run once for all of its completions in a micro-batch.
     - The log-probabilities are of the tokens of the completions alone; those of a completion whose advantage is 0
       are not computed, where nothing but the advantage moves the model: the loss and its gradient do not change.
     - `entropy` is that of the distributions that were drawn from, over all completions.
@@ -155,13 +156,17 @@ class CpuTrainer(Trainer):
         first, end = int(there[0]), int(there[-1]) + 1
         begin = ids.shape[1] - kept
         wanted = mask[:, begin:end].bool()
-        settings = {"output_router_logits": True} if aux else {}
         with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
-            outputs = model(
-                input_ids=ids[:, first:end], attention_mask=mask[:, first:end], use_cache=False,
-                logits_to_keep=end - begin + 1, **settings,
-            )  # fmt: skip
-        logits = outputs.logits[:, :-1][wanted].float() / self.temperature
+            if aux or self.args.gradient_checkpointing:
+                settings = {"output_router_logits": True} if aux else {}
+                outputs = model(
+                    input_ids=ids[:, first:end], attention_mask=mask[:, first:end], use_cache=False,
+                    logits_to_keep=end - begin + 1, **settings,
+                )  # fmt: skip
+                logits = outputs.logits[:, :-1]
+            else:
+                logits = _after_prompts(model, ids[:, first:end], mask[:, first:end], begin - first)
+        logits = logits[wanted].float() / self.temperature
         found = -cross_entropy(logits, ids[:, begin:end][wanted], reduction="none")
         logps = torch.zeros(len(ids), kept).masked_scatter(_wide(wanted, kept), found)
         each = None
@@ -171,6 +176,21 @@ class CpuTrainer(Trainer):
                 _wide(wanted, kept), -(logs.exp() * logs).sum(-1)
             )
         return logps, each, outputs.aux_loss if aux else None
+
+
+def _after_prompts(model: Any, ids: torch.Tensor, mask: torch.Tensor, begin: int) -> torch.Tensor:
+    """The logits of the tokens from `begin` on, (sequences, tokens, vocabulary): what is before `begin` is run once for all
+    sequences that have it in common, and its keys and values take part in the gradient as they would in each."""
+    prompts, of = torch.cat([ids[:, :begin], mask[:, :begin]], 1).unique(dim=0, return_inverse=True)
+    before = model(
+        input_ids=prompts[:, :begin], attention_mask=prompts[:, begin:], use_cache=True, logits_to_keep=1
+    )  # fmt: skip
+    cache = before.past_key_values
+    cache.batch_select_indices(of)
+    after = model(
+        input_ids=ids[:, begin:], attention_mask=mask, past_key_values=cache, use_cache=True
+    )
+    return torch.cat([before.logits[of], after.logits[:, :-1]], 1)
 
 
 def _wide(mask: torch.Tensor, width: int) -> torch.Tensor:

@@ -59,10 +59,12 @@ def _trainer(kind: type[GRPOTrainer], folder: Path, out: Path, **fields: Any) ->
 
 def _inputs(advantages: list[float]) -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
-    prompt, kept = torch.randint(5, 200, (6, 4)), torch.randint(5, 200, (6, 7))
+    # Three completions of each of two prompts.
+    prompt = torch.randint(5, 200, (2, 4)).repeat_interleave(3, 0)
+    kept = torch.randint(5, 200, (6, 7))
     ends = torch.tensor([3, 7, 1, 5, 2, 6])
     mask = (torch.arange(7) < ends[:, None]).long()
-    before = torch.tensor([[0, 0, 1, 1], [1, 1, 1, 1], [0, 1, 1, 1]]).repeat(2, 1)
+    before = torch.tensor([[0, 0, 1, 1], [1, 1, 1, 1]]).repeat_interleave(3, 0)
     return {
         "prompt_ids": prompt, "prompt_mask": before, "completion_ids": kept, "completion_mask": mask,
         "advantages": torch.tensor(advantages), "num_items_in_batch": mask.sum(),
