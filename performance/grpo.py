@@ -1,6 +1,6 @@
 """Completions per processor second of reinforcement learning on a CPU: GRPOTrainer as it comes, tuned, and ours.
 
-    .venv/bin/python performance/grpo.py [--steps 3] [--threads N]
+    .venv/bin/python performance/grpo.py [--steps 3] [--threads N] [--ways ours default ours]
 
 All three train the embedded model for the same steps of 32 completions (4 prompts × 8, at most 96 tokens) on the same
 problems, with the same learning rate and the same reward (verified answer and form), each in a process of its own, one after the
