@@ -62,9 +62,7 @@ HARMFUL = 6
 
 def knows(keys: set[str]) -> bool:
     """Do a row's fields make it an answer: its text, and an id or the question?"""
-    return _answer(keys) is not None and (
-        any(name in keys for name in _IDS) or "question" in keys
-    )
+    return _answer(keys) is not None and (any(name in keys for name in _IDS) or "question" in keys)
 
 
 def _answer(keys: Iterable[str]) -> str | None:
