@@ -25,6 +25,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return bool(_ALL_SLOW.search(collection_path.read_text("utf-8"))) or None
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """A file of quick tests that imports torch makes both processes of `make test-fast` wait for it."""
+    if session.config.option.markexpr == "not slow" and "torch" in sys.modules:
+        raise pytest.UsageError("a file of tests imports torch: mark its tests slow")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The whole run and the trainings first, then the slow tests: two processes then end at about the
     same time."""

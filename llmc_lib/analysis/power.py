@@ -104,7 +104,7 @@ def _rejected(first: int, last: int, alpha: float) -> np.ndarray:
     is none."""
     blocks = range(first // _BLOCK, last // _BLOCK + 1)
     found = np.concatenate([_rejected_block(block, alpha) for block in blocks])
-    return found[first - blocks[0] * _BLOCK :][: last - first + 1]
+    return np.asarray(found[first - blocks[0] * _BLOCK :][: last - first + 1])
 
 
 @functools.lru_cache(maxsize=4096)
