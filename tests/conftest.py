@@ -14,6 +14,10 @@ import yaml
 
 from tests import warm
 
+# Two processes on two cores: threads of a matrix product in each would wait for the other's. Before numpy is imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 _ALL_SLOW = re.compile(r"^pytestmark = pytest\.mark\.slow\b", re.MULTILINE)
 
