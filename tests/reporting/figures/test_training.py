@@ -44,8 +44,9 @@ def _texts(markup: str) -> list[str]:
     ],
 )  # fmt: skip
 def test_the_title_is_what_the_losses_did(history: pd.DataFrame, title: str) -> None:
-    assert losses({"main": history}).sentence == title
-    assert "Optimizer step" in losses({"main": history}).markup
+    drawn = losses({"main": history})
+    assert drawn.sentence == title
+    assert "Optimizer step" in drawn.markup
     optimizer({"main": history})  # draws whatever was logged
 
 
