@@ -31,7 +31,7 @@ MAKEFLAGS += q
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install kernel report audit grader-check gate seal leaps pdf site example dataset train network status plan power slurm serve check publish test test-fast storm lint lab lock clean
+.PHONY: help install kernel report audit grader-check gate seal leaps pdf site example dataset train network status plan power slurm serve check publish test test-fast tests fast-tests storm lint style types lab lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -111,20 +111,32 @@ publish: $(READY) ## Write what would go to the hub and show it (WHAT=dataset, m
 		$(if $(filter 1,$(PUSH)),--push) $(if $(filter 1,$(PUBLIC)),--public) \
 		$(if $(filter 1,$(ALLOW_UNKNOWN_LICENCE)),--allow-unknown-licence)
 
-test: lint ## Format, lint, types, all tests, and a whole run on a tiny model.
-	$(BIN)/python -m pytest -n 2
+test: $(READY) ## Format, lint, types, all tests, and a whole run on a tiny model.
+	@$(MAKE) --no-print-directory -j 2 types tests
 
-test-fast: lint ## The same without the tests that load a model or a browser.
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+test-fast: $(READY) ## The same without the tests that load a model or a browser, or take over a second.
+	@$(MAKE) --no-print-directory -j 2 types fast-tests
 
 # STAGES=imports,dataset: which; SEED=1: other kills; KEEP=folder: resume where it was stopped, and count over all.
 storm: $(READY) ## Kill and damage whole runs for MINUTES=10, and compare what they make with undisturbed ones.
 	$(BIN)/python -m performance.storm --minutes "$(MINUTES)" --stages "$(STAGES)" --seed "$(SEED)" $(if $(KEEP),--keep "$(KEEP)")
 
 lint: $(READY)
+	@$(MAKE) --no-print-directory types
+
+style:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+
+# Beside the tests: without a cache it takes as long as they do, on one core. What it finds is shown at once; the tests run to their end.
+types: style
+	@found=$$($(BIN)/mypy 2>&1) || { echo; echo "$$found"; exit 1; }
+
+tests: style
+	$(BIN)/python -m pytest -n 2
+
+fast-tests: style
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 # PORT=9000: that port or an error; else 8888 or the next free one. HOST=0.0.0.0: reachable from other machines, with the token.
 lab: $(READY) ## Open JupyterLab on the notebooks and your runs (HOST, PORT).

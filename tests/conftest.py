@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,14 +14,25 @@ import yaml
 
 from tests import warm
 
+# Two processes on two cores: threads of a matrix product in each would wait for the other's. Before numpy is imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
+_ALL_SLOW = re.compile(r"^pytestmark = pytest\.mark\.slow\b", re.MULTILINE)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """`make test-fast` does not import files all of whose tests are slow: torch, TRL and vLLM take ten seconds."""
     if config.option.markexpr != "not slow" or collection_path.suffix != ".py":
         return None
-    return "\npytestmark = pytest.mark.slow\n" in collection_path.read_text("utf-8") or None
+    return bool(_ALL_SLOW.search(collection_path.read_text("utf-8"))) or None
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """A file of quick tests that imports torch makes both processes of `make test-fast` wait for it."""
+    if session.config.option.markexpr == "not slow" and "torch" in sys.modules:
+        raise pytest.UsageError("a file of tests imports torch: mark its tests slow")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

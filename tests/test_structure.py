@@ -166,6 +166,7 @@ def test_a_benchmark_named_elsewhere_would_be_found(source: str, names: set[str]
     assert _benchmark_names(source) == names
 
 
+@pytest.mark.slow
 def test_analysis_and_reporting_load_neither_torch_nor_vllm() -> None:
     code = (
         "import sys, llmc_lib.analysis, llmc_lib.reasoning.claims, llmc_lib.reporting, llmc_lib.exploring\n"

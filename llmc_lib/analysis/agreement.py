@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
-from statsmodels.stats.inter_rater import cohens_kappa
 
 # Verdicts and rules contradict each other wholesale where one is right far more often than the other, or where they
 # agree little beyond chance. On real logs they differ on up to 5 answers in 100, in both directions; ten points in
@@ -85,6 +84,8 @@ def agreement(first: Sequence[str | None], second: Sequence[str | None]) -> dict
         },
     }
     if (square.sum(axis=0) > 0).all() and (square.sum(axis=1) > 0).all():
+        from statsmodels.stats.inter_rater import cohens_kappa  # a second to import
+
         result = cohens_kappa(square)
         found["kappa"] = float(result.kappa)
         if agreed < decided:  # the formula gives full agreement no width, however few the answers

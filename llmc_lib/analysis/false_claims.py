@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.regression.linear_model import OLS
-from statsmodels.stats.proportion import confint_proportions_2indep
 
 from llmc_lib.analysis.intervals import wilson
 
@@ -103,6 +101,8 @@ def _clustered(
     wrong: np.ndarray, has: np.ndarray, questions: np.ndarray
 ) -> tuple[float, float, float]:
     """Interval and p-value of the linear probability model, clustered by question."""
+    from statsmodels.regression.linear_model import OLS  # a second to import
+
     design = np.column_stack([np.ones(len(wrong)), wrong.astype(float)])
     groups = pd.factorize(questions)[0]
     fit = OLS(has.astype(float), design).fit(
@@ -114,6 +114,8 @@ def _clustered(
 
 def _of_few(shares: list[float], asked: list[int]) -> tuple[float, float, float]:
     """Newcombe's interval, and Fisher's exact test of the counts that come nearest to the shares."""
+    from statsmodels.stats.proportion import confint_proportions_2indep  # a second to import
+
     counts = [share * n for share, n in zip(shares, asked, strict=True)]
     low, high = confint_proportions_2indep(
         counts[0], asked[0], counts[1], asked[1], compare="diff", method="newcomb"

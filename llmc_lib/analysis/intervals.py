@@ -7,7 +7,6 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
-from statsmodels.stats.proportion import proportion_confint
 
 from llmc_lib.analysis.clustered import clustered_rate
 from llmc_lib.analysis.given import check_alpha, cluster_codes, right_or_wrong
@@ -33,9 +32,12 @@ def wilson(successes: float, n: float, alpha: float = 0.05) -> tuple[float, floa
         raise ValueError(f"successes ({successes}) must lie between 0 and n ({n})")
     if n == 0:
         return 0.0, 1.0
-    low, high = proportion_confint(successes, n, alpha=alpha, method="wilson")
-    rate = successes / n  # rounding must not put the rate itself outside
-    return min(float(low), rate), max(float(high), rate)
+    rate = successes / n
+    square = float(special.ndtri(1 - alpha / 2)) ** 2
+    centre = (rate + square / (2 * n)) / (1 + square / n)
+    half = math.sqrt(square * (rate * (1 - rate) / n + square / (4 * n**2))) / (1 + square / n)
+    # rounding must not put the rate itself outside, nor an end beyond the scale
+    return max(0.0, min(centre - half, rate)), min(1.0, max(centre + half, rate))
 
 
 def wald(successes: int, n: int, alpha: float = 0.05) -> tuple[float, float]:

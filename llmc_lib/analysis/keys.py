@@ -164,7 +164,8 @@ def fewest_keys(
     other, mine = _favoured(of_b, of_a)
     least = np.minimum(counts, mine.sum(axis=1) - other.sum(axis=1))
     at = level or thresholds.significance
-    words = _Words(len(a), a.shape[1], thresholds, at, adjusted, clusters)
+    significant = _Significant(adjusted, thresholds.significance)
+    words = _Words(len(a), a.shape[1], thresholds, at, significant, clusters)
     found = _by_effect(counts, least, most, words)
     if words.plain:
         limit = _EXACT if found is None else min(_EXACT, found.n - 1)
@@ -176,6 +177,25 @@ def fewest_keys(
     return found
 
 
+@dataclass
+class _Significant:
+    """Is a p-value below alpha once it is adjusted? What is adjusted grows with it, so that few must be: at a look each takes a
+    search."""
+
+    adjusted: Callable[[float], float]
+    alpha: float
+    yes: float = -1.0  # the largest that is known to be
+    no: float = 2.0  # the smallest that is known not to be
+
+    def __call__(self, p_value: float) -> bool:
+        if self.yes < p_value < self.no:
+            if self.adjusted(p_value) < self.alpha:
+                self.yes = p_value
+            else:
+                self.no = p_value
+        return p_value <= self.yes
+
+
 @dataclass(frozen=True)
 class _Words:
     """The word of a comparison, from the differences of its questions or, of one sample each, from gained and lost."""
@@ -184,7 +204,7 @@ class _Words:
     samples: int
     thresholds: Thresholds
     level: float
-    adjusted: Callable[[float], float]
+    significant: _Significant
     clusters: ArrayLike | None
 
     @property
@@ -198,9 +218,7 @@ class _Words:
         low, high = found.interval(self.level)
         inner = found.interval(min(2 * self.level, 0.999))
         seen = Ends(found.difference, low, high, *inner, found.hides((high - low) / 2, self.level))
-        return word_of(
-            seen, self.thresholds, self.adjusted(found.p_value) < self.thresholds.significance
-        )
+        return word_of(seen, self.thresholds, self.significant(found.p_value))
 
     def of_numbers(self, gained: int, lost: int) -> Word:
         """The same, without the ends of the interval: on which side of what matters they are is enough, and is found
@@ -219,7 +237,7 @@ class _Words:
             inner_high=0.0 if above > 1 - inner else 1.0,
             narrow=False,
         )
-        return word_of(seen, self.thresholds, self.adjusted(p) < self.thresholds.significance)
+        return word_of(seen, self.thresholds, self.significant(p))
 
 
 def _by_effect(counts: Ints, least: Ints, most: Ints, words: _Words) -> FewestKeys | None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,22 +75,21 @@ def signed_interval(
 
 def share_below(size: tuple[float, float], share: Share, x: float) -> float:
     """P(M · (2s - 1) ≤ x), of M ~ Beta(`size`) and s of the distribution `share`."""
-    return _below(special.betaincinv(*size, _QUANTILES), size, share, x)
-
-
-def _below(sizes: Floats, size: tuple[float, float], share: Share, x: float) -> float:
-    inner = float(_WEIGHTS @ share.between((1 + np.clip(x / sizes, -1, 1)) / 2))
+    inner = float(_WEIGHTS @ share.between((1 + np.clip(x / _sizes(size), -1, 1)) / 2))
     within = float(special.betainc(*size, min(abs(x), 1.0)))  # P(M ≤ |x|)
     if x >= 0:
         return share.at_0 + share.at_1 * within + inner
     return share.at_0 * (1 - within) + inner
 
 
-def _quantile(size: tuple[float, float], share: Share, target: float) -> float:
-    sizes = special.betaincinv(*size, _QUANTILES)
+@lru_cache(maxsize=256)
+def _sizes(size: tuple[float, float]) -> Floats:
+    return np.asarray(special.betaincinv(*size, _QUANTILES))
 
+
+def _quantile(size: tuple[float, float], share: Share, target: float) -> float:
     def below(x: float) -> float:
-        return _below(sizes, size, share, x) - target
+        return share_below(size, share, x) - target
 
     # The side of 0 is the test's: no tolerance of the search may change it.
     at_0 = share.lost - target

@@ -75,6 +75,7 @@ def test_answers_of_one_confidence_are_never_divided() -> None:
     assert 8 <= len(there.curve) <= 10
 
 
+@pytest.mark.slow
 def test_a_calibrated_models_error_is_chance_alone() -> None:
     plain, debiased, zero = [], [], []
     for seed in range(200):

@@ -46,6 +46,7 @@ def test_equal_similarities_are_not_parted() -> None:
     assert (same.found, same.p_value, len(same.curve)) == ("none", 1.0, 0)
 
 
+@pytest.mark.slow
 def test_clusters_are_permuted_whole() -> None:
     """Ten clusters of twenty: as single questions they would be far more than they are."""
     rng = np.random.default_rng(4)

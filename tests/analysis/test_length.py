@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.api as sm
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.proportion import proportion_confint
 
 from llmc_lib.analysis.arrays import categories, column_arrays, token_arrays
@@ -50,7 +50,7 @@ def test_the_variance_is_that_of_a_cluster_robust_regression() -> None:
     inside = TOKENS["base"] <= 1500
     clusters = np.repeat(np.arange(120), 4).reshape(120, 4)[inside]
     y = RIGHT["base"][inside].astype(float)
-    fit = sm.OLS(y, np.ones_like(y)).fit(
+    fit = OLS(y, np.ones_like(y)).fit(
         cov_type="cluster", cov_kwds={"groups": clusters, "use_correction": False}
     )
     questions = len(np.unique(clusters))

@@ -75,6 +75,7 @@ def test_prose_would_be_found(source: str, found: bool) -> None:
     assert bool(list(_prose(source))) == found
 
 
+@pytest.mark.slow
 def test_what_is_summarised_has_no_text_but_codes_and_names() -> None:
     answers, options = every_kind()
     names = set(answers[["model", "category", "benchmark"]].to_numpy().ravel())

@@ -46,6 +46,7 @@ def test_mcnemars_power_is_the_sum_over_all_tables(
     assert mcnemar_power(difference, n, discordance) == pytest.approx(total, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("discordant", [0.1, 0.4])
 def test_the_difference_is_found_with_the_promised_power(discordant: float) -> None:
     n, rounds = 500, 4_000

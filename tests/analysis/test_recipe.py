@@ -58,6 +58,7 @@ def _covers(nu: int, share: float, power: float | None = None) -> float:
 SHARES = (0.001, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
+@pytest.mark.slow
 def test_it_covers_what_the_docstring_says() -> None:
     allowed = {1: (0.939, 0.979), 2: (0.937, 0.959), 3: (0.946, 0.958), 4: (0.948, 0.958)}
     for nu, (low, high) in allowed.items():

@@ -85,6 +85,7 @@ def _harm(row: Mapping[str, Any], fields: Mapping[str, str]) -> Question:
     return replace(found, category="Everyday harm")
 
 
+@pytest.mark.slow
 def test_a_second_set_of_each_measure_needs_its_declaration_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -207,6 +207,7 @@ def test_a_finished_data_set_is_not_built_again(
     assert again.manifest == built.manifest
 
 
+@pytest.mark.slow
 def test_another_seed_builds_another_set(tmp_path: Path, model: Path) -> None:
     first = build(_run(tmp_path, model)).manifest
     run = _run(tmp_path, model, seed=1)
@@ -217,6 +218,7 @@ def test_another_seed_builds_another_set(tmp_path: Path, model: Path) -> None:
     assert second["mixed"] == first["mixed"]
 
 
+@pytest.mark.slow
 def test_a_build_that_is_cut_off_does_not_pass_for_the_one_before(
     tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

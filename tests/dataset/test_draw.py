@@ -222,6 +222,7 @@ def test_a_training_override_builds_nothing_and_a_mixture_does(own: Make) -> Non
         assert stage_key(own(changed)) != key
 
 
+@pytest.mark.slow
 def test_rows_of_candidates_that_are_gone_stay_until_a_new_build_is_whole(
     own: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -176,6 +176,7 @@ def _served(tmp_path: Path, server: ChatServer, section: str, called: str) -> Ru
     return Run(Params.model_validate(values), tmp_path / "x.yaml")
 
 
+@pytest.mark.slow
 def test_served_models_measure_pass_rates_and_write_completions(
     tmp_path: Path, server: ChatServer
 ) -> None:
@@ -189,6 +190,7 @@ def test_served_models_measure_pass_rates_and_write_completions(
     assert (made.teacher, made.right, made.failed) == ("an/open-teacher", 3, 0)
 
 
+@pytest.mark.slow
 def test_answers_that_servers_gave_up_are_no_wrong_answers(
     tmp_path: Path, server: ChatServer
 ) -> None:

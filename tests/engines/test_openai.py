@@ -688,6 +688,7 @@ def test_two_processes_on_one_file_are_told(tmp_path: Path, server: ChatServer) 
     assert not server.asked
 
 
+@pytest.mark.slow
 def test_where_the_servers_are_does_not_matter_and_which_model_it_is_does(
     tmp_path: Path, server: ChatServer
 ) -> None:
@@ -703,6 +704,7 @@ def test_where_the_servers_are_does_not_matter_and_which_model_it_is_does(
     assert server.address not in (tmp_path / "answers.settings.json").read_text()
 
 
+@pytest.mark.slow
 def test_what_failed_is_asked_again_by_the_next_run(tmp_path: Path, server: ChatServer) -> None:
     async def refuse(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
         return web.json_response({"error": {"message": "too long"}}, status=400)
@@ -718,6 +720,7 @@ def test_what_failed_is_asked_again_by_the_next_run(tmp_path: Path, server: Chat
     assert {prediction.finish_reason for prediction in found.values()} == {"stop"}
 
 
+@pytest.mark.slow
 def test_a_file_that_is_removed_while_it_is_written_is_told_and_made_again(
     tmp_path: Path, server: ChatServer
 ) -> None:
@@ -748,6 +751,7 @@ def test_the_key_is_in_no_file_of_a_run(
     assert all(KEY not in file.read_text() for file in files)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_what_was_finished_is_kept(
     tmp_path: Path, server: ChatServer
 ) -> None:

@@ -119,6 +119,7 @@ def test_a_candidate_that_has_answered_all_while_another_waits_has_its_part_of_t
     assert "This is the first look. No answers yet: late." in markup
 
 
+@pytest.mark.slow
 def test_a_look_is_counted_once_and_the_finished_report_pays_for_it(
     run: Run, models: list[Model]
 ) -> None:
@@ -228,6 +229,7 @@ def test_the_status_says_what_is_done_how_fast_and_how_long(run: Run) -> None:
     assert lines[4].endswith("not started")
 
 
+@pytest.mark.slow
 def test_answers_that_were_given_up_are_asked_again(tmp_path: Path) -> None:
     async def broken(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
         return web.json_response({"choices": []}, status=200)

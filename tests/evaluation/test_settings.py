@@ -53,6 +53,7 @@ BENCHMARKS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_each_benchmark_is_asked_in_its_own_way_and_each_model_as_often_as_it_is_to_be(
     tmp_path: Path, server: ChatServer
 ) -> None:
@@ -104,6 +105,7 @@ def test_settings_that_are_off_leave_no_trace(tmp_path: Path) -> None:
     assert stage_key(_run(tmp_path, benchmarks=[judged]), MODELS) != key
 
 
+@pytest.mark.slow
 def test_the_judge_is_asked_as_the_benchmark_says(tmp_path: Path, server: ChatServer) -> None:
     async def behave(server: ChatServer, body: dict[str, Any]) -> Any:
         if body["model"] == "small":

@@ -105,6 +105,7 @@ def shifted(served: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
     return load_report(run)
 
 
+@pytest.mark.slow
 def test_a_repeat_is_a_variant_and_is_no_candidate(shifted: Report) -> None:
     again, official = variants(shifted.run)
     assert [other.kind for other in (again, official)] == ["repeat", "prompt"]
@@ -174,6 +175,7 @@ def test_without_the_repeat_there_is_a_verdict(shifted: Report) -> None:
     assert not sections.prompts(plain).markup
 
 
+@pytest.mark.slow
 def test_engines_that_mix_within_an_evaluation_are_told(
     served: dict[str, str], tmp_path: Path
 ) -> None:

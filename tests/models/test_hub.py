@@ -333,12 +333,14 @@ def test_a_benchmark_that_cannot_be_had_gets_one_line(asked: list[str]) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_plan_takes_the_config_alone(tmp_path: Path, hub: str) -> None:
     config, _, text = open_base(tmp_path, "open/model", hub, CONFIG).partition("|")
     assert [path.name for path in Path(config).parent.iterdir()] == ["config.json"]
     assert text == f"open/model@{COMMIT[:12]}, from the hub"
 
 
+@pytest.mark.slow
 def test_a_plan_has_a_copy_where_the_hub_gives_none(tmp_path: Path, hub: str) -> None:
     config, _, text = open_base(tmp_path, "Qwen/Qwen3-8B", hub, CONFIG).partition("|")
     assert Path(config).name == "Qwen3-8B.json"

@@ -299,6 +299,7 @@ def test_the_types_that_transformers_knows_are_taken(tmp_path: Path, model_type:
     assert not list(folder_problems(_model(tmp_path / "model", **{"config.json": config})))
 
 
+@pytest.mark.slow
 def test_what_vllm_alone_knows_is_evaluated_and_not_trained(tmp_path: Path) -> None:
     pytest.importorskip("vllm", reason="vLLM is not installed")
     config = {**CONFIG, "model_type": "kimi_vl", "max_position_embeddings": 8192}
@@ -571,6 +572,7 @@ def test_a_function_of_the_users_own_has_to_be_allowed(
     assert _lines(tmp_path, training=grpo) == []
 
 
+@pytest.mark.slow
 def test_a_function_that_is_allowed_has_to_be_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

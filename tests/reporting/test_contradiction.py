@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from llmc_lib import evaluation
 from llmc_lib.params import Params
 from llmc_lib.reporting import load_report
@@ -39,6 +41,7 @@ def _report(folder: Path, said: dict[str, str]) -> Report:
     return load_report(run, evaluation.import_all(run))
 
 
+@pytest.mark.slow
 def test_a_wholesale_contradiction_is_told_before_the_verdict(tmp_path: Path) -> None:
     report = _report(tmp_path, {"yes": "no"})
     found = report.metrics["benchmarks"]["hle"]["contradiction"]

@@ -59,6 +59,7 @@ def test_labels_are_of_clusters_and_near_duplicates() -> None:
     assert cluster_labels([*grouped.values()], params) == ["a", "a", "a"]
 
 
+@pytest.mark.slow
 def test_each_question_twice_is_half_as_many_clusters(tmp_path: Path) -> None:
     """The report of a benchmark with every question twice has the intervals of the questions once."""
     reports = {name: _report(tmp_path / name, times) for name, times in (("once", 1), ("twice", 2))}

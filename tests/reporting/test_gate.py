@@ -38,6 +38,7 @@ def gated(compare_run: Run, tmp_path: Path) -> Any:
     return ask
 
 
+@pytest.mark.slow  # a whole report
 def test_it_passes_where_all_holds(
     gated: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -58,12 +59,14 @@ def test_it_passes_where_all_holds(
     assert "a larger loss is ruled out" in out
 
 
+@pytest.mark.slow  # a whole report
 def test_it_cannot_tell_where_one_is_open(gated: Any) -> None:
     status, kept = gated({"better": False, "benchmarks": {"hle": 3}, "categories": {"Physics": 1}})
     assert (status, kept["outcome"]) == (2, "unknown")
     assert [c["outcome"] for c in kept["criteria"]] == ["pass", "unknown"]
 
 
+@pytest.mark.slow  # a whole report
 def test_a_category_that_is_not_there_is_told_with_those_that_are(gated: Any) -> None:
     status, kept = gated({"categories": {"Maths": 3}})
     assert status == 2
@@ -72,12 +75,14 @@ def test_a_category_that_is_not_there_is_told_with_those_that_are(gated: Any) ->
     assert kept["criteria"] == []
 
 
+@pytest.mark.slow  # a whole report
 def test_a_candidate_that_is_not_there_is_told_with_those_that_are(gated: Any) -> None:
     status, kept = gated({"candidate": "best"})
     assert status == 2
     assert "gate.candidate: 'best' is not a candidate of the report; there is tuned" in kept["why"]
 
 
+@pytest.mark.slow  # a whole report
 def test_without_criteria_nothing_is_answered(
     gated: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,6 +91,7 @@ def test_without_criteria_nothing_is_answered(
     assert "gate: required: what is asked, such as" in capsys.readouterr().err
 
 
+@pytest.mark.slow  # a whole report
 def test_a_gate_that_breaks_down_has_not_told_fail(
     gated: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,6 +118,7 @@ def test_damaged_figures_are_one_message(tmp_path: Path, content: Any) -> None:
         ask(Run(Params.model_validate(params), tmp_path / "x.yaml"))
 
 
+@pytest.mark.slow  # a whole report
 def test_a_stale_report_decides_nothing_and_an_earlier_answer_is_gone(
     gated: Any, compare_run: Run, tmp_path: Path
 ) -> None:
@@ -129,6 +136,7 @@ def test_a_stale_report_decides_nothing_and_an_earlier_answer_is_gone(
     assert "not of the present results" in kept["why"]
 
 
+@pytest.mark.slow  # a whole report
 def test_a_report_so_far_decides_nothing(gated: Any, tmp_path: Path) -> None:
     report = tmp_path / "reports" / "compare"
     (report / "index.html").rename(report / "partial.html")

@@ -13,13 +13,12 @@ from typing import Any
 
 import pytest
 import yaml
-from safetensors.torch import load_file
 
 from llmc_lib.errors import UserError
 from llmc_lib.params import TrainingParams
 from llmc_lib.processes.workers import WorkerError, run_worker
 from llmc_lib.store import ROOT, open_run, read_jsonl
-from llmc_lib.training import cluster, extensions
+from llmc_lib.training import cluster
 from tests.tiny import make_tiny_model
 
 WORKER = ["-m", "llmc_lib.training.worker", "spec.json"]
@@ -347,6 +346,8 @@ def _two_machines(hosts: list[list[str]], folder: Path, mode: str) -> tuple[list
 
 def _on_both(hosts: list[list[str]], commands: list[list[str]]) -> tuple[list[int], list[str]]:
     """Run a Python command on each host, the second one first; status and output of each."""
+    from llmc_lib.training import extensions  # torch
+
     running = [
         subprocess.Popen(
             [*hosts[k], sys.executable, *commands[k]],
@@ -415,6 +416,8 @@ def test_two_hosts_train_a_model(hosts: list[list[str]], tmp_path: Path) -> None
         assert text.startswith(f"[rank {rank} of 2, host-{rank}, ")
         assert text.endswith("] is done\n")
     (model,) = run.models.iterdir()
+    from safetensors.torch import load_file  # torch
+
     before, after = (load_file(p / "model.safetensors") for p in (tmp_path / "model", model))
     assert before.keys() == after.keys()
     assert any(not before[name].equal(after[name]) for name in before)

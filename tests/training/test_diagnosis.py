@@ -230,6 +230,7 @@ def test_a_step_that_was_repeated_after_a_fault_counts_once() -> None:
     assert list(validation_rows(history.reset_index(drop=True))["eval_loss"]) == [2.2]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(
     st.lists(

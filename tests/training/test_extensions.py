@@ -14,6 +14,8 @@ from torch.utils.file_baton import FileBaton
 
 from llmc_lib.training import extensions
 
+pytestmark = pytest.mark.slow  # loads torch
+
 HOLD = """
 import sys, time
 from torch.utils.file_baton import FileBaton

@@ -14,7 +14,7 @@ from llmc_lib.errors import UserError
 from llmc_lib.params import Params
 from llmc_lib.processes.workers import WorkerError
 from llmc_lib.store import Run
-from llmc_lib.training import cluster, network, network_rank
+from llmc_lib.training import cluster, network
 from llmc_lib.training.network import Rank, told
 
 VERSIONS = "torch 2.9, NCCL 2.27.5, CUDA 12.9"
@@ -118,7 +118,7 @@ def test_two_processes_find_each_other(tmp_path: Path, capsys: pytest.CaptureFix
 @pytest.mark.slow
 def test_a_process_that_dies_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = tmp_path / "bad.py"
-    source = Path(network_rank.__file__).read_text()
+    source = Path(network.__file__).with_name("network_rank.py").read_text()
     bad.write_text(
         source.replace(
             "    mine, _ = dist", "    assert rank != 1, 'CUDA out of memory'\n    mine, _ = dist"

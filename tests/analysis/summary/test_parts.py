@@ -118,6 +118,7 @@ def test_the_choice_has_the_rule_and_what_it_hides() -> None:
     assert summarise(_answers(models=2))["benchmarks"]["hle"]["selection"] is None
 
 
+@pytest.mark.slow
 def test_accuracy_and_safety_are_read_together() -> None:
     both = pd.concat([_answers(), _answers(benchmark="do_not_answer")])
     found = summarise(both)["tradeoffs"]

@@ -51,6 +51,7 @@ def _block(recipes: dict[str, tuple[str, ...]] | None, **more: Any) -> dict[str,
     return found
 
 
+@pytest.mark.slow
 def test_a_recipe_is_one_candidate_and_its_best_training_is_not_picked() -> None:
     apart, one = _block(None), _block({"m": MINE, "o": OTHER})
     assert {c["interval"]["candidates"] for c in apart["comparisons"]} == {7}
@@ -72,6 +73,7 @@ def test_a_recipe_is_one_candidate_and_its_best_training_is_not_picked() -> None
     }
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_of_the_effect() -> None:
     found = _block({"m": MINE, "o": OTHER})["recipes"]
     mine, other = found["effects"]
@@ -90,6 +92,7 @@ def test_the_figures_are_those_of_the_effect() -> None:
     assert _block({"m": MINE})["recipes"]["pairs"] == []
 
 
+@pytest.mark.slow
 def test_what_may_be_added_and_what_it_costs() -> None:
     trained = {"costs": {"m": Costs(60.0, 0.1)}, "more_questions": frozenset({"hle"})}
     found = _block({"m": MINE}, trained=trained)["recipes"]["effects"][0]["next"]
@@ -100,6 +103,7 @@ def test_what_may_be_added_and_what_it_costs() -> None:
     assert found["seconds"] is None
 
 
+@pytest.mark.slow
 def test_looks_share_the_level() -> None:
     ids = sorted({f"{i:03}" for i in range(N)})
     at = LookAt(Look(0.5, 4, alone=False), ids, 2 * N)

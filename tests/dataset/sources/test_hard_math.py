@@ -45,6 +45,7 @@ def _stem_and_options(question: str) -> tuple[str, dict[str, str]]:
     return stem, dict(re.findall(r"^([A-Z])\. (.+)$", options, flags=re.MULTILINE))
 
 
+@pytest.mark.slow
 def test_rows_and_seed_decide_everything(made: list[Example]) -> None:
     random.seed(99)  # the global generator must not matter
     assert _examples(40) == made[:40]

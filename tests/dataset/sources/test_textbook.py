@@ -98,6 +98,7 @@ def test_no_item_shares_a_run_of_words_with_a_benchmark_question(
         assert not shared, item.id
 
 
+@pytest.mark.slow
 def test_no_generated_problem_shares_a_run_of_words_with_a_benchmark_question(
     benchmark_runs: set[tuple[str, ...]],
 ) -> None:

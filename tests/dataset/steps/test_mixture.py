@@ -171,6 +171,7 @@ def test_rows_are_repeated_only_where_that_is_asked_for() -> None:
     assert len(set(mixture.validation)) == len(mixture.validation) == 4
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(more=st.integers(0, 30))
 def test_more_rows_add_to_the_earlier_ones(more: int) -> None:
@@ -237,6 +238,7 @@ def test_what_one_mixture_is_validated_on_no_other_trains_on(
     assert trained <= {*rows.index[~rows["held"]]}
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(
     available=st.lists(st.integers(0, 60), min_size=8, max_size=8),

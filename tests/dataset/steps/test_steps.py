@@ -44,6 +44,7 @@ OF_ALL = SetStep(
 )
 
 
+@pytest.mark.slow
 def test_another_step_is_a_module_and_a_line_of_the_list(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

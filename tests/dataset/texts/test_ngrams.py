@@ -153,6 +153,7 @@ def test_odd_rows_stop_nothing() -> None:
         NgramIndex([QUESTION], 0)
 
 
+@pytest.mark.slow
 def test_rows_in_arrow_and_an_index_in_another_process_find_the_same() -> None:
     rng = random.Random(0)
     texts = [" ".join(rng.choices(WORDS, k=30)) for _ in range(20)]

@@ -118,6 +118,7 @@ def test_answers_are_judged_by_hles_prompt_and_never_twice(
     assert len(server.asked) == 2
 
 
+@pytest.mark.slow
 def test_a_reply_without_the_form_is_asked_for_again_and_then_given_up(
     tmp_path: Path, server: ChatServer
 ) -> None:
@@ -131,6 +132,7 @@ def test_a_reply_without_the_form_is_asked_for_again_and_then_given_up(
     assert len({body["seed"] for body in again}) == 2
 
 
+@pytest.mark.slow
 def test_a_response_and_its_reasoning_are_judged_apart(tmp_path: Path, server: ChatServer) -> None:
     run = _run(tmp_path, server)
     pairs = [
@@ -150,6 +152,7 @@ def test_a_response_and_its_reasoning_are_judged_apart(tmp_path: Path, server: C
     ]
 
 
+@pytest.mark.slow
 def test_models_are_judged_together_and_half_a_surrogate_pair_is_data(
     tmp_path: Path, server: ChatServer
 ) -> None:

@@ -18,6 +18,7 @@ def _archive(path: Path, entries: dict[str, bytes]) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_what_unpacks_to_hundreds_of_times_its_size_is_no_log(tmp_path: Path) -> None:
     pytest.importorskip("inspect_ai", reason="Inspect is not installed")
     blanks = b" " * 2**20

@@ -44,8 +44,9 @@ def _texts(markup: str) -> list[str]:
     ],
 )  # fmt: skip
 def test_the_title_is_what_the_losses_did(history: pd.DataFrame, title: str) -> None:
-    assert losses({"main": history}).sentence == title
-    assert "Optimizer step" in losses({"main": history}).markup
+    drawn = losses({"main": history})
+    assert drawn.sentence == title
+    assert "Optimizer step" in drawn.markup
     optimizer({"main": history})  # draws whatever was logged
 
 
@@ -66,6 +67,7 @@ def test_a_spike_is_written_out_and_does_not_press_the_rest_flat() -> None:
     assert not any(re.fullmatch(r"[2-9]0|100", text) for text in texts)
 
 
+@pytest.mark.slow
 def test_every_candidate_has_a_panel_and_the_title_names_those_that_look_wrong() -> None:
     fine = _history(list(np.linspace(2.0, 1.4, 20)), {0: 2.0, 10: 1.7, 20: 1.6})
     over = _history(list(np.linspace(2.0, 1.0, 20)), {0: 2.0, 10: 1.6, 20: 1.9})

@@ -33,6 +33,7 @@ def test_a_method_is_whole(name: str) -> None:
     assert not set(method.LOGGED) & set(method.MEASURES)
 
 
+@pytest.mark.slow
 def test_the_launcher_reads_methods_without_torch() -> None:
     code = (
         "import sys, llmc_lib.training\n"

@@ -14,6 +14,8 @@ from llmc_lib.models.chat import ChatFormat
 from llmc_lib.training.methods import METHODS
 from llmc_lib.training.methods.pairs import load_pairs
 
+pytestmark = pytest.mark.slow  # loads torch
+
 ROWS = [
     {"prompt": f"What is {n} + {n + 1}?", "completion": f"It is {2 * n + 1}.", "rejected": "Sum it up yourself." * (n % 3),
      "history": "", "loss": "last"}

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from llmc_lib.training.methods.grpo.order import PromptOrder, noise
 
+pytestmark = pytest.mark.slow  # loads torch
+
 
 @given(st.integers(1, 30), st.integers(1, 12), st.integers(1, 20), st.integers(0, 3))
 def test_every_pass_has_every_row_once(

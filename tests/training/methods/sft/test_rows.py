@@ -35,6 +35,7 @@ def rows(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_completion_is_learnt_and_the_prompt_is_not(
     rows: Path, tokenizer: Path, tmp_path: Path
 ) -> None:
