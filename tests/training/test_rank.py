@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from llmc_lib.store import ROOT
+from llmc_lib.training import rank
 
 pytestmark = pytest.mark.slow
 
@@ -116,6 +118,20 @@ def test_a_crash_in_native_code_is_recorded_with_its_place(tmp_path: Path) -> No
     facts = _failure(tmp_path)
     assert facts["error"].startswith("Fatal Python error: Segmentation fault")
     assert "in deep" in facts["error"]
+
+
+def test_an_error_that_no_disk_has_room_for_goes_to_whoever_started_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(rank, "write_atomic", full)
+    (tmp_path / "rank-0.log").write_text("[rank 0 of 1, here, 7] ended with status 1\n")
+    error = tmp_path / "error.json"
+    error.write_text('{"message": "DiskFullError: the disk became full"}')
+    rank._record(tmp_path, 0, 7, 1, error, b"")
+    assert capsys.readouterr().out == "DiskFullError: the disk became full\n"
 
 
 def test_without_an_exception_the_last_lines_are_kept(tmp_path: Path) -> None:
