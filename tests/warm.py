@@ -1,14 +1,15 @@
 """A Python that has imported torch, TRL, DeepSpeed or vLLM already, for the workers that tests start.
 
 Importing them takes most of the time of a training of six steps. `python()` makes a program that is called as Python is:
-`-m MODULE` and a script run in a process forked from one that has the imports; anything else runs in the real Python. Such
-a process ends when its caller is killed, and has its caller's arguments, environment, folder and open files. What was read at
+some modules and scripts run in a process forked from one that has the imports; anything else runs in the real Python, and what
+that starts as `sys.executable` is this program again. Such a process ends when its caller is killed, and has its caller's arguments, environment, folder and open files. What was read at
 an import alone (OMP_NUM_THREADS, GLIBC_TUNABLES) is that of the first caller. Standard library only.
 """
 
 from __future__ import annotations
 
 import fcntl
+import gc
 import importlib
 import json
 import os
@@ -25,10 +26,26 @@ from typing import Any
 
 _IMPORTS = {
     "vllm": ["vllm.entrypoints.llm", "vllm.v1.engine.llm_engine", "vllm.v1.worker.cpu_worker"],
-    "training": ["llmc_lib.training.worker", "trl.trainer.sft_trainer", "trl.trainer.grpo_trainer"],
+    "training": [
+        "llmc_lib.training.worker",
+        "llmc_lib.training.rank",
+        *(f"llmc_lib.training.methods.{name}.trainer" for name in ("sft", "grpo", "dpo", "orpo")),
+        "llmc_lib.plan.shape",
+        "deepspeed.runtime.zero.muon.muon_optimizer",  # which needs torch's compiler
+        "transformers.models.llama.modeling_llama",
+        "peft",
+    ],
 }
 #: What needs them. Not torchrun: it looks through all imported modules for each line of its own log.
-_RUN = {"vllm": ("llmc_lib.engines.vllm",), "training": ("llmc_lib.training.worker", ".py")}
+_RUN = {
+    "vllm": ("llmc_lib.engines.vllm",),
+    "training": (
+        "llmc_lib.training.worker",
+        "llmc_lib.training.rank",
+        "llmc_lib.plan.shape",
+        ".py",
+    ),
+}
 
 
 def python(folder: Path) -> Path:
@@ -57,6 +74,10 @@ def _call(folder: Path, real: str, arguments: list[str]) -> int:
     what = arguments[1] if arguments[0] == "-m" else arguments[0]
     kind = next((kind for kind, names in _RUN.items() if what.endswith(names)), None)
     if kind is None:
+        program = str(folder / "python")
+        if arguments[0] == "-c":
+            arguments[1] = f"import sys; sys.executable = {program!r}\n{arguments[1]}"
+        os.environ["PYTHON_EXEC"] = program  # torchrun's
         os.execv(real, [real, *arguments])
     with _connected(folder, real, kind) as server:
         request = {
@@ -116,6 +137,7 @@ def _serve(path: Path, kind: str) -> None:
     os.environ |= {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
     for name in _IMPORTS[kind]:
         importlib.import_module(name)
+    gc.freeze()  # collecting garbage among so many objects takes a second, and copies their pages
     listening = socket.socket(socket.AF_UNIX)
     made = path.with_suffix(".new")
     listening.bind(str(made))
@@ -174,16 +196,22 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
 
 
 def _run() -> None:
-    if sys.argv[0] == "-m":
-        sys.argv = sys.argv[1:]
-        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-    else:
-        sys.path[0] = str(Path(sys.argv[0]).parent)
-        runpy.run_path(sys.argv[0], run_name="__main__")
+    status = 0
+    try:
+        if sys.argv[0] == "-m":
+            sys.argv = sys.argv[1:]
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        else:
+            sys.path[0] = str(Path(sys.argv[0]).parent)
+            runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as end:
+        if not isinstance(end.code, int | None):
+            raise
+        status = end.code or 0
     # The end of an interpreter with so many modules takes seconds.
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(status)
 
 
 if __name__ == "__main__":
