@@ -53,11 +53,12 @@ def python(folder: Path) -> Path:
     program = folder / "python"
     if program.exists():
         return program
-    program.write_text(
+    made = folder / f"python.{os.getpid()}"  # others may make it at the same time
+    made.write_text(
         f'#!/bin/sh\nexec "{sys.executable}" -I -S "{__file__}" "{folder}" "{sys.executable}" "$@"\n'
     )
-    program.chmod(0o755)
-    return program
+    made.chmod(0o755)
+    return made.rename(program)
 
 
 def stop(folder: Path) -> None:
@@ -65,25 +66,30 @@ def stop(folder: Path) -> None:
     for pid in folder.glob("*.pid"):
         with suppress(ProcessLookupError):
             os.killpg(int(pid.read_text()), signal.SIGKILL)
+        pid.with_suffix(".socket").unlink(missing_ok=True)
+        pid.unlink()
 
 
 # ---- whoever calls ---------------------------------------------------------------------------
 
 
 def _call(folder: Path, real: str, arguments: list[str]) -> int:
+    if arguments[0] == "-u":  # torchrun's
+        arguments = arguments[1:]
     what = arguments[1] if arguments[0] == "-m" else arguments[0]
     kind = next((kind for kind, names in _RUN.items() if what.endswith(names)), None)
     if kind is None:
         program = str(folder / "python")
         if arguments[0] == "-c":
             arguments[1] = f"import sys; sys.executable = {program!r}\n{arguments[1]}"
-        os.environ["PYTHON_EXEC"] = program  # torchrun's
+        os.environ["PYTHON_EXEC"] = program  # what torchrun starts
         os.execv(real, [real, *arguments])
     with _connected(folder, real, kind) as server:
         request = {
             "arguments": arguments,
             "environment": dict(os.environ),
             "folder": os.getcwd(),
+            "cores": list(os.sched_getaffinity(0)),
             "python": str(folder / "python"),
         }
         socket.send_fds(server, [len(data := json.dumps(request).encode()).to_bytes(8)], [0, 1, 2])
@@ -186,6 +192,7 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(str(request["folder"]))
+    os.sched_setaffinity(0, request["cores"])
     sys.path[0] = str(request["folder"])
     sys.executable = str(request["python"])
     sys.argv = list(request["arguments"])
