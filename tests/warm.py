@@ -2,12 +2,14 @@
 
 Importing them takes most of the time of a training of six steps. `python()` makes a program that is called as Python is:
 some modules and scripts run in a process forked from one that has the imports; anything else runs in the real Python, and what
-that starts as `sys.executable` is this program again. Such a process ends when its caller is killed, and has its caller's arguments, environment, folder and open files. What was read at
-an import alone (OMP_NUM_THREADS, GLIBC_TUNABLES) is that of the first caller. Standard library only.
+`-c` starts there as `sys.executable` is this program again. A forked process ends when its caller is killed, and has its
+caller's arguments, environment, folder, cores, network and open files. What was read at an import alone (OMP_NUM_THREADS,
+GLIBC_TUNABLES) is that of the first caller. Standard library only.
 """
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import gc
 import importlib
@@ -25,10 +27,14 @@ from pathlib import Path
 from typing import Any
 
 _IMPORTS = {
+    "torchrun": ["torch.distributed.run"],
     "vllm": ["vllm.entrypoints.llm", "vllm.v1.engine.llm_engine", "vllm.v1.worker.cpu_worker"],
     "training": [
         "llmc_lib.training.worker",
         "llmc_lib.training.rank",
+        "llmc_lib.training.network_rank",
+        "deepspeed.launcher.runner",
+        "deepspeed.launcher.launch",
         *(f"llmc_lib.training.methods.{name}.trainer" for name in ("sft", "grpo", "dpo", "orpo")),
         "llmc_lib.plan.shape",
         "deepspeed.runtime.zero.muon.muon_optimizer",  # which needs torch's compiler
@@ -36,13 +42,17 @@ _IMPORTS = {
         "peft",
     ],
 }
-#: What needs them. Not torchrun: it looks through all imported modules for each line of its own log.
+#: What needs them. torchrun looks through all imported modules for each line of its own log.
 _RUN = {
+    "torchrun": ("torch.distributed.run",),
     "vllm": ("llmc_lib.engines.vllm",),
     "training": (
         "llmc_lib.training.worker",
         "llmc_lib.training.rank",
+        "llmc_lib.training.network_rank",
         "llmc_lib.plan.shape",
+        "deepspeed.launcher.runner",
+        "deepspeed.launcher.launch",
         ".py",
     ),
 }
@@ -82,7 +92,6 @@ def _call(folder: Path, real: str, arguments: list[str]) -> int:
         program = str(folder / "python")
         if arguments[0] == "-c":
             arguments[1] = f"import sys; sys.executable = {program!r}\n{arguments[1]}"
-        os.environ["PYTHON_EXEC"] = program  # what torchrun starts
         os.execv(real, [real, *arguments])
     with _connected(folder, real, kind) as server:
         request = {
@@ -90,6 +99,7 @@ def _call(folder: Path, real: str, arguments: list[str]) -> int:
             "environment": dict(os.environ),
             "folder": os.getcwd(),
             "cores": list(os.sched_getaffinity(0)),
+            "namespaces": [f"/proc/{os.getpid()}/ns/{name}" for name in ("net", "uts")],
             "python": str(folder / "python"),
         }
         socket.send_fds(server, [len(data := json.dumps(request).encode()).to_bytes(8)], [0, 1, 2])
@@ -191,9 +201,14 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
     sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
     os.environ.clear()
     os.environ.update(request["environment"])
+    os.environ["PYTHON_EXEC"] = str(request["python"])  # what torchrun starts
     os.chdir(str(request["folder"]))
     os.sched_setaffinity(0, request["cores"])
-    sys.path[0] = str(request["folder"])
+    for name in request["namespaces"]:
+        with open(name) as namespace:
+            ctypes.CDLL(None).setns(namespace.fileno(), 0)
+    further = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:1] = [str(request["folder"]), *filter(None, further)]
     sys.executable = str(request["python"])
     sys.argv = list(request["arguments"])
     import torch

@@ -19,7 +19,7 @@ from llmc_lib.errors import UserError
 from llmc_lib.params import TrainingParams
 from llmc_lib.processes.workers import WorkerError, run_worker
 from llmc_lib.store import ROOT, open_run, read_jsonl
-from llmc_lib.training import cluster, extensions
+from llmc_lib.training import cluster
 from tests.tiny import make_tiny_model
 
 WORKER = ["-m", "llmc_lib.training.worker", "spec.json"]
@@ -37,6 +37,11 @@ def _hostfile(tmp_path: Path, text: str) -> str:
     path = tmp_path / "hosts"
     path.write_text(text)
     return str(path)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """What is imported on the way is not what is tested."""
 
 
 @pytest.fixture(autouse=True)
@@ -358,8 +363,6 @@ def _on_both(hosts: list[list[str]], commands: list[list[str]]) -> tuple[list[in
                 **os.environ,
                 "PYTHONPATH": str(ROOT),
                 "OMP_NUM_THREADS": "1",
-                # Both are this machine: DeepSpeed's op, which a minute goes into, is compiled once.
-                "TORCH_EXTENSIONS_DIR": str(extensions.default_folder()),
             },
         )
         for k in (1, 0)
@@ -385,6 +388,7 @@ def test_two_hosts_train_a_model(hosts: list[list[str]], tmp_path: Path) -> None
             "sources": [{"name": "textbook"}],
             "max_rows": 26,
             "mixture": False,
+            "decontamination": {"enabled": False},
             "processes": 1,
         },
         "training": {
