@@ -20,6 +20,11 @@ from llmc_lib.training import rank
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """The parent itself starts in a moment; what it runs is a process of the real Python."""
+
+
 def _start(logs: Path, code: str, rank: int = 0, **env: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "llmc_lib.training.rank", str(logs), "-c", code],
