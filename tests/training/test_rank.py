@@ -50,7 +50,7 @@ def _start(
 
 def _run(logs: Path, code: str, rank: int = 0, **env: str) -> tuple[int, str, str]:
     """Status, what was printed, and the log without the lines of the parent."""
-    process = _start(logs, code, rank, **env)
+    process = _start(logs, code, rank, PARENT, **env)
     printed, _ = process.communicate(timeout=60)
     return process.returncode, printed, _log(logs, rank)
 
