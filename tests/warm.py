@@ -52,6 +52,8 @@ _RUN = {
         "llmc_lib.training.network_rank",
         "llmc_lib.training.arguments",
         "llmc_lib.plan.shape",
+        "llmc_lib.models.adapter",
+        "llmc_lib.models.quantized",
         "deepspeed.launcher.runner",
         "deepspeed.launcher.launch",
         ".py",
@@ -223,7 +225,7 @@ def _run() -> None:
     try:
         if sys.argv[0] == "-m":
             sys.argv = sys.argv[1:]
-            sys.modules.pop(sys.argv[0])  # as where it starts
+            sys.modules.pop(sys.argv[0], None)  # as where it starts
             runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
         else:
             sys.path[0] = str(Path(sys.argv[0]).parent)
