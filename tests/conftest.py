@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -135,11 +137,23 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
     return run
 
 
+def _of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes that run tests have together."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 @pytest.fixture(scope="session")
 def _warm_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("warm")
-    yield folder
-    warm.stop(folder)
+    """The last of the processes that run tests ends what was started there."""
+    folder = _of_all(tmp_path_factory) / "warm"
+    folder.mkdir(exist_ok=True)
+    with open(folder / "users", "w") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        yield folder
+        with suppress(BlockingIOError):
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            warm.stop(folder)
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +180,9 @@ def converted_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from llmc_lib.params import ModelParams, Params
     from llmc_lib.store import Run
 
-    runs = ROOT / "runs" if (ROOT / "runs" / "_base").is_dir() else tmp_path_factory.mktemp("base")
+    shared = _of_all(tmp_path_factory)
+    runs = ROOT / "runs" if (ROOT / "runs" / "_base").is_dir() else shared / "base"
     run = Run(Params.model_validate({"run": "base", "runs_dir": str(runs)}), ROOT / "base.yaml")
-    return load_model(run, ModelParams(), "base").folder.parent
+    with open(shared / "base.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return load_model(run, ModelParams(), "base").folder.parent

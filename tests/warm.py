@@ -1,14 +1,17 @@
 """A Python that has imported torch, TRL, DeepSpeed or vLLM already, for the workers that tests start.
 
 Importing them takes most of the time of a training of six steps. `python()` makes a program that is called as Python is:
-`-m MODULE` and a script run in a process forked from one that has the imports; anything else runs in the real Python. Such
-a process ends when its caller is killed, and has its caller's arguments, environment, folder and open files. What was read at
-an import alone (OMP_NUM_THREADS, GLIBC_TUNABLES) is that of the first caller. Standard library only.
+some modules and scripts run in a process forked from one that has the imports; anything else runs in the real Python, and what
+`-c` starts there as `sys.executable` is this program again. A forked process ends when its caller is killed, and has its
+caller's arguments, environment, folder, cores, network and open files. What was read at an import alone (OMP_NUM_THREADS,
+GLIBC_TUNABLES) is that of the first caller. Standard library only.
 """
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
+import gc
 import importlib
 import json
 import os
@@ -24,11 +27,38 @@ from pathlib import Path
 from typing import Any
 
 _IMPORTS = {
+    "torchrun": ["torch.distributed.run"],
     "vllm": ["vllm.entrypoints.llm", "vllm.v1.engine.llm_engine", "vllm.v1.worker.cpu_worker"],
-    "training": ["llmc_lib.training.worker", "trl.trainer.sft_trainer", "trl.trainer.grpo_trainer"],
+    "training": [
+        "llmc_lib.training.worker",
+        "llmc_lib.training.rank",
+        "llmc_lib.training.network_rank",
+        "deepspeed.launcher.runner",
+        "deepspeed.launcher.launch",
+        *(f"llmc_lib.training.methods.{name}.trainer" for name in ("sft", "grpo", "dpo", "orpo")),
+        "llmc_lib.plan.shape",
+        "deepspeed.runtime.zero.muon.muon_optimizer",  # which needs torch's compiler
+        "transformers.models.llama.modeling_llama",
+        "peft",
+    ],
 }
-#: What needs them. Not torchrun: it looks through all imported modules for each line of its own log.
-_RUN = {"vllm": ("llmc_lib.engines.vllm",), "training": ("llmc_lib.training.worker", ".py")}
+#: What needs them. torchrun looks through all imported modules for each line of its own log.
+_RUN = {
+    "torchrun": ("torch.distributed.run",),
+    "vllm": ("llmc_lib.engines.vllm",),
+    "training": (
+        "llmc_lib.training.worker",
+        "llmc_lib.training.rank",
+        "llmc_lib.training.network_rank",
+        "llmc_lib.training.arguments",
+        "llmc_lib.plan.shape",
+        "llmc_lib.models.adapter",
+        "llmc_lib.models.quantized",
+        "deepspeed.launcher.runner",
+        "deepspeed.launcher.launch",
+        ".py",
+    ),
+}
 
 
 def python(folder: Path) -> Path:
@@ -36,11 +66,12 @@ def python(folder: Path) -> Path:
     program = folder / "python"
     if program.exists():
         return program
-    program.write_text(
+    made = folder / f"python.{os.getpid()}"  # others may make it at the same time
+    made.write_text(
         f'#!/bin/sh\nexec "{sys.executable}" -I -S "{__file__}" "{folder}" "{sys.executable}" "$@"\n'
     )
-    program.chmod(0o755)
-    return program
+    made.chmod(0o755)
+    return made.rename(program)
 
 
 def stop(folder: Path) -> None:
@@ -48,21 +79,30 @@ def stop(folder: Path) -> None:
     for pid in folder.glob("*.pid"):
         with suppress(ProcessLookupError):
             os.killpg(int(pid.read_text()), signal.SIGKILL)
+        pid.with_suffix(".socket").unlink(missing_ok=True)
+        pid.unlink()
 
 
 # ---- whoever calls ---------------------------------------------------------------------------
 
 
 def _call(folder: Path, real: str, arguments: list[str]) -> int:
+    if arguments[0] == "-u":  # torchrun's
+        arguments = arguments[1:]
     what = arguments[1] if arguments[0] == "-m" else arguments[0]
     kind = next((kind for kind, names in _RUN.items() if what.endswith(names)), None)
     if kind is None:
+        program = str(folder / "python")
+        if arguments[0] == "-c":
+            arguments[1] = f"import sys; sys.executable = {program!r}\n{arguments[1]}"
         os.execv(real, [real, *arguments])
     with _connected(folder, real, kind) as server:
         request = {
             "arguments": arguments,
             "environment": dict(os.environ),
             "folder": os.getcwd(),
+            "cores": list(os.sched_getaffinity(0)),
+            "namespaces": [f"/proc/{os.getpid()}/ns/{name}" for name in ("net", "uts")],
             "python": str(folder / "python"),
         }
         socket.send_fds(server, [len(data := json.dumps(request).encode()).to_bytes(8)], [0, 1, 2])
@@ -116,6 +156,7 @@ def _serve(path: Path, kind: str) -> None:
     os.environ |= {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
     for name in _IMPORTS[kind]:
         importlib.import_module(name)
+    gc.freeze()  # collecting garbage among so many objects takes a second, and copies their pages
     listening = socket.socket(socket.AF_UNIX)
     made = path.with_suffix(".new")
     listening.bind(str(made))
@@ -163,8 +204,14 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
     sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
     os.environ.clear()
     os.environ.update(request["environment"])
+    os.environ["PYTHON_EXEC"] = str(request["python"])  # what torchrun starts
     os.chdir(str(request["folder"]))
-    sys.path[0] = str(request["folder"])
+    os.sched_setaffinity(0, request["cores"])
+    for name in request["namespaces"]:
+        with open(name) as namespace:
+            ctypes.CDLL(None).setns(namespace.fileno(), 0)
+    further = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:1] = [str(request["folder"]), *filter(None, further)]
     sys.executable = str(request["python"])
     sys.argv = list(request["arguments"])
     import torch
@@ -174,16 +221,23 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
 
 
 def _run() -> None:
-    if sys.argv[0] == "-m":
-        sys.argv = sys.argv[1:]
-        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-    else:
-        sys.path[0] = str(Path(sys.argv[0]).parent)
-        runpy.run_path(sys.argv[0], run_name="__main__")
+    status = 0
+    try:
+        if sys.argv[0] == "-m":
+            sys.argv = sys.argv[1:]
+            sys.modules.pop(sys.argv[0], None)  # as where it starts
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        else:
+            sys.path[0] = str(Path(sys.argv[0]).parent)
+            runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as end:
+        if not isinstance(end.code, int | None):
+            raise
+        status = end.code or 0
     # The end of an interpreter with so many modules takes seconds.
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def environment(training: TrainingParams) -> dict[str, str]:
         **(_ALONE if alone else {}),
         # torchrun would set one thread a process, which halves the speed on a CPU.
         "OMP_NUM_THREADS": str(max(1, cores // training.nproc_per_node)),
-        # DeepSpeed compiles a small C++ op with the ninja of this environment.
+        # With ninja, of this environment, DeepSpeed compiles C++ where it needs some: to offload the optimizer.
         "PATH": f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ.get('PATH', '')}",
         # This checkout's code, on every machine and from any working directory.
         "PYTHONPATH": os.pathsep.join([str(ROOT), *([inherited] if inherited else [])]),

@@ -197,7 +197,10 @@ def _record(
         "time": error_file.stat().st_mtime if raised else time.time(),
         "error": _exception(error_file) or _last_words(log, status, unwritten),
     }
-    write_atomic(logs / f"rank-{rank}.failed.json", json.dumps(facts, indent=1))
+    try:
+        write_atomic(logs / f"rank-{rank}.failed.json", json.dumps(facts, indent=1))
+    except OSError:  # a full disk: whoever started us keeps in memory what no log has room for
+        print(facts["error"], flush=True)
 
 
 def _exception(path: Path) -> str | None:

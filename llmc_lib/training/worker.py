@@ -39,6 +39,10 @@ from llmc_lib.training.methods import METHODS, Method  # noqa: E402
 from llmc_lib.training.quantize import elements, quantization  # noqa: E402
 from llmc_lib.training.trainer import MethodTrainer  # noqa: E402
 
+if not ON_GPU:
+    # DeepSpeed would look which of its ops can be compiled here, and compile one, for a minute, that only inference calls.
+    deepspeed.ops.__compatible_ops__ = {}
+
 
 def train(spec: dict[str, Any]) -> None:
     """Train as `spec` says (see `launch`). Raises `DiskFullError` and `NonFiniteLossError`."""
@@ -194,7 +198,7 @@ def main() -> None:
 def leave() -> None:
     """End the process once all ranks are done, without the teardown of native libraries.
 
-    At the interpreter's end the threads of gloo and of DeepSpeed's shared-memory op are at times
+    At the interpreter's end the threads of gloo and of DeepSpeed's ops are at times
     destroyed while they run ("terminate called without an active exception": 1 run in 14 on two cores),
     and a training that was complete counted as failed.
     """

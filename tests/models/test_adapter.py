@@ -22,6 +22,7 @@ def _run(tmp_path: Path, **model: Any) -> Run:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm_python")
 def test_the_merged_model_is_that_of_peft(tmp_path: Path) -> None:
     import torch
     from peft import LoraConfig, PeftModel, get_peft_model

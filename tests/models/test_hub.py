@@ -193,6 +193,10 @@ def hub() -> Iterator[str]:
     server.server_close()
 
 
+#: Between its attempts the client waits for half a minute in all.
+AT_ONCE = "import time\ntime.sleep = lambda seconds: None\n"
+
+
 def open_base(tmp_path: Path, source: str, endpoint: str, code: str = OPEN_BASE) -> str:
     params = tmp_path / "hub.yaml"
     values = {"run": "hub", "model": {"source": source, "revision": COMMIT}}
@@ -200,9 +204,11 @@ def open_base(tmp_path: Path, source: str, endpoint: str, code: str = OPEN_BASE)
     return run_python(code, str(params), tmp_path, endpoint)
 
 
-def read_sets(tmp_path: Path, endpoint: str, *sources: dict[str, str]) -> list[str]:
+def read_sets(
+    tmp_path: Path, endpoint: str, *sources: dict[str, str], code: str = READ
+) -> list[str]:
     settings = json.dumps([{"revision": COMMIT, **source} for source in sources])
-    return run_python(READ, settings, tmp_path, endpoint).splitlines()
+    return run_python(code, settings, tmp_path, endpoint).splitlines()
 
 
 def run_python(code: str, argument: str, tmp_path: Path, endpoint: str) -> str:
@@ -239,9 +245,9 @@ def test_a_model_that_cannot_be_had_gets_one_line(
     assert "\n" not in message
 
 
-@pytest.mark.slow  # the client retries for half a minute
+@pytest.mark.slow
 def test_an_unreachable_hub_gets_one_line(tmp_path: Path) -> None:
-    message = open_base(tmp_path, "open/model", "http://127.0.0.1:9")
+    message = open_base(tmp_path, "open/model", "http://127.0.0.1:9", AT_ONCE + OPEN_BASE)
     assert "cannot be reached" in message
     assert "\n" not in message
 
@@ -293,9 +299,9 @@ def test_a_data_set_that_cannot_be_had_gets_one_line(sets: tuple[Path, list[str]
     assert "no file like *EN-HARD*.jsonl or " in bare
 
 
-@pytest.mark.slow  # the client retries for half a minute
+@pytest.mark.slow
 def test_an_unreachable_hub_gets_one_line_for_a_data_set(tmp_path: Path) -> None:
-    (line,) = read_sets(tmp_path, "http://127.0.0.1:9", {"name": "omni_math"})
+    (line,) = read_sets(tmp_path, "http://127.0.0.1:9", {"name": "omni_math"}, code=AT_ONCE + READ)
     assert line.startswith("dataset.sources: omni_math: KbsdJames/Omni-MATH@")
     assert line.endswith("check the network, or give a local path")
 

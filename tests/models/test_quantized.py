@@ -45,6 +45,7 @@ def _quantize(folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm_python")
 def test_fp8_weights_are_those_that_were_quantised(tmp_path: Path) -> None:
     import torch
     from safetensors.torch import load_file

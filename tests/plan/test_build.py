@@ -16,19 +16,26 @@ from llmc_lib.errors import UserError
 from llmc_lib.plan import machine as machines
 from llmc_lib.plan import make_plan, memory_table, refuse, render
 from llmc_lib.plan import shape as shape_module
+from llmc_lib.plan.shape import Shape
 from llmc_lib.store import ROOT, Run, open_run, write_atomic, write_manifest
 
 pytestmark = pytest.mark.slow  # counting a model loads torch
 
 
 @pytest.fixture(scope="module")
-def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shapes of all models of this file, counted in one process and kept as a plan keeps them."""
+def shapes(tmp_path_factory: pytest.TempPathFactory, counted: dict[str, Shape]) -> Path:
+    """The shapes of all models of this file, kept as a plan keeps them."""
     runs = tmp_path_factory.mktemp("runs")
-    for config in sorted((Path(shape_module.__file__).parent / "configs").glob("*.json")):
-        kept = shape_module.kept_at(runs, json.loads(config.read_text()))
-        write_atomic(kept, json.dumps(asdict(shape_module.count(config))))
+    configs = Path(shape_module.__file__).parent / "configs"
+    for name, shape in counted.items():
+        kept = shape_module.kept_at(runs, json.loads((configs / f"{name}.json").read_text()))
+        write_atomic(kept, json.dumps(asdict(shape)))
     return runs / "_shapes"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """What TRL refuses is told in a moment."""
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +101,7 @@ def test_a_run_that_does_not_fit_says_what_to_change(
 ) -> None:
     path = _write(
         tmp_path, shapes,
-        training={"micro_batch_size": 8, "max_length": 1024},
+        training={"micro_batch_size": 8, "max_length": 1024, "precision": "bfloat16"},
         plan={"gpu": "none", "ram_gib": 8.0},
     )  # fmt: skip
     assert main(["plan", str(path)]) == 1
@@ -216,7 +223,8 @@ def test_too_little_ram_of_a_machine_is_told(tmp_path: Path, shapes: Path) -> No
 def test_a_run_that_cannot_fit_is_refused(
     tmp_path: Path, shapes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = _run(tmp_path, shapes, training={"max_length": 1024}, plan={"gpu": "H100-80GB"})
+    training = {"max_length": 1024, "precision": "bfloat16"}
+    run = _run(tmp_path, shapes, training=training, plan={"gpu": "H100-80GB"})
     monkeypatch.setattr(machines, "free_ram", lambda: 8.5 * 2**30)
     monkeypatch.setattr(machines, "has_gpu", lambda: False)
     with pytest.raises(UserError) as caught:

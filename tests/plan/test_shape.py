@@ -32,20 +32,15 @@ def _run(folder: Path, **model: str) -> Run:
     return Run(Params.model_validate(values), folder / "x.yaml")
 
 
-@pytest.fixture(scope="module")
-def shapes() -> dict[str, Shape]:
-    return {name: count(CONFIGS / f"{name}.json") for name in PUBLISHED}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_the_published_number_of_parameters_comes_out(name: str, shapes: dict[str, Shape]) -> None:
-    assert (shapes[name].parameters, shapes[name].active) == PUBLISHED[name]
+def test_the_published_number_of_parameters_comes_out(name: str, counted: dict[str, Shape]) -> None:
+    assert (counted[name].parameters, counted[name].active) == PUBLISHED[name]
 
 
 @pytest.mark.slow
-def test_what_a_mixture_of_experts_is_made_of(shapes: dict[str, Shape]) -> None:
-    shape = shapes["Qwen3-235B-A22B-Thinking-2507"]
+def test_what_a_mixture_of_experts_is_made_of(counted: dict[str, Shape]) -> None:
+    shape = counted["Qwen3-235B-A22B-Thinking-2507"]
     assert shape.experts == 94 * 128 * 3 * 4096 * 1536
     assert (shape.expert_count, shape.experts_per_token, shape.ffn) == (128, 8, 8 * 1536)
     assert shape.largest_block == pytest.approx(
@@ -57,8 +52,8 @@ def test_what_a_mixture_of_experts_is_made_of(shapes: dict[str, Shape]) -> None:
 
 
 @pytest.mark.slow
-def test_lora_on_all_linear_layers(shapes: dict[str, Shape]) -> None:
-    shape = shapes["SmolLM2-135M-Instruct"]
+def test_lora_on_all_linear_layers(counted: dict[str, Shape]) -> None:
+    shape = counted["SmolLM2-135M-Instruct"]
     # q, o: 576 → 576; k, v: 576 → 192; gate, up: 576 → 1536; down: 1536 → 576.
     widths = 2 * (576 + 576) + 2 * (576 + 192) + 3 * (576 + 1536)
     assert shape.adapters(16, ()) == 16 * 30 * widths
@@ -67,13 +62,14 @@ def test_lora_on_all_linear_layers(shapes: dict[str, Shape]) -> None:
 
 @pytest.mark.slow
 def test_the_copy_of_the_embedded_model_is_that_of_its_weights(
-    tmp_path: Path, runs_dir: Path, shapes: dict[str, Shape]
+    tmp_path: Path, runs_dir: Path, counted: dict[str, Shape]
 ) -> None:
     converted = base_model(_run(tmp_path, source="embedded")).folder / "config.json"
-    assert count(converted) == shapes["SmolLM2-135M-Instruct"]
+    assert count(converted) == counted["SmolLM2-135M-Instruct"]
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm_python")
 def test_a_shape_is_counted_once_in_a_process_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     config = json.loads((CONFIGS / "SmolLM2-135M-Instruct.json").read_text())
@@ -93,13 +89,14 @@ def test_a_shape_is_counted_once_in_a_process_of_its_own(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "change", [{"linear": None}, {"linear": [1]}, {"layers": "2"}, {"layers": None}, {"more": 1}]
 )
-def test_damaged_counts_are_none(shapes: dict[str, Shape], change: dict[str, object]) -> None:
-    facts = json.loads(json.dumps(dataclasses.asdict(next(iter(shapes.values())))))
+def test_damaged_counts_are_none(counted: dict[str, Shape], change: dict[str, object]) -> None:
+    facts = json.loads(json.dumps(dataclasses.asdict(next(iter(counted.values())))))
     assert module._is_shape(facts)
     assert not module._is_shape({**facts, **change})
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm_python")
 def test_a_config_that_transformers_does_not_know_is_told(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "no_such_model"}')
     with pytest.raises(UserError, match="transformers cannot build a model from it"):

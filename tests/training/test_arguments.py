@@ -51,6 +51,7 @@ def test_what_a_params_file_may_set_is_a_field_of_trl() -> None:
     assert set(KNOWN) - known <= {"group_by_length"}
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_a_params_file_is_checked_at_its_place(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     values = {

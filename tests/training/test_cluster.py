@@ -38,6 +38,11 @@ def _hostfile(tmp_path: Path, text: str) -> str:
     return str(path)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """What is imported on the way is not what is tested."""
+
+
 @pytest.fixture(autouse=True)
 def _no_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(cluster.ENDPOINT, raising=False)
@@ -359,8 +364,6 @@ def _on_both(hosts: list[list[str]], commands: list[list[str]]) -> tuple[list[in
                 **os.environ,
                 "PYTHONPATH": str(ROOT),
                 "OMP_NUM_THREADS": "1",
-                # Both are this machine: DeepSpeed's op, which a minute goes into, is compiled once.
-                "TORCH_EXTENSIONS_DIR": str(extensions.default_folder()),
             },
         )
         for k in (1, 0)
@@ -386,6 +389,7 @@ def test_two_hosts_train_a_model(hosts: list[list[str]], tmp_path: Path) -> None
             "sources": [{"name": "textbook"}],
             "max_rows": 26,
             "mixture": False,
+            "decontamination": {"enabled": False},
             "processes": 1,
         },
         "training": {

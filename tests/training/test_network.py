@@ -102,6 +102,7 @@ def test_machines_that_cannot_know_of_each_other_are_told_how(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm_python")
 def test_two_processes_find_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "x.yaml"
     path.write_text(
@@ -116,6 +117,7 @@ def test_two_processes_find_each_other(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm_python")
 def test_a_process_that_dies_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = tmp_path / "bad.py"
     source = Path(network.__file__).with_name("network_rank.py").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -14,13 +15,31 @@ from typing import Any
 import pytest
 
 from llmc_lib.store import ROOT
+from llmc_lib.training import rank
 
 pytestmark = pytest.mark.slow
 
 
-def _start(logs: Path, code: str, rank: int = 0, **env: str) -> subprocess.Popen[str]:
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """The parent itself starts in a moment; what it runs is a process of the real Python."""
+
+
+PARENT = ("-m", "llmc_lib.training.rank")
+#: The same with less patience for a process that goes on after another one failed.
+IMPATIENT = (
+    "-c",
+    "import sys; from pathlib import Path; from llmc_lib.training import rank\n"
+    "rank._LOOK_SECONDS, rank._GRACE_SECONDS = 0.2, 1.0\n"
+    "sys.exit(rank.main(Path(sys.argv[1]), sys.argv[2:]))",
+)
+
+
+def _start(
+    logs: Path, code: str, rank: int = 0, parent: tuple[str, str] = PARENT, **env: str
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "llmc_lib.training.rank", str(logs), "-c", code],
+        [sys.executable, *parent, str(logs), "-c", code],
         cwd=ROOT,
         env={**os.environ, "RANK": str(rank), "WORLD_SIZE": "4", **env},
         stdout=subprocess.PIPE,
@@ -31,7 +50,7 @@ def _start(logs: Path, code: str, rank: int = 0, **env: str) -> subprocess.Popen
 
 def _run(logs: Path, code: str, rank: int = 0, **env: str) -> tuple[int, str, str]:
     """Status, what was printed, and the log without the lines of the parent."""
-    process = _start(logs, code, rank, **env)
+    process = _start(logs, code, rank, PARENT, **env)
     printed, _ = process.communicate(timeout=60)
     return process.returncode, printed, _log(logs, rank)
 
@@ -118,6 +137,20 @@ def test_a_crash_in_native_code_is_recorded_with_its_place(tmp_path: Path) -> No
     assert "in deep" in facts["error"]
 
 
+def test_an_error_that_no_disk_has_room_for_goes_to_whoever_started_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(rank, "write_atomic", full)
+    (tmp_path / "rank-0.log").write_text("[rank 0 of 1, here, 7] ended with status 1\n")
+    error = tmp_path / "error.json"
+    error.write_text('{"message": "DiskFullError: the disk became full"}')
+    rank._record(tmp_path, 0, 7, 1, error, b"")
+    assert capsys.readouterr().out == "DiskFullError: the disk became full\n"
+
+
 def test_without_an_exception_the_last_lines_are_kept(tmp_path: Path) -> None:
     _run(tmp_path, "for n in range(30): print('line', n)\nexit(4)")
     assert _failure(tmp_path)["error"].splitlines() == [f"line {n}" for n in range(22, 30)]
@@ -188,12 +221,12 @@ def test_the_failure_of_another_rank_ends_a_process_that_waits_for_ever(tmp_path
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "print('deaf', flush=True); time.sleep(300)"
     )
-    process = _start(tmp_path, code, rank=1)
+    process = _start(tmp_path, code, rank=1, parent=IMPATIENT)
     _wait_for(tmp_path / "rank-1.log", "\ndeaf")
     (tmp_path / "rank-0.failed.json").write_text("{}")
     start = time.monotonic()
     process.communicate(timeout=60)
-    assert time.monotonic() - start < 45
+    assert 1 < time.monotonic() - start < 30
     assert process.returncode == 137
     assert "ended because of rank-0.failed.json" in (tmp_path / "rank-1.log").read_text()
     assert not (tmp_path / "rank-1.failed.json").exists()

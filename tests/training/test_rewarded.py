@@ -16,6 +16,7 @@ from tests.training.test_grpo import _run
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_a_training_logs_each_reward_and_what_the_diagnosis_reads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,7 +36,7 @@ def test_a_method_is_whole(name: str) -> None:
 @pytest.mark.slow
 def test_the_launcher_reads_methods_without_torch() -> None:
     code = (
-        "import sys, llmc_lib.training\n"
+        "import sys, llmc_lib.training.launch\n"
         "print(*{'torch', 'trl', 'transformers', 'deepspeed', 'datasets'} & set(sys.modules))"
     )
     ran = subprocess.run(
