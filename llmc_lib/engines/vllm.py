@@ -56,9 +56,9 @@ def offline_environment(*, on_cpu: bool) -> dict[str, str]:
     return variables
 
 
-def main(spec: dict[str, Any]) -> None:
-    """Answer the requests of a spec. Raises `UserError` for arguments that vLLM does not know, and for
-    a predictions file that another process writes to."""
+def main(spec: dict[str, Any]) -> object:
+    """Answer the requests of a spec; returns what need not be taken down at the end. Raises `UserError` for arguments that
+    vLLM does not know, and for a predictions file that another process writes to."""
     if spec["engine"]["nodes"] > 1:
         raise UserError(
             f"{spec['section']}.nodes: the offline engine has one machine; start a server with `make serve` "
@@ -67,10 +67,10 @@ def main(spec: dict[str, Any]) -> None:
     with Answers(spec["requests"]) as answers:
         if found := mistake(spec["engine"]["vllm"]):
             raise UserError(f"{spec['section']}.vllm.{found}")
-        _generate(spec, answers)
+        return _generate(spec, answers)
 
 
-def _generate(spec: dict[str, Any], answers: Answers) -> None:
+def _generate(spec: dict[str, Any], answers: Answers) -> object:
     import torch
     from vllm import LLM
 
@@ -112,6 +112,8 @@ def _generate(spec: dict[str, Any], answers: Answers) -> None:
             )
         if ended:
             answers.add(ended)
+    # On GPUs it has processes and shared memory of its own.
+    return engine if on_cpu else None
 
 
 def _add_requests(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llmc_lib import question_bank
-from llmc_lib.analysis.race import Rule, expected
-from llmc_lib.analysis.variance import assumed_parts
 from llmc_lib.benchmarks import declared
 from llmc_lib.formatting import as_size
 from llmc_lib.params import BenchmarkParams, EvaluationParams
@@ -117,6 +115,10 @@ def evaluation_plan(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan
 
 def _of_race(run: Run, plan: EvaluationPlan) -> str:
     """What of the tokens of a race's benchmark is to be expected, under no difference and under one."""
+    # SciPy takes a second, and most runs race nobody.
+    from llmc_lib.analysis.race import Rule, expected
+    from llmc_lib.analysis.variance import assumed_parts
+
     params, report = run.params.evaluation, run.params.report
     name, stop, matters = params.raced_on, params.stop, report.smallest_interesting_points / 100
     assert name is not None
