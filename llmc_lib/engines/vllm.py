@@ -40,7 +40,6 @@ def environment(*, on_cpu: bool) -> dict[str, str]:
         variables |= {
             # Else one core is kept idle, which halves a laptop's speed.
             "VLLM_CPU_NUM_OF_RESERVED_CPU": "0",
-            "VLLM_CPU_KVCACHE_SPACE": "2",  # GiB
             "OMP_NUM_THREADS": str(len(os.sched_getaffinity(0))),
         }
     return variables

@@ -122,7 +122,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Serving]:
     folder = tmp_path_factory.mktemp("serving")
-    engine = {"max_num_seqs": 8, "data_parallel": 2}
+    small = {"kv_cache_memory_bytes": 2**26}
+    engine = {"max_num_seqs": 8, "data_parallel": 2, "vllm": small}
     made = Serving(folder, model, _free_ports(), engine=engine)
     try:
         made.wait_for("Ready.")
