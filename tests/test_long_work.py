@@ -39,8 +39,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("long")
     make_tiny_model(folder / "model")
     tiny = TinyRun(folder)
-    engine = {"vllm": {"kv_cache_memory_bytes": 2**26}}
-    tiny.write(training={"epochs": 4}, evaluation={"max_tokens": 60, "engine": engine})
+    tiny.write(training={"epochs": 4}, evaluation={"max_tokens": 60})
     opened = open_run(tiny.params_file)
     dataset.build(opened)
     return opened
