@@ -148,16 +148,16 @@ def make_leaps(run: Run) -> Path:
 
     Raises `UserError` where the params file names no judge, or the questions are withheld.
     """
-    from llmc_lib.evaluation.grading.judge import judge_model
-    from llmc_lib.reasoning.leaps import find_leaps
-    from llmc_lib.reporting import load_report
-    from llmc_lib.reporting.sections import shown_traces
-
     params = run.params.evaluation.judge
     if params is None:
         raise UserError(
             f"{run.params_file.name}: evaluation.judge: required: the model that reads the traces"
         )
+    from llmc_lib.evaluation.grading.judge import judge_model
+    from llmc_lib.reasoning.leaps import find_leaps
+    from llmc_lib.reporting import load_report
+    from llmc_lib.reporting.sections import shown_traces
+
     report = load_report(run)
     if report.main in report.results.withheld:
         raise UserError(

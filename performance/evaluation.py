@@ -241,7 +241,7 @@ def _ours(folder: Path, options: argparse.Namespace) -> dict[str, float]:
 def _work(
     folder: Path,
     options: argparse.Namespace,
-    worker: Callable[[dict[str, Any]], None],
+    worker: Callable[[dict[str, Any]], object],
     engine: Any,
     module: Any,
 ) -> dict[str, float]:
@@ -356,6 +356,7 @@ def _bare(folder: Path, options: argparse.Namespace) -> dict[str, float]:
         max_num_seqs=AT_ONCE,
         enforce_eager=True,
         block_size=32,
+        kv_cache_memory_bytes=2 * 2**30,
         enable_prefix_caching=False,
         seed=0,
     )

@@ -103,7 +103,11 @@ class TinyRun:
                 "precision": "float32",
                 "max_length": 900,
             },
-            "evaluation": {"max_tokens": 12, "dtype": "float32"},
+            "evaluation": {
+                "max_tokens": 12,
+                "dtype": "float32",
+                "engine": {"vllm": {"kv_cache_memory_bytes": 2**27}},
+            },
             "report": {"cases": 4},
         }
         for name, default in defaults.items():

@@ -33,20 +33,28 @@ class Lab:
     """A running JupyterLab and a page in it."""
 
     def __init__(self, page: Any, port: int) -> None:
-        self.page, self._port = page, port
+        self.page = page
         self.watched = Watched(page)
+        page.goto(f"http://127.0.0.1:{port}/lab?token=x&reset", timeout=120_000)
+        page.wait_for_function("window.jupyterapp", timeout=120_000)
+        page.evaluate("jupyterapp.restored.then(() => jupyterapp.shell.collapseLeft())")
 
     def open(self, name: str) -> None:
         """Open a notebook of the folder in a tab of its own."""
-        if self.page.url == "about:blank":
-            self.page.goto(f"http://127.0.0.1:{self._port}/lab?token=x&reset", timeout=120_000)
-            self.page.wait_for_function("window.jupyterapp", timeout=120_000)
-            self.page.evaluate("jupyterapp.restored.then(() => jupyterapp.shell.collapseLeft())")
         self.page.evaluate(
             f"async (path) => {{ await jupyterapp.commands.execute('docmanager:open', {{ path }}); "
             f"await {_CURRENT}.context.ready; await {_CURRENT}.sessionContext.ready; }}",
             name,
         )
+
+    def choose(self, theme: str) -> None:
+        """Take the theme "Light" or "Dark"."""
+        self.page.evaluate(
+            "(theme) => jupyterapp.commands.execute('apputils:change-theme', { theme })",
+            f"JupyterLab {theme}",
+        )
+        light = str(theme == "Light").lower()
+        self.page.wait_for_function(f"document.body.dataset.jpThemeLight === '{light}'")
 
     def run_all(self, seconds: int = 300) -> None:
         """Run all cells, wait for the last one, and for what it shows."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,11 +16,10 @@ from llmc_lib.evaluation import import_all
 from llmc_lib.reporting import load_report
 from llmc_lib.store import ROOT, open_run
 from tests.evaluation.importers import example
+from tests.reporting.conftest import HEAVY
 
 SHARED = Path(os.environ.get("LLMC_SHARED", ROOT.parent / "shared"))
 REFERENCE = SHARED / "reference" / "hle_judged"
-#: What a light environment has not.
-HEAVY = "torch vllm trl deepspeed transformers datasets peft accelerate gguf reasoning_gym openai ninja".split()
 
 
 def _params(folder: Path, **changes: object) -> Path:
@@ -60,55 +58,6 @@ def test_nothing_heavy_is_loaded(tmp_path: Path) -> None:
     loaded = set(ran.stdout.split())
     assert {"llmc_lib", "pandas"} <= loaded
     assert not loaded & set(HEAVY)
-
-
-@pytest.mark.slow
-def test_the_page_is_made_where_nothing_heavy_is_installed(tmp_path: Path) -> None:
-    # Python runs this file in every process, the notebooks' kernels among them.
-    (tmp_path / "sitecustomize.py").write_text(
-        "import sys\n"
-        "class Nowhere:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        f"        if name.partition('.')[0] in {HEAVY}:\n"
-        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
-        "sys.meta_path.insert(0, Nowhere())\n"
-    )
-    params = _params(tmp_path)
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-
-    def make() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "llmc_lib", "report", str(params)],
-            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600,
-        )  # fmt: skip
-
-    done = make()
-    assert done.returncode == 0, done.stdout + done.stderr
-    page = (tmp_path / "reports" / "compare" / "index.html").read_text()
-    shown = re.sub(
-        r"<(style|script|svg).*?</\1>|<pre>.*?</pre>|<[^>]+>", " ", page, flags=re.DOTALL
-    )
-    for said in (
-        "answers missing; they count as wrong",
-        "The answers are finished ones of another evaluator",
-        "Not part of this run: it compares finished answers and trains no model.",
-        "judged_hle_tuned.json",
-        "the example's second model",
-    ):
-        assert said in shown.replace("&#x27;", "'").replace("&#39;", "'"), said
-    for not_true in ("token limit, every model", "fine-tuning", "last checkpoint", "every question once"):  # fmt: skip
-        assert not_true not in shown
-    metrics = json.loads((tmp_path / "reports" / "compare" / "metrics.json").read_text())
-    assert metrics["benchmarks"]["hle"]["models"]["base"]["n_missing"] == 5
-    assert metrics["provenance"]["dataset"] == metrics["provenance"]["training"] == {}
-    assert set(metrics["provenance"]["params"]["evaluation"]) == {"benchmarks", "imports"}
-    comparison = metrics["benchmarks"]["hle"]["comparisons"][-1]
-    verdict = f"{comparison['verdict'].capitalize()} on hle, for this checkpoint: {comparison['sentence']}"
-    assert verdict in done.stdout.splitlines()
-    again = make()
-    assert verdict in again.stdout.splitlines()
-    assert "[1/2] import: unchanged" in again.stderr + again.stdout
-    assert "[2/2] report: unchanged" in again.stderr + again.stdout
 
 
 @pytest.mark.parametrize("command", ["dataset", "train", "plan", "slurm"])

@@ -18,6 +18,7 @@ from llmc_lib import dataset, open_run
 from llmc_lib.pipeline import Stage, StageError, _execute
 from llmc_lib.store import ROOT, Run
 from llmc_lib.training import checkpoints
+from tests import warm
 from tests.conftest import TinyRun
 from tests.kernel import Cell, Kernel, kernel
 from tests.tiny import make_tiny_model
@@ -51,6 +52,12 @@ def opened(run: Run) -> Iterator[Kernel]:
         yield started
 
 
+@pytest.fixture
+def warmed(_warm_folder: Path) -> str:
+    """A cell after which a kernel starts what has imported TRL or vLLM already: for work that nothing interrupts."""
+    return f"import sys\nsys.executable = {str(warm.python(_warm_folder))!r}"
+
+
 def _when(there: Callable[[], bool], act: Callable[[], None]) -> Callable[[Cell], None]:
     done: list[bool] = []
 
@@ -76,7 +83,9 @@ def _gone(processes: list[psutil.Process]) -> bool:
     return not psutil.wait_procs(processes, timeout=10)[1]
 
 
-def test_a_training_is_interrupted_killed_and_resumed(run: Run, opened: Kernel) -> None:
+def test_a_training_is_interrupted_killed_and_resumed(
+    run: Run, opened: Kernel, warmed: str
+) -> None:
     worked: list[psutil.Process] = []
 
     def interrupt() -> None:
@@ -125,6 +134,7 @@ def test_a_training_is_interrupted_killed_and_resumed(run: Run, opened: Kernel) 
     with kernel(ROOT / "notebooks") as another:
         cell = another.run(OPEN.format(str(run.params_file)))
         assert cell.printed.startswith("The process that worked on the training of this run since")
+        another.run(warmed)
         cell = another.run(TRAIN)
         assert cell.error is None
         assert f"Training: resumes after step {step}\n" in cell.printed
@@ -132,7 +142,7 @@ def test_a_training_is_interrupted_killed_and_resumed(run: Run, opened: Kernel) 
         assert re.match(r"Training: 100%\|█+\| \d+/\d+ \[\d\d:\d\d<00:00, .*loss=", line)
 
 
-def test_an_evaluation_is_interrupted_and_resumed(run: Run, opened: Kernel) -> None:
+def test_an_evaluation_is_interrupted_and_resumed(run: Run, opened: Kernel, warmed: str) -> None:
     worked: list[psutil.Process] = []
 
     def interrupt() -> None:
@@ -149,6 +159,7 @@ def test_an_evaluation_is_interrupted_and_resumed(run: Run, opened: Kernel) -> N
     assert _gone(worked)
     kept = _answers(run)
     assert kept >= 10
+    opened.run(warmed)
     cell = opened.run(EVALUATE)
     assert cell.error is None
     # Grading, the lesser part, leaves no line.

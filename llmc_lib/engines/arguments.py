@@ -39,6 +39,7 @@ def engine_arguments(
     }
     if on_cpu:
         arguments["enforce_eager"] = True  # compiling takes longer than it saves
+        arguments["kv_cache_memory_bytes"] = 2 * 2**30  # vLLM would take most of the memory
         # A question's samples share the whole blocks of its prompt; few prompts fill 128 tokens, a
         # block's size on a CPU, and reading them took as long as writing the answers.
         arguments["block_size"] = 32

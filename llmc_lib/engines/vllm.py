@@ -5,6 +5,7 @@ python -m llmc_lib.engines.vllm SPEC.json
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from functools import cache
@@ -40,7 +41,6 @@ def environment(*, on_cpu: bool) -> dict[str, str]:
         variables |= {
             # Else one core is kept idle, which halves a laptop's speed.
             "VLLM_CPU_NUM_OF_RESERVED_CPU": "0",
-            "VLLM_CPU_KVCACHE_SPACE": "2",  # GiB
             "OMP_NUM_THREADS": str(len(os.sched_getaffinity(0))),
         }
     return variables
@@ -56,9 +56,9 @@ def offline_environment(*, on_cpu: bool) -> dict[str, str]:
     return variables
 
 
-def main(spec: dict[str, Any]) -> None:
-    """Answer the requests of a spec. Raises `UserError` for arguments that vLLM does not know, and for
-    a predictions file that another process writes to."""
+def main(spec: dict[str, Any]) -> object:
+    """Answer the requests of a spec; returns what need not be taken down at the end. Raises `UserError` for arguments that
+    vLLM does not know, and for a predictions file that another process writes to."""
     if spec["engine"]["nodes"] > 1:
         raise UserError(
             f"{spec['section']}.nodes: the offline engine has one machine; start a server with `make serve` "
@@ -67,10 +67,10 @@ def main(spec: dict[str, Any]) -> None:
     with Answers(spec["requests"]) as answers:
         if found := mistake(spec["engine"]["vllm"]):
             raise UserError(f"{spec['section']}.vllm.{found}")
-        _generate(spec, answers)
+        return _generate(spec, answers)
 
 
-def _generate(spec: dict[str, Any], answers: Answers) -> None:
+def _generate(spec: dict[str, Any], answers: Answers) -> object:
     import torch
     from vllm import LLM
 
@@ -112,6 +112,8 @@ def _generate(spec: dict[str, Any], answers: Answers) -> None:
             )
         if ended:
             answers.add(ended)
+    # On GPUs it has processes and shared memory of its own.
+    return engine if on_cpu else None
 
 
 def _add_requests(
@@ -176,4 +178,6 @@ def _too_long(spec: dict[str, Any], request: dict[str, Any], tokens: int) -> lis
 
 
 if __name__ == "__main__":
+    # By default Python looks for garbage after 700 new objects: an eighth of the time in which vLLM is imported.
+    gc.set_threshold(100_000)
     run(main)

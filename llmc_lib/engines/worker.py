@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable
@@ -140,11 +141,15 @@ def full_disk(error: OSError, path: Path) -> UserError | None:
     )
 
 
-def run(main: Callable[[dict[str, Any]], None]) -> None:
+def run(main: Callable[[dict[str, Any]], object]) -> None:
     """The worker's process: `main` on the spec that the command line names; a `UserError` goes to the
-    parent as it is."""
+    parent as it is. It ends without taking down what `main` returns, or the interpreter, which takes seconds."""
+    _kept, status = None, 0
     try:
-        main(json.loads(Path(sys.argv[1]).read_text()))
+        _kept = main(json.loads(Path(sys.argv[1]).read_text()))
     except UserError as error:
         emit("user_error", message=str(error))
-        sys.exit(2)
+        status = 2
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

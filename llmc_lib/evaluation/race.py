@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from llmc_lib.analysis.race import Round, Rule, judge
 from llmc_lib.benchmarks import Measure
 from llmc_lib.errors import UserError
 from llmc_lib.formatting import listed
@@ -237,6 +236,9 @@ def hold(
     in all rounds, a round is held with the reference and the best candidates so far: as many as leave time for the reference and one
     candidate in the rounds after it.
     """
+    # SciPy takes a second, and most runs race nobody.
+    from llmc_lib.analysis.race import Round, Rule, judge
+
     found = so_far(run, key, len(questions))
     report, stop = run.params.report, run.params.evaluation.stop
     assert stop is not None

@@ -5,8 +5,11 @@ vLLM's own command asks for the version of a package "vllm", and ends where ther
 
 from __future__ import annotations
 
+import gc
 from importlib import metadata
 
+# As in `engines.vllm`; also in the server's own processes, which import this module first.
+gc.set_threshold(100_000)
 _version = metadata.version
 
 

@@ -25,6 +25,13 @@ def test_the_params_go_before_what_is_set_here() -> None:
     assert made["hf_overrides"] == ROPE
     assert made["block_size"] == 16
     assert made["enforce_eager"] is True
+    assert made["kv_cache_memory_bytes"] == 2**31
+    less = EngineParams(vllm={"kv_cache_memory_bytes": 2**27})
+    made = arguments.engine_arguments("folder", SETTINGS, less, on_cpu=True)
+    assert made["kv_cache_memory_bytes"] == 2**27
+    assert "kv_cache_memory_bytes" not in arguments.engine_arguments(
+        "folder", SETTINGS, EngineParams(), on_cpu=False
+    )
     assert "block_size" not in arguments.engine_arguments(
         "folder", SETTINGS, EngineParams(), on_cpu=False
     )

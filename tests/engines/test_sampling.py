@@ -32,6 +32,8 @@ SETTINGS: dict[str, Any] = {
     "seed": 3,
 }
 
+ENGINE = EngineParams(max_num_seqs=8, vllm={"kv_cache_memory_bytes": 2**26})
+
 
 def _answer(request: Request, number: int = 0, **changed: Any) -> dict[str, Any]:
     prediction = Prediction(
@@ -50,7 +52,7 @@ def _sample(model: Model, path: Path, requests: list[Request], **changed: Any) -
         {path: requests},
         settings,
         log,
-        **{"desc": "", "engine": EngineParams(max_num_seqs=8), **others},
+        **{"desc": "", "engine": ENGINE, **others},
     )
 
 
@@ -156,15 +158,33 @@ def _texts(path: Path) -> dict[tuple[str, int], str]:
     return texts
 
 
+#: Settings of a file of its own.
+NARROW: dict[str, Any] = {
+    "max_tokens": 6,
+    "top_k": 1,
+    "min_p": 0.1,
+    "presence_penalty": 0.5,
+    "chat_template_kwargs": {"enable_thinking": False},
+}
+
+
 def _requests(samples: int) -> list[Request]:
-    return [Request(str(n), prompt, samples, seed=1000 * n) for n, prompt in enumerate(PROMPTS)]
+    return [Request(str(n), prompt, samples, seed=1000 * n + 1) for n, prompt in enumerate(PROMPTS)]
 
 
 @pytest.fixture(scope="module")
 def sampled(tiny: Model) -> Path:
-    """Two samples of each prompt, and of one that is too long."""
+    """Two samples of each prompt, and of one that is too long; beside it narrow.jsonl, three by other settings."""
     path = tiny.folder.parent / "answers.jsonl"
-    _sample(tiny, path, [*_requests(2), Request("long", "plants " * 120, samples=2)])
+    narrow = path.with_name("narrow.jsonl")
+    sample(
+        tiny,
+        {path: [*_requests(2), Request("long", "plants " * 120, samples=2)], narrow: _requests(3)},
+        {path: SETTINGS, narrow: SETTINGS | NARROW},
+        path.parent / "logs" / "model.log",
+        desc="",
+        engine=ENGINE,
+    )
     return path
 
 
@@ -178,44 +198,34 @@ def test_a_prompt_that_does_not_fit_fails_and_the_others_are_answered(sampled: P
 
 
 @pytest.mark.slow
-def test_further_samples_are_added_and_each_has_its_own_seed(tiny: Model, sampled: Path) -> None:
-    before = sampled.read_bytes()
-    _sample(tiny, sampled, _requests(3))
-    assert sampled.read_bytes().startswith(before)
-    texts = {key: text for key, text in _texts(sampled).items() if key[0] != "long"}
-    assert set(texts) == {(str(n), s) for n in range(3) for s in range(3)}
-    assert len(set(texts.values())) == 9
-    # Sample 2 of a seed is sample 0 of the seed two higher, which here is that of the settings.
-    other = sampled.with_name("other.jsonl")
-    _sample(tiny, other, [Request("1", PROMPTS[1])], seed=1002)
-    assert _texts(other) == {("1", 0): texts["1", 2]}
-
-
-@pytest.mark.slow
-def test_each_file_is_sampled_by_its_own_settings(tmp_path: Path, tiny: Model) -> None:
-    free, narrow = tmp_path / "free.jsonl", tmp_path / "narrow.jsonl"
-    own = {"max_tokens": 6, "top_k": 1, "min_p": 0.1, "presence_penalty": 0.5}
-    variables = {"chat_template_kwargs": {"enable_thinking": False}}
-    sample(
-        tiny,
-        {free: _requests(3), narrow: _requests(3)},
-        {free: SETTINGS, narrow: SETTINGS | own | variables},
-        tmp_path / "logs" / "model.log",
-        desc="",
-        engine=EngineParams(max_num_seqs=8),
-    )
+def test_each_file_is_sampled_by_its_own_settings(tiny: Model, sampled: Path) -> None:
+    narrow = sampled.with_name("narrow.jsonl")
     assert {row["completion_tokens"] <= 6 for row in read_jsonl(narrow)} == {True}
-    assert max(row["completion_tokens"] for row in read_jsonl(free)) > 6
+    assert max(row["completion_tokens"] for row in read_jsonl(sampled)) > 6
     # Of one token that may be drawn all samples are the same.
     texts = _texts(narrow)
     assert all(len({texts[str(n), s] for s in range(3)}) == 1 for n in range(3))
-    assert len(set(_texts(free).values())) == 9
+    free = [text for key, text in _texts(sampled).items() if key[0] != "long"]
+    assert len(set(free)) == len(free) >= 6
     assert read_settings(narrow.with_suffix(".settings.json")) == {
-        **SETTINGS, **own, **variables, "model": tiny.fingerprint
+        **SETTINGS, **NARROW, "model": tiny.fingerprint
     }  # fmt: skip
-    assert read_settings(free.with_suffix(".settings.json")) == {
+    assert read_settings(sampled.with_suffix(".settings.json")) == {
         **SETTINGS, "model": tiny.fingerprint
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_further_samples_are_added_and_each_has_its_own_seed(tiny: Model, sampled: Path) -> None:
+    before = sampled.read_bytes()
+    _sample(tiny, sampled, [*_requests(3), Request("no seed", PROMPTS[0])])
+    assert sampled.read_bytes().startswith(before)
+    found = _texts(sampled)
+    texts = {key: text for key, text in found.items() if key[0] in ("0", "1", "2")}
+    assert set(texts) == {(str(n), s) for n in range(3) for s in range(3)}
+    assert len(set(texts.values())) == 9
+    # Sample 2 of a seed is sample 0 of the seed two higher, which here is that of the settings.
+    assert found["no seed", 0] == found["0", 2]
 
 
 @pytest.mark.slow

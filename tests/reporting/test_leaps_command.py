@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from aiohttp import web
 
 from llmc_lib.store import ROOT, Run, read_jsonl
 from tests.engines.chat_server import ChatServer, completion
+from tests.reporting.conftest import copied
 
 pytestmark = pytest.mark.slow
 
@@ -39,11 +39,8 @@ def _run(command: str, params: Path, **env: str) -> subprocess.CompletedProcess[
 def test_a_judges_opinion_goes_into_the_page(
     compare_run: Run, compare_page: Path, tmp_path: Path
 ) -> None:
-    shutil.copytree(compare_run.runs, tmp_path / "runs")
-    values = yaml.safe_load(compare_run.params_file.read_text())
-    values |= {"runs_dir": str(tmp_path / "runs"), "reports_dir": str(tmp_path / "reports")}
-    params, judged = tmp_path / "compare.yaml", tmp_path / "judged.yaml"
-    params.write_text(yaml.safe_dump(values))
+    params, judged = copied(compare_run, tmp_path).params_file, tmp_path / "judged.yaml"
+    values = yaml.safe_load(params.read_text())
     assert "leap-note" not in compare_page.read_text("utf-8").partition("<body>")[2]
 
     refused = _run("leaps", params)

@@ -122,7 +122,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Serving]:
     folder = tmp_path_factory.mktemp("serving")
-    engine = {"max_num_seqs": 8, "data_parallel": 2}
+    small = {"kv_cache_memory_bytes": 2**26}
+    engine = {"max_num_seqs": 8, "data_parallel": 2, "vllm": small}
     made = Serving(folder, model, _free_ports(), engine=engine)
     try:
         made.wait_for("Ready.")
@@ -193,7 +194,7 @@ def test_a_reply_can_be_made_to_have_a_form(serving: Serving) -> None:
 
 
 def test_work_of_a_server_that_is_killed_is_redone_by_the_other(serving: Serving) -> None:
-    requests = [Request(str(n), f"Count to {n}.", samples=4) for n in range(100)]
+    requests = [Request(str(n), f"Count to {n}.", samples=4) for n in range(60)]
     path = serving.folder / "killed.jsonl"
     victim = serving.servers()[0]
 
@@ -206,11 +207,11 @@ def test_work_of_a_server_that_is_killed_is_redone_by_the_other(serving: Serving
     thread.start()
     found = _ask(serving, "killed", requests)
     thread.join()
-    assert len(found) == 400
+    assert len(found) == 240
     assert {prediction.finish_reason for prediction in found.values()} == {"stop", "length"}
     by_server = [prediction.engine for prediction in found.values()]
     counts = sorted(by_server.count(address) for address in serving.endpoints())
-    assert 0 < counts[0] < 200 < counts[1]
+    assert 0 < counts[0] < 120 < counts[1]
     serving.wait_for("The process was killed (SIGKILL)")
     assert serving.process.poll() is None  # the other one goes on
     assert not _groups([victim])  # and nothing of the killed one is left
