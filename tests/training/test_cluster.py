@@ -351,7 +351,6 @@ def _two_machines(hosts: list[list[str]], folder: Path, mode: str) -> tuple[list
 
 def _on_both(hosts: list[list[str]], commands: list[list[str]]) -> tuple[list[int], list[str]]:
     """Run a Python command on each host, the second one first; status and output of each."""
-    from llmc_lib.training import extensions  # torch
 
     running = [
         subprocess.Popen(
