@@ -115,7 +115,7 @@ def evaluation_plan(run: Run, shape: Shape, on: Machine) -> tuple[EvaluationPlan
 
 def _of_race(run: Run, plan: EvaluationPlan) -> str:
     """What of the tokens of a race's benchmark is to be expected, under no difference and under one."""
-    # SciPy takes a second, and most runs race nobody.
+    # Late: no other plan needs scipy's distributions.
     from llmc_lib.analysis.race import Rule, expected
     from llmc_lib.analysis.variance import assumed_parts
 
