@@ -76,10 +76,10 @@ def check_prerequisites(*, compiler: bool = True) -> None:
     if not compiler:
         return
     if not (Path(sysconfig.get_path("include")) / "Python.h").exists():
-        sys.exit("Python's headers are needed (DeepSpeed compiles a small part of itself): "
+        sys.exit("Python's headers are needed (DeepSpeed compiles its Adam where the optimizer is offloaded): "
                  "on Debian and Ubuntu, apt-get install python3.11-dev")  # fmt: skip
     if not (shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")):
-        sys.exit("A C++ compiler is needed (DeepSpeed compiles a small part of itself): "
+        sys.exit("A C++ compiler is needed (DeepSpeed compiles its Adam where the optimizer is offloaded): "
                  "install g++, on Debian and Ubuntu: apt-get install g++")  # fmt: skip
 
 
