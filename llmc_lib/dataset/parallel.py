@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 
 from llmc_lib.errors import UserError
 from llmc_lib.processes.limited import check_main, main_script
+from llmc_lib.processes.workers import die_with_parent
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -89,6 +91,11 @@ class Workers:
 
 def _receive(shared: Any) -> None:
     global _shared
+    # The pool's own processes hold the ends of its pipe open: without a parent they would wait at it for ever.
+    die_with_parent()
+    parent = multiprocessing.parent_process()
+    if parent is None or os.getppid() != parent.pid:
+        os._exit(1)
     _shared = shared
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from llmc_lib.dataset.parallel import Workers, batched
 from llmc_lib.errors import UserError
-from tests.unguarded import run_script
+from tests.unguarded import ROOT, run_script
 
 
 def _shift(item: int, by: int) -> tuple[int, int]:
@@ -71,6 +74,37 @@ def test_an_error_in_a_process_is_raised_here() -> None:
 def test_a_killed_process_is_told() -> None:
     with pytest.raises(UserError, match=r"dataset\.processes: a process was killed.*fewer than 2"):
         list(Workers(9, 2).map(_die, range(20)))
+
+
+FOR_EVER = """
+import os, time
+from llmc_lib.dataset.parallel import Workers
+def work(item, shared):
+    print(os.getpid(), flush=True)
+    time.sleep(300)
+if __name__ == "__main__":
+    with Workers(None, 2) as workers:
+        list(workers.map(work, range(4)))
+"""
+
+
+@pytest.mark.slow
+def test_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text(FOR_EVER)
+    parent = subprocess.Popen(
+        [sys.executable, str(script)], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert parent.stdout is not None
+    working = [psutil.Process(int(parent.stdout.readline())) for _ in range(2)]
+    parent.kill()
+    parent.wait()
+    _, left = psutil.wait_procs(working, timeout=20)
+    for process in left:
+        process.kill()
+    assert not left
+    parent.stdout.close()
 
 
 SCRIPT = """
