@@ -80,7 +80,7 @@ FOR_EVER = """
 import os, time
 from llmc_lib.dataset.parallel import Workers
 def work(item, shared):
-    print(os.getpid(), flush=True)
+    os.write(1, f"{os.getpid()}\\n".encode())  # at once: two processes share the pipe
     time.sleep(300)
 if __name__ == "__main__":
     with Workers(None, 2) as workers:
