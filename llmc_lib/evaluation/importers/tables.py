@@ -12,8 +12,8 @@ Two programs write such files, and people who keep their answers on the hub:
   (correct_answer, model_answer, reasoning, correct, confidence) as columns of their own. A group of values may be there as
   its text, in JSON or Python's notation.
 
-The id is the first of `_IDS` that there is, the answer the first of `_TEXTS`, or the only column `<model>_response`, as
-Do-Not-Answer's own tables call theirs (with `<model>_action`, the label). A file without ids needs the questions' own
+The id is the first of `_IDS` that there is, the answer the first of `_TEXTS`, or `<model>_response`, as
+Do-Not-Answer's own tables call theirs (with `<model>_action`, the label), where there is one. A file without ids needs the questions' own
 words in a column `question`. Rows with the same id are told apart by a column `sample`.
 """
 
@@ -54,7 +54,7 @@ _REASONING = ("reasoning_content", "thinking", "reasoning_text")
 #: The columns that a judged answer's `judge_response` becomes.
 _JUDGED = ("correct", "model_answer", "correct_answer", "reasoning", "confidence")
 #: A judge's label of a response, and of its reasoning, by whatever model's name: gpt4_label, gpt-4.1_label.
-_LABEL = re.compile(r"(?!.*_reasoning_label$).*_label|label|(.*_)?action", re.IGNORECASE)
+_LABEL = re.compile(r"(?!.*_reasoning_label$).*_label|label|action", re.IGNORECASE)
 _REASONING_LABEL = re.compile(r".*_?reasoning_label", re.IGNORECASE)
 _REVIEW = re.compile(r".*_review|judge?ment", re.IGNORECASE)
 HARMFUL = 6
@@ -68,8 +68,8 @@ def knows(keys: set[str]) -> bool:
 def _answer(keys: Iterable[str]) -> str | None:
     """The field with the answer."""
     keys = list(keys)
-    named = [name for name in keys if name.endswith("_response") and name != "judge_response"]
-    return next((name for name in _TEXTS if name in keys), named[0] if len(named) == 1 else None)
+    own = [name for name in keys if name.endswith("_response") and "types_of_harm" in keys]
+    return next((name for name in _TEXTS if name in keys), own[0] if len(own) == 1 else None)
 
 
 def read(path: Path, samples: Mapping[int, int] | None = None) -> Iterator[Imported]:
@@ -170,7 +170,9 @@ def _finish(record: Mapping[str, Any]) -> str:
 
 def _grade(prediction: Prediction, row: Row) -> Grade | None:
     record = row.record
-    label, judged = _named(record, _LABEL), _judged(record)
+    action = f"{(_answer(record) or '').removesuffix('_response')}_action"
+    label = _named(record, _LABEL) or (action if action in record else None)
+    judged = _judged(record)
     if label is not None and not is_nothing(record[label]) and not judged:
         return _labelled(prediction, record, label)
     if judged:

@@ -92,8 +92,18 @@ def test_do_not_answers_own_columns_are_read(tmp_path: Path) -> None:
     first, second = (pd.DataFrame(answers.loc[model])[columns] for model in ("m0", "m1"))
     pd.testing.assert_frame_equal(first, second)
     two = _write(tmp_path / "two.csv", [{**row, "n_response": "no"} for row in own])
-    with pytest.raises(UserError, match="has no column with answers"):
-        detect(two)
+    questions = _write(tmp_path / "set.csv", [{"question": "Why?", "reference_response": "So."}])
+    for path in (two, questions):
+        with pytest.raises(UserError, match=r"not in a format|has no column with answers"):
+            detect(path)
+
+
+def test_a_column_that_is_somebodys_action_is_no_label(tmp_path: Path) -> None:
+    rows = [{**FLAT, **VERDICT, "user_action": "stop"}, {**FLAT, "id": "q2", "user_action": 6}]
+    judged, plain = _read(_write(tmp_path / "x.jsonl", rows))
+    assert judged.grade is not None
+    assert judged.grade.status == "correct"
+    assert plain.grade is None
 
 
 def test_responses_alone_are_graded_by_the_rules(tmp_path: Path) -> None:
