@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from llmc_lib.answers.boxes import BOX, boxes
 from llmc_lib.answers.comparing import same
 from llmc_lib.answers.concluding import concluded
 from llmc_lib.answers.confidence import without_confidence
@@ -17,7 +18,6 @@ from llmc_lib.answers.text import (
     SENTENCE,
     TAIL,
     clean,
-    closing,
     sound,
     undelimited,
 )
@@ -25,7 +25,6 @@ from llmc_lib.answers.units import quantity
 
 # Where nothing in the last characters of a response is marked as its answer, so much of it is searched for a mark.
 _FAR = 60_000
-_LONGEST_BOX = 2_000
 _NOT_WRONG = r"(?<!wrong )(?<!incorrect )(?<!possible )(?<!alternative )(?<!not the )(?<!another )(?<!an )(?<!any )(?<!no )"
 _MARKED = re.compile(
     _NOT_WRONG
@@ -61,11 +60,6 @@ _CHAT_TOKEN = re.compile(
 _NEXT_QUESTION = re.compile(
     r"\n\s*(?:\*\*|#{1,4} ?)?(?:Q|Question|Problem|Exercise|Example|Human|User|Instruction|問題|問)(?: ?\d{1,3})?(?:\*\*)?\s*[:：.]",
     re.IGNORECASE,
-)
-_BOX = re.compile(r"\\?\b(?:boxed|fbox|framebox)\s*(?=\{)|\\boxed\s*(?P<bare>\\?[\w.,/^-]+)")
-# A sign in front of a box, which is no dash in front of an item nor a difference: "x = -[5]", "x = ±[3]"
-_SIGN = re.compile(
-    r"(?:[=$(]\s*|(?:^|[^\w)}\]\s])\s+|\b[a-z]{2,} )((?:\\pm|±)\s*|[-−](?=$)|(?<=[=$(])[-−]\s*)$"
 )
 # Between boxes that are one answer: nothing that takes back the first or draws a conclusion from it.
 _CONCLUDES = re.compile(
@@ -214,7 +208,7 @@ def _reconsidered(text: str) -> str:
     low = tail.lower()
     if not any(word in low for word in _RETRACTING) or _RETRACTS.search(tail) is None:
         return text
-    starts = [match.start() for mark in (_MARKED, _BOX) for match in mark.finditer(tail)]
+    starts = [match.start() for mark in (_MARKED, BOX) for match in mark.finditer(tail)]
     starts = starts or [match.start(1) for match in _STATED.finditer(tail)]
     retraction = _RETRACTS.search(tail, max(starts)) if starts else None
     if retraction is None:
@@ -261,26 +255,6 @@ def stated(text: str, *, named: bool = False) -> list[str]:
 def headed(text: str) -> list[str]:
     """What follows a heading that announces an answer, in the order of the text."""
     return list(_HEADED.findall(text))
-
-
-def boxes(text: str) -> list[tuple[int, int, str]]:
-    r"""The contents of each closed `\boxed{…}` in a text (also `\boxed 14` and a lost backslash), with start and end."""
-    found: list[tuple[int, int, str]] = []
-    for match in _BOX.finditer(text):
-        if match["bare"]:
-            found.append((match.start(), match.end(), match["bare"].rstrip(".,")))
-            continue
-        end = closing(text[: match.end() + _LONGEST_BOX], match.end() + 1)
-        if end is not None:
-            sign = _SIGN.search(text[max(0, match.start() - 20) : match.start()])
-            content = text[match.end() + 1 : end - 1]
-            found.append((match.start(), end, f"{sign[1]}{content}" if sign else content))
-    # Of boxes in boxes the innermost.
-    return (
-        [box for box in found if not any(box[0] < o[0] and o[1] <= box[1] for o in found[:200])]
-        if len(found) < 200
-        else found
-    )
 
 
 def _explicit(text: str) -> tuple[str, str] | None:
@@ -347,7 +321,7 @@ def other_answers(response: str) -> list[str]:
         found = [*(item.text for item in marked(sentence)), *stated(sentence, named=True)]
         said = (trimmed(item) for item in found if not boxes(item))
         answers += [answer for answer in said if not _NO_ANSWER.match(answer)]
-    if marks := [m.start() for mark in (_MARKED, _BOX, _STATED) for m in mark.finditer(text)]:
+    if marks := [m.start() for mark in (_MARKED, BOX, _STATED) for m in mark.finditer(text)]:
         start = max(marks)
         # What is within the answer ("4 or 5") is compared with it.
         beside = [m for m in _BESIDE.finditer(text, start) if not any(m[0] in a for a in answers)]

@@ -11,6 +11,12 @@ from llmc_lib.answers.finding import find_answer, other_answers
 from llmc_lib.answers.text import ALTERNATIVE, unwrapped
 from llmc_lib.records import GradeStatus
 
+# "Which planet", "what chemical element"
+_KIND = re.compile(r"\b(?:which|what) ([a-z]{3,12})(?: ([a-z]{3,12}))?\b", re.IGNORECASE)
+# Where a name with a first name in front of it is somebody's.
+_PLACES = frozenset("planet city country state capital continent river month element".split())
+_LONGER_NAME = re.compile(r"(?:[A-Z][a-z]+\s){1,2}[A-Z][a-z]+")
+
 
 class Judgement(NamedTuple):
     """What the rules make of a response."""
@@ -46,6 +52,15 @@ def judge(
         equal = compare(choices[letter], reference) if letter else equal
     if not equal and "%" in answer and re.search(r"%|\bpercent", question):
         equal = compare(answer.replace("\\%", "").replace("%", ""), reference)
+    if asked := _KIND.search(question):
+        kind = [word.lower() for word in asked.groups() if word]
+        front = re.compile(rf"(?:the )?(?:{'|'.join(kind)}) (?:of )?(?=[A-Z])", re.IGNORECASE)
+        if not equal and front.match(
+            answer
+        ):  # "the planet Mars" for Mars where a planet is asked for
+            equal = compare(front.sub("", answer, count=1), reference)
+        elif equal and _PLACES.intersection(kind) and _LONGER_NAME.fullmatch(answer):
+            equal = None if len(reference.split()) == 1 else equal  # "Bruno Mars" is no planet
     if equal and restates(answer, question, reference):
         return Judgement("ungraded", answer, "restates the question")
     if equal is None:

@@ -121,7 +121,8 @@ def closing(text: str, start: int) -> int | None:
 def clean(text: str) -> str:
     """A final answer without the markup and punctuation that models put around it."""
     text = unended(unwrapped(text).strip().strip("*`\"'_ "))
-    amount = re.match(r"\$ ?[\d,]*\.?\d+$", text)  # "$45" is one, "$45$" a formula
+    # "$45" and "45 $" are amounts, "$45$" is a formula.
+    amount = re.match(r"\$ ?[\d,]*\.?\d+$|\d[\d.,]* \$$", text)
     text = text.strip("*`\"'_ " if amount else "*`\"'$_ ")
     inner = re.fullmatch(r"\\[(\[](.*)\\[)\]]", text, re.DOTALL)
     return inner[1].strip() if inner else text

@@ -68,6 +68,7 @@ _OF_ITS_OWN = {
 _TWO_UNITS = re.compile(
     r"(\d{1,6})\s*([a-zA-Z]{1,7})\.?,?\s+(?:and\s+)?(\d{1,3}(?:\.\d+)?)\s*([a-zA-Z]{1,7})\.?"
 )
+_DOLLARS = re.compile(r"^(-?\d[\d.,]*) ?\$$")  # "3.50 $"
 
 
 class Quantity(NamedTuple):
@@ -79,7 +80,7 @@ class Quantity(NamedTuple):
 
 def quantity(text: str, *, rounded: bool = False) -> Quantity | None:
     """A text that is one number, alone or with a unit; with `rounded`, "about" may be before it."""
-    text = signs(text[:TAIL]).strip().replace("\\%", "%")
+    text = _DOLLARS.sub(r"$\1", signs(text[:TAIL]).strip().replace("\\%", "%"))
     currency = _CURRENCY.match(text)
     text = text.strip("$").strip()
     if currency:
@@ -103,7 +104,7 @@ def quantity(text: str, *, rounded: bool = False) -> Quantity | None:
 
 def without_unit(text: str) -> tuple[str, str]:
     """A formula without the unit after it, or the currency before it, and the unit."""
-    text = text.strip()
+    text = _DOLLARS.sub(r"$\1", text.strip())
     currency = _CURRENCY.match(text)
     if currency and "$" not in text[currency.end() :].replace("\\$", ""):
         return currency[1] + text[currency.end() :], currency["sign"] or ""

@@ -3,6 +3,6 @@
 from llmc_lib.evaluation.grading.grader import grade, grade_all
 
 #: Raised when the rules change: what they graded before is graded again.
-VERSION = 9
+VERSION = 10
 
 __all__ = ["VERSION", "grade", "grade_all"]
