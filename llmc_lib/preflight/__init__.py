@@ -37,4 +37,4 @@ def check(run: Run, *, data_alone: bool = False) -> list[str]:
         if (more := len(set(problems)) - _MOST) > 0:
             lines.append(f"{run.shown}: and {counted(more, 'further error')}")
         raise UserError("\n".join(lines))
-    return [*machine.warnings(run), *training.warnings(run)]
+    return [*data.warnings(run), *machine.warnings(run), *training.warnings(run)]

@@ -42,6 +42,20 @@ def problems(run: Run) -> list[Problem]:
     return found
 
 
+def warnings(run: Run) -> list[str]:
+    """Ids in files of `exclude` and `subsets` that are of no question."""
+    return [
+        f"warning: {line}"
+        for benchmark in run.params.evaluation.benchmarks
+        if (benchmark.subsets or benchmark.exclude)
+        and not (benchmark.source == "imports" or is_hub_id(benchmark.source))
+        for line in question_bank.unknown_ids(
+            question_bank.read(benchmark.module, question_bank.path(benchmark), benchmark.fields),
+            benchmark,
+        )
+    ]
+
+
 def _benchmarks(run: Run, found: list[Problem]) -> dict[str, list[Question]]:
     """The questions that this machine has, by benchmark."""
     questions = {}

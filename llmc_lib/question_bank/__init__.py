@@ -17,13 +17,13 @@ from llmc_lib.models.prompts import question_prompt
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.question_bank.files import question_rows
 from llmc_lib.question_bank.order import drawn
-from llmc_lib.question_bank.subsets import divided, subsets_digest
+from llmc_lib.question_bank.subsets import divided, subsets_digest, unknown_ids
 from llmc_lib.records import Prompt, Question
 from llmc_lib.store import ROOT, fingerprint, is_hub_id, sha256_file
 
 __all__ = [
     "asked", "clustered", "digest", "divided", "load", "path", "prepared", "prompt", "question_rows", "read",
-    "subsets_digest",
+    "subsets_digest", "unknown_ids",
 ]  # fmt: skip
 
 #: Fields of ours that can be clusters.

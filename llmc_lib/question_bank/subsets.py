@@ -58,6 +58,28 @@ def divided(found: Sequence[Question], benchmark: BenchmarkParams) -> list[Quest
     return left
 
 
+def unknown_ids(found: Sequence[Question], benchmark: BenchmarkParams) -> list[str]:
+    """A line for each file of `exclude` and `subsets` that also has ids of no question: a list for all of HLE has those of
+    questions with images, and another has a typo. Raises `UserError` for a file that cannot be read."""
+    known = {question.id for question in found}
+    given = {"exclude": benchmark.exclude}
+    given |= {f"subsets.{name}": entries for name, entries in benchmark.subsets.items()}
+    told = []
+    for key, entries in given.items():
+        for entry in entries:
+            if not (entry.endswith(_ENDINGS) or (ROOT / entry).is_file()):
+                continue
+            ids = list(dict.fromkeys(_ids(ROOT / entry, entry)))
+            if unknown := [each for each in ids if each and each not in known]:
+                some = ", ".join(shown(each) for each in unknown[:3])
+                more = f" and {len(unknown) - 3:,} more" if len(unknown) > 3 else ""
+                told.append(
+                    f"{_place(benchmark)}.{key}: {entry}: {len(unknown):,} of its {len(ids):,} ids are of no question that "
+                    f"is asked in text ({some}{more}) and are passed over; check that none is a typing error"
+                )
+    return told
+
+
 def subsets_digest(benchmark: BenchmarkParams) -> str:
     """A hash of the files that `exclude` and `subsets` name."""
     entries = [*benchmark.exclude, *(e for each in benchmark.subsets.values() for e in each)]

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from llmc_lib import preflight
+from llmc_lib import preflight, question_bank
 from llmc_lib.errors import UserError
 from llmc_lib.models.folder import folder_problems
-from llmc_lib.params import ModelParams
+from llmc_lib.params import BenchmarkParams, ModelParams
 from llmc_lib.preflight.machine import folder_problem
 from llmc_lib.preflight.models import context_length
 from llmc_lib.store import ROOT, open_run
@@ -677,6 +677,15 @@ def test_a_batch_that_processes_cannot_share_is_a_warning_with_its_place(tmp_pat
     own = [{"name": "a", "training": {"nproc_per_node": 5}}]
     (told,) = _warnings(tmp_path, training={**given, "batch_size": 8}, candidates=own)
     assert told.startswith("warning: candidates.0.training: batch_size 8: 5 processes")
+
+
+def test_ids_of_no_question_in_a_file_are_a_warning(tmp_path: Path) -> None:
+    found = question_bank.read("hle", question_bank.path(BenchmarkParams(name="hle")))
+    (tmp_path / "broken.txt").write_text(f"{found[0].id}\ntypo\n")
+    benchmarks = [{"name": "hle", "exclude": str(tmp_path / "broken.txt")}, "do_not_answer"]
+    (told,) = _warnings(tmp_path, evaluation={"benchmarks": benchmarks})
+    assert told.startswith("warning: evaluation.benchmarks.hle.exclude: ")
+    assert "broken.txt: 1 of its 2 ids are of no question that is asked in text ('typo')" in told
 
 
 def test_a_deadline_that_has_passed_is_a_warning(tmp_path: Path) -> None:

@@ -96,3 +96,17 @@ def test_a_file_without_an_id_of_the_benchmark_is_refused(tmp_path: Path) -> Non
     (tmp_path / "other.jsonl").write_text('{"key": "s1"}\n')
     with pytest.raises(UserError, match=r"exclude: .*line 1 has no field 'id'; it has: key"):
         question_bank.load(_benchmark(tmp_path, exclude=(str(tmp_path / "other.jsonl"),)))
+
+
+def test_a_file_with_some_ids_of_no_question_is_told(tmp_path: Path) -> None:
+    (tmp_path / "some.txt").write_text("s0\ns1\ns7\n\ns8\ns9\ns10\n")
+    (tmp_path / "all.csv").write_text("id\ns2\n")
+    files = str(tmp_path / "some.txt"), str(tmp_path / "all.csv")
+    benchmark = _benchmark(tmp_path, exclude=files, subsets={"odd": ("s3", files[0])})
+    found = question_bank.read("questions", tmp_path / "sums.jsonl", FIELDS)
+    first, second = question_bank.unknown_ids(found, benchmark)
+    assert first.startswith(
+        f"evaluation.benchmarks.sums.exclude: {files[0]}: 4 of its 6 ids are of no question"
+    )
+    assert "('s7', 's8', 's9' and 1 more)" in first
+    assert second.startswith("evaluation.benchmarks.sums.subsets.odd: ")
