@@ -682,7 +682,7 @@ def test_a_batch_that_processes_cannot_share_is_a_warning_with_its_place(tmp_pat
 def test_ids_of_no_question_in_a_file_are_a_warning(tmp_path: Path) -> None:
     found = question_bank.read("hle", question_bank.path(BenchmarkParams(name="hle")))
     (tmp_path / "broken.txt").write_text(f"{found[0].id}\ntypo\n")
-    benchmarks = [{"name": "hle", "exclude": str(tmp_path / "broken.txt")}, "do_not_answer"]
+    benchmarks = [{"name": "hle", "exclude": str(tmp_path / "broken.txt")}]
     (told,) = _warnings(tmp_path, evaluation={"benchmarks": benchmarks})
     assert told.startswith("warning: evaluation.benchmarks.hle.exclude: ")
     assert "broken.txt: 1 of its 2 ids are of no question that is asked in text ('typo')" in told
