@@ -49,7 +49,7 @@ def main() -> None:
     accelerator = options.accelerator
     if accelerator == "auto":
         accelerator = "none" if is_light(options.venv) else detect_accelerator()
-    check_prerequisites(compiler=accelerator != "none" and options.task == "install")
+    check_prerequisites(compiler=accelerator == "cuda" and options.task == "install")
     try:
         if options.task == "lock":
             lock(options.venv)
@@ -76,10 +76,10 @@ def check_prerequisites(*, compiler: bool = True) -> None:
     if not compiler:
         return
     if not (Path(sysconfig.get_path("include")) / "Python.h").exists():
-        sys.exit("Python's headers are needed (DeepSpeed compiles its Adam where the optimizer is offloaded): "
+        sys.exit("Python's headers are needed on a machine with a GPU (Triton compiles against them): "
                  "on Debian and Ubuntu, apt-get install python3.11-dev")  # fmt: skip
     if not (shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")):
-        sys.exit("A C++ compiler is needed (DeepSpeed compiles its Adam where the optimizer is offloaded): "
+        sys.exit("A C++ compiler is needed on a machine with a GPU (Triton and DeepSpeed compile with it): "
                  "install g++, on Debian and Ubuntu: apt-get install g++")  # fmt: skip
 
 

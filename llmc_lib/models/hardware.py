@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shutil
+import sysconfig
 from pathlib import Path
 
 _CPUINFO = Path("/proc/cpuinfo")
@@ -28,6 +30,12 @@ def computing_dtype(wanted: str) -> str:
 def has_gpu() -> bool:
     """Does the driver of a GPU run here?"""
     return any(sign.exists() for sign in _GPU_SIGNS)
+
+
+def has_compiler() -> bool:
+    """Can C++ be compiled against Python's headers here?"""
+    headers = Path(sysconfig.get_path("include")) / "Python.h"
+    return headers.exists() and any(map(shutil.which, ("c++", "g++", "clang++")))
 
 
 def gpus() -> int | None:

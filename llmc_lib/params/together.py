@@ -86,13 +86,17 @@ def _of_all(training: TrainingParams, given: dict[str, Any]) -> Iterator[tuple[s
         )
 
 
-def _of_offload(training: TrainingParams, given: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Optimizers that DeepSpeed has no version of for main memory, where accelerate takes Adam in their place."""
+def offloads_optimizer(training: TrainingParams) -> bool:
+    """Is the optimizer in main memory, or on disk?"""
     zero = training.deepspeed_config.get("zero_optimization") or {}
     default = {"device": "cpu"} if training.deepspeed == "zero3_offload" else {}
-    device = (default | (zero.get("offload_optimizer") or {})).get("device", "none")
+    return bool((default | (zero.get("offload_optimizer") or {})).get("device", "none") != "none")
+
+
+def _of_offload(training: TrainingParams, given: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Optimizers that DeepSpeed has no version of for main memory, where accelerate takes Adam in their place."""
     optim = str(given.get("optim", "adamw_torch"))
-    if device != "none" and not optim.startswith("adamw_torch") and optim != "adagrad":
+    if offloads_optimizer(training) and not optim.startswith("adamw_torch") and optim != "adagrad":
         yield (
             "optim",
             f"{optim} would become Adam: in main memory, where training.deepspeed has the optimizer, there are adamw_torch and "

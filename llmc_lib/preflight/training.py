@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from llmc_lib.models.hardware import has_gpu
+from llmc_lib.models.hardware import has_compiler, has_gpu
 from llmc_lib.params import Recipe, TrainingParams
 from llmc_lib.params.batches import batch_told
+from llmc_lib.params.together import offloads_optimizer
 from llmc_lib.preflight.models import config_of
 from llmc_lib.preflight.problem import Problem
 from llmc_lib.store import Run
@@ -21,6 +22,10 @@ Keys = tuple[str | int, ...]
 _BNB = re.compile(r"8bit|paged|bnb|lion|ademamix")
 #: What decides whether a batch can be shared.
 _BATCH = ("batch_size", "micro_batch_size", "nproc_per_node", "cluster", "sequence_parallel")
+_COMPILED = (
+    "warning: training.deepspeed: DeepSpeed compiles the optimizer that it offloads, and this machine lacks a C++ compiler or "
+    "Python's headers; install g++ and python3.11-dev where it trains"
+)
 _EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
 
 
@@ -50,7 +55,12 @@ def warnings(run: Run) -> list[str]:
         for recipe in recipes
         if recipe.asked
     ]
-    return [*dict.fromkeys(batches), *([] if has_gpu() else _elsewhere(recipes))]
+    compiled = (
+        []
+        if has_compiler() or not any(offloads_optimizer(r.training) for r in recipes)
+        else [_COMPILED]
+    )
+    return [*dict.fromkeys(batches), *compiled, *([] if has_gpu() else _elsewhere(recipes))]
 
 
 def _elsewhere(recipes: Sequence[Recipe]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,28 @@ def test_without_a_gpu_a_check_warns_and_a_training_is_refused(
     plain = _run(tmp_path, DENSE, {"lora": {}})
     assert training.warnings(plain) == []
     quantize.require_gpu(plain.params.recipes[0])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"deepspeed": "zero3_offload"},
+        {"deepspeed_config": {"zero_optimization": {"offload_optimizer": {"device": "cpu"}}}},
+    ],
+)
+def test_an_offloaded_optimizer_needs_a_compiler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    compiler = tmp_path / "g++"
+    compiler.touch(mode=0o755)
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
+    (tmp_path / "Python.h").touch()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert training.warnings(_run(tmp_path, DENSE, settings)) == []
+    compiler.unlink()
+    (told,) = training.warnings(_run(tmp_path, DENSE, settings))
+    assert told.startswith("warning: training.deepspeed: DeepSpeed compiles the optimizer")
+    assert training.warnings(_run(tmp_path, DENSE, {})) == []
 
 
 def test_a_missing_package_is_told_where_there_is_a_gpu(

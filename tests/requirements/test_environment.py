@@ -273,7 +273,9 @@ def test_another_python_is_refused(
     assert _message().startswith(f"Python 3.11 is needed, {sys.executable} is {found}: install")
 
 
-def test_a_missing_compiler_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_compiler_is_told_where_there_is_a_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert _message().startswith("A C++ compiler is needed")
     compiler = tmp_path / "clang++"
@@ -284,7 +286,7 @@ def test_a_missing_compiler_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_the_installer_ends_with_that_one_line(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, ROOT / "requirements" / "environment.py", "install",
-         "--venv", tmp_path / "venv"],
+         "--venv", tmp_path / "venv", "--accelerator", "cuda"],
         env={**os.environ, "PATH": str(tmp_path)},
         capture_output=True,
         text=True,
@@ -316,9 +318,16 @@ def test_a_gpu_is_there_where_the_driver_lists_one(
     assert environment.detect_accelerator() == accelerator
 
 
-def test_a_report_alone_needs_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("accelerator", ["cpu", "none"])
+def test_without_a_gpu_no_compiler_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accelerator: str
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    environment.check_prerequisites(compiler=False)
+    installed: list[str] = []
+    monkeypatch.setattr(environment, "install", lambda venv, kind: installed.append(kind))
+    monkeypatch.setattr(sys, "argv", ["environment.py", "install", "--accelerator", accelerator])
+    environment.main()
+    assert installed == [accelerator]
 
 
 def _asked(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
