@@ -38,6 +38,7 @@ def looks_at(run: Run, results: Results) -> dict[str, LookAt]:
     planned = run.params.evaluation.planned_looks
     power = race.POWER if run.params.evaluation.stop else 0.0
     waiting = _waiting(run, results)
+    gone = _gone(results.race) if results.race else 0
     found = {}
     for name, rows in results.answers.groupby("benchmark", sort=False):
         order = list(results.questions[str(name)])
@@ -64,7 +65,7 @@ def looks_at(run: Run, results: Results) -> dict[str, LookAt]:
         # Where candidates wait, the others will be looked at again with them.
         alone = len(order) == asked and not earlier and not waiting
         look = Look(share, planned, alone, power)
-        found[str(name)] = LookAt(look, order, asked, waiting, len(earlier))
+        found[str(name)] = LookAt(look, order, asked, waiting + gone, len(earlier))
     return found
 
 
@@ -79,12 +80,17 @@ def _waiting(run: Run, results: Results) -> int:
     return len(names)
 
 
+def _gone(raced: Race) -> int:
+    """The candidates that a race has stopped, and that the report's tables leave out."""
+    return sum(not raced.is_left(each.model) for each in raced.stopped)
+
+
 def _last_round(raced: Race, order: list[str]) -> LookAt:
     return LookAt(
         Look(raced.round / raced.rounds, raced.rounds, alone=False, power=race.POWER),
         order,
         raced.asked,
-        waiting=sum(not raced.is_left(each.model) for each in raced.stopped),
+        waiting=_gone(raced),
         earlier=raced.round - 1,
         raced=True,
     )

@@ -15,6 +15,7 @@ from aiohttp import web
 from numpy.typing import NDArray
 
 from llmc_lib import evaluation, question_bank
+from llmc_lib.analysis.simultaneous import level_of
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation import race
 from llmc_lib.evaluation.asked import requests
@@ -133,6 +134,11 @@ def test_a_race_asks_those_that_can_win_and_goes_on_after_a_kill(
     assert bad["difference"] < 0
     assert bad["safety"]["over_refusal"]["n_questions"] == 4
     assert bad["safety"]["over_refusal"]["measure"] == "over_refusal"
+    # Also the safety of those that are left is told for all candidates at once.
+    (other,) = report.metrics["benchmarks"]["over_refusal"]["comparisons"]
+    assert other["interval"]["candidates"] == 3
+    assert other["interval"]["level"] == level_of(3, 0.05)
+    assert "looks" not in other["interval"]
     assert found["tokens"] == 3 * sum(asked.values())
     markup = page.verdict(report).markup
     assert "About" in markup

@@ -115,7 +115,11 @@ def _block(
             "candidates": of_all.candidates,
             "narrow": decides.narrow,
             "equivalence": [decides.inner_low, decides.inner_high],
-            **({"looks": True} if isinstance(of_all, FamilyAtLook) else {}),
+            **(
+                {"looks": True}
+                if isinstance(of_all, FamilyAtLook) and not of_all.look.alone
+                else {}
+            ),
         },
         "detectable_difference": detectable(
             alone.n, *as_run(table, model, parts), of_all.level, thresholds.power

@@ -23,7 +23,7 @@ class LookAt:
     """A look at the answers to one benchmark.
 
     `look`: which share of the questions it has, and how looks share the significance; `order`, the ids of the questions that it
-    has, as they were drawn; `asked`, how many the benchmark has; `waiting`, candidates without any answer yet; `earlier`, how many looks at
+    has, as they were drawn; `asked`, how many the benchmark has; `waiting`, candidates without any answer yet, or that a race has stopped; `earlier`, how many looks at
     fewer questions there have been.
     """
 
@@ -43,7 +43,9 @@ def family_of(table: Table, thresholds: Thresholds, at: LookAt | None, seed: int
 
     if at is None:
         return made(thresholds.significance)
-    if at.raced:
+    if at.raced or (
+        at.look.alone and at.waiting
+    ):  # the other benchmarks of a race, too, are of all its candidates
         there = made(thresholds.significance)
         whole = family_before(there.candidates + at.waiting, thresholds.significance)
         return at_round(whole, at.look, there.covariance)
@@ -52,7 +54,7 @@ def family_of(table: Table, thresholds: Thresholds, at: LookAt | None, seed: int
 
 def block(at: LookAt, of_all: Family, thresholds: Thresholds) -> dict[str, Any] | None:
     """`look` of a benchmark in metrics.json; None for the only one."""
-    if not isinstance(of_all, FamilyAtLook):
+    if not isinstance(of_all, FamilyAtLook) or of_all.look.alone:
         return None
     return {
         "n_questions": len(at.order),
