@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from llmc_lib.answers.evaluation import Undecided
 from llmc_lib.answers.intervals import LINE, ORDER, as_set, turned
-from llmc_lib.answers.nodes import Node
+from llmc_lib.answers.nodes import Node, mentions
 from llmc_lib.answers.text import matched
 from llmc_lib.answers.values import proportional, same_value, symbols
 
@@ -60,7 +60,7 @@ def _scaled(node: Node) -> Node:
     if len(vectors) != 1 or (node.kind == "quotient" and vectors == [1]):
         return node
     at = vectors[0]
-    if any(_mentions(part, "sequence") for part in parts[:at] + parts[at + 1 :]):
+    if any(mentions(part, "sequence") for part in parts[:at] + parts[at + 1 :]):
         return node
     entries = (
         replace(node, parts=(*parts[:at], entry, *parts[at + 1 :])) for entry in parts[at].parts
@@ -103,7 +103,7 @@ def _same_expression(given: Node, expected: Node) -> bool:
         return same_value(given, expected)
     # 30° for 30, and for π/6
     return same_value(_without_degrees(given), _without_degrees(expected)) or (
-        (_mentions(given, "symbol", "pi") or _mentions(expected, "symbol", "pi"))
+        (mentions(given, "symbol", "pi") or mentions(expected, "symbol", "pi"))
         and same_value(given, expected)
     )
 
@@ -111,12 +111,6 @@ def _same_expression(given: Node, expected: Node) -> bool:
 def _angle(node: Node) -> bool:
     """Is this a number of degrees, and not only a function of one?"""
     return node.kind == "degrees" or (node.kind != "call" and any(map(_angle, node.parts)))
-
-
-def _mentions(node: Node, kind: str, name: str = "") -> bool:
-    if node.kind == kind and (not name or node.name == name):
-        return True
-    return any(_mentions(part, kind, name) for part in node.parts)
 
 
 def _mapped(node: Node, change: Callable[[Node], Node]) -> Node:
@@ -129,7 +123,7 @@ def _without_degrees(node: Node) -> Node:
 
 def _both_signs(node: Node) -> Node:
     """a ± b as two answers."""
-    if not _mentions(node, "choice"):
+    if not mentions(node, "choice"):
         return node
     if node.kind in ("sequence", "relation", "union"):
         parts: list[Node] = []

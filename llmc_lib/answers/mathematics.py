@@ -71,9 +71,15 @@ def same_mathematics(answer: str, reference: str) -> bool | None:
     except Unreadable:
         return None if "\\" in reference else False
     try:
-        return same(given, expected)
-    except (Undecided, RecursionError):  # a sum of hundreds of terms is nested as deep
+        equal = same(given, expected)
+        if equal and given != expected:
+            # W(2)/2 is W(1) where W is a number, and not where it is a function.
+            applied = read(answer, applied=True), read(reference, applied=True)
+            if applied != (given, expected) and not same(*applied):
+                return None
+    except (Undecided, Unreadable, RecursionError):  # a sum of hundreds of terms is nested as deep
         return None
+    return equal
 
 
 def value(text: str) -> float | None:

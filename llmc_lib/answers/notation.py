@@ -38,7 +38,7 @@ _OTHER_NAMES = {
     "atanh": "artanh", "oo": "infty", "inf": "infty", "infinity": "infty", "binomial": "binom", "comb": "binom",
     "ceiling": "ceil", "varnothing": "emptyset",
     "varepsilon": "epsilon", "varphi": "phi", "vartheta": "theta", "upi": "pi", "dfrac": "frac", "tfrac": "frac",
-    "cfrac": "frac", "dbinom": "binom", "tbinom": "binom", "choose": "choose", "lvert": "|", "rvert": "|", "mid": "|",
+    "cfrac": "frac", "nicefrac": "frac", "sfrac": "frac", "bigcup": "∪", "dbinom": "binom", "tbinom": "binom", "choose": "choose", "lvert": "|", "rvert": "|", "mid": "|",
     "vert": "|", "lbrace": "{*", "rbrace": "*}", "lbrack": "[", "rbrack": "]", "langle": "(", "rangle": ")",
     "cdot": "*", "times": "*", "ast": "*", "div": "/", "le": "<=", "leq": "<=", "leqslant": "<=", "lt": "<",
     "ge": ">=", "geq": ">=", "geqslant": ">=", "gt": ">", "ne": "!=", "neq": "!=", "approx": "≈", "sim": "≈",
@@ -49,11 +49,21 @@ _OTHER_NAMES = {
 }  # fmt: skip
 #: Names of more than one letter that are symbols.
 SYMBOLS = CONSTANTS | _GREEK_NAMES | {"ell", "hbar"}
+#: Letters that are commonly functions when a bracket follows: f(2x) is not 2 f(x).
+UNKNOWN_FUNCTIONS = frozenset("fgFG")
+#: Functions where brackets follow, and symbols elsewhere.
+OF_BRACKETS = frozenset(["Gamma", "zeta"])
+RELATIONS = frozenset(["=", "<", ">", "<=", ">=", "!=", "≈", "∈"])
+CLOSING = {"(": ")", "[": "]", "{": "}", "{*": "*}", "|": "|", "⌊": "⌋", "⌈": "⌉"}
+MATRICES = frozenset(
+    f"beg{name}"
+    for name in ("pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", "array")
+)
 # Commands that change how a formula looks and not what it says.
 _LAYOUT = re.compile(
     r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits|quad|qquad|thinspace"
     r"|enspace|hfill|noindent|allowbreak|nobreak|relax|rm|bf|it|cal|[lL]arge|LARGE|[hH]uge|small|normalsize)(?![a-zA-Z])|(?<!\\)\\[,;:! >]|(?<!\\)~|\\hspace\*?\{[^{}]*\}"
-    r"|\\h?phantom\{[^{}]*\}|\\tag\*?\{[^{}]*\}|\\label\{[^{}]*\}"
+    r"|(?<=\\\\)\s*\[[\d.]+\s*(?:pt|ex|em|mm|cm)\]|\\h?phantom\{[^{}]*\}|\\tag\*?\{[^{}]*\}|\\label\{[^{}]*\}"
 )
 _STYLE = re.compile(
     r"\\(?:mathbf|mathit|mathsf|mathtt|mathcal|mathscr|mathbb|boldsymbol|bm|pmb|bold|ensuremath|mathstrut|boxed|fbox"
@@ -68,7 +78,7 @@ _UNICODE = {
     "∗": "*", "÷": "/", "∕": "/", "⁄": "/", "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "º": "°", "˚": "°",
     "∅": "\\emptyset ", "⟨": "(", "⟩": ")", "〈": "(", "〉": ")", "、": ", ", "，": ", ", "。": ".", "〜": "~", "≒": "≈",
     "∣": "|", "‖": "|", "′": "'", "’": "'", "⋯": "…", "ℝ": "R", "ℤ": "Z", "ℕ": "N", "ℚ": "Q", "ℂ": "C",
-    "∧": " and ", "∨": " or ", "∶": ":",
+    "ħ": "\\hbar ", "ℏ": "\\hbar ", "∧": " and ", "∨": " or ", "∶": ":",
 }  # fmt: skip
 _GREEK = {
     chr(code): f"\\{name.capitalize() if code < 0x3B1 else name} "
@@ -101,8 +111,11 @@ _NOTATIONS = tuple(
         ("\\math", r"\\math(?:bb|bf|rm|cal)\s+([A-Za-z])(?![a-zA-Z])", r"\1"),
         ("\\hat", r"\\hat\s*\{?\s*\\?([ijk])(?:math)?\s*\}?(?![a-zA-Z])", r" \1 "),
         # nC2, {}^{10}C_3 and C_{10}^3 as binomial coefficients
-        ("C", r"^(?:\{\})?[_^]?\{?(\d+|n)\}?\s*C\s*_?\{?(\d+|[kr])\}?$", r"\\binom{\1}{\2}"),
-        ("C", r"^C_\{?(\d+|n)\}?\^\{?(\d+|[kmr])\}?$", r"\\binom{\1}{\2}"),
+        ("C", r"^(?:\{\})?[_^]?\{?(\d*n?)\}?\s*C\s*_?\{?(\d+|[knr])\}?$", r"\\binom{\1}{\2}"),
+        ("C", r"^C_\{?(\d*n?)\}?\^\{?(\d+|[kmnr])\}?$", r"\\binom{\1}{\2}"),
+        ("<", r"^<([^<>=]+,[^<>=]+)>$", r"(\1)"),
+        # a system of equations as a list of them
+        ("cases", r"^\\begin\{cases\}([^&]+?)\\\\([^&]+?)(?:\\\\)?\s*\\end\{cases\}$", r"\1, \2"),
         ("R", r"^R(?:\^\{?\+\}?|_\{?\+\}?|_\{>\s*0\})$", r"(0, \\infty)"),
         # a set of those with a property, by the property
         (
@@ -123,10 +136,12 @@ _THOUSANDS = re.compile(
 )
 _COMMAS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _GROUPS = re.compile(r"(?<![\d.,])(?<!\d )\d{1,3}(?: \d{3})+(?! ?\d)")
-_DIGITS = re.compile(r"(?<![\d.])\d(?: (?=[\d.])[\d.])+(?! ?\d)")
+_DIGITS = re.compile(r"(?<![\d._^])\d(?: (?=[\d.])[\d.])+(?! ?\d)")
 
 
-_REPEATING = re.compile(r"(\d{0,12})\.(\d{0,12})\\(?:overline|bar|dot)\s*\{?\s*(\d{1,12})\s*\}?")
+_REPEATING = re.compile(
+    r"(\d{0,12})\.(\d{0,12})(?:\\(?:overline|bar|dot)\s*\{?\s*(\d{1,12})\s*\}?|\((\d{1,12})\))"
+)
 
 
 def joined_digits(text: str) -> str:
@@ -165,7 +180,7 @@ def uniform(text: str) -> str:
 
 def _repeating(match: re.Match[str]) -> str:
     r"""`0.1\overline{6}` as a fraction."""
-    whole, fixed, period = match[1] or "0", match[2], match[3]
+    whole, fixed, period = match[1] or "0", match[2], match[3] or match[4]
     below = 10 ** len(fixed) * (10 ** len(period) - 1)
     above = int(whole + fixed + period) - int(whole + fixed)
     return f"\\frac{{{above}}}{{{below}}}"
@@ -306,6 +321,18 @@ class Cursor:
             self.at += 1
             return token.text
         return ""
+
+    def argument_in_brackets(self) -> bool:
+        """Do brackets follow that hold no sum, as those of an argument and not of a factor?"""
+        depth = 0
+        for ahead in range(40 if self.peek().text == "(" else 0):
+            mark = self.peek(ahead).text
+            depth += (mark in ("(", "[", "{")) - (mark in (")", "]", "}"))
+            if depth <= 0:
+                return mark == ")"
+            if depth == 1 and ahead > 1 and mark in ("+", "-", "±"):
+                return False
+        return False
 
     def expect(self, mark: str) -> None:
         """Take the next token. Raises `Unreadable` where it is not this one."""

@@ -26,7 +26,7 @@ from llmc_lib.answers.evaluation import (
     mp,
     real,
 )  # fmt: skip
-from llmc_lib.answers.nodes import Node
+from llmc_lib.answers.nodes import Node, mentions
 
 _TOLERANCE = 1e-6
 
@@ -105,11 +105,16 @@ def _points(names: frozenset[str]) -> Iterator[tuple[bool, Point]]:
 
 def _agree(left: Node, right: Node, point: Point, exact: bool, positive: bool) -> bool | None:
     """Do two formulas agree at a point? None: it says nothing, as one of them is not real where a symbol is negative
-    (the branches of roots and logarithms)."""
+    (the branches of roots and logarithms), or both are complex without an i in them."""
     one, two, bits = _both(left, right, point, PRECISION)
     if isinstance(one, Fraction):
         return bool(one == two) if exact else _near(one, two)
-    if not positive and (real(one) is None or real(two) is None):
+    unreal = [real(value) is None for value in (one, two)]
+    if unreal == [True, False] and not positive and mentions(right, "call", "abs"):
+        raise Undecided("ln x for ln |x|")
+    if any(unreal) and not positive:
+        return None
+    if all(unreal) and point and not any(mentions(node, "symbol", "i") for node in (left, right)):
         return None
     if not (mp.isfinite(one) and mp.isfinite(two)):
         return bool(one == two)
