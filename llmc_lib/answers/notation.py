@@ -302,6 +302,7 @@ class Cursor:
     def __init__(self, found: list[Token]) -> None:
         self.tokens = found
         self.at = 0
+        self.bars = 0  # open |
 
     def peek(self, ahead: int = 0) -> Token:
         """The next token, or one further ahead; a token of the kind "end" after the last one."""
@@ -321,6 +322,17 @@ class Cursor:
             self.at += 1
             return token.text
         return ""
+
+    def begins(self) -> bool:
+        """Does a factor begin here?"""
+        token = self.peek()
+        if token.kind == "name":
+            return token.text not in ("mod", "choose")
+        if token.kind == "mark":
+            if token.text == "|":
+                return not self.bars
+            return token.text in ("(", "[", "{", "⌊", "⌈") or token.text in MATRICES
+        return token.kind == "number"
 
     def argument_in_brackets(self) -> bool:
         """Do brackets follow that hold no sum, as those of an argument and not of a factor?"""

@@ -12,7 +12,17 @@ from functools import lru_cache
 
 from llmc_lib.answers.nodes import Node, make, number, proper, signed
 from llmc_lib.answers.notation import (
-    CLOSING, FUNCTIONS, MATRICES, OF_BRACKETS, RELATIONS, SYMBOLS, UNKNOWN_FUNCTIONS, Cursor, Token, Unreadable, tokens,
+    CLOSING,
+    FUNCTIONS,
+    MATRICES,
+    OF_BRACKETS,
+    RELATIONS,
+    SYMBOLS,
+    UNKNOWN_FUNCTIONS,
+    Cursor,
+    Token,
+    Unreadable,
+    tokens,
     uniform,
 )  # fmt: skip
 
@@ -43,7 +53,6 @@ class _Parser(Cursor):
         super().__init__(found)
         self.applied = applied
         self.depth = 0
-        self.bars = 0  # open |
 
     # ---- lists, relations, sets ----
 
@@ -158,17 +167,6 @@ class _Parser(Cursor):
             return None
         self.at += 3
         return make("sum", "", left, fraction)
-
-    def begins(self) -> bool:
-        """Does a factor begin here?"""
-        token = self.peek()
-        if token.kind == "name":
-            return token.text not in ("mod", "choose")
-        if token.kind == "mark":
-            if token.text == "|":
-                return not self.bars
-            return token.text in ("(", "[", "{", "⌊", "⌈") or token.text in MATRICES
-        return token.kind == "number"
 
     def factor(self) -> Node:
         """An atom with its exponents, factorials and units of angle."""
