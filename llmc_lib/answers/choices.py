@@ -39,7 +39,9 @@ _TAKEN = re.compile(
 # "The answer is A. Iron": a letter in front of a text
 _LETTERED = re.compile(r"(?:\bis|[:=]|\boption|\bchoice)\s+\(?([A-Z])[.):]+\s")
 # "It can't be A, so B."
-_SO = re.compile(r"(?:^|[.,;]\s*)(?i:so|hence|thus|therefore),?\s+\(?([A-Z])\)?\W*$")
+_SO = re.compile(
+    r"(?:(?:^|[.,;]\s*)(?i:so|hence|thus|therefore),?\s+|\b(?i:choice|option|letter)\s*:\s*)\(?([A-Z])\)?\W*$"
+)
 
 
 def options(question: str) -> dict[str, str]:
@@ -250,7 +252,12 @@ def _letter(text: str, choices: dict[str, str], by_text: dict[str, str]) -> str 
     if match is None or match[1] not in choices:
         return None
     letter, rest = match[1], match[2]
-    also = re.match(r"\W*(?:,|/|&|\band\b|\bor\b|\bnor\b)\W*([A-Z])\b", rest)
+    if re.match(r"\W*\?", rest):
+        return None
+    also = re.match(
+        r"\W*(?:,|/|&|[-–—]|\b(?:and|or|nor)\b)\W*(?:(?:maybe|perhaps|possibly|also|even)\W+)?([A-Z])\b",
+        rest,
+    )
     if also and also[1] in choices and also[1] != letter:
         return None
     if re.match(r"(?!\s*,)[\s\W]*(?:is|was|are|can)?\s*(?:not|n't|wrong|incorrect|false)\b", rest):

@@ -20,7 +20,8 @@ from llmc_lib.answers.units import quantity
 # What turns a sentence that holds an answer into one that does not give it.
 NEGATED = re.compile(
     r"n['’]t\b|\b(?:not|cannot|never|no|neither|nor|wrong|incorrect|false|unsure|uncertain|unclear"
-    r"|unknown|maybe|perhaps|guess|impossible)\b|ではな|ではあり|じゃな|分からな|わからな|分かりませ|わかりませ",
+    r"|unknown|maybe|perhaps|guess|impossible)\b|ではな|ではあり|じゃな|分からな|わからな|分かりませ|わかりませ|不是|并非|並非|不等|没有|沒有"
+    r"|\b(?:rul(?:e|es|ed|ing) out|can(?:not)? (?:exclude|eliminate|reject|discard)|nicht|kein\w*|n['’]est|pas|non è|non sono|no es|no son)\b",
     re.IGNORECASE,
 )
 # A sentence that goes on working, names a step, or supposes something.
@@ -37,7 +38,8 @@ _WORKING = re.compile(
 # A bound or a relation in words.
 _BOUND = re.compile(
     r"\b(?:at (?:most|least)|(?:less|greater|more|fewer|larger|smaller|bigger) than|up to|between|divisible|divides|multiple of"
-    r"|exceeds?|below|above|nearly|almost)\b",
+    r"|exceeds?|below|above|nearly|almost|mindestens|höchstens|größer|kleiner|mehr als|weniger als|au (?:moins|plus)|supérieure?|inférieure?"
+    r"|plus de|al menos|a lo sumo|como máximo|como mínimo|mayor|menor|más de)\b|至少|至多|最多|最少|大于|小于|大於|小於|超过|不足",
     re.IGNORECASE,
 )
 # The 2 of "H2O" and the 53 of "p53" are no numbers.
@@ -48,7 +50,14 @@ _STATEMENT = re.compile(
     re.IGNORECASE,
 )
 # "A: 42", as sets of questions and answers write it.
-_LABEL = re.compile(r"^(?:A|Ans|Solution|Result|結果|解)\.?\s*[:：]\s*")
+_LABEL = re.compile(
+    r"^(?:A|Ans|Solution|Result|結果|解)\.?\s*[:：]\s*|^(?:The )?(?:Final )?Answer\s[-–—]\s"
+)
+# A sentence that was cut off, and an object in JSON without an answer in it.
+_CUT_OFF = re.compile(
+    r"\b(?:with|and|or|the|an|of|to|by|from|for|in|on|at|as|is|are|we|that|which|because|since|so|then|but|than|into)\s*$|^\{\s*\"",
+    re.IGNORECASE,
+)
 _MATH = re.compile(r"\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
 _SAID = re.compile(
     r"^\s*(?:is|as) (?:the|our|my) (?:final |only |required )?(?:answer|solution|result)\b"
@@ -78,7 +87,12 @@ def concluded(line: str, question: str) -> tuple[str | None, str]:
         r"\|\s.*\s\|$", line
     ):
         return nothing
-    if not sound(sentence) or _BOUND.search(sentence) or _WORKING.search(sentence):
+    if (
+        not sound(sentence)
+        or _CUT_OFF.search(sentence)
+        or _BOUND.search(sentence)
+        or _WORKING.search(sentence)
+    ):
         return nothing
     if (formula := _displayed_formula(sentence)) is not None:
         return formula, "concluded"

@@ -25,7 +25,7 @@ from llmc_lib.answers.units import quantity
 
 # Where nothing in the last characters of a response is marked as its answer, so much of it is searched for a mark.
 _FAR = 60_000
-_NOT_WRONG = r"(?<!wrong )(?<!incorrect )(?<!possible )(?<!alternative )(?<!not the )(?<!another )(?<!an )(?<!any )(?<!no )"
+_NOT_WRONG = r"(?<!wrong )(?<!incorrect )(?<!possible )(?<!alternative )(?<!not the )(?<!another )(?<!an )(?<!any )(?<!no )(?<!tempting )(?<!previous )(?<!initial )"
 _MARKED = re.compile(
     _NOT_WRONG
     + r"(?:\b|(?<=_))(?:ans(?:wer)?|antwort|réponse|respuesta|risposta|resposta|ответ|정답)[\"*_]*(?:\s*\([^()\n]{1,30}\))?[\"*_]*\s*[:：=]\s*(?P<answer>.+)"
@@ -78,6 +78,14 @@ _INSTEAD = re.compile(
     r"\s*:?\s*([^\s,;][^,;\n]{0,60}?)(?=[.!?]?(?:\s+[A-Z]|\s*$)|[,;\n])",
     re.IGNORECASE,
 )
+# What an answer in words is taken back for: "Actually, Lyon."
+_OTHER = re.compile(
+    r"\W*(?:hmm\W+)?(?:wait|actually|no)\b\W{1,4}(?:\w[\w'’-]*\s?){1,3}[.!]?\s*\Z", re.IGNORECASE
+)
+_KEPT = re.compile(
+    r"\b(?:right|correct|yes|fine|good|same|checks?|holds?|works?|done|confirmed|exact\w*)\b",
+    re.IGNORECASE,
+)
 _RETRACTING = (
     "wait", "actually", "oops", "correction", "scratch that", "hold on", "thought", "sorry", "no",
 )  # fmt: skip
@@ -92,11 +100,13 @@ _SUPPOSED = re.compile(
     re.IGNORECASE,
 )
 # "If x were 5, the answer would be …"
-_WERE = re.compile(r"\bif\b[^.!?\n]*\bwere\b[^.!?\n]*,[^.!?,\n]*$", re.IGNORECASE)
+_WERE = re.compile(r"\bif\b[^.!?\n]*\bwere\b[^.!?\n]*$", re.IGNORECASE)
+# "The expected answer is 15, but I get 14."
+_OTHERWISE = re.compile(r",? (?:but|however,?|while|whereas) (?:I|we|my|our)\b")
 # An explanation after an answer: "A because …", "42. This is …", "14, which is even".
 _EXPLANATION = re.compile(
-    r",?\s+(?:because|since|as (?:it|the|this|required|desired|needed|claimed|expected|stated|shown|we))\b|\s+rather than\b|\s+and not\b|,\s+(?:i\.e\.|that is|namely|completing)|(?:;\s(?=[A-Za-z]{2})|\s[–—]\s)(?!(?:or|and|alternatively|maybe|perhaps|possibly|also)\b)"
-    r"|,\s+(?:which|not|so|where|for|thus|hence|therefore|making|meaning|given|but|while|and (?:not|this|that|it|so|we|the))\b"
+    r",?\s+(?:because|since|as (?:it|the|this|required|desired|needed|claimed|expected|stated|shown|we))\b|\s+rather than\b|\s\(not \$?(?:-?\d|[A-Z]\))|\s+and not\b|,\s+(?:i\.e\.|that is|namely|completing)|(?:;\s(?=[A-Za-z]{2})|\s[–—]\s)(?!(?:or|and|alternatively|maybe|perhaps|possibly|also)\b)"
+    r"|,\s+(?:which|not|so|where|for|thus|hence|therefore|making|meaning|given|but(?! (?:also|only|if|when|unless|not (?:if|for|when|always)|never)\b)|while|and (?:not|this|that|it|so|we|the))\b"
     r"|(?<!\bDr)(?<!\bMr)(?<!\bSt)(?<!\bMrs)(?<!\b[A-Z])\.\**\s+(?=[A-Z])|。"
 )
 _LEAD = re.compile(
@@ -118,7 +128,7 @@ _NAMED = re.compile(r"^(?:\\text(?:bf)?\s*\{)?\s*(?:final )?answer\s*:\s*\}?", r
 
 # "My first answer was 42, but the final answer is 43"
 _AFTER_ALL = re.compile(
-    r"\b(?:final|correct|right|actual|real|true) answer (?:is|was|must be|should be)\b(?! not)\s*:?\s*(.+)",
+    r"\b(?:final|correct|right|actual|real|true) answer(?: (?:is|was|must be|should be)\b(?! not)\s*:?|\s*:)\s*(.+)",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|\n")
@@ -217,10 +227,12 @@ def _reconsidered(text: str) -> str:
     taken_back = _TAKEN_BACK.search(rest)
     for match in reversed(list(_INSTEAD.finditer(rest))):
         answer = undelimited(trimmed(match[1]))
-        choice = taken_back and re.fullmatch(r"\(?[A-Z]\)?", answer)
+        called = taken_back or re.match("answer|choice", match[0], re.IGNORECASE)
+        choice = called and re.fullmatch(r"\(?[A-Z]\)?", answer)
         if choice or (re.search(r"\d", answer) and (readable(answer) or quantity(answer))):
             return f"Answer: {answer}"
-    return rest if taken_back else text
+    other = _OTHER.match(rest)
+    return rest if taken_back or (other and not _KEPT.search(other[0])) else text
 
 
 def marked(text: str) -> list[_Marked]:
@@ -232,6 +244,8 @@ def marked(text: str) -> list[_Marked]:
             content = next(group for group in match.groups() if group is not None)
             if (value := _IN_JSON.match(content)) is not None:
                 content = value[1] or value[2]
+            elif (later := _AFTER_ALL.search(content)) is not None:
+                content = later[1]
             found.append(_Marked(match.start(), "marked", content))
     return found
 
@@ -246,7 +260,8 @@ def stated(text: str, *, named: bool = False) -> list[str]:
         before = text[max(0, match.start() - SENTENCE) : match.start()]
         asked = match[1].rstrip("* ").endswith("?")
         unreal = "would be" in match[0] and _WERE.search(before)
-        if not asked and not unreal and not _SUPPOSED.search(before):
+        apart = asked or unreal or _OTHERWISE.search(match[1])
+        if not apart and not _SUPPOSED.search(before):
             content = (_AFTER_ALL.search(match[1]) or match)[1]
             found.append(_LEAD.sub("", re.sub(r"^not \S+ but ", "", content)))
     return found
