@@ -39,6 +39,7 @@ _TAKEN = re.compile(
 # "The answer is A. Iron": a letter in front of a text
 _LETTERED = re.compile(r"(?:\bis|[:=]|\boption|\bchoice)\s+\(?([A-Z])[.):]+\s")
 # "It can't be A, so B."
+_IF = re.compile(r"\W*if\b.*\bwould\b", re.IGNORECASE)
 _SO = re.compile(
     r"(?:(?:^|[.,;]\s*)(?i:so|hence|thus|therefore),?\s+|\b(?i:choice|option|letter)\s*:\s*)\(?([A-Z])\)?\W*$"
 )
@@ -174,7 +175,7 @@ def _unmarked(
 def _taken(line: str, before: str, choices: dict[str, str]) -> str | None:
     """The choice that the last sentence takes, where it names one and denies nothing."""
     sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z])", line)[-1]
-    if len(sentence) > SENTENCE or NEGATED.search(sentence):
+    if len(sentence) > SENTENCE or NEGATED.search(sentence) or _IF.match(sentence):
         return None
     sentence = unwrapped(sentence)
     found: list[str] = [match[1] or match[2] for match in _TAKEN.finditer(sentence)]

@@ -333,7 +333,7 @@ def _same_sequence(given: Node, expected: Node) -> bool:
 
 def _alone(node: Node) -> bool:
     """A set or list of one."""
-    return node.name in ("{}", "[]") and len(node.parts) == 1
+    return node.name in ("{}", "[]") and len(node.parts) == 1 and node.parts[0].name != "emptyset"
 
 
 def _assignments(given: Node, expected: Node) -> tuple[Node, Node]:

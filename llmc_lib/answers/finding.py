@@ -80,10 +80,10 @@ _INSTEAD = re.compile(
 )
 # What an answer in words is taken back for: "Actually, Lyon."
 _OTHER = re.compile(
-    r"\W*(?:hmm\W+)?(?:wait|actually|no)\b\W{1,4}(?:\w[\w'’-]*\s?){1,3}[.!]?\s*\Z", re.IGNORECASE
+    r"\W*(?:hmm\W+)?(?:wait|actually|no)\b\W{1,4}((?:\w[\w'’-]*\s?){1,3})[.!]?\s*\Z", re.IGNORECASE
 )
 _KEPT = re.compile(
-    r"\b(?:right|correct|yes|fine|good|same|checks?|holds?|works?|done|confirmed|exact\w*)\b",
+    r"\b(?:right|correct|fine|good|same|checks?|holds?|works?|done|confirmed|exact\w*)\b",
     re.IGNORECASE,
 )
 _RETRACTING = (
@@ -106,7 +106,7 @@ _OTHERWISE = re.compile(r",? (?:but|however,?|while|whereas) (?:I|we|my|our)\b")
 # An explanation after an answer: "A because …", "42. This is …", "14, which is even".
 _EXPLANATION = re.compile(
     r",?\s+(?:because|since|as (?:it|the|this|required|desired|needed|claimed|expected|stated|shown|we))\b|\s+rather than\b|\s\(not \$?(?:-?\d|[A-Z]\))|\s+and not\b|,\s+(?:i\.e\.|that is|namely|completing)|(?:;\s(?=[A-Za-z]{2})|\s[–—]\s)(?!(?:or|and|alternatively|maybe|perhaps|possibly|also)\b)"
-    r"|,\s+(?:which|not|so|where|for|thus|hence|therefore|making|meaning|given|but(?! (?:also|only|if|when|unless|not (?:if|for|when|always)|never)\b)|while|and (?:not|this|that|it|so|we|the))\b"
+    r"|,\s+(?:which|who|whose|not|so|where|for|thus|hence|therefore|making|meaning|given|but(?! (?:also|only|if|when|unless|not (?:if|for|when|always)|never)\b)|while|and (?:not|this|that|it|so|we|the))\b"
     r"|(?<!\bDr)(?<!\bMr)(?<!\bSt)(?<!\bMrs)(?<!\b[A-Z])\.\**\s+(?=[A-Z])|。"
 )
 _LEAD = re.compile(
@@ -231,8 +231,10 @@ def _reconsidered(text: str) -> str:
         choice = called and re.fullmatch(r"\(?[A-Z]\)?", answer)
         if choice or (re.search(r"\d", answer) and (readable(answer) or quantity(answer))):
             return f"Answer: {answer}"
+    if taken_back:
+        return rest
     other = _OTHER.match(rest)
-    return rest if taken_back or (other and not _KEPT.search(other[0])) else text
+    return f"Answer: {other[1]}" if other and not _KEPT.search(other[1]) else text
 
 
 def marked(text: str) -> list[_Marked]:

@@ -42,12 +42,12 @@ _MONTH = (
 _DATES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"(?:on )?{_MONTH} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<year>\d{{4}}))?",
+        rf"(?:on )?(?:[a-z]{{3,6}}day, )?{_MONTH} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<year>\d{{4}}))?",
         rf"(?:on )?(?:the )?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? (?P<year>\d{{4}}))?",
         r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)",
     )
 )
-_TIME = re.compile(r"(?:at )?(\d{1,2})(?::(\d\d))?\s*([ap])\.?m\.?", re.IGNORECASE)
+_TIME = re.compile(r"(?:at )?(\d{1,2})(?:[:.](\d\d))?\s*([ap])\.?m\.?", re.IGNORECASE)
 _AT_A_TIME = re.compile(r"(?:[Ii]n|[Oo]n|[Aa]t) (?:the year )?(?=\d|[A-Z])|the year (?=\d)")
 
 
@@ -103,8 +103,14 @@ def _number(text: str) -> str | None:
     ):
         value = Decimal(match[1].replace(",", "")) * _LARGE[match[2]]
         return f"{sign}{value.normalize():f}{match['noun']}"
+    if (half := re.fullmatch(r"(.+) and (?:a|one) (half|quarter)", body.lower())) and (
+        count := cardinal(half[1])
+    ) is not None:
+        return f"{sign}{count} 1/{_PARTS[half[2]]}" if not sign else None
     above, _, below = body.lower().replace("-", " ").rpartition(" ")
-    if (parts := _PARTS.get(below.removesuffix("s"))) and (count := cardinal(above)):
+    if (parts := _PARTS.get(below.removesuffix("s"))) and (
+        count := 1 if above == "a" else cardinal(above)
+    ):
         return f"{sign}{count}/{parts}"
     front, _, noun = body.rpartition(" ")
     counted = noun.isalpha() and not noun.endswith(("ths", "th")) and cardinal(noun) is None
