@@ -25,6 +25,7 @@ from llmc_lib.answers.text import (
 )
 from llmc_lib.answers.units import (
     Quantity,
+    conversion,
     differ_by_prefix,
     in_lesser_unit,
     in_one_currency,
@@ -61,7 +62,7 @@ _CONCLUDED = re.compile(
 )
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
 # A time of the day that can be no other: 14:30, 00:15
-_CLOCK = re.compile(r"(00|1[3-9]|2[0-3]):([0-5]\d)")
+_CLOCK = re.compile(r"(00|1[3-9]|2[0-3]):([0-5]\d)(?: ?(?:h|hrs?|hours))?")
 # Formulas of chemistry that another use of capitals makes another substance of.
 _SUBSTANCES = frozenset("CO Co CN Cn CS Cs HF Hf OS Os PO Po SI Si SN Sn".split())
 _OPEN_END = re.compile(r"(?:\.\.\.|…|\\[lc]?dots)\W*$")
@@ -308,7 +309,8 @@ def _same_formula(answer: str, reference: str, expected: Quantity | None) -> boo
         return True
     (given, unit), (wanted, other) = without_unit(answer), without_unit(reference)
     if unit and other and not same_unit(unit, other):
-        return False
+        factor = conversion(unit, other)
+        return same_mathematics(f"({given}) \\cdot {factor}", wanted) if factor else False
     found = same_mathematics(given, wanted) if (unit or other) else whole
     if found is False and not readable(given) and (side := _right_side(given)):
         found = same_mathematics(side, wanted)

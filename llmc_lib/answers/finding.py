@@ -121,6 +121,7 @@ _NO_ANSWER = re.compile(
     r"|supposed|likely|probably|either|independent|a matter)\b(?!$)|^(?:correct|right|wrong|incorrect|clear|obvious)\b",
     re.IGNORECASE,
 )
+_PICTURES = re.compile("[\U0001f300-\U0001faff\u2705\u2713\u2714\ufe0f]")
 # The end of a proof.
 _ENDS = re.compile(r"\s*(?:\$?\\(?:blacksquare|square|Box|qed)\b\$?|[∎■□]|\bQ\.?E\.?D\.?)\s*$")
 _NAMED = re.compile(r"^(?:\\text(?:bf)?\s*\{)?\s*(?:final )?answer\s*:\s*\}?", re.IGNORECASE)
@@ -194,7 +195,7 @@ def prepared(response: str) -> str:
 
 def ended(response: str) -> str:
     """The end of a response, without what follows the answer: tokens of a chat template, another question."""
-    text = _ENDS.sub("", response[-_FAR:].strip())
+    text = _ENDS.sub("", _PICTURES.sub("", response[-_FAR:]).strip())
     if "answer>" in text.lower():
         text = _TAGGED.sub(r"\nAnswer: \1\n", text)
     if (token := _CHAT_TOKEN.search(text)) is not None:

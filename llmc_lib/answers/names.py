@@ -42,6 +42,16 @@ def same_name(answer: str, reference: str) -> bool | None:
     bare = fold(re.sub(r"\s*\([^()]*\)", "", short))
     if bare == folded and RESERVED.search(" ".join(re.findall(r"\(([^()]*)\)", short))):
         return False  # "Yes (but only if …)"
+    # "sulfuric acid (H2SO4)" for H2SO4
+    formula = re.fullmatch(
+        r"([A-Za-z][a-z]+(?:[ -][A-Za-z]+){0,3}) \(([^()\s]+)\)", without_markup(short)
+    )
+    if (
+        formula
+        and fold(formula[2]) == fold(without_markup(reference))
+        and not DENIED.search(formula[1])
+    ):
+        return bool(re.fullmatch(r"[A-Z]\w*[A-Z0-9]\w*", formula[2])) or None
     # "Alan Turing" for "Turing", "the femur (thigh bone)" for "femur"
     if bare == folded and re.fullmatch(r"[^\W\d_-]{3,}", folded):
         return True

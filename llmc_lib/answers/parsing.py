@@ -335,6 +335,8 @@ class _Parser(Cursor):
             self.at += 1
             node = self.bracketed("(")
             parts = node.parts if node.kind == "sequence" and node.name == "()" else (node,)
+        elif name in ("max", "min", "gcd", "lcm") and self.accept("{*"):
+            parts = self.bracketed("{*").parts
         else:
             parts = (self.bare_argument(name),)
         if base is not None:
@@ -342,8 +344,8 @@ class _Parser(Cursor):
                 raise Unreadable("a subscript of a function")
             parts = (*parts, base)
         inverse = power is not None and power == signed("-", number("1"))
-        if inverse and name in ("sin", "cos", "tan", "cot", "sec", "csc"):
-            return make("call", f"arc{name}", *parts)
+        if inverse and name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh"):
+            return make("call", f"{'ar' if name[-1] == 'h' else 'arc'}{name}", *parts)
         call = make("call", name, *parts)
         return call if power is None else make("power", "", call, power)
 

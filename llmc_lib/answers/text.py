@@ -29,6 +29,10 @@ _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿˣ", "01234567
 _IN_WORDS = re.compile(r"^(?:negative|minus) (?=[\d\\.])", re.IGNORECASE)
 _SPACE_AT_END = re.compile(r"(?:(?<!\\)\\[,;:! ]|\\q?quad|~)+$")
 
+# With a command in front of it, that must not run into the words: \cdot\text{s}
+_WRAPPED = re.compile(
+    r"(\\[a-zA-Z]{1,20})?\\(?:text(?:bf|it|rm|normal|sf)?|mathrm|mathbf|mbox|ce)\s*\{((?:[^{}]|\{[^{}]{0,20}\}){0,400})\}"
+)
 _PLAIN = str.maketrans("−⁄’‘", "-/''")
 
 
@@ -55,8 +59,8 @@ def signs(text: str) -> str:
 
 def unwrapped(text: str) -> str:
     r"""A text without LaTeX's \text{…} and its like around words."""
-    return re.sub(
-        r"\\(?:text(?:bf|it|rm|normal|sf)?|mathrm|mathbf|mbox|ce)\s*\{([^{}]*)\}", r"\1", text
+    return _WRAPPED.sub(
+        lambda m: f"{m[1] or ''}{' ' if m[1] and m[2][:1].isalpha() else ''}{m[2]}", text
     )
 
 
@@ -66,6 +70,7 @@ def without_markup(text: str) -> str:
     text = re.sub(r"\\(?:emptyset|varnothing)\b", "∅", text)
     text = re.sub(r"\\(?:left|right)\b|\\[()\[\]!]|\$", "", text)
     text = re.sub(r"\s*([,:])\s*", r"\1 ", text)
+    text = re.sub(r"\{\}(?=[_^])|(?<=\^)\{(\d?[+-])\}", r"\1", text)  # {}^{14}C, Fe^{3+}
     return re.sub(r"_(?:\{(\d+)\}|(\d))", r"\1\2", re.sub(r"\\[ ,;!]|~", " ", text))
 
 

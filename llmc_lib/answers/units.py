@@ -165,6 +165,13 @@ def in_one_unit(one: Quantity, two: Quantity) -> tuple[Quantity, Quantity]:
     )
 
 
+def conversion(one: str, two: str) -> str:
+    """How many of a unit another of its kind is, as a formula; "" where that is not known."""
+    (left, factor), (right, other) = _scaled(one), _scaled(two)
+    ratio = factor / other
+    return f"\\frac{{{ratio.numerator}}}{{{ratio.denominator}}}" if left and left == right else ""
+
+
 def _scaled(unit: str) -> tuple[str, Fraction]:
     """The unit in which a unit is measured, and how many of it one is; "" where that is not known."""
     measured, factor = [], Fraction(1)
