@@ -328,8 +328,4 @@ def _right_side(text: str) -> str:
         if sign == "=" and depth == 0 and text[at - 1 : at] not in ("<", ">", "!"):
             found = at
     front = text[: max(found, 0)]
-    return (
-        text[found + 1 :].strip()
-        if re.search(r"[a-zA-Z]{3,}", front) and not re.search(r"\\(?:sum|prod|int|lim)", front)
-        else ""
-    )
+    return text[found + 1 :].strip() if re.search(r"[a-zA-Z]{3,}", front) else ""

@@ -52,7 +52,14 @@ def _line(node: Node, other: Node) -> Node:
 
 
 def _scaled(node: Node) -> Node:
-    """A vector or matrix that is multiplied by a number, with its entries multiplied."""
+    """A vector or matrix that is multiplied by a number, with its entries multiplied, or that is transposed."""
+    if node.kind == "power" and node.parts[0].kind == "sequence" and node.parts[1].name == "T":
+        turned_round = node.parts[0]
+        if turned_round.name == "matrix":
+            columns = zip(*(row.parts for row in turned_round.parts), strict=False)
+            rows = tuple(Node("sequence", "row", column) for column in columns)
+            return replace(turned_round, parts=rows)
+        return turned_round if turned_round.name in ("()", "[]") else node
     if node.kind not in ("product", "quotient", "negative"):
         return node
     parts = [_scaled(part) for part in node.parts]

@@ -140,12 +140,10 @@ def _classes(answer: str, reference: str, same: Same) -> bool:
     for text in (answer, reference):
         plain = re.sub(r"\\[ ,;:!]|\\q?quad\b", " ", unwrapped(undelimited(text)))
         plain = " ".join(plain.split())
-        if (
-            (found or "mod" in reference)
-            and (one := _MULTIPLES.fullmatch(plain))
-            and one[1] != one[3]
-        ):
-            plain = f"{one[1]} ≡ {(one[4] or '0').replace('+', '').replace(' ', '')} mod {one[2]}"
+        multiples = _MULTIPLES.fullmatch(plain) if "mod" in answer + reference else None
+        if multiples and multiples[1] != multiples[3]:
+            rest = (multiples[4] or "0").replace("+", "").replace(" ", "")
+            plain = f"{multiples[1]} ≡ {rest} mod {multiples[2]}"
         match = _CLASS.fullmatch(plain)
         if match is None or int(match[3]) == 0:
             return False

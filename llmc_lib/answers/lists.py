@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from ast import literal_eval
+from collections.abc import Callable
 
 from llmc_lib.answers.notation import LONGEST
 from llmc_lib.answers.text import undelimited
@@ -38,3 +39,11 @@ def split(text: str) -> list[str]:
         else:
             current += piece
     return [part.strip(" $") for part in [*parts, current] if part.strip(" $")]
+
+
+def in_order(answer: str, reference: str, same: Callable[[str, str], bool]) -> bool:
+    """Are the items of two lists that are known to be the same in the same order? Named ones (x = 2) are in any."""
+    given, expected = (listed(text) or split(text) for text in (answer, reference))
+    if len(given) != len(expected) or "=" in answer + reference:
+        return True
+    return all(map(same, given, expected))

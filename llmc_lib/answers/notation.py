@@ -63,7 +63,7 @@ MATRICES = frozenset(
 _LAYOUT = re.compile(
     r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits|quad|qquad|thinspace"
     r"|enspace|hfill|noindent|allowbreak|nobreak|relax|rm|bf|it|cal|[lL]arge|LARGE|[hH]uge|small|normalsize)(?![a-zA-Z])|(?<!\\)\\[,;:! >]|(?<!\\)~|\\hspace\*?\{[^{}]*\}"
-    r"|(?<=\\\\)\s*\[[\d.]+\s*(?:pt|ex|em|mm|cm)\]|\\h?phantom\{[^{}]*\}|\\tag\*?\{[^{}]*\}|\\label\{[^{}]*\}"
+    r"|\\h?phantom\{[^{}]*\}|\\tag\*?\{[^{}]*\}|\\label\{[^{}]*\}"
 )
 _STYLE = re.compile(
     r"\\(?:mathbf|mathit|mathsf|mathtt|mathcal|mathscr|mathbb|boldsymbol|bm|pmb|bold|ensuremath|mathstrut|boxed|fbox"
@@ -152,7 +152,7 @@ def joined_digits(text: str) -> str:
 
 def uniform(text: str) -> str:
     """A formula in one notation, by signs alone: without delimiters, layout and style."""
-    text = text[: 2 * LONGEST]
+    text = re.sub(r"(?<=\\\\)\s*\[[\d.]+\s*(?:pt|ex|em|mm|cm)\]", "", text[: 2 * LONGEST])
     typeset = "\\" in text and ("$" in text or "\\math" in text)
     text = re.sub(r"(\d?)([½¼¾⅐-⅞])", _vulgar, text)
     text = re.sub(r"([³⁴])√", lambda m: f"\\sqrt[{m[1].translate(_ROOT)}]", text)
