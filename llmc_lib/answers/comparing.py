@@ -137,6 +137,8 @@ def _compare(answer: str, reference: str) -> bool | None:
         return False
     if given and expected and differ_by_prefix(given.unit, expected.unit):
         return False
+    if _other_symbols(answer, reference):
+        return None
     if _same_text(answer, reference):
         return True
     for rule in (_same_letter, same_name):
@@ -214,8 +216,6 @@ def _same_text(answer: str, reference: str) -> bool:
         left, right = change(answer), change(reference)
         if fold(left) != fold(right) or (left != right and {left, right} <= _SUBSTANCES):
             continue
-        if len(right) == 1 and right.islower() and left.strip("()") == right.upper():
-            continue  # E for e
         if _COMMAND.findall(left) != _COMMAND.findall(right):  # \phi and \Phi
             continue
         if not _differ_by_symbols(left, right):
@@ -231,6 +231,13 @@ def _same_text(answer: str, reference: str) -> bool:
         in_order = names == given or (" and " in two and sorted(names) == sorted(given))
         return len(names) > 1 and in_order
     return _SYNONYMS.get(one, one) == _SYNONYMS.get(two, two) and one != two
+
+
+def _other_symbols(answer: str, reference: str) -> bool:
+    """Are these symbols in other cases, E for e and mgH for mgh? A word in small letters has a vowel."""
+    one, two = (text.strip(" $()") for text in (answer, reference))
+    few = re.fullmatch(r"[a-z]|[b-df-hj-np-tv-xz]{2,4}", two)
+    return few is not None and one != two and one.lower() == two
 
 
 def _closed(text: str) -> bool:
@@ -311,7 +318,8 @@ def _same_formula(answer: str, reference: str, expected: Quantity | None) -> boo
     if unit and other and not same_unit(unit, other):
         factor = conversion(unit, other)
         return same_mathematics(f"({given}) \\cdot {factor}", wanted) if factor else False
-    found = same_mathematics(given, wanted) if (unit or other) else whole
+    share = "%" in unit and not other  # 0.6% is no 3/5
+    found = same_mathematics(given, wanted) if (unit or other) and not share else whole
     if found is False and not readable(given) and (side := _right_side(given)):
         found = same_mathematics(side, wanted)
     if found is not True and expected is not None and "." in expected.digits and not expected.unit:

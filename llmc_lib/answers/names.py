@@ -59,7 +59,7 @@ def same_name(answer: str, reference: str) -> bool | None:
     if (
         fold(last) == folded
         and 0 < len(first) <= 2
-        and first[-1] != "is"
+        and first[-1] not in ("is", "=")
         and re.fullmatch(r"[^\W\d_-]{3,}", folded)
     ):
         a_name = last[:1].isupper() and all(map(_FIRST_NAME.fullmatch, first))

@@ -141,7 +141,7 @@ def fold(text: str) -> str:
         text = re.sub(r"(?<=\d)(?=[½¼¾⅐-⅞])", " ", text)
         text = unicodedata.normalize("NFKC", text).translate(_PLAIN)
     text = text.casefold()
-    text = re.sub(r"(?<![\d)}\]])!+$", "", text.strip(" .,;:\"'`*$()"))
+    text = re.sub(r"(?<=[^\W\d_]{2})!+$", "", text.strip(" .,;:\"'`*$()"))
     text = re.sub(r"^(the|a|an)\s+", "", text.strip(" .,;:\"'`*$()"))
     return re.sub(r"\s+", " ", text)
 

@@ -71,7 +71,7 @@ _TWO_UNITS = re.compile(
 # Words after a number that are no unit.
 _NO_UNIT = re.compile(
     r"\b(?:unless|when|whenever|where|except|but|maybe|perhaps|possibly|probably|otherwise|assuming|provided|depending|if|or|and|not"
-    r"|wrong|incorrect|than|for|while|because|since|though|although|only|also|instead|however|without)\b",
+    r"|wrong|incorrect|than|for|while|because|since|though|although|only|also|instead|however|without|more|less|fewer|greater|smaller|against|odds|in (?:binary|octal|hex\w*))\b",
     re.IGNORECASE,
 )
 _DOLLARS = re.compile(r"^(-?\d[\d.,]*) ?\$$")  # "3.50 $"
@@ -125,13 +125,24 @@ def without_unit(text: str) -> tuple[str, str]:
             and match
             and (
                 pattern is not _PLAIN_UNIT
-                or re.search(r"[\d\\π∞√]", rest)
+                or (
+                    re.search(r"\d|\\(?:[dt]?frac|sqrt|pi|infty)(?![a-zA-Z])|[π∞√]", rest)
+                    and not _product(rest, match["unit"])
+                )
                 or (re.fullmatch("[b-z]", rest) and _measures(_name(match["unit"])))  # not "n even"
             )
             and _names_a_unit(match["unit"])
         ):
             return (f"${rest}$" if closed else rest), match["unit"] + (match["power"] or "")
     return text, ""
+
+
+def _product(rest: str, unit: str) -> bool:
+    r"""Is a letter after a formula with symbols one more of them: the h of `\pi r^2 h`?"""
+    return (
+        len(unit.strip()) == 1
+        and re.search(r"(?<![\\a-zA-Z{])[a-zA-Z](?![a-zA-Z])", rest) is not None
+    )
 
 
 def same_unit(one: str, two: str) -> bool:
