@@ -121,7 +121,7 @@ _NO_ANSWER = re.compile(
     r"|supposed|likely|probably|either|independent|a matter)\b(?!$)|^(?:correct|right|wrong|incorrect|clear|obvious)\b",
     re.IGNORECASE,
 )
-_PICTURES = re.compile("[\U0001f300-\U0001faff\u2705\u2713\u2714\ufe0f]")
+_PICTURES = re.compile("[\U0001f300-\U0001faff\u2705\u2713\u2714\ufe0f\u200b\ufeff]")
 # The end of a proof.
 _ENDS = re.compile(r"\s*(?:\$?\\(?:blacksquare|square|Box|qed)\b\$?|[∎■□]|\bQ\.?E\.?D\.?)\s*$")
 _NAMED = re.compile(r"^(?:\\text(?:bf)?\s*\{)?\s*(?:final )?answer\s*:\s*\}?", re.IGNORECASE)

@@ -63,7 +63,9 @@ def same_name(answer: str, reference: str) -> bool | None:
         and re.fullmatch(r"[^\W\d_-]{3,}", folded)
     ):
         a_name = last[:1].isupper() and all(map(_FIRST_NAME.fullmatch, first))
-        return a_name and reference.strip()[:1].isupper() and not _OTHER_NAME.search(bare)
+        if first == ["It"] or _OTHER_NAME.search(bare):
+            return None if first == ["It"] else False
+        return a_name and reference.strip()[:1].isupper()
     if (shorter := _TITLE.sub("", short)) != short:
         return fold(shorter) == folded or None
     # "hydrogen peroxide (H2O2)" for "hydrogen peroxide"

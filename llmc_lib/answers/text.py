@@ -33,7 +33,7 @@ _SPACE_AT_END = re.compile(r"(?:(?<!\\)\\[,;:! ]|\\q?quad|~)+$")
 _WRAPPED = re.compile(
     r"(\\[a-zA-Z]{1,20})?\\(?:text(?:bf|it|rm|normal|sf)?|mathrm|mathbf|mbox|ce)\s*\{((?:[^{}]|\{[^{}]{0,20}\}){0,400})\}"
 )
-_PLAIN = str.maketrans("−⁄’‘", "-/''")
+_PLAIN = str.maketrans("−⁄’‘“”", "-/''\"\"")
 
 
 def matched(given: Sequence[T], expected: Sequence[T], same: Callable[[T, T], bool]) -> bool:
@@ -70,6 +70,7 @@ def without_markup(text: str) -> str:
     text = re.sub(r"\\(?:emptyset|varnothing)\b", "∅", text)
     text = re.sub(r"\\(?:left|right)\b|\\[()\[\]!]|\$", "", text)
     text = re.sub(r"\s*([,:])\s*", r"\1 ", text)
+    text = re.sub(r"(?<=[A-Za-z\d)])\^\{?([+-])\}?$", r"\1", text)  # Na^+
     text = re.sub(r"\{\}(?=[_^])|(?<=\^)\{(\d?[+-])\}", r"\1", text)  # {}^{14}C, Fe^{3+}
     return re.sub(r"_(?:\{(\d+)\}|(\d))", r"\1\2", re.sub(r"\\[ ,;!]|~", " ", text))
 

@@ -45,7 +45,7 @@ _NAMES = {
     "byte": "byte", "bit": "bit", "percent": "%", "radian": "rad", "mcg": "ug", "unit": "", "cent": "cent", "mph": "mi/h", "milliliter": "ml", "mL": "ml",
     "newton": "N", "joule": "J", "watt": "W", "volt": "V", "day": "day", "week": "week", "month": "month", "year": "year",
 }  # fmt: skip
-_MEASURES = frozenset(_NAMES.values()) - {""} | {"Å", "ms", "mg", "kW", "MW", "mW", "kJ", "kV", "mV", "mA", "Hz", "kHz", "MHz", "eV", "Pa", "kPa", "mol", "atm", "A", "K", "C", "F", "°C", "°F"}  # fmt: skip
+_MEASURES = frozenset(_NAMES.values()) - {""} | {"Å", "cal", "kcal", "pence", "bar", "psi", "ms", "mg", "kW", "MW", "mW", "kJ", "kV", "mV", "mA", "Hz", "kHz", "MHz", "eV", "Pa", "kPa", "mol", "atm", "A", "K", "C", "F", "°C", "°F"}  # fmt: skip
 
 # Units with a prefix that are measures too.
 _PREFIXED = re.compile(r"(?:[pnumcdhkMGT]|da)(?:m|g|s|l|N|J|W|V|A|K|Hz|Pa|eV|mol|cal|Ω|B)|Ω")
