@@ -336,4 +336,5 @@ def _right_side(text: str) -> str:
         if sign == "=" and depth == 0 and text[at - 1 : at] not in ("<", ">", "!"):
             found = at
     front = text[: max(found, 0)]
-    return text[found + 1 :].strip() if re.search(r"[a-zA-Z]{3,}", front) else ""
+    several = re.search(r"=.*(?:[,;]|\band\b)", front, re.DOTALL)  # "Area = 5, perimeter = 12"
+    return "" if several or not re.search(r"[a-zA-Z]{3,}", front) else text[found + 1 :].strip()

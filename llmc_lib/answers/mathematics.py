@@ -19,7 +19,7 @@ from llmc_lib.answers.values import value_at
 
 # A product of vectors, which changes its sign with their order
 _CROSS = re.compile(
-    r"\\(?:vec|mathbf|boldsymbol|bm|overrightarrow)\s*\{?[a-zA-Z]{1,2}\}?\s*\\times\b"
+    r"(?:\\(?:vec|mathbf|boldsymbol|bm|overrightarrow)\s*\{?[a-zA-Z]{1,2}\}?|\\nabla|∇)\s*(?:\\times\b|×)"
 )
 
 # Of statements, where "and" is not "or" as it is between the items of a list

@@ -338,11 +338,11 @@ class Cursor:
     def argument_in_brackets(self) -> bool:
         """Do brackets follow that hold no sum, as those of an argument and not of a factor?"""
         depth = 0
-        for ahead in range(40 if self.peek().text == "(" else 0):
+        for ahead in range(40 if self.peek().text in ("(", "[") else 0):
             mark = self.peek(ahead).text
             depth += (mark in ("(", "[", "{")) - (mark in (")", "]", "}"))
             if depth <= 0:
-                return mark == ")"
+                return mark in (")", "]")
             if depth == 1 and ahead > 1 and mark in ("+", "-", "±"):
                 return False
         return False

@@ -286,7 +286,7 @@ class _Parser(Cursor):
             return make("call", "binom", above, self.digit_or_argument())
         if name in ("sqrt", "cbrt", "fthrt"):
             return self.root({"sqrt": "2", "cbrt": "3", "fthrt": "4"}[name])
-        after = self.peek(2 if self.peek().text in ("^", "{") else 0).text
+        after = self.peek({"^": 2, "{": 1}.get(self.peek().text, 0)).text
         if name in FUNCTIONS or (name in OF_BRACKETS and after == "("):
             return self.called(name)
         if name == "C" and "," in [self.peek(n).text for n in (2, 3)] and self.peek().text == "(":
@@ -299,10 +299,10 @@ class _Parser(Cursor):
 
     def unknown(self, name: str) -> Node:
         """A function that is known by its name alone, at its opening bracket."""
-        self.expect("(")
-        node = self.bracketed("(")
+        opening = self.take().text
+        node = self.bracketed(opening)
         parts = node.parts if node.kind == "sequence" else (node,)
-        return make("call", f"?{name}", *parts)
+        return make("call", f"?{name}{opening.strip('(')}", *parts)
 
     def digit_or_argument(self) -> Node:
         r"""`\frac12` is 1/2, `\frac172` 1/72."""

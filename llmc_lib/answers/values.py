@@ -45,17 +45,22 @@ def same_value(left: Node, right: Node) -> bool:
     """
     names = symbols(left) | symbols(right)
     exact = left.exact and right.exact
-    compared = 0
-    for positive, point in _points(names):
-        try:
-            with ONE_PRECISION:
-                agreed = _agree(left, right, point, exact, positive)
-        except Undefined:
-            continue
-        if agreed is False:
-            return False
-        compared += agreed is not None
-    return compared > 0
+    for unreal in (False, True):
+        compared = 0
+        for positive, point in _points(names):
+            try:
+                with ONE_PRECISION:
+                    agreed = _agree(left, right, point, exact, positive, unreal)
+            except Undefined:
+                continue
+            if agreed is False and compared > 1 and not positive and not unreal:
+                raise Undecided("the same for positive symbols, as x and |x| are")
+            if agreed is False:
+                return False
+            compared += agreed is not None
+        if compared:
+            return True
+    return False
 
 
 def proportional(left: Node, right: Node, *, positive: bool = False) -> bool:
@@ -103,7 +108,9 @@ def _points(names: frozenset[str]) -> Iterator[tuple[bool, Point]]:
         yield positive, point
 
 
-def _agree(left: Node, right: Node, point: Point, exact: bool, positive: bool) -> bool | None:
+def _agree(
+    left: Node, right: Node, point: Point, exact: bool, positive: bool, complex_too: bool
+) -> bool | None:
     """Do two formulas agree at a point? None: it says nothing, as one of them is not real where a symbol is negative
     (the branches of roots and logarithms), or both are complex without an i in them."""
     one, two, bits = _both(left, right, point, PRECISION)
@@ -114,7 +121,8 @@ def _agree(left: Node, right: Node, point: Point, exact: bool, positive: bool) -
         raise Undecided("ln x for ln |x|")
     if any(unreal) and not positive:
         return None
-    if all(unreal) and point and not any(mentions(node, "symbol", "i") for node in (left, right)):
+    complex_too = complex_too or any(mentions(node, "symbol", "i") for node in (left, right))
+    if all(unreal) and point and not complex_too:
         return None
     if not (mp.isfinite(one) and mp.isfinite(two)):
         return bool(one == two)
