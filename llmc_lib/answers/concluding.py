@@ -32,7 +32,7 @@ _WORKING = re.compile(
     r"|(?:for (?=\$?[a-zA-Z]\s*=)|(?:given|since|if|when|because|using)\b)[^,]*(?:,.{0,8})?$)"
     r"|\b(?:step|case|theorem|lemma|equation|problem|page|chapter|section|part|figure|line|exercise|example)\s+\(?\d+\)?\W*(?:$|to\b)"
     r"|\broot of \$?\d+\b(?!.*\d)|\b(?:is|was|be) (?:obtained|found) by\b|^\W*\d+\)\s+\D*$"
-    r"|\bcontradict\w*|\bwhether\b|\bfails?\b|\ball but\b|\bthe (?:first|last|next) \d+\b|\bby case\b|\bdivision by \d+\b"
+    r"|\banswer (?:has|divides|contains)\b|\bcontradict\w*|\bwhether\b|\bfails?\b|\ball but\b|\bthe (?:first|last|next) \d+\b|\bby case\b|\bdivision by \d+\b"
     r"|\btempting to\b|^\W*if\b.*\bwould\b|\b(?:might|could|may|would) (?:\w+ )?(?:think|guess|say|expect|believe)\b",
     re.IGNORECASE,
 )
@@ -52,7 +52,7 @@ _STATEMENT = re.compile(
 )
 # "A: 42", as sets of questions and answers write it.
 _LABEL = re.compile(
-    r"^(?:A|Ans|Solution|Result|結果|解)\.?\s*[:：]\s*|^(?:The )?(?:Final )?Answer\s[-–—]\s"
+    r"^(?:A|Ans|Solution|Result|結果|解)\.?\s*[:：]\s*|^(?:The )?(?:Final )?Answer\s[-–—]\s|^(?:答え?|解答|答案)[*_]*\s"
 )
 # A sentence that was cut off, and an object in JSON without an answer in it.
 _CUT_OFF = re.compile(

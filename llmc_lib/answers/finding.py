@@ -25,10 +25,10 @@ from llmc_lib.answers.units import quantity
 
 # Where nothing in the last characters of a response is marked as its answer, so much of it is searched for a mark.
 _FAR = 60_000
-_NOT_WRONG = r"(?<!wrong )(?<!incorrect )(?<!possible )(?<!alternative )(?<!not the )(?<!another )(?<!an )(?<!any )(?<!no )(?<!tempting )(?<!previous )(?<!initial )"
+_NOT_WRONG = r"(?<!wrong )(?<!incorrect )(?<!possible )(?<!alternative )(?<!not the )(?<!another )(?<!an )(?<!any )(?<!no )(?<!tempting )(?<!previous )(?<!initial )(?<!old )(?<!naive )"
 _MARKED = re.compile(
     _NOT_WRONG
-    + r"(?:\b|(?<=_))(?:ans(?:wer)?|antwort|réponse|respuesta|risposta|resposta|ответ|정답)[\"*_]*(?:\s*\([^()\n]{1,30}\))?[\"*_]*\s*[:：=]\s*(?P<answer>.+)"
+    + r"(?:\b|(?<=_))(?:ans(?:wer)?|antwort|réponse|respuesta|risposta|resposta|ответ|정답)(?: finale?| definitiva)?[\"*_]*(?:\s*\([^()\n]{1,30}\))?[\"*_]*\s*[:：=]\s*(?P<answer>.+)"
     r"|^[^\w\n]*(?:final )?judge?ment[\"*_]*\s*[:：=]\s*(?P<judgment>.+)"
     r"|^\s*####[^\S\n]*(?P<hashes>[^\s#].*)"
     r"|(?:(?:故|所以|因此)[应應]?[选選](?:择|擇)?[:：]?|(?:最終的?な?)?(?:答え?|解答|回答|答案|正解|結論)[*_」】]*\s*(?:[:：=]|[是为為](?![不否什])|は(?=[^\n]*(?:です|である|だ|となる|となります|になる|になります|[\d\w)}$°%個通円])[。.．*\s]*$)))\s*(?P<japanese>.+)",
@@ -105,7 +105,7 @@ _WERE = re.compile(r"\bif\b[^.!?\n]*\bwere\b[^.!?\n]*$", re.IGNORECASE)
 _OTHERWISE = re.compile(r",? (?:but|however,?|while|whereas) (?:I|we|my|our)\b")
 # An explanation after an answer: "A because …", "42. This is …", "14, which is even".
 _EXPLANATION = re.compile(
-    r",?\s+(?:because|since|as (?:it|the|this|required|desired|needed|claimed|expected|stated|shown|we))\b|\s+rather than\b|\s\(not \$?(?:-?\d|[A-Z]\))|\s+and not\b|,\s+(?:i\.e\.|that is|namely|completing)|(?:;\s(?=[A-Za-z]{2})|\s[–—]\s)(?!(?:or|and|alternatively|maybe|perhaps|possibly|also)\b)"
+    r",?\s+(?:because|since|as (?:it|the|this|required|desired|needed|claimed|expected|stated|shown|we))\b|\s+rather than\b|\s\(not \$?(?:-?\d|[A-Z]\))|\*\*\s\(|\s+and not\b|,\s+(?:i\.e\.|that is|namely|completing)|(?:;\s(?=[A-Za-z]{2})|\s[–—]\s)(?!(?:or|and|alternatively|maybe|perhaps|possibly|also)\b)"
     r"|,\s+(?:which|who|whose|not|so|where|for|thus|hence|therefore|making|meaning|given|but(?! (?:also|only|if|when|unless|not (?:if|for|when|always)|never)\b)|while|and (?:not|this|that|it|so|we|the))\b"
     r"|(?<!\bDr)(?<!\bMr)(?<!\bSt)(?<!\bMrs)(?<!\b[A-Z])\.\**\s+(?=[A-Z])|。"
 )
