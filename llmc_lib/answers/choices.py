@@ -234,6 +234,7 @@ def _letter(text: str, choices: dict[str, str], by_text: dict[str, str]) -> str 
     with the article "A" is not taken for choice A.
     """
     text = _LETTER_LEAD.sub("", unwrapped(text.replace("_", " ")))
+    text = re.sub(r"^\W*'(.*)'\W*$", r"\1", text)
     alone = re.fullmatch(r"\W*([A-Za-z])\W*", text)
     if alone and "'" not in text and "+" not in text:
         # Choices that are in no list of ours are not known: then a letter alone is what can be told.
@@ -256,7 +257,7 @@ def _letter(text: str, choices: dict[str, str], by_text: dict[str, str]) -> str 
     if re.match(r"\W*\?", rest):
         return None
     also = re.match(
-        r"\W*(?:,|/|&|[-–—]|\b(?:and|or|nor)\b)\W*(?:(?:maybe|perhaps|possibly|also|even)\W+)?([A-Z])\b",
+        r"\W*(?:,|/|&|[-–—→]|\b(?:and|or|nor)\b)\W*(?:(?:maybe|perhaps|possibly|also|even)\W+)?([A-Z])\b",
         rest,
     )
     if also and also[1] in choices and also[1] != letter:

@@ -179,7 +179,10 @@ def _without_aside(answer: str) -> str | None:
     )
     if same_twice and same(same_twice[1], same_twice[2]):
         return same_twice[1]
-    match = re.fullmatch(r"([^()]*\d[^()]*)\s\(([^()]*[a-zA-Z]{3}[^()]*)\)", answer)
+    match = re.fullmatch(
+        r"([^()]*\d[^()]*)\s\(([^()]*[a-zA-Z]{3}[^()]*|(?:to )?\d ?(?:d\.? ?p|s\.? ?f)\.?)\)",
+        answer,
+    )
     if match is None or RESERVED.search(match[2]) or re.search(r"\b(?:mod|base|times)\b", match[2]):
         return None
     return match[1]
@@ -223,7 +226,12 @@ def _same_text(answer: str, reference: str) -> bool:
     one, two = fold(without_markup(answer)), fold(without_markup(reference))
     if two in ("yes", "no", "true", "false") and (said := _YES_OR_NO.match(one)):
         return _SYNONYMS.get(said[1], said[1]) == _SYNONYMS.get(two, two)
-    if re.search(", | and ", two) and len(two) <= SENTENCE and not re.search(r"[\d\\]", two):
+    words = len(two) <= SENTENCE and "\\" not in two
+    if (
+        words
+        and re.search(", | and ", two)
+        and all(re.search("[a-z]{3}", p) or not re.search(r"\d", p) for p in split(two))
+    ):
         names, given = (
             split(two),
             split(re.sub(r"\bor\b", "/", one)),
@@ -247,7 +255,7 @@ def _closed(text: str) -> bool:
 
 def _differ_by_symbols(one: str, two: str) -> bool:
     left, right = (
-        re.findall(r"[^\W\d_]+", re.sub(r"\\[a-zA-Z]+", " ", text)) for text in (one, two)
+        re.findall(r"[^\W\d_]+", re.sub(r"^[Tt]he |\\[a-zA-Z]+", " ", text)) for text in (one, two)
     )
     pairs = zip(left, right, strict=False)
     return (

@@ -56,7 +56,7 @@ _LABEL = re.compile(
 )
 # A sentence that was cut off, and an object in JSON without an answer in it.
 _CUT_OFF = re.compile(
-    r"\b(?:with|and|or|the|an|of|to|by|from|for|in|on|at|as|is|are|we|that|which|because|since|so|then|but|than|into)\s*$|^\{\s*\"",
+    r"\b(?:with|and|or|the|an|of|to|by|from|for|in|on|at|as|is|are|we|that|which|because|since|so|then|but|than|into)\s*$|\s[-+*/=^]$|^\{\s*\"",
     re.IGNORECASE,
 )
 _MATH = re.compile(r"\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)

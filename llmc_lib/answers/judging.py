@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from llmc_lib.answers.choices import find_letter, options
 from llmc_lib.answers.comparing import compare, restates, same
-from llmc_lib.answers.finding import find_answer, other_answers
+from llmc_lib.answers.finding import find_answer, other_answers, without_explanation
 from llmc_lib.answers.lists import in_order
 from llmc_lib.answers.text import ALTERNATIVE, unwrapped
 from llmc_lib.records import GradeStatus
@@ -66,6 +66,8 @@ def judge(
             equal = compare(front.sub("", answer, count=1), reference)
         elif equal and _PLACES.intersection(kind) and _LONGER_NAME.fullmatch(answer):
             equal = None if len(reference.split()) == 1 else equal  # "Bruno Mars" is no planet
+    if equal is False and (bare := without_explanation(reference)) != reference:
+        equal = None if compare(answer, bare) else False  # "No, because 2 is even"
     if equal and _IN_ORDER.search(question) and not in_order(answer, reference, same):
         equal = None
     if equal and restates(answer, question, reference):

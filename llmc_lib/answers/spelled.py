@@ -58,7 +58,11 @@ def in_digits(text: str) -> str:
         return text
     plain = re.sub(r"\\[,;:!]", "", unwrapped(text.strip(" .$")))
     plain = " ".join(plain.split()).strip(" .$")
-    if len(plain) > 60 or not re.search(r"[a-zA-Z]{2}|[ap]\.m|\d-\d\d-\d", plain) or "\\" in plain:
+    if (
+        len(plain) > 60
+        or not re.search(r"[a-zA-Z]{2}|[ap]\.m|[AB]\.[DC]|\d-\d\d-\d", plain)
+        or "\\" in plain
+    ):
         return text
     for form in (_date, _time, _era, _number, _ordinal):
         if (found := form(plain)) is not None:

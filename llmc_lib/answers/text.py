@@ -70,6 +70,7 @@ def without_markup(text: str) -> str:
     text = re.sub(r"\\(?:emptyset|varnothing)\b", "∅", text)
     text = re.sub(r"\\(?:left|right)\b|\\[()\[\]!]|\$", "", text)
     text = re.sub(r"\s*([,:])\s*", r"\1 ", text)
+    text = re.sub(r"\s*(?:\\cdot(?![a-zA-Z])|·)\s*(?=\d?[A-Z])", "·", text)  # MgSO4·7H2O
     text = re.sub(r"(?<=[A-Za-z\d)])\^\{?([+-])\}?$", r"\1", text)  # Na^+
     text = re.sub(r"\{\}(?=[_^])|(?<=\^)\{(\d?[+-])\}", r"\1", text)  # {}^{14}C, Fe^{3+}
     return re.sub(r"_(?:\{(\d+)\}|(\d))", r"\1\2", re.sub(r"\\[ ,;!]|~", " ", text))
