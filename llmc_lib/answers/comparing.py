@@ -175,10 +175,14 @@ def conclusion(answer: str) -> str | None:
 def _without_aside(answer: str) -> str | None:
     """A number without the words in brackets after it that neither limit nor change it: "26 (twice 13)"."""
     same_twice = re.fullmatch(
-        r"([^()]*\d[^()]*)\s\((?:or |= ?|≈ ?|i\.e\.,? )?([^()]*\d[^()]*)\)", answer
+        r"([^()]*\d[^()]*)\s\(((?:or|=|≈|\\approx|approx\.|about|i\.e\.,?)?) ?([^()]*\d[^()]*)\)",
+        answer,
     )
-    if same_twice and same(same_twice[1], same_twice[2]):
-        return same_twice[1]
+    if same_twice is not None:
+        one, two = value(same_twice[1]), value(same_twice[3])
+        near = None not in (one, two) and abs((one or 0) - (two or 0)) < 0.005 * abs(one or 0)
+        if same(same_twice[1], same_twice[3]) or (near and same_twice[2] not in ("", "or", "=")):
+            return same_twice[1]
     match = re.fullmatch(
         r"([^()]*\d[^()]*)\s\(([^()]*[a-zA-Z]{3}[^()]*|(?:to )?\d ?(?:d\.? ?p|s\.? ?f)\.?)\)",
         answer,

@@ -244,7 +244,11 @@ def _same_equation(given: Node, expected: Node) -> bool:
         said = given.parts[-1]
         if all(named) and left.parts[0].kind == right.parts[0].kind == "symbol":  # f(t) for f(x)
             old, new = left.parts[0].name, right.parts[0].name
+            if old != new and new in symbols(said):
+                return False  # y(x) = e^t
             said = _mapped(said, lambda n: replace(n, name=new) if n.name == old else n)
+        elif all(named) and not _all_same(left.parts, right.parts):
+            return False  # f(3) = 5 for f(2) = 5
         return same(said, expected.parts[-1])
     if len(given.parts) > 2 or len(expected.parts) > 2:
         return _all_same(given.parts, expected.parts)

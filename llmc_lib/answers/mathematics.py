@@ -85,12 +85,12 @@ def same_mathematics(answer: str, reference: str) -> bool | None:
         return None if "\\" in reference else False
     try:
         equal = same(given, expected)
-        if equal:
+        if equal and re.search(r"[(\[]", answer + reference):
             # W(2)/2 is W(1) where W is a number, and not where it is a function.
             applied = read(answer, applied=True), read(reference, applied=True)
             if applied != (given, expected) and not same(*applied):
                 return None
-        elif _OF_SYMBOL.match(answer):
+        elif _OF_SYMBOL.match(answer) or _OF_SYMBOL.match(reference):
             equal = same(read(answer, applied=True), read(reference, applied=True))
     except (Undecided, Unreadable, RecursionError):  # a sum of hundreds of terms is nested as deep
         return None
