@@ -25,7 +25,7 @@ _CROSS = re.compile(
 # Of statements, where "and" is not "or" as it is between the items of a list
 _LOGIC = re.compile(r"\\(?:land|lor|wedge|vee)\b|[∧∨]")
 # "y(x) = …"
-_OF_SYMBOL = re.compile(r"\s*\$?\s*[a-zA-Z]\s*\(\s*[a-zA-Z]\s*\)\s*=")
+_OF_SYMBOL = re.compile(r"\s*\$?\s*[a-zA-Z]\s*\(\s*[a-zA-Z]\s*\)\s*(?:=|≈|\\approx\b|\\sim\b)")
 
 
 def readable(text: str) -> bool:

@@ -127,10 +127,11 @@ def closing(text: str, start: int) -> int | None:
 
 def clean(text: str) -> str:
     """A final answer without the markup and punctuation that models put around it."""
-    text = unended(unwrapped(text).strip().strip("*`\"'_ "))
+    marks = '*`"_ ' if re.fullmatch(r"[^'\n]*\d'[*`_ .]*", text) else "*`\"'_ "  # 60' is an angle
+    text = unended(unwrapped(text).strip().strip(marks))
     # "$45" and "45 $" are amounts, "$45$" is a formula.
     amount = re.match(r"\$ ?[\d,]*\.?\d+$|\d[\d.,]* \$$", text)
-    text = text.strip("*`\"'_ " if amount else "*`\"'$_ ")
+    text = text.strip(marks if amount else f"{marks}$")
     inner = re.fullmatch(r"\\[(\[](.*)\\[)\]]", text, re.DOTALL)
     return inner[1].strip() if inner else text
 
