@@ -96,7 +96,8 @@ _TAKEN_BACK = re.compile(
 # What makes of "the answer is …" a supposition.
 _SUPPOSED = re.compile(
     r"\b(?:if|whether|unless|suppos\w+|assum\w+|(?:might|could|may|would) (?:\w+ )?(?:think|guess|say|expect|believe)|wonder\w*"
-    r"|tempting to \w+)(?: that)?\s+(?:the|my|our|this)?\s*(?:\w+ )?$",
+    r"|tempting to \w+)(?: that)?\s+(?:the|my|our|this)?\s*(?:\w+ )?$"
+    r"|\b(?:angenommen|wenn|falls|supposons|si|supongamos|supponiamo)\b[^.!?\n]{0,40}$|(?:假设|假設|假如|如果|若|もし|仮に)[^。\n]{0,20}$",
     re.IGNORECASE,
 )
 # "If x were 5, the answer would be …"
@@ -111,7 +112,7 @@ _EXPLANATION = re.compile(
 )
 _LEAD = re.compile(
     r"^(?:\s|[*_])*(?:(?:therefore|thus|hence|then|so|indeed|exactly|precisely|simply|just|clearly|obviously|finally|also|now|only"
-    r"|equal to|given by|as follows|found to be|of course)\b[\s,:*_]*)+",
+    r"|equal to|given by|as follows|found to be|of course|donc|also|daher|entonces)\b[\s,:*_]*)+",
     re.IGNORECASE,
 )
 # What "the answer is …" goes on with where it does not give it.
@@ -245,6 +246,10 @@ def marked(text: str) -> list[_Marked]:
     if any(word in low for word in _MARKS) or re.search(r"\bans\b", low):
         for match in _MARKED.finditer(text):
             content = next(group for group in match.groups() if group is not None)
+            if match["japanese"] and _SUPPOSED.search(
+                text[max(0, match.start() - 30) : match.start()]
+            ):
+                continue
             if (value := _IN_JSON.match(content)) is not None:
                 content = value[1] or value[2]
             elif (later := _AFTER_ALL.search(content)) is not None:
