@@ -67,7 +67,9 @@ _CLOCK = re.compile(r"(00|1[3-9]|2[0-3]):([0-5]\d)(?: ?(?:h|hrs?|hours))?")
 _SUBSTANCES = frozenset("CO Co CN Cn CS Cs HF Hf OS Os PO Po SI Si SN Sn".split())
 _OPEN_END = re.compile(r"(?:\.\.\.|…|\\[lc]?dots)\W*$")
 # "0.333…", "0.1212…"
-_GOES_ON = re.compile(r"(\d*)\.(\d{0,6}?)(?:(\d)\3\3+|(\d{2,8})\4+)\s*(?:\.\.\.|…|\\[lc]?dots)$")
+_GOES_ON = re.compile(
+    r"(?<!\d)(\d*+)\.(\d{0,6}?)(?:(\d)\3\3+|(\d{2,8})\4+)\s*(?:\.\.\.|…|\\[lc]?dots)$"
+)
 # "1.000.000", "1’000’000"
 _GROUPED = re.compile(r"(?<![\d.,'’])\d{1,3}(?:(?:\.\d{3}){2,}|(?:['’]\d{3})+)(?![\d.'’])")
 _YES_OR_NO = re.compile(

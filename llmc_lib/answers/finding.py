@@ -80,7 +80,7 @@ _INSTEAD = re.compile(
 )
 # What an answer in words is taken back for: "Actually, Lyon."
 _OTHER = re.compile(
-    r"\W*(?:hmm\W+)?(?:wait|actually|no)\b\W{1,4}((?:\w[\w'’-]*\s?){1,3})[.!]?\s*\Z", re.IGNORECASE
+    r"\W*(?:hmm\W+)?(?:wait|actually|no)\b\W{1,4}((?:\w[\w'’-]*+\s?){1,3})[.!]?\s*\Z", re.IGNORECASE
 )
 _KEPT = re.compile(
     r"\b(?:right|correct|fine|good|same|checks?|holds?|works?|done|confirmed|exact\w*)\b",
