@@ -44,7 +44,7 @@ _STATED = re.compile(
 )
 # A heading "Final Answer" with the answer on a short line of its own below.
 _HEADED = re.compile(
-    r"^[^\w\n]*(?:(?:final |exact |my )?answer|(?:最終)?(?:答え?|解答|回答))[^\w\n]*\n\s*+(\S.{0,100})$",
+    r"^[^\w\n]*(?:(?:final |exact |my )?answer|(?:最終)?(?:答え?|解答|回答))[^\w\n]*\n(?:[=-]{3,}\n)?\s*+(?:> )?(\S.{0,100})$",
     re.IGNORECASE | re.MULTILINE,
 )
 # "<answer>42</answer>", as some are trained to write it.
@@ -112,7 +112,7 @@ _EXPLANATION = re.compile(
 )
 _LEAD = re.compile(
     r"^(?:\s|[*_])*(?:(?:therefore|thus|hence|then|so|indeed|exactly|precisely|simply|just|clearly|obviously|finally|also|now|only"
-    r"|equal to|given by|as follows|found to be|of course|donc|also|daher|entonces)\b[\s,:*_]*)+",
+    r"|equal to|given by|as follows|found to be|of course|it['’]s|it is|donc|also|daher|entonces)\b[\s,:*_]*)+",
     re.IGNORECASE,
 )
 # What "the answer is …" goes on with where it does not give it.

@@ -71,7 +71,7 @@ _TWO_UNITS = re.compile(
 # Words after a number that are no unit.
 _NO_UNIT = re.compile(
     r"\b(?:unless|when|whenever|where|except|but|maybe|perhaps|possibly|probably|otherwise|assuming|provided|depending|if|or|and|not"
-    r"|wrong|incorrect|than|for|while|because|since|though|although|only|also|instead|however|without|nicht|oder|mehr|weniger|pas|más|menos|more|less|fewer|greater|smaller|against|odds|in (?:binary|octal|hex\w*))\b",
+    r"|wrong|incorrect|than|for|while|because|since|though|although|only|also|instead|however|without|minimum|maximum|max|nicht|oder|mehr|weniger|pas|más|menos|more|less|fewer|greater|smaller|against|odds|in (?:binary|octal|hex\w*))\b",
     re.IGNORECASE,
 )
 _DOLLARS = re.compile(r"^(-?\d[\d.,]*) ?\$$")  # "3.50 $"
