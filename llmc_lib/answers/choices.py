@@ -39,7 +39,10 @@ _TAKEN = re.compile(
 # "The answer is A. Iron": a letter in front of a text
 _LETTERED = re.compile(r"(?:\bis|[:=]|\boption|\bchoice)\s+\(?([A-Z])[.):]+\s")
 # "It can't be A, so B."
-_SO = re.compile(r"(?:^|[.,;]\s*)(?i:so|hence|thus|therefore),?\s+\(?([A-Z])\)?\W*$")
+_IF = re.compile(r"\W*if\b.*\bwould\b", re.IGNORECASE)
+_SO = re.compile(
+    r"(?:(?:^|[.,;]\s*)(?i:so|hence|thus|therefore),?\s+|\b(?i:choice|option|letter)\s*:\s*)\(?([A-Z])\)?\W*$"
+)
 
 
 def options(question: str) -> dict[str, str]:
@@ -172,7 +175,7 @@ def _unmarked(
 def _taken(line: str, before: str, choices: dict[str, str]) -> str | None:
     """The choice that the last sentence takes, where it names one and denies nothing."""
     sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z])", line)[-1]
-    if len(sentence) > SENTENCE or NEGATED.search(sentence):
+    if len(sentence) > SENTENCE or NEGATED.search(sentence) or _IF.match(sentence):
         return None
     sentence = unwrapped(sentence)
     found: list[str] = [match[1] or match[2] for match in _TAKEN.finditer(sentence)]
@@ -231,6 +234,7 @@ def _letter(text: str, choices: dict[str, str], by_text: dict[str, str]) -> str 
     with the article "A" is not taken for choice A.
     """
     text = _LETTER_LEAD.sub("", unwrapped(text.replace("_", " ")))
+    text = re.sub(r"^\W*'(.*)'\W*$", r"\1", text)
     alone = re.fullmatch(r"\W*([A-Za-z])\W*", text)
     if alone and "'" not in text and "+" not in text:
         # Choices that are in no list of ours are not known: then a letter alone is what can be told.
@@ -250,7 +254,12 @@ def _letter(text: str, choices: dict[str, str], by_text: dict[str, str]) -> str 
     if match is None or match[1] not in choices:
         return None
     letter, rest = match[1], match[2]
-    also = re.match(r"\W*(?:,|/|&|\band\b|\bor\b|\bnor\b)\W*([A-Z])\b", rest)
+    if re.match(r"\W*\?", rest):
+        return None
+    also = re.match(
+        r"\W*(?:,|/|&|[-–—→]|\b(?:and|or|nor)\b)\W*(?:(?:maybe|perhaps|possibly|also|even)\W+)?([A-Z])\b",
+        rest,
+    )
     if also and also[1] in choices and also[1] != letter:
         return None
     if re.match(r"(?!\s*,)[\s\W]*(?:is|was|are|can)?\s*(?:not|n't|wrong|incorrect|false)\b", rest):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from ast import literal_eval
 
 from llmc_lib.answers import japanese
 from llmc_lib.answers.forms import same_by_form, same_parts, unaccented
+from llmc_lib.answers.lists import listed, split
 from llmc_lib.answers.mathematics import operations, readable, same_mathematics, value
+from llmc_lib.answers.names import DENIED, HEDGED, RESERVED, may_be, same_name
 from llmc_lib.answers.notation import LONGEST, Unreadable
 from llmc_lib.answers.spelled import in_digits
 from llmc_lib.answers.text import (
@@ -25,6 +25,7 @@ from llmc_lib.answers.text import (
 )
 from llmc_lib.answers.units import (
     Quantity,
+    conversion,
     differ_by_prefix,
     in_lesser_unit,
     in_one_currency,
@@ -34,30 +35,6 @@ from llmc_lib.answers.units import (
     without_unit,
 )
 
-# Two answers, a range or a bound are not one answer, unless the reference is of that kind.
-_HEDGED = re.compile(
-    r"\b(?:or|and|to|not|no|neither|nor|never|either|between|than|least|most|maximum|minimum|more|fewer)\b"
-    r"|[<>≤≥±?~–—]|\.\.\.|…",
-    re.IGNORECASE,
-)
-# What in brackets after an answer takes it back or limits it.
-_RESERVED = re.compile(
-    r"\b(?:if|only|unless|except|but|not|no|or|either|without|assuming|excluding|wrong|incorrect|maybe|perhaps"
-    r"|possibly|depend\w*|alternative\w*|also|could|might|may|otherwise|instead|rather|unsure|uncertain)\b|\?",
-    re.IGNORECASE,
-)
-# A first name, an initial or a particle in front of a name; no abbreviation as in "DR Congo".
-_FIRST_NAME = re.compile(
-    r"(?:[^\W\d_a-z][^\W\d_A-Z][\w'’-]*|[A-Z]\.(?:-?[A-Z]\.)*|[A-Z]|von|van|der|ibn|al)"
-)
-_TITLE = re.compile(
-    r"^(?:(?:King|Queen|Pope|Emperor|Empress|Tsar|Sir|Lord|Lady|Dr|Prof|Professor|President|General)\.? )+(?=[^\W\d_a-z])"
-)
-# Words in front of a name that make another one of it: "South Africa", "mezzo forte".
-_OTHER_NAME = re.compile(
-    r"[,;/]|\b(?:and|anti|but|except|central|east|eastern|giga|kilo|mega|mezzo|micro|milli|nano|never|new|no|non|nor|north"
-    r"|northern|not|or|semi|south|southern|sub|vs|west|western)\b"
-)
 _SYNONYMS = {
     "true": "yes",
     "false": "no",
@@ -85,17 +62,24 @@ _CONCLUDED = re.compile(
 )
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
 # A time of the day that can be no other: 14:30, 00:15
-_CLOCK = re.compile(r"(00|1[3-9]|2[0-3]):([0-5]\d)")
+_CLOCK = re.compile(r"(00|1[3-9]|2[0-3]):([0-5]\d)(?: ?(?:h|hrs?|hours))?")
 # Formulas of chemistry that another use of capitals makes another substance of.
 _SUBSTANCES = frozenset("CO Co CN Cn CS Cs HF Hf OS Os PO Po SI Si SN Sn".split())
 _OPEN_END = re.compile(r"(?:\.\.\.|…|\\[lc]?dots)\W*$")
-# "0.333…"
-_GOES_ON = re.compile(r"(\d*)\.(\d{0,6}?)(\d)\3\3+\s*(?:\.\.\.|…|\\[lc]?dots)$")
+# "0.333…", "0.1212…"
+_GOES_ON = re.compile(
+    r"(?<!\d)(\d*+)\.(\d{0,6}?)(?:(\d)\3\3+|(\d{2,8})\4+)\s*(?:\.\.\.|…|\\[lc]?dots)$"
+)
+# "1.000.000", "1’000’000"
+_GROUPED = re.compile(r"(?<![\d.,'’])\d{1,3}(?:(?:\.\d{3}){2,}|(?:['’]\d{3})+)(?![\d.'’])")
 _YES_OR_NO = re.compile(
     r"(yes|no|true|false)\s*[,;—–-]\s*(?!.*\b(?:but|if|only|unless|except|or|yes|no|maybe)\b)",
     re.IGNORECASE,
 )
-_DENIED = re.compile(r"\b(?:not|never|no|cannot|neither|nor)\b|n['’]t\b", re.IGNORECASE)
+
+
+def _joined(match: re.Match[str]) -> str:
+    return re.sub(r"\D", "", match[0])
 
 
 def same(answer: str, reference: str) -> bool:
@@ -125,11 +109,14 @@ def compare(answer: str, reference: str) -> bool | None:
     if reference.endswith((" am", " pm")) and (clock := _CLOCK.fullmatch(answer)):
         half = "pm" if int(clock[1]) >= 12 else "am"
         answer = f"{int(clock[1]) % 12 or 12}:{clock[2]} {half}"
-    answer = _GOES_ON.sub(r"\1.\2\\overline{\3}", answer)
-    if (several := _listed(reference)) is not None:
+    answer, reference = (
+        _GOES_ON.sub(r"\1.\2\\overline{\3\4}", _GROUPED.sub(_joined, text))
+        for text in (answer, reference)
+    )
+    if (several := listed(reference)) is not None:
         if len(several) == 1:
             return compare(answer, several[0])
-        given = _listed(answer) or _split(answer)
+        given = listed(answer) or split(re.sub(r"^\[(.*)\]$", r"\1", answer))
         few = len(given) <= 40
         return (few and matched(given, several, same)) or _compare(answer, ", ".join(several))
     if (in_parts := same_parts(answer, reference, same)) is not None:
@@ -152,12 +139,14 @@ def _compare(answer: str, reference: str) -> bool | None:
         return False
     if given and expected and differ_by_prefix(given.unit, expected.unit):
         return False
+    if _other_symbols(answer, reference):
+        return None
     if _same_text(answer, reference):
         return True
-    for rule in (_same_letter, _same_name):
+    for rule in (_same_letter, same_name):
         if (found := rule(answer, reference)) is not None:
             return found
-    hedged = _HEDGED.search(signs(answer)) and not _HEDGED.search(signs(reference))
+    hedged = HEDGED.search(signs(answer)) and not HEDGED.search(signs(reference))
     if expected and given and not hedged:
         return _same_quantity(given, expected)
     if len(answer) > LONGEST or len(reference) > LONGEST:
@@ -172,12 +161,12 @@ def _compare(answer: str, reference: str) -> bool | None:
     bare = without_quantifier(answer), without_quantifier(reference)
     if bare != (answer, reference):
         return _compare(*bare)
-    return found
+    return None if found is False and may_be(answer, reference) else found
 
 
 def conclusion(answer: str) -> str | None:
     """What an answer in a sentence says in the end: 14 of "The largest $k$ is 14". None where it denies, or says nothing."""
-    if len(answer) > SENTENCE or _DENIED.search(answer):
+    if len(answer) > SENTENCE or DENIED.search(answer):
         return None
     match = _CONCLUDED.match(answer)
     if match is None or len(match[1].split()) > 12:
@@ -187,12 +176,20 @@ def conclusion(answer: str) -> str | None:
 
 def _without_aside(answer: str) -> str | None:
     """A number without the words in brackets after it that neither limit nor change it: "26 (twice 13)"."""
-    match = re.fullmatch(r"([^()]*\d[^()]*)\s\(([^()]*[a-zA-Z]{3}[^()]*)\)", answer)
-    if (
-        match is None
-        or _RESERVED.search(match[2])
-        or re.search(r"\b(?:mod|base|times)\b", match[2])
-    ):
+    same_twice = re.fullmatch(
+        r"([^()]*\d[^()]*)\s\(((?:or|=|≈|\\approx|approx\.|about|i\.e\.,?)?) ?([^()]*\d[^()]*)\)",
+        answer,
+    )
+    if same_twice is not None:
+        one, two = value(same_twice[1]), value(same_twice[3])
+        near = None not in (one, two) and abs((one or 0) - (two or 0)) < 0.005 * abs(one or 0)
+        if same(same_twice[1], same_twice[3]) or (near and same_twice[2] not in ("", "or", "=")):
+            return same_twice[1]
+    match = re.fullmatch(
+        r"([^()]*\d[^()]*)\s\(([^()]*[a-zA-Z]{3}[^()]*|(?:to )?\d ?(?:d\.? ?p|s\.? ?f)\.?)\)",
+        answer,
+    )
+    if match is None or RESERVED.search(match[2]) or re.search(r"\b(?:mod|base|times)\b", match[2]):
         return None
     return match[1]
 
@@ -235,10 +232,26 @@ def _same_text(answer: str, reference: str) -> bool:
     one, two = fold(without_markup(answer)), fold(without_markup(reference))
     if two in ("yes", "no", "true", "false") and (said := _YES_OR_NO.match(one)):
         return _SYNONYMS.get(said[1], said[1]) == _SYNONYMS.get(two, two)
-    if " and " in two and len(two) <= SENTENCE and not re.search(r"[\d\\]", two):
-        names = sorted(_split(two))
-        return len(names) > 1 and names == sorted(_split(one))
+    words = len(two) <= SENTENCE and "\\" not in two
+    if (
+        words
+        and re.search(", | and ", two)
+        and all(re.search("[a-z]{3}", p) or not re.search(r"\d", p) for p in split(two))
+    ):
+        names, given = (
+            split(two),
+            split(re.sub(r"\bor\b", "/", one)),
+        )  # those of "Paris, London" may have an order
+        in_order = names == given or (" and " in two and sorted(names) == sorted(given))
+        return len(names) > 1 and in_order
     return _SYNONYMS.get(one, one) == _SYNONYMS.get(two, two) and one != two
+
+
+def _other_symbols(answer: str, reference: str) -> bool:
+    """Are these symbols in other cases, E for e and mgH for mgh? A word in small letters has a vowel."""
+    one, two = (text.strip(" $()") for text in (answer, reference))
+    few = re.fullmatch(r"[a-z]|[b-df-hj-np-tv-xz]{2,4}", two)
+    return few is not None and one != two and one.lower() == two
 
 
 def _closed(text: str) -> bool:
@@ -248,7 +261,7 @@ def _closed(text: str) -> bool:
 
 def _differ_by_symbols(one: str, two: str) -> bool:
     left, right = (
-        re.findall(r"[^\W\d_]+", re.sub(r"\\[a-zA-Z]+", " ", text)) for text in (one, two)
+        re.findall(r"[^\W\d_]+", re.sub(r"^[Tt]he |\\[a-zA-Z]+", " ", text)) for text in (one, two)
     )
     pairs = zip(left, right, strict=False)
     return (
@@ -263,29 +276,6 @@ def _same_letter(answer: str, reference: str) -> bool | None:
     if expected is None or given is None:
         return None
     return (given[1] or given[2] or given[3]).upper() == expected[1]
-
-
-def _same_name(answer: str, reference: str) -> bool | None:
-    """A name in a longer form: "Alan Turing" for Turing. None where the reference is no name."""
-    folded = fold(reference)
-    short = answer[:SENTENCE]
-    bare = fold(re.sub(r"\s*\([^()]*\)", "", short))
-    if bare == folded and _RESERVED.search(" ".join(re.findall(r"\(([^()]*)\)", short))):
-        return False  # "Yes (but only if …)"
-    # "Alan Turing" for "Turing", "the femur (thigh bone)" for "femur"
-    if bare == folded and re.fullmatch(r"[^\W\d_-]{3,}", folded):
-        return True
-    *first, last = re.sub(r"\s*\([^()]*\)", "", undelimited(unwrapped(short))).split() or [""]
-    if fold(last) == folded and 0 < len(first) <= 2 and re.fullmatch(r"[^\W\d_-]{3,}", folded):
-        a_name = last[:1].isupper() and all(map(_FIRST_NAME.fullmatch, first))
-        return a_name and reference.strip()[:1].isupper() and not _OTHER_NAME.search(bare)
-    if (shorter := _TITLE.sub("", short)) != short:
-        return fold(shorter) == folded or None
-    # "hydrogen peroxide (H2O2)" for "hydrogen peroxide"
-    named = re.fullmatch(r"(.*\w)\s+\(([^()]*)\)\W*", short)
-    if named and len(answer) <= SENTENCE and re.fullmatch(r"[^\W\d_][\w '’-]{2,}", folded):
-        return fold(named[1]) == folded and not _RESERVED.search(named[2])
-    return None
 
 
 # ---- as numbers ------------------------------------------------------------------------------
@@ -340,8 +330,10 @@ def _same_formula(answer: str, reference: str, expected: Quantity | None) -> boo
         return True
     (given, unit), (wanted, other) = without_unit(answer), without_unit(reference)
     if unit and other and not same_unit(unit, other):
-        return False
-    found = same_mathematics(given, wanted) if (unit or other) else whole
+        factor = conversion(unit, other)
+        return same_mathematics(f"({given}) \\cdot {factor}", wanted) if factor else False
+    share = "%" in unit and not other  # 0.6% is no 3/5
+    found = same_mathematics(given, wanted) if (unit or other) and not share else whole
     if found is False and not readable(given) and (side := _right_side(given)):
         found = same_mathematics(side, wanted)
     if found is not True and expected is not None and "." in expected.digits and not expected.unit:
@@ -358,41 +350,5 @@ def _right_side(text: str) -> str:
         if sign == "=" and depth == 0 and text[at - 1 : at] not in ("<", ">", "!"):
             found = at
     front = text[: max(found, 0)]
-    return (
-        text[found + 1 :].strip()
-        if re.search(r"[a-zA-Z]{3,}", front) and not re.search(r"\\(?:sum|prod|int|lim)", front)
-        else ""
-    )
-
-
-# ---- lists -----------------------------------------------------------------------------------
-
-
-def _listed(text: str) -> list[str] | None:
-    """The answers of a text that is a list of texts in JSON or Python, as data sets write several; else None."""
-    text = text.rstrip(" .,;$").lstrip(" $")
-    if not re.match(r"^\[\s*['\"]", text):
-        return None
-    for load in (json.loads, literal_eval):
-        try:
-            found = load(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-        if isinstance(found, list) and found and all(isinstance(item, str) for item in found):
-            return [item.strip() for item in found]
-    return None
-
-
-def _split(text: str) -> list[str]:
-    """The items of a list in plain text: at commas, semicolons and "and" outside of brackets."""
-    text = undelimited(text)
-    text = re.sub(r"^\\?\{(.*?)\\?\}$", r"\1", text, flags=re.DOTALL)
-    parts, depth, current = [], 0, ""
-    for piece in re.split(r"(\\?[(\[{]|\\?[)\]}]|[,;]|\band\b|\bor\b)", text[:LONGEST]):
-        depth += (piece[-1:] in "([{" and piece != "") - (piece[-1:] in ")]}" and piece != "")
-        if depth == 0 and piece in (",", ";", "and", "or"):
-            parts.append(current)
-            current = ""
-        else:
-            current += piece
-    return [part.strip(" $") for part in [*parts, current] if part.strip(" $")]
+    several = re.search(r"=.*(?:[,;]|\band\b)", front, re.DOTALL)  # "Area = 5, perimeter = 12"
+    return "" if several or not re.search(r"[a-zA-Z]{3,}", front) else text[found + 1 :].strip()

@@ -20,7 +20,9 @@ from llmc_lib.answers.units import quantity
 # What turns a sentence that holds an answer into one that does not give it.
 NEGATED = re.compile(
     r"n['’]t\b|\b(?:not|cannot|never|no|neither|nor|wrong|incorrect|false|unsure|uncertain|unclear"
-    r"|unknown|maybe|perhaps|guess|impossible)\b|ではな|ではあり|じゃな|分からな|わからな|分かりませ|わかりませ",
+    r"|unknown|maybe|perhaps|guess|impossible)\b|ではな|ではあり|じゃな|分からな|わからな|分かりませ|わかりませ|不是|并非|並非|不等|没有|沒有"
+    r"|\b(?:rul(?:e|es|ed|ing) out|can(?:not)? (?:exclude|eliminate|reject|discard)|nicht|kein\w*|falsch|ungleich|n['’]est|pas|fau(?:x|sse)|non è|non sono|no es|no son|no puede|incorrect[oae]|não|errado)\b"
+    r"|間違|誤り|くらい|ぐらい|错误|錯誤|可能|아니|아닙|не\b",
     re.IGNORECASE,
 )
 # A sentence that goes on working, names a step, or supposes something.
@@ -31,13 +33,16 @@ _WORKING = re.compile(
     r"|(?:for (?=\$?[a-zA-Z]\s*=)|(?:given|since|if|when|because|using)\b)[^,]*(?:,.{0,8})?$)"
     r"|\b(?:step|case|theorem|lemma|equation|problem|page|chapter|section|part|figure|line|exercise|example)\s+\(?\d+\)?\W*(?:$|to\b)"
     r"|\broot of \$?\d+\b(?!.*\d)|\b(?:is|was|be) (?:obtained|found) by\b|^\W*\d+\)\s+\D*$"
+    r"|^\W*(?:もし|仮に|假设|假設|假如|如果|若|设|設|angenommen|supposons|supongamos)|なら|矛盾|仮定"
+    r"|\banswer (?:has|divides|contains)\b|\bcontradict\w*|\bwhether\b|\bfails?\b|\ball but\b|\bthe (?:first|last|next) \d+\b|\bby case\b|\bdivision by \d+\b"
     r"|\btempting to\b|^\W*if\b.*\bwould\b|\b(?:might|could|may|would) (?:\w+ )?(?:think|guess|say|expect|believe)\b",
     re.IGNORECASE,
 )
 # A bound or a relation in words.
 _BOUND = re.compile(
     r"\b(?:at (?:most|least)|(?:less|greater|more|fewer|larger|smaller|bigger) than|up to|between|divisible|divides|multiple of"
-    r"|exceeds?|below|above|nearly|almost)\b",
+    r"|exceeds?|below|above|nearly|almost|mindestens|höchstens|größer|kleiner|mehr als|weniger als|au (?:moins|plus)|supérieure?|inférieure?"
+    r"|plus de|al menos|zwischen|entre|oder mehr|ist fast|presque|casi|a lo sumo|como máximo|como mínimo|mayor|menor|más de)\b|至少|至多|最多|最少|大于|小于|大於|小於|超过|不足",
     re.IGNORECASE,
 )
 # The 2 of "H2O" and the 53 of "p53" are no numbers.
@@ -48,7 +53,14 @@ _STATEMENT = re.compile(
     re.IGNORECASE,
 )
 # "A: 42", as sets of questions and answers write it.
-_LABEL = re.compile(r"^(?:A|Ans|Solution|Result|結果|解)\.?\s*[:：]\s*")
+_LABEL = re.compile(
+    r"^(?:A|Ans|Solution|Result|結果|解)\.?\s*[:：]\s*|^(?:The )?(?:Final )?Answer\s[-–—]\s|^(?:答え?|解答|答案)[*_]*\s"
+)
+# A sentence that was cut off, and an object in JSON without an answer in it.
+_CUT_OFF = re.compile(
+    r"\b(?:with|and|or|the|an|of|to|by|from|for|in|on|at|as|is|are|we|that|which|because|since|so|then|but|than|into)\s*$|\s[-+*/=^]$|^\{\s*\"",
+    re.IGNORECASE,
+)
 _MATH = re.compile(r"\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
 _SAID = re.compile(
     r"^\s*(?:is|as) (?:the|our|my) (?:final |only |required )?(?:answer|solution|result)\b"
@@ -66,7 +78,7 @@ _NO_CONCLUSION = re.compile(
 def concluded(line: str, question: str) -> tuple[str | None, str]:
     """What the last line of a response comes to."""
     nothing = None, "no final answer"
-    if line.rstrip("* ").endswith("?"):
+    if line.rstrip("* ").endswith(("?", "？")):
         return nothing
     sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z$\\(])|(?<=。)", line.rstrip("。 "))[-1].strip()
     if sentence and (statement := _STATEMENT.fullmatch(sentence)) is not None:
@@ -78,7 +90,12 @@ def concluded(line: str, question: str) -> tuple[str | None, str]:
         r"\|\s.*\s\|$", line
     ):
         return nothing
-    if not sound(sentence) or _BOUND.search(sentence) or _WORKING.search(sentence):
+    if (
+        not sound(sentence)
+        or _CUT_OFF.search(sentence)
+        or _BOUND.search(sentence)
+        or _WORKING.search(sentence)
+    ):
         return nothing
     if (formula := _displayed_formula(sentence)) is not None:
         return formula, "concluded"
@@ -87,7 +104,7 @@ def concluded(line: str, question: str) -> tuple[str | None, str]:
         sentence = (
             re.split(r"[はがをも、]\s*|\s", japanese)[-1]
             if re.search(r"\d", japanese)
-            else japanese
+            else re.sub(r"^[^は]{1,20}は(?=[^は]{1,20}$)", "", japanese)
         )
     sentence = without_quantifier(_LABEL.sub("", sentence)).rstrip(".,;!。 ").strip("*_` ")
     if (formula := _last_formula(sentence, given)) is not None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from llmc_lib.answers.evaluation import Undecided
 from llmc_lib.answers.intervals import LINE, ORDER, as_set, turned
-from llmc_lib.answers.nodes import Node
+from llmc_lib.answers.nodes import Node, mentions
 from llmc_lib.answers.text import matched
 from llmc_lib.answers.values import proportional, same_value, symbols
 
@@ -52,7 +52,14 @@ def _line(node: Node, other: Node) -> Node:
 
 
 def _scaled(node: Node) -> Node:
-    """A vector or matrix that is multiplied by a number, with its entries multiplied."""
+    """A vector or matrix that is multiplied by a number, with its entries multiplied, or that is transposed."""
+    if node.kind == "power" and node.parts[0].kind == "sequence" and node.parts[1].name == "T":
+        turned_round = node.parts[0]
+        if turned_round.name == "matrix":
+            columns = zip(*(row.parts for row in turned_round.parts), strict=False)
+            rows = tuple(Node("sequence", "row", column) for column in columns)
+            return replace(turned_round, parts=rows)
+        return turned_round if turned_round.name in ("()", "[]") else node
     if node.kind not in ("product", "quotient", "negative"):
         return node
     parts = [_scaled(part) for part in node.parts]
@@ -60,7 +67,7 @@ def _scaled(node: Node) -> Node:
     if len(vectors) != 1 or (node.kind == "quotient" and vectors == [1]):
         return node
     at = vectors[0]
-    if any(_mentions(part, "sequence") for part in parts[:at] + parts[at + 1 :]):
+    if any(mentions(part, "sequence") for part in parts[:at] + parts[at + 1 :]):
         return node
     entries = (
         replace(node, parts=(*parts[:at], entry, *parts[at + 1 :])) for entry in parts[at].parts
@@ -103,7 +110,7 @@ def _same_expression(given: Node, expected: Node) -> bool:
         return same_value(given, expected)
     # 30° for 30, and for π/6
     return same_value(_without_degrees(given), _without_degrees(expected)) or (
-        (_mentions(given, "symbol", "pi") or _mentions(expected, "symbol", "pi"))
+        (mentions(given, "symbol", "pi") or mentions(expected, "symbol", "pi"))
         and same_value(given, expected)
     )
 
@@ -111,12 +118,6 @@ def _same_expression(given: Node, expected: Node) -> bool:
 def _angle(node: Node) -> bool:
     """Is this a number of degrees, and not only a function of one?"""
     return node.kind == "degrees" or (node.kind != "call" and any(map(_angle, node.parts)))
-
-
-def _mentions(node: Node, kind: str, name: str = "") -> bool:
-    if node.kind == kind and (not name or node.name == name):
-        return True
-    return any(_mentions(part, kind, name) for part in node.parts)
 
 
 def _mapped(node: Node, change: Callable[[Node], Node]) -> Node:
@@ -129,7 +130,7 @@ def _without_degrees(node: Node) -> Node:
 
 def _both_signs(node: Node) -> Node:
     """a ± b as two answers."""
-    if not _mentions(node, "choice"):
+    if not mentions(node, "choice"):
         return node
     if node.kind in ("sequence", "relation", "union"):
         parts: list[Node] = []
@@ -243,7 +244,11 @@ def _same_equation(given: Node, expected: Node) -> bool:
         said = given.parts[-1]
         if all(named) and left.parts[0].kind == right.parts[0].kind == "symbol":  # f(t) for f(x)
             old, new = left.parts[0].name, right.parts[0].name
+            if old != new and new in symbols(said):
+                return False  # y(x) = e^t
             said = _mapped(said, lambda n: replace(n, name=new) if n.name == old else n)
+        elif all(named) and not _all_same(left.parts, right.parts):
+            return False  # f(3) = 5 for f(2) = 5
         return same(said, expected.parts[-1])
     if len(given.parts) > 2 or len(expected.parts) > 2:
         return _all_same(given.parts, expected.parts)
@@ -339,7 +344,7 @@ def _same_sequence(given: Node, expected: Node) -> bool:
 
 def _alone(node: Node) -> bool:
     """A set or list of one."""
-    return node.name in ("{}", "[]") and len(node.parts) == 1
+    return node.name in ("{}", "[]") and len(node.parts) == 1 and node.parts[0].name != "emptyset"
 
 
 def _assignments(given: Node, expected: Node) -> tuple[Node, Node]:

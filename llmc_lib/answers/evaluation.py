@@ -181,6 +181,11 @@ class Evaluation:
             "ln", "log", "lg", "abs", "floor", "ceil", "max", "min", "arctan"
         ):  # fmt: skip
             raise Undecided(name)
+        if name in ("Gamma", "zeta"):
+            if len(rounded) > 1:
+                return self.call(f"?{name}", values)
+            if abs(rounded[0]) > 100:
+                raise Undecided(name)
         if len(rounded) != 1 and name not in ("binom", "max", "min"):
             raise Undefined(name)
         if name not in _REAL:
@@ -282,5 +287,5 @@ _REAL: dict[str, Callable[..., Value]] = {
     "arccsc": mp.acsc, "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "coth": mp.coth, "sech": mp.sech,
     "csch": mp.csch, "arsinh": mp.asinh, "arcosh": mp.acosh, "artanh": mp.atanh, "ln": mp.ln, "log": mp.ln,
     "lg": mp.log10, "exp": mp.exp, "abs": abs, "floor": mp.floor, "ceil": mp.ceil, "max": max, "min": min,
-    "binom": mp.binomial, "factorial": lambda value: mp.gamma(value + 1),
+    "Gamma": mp.gamma, "zeta": mp.zeta, "binom": mp.binomial, "factorial": lambda value: mp.gamma(value + 1),
 }  # fmt: skip

@@ -25,10 +25,10 @@ from llmc_lib.answers.units import quantity
 
 # Where nothing in the last characters of a response is marked as its answer, so much of it is searched for a mark.
 _FAR = 60_000
-_NOT_WRONG = r"(?<!wrong )(?<!incorrect )(?<!possible )(?<!alternative )(?<!not the )(?<!another )(?<!an )(?<!any )(?<!no )"
+_NOT_WRONG = r"(?<!wrong )(?<!incorrect )(?<!possible )(?<!alternative )(?<!not the )(?<!another )(?<!an )(?<!any )(?<!no )(?<!tempting )(?<!previous )(?<!initial )(?<!old )(?<!naive )"
 _MARKED = re.compile(
     _NOT_WRONG
-    + r"(?:\b|(?<=_))(?:ans(?:wer)?|antwort|réponse|respuesta|risposta|resposta|ответ|정답)[\"*_]*(?:\s*\([^()\n]{1,30}\))?[\"*_]*\s*[:：=]\s*(?P<answer>.+)"
+    + r"(?:\b|(?<=_))(?:ans(?:wer)?|antwort|réponse|respuesta|risposta|resposta|ответ|정답)(?: finale?| definitiva)?[\"*_]*(?:\s*\([^()\n]{1,30}\))?[\"*_]*\s*[:：=]\s*(?P<answer>.+)"
     r"|^[^\w\n]*(?:final )?judge?ment[\"*_]*\s*[:：=]\s*(?P<judgment>.+)"
     r"|^\s*####[^\S\n]*(?P<hashes>[^\s#].*)"
     r"|(?:(?:故|所以|因此)[应應]?[选選](?:择|擇)?[:：]?|(?:最終的?な?)?(?:答え?|解答|回答|答案|正解|結論)[*_」】]*\s*(?:[:：=]|[是为為](?![不否什])|は(?=[^\n]*(?:です|である|だ|となる|となります|になる|になります|[\d\w)}$°%個通円])[。.．*\s]*$)))\s*(?P<japanese>.+)",
@@ -44,7 +44,7 @@ _STATED = re.compile(
 )
 # A heading "Final Answer" with the answer on a short line of its own below.
 _HEADED = re.compile(
-    r"^[^\w\n]*(?:(?:final |exact |my )?answer|(?:最終)?(?:答え?|解答|回答))[^\w\n]*\n\s*+(\S.{0,100})$",
+    r"^[^\w\n]*(?:(?:final |exact |my )?answer|(?:最終)?(?:答え?|解答|回答))[^\w\n]*\n(?:[=-]{3,}\n)?\s*+(?:> )?(\S.{0,100})$",
     re.IGNORECASE | re.MULTILINE,
 )
 # "<answer>42</answer>", as some are trained to write it.
@@ -78,6 +78,14 @@ _INSTEAD = re.compile(
     r"\s*:?\s*([^\s,;][^,;\n]{0,60}?)(?=[.!?]?(?:\s+[A-Z]|\s*$)|[,;\n])",
     re.IGNORECASE,
 )
+# What an answer in words is taken back for: "Actually, Lyon."
+_OTHER = re.compile(
+    r"\W*(?:hmm\W+)?(?:wait|actually|no)\b\W{1,4}((?:\w[\w'’-]*+\s?){1,3})[.!]?\s*\Z", re.IGNORECASE
+)
+_KEPT = re.compile(
+    r"\b(?:right|correct|fine|good|same|checks?|holds?|works?|done|confirmed|exact\w*)\b",
+    re.IGNORECASE,
+)
 _RETRACTING = (
     "wait", "actually", "oops", "correction", "scratch that", "hold on", "thought", "sorry", "no",
 )  # fmt: skip
@@ -88,20 +96,23 @@ _TAKEN_BACK = re.compile(
 # What makes of "the answer is …" a supposition.
 _SUPPOSED = re.compile(
     r"\b(?:if|whether|unless|suppos\w+|assum\w+|(?:might|could|may|would) (?:\w+ )?(?:think|guess|say|expect|believe)|wonder\w*"
-    r"|tempting to \w+)(?: that)?\s+(?:the|my|our|this)?\s*(?:\w+ )?$",
+    r"|tempting to \w+)(?: that)?\s+(?:the|my|our|this)?\s*(?:\w+ )?$"
+    r"|\b(?:angenommen|wenn|falls|supposons|si|supongamos|supponiamo)\b[^.!?\n]{0,40}$|(?:假设|假設|假如|如果|若|もし|仮に)[^。\n]{0,20}$",
     re.IGNORECASE,
 )
 # "If x were 5, the answer would be …"
-_WERE = re.compile(r"\bif\b[^.!?\n]*\bwere\b[^.!?\n]*,[^.!?,\n]*$", re.IGNORECASE)
+_WERE = re.compile(r"\bif\b[^.!?\n]*\bwere\b[^.!?\n]*$", re.IGNORECASE)
+# "The expected answer is 15, but I get 14."
+_OTHERWISE = re.compile(r",? (?:but|however,?|while|whereas) (?:I|we|my|our)\b")
 # An explanation after an answer: "A because …", "42. This is …", "14, which is even".
 _EXPLANATION = re.compile(
-    r",?\s+(?:because|since|as (?:it|the|this|required|desired|needed|claimed|expected|stated|shown|we))\b|\s+rather than\b|\s+and not\b|,\s+(?:i\.e\.|that is|namely|completing)|(?:;\s(?=[A-Za-z]{2})|\s[–—]\s)(?!(?:or|and|alternatively|maybe|perhaps|possibly|also)\b)"
-    r"|,\s+(?:which|not|so|where|for|thus|hence|therefore|making|meaning|given|but|while|and (?:not|this|that|it|so|we|the))\b"
+    r",?\s+(?:because|since|as (?:it|the|this|required|desired|needed|claimed|expected|stated|shown|we))\b|\s+rather than\b|\s\(not \$?(?:-?\d|[A-Z]\))|(?<=[\w.%$)}])\*\*\s\(|\s+and not\b|,\s+(?:i\.e\.|that is|namely|completing)|(?:;\s(?=[A-Za-z]{2})|\s[–—]\s)(?!(?:or|and|alternatively|maybe|perhaps|possibly|also)\b)"
+    r"|,\s+(?:which|who|whose|not|so|where|for|thus|hence|therefore|making|meaning|given|but(?! (?:also|only|if|when|unless|not (?:if|for|when|always)|never)\b)|while|and (?:not|this|that|it|so|we|the))\b"
     r"|(?<!\bDr)(?<!\bMr)(?<!\bSt)(?<!\bMrs)(?<!\b[A-Z])\.\**\s+(?=[A-Z])|。"
 )
 _LEAD = re.compile(
     r"^(?:\s|[*_])*(?:(?:therefore|thus|hence|then|so|indeed|exactly|precisely|simply|just|clearly|obviously|finally|also|now|only"
-    r"|equal to|given by|as follows|found to be|of course)\b[\s,:*_]*)+",
+    r"|equal to|given by|as follows|found to be|of course|it['’]s|it is|donc|also|daher|entonces)\b[\s,:*_]*)+",
     re.IGNORECASE,
 )
 # What "the answer is …" goes on with where it does not give it.
@@ -111,6 +122,7 @@ _NO_ANSWER = re.compile(
     r"|supposed|likely|probably|either|independent|a matter)\b(?!$)|^(?:correct|right|wrong|incorrect|clear|obvious)\b",
     re.IGNORECASE,
 )
+_PICTURES = re.compile("[\U0001f300-\U0001faff\u2705\u2713\u2714\ufe0f\u200b\ufeff]")
 # The end of a proof.
 _ENDS = re.compile(r"\s*(?:\$?\\(?:blacksquare|square|Box|qed)\b\$?|[∎■□]|\bQ\.?E\.?D\.?)\s*$")
 _NAMED = re.compile(r"^(?:\\text(?:bf)?\s*\{)?\s*(?:final )?answer\s*:\s*\}?", re.IGNORECASE)
@@ -118,7 +130,7 @@ _NAMED = re.compile(r"^(?:\\text(?:bf)?\s*\{)?\s*(?:final )?answer\s*:\s*\}?", r
 
 # "My first answer was 42, but the final answer is 43"
 _AFTER_ALL = re.compile(
-    r"\b(?:final|correct|right|actual|real|true) answer (?:is|was|must be|should be)\b(?! not)\s*:?\s*(.+)",
+    r"\b(?:final|correct|right|actual|real|true) answer(?: (?:is|was|must be|should be)\b(?! not)\s*:?|\s*:)\s*(.+)",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|\n")
@@ -184,7 +196,7 @@ def prepared(response: str) -> str:
 
 def ended(response: str) -> str:
     """The end of a response, without what follows the answer: tokens of a chat template, another question."""
-    text = _ENDS.sub("", response[-_FAR:].strip())
+    text = _ENDS.sub("", _PICTURES.sub("", response[-_FAR:]).strip())
     if "answer>" in text.lower():
         text = _TAGGED.sub(r"\nAnswer: \1\n", text)
     if (token := _CHAT_TOKEN.search(text)) is not None:
@@ -217,10 +229,14 @@ def _reconsidered(text: str) -> str:
     taken_back = _TAKEN_BACK.search(rest)
     for match in reversed(list(_INSTEAD.finditer(rest))):
         answer = undelimited(trimmed(match[1]))
-        choice = taken_back and re.fullmatch(r"\(?[A-Z]\)?", answer)
+        called = taken_back or re.match("answer|choice", match[0], re.IGNORECASE)
+        choice = called and re.fullmatch(r"\(?[A-Z]\)?", answer)
         if choice or (re.search(r"\d", answer) and (readable(answer) or quantity(answer))):
             return f"Answer: {answer}"
-    return rest if taken_back else text
+    if taken_back:
+        return rest
+    other = _OTHER.match(rest)
+    return f"Answer: {other[1]}" if other and not _KEPT.search(other[1]) else text
 
 
 def marked(text: str) -> list[_Marked]:
@@ -230,8 +246,14 @@ def marked(text: str) -> list[_Marked]:
     if any(word in low for word in _MARKS) or re.search(r"\bans\b", low):
         for match in _MARKED.finditer(text):
             content = next(group for group in match.groups() if group is not None)
+            if match["japanese"] and _SUPPOSED.search(
+                text[max(0, match.start() - 30) : match.start()]
+            ):
+                continue
             if (value := _IN_JSON.match(content)) is not None:
                 content = value[1] or value[2]
+            elif (later := _AFTER_ALL.search(content)) is not None:
+                content = later[1]
             found.append(_Marked(match.start(), "marked", content))
     return found
 
@@ -246,7 +268,8 @@ def stated(text: str, *, named: bool = False) -> list[str]:
         before = text[max(0, match.start() - SENTENCE) : match.start()]
         asked = match[1].rstrip("* ").endswith("?")
         unreal = "would be" in match[0] and _WERE.search(before)
-        if not asked and not unreal and not _SUPPOSED.search(before):
+        apart = asked or unreal or _OTHERWISE.search(match[1])
+        if not apart and not _SUPPOSED.search(before):
             content = (_AFTER_ALL.search(match[1]) or match)[1]
             found.append(_LEAD.sub("", re.sub(r"^not \S+ but ", "", content)))
     return found

@@ -18,12 +18,20 @@ Same = Callable[[str, str], bool]
 _COMMA = re.compile(r"(?<![\d.,])(\d{1,3}(?:[. \u00a0\u202f]\d{3})+|\d+),(\d+)(?![\d.,])")
 _LABEL = re.compile(r"(?:^|(?<=[\s;,.$]))\(?([a-e]|i{1,3}|iv)\)[\s:=]*")
 _LABELS = (tuple("abcde"), ("i", "ii", "iii", "iv"))
-_CASES = re.compile(r"(.*?)=?\s*\\begin\{d?cases\}(.*)\\end\{d?cases\}\W*", re.DOTALL)
+_CASES = re.compile(
+    r"(.*?)=?\s*(?:\\begin\{d?cases\}|(?:\\left\s*)?\\\{\s*\\begin\{array\}\{[lcr ]*\})(.*)"
+    r"\\end\{(?:d?cases|array)\}(?:\s*\\right)?\W*",
+    re.DOTALL,
+)
 _CONDITION = re.compile(r"^(?:if|for|when|where|whenever)\b|[\s,.;$]+$", re.IGNORECASE)
 _CLASS = re.compile(
-    r"\$?([a-zA-Z])?\s*(?:\\equiv|≡)\s*(.+?)[\s,{]*\(?\s*\\?[pb]?mod(?:ulo)?\b\s*\{?\s*(\d{1,4})\s*\}?\s*\)?\W*"
+    r"\$?([a-zA-Z])?\s*(?:\\equiv|≡)\s*(.+?)[\s,{]*\(?\s*\\?[pb]?mod(?:ulo)?(?![a-zA-Z])\s*\{?\s*(\d{1,4})\s*\}?\s*\)?\W*"
 )
-_ARROW = re.compile(r"\\(?:long)?rightarrow\b|\\to\b|[→⟶]|--?>")
+# n = 5k + 2, k ∈ Z
+_MULTIPLES = re.compile(
+    r"\$?([a-zA-Z])\s*=\s*(\d{1,4})\s*([a-zA-Z])\s*([+-]\s*\d{1,4})?(?:\s*,\s*\3\s*(?:\\in|∈)\s*(?:\\mathbb\s*)?\{?[ZℤNℕ]\}?)?\W*"
+)
+_ARROW = re.compile(r"\\(?:(?:long)?rightarrow|to)(?![a-zA-Z])|[→⟶]|--?>")
 _CONSTANT = re.compile(
     r"(.*[^\s+])\s*\+\s*(?:([CcKk])|(?:\\text\s*\{\s*)?const(?:ant|\.)?(?:\s*\})?)"
 )
@@ -60,6 +68,7 @@ def unaccented(answer: str, reference: str) -> Iterator[tuple[str, str]]:
 
 def _decimal_comma(answer: str, reference: str, same: Same) -> bool:
     """3,14 for 3.14; 1,234 may be a thousand, and (1,5) a pair."""
+    answer = answer.replace("{,}", ",")
     match = _COMMA.search(answer)
     decimal = re.search(r"\d\.\d", reference) and "," not in reference
     if match is None or not decimal or answer.count(",") > 1 or re.search(r"[()\[\]{}]", answer):
@@ -130,7 +139,12 @@ def _classes(answer: str, reference: str, same: Same) -> bool:
     found = []
     for text in (answer, reference):
         plain = re.sub(r"\\[ ,;:!]|\\q?quad\b", " ", unwrapped(undelimited(text)))
-        match = _CLASS.fullmatch(" ".join(plain.split()))
+        plain = " ".join(plain.split())
+        multiples = _MULTIPLES.fullmatch(plain) if "mod" in answer + reference else None
+        if multiples and multiples[1] != multiples[3]:
+            rest = (multiples[4] or "0").replace("+", "").replace(" ", "")
+            plain = f"{multiples[1]} ≡ {rest} mod {multiples[2]}"
+        match = _CLASS.fullmatch(plain)
         if match is None or int(match[3]) == 0:
             return False
         both = re.sub(r"(?:\\pm|±)\s*(\d+)", r"\1, -\1", match[2])
@@ -156,7 +170,9 @@ def _reaction(answer: str, reference: str, same: Same) -> bool:
     one, two = (
         [
             sorted(re.sub(r"[\s{}^]", "", term) for term in re.split(r"\s\+\s|\+(?=[\dA-Z])", side))
-            for side in _ARROW.split(without_markup(undelimited(text)))
+            for side in _ARROW.split(
+                unicodedata.normalize("NFKC", without_markup(undelimited(text)))
+            )
         ]
         for text in (answer, reference)
     )

@@ -52,7 +52,14 @@ def as_set(node: Node) -> Node:
 def _without_points(node: Node) -> Node:
     """All real numbers but some, ℝ∖{1, 2}, as a union of intervals."""
     all_of, points = node.parts
-    if all_of not in (Node("symbol", "R"), LINE) or points.name != "{}":
+    if all_of not in (Node("symbol", "R"), LINE):
+        return node
+    if points.name in ("[]", "()", "[)", "(]") and len(points.parts) == 2:
+        outer = {"[": ")", "(": "]", "]": "(", ")": "["}
+        below = Node("sequence", "(" + outer[points.name[0]], (_MINUS_INFINITY, points.parts[0]))
+        above = Node("sequence", outer[points.name[1]] + ")", (points.parts[1], _INFINITY))
+        return Node("union", "∪", (below, above))
+    if points.name != "{}":
         return node
     try:
         values = {point: real(value_at(point)) for point in points.parts}
@@ -90,6 +97,8 @@ def _interval(node: Node) -> Node | None:
         signs = node.name.split()
     if len(signs) == 1:
         left, right = node.parts
+        if "abs" in (left.name, right.name):
+            return _distance(signs[0], left, right)
         if left.kind == "symbol" and not symbols(right):
             return Node(
                 "sequence",
@@ -107,6 +116,21 @@ def _interval(node: Node) -> Node | None:
         name = _bracket(signs[0], "(") + _bracket(signs[1], ")")
         return Node("sequence", name, (node.parts[0], node.parts[2]), exact=node.exact)
     return None
+
+
+def _distance(sign: str, left: Node, right: Node) -> Node | None:
+    """The interval of |x| < 2, and the two of 2 < |x|."""
+    size, bound = (left, right) if left.name == "abs" else (right, left)
+    symbol = size.parts[0]
+    if symbol.kind != "symbol" or symbol.name in "zw" or bound.kind != "number" or bound.value <= 0:
+        return None
+    other = Node("negative", "", (bound,), exact=bound.exact)
+    opening, closing = _bracket(sign, "("), _bracket(sign, ")")
+    if size is left:
+        return Node("sequence", opening + closing, (other, bound), exact=bound.exact)
+    below = Node("sequence", "(" + closing, (_MINUS_INFINITY, other), exact=bound.exact)
+    above = Node("sequence", opening + ")", (bound, _INFINITY), exact=bound.exact)
+    return Node("union", "∪", (below, above))
 
 
 def _bracket(sign: str, rounded: str) -> str:

@@ -7,12 +7,17 @@ from typing import NamedTuple
 
 from llmc_lib.answers.choices import find_letter, options
 from llmc_lib.answers.comparing import compare, restates, same
-from llmc_lib.answers.finding import find_answer, other_answers
+from llmc_lib.answers.finding import find_answer, other_answers, without_explanation
+from llmc_lib.answers.lists import in_order
 from llmc_lib.answers.text import ALTERNATIVE, unwrapped
 from llmc_lib.records import GradeStatus
 
 # "Which planet", "what chemical element"
 _KIND = re.compile(r"\b(?:which|what) ([a-z]{3,12})(?: ([a-z]{3,12}))?\b", re.IGNORECASE)
+_IN_ORDER = re.compile(
+    r"\b(?:in (?:\w+ ){0,3}(?:order|sequence)\b(?! to\b)|(?:rank|arrange|sort|order) (?:the|these|them|all|from|by)\b|respectively|from (?:\w+ ){1,3}to (?:\w+ )?\w+est\b)",
+    re.IGNORECASE,
+)
 # Where a name with a first name in front of it is somebody's.
 _PLACES = frozenset("planet city country state capital continent river month element".split())
 _LONGER_NAME = re.compile(r"(?:[A-Z][a-z]+\s){1,2}[A-Z][a-z]+")
@@ -61,6 +66,10 @@ def judge(
             equal = compare(front.sub("", answer, count=1), reference)
         elif equal and _PLACES.intersection(kind) and _LONGER_NAME.fullmatch(answer):
             equal = None if len(reference.split()) == 1 else equal  # "Bruno Mars" is no planet
+    if equal is False and (bare := without_explanation(reference)) != reference:
+        equal = None if compare(answer, bare) else False  # "No, because 2 is even"
+    if equal and _IN_ORDER.search(question) and not in_order(answer, reference, same):
+        equal = None
     if equal and restates(answer, question, reference):
         return Judgement("ungraded", answer, "restates the question")
     if equal is None:

@@ -19,8 +19,13 @@ from llmc_lib.answers.values import value_at
 
 # A product of vectors, which changes its sign with their order
 _CROSS = re.compile(
-    r"\\(?:vec|mathbf|boldsymbol|bm|overrightarrow)\s*\{?[a-zA-Z]{1,2}\}?\s*\\times\b"
+    r"(?:\\(?:vec|mathbf|boldsymbol|bm|overrightarrow)\s*\{?[a-zA-Z]{1,2}\}?|\\nabla|∇)\s*(?:\\times\b|×)"
 )
+
+# Of statements, where "and" is not "or" as it is between the items of a list
+_LOGIC = re.compile(r"\\(?:land|lor|wedge|vee)\b|[∧∨]")
+# "y(x) = …"
+_OF_SYMBOL = re.compile(r"\s*\$?\s*[a-zA-Z]\s*\(\s*[a-zA-Z]\s*\)\s*(?:=|≈|\\approx\b|\\sim\b)")
 
 
 def readable(text: str) -> bool:
@@ -55,12 +60,20 @@ def canonical(text: str) -> tuple[str, ...]:
 def same_mathematics(answer: str, reference: str) -> bool | None:
     """Are two texts the same mathematics? None where that could not be decided: the reference is no formula that can be
     read, or a value outgrows the limits."""
+    for text, other in ((answer, reference), (reference, answer)):
+        if _CROSS.search(text) and not re.search(r"\\times\b|×", other):
+            return False
     try:
-        if canonical(answer) == canonical(reference):
+        one, two = canonical(answer), canonical(reference)
+        if one == two:
             return True
+        if [token.lower() for token in one] == [token.lower() for token in two]:
+            return None  # mgH for mgh
     except Unreadable:
         pass
     if _CROSS.search(reference):
+        return False
+    if _LOGIC.search(reference) and not re.search(r"[=<>]|\\[lg]e|\\in\b|[≤≥∈]", reference):
         return False
     try:
         given = read(answer)
@@ -71,9 +84,17 @@ def same_mathematics(answer: str, reference: str) -> bool | None:
     except Unreadable:
         return None if "\\" in reference else False
     try:
-        return same(given, expected)
-    except (Undecided, RecursionError):  # a sum of hundreds of terms is nested as deep
+        equal = same(given, expected)
+        if equal and re.search(r"[(\[]", answer + reference):
+            # W(2)/2 is W(1) where W is a number, and not where it is a function.
+            applied = read(answer, applied=True), read(reference, applied=True)
+            if applied != (given, expected) and not same(*applied):
+                return None
+        elif _OF_SYMBOL.match(answer) or _OF_SYMBOL.match(reference):
+            equal = same(read(answer, applied=True), read(reference, applied=True))
+    except (Undecided, Unreadable, RecursionError):  # a sum of hundreds of terms is nested as deep
         return None
+    return equal
 
 
 def value(text: str) -> float | None:

@@ -25,6 +25,13 @@ def make(kind: str, name: str, *parts: Node) -> Node:
     return Node(kind, name, parts, exact=all(part.exact for part in parts))
 
 
+def mentions(node: Node, kind: str, name: str = "") -> bool:
+    """Is there a formula of a kind in another one, of that name if one is given?"""
+    if node.kind == kind and (not name or node.name == name):
+        return True
+    return any(mentions(part, kind, name) for part in node.parts)
+
+
 def number(text: str) -> Node:
     """A number in decimal notation. Raises `Unreadable` where its exponent is longer than five characters."""
     if len(text.lower().partition("e")[2]) > 5:

@@ -38,7 +38,7 @@ _OTHER_NAMES = {
     "atanh": "artanh", "oo": "infty", "inf": "infty", "infinity": "infty", "binomial": "binom", "comb": "binom",
     "ceiling": "ceil", "varnothing": "emptyset",
     "varepsilon": "epsilon", "varphi": "phi", "vartheta": "theta", "upi": "pi", "dfrac": "frac", "tfrac": "frac",
-    "cfrac": "frac", "dbinom": "binom", "tbinom": "binom", "choose": "choose", "lvert": "|", "rvert": "|", "mid": "|",
+    "cfrac": "frac", "nicefrac": "frac", "sfrac": "frac", "bigcup": "∪", "dbinom": "binom", "tbinom": "binom", "choose": "choose", "lvert": "|", "rvert": "|", "mid": "|",
     "vert": "|", "lbrace": "{*", "rbrace": "*}", "lbrack": "[", "rbrack": "]", "langle": "(", "rangle": ")",
     "cdot": "*", "times": "*", "ast": "*", "div": "/", "le": "<=", "leq": "<=", "leqslant": "<=", "lt": "<",
     "ge": ">=", "geq": ">=", "geqslant": ">=", "gt": ">", "ne": "!=", "neq": "!=", "approx": "≈", "sim": "≈",
@@ -49,6 +49,16 @@ _OTHER_NAMES = {
 }  # fmt: skip
 #: Names of more than one letter that are symbols.
 SYMBOLS = CONSTANTS | _GREEK_NAMES | {"ell", "hbar"}
+#: Letters that are commonly functions when a bracket follows: f(2x) is not 2 f(x).
+UNKNOWN_FUNCTIONS = frozenset("fgFG")
+#: Functions where brackets follow, and symbols elsewhere.
+OF_BRACKETS = frozenset(["Gamma", "zeta"])
+RELATIONS = frozenset(["=", "<", ">", "<=", ">=", "!=", "≈", "∈"])
+CLOSING = {"(": ")", "[": "]", "{": "}", "{*": "*}", "|": "|", "⌊": "⌋", "⌈": "⌉"}
+MATRICES = frozenset(
+    f"beg{name}"
+    for name in ("pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", "array")
+)
 # Commands that change how a formula looks and not what it says.
 _LAYOUT = re.compile(
     r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits|quad|qquad|thinspace"
@@ -68,7 +78,7 @@ _UNICODE = {
     "∗": "*", "÷": "/", "∕": "/", "⁄": "/", "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "º": "°", "˚": "°",
     "∅": "\\emptyset ", "⟨": "(", "⟩": ")", "〈": "(", "〉": ")", "、": ", ", "，": ", ", "。": ".", "〜": "~", "≒": "≈",
     "∣": "|", "‖": "|", "′": "'", "’": "'", "⋯": "…", "ℝ": "R", "ℤ": "Z", "ℕ": "N", "ℚ": "Q", "ℂ": "C",
-    "∧": " and ", "∨": " or ", "∶": ":",
+    "ħ": "\\hbar ", "ℏ": "\\hbar ", "∧": " and ", "∨": " or ", "∶": ":",
 }  # fmt: skip
 _GREEK = {
     chr(code): f"\\{name.capitalize() if code < 0x3B1 else name} "
@@ -93,16 +103,20 @@ _NOTATIONS = tuple(
         ("Rational", r"\bRational\(([^(),]+),([^(),]+)\)", r"((\1)/(\2))"),
         ("log", r"\blog(2|10)(?=\s*\()", r"log_{\1}"),
         ("-", r"^\s*\+-|\+/-", "±"),
+        ("[", r"(?<=[)\]\[])\s*(?:\\(?:big)?cup(?![a-zA-Z])|∪)\s*(?=[(\[\]])", " ∪ "),
         ("U", r"(?<=[)\]])\s*U\s*(?=[(\[])", " ∪ "),
-        ("]", r"^\](?=[^\[\]]*[,;])", "("),
-        ("[", r"(?<=[^\[\]])\[$", ")"),
+        ("]", r"(?:^|(?<=∪ ))\](?=[^\[\]]*[,;])", "("),
+        ("[", r"(?<=[^\[\]])\[(?=$| ∪)", ")"),
         ("square", r"\b(?:the )?square root of ", r"\\sqrt "),
         ("cube", r"\b(?:the )?cube root of ", r"\\cbrt "),
         ("\\math", r"\\math(?:bb|bf|rm|cal)\s+([A-Za-z])(?![a-zA-Z])", r"\1"),
         ("\\hat", r"\\hat\s*\{?\s*\\?([ijk])(?:math)?\s*\}?(?![a-zA-Z])", r" \1 "),
         # nC2, {}^{10}C_3 and C_{10}^3 as binomial coefficients
-        ("C", r"^(?:\{\})?[_^]?\{?(\d+|n)\}?\s*C\s*_?\{?(\d+|[kr])\}?$", r"\\binom{\1}{\2}"),
-        ("C", r"^C_\{?(\d+|n)\}?\^\{?(\d+|[kmr])\}?$", r"\\binom{\1}{\2}"),
+        ("C", r"^(?:\{\})?[_^]?\{?(\d*n?)\}?\s*C\s*_?\{?(\d+|[knr])\}?$", r"\\binom{\1}{\2}"),
+        ("C", r"^C_\{?(\d*n?)\}?\^\{?(\d+|[kmnr])\}?$", r"\\binom{\1}{\2}"),
+        ("<", r"^<([^<>=]+,[^<>=]+)>$", r"(\1)"),
+        # a system of equations as a list of them
+        ("cases", r"^\\begin\{cases\}([^&]+?)\\\\([^&]+?)(?:\\\\)?\s*\\end\{cases\}$", r"\1, \2"),
         ("R", r"^R(?:\^\{?\+\}?|_\{?\+\}?|_\{>\s*0\})$", r"(0, \\infty)"),
         # a set of those with a property, by the property
         (
@@ -123,10 +137,12 @@ _THOUSANDS = re.compile(
 )
 _COMMAS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _GROUPS = re.compile(r"(?<![\d.,])(?<!\d )\d{1,3}(?: \d{3})+(?! ?\d)")
-_DIGITS = re.compile(r"(?<![\d.])\d(?: (?=[\d.])[\d.])+(?! ?\d)")
+_DIGITS = re.compile(r"(?<![\d._^])\d(?: (?=[\d.])[\d.])+(?! ?\d)")
 
 
-_REPEATING = re.compile(r"(\d{0,12})\.(\d{0,12})\\(?:overline|bar|dot)\s*\{?\s*(\d{1,12})\s*\}?")
+_REPEATING = re.compile(
+    r"(\d{0,12})\.(\d{0,12})(?:\\(?:overline|bar|dot)\s*\{?\s*(\d{1,12})\s*\}?|\((\d{1,12})\))"
+)
 
 
 def joined_digits(text: str) -> str:
@@ -136,7 +152,7 @@ def joined_digits(text: str) -> str:
 
 def uniform(text: str) -> str:
     """A formula in one notation, by signs alone: without delimiters, layout and style."""
-    text = text[: 2 * LONGEST]
+    text = re.sub(r"(?<=\\\\)\s*\[[\d.]+\s*(?:pt|ex|em|mm|cm)\]", "", text[: 2 * LONGEST])
     typeset = "\\" in text and ("$" in text or "\\math" in text)
     text = re.sub(r"(\d?)([½¼¾⅐-⅞])", _vulgar, text)
     text = re.sub(r"([³⁴])√", lambda m: f"\\sqrt[{m[1].translate(_ROOT)}]", text)
@@ -165,7 +181,7 @@ def uniform(text: str) -> str:
 
 def _repeating(match: re.Match[str]) -> str:
     r"""`0.1\overline{6}` as a fraction."""
-    whole, fixed, period = match[1] or "0", match[2], match[3]
+    whole, fixed, period = match[1] or "0", match[2], match[3] or match[4]
     below = 10 ** len(fixed) * (10 ** len(period) - 1)
     above = int(whole + fixed + period) - int(whole + fixed)
     return f"\\frac{{{above}}}{{{below}}}"
@@ -287,6 +303,7 @@ class Cursor:
     def __init__(self, found: list[Token]) -> None:
         self.tokens = found
         self.at = 0
+        self.bars = 0  # open |
 
     def peek(self, ahead: int = 0) -> Token:
         """The next token, or one further ahead; a token of the kind "end" after the last one."""
@@ -306,6 +323,29 @@ class Cursor:
             self.at += 1
             return token.text
         return ""
+
+    def begins(self) -> bool:
+        """Does a factor begin here?"""
+        token = self.peek()
+        if token.kind == "name":
+            return token.text not in ("mod", "choose")
+        if token.kind == "mark":
+            if token.text == "|":
+                return not self.bars
+            return token.text in ("(", "[", "{", "⌊", "⌈") or token.text in MATRICES
+        return token.kind == "number"
+
+    def argument_in_brackets(self) -> bool:
+        """Do brackets follow that hold no sum, as those of an argument and not of a factor?"""
+        depth = 0
+        for ahead in range(40 if self.peek().text in ("(", "[") else 0):
+            mark = self.peek(ahead).text
+            depth += (mark in ("(", "[", "{")) - (mark in (")", "]", "}"))
+            if depth <= 0:
+                return mark in (")", "]")
+            if depth == 1 and ahead > 1 and mark in ("+", "-", "±"):
+                return False
+        return False
 
     def expect(self, mark: str) -> None:
         """Take the next token. Raises `Unreadable` where it is not this one."""

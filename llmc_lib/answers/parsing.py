@@ -12,33 +12,33 @@ from functools import lru_cache
 
 from llmc_lib.answers.nodes import Node, make, number, proper, signed
 from llmc_lib.answers.notation import (
+    CLOSING,
     FUNCTIONS,
+    MATRICES,
+    OF_BRACKETS,
+    RELATIONS,
     SYMBOLS,
+    UNKNOWN_FUNCTIONS,
     Cursor,
     Token,
     Unreadable,
     tokens,
     uniform,
-)
+)  # fmt: skip
 
 _DEPTH = 60
-RELATIONS = frozenset(["=", "<", ">", "<=", ">=", "!=", "≈", "∈"])
-_CLOSING = {"(": ")", "[": "]", "{": "}", "{*": "*}", "|": "|", "⌊": "⌋", "⌈": "⌉"}
-_MATRICES = {
-    f"beg{name}"
-    for name in ("pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", "array")
-}
-#: Letters that are commonly functions when a bracket follows: f(2x) is not 2 f(x).
-_UNKNOWN_FUNCTIONS = frozenset("fgFG")
 
 
 @lru_cache(maxsize=4096)
-def read(text: str) -> Node:
-    """A text as mathematics: a lone formula, or a sequence without brackets of several. Raises `Unreadable`."""
+def read(text: str, *, applied: bool = False) -> Node:
+    """A text as mathematics: a lone formula, or a sequence without brackets of several. Raises `Unreadable`.
+
+    W(2) is read as a product of W and 2 and, with `applied`, as a value of a function W.
+    """
     found = tokens(uniform(text))
     while found and found[-1].text in (".", ","):
         found.pop()
-    parser = _Parser(found)
+    parser = _Parser(found, applied=applied)
     try:
         node = parser.items(("",))
     except (RecursionError, ValueError, ZeroDivisionError, IndexError) as error:
@@ -49,10 +49,10 @@ def read(text: str) -> Node:
 
 
 class _Parser(Cursor):
-    def __init__(self, found: list[Token]) -> None:
+    def __init__(self, found: list[Token], *, applied: bool) -> None:
         super().__init__(found)
+        self.applied = applied
         self.depth = 0
-        self.bars = 0  # open |
 
     # ---- lists, relations, sets ----
 
@@ -168,30 +168,14 @@ class _Parser(Cursor):
         self.at += 3
         return make("sum", "", left, fraction)
 
-    def begins(self) -> bool:
-        """Does a factor begin here?"""
-        token = self.peek()
-        if token.kind == "name":
-            return token.text not in ("mod", "choose")
-        if token.kind == "mark":
-            if token.text == "|":
-                return not self.bars
-            return token.text in ("(", "[", "{", "⌊", "⌈") or token.text in _MATRICES
-        return token.kind == "number"
-
     def factor(self) -> Node:
         """An atom with its exponents, factorials and units of angle."""
         base = self.atom()
         while True:
             if self.accept("^"):
-                if self.accept("°") or (self.peek().text == "circ" and self.take()):
-                    base = make("degrees", "", base)
-                elif (
-                    self.peek().text == "{"
-                    and self.peek(1).text in ("circ", "°")
-                    and self.peek(2).text == "}"
-                ):
-                    self.at += 3
+                braced = self.peek().text == "{" and self.peek(2).text == "}"
+                if self.peek(int(braced)).text in ("circ", "°"):
+                    self.at += 3 if braced else 1
                     base = make("degrees", "", base)
                 else:
                     base = make("power", "", base, self.exponent())
@@ -203,6 +187,8 @@ class _Parser(Cursor):
                 base = make("quotient", "", base, number("100"))
             elif self.accept("_"):
                 base = self.subscript(base)
+            elif self.applied and base.kind == "symbol" and self.argument_in_brackets():
+                base = self.unknown(base.name)
             else:
                 return base
 
@@ -255,9 +241,9 @@ class _Parser(Cursor):
                 return number(token.text)
             if token.kind == "name":
                 return self.named(token.text)
-            if token.kind == "mark" and token.text in _CLOSING:
+            if token.kind == "mark" and token.text in CLOSING:
                 return self.bracketed(token.text)
-            if token.text in _MATRICES:
+            if token.text in MATRICES:
                 return self.matrix(token.text[3:])
             raise Unreadable(f"{token.text!r} begins no formula")
         finally:
@@ -271,19 +257,19 @@ class _Parser(Cursor):
             self.expect("|")
             return make("call", "abs", node)
         bars, self.bars = self.bars, 0
-        if opening in ("{", "{*") and self.accept(_CLOSING[opening]):
+        if opening in ("{", "{*") and self.accept(CLOSING[opening]):
             self.bars = bars
             return Node("symbol", "emptyset") if opening == "{*" else self.factor()
         node = self.items(("}", "*}", ")", "]"), opening if opening != "{" else "")
         self.bars = bars
         if opening in ("⌊", "⌈"):
-            self.expect(_CLOSING[opening])
+            self.expect(CLOSING[opening])
             return make("call", "floor" if opening == "⌊" else "ceil", node)
         closing = self.accept(")", "]", "}", "*}")
         several = node.kind == "sequence" and node.name == (opening if opening != "{" else "")
         if several and opening in "([" and closing in (")", "]"):
             return Node("sequence", opening + closing, node.parts, exact=node.exact)
-        if closing != _CLOSING[opening]:
+        if closing != CLOSING[opening]:
             raise Unreadable("unbalanced brackets")
         if several:  # {1, 2} in plain text is a set too
             return Node("sequence", "{}", node.parts, exact=node.exact)
@@ -300,18 +286,23 @@ class _Parser(Cursor):
             return make("call", "binom", above, self.digit_or_argument())
         if name in ("sqrt", "cbrt", "fthrt"):
             return self.root({"sqrt": "2", "cbrt": "3", "fthrt": "4"}[name])
-        if name in FUNCTIONS:
+        after = self.peek({"^": 2, "{": 1}.get(self.peek().text, 0)).text
+        if name in FUNCTIONS or (name in OF_BRACKETS and after == "("):
             return self.called(name)
-        if name == "C" and [self.peek(n).text for n in (0, 2, 4)] == ["(", ",", ")"]:
+        if name == "C" and "," in [self.peek(n).text for n in (2, 3)] and self.peek().text == "(":
             return self.called("binom")
         if len(name) > 1 and name.lower() not in SYMBOLS and not name.isupper():
             raise Unreadable(name)
-        if name in _UNKNOWN_FUNCTIONS and self.peek().text == "(":
-            self.at += 1
-            node = self.bracketed("(")
-            parts = node.parts if node.kind == "sequence" else (node,)
-            return make("call", f"?{name}", *parts)
+        if name in UNKNOWN_FUNCTIONS and self.peek().text == "(":
+            return self.unknown(name)
         return Node("symbol", name)
+
+    def unknown(self, name: str) -> Node:
+        """A function that is known by its name alone, at its opening bracket."""
+        opening = self.take().text
+        node = self.bracketed(opening)
+        parts = node.parts if node.kind == "sequence" else (node,)
+        return make("call", f"?{name}{opening.strip('(')}", *parts)
 
     def digit_or_argument(self) -> Node:
         r"""`\frac12` is 1/2, `\frac172` 1/72."""
@@ -344,6 +335,8 @@ class _Parser(Cursor):
             self.at += 1
             node = self.bracketed("(")
             parts = node.parts if node.kind == "sequence" and node.name == "()" else (node,)
+        elif name in ("max", "min", "gcd", "lcm") and self.accept("{*"):
+            parts = self.bracketed("{*").parts
         else:
             parts = (self.bare_argument(name),)
         if base is not None:
@@ -351,8 +344,8 @@ class _Parser(Cursor):
                 raise Unreadable("a subscript of a function")
             parts = (*parts, base)
         inverse = power is not None and power == signed("-", number("1"))
-        if inverse and name in ("sin", "cos", "tan", "cot", "sec", "csc"):
-            return make("call", f"arc{name}", *parts)
+        if inverse and name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh"):
+            return make("call", f"{'ar' if name[-1] == 'h' else 'arc'}{name}", *parts)
         call = make("call", name, *parts)
         return call if power is None else make("power", "", call, power)
 

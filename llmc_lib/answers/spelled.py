@@ -42,12 +42,12 @@ _MONTH = (
 _DATES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"(?:on )?{_MONTH} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<year>\d{{4}}))?",
+        rf"(?:on )?(?:[a-z]{{3,6}}day, )?{_MONTH} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<year>\d{{4}}))?",
         rf"(?:on )?(?:the )?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? (?P<year>\d{{4}}))?",
         r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)",
     )
 )
-_TIME = re.compile(r"(?:at )?(\d{1,2})(?::(\d\d))?\s*([ap])\.?m\.?", re.IGNORECASE)
+_TIME = re.compile(r"(?:at )?(\d{1,2})(?:[:.](\d\d))?\s*([ap])\.?m\.?", re.IGNORECASE)
 _AT_A_TIME = re.compile(r"(?:[Ii]n|[Oo]n|[Aa]t) (?:the year )?(?=\d|[A-Z])|the year (?=\d)")
 
 
@@ -58,7 +58,11 @@ def in_digits(text: str) -> str:
         return text
     plain = re.sub(r"\\[,;:!]", "", unwrapped(text.strip(" .$")))
     plain = " ".join(plain.split()).strip(" .$")
-    if len(plain) > 60 or not re.search(r"[a-zA-Z]{2}|[ap]\.m|\d-\d\d-\d", plain) or "\\" in plain:
+    if (
+        len(plain) > 60
+        or not re.search(r"[a-zA-Z]{2}|[ap]\.m|[AB]\.[DC]|\d-\d\d-\d", plain)
+        or "\\" in plain
+    ):
         return text
     for form in (_date, _time, _era, _number, _ordinal):
         if (found := form(plain)) is not None:
@@ -103,8 +107,14 @@ def _number(text: str) -> str | None:
     ):
         value = Decimal(match[1].replace(",", "")) * _LARGE[match[2]]
         return f"{sign}{value.normalize():f}{match['noun']}"
+    if (half := re.fullmatch(r"(.+) and (?:a|one) (half|quarter)", body.lower())) and (
+        count := cardinal(half[1])
+    ) is not None:
+        return f"{sign}{count} 1/{_PARTS[half[2]]}" if not sign else None
     above, _, below = body.lower().replace("-", " ").rpartition(" ")
-    if (parts := _PARTS.get(below.removesuffix("s"))) and (count := cardinal(above)):
+    if (parts := _PARTS.get(below.removesuffix("s"))) and (
+        count := 1 if above == "a" else cardinal(above)
+    ):
         return f"{sign}{count}/{parts}"
     front, _, noun = body.rpartition(" ")
     counted = noun.isalpha() and not noun.endswith(("ths", "th")) and cardinal(noun) is None

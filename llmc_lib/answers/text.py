@@ -29,7 +29,11 @@ _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿˣ", "01234567
 _IN_WORDS = re.compile(r"^(?:negative|minus) (?=[\d\\.])", re.IGNORECASE)
 _SPACE_AT_END = re.compile(r"(?:(?<!\\)\\[,;:! ]|\\q?quad|~)+$")
 
-_PLAIN = str.maketrans("−⁄’‘", "-/''")
+# With a command in front of it, that must not run into the words: \cdot\text{s}
+_WRAPPED = re.compile(
+    r"(\\[a-zA-Z]{1,20})?\\(?:text(?:bf|it|rm|normal|sf)?|mathrm|mathbf|mbox|ce)\s*\{((?:[^{}]|\{[^{}]{0,20}\}){0,400})\}"
+)
+_PLAIN = str.maketrans("−⁄’‘“”", "-/''\"\"")
 
 
 def matched(given: Sequence[T], expected: Sequence[T], same: Callable[[T, T], bool]) -> bool:
@@ -55,8 +59,8 @@ def signs(text: str) -> str:
 
 def unwrapped(text: str) -> str:
     r"""A text without LaTeX's \text{…} and its like around words."""
-    return re.sub(
-        r"\\(?:text(?:bf|it|rm|normal|sf)?|mathrm|mathbf|mbox|ce)\s*\{([^{}]*)\}", r"\1", text
+    return _WRAPPED.sub(
+        lambda m: f"{m[1] or ''}{' ' if m[1] and m[2][:1].isalpha() else ''}{m[2]}", text
     )
 
 
@@ -66,6 +70,9 @@ def without_markup(text: str) -> str:
     text = re.sub(r"\\(?:emptyset|varnothing)\b", "∅", text)
     text = re.sub(r"\\(?:left|right)\b|\\[()\[\]!]|\$", "", text)
     text = re.sub(r"\s*([,:])\s*", r"\1 ", text)
+    text = re.sub(r"\s*(?:\\cdot(?![a-zA-Z])|·)\s*(?=\d?[A-Z])", "·", text)  # MgSO4·7H2O
+    text = re.sub(r"(?<=[A-Za-z\d)])\^\{?([+-])\}?$", r"\1", text)  # Na^+
+    text = re.sub(r"\{\}(?=[_^])|(?<=\^)\{(\d?[+-])\}", r"\1", text)  # {}^{14}C, Fe^{3+}
     return re.sub(r"_(?:\{(\d+)\}|(\d))", r"\1\2", re.sub(r"\\[ ,;!]|~", " ", text))
 
 
@@ -120,10 +127,11 @@ def closing(text: str, start: int) -> int | None:
 
 def clean(text: str) -> str:
     """A final answer without the markup and punctuation that models put around it."""
-    text = unended(unwrapped(text).strip().strip("*`\"'_ "))
+    marks = '*`"_ ' if re.fullmatch(r"[^'\n]*\d'[*`_ .]*", text) else "*`\"'_ "  # 60' is an angle
+    text = unended(unwrapped(text).strip().strip(marks))
     # "$45" and "45 $" are amounts, "$45$" is a formula.
     amount = re.match(r"\$ ?[\d,]*\.?\d+$|\d[\d.,]* \$$", text)
-    text = text.strip("*`\"'_ " if amount else "*`\"'$_ ")
+    text = text.strip(marks if amount else f"{marks}$")
     inner = re.fullmatch(r"\\[(\[](.*)\\[)\]]", text, re.DOTALL)
     return inner[1].strip() if inner else text
 
@@ -136,7 +144,7 @@ def fold(text: str) -> str:
         text = re.sub(r"(?<=\d)(?=[½¼¾⅐-⅞])", " ", text)
         text = unicodedata.normalize("NFKC", text).translate(_PLAIN)
     text = text.casefold()
-    text = re.sub(r"(?<![\d)}\]])!+$", "", text.strip(" .,;:\"'`*$()"))
+    text = re.sub(r"(?<=[^\W\d_]{2})!+$", "", text.strip(" .,;:\"'`*$()"))
     text = re.sub(r"^(the|a|an)\s+", "", text.strip(" .,;:\"'`*$()"))
     return re.sub(r"\s+", " ", text)
 

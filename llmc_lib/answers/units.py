@@ -17,7 +17,7 @@ _SCIENTIFIC = re.compile(
 # After a number: a unit is an abbreviation from this list or a word, except for words that
 # change the number. One letter is a unit after a space only: 5m may be a product.
 _ABBREVIATION = (
-    r"(?:[kcmnuµμ]m|[kmuµμ]g|[muµμn]s|(?<=\s)[msghlLCFNJWVAK]|hrs?|min|secs?|in|ft|yd|mi|lbs?|oz|mph|kmh|sq|cu|[mkMG]J|[mk]cal|cal|[mkM]N"
+    r"(?:[kcmnuµμ]m|mcg|Å|[kmuµμ]g|[muµμn]s|(?<=\s)[msghlLCFNJWVAK]|hrs?|min|secs?|in|ft|yd|mi|lbs?|oz|mph|kmh|sq|cu|[mkMG]J|[mk]cal|cal|[mkM]N"
     r"|[mkMG]W|[km]V|[kMG]?eV|mA|mK|°|°C|°F|mL|ml|[kMG]?Hz|[kM]?Pa|m?mol|atm|cd|rpm|%|€|\$|£|¢|k?Ω|rad|deg|USD|EUR|GBP|JPY)(?:[²³]|\^-?[1-3]|\^\{-?[1-3]\})?"
 )
 # One after a slash or another unit needs no space: m/s, N m.
@@ -33,7 +33,7 @@ _LATEX_UNIT = re.compile(
 _BRACED_UNIT = re.compile(r"(?<=[\d})])\{(?P<unit>[a-zA-Z ]{2,})\}(?P<power>)$")
 _PLAIN_UNIT = re.compile(rf"(?<=[\w)}}\]²³])(?P<unit>{_UNIT.pattern})(?P<power>)$")
 _CURRENCY = re.compile(
-    r"^(-?)\s*(?:\\?(?P<sign>[$€£¥])|\\text\{\\?\$\}|\\(?:euro|pounds)\b|USD|EUR|Rs\.?)\s*(?=[\d.\\(])"
+    r"^(-?)\s*(?:\\?(?P<sign>[$€£¥])|\\text\{\\?\$\}|\\(?:euro|pounds)\b|US\\?(?P<us>\$)|USD|EUR|Rs\.?)\s*(?=[\d.\\(])"
 )
 # One name for the units that have several.
 _NAMES = {
@@ -42,10 +42,10 @@ _NAMES = {
     "degree": "°", "deg": "°", "dollar": "$", "usd": "$", "buck": "$", "euro": "€", "hour": "h", "hr": "h", "minute": "min",
     "second": "s", "sec": "s", "gram": "g", "kilogram": "kg", "pound": "lb", "ounce": "oz", "liter": "l", "litre": "l", "L": "l",
     "lb": "lb", "lbs": "lb", "yen": "¥", "jpy": "¥", "eur": "€", "gbp": "£", "¢": "cent", "acre": "acre", "hectare": "hectare",
-    "byte": "byte", "bit": "bit", "percent": "%", "radian": "rad", "unit": "", "cent": "cent", "mph": "mi/h", "milliliter": "ml", "mL": "ml",
+    "byte": "byte", "bit": "bit", "percent": "%", "radian": "rad", "mcg": "ug", "unit": "", "cent": "cent", "mph": "mi/h", "milliliter": "ml", "mL": "ml",
     "newton": "N", "joule": "J", "watt": "W", "volt": "V", "day": "day", "week": "week", "month": "month", "year": "year",
 }  # fmt: skip
-_MEASURES = frozenset(_NAMES.values()) - {""} | {"ms", "mg", "kW", "MW", "mW", "kJ", "kV", "mV", "mA", "Hz", "kHz", "MHz", "eV", "Pa", "kPa", "mol", "atm", "A", "K", "C", "F", "°C", "°F"}  # fmt: skip
+_MEASURES = frozenset(_NAMES.values()) - {""} | {"Å", "cal", "kcal", "pence", "bar", "psi", "ms", "mg", "kW", "MW", "mW", "kJ", "kV", "mV", "mA", "Hz", "kHz", "MHz", "eV", "Pa", "kPa", "mol", "atm", "A", "K", "C", "F", "°C", "°F"}  # fmt: skip
 
 # Units with a prefix that are measures too.
 _PREFIXED = re.compile(r"(?:[pnumcdhkMGT]|da)(?:m|g|s|l|N|J|W|V|A|K|Hz|Pa|eV|mol|cal|Ω|B)|Ω")
@@ -61,12 +61,18 @@ _BASES = ("Hz", "Pa", "mol", "eV", "m", "g", "s", "l", "N", "J", "W", "V")
 _OF_ITS_OWN = {
     "min": ("s", Fraction(60)), "h": ("s", Fraction(3600)), "day": ("s", Fraction(86_400)), "week": ("s", Fraction(604_800)),
     "ft": ("in", Fraction(12)), "yd": ("in", Fraction(36)), "in": ("in", Fraction(1)), "mi": ("in", Fraction(63_360)),
-    "lb": ("oz", Fraction(16)), "oz": ("oz", Fraction(1)),
+    "Å": ("m", Fraction(1, 10**10)), "lb": ("oz", Fraction(16)), "oz": ("oz", Fraction(1)),
 }  # fmt: skip
 
 
 _TWO_UNITS = re.compile(
     r"(\d{1,6})\s*([a-zA-Z]{1,7})\.?,?\s+(?:and\s+)?(\d{1,3}(?:\.\d+)?)\s*([a-zA-Z]{1,7})\.?"
+)
+# Words after a number that are no unit.
+_NO_UNIT = re.compile(
+    r"\b(?:unless|when|whenever|where|except|but|maybe|perhaps|possibly|probably|otherwise|assuming|provided|depending|if|or|and|not"
+    r"|wrong|incorrect|than|for|while|because|since|though|although|only|also|instead|however|without|minimum|maximum|max|nicht|oder|mehr|weniger|pas|más|menos|more|less|fewer|greater|smaller|against|odds|in (?:binary|octal|hex\w*))\b",
+    re.IGNORECASE,
 )
 _DOLLARS = re.compile(r"^(-?\d[\d.,]*) ?\$$")  # "3.50 $"
 
@@ -96,9 +102,10 @@ def quantity(text: str, *, rounded: bool = False) -> Quantity | None:
     rest = re.sub(r"\\[ ,;!]|~", " ", text[match.end() :]).rstrip()
     rest = re.sub(r"\s*\([a-zA-Z -]*\)$|\.$", "", unwrapped(rest).replace("$", " ").rstrip())
     rest = re.sub(r"\^\\?\{?\s*\\circ\s*\}?", "°", rest).rstrip()
+    rest = re.sub(r"(?<=[a-z]) squared$", "^2", rest) if " per " in rest else rest
     if rest and not (len(rest) <= 40 and _is_unit(rest)):
         return None
-    unit = rest.strip() or ((currency["sign"] or "") if currency else "")
+    unit = rest.strip() or ((currency["sign"] or currency["us"] or "") if currency else "")
     return Quantity(match[0].replace(",", ""), unit)
 
 
@@ -107,7 +114,7 @@ def without_unit(text: str) -> tuple[str, str]:
     text = _DOLLARS.sub(r"$\1", text.strip())
     currency = _CURRENCY.match(text)
     if currency and "$" not in text[currency.end() :].replace("\\$", ""):
-        return currency[1] + text[currency.end() :], currency["sign"] or ""
+        return currency[1] + text[currency.end() :], currency["sign"] or currency["us"] or ""
     closed = text.endswith("$")
     inner = text.strip("$").strip()
     for pattern in (_LATEX_UNIT, _BRACED_UNIT, _PLAIN_UNIT):
@@ -118,13 +125,24 @@ def without_unit(text: str) -> tuple[str, str]:
             and match
             and (
                 pattern is not _PLAIN_UNIT
-                or re.search(r"[\d\\π∞√]", rest)
+                or (
+                    re.search(r"\d|\\(?:[dt]?frac|sqrt|pi|infty)(?![a-zA-Z])|[π∞√]", rest)
+                    and not _product(rest, match["unit"])
+                )
                 or (re.fullmatch("[b-z]", rest) and _measures(_name(match["unit"])))  # not "n even"
             )
             and _names_a_unit(match["unit"])
         ):
             return (f"${rest}$" if closed else rest), match["unit"] + (match["power"] or "")
     return text, ""
+
+
+def _product(rest: str, unit: str) -> bool:
+    r"""Is a letter after a formula with symbols one more of them: the h of `\pi r^2 h`?"""
+    return (
+        len(unit.strip()) == 1
+        and re.search(r"(?<![\\a-zA-Z{])[a-zA-Z](?![a-zA-Z])", rest) is not None
+    )
 
 
 def same_unit(one: str, two: str) -> bool:
@@ -156,6 +174,13 @@ def in_one_unit(one: Quantity, two: Quantity) -> tuple[Quantity, Quantity]:
         Quantity(_exactly(one.digits, factor), left),
         Quantity(_exactly(two.digits, other), left),
     )
+
+
+def conversion(one: str, two: str) -> str:
+    """How many of a unit another of its kind is, as a formula; "" where that is not known."""
+    (left, factor), (right, other) = _scaled(one), _scaled(two)
+    ratio = factor / other
+    return f"\\frac{{{ratio.numerator}}}{{{ratio.denominator}}}" if left and left == right else ""
 
 
 def _scaled(unit: str) -> tuple[str, Fraction]:
@@ -225,7 +250,8 @@ def _names_a_unit(unit: str) -> bool:
     if (
         not unit
         or NOT_A_UNIT.search(unit)
-        or re.search(r"\b(?:and|or|to|if|not|no|for|is)\b|[=<>]", unit)
+        or _NO_UNIT.search(unit)
+        or re.search(r"\b(?:to|no|is)\b|[=<>]", unit)
     ):
         return False
     if (
@@ -241,7 +267,9 @@ def _names_a_unit(unit: str) -> bool:
 
 def _is_unit(rest: str) -> bool:
     """Is this, which follows a number, a unit? The space before it tells "5 cm" from "5x"."""
-    return not NOT_A_UNIT.search(rest) and _UNIT.fullmatch(rest) is not None
+    return (
+        not (NOT_A_UNIT.search(rest) or _NO_UNIT.search(rest)) and _UNIT.fullmatch(rest) is not None
+    )
 
 
 def _name(unit: str) -> str:

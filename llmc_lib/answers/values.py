@@ -26,7 +26,7 @@ from llmc_lib.answers.evaluation import (
     mp,
     real,
 )  # fmt: skip
-from llmc_lib.answers.nodes import Node
+from llmc_lib.answers.nodes import Node, mentions
 
 _TOLERANCE = 1e-6
 
@@ -45,17 +45,22 @@ def same_value(left: Node, right: Node) -> bool:
     """
     names = symbols(left) | symbols(right)
     exact = left.exact and right.exact
-    compared = 0
-    for positive, point in _points(names):
-        try:
-            with ONE_PRECISION:
-                agreed = _agree(left, right, point, exact, positive)
-        except Undefined:
-            continue
-        if agreed is False:
-            return False
-        compared += agreed is not None
-    return compared > 0
+    for unreal in (False, True):
+        compared = 0
+        for positive, point in _points(names):
+            try:
+                with ONE_PRECISION:
+                    agreed = _agree(left, right, point, exact, positive, unreal)
+            except Undefined:
+                continue
+            if agreed is False and compared > 1 and not positive and not unreal:
+                raise Undecided("the same for positive symbols, as x and |x| are")
+            if agreed is False:
+                return False
+            compared += agreed is not None
+        if compared:
+            return True
+    return False
 
 
 def proportional(left: Node, right: Node, *, positive: bool = False) -> bool:
@@ -103,13 +108,21 @@ def _points(names: frozenset[str]) -> Iterator[tuple[bool, Point]]:
         yield positive, point
 
 
-def _agree(left: Node, right: Node, point: Point, exact: bool, positive: bool) -> bool | None:
+def _agree(
+    left: Node, right: Node, point: Point, exact: bool, positive: bool, complex_too: bool
+) -> bool | None:
     """Do two formulas agree at a point? None: it says nothing, as one of them is not real where a symbol is negative
-    (the branches of roots and logarithms)."""
+    (the branches of roots and logarithms), or both are complex without an i in them."""
     one, two, bits = _both(left, right, point, PRECISION)
     if isinstance(one, Fraction):
         return bool(one == two) if exact else _near(one, two)
-    if not positive and (real(one) is None or real(two) is None):
+    unreal = [real(value) is None for value in (one, two)]
+    if unreal == [True, False] and not positive and mentions(right, "call", "abs"):
+        raise Undecided("ln x for ln |x|")
+    if any(unreal) and not positive:
+        return None
+    complex_too = complex_too or any(mentions(node, "symbol", "i") for node in (left, right))
+    if all(unreal) and point and not complex_too:
         return None
     if not (mp.isfinite(one) and mp.isfinite(two)):
         return bool(one == two)

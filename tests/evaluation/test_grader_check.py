@@ -89,7 +89,7 @@ _FAULTS: dict[str, tuple[Any, str, Callable[..., Any], tuple[str, str]]] = {
         ("decimal number", "next")),
     "the sign is lost": (units, "signs", lambda text: text.replace("−", "").replace("-", ""), ("whole number", "sign")),
     "the order of a set counts": (comparing, "same_mathematics", lambda one, two: one == two, ("set or list", "another order")),
-    "the end of a name is enough": (comparing, "_same_name", lambda one, two: one.endswith(two) or None, ("name or text", "denied")),
+    "the end of a name is enough": (comparing, "same_name", lambda one, two: one.endswith(two) or None, ("name or text", "denied")),
     "the first letter counts": (choices, "_letter", lambda text, known, by_text: next((c for c in text if c in known), None),
         ("choice", "two letters")),
     "no choice has a text": (choices, "_spelled", lambda text: "", ("choice", "text alone")),

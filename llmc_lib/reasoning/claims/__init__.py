@@ -7,7 +7,7 @@ back. Everything else is left alone: what is flagged should be false for any rea
 Measured:
 
 - The labelled texts of tests/reasoning/claims.jsonl: 154 written for it, as traps and as ordinary prose; 100 paragraphs
-  that a fine-tuned SmolLM2-135M wrote, labelled by one reader who saw the flags; 187 in ways of writing that an
+  that a fine-tuned SmolLM2-135M wrote, labelled by one reader who saw the flags; 198 in ways of writing that an
   earlier version took for errors. On the half that nothing was developed on, 45 of 45 flags are right (Wilson's 95%
   interval of the precision: 92% to 100%) and 45 of 60 false claims are found (75%).
 - 8,789 claims of published solutions (5,262 of 5,000 of MATH's test set, 3,527 of 1,319 of GSM8K's): 7 flags, each read

@@ -15,7 +15,7 @@ from llmc_lib.store import sha256_text
 from llmc_lib.store.kept import read_kept, write_kept
 
 #: Raised when what is read or how it is decided changes: texts are then checked again.
-VERSION = 4
+VERSION = 5
 
 # Of one claim, in a process of its own.
 _SECONDS = 2.0

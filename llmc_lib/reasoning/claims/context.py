@@ -35,7 +35,7 @@ _OTHER_ARITHMETIC = {
     "gf": r"\bGF\b", "\\mathbb": r"\\mathbb\s*\{?[ZF]", "z_": r"\bZ_", "ℤ": "ℤ", "finite field": "finite field",
     "characteristic": "characteristic", "cipher": r"\bcipher", "cyclic": "cyclic", "around": r"wraps? around",
     "boolean": "boolean", "tropical": "tropical", "wise": r"\bdigits? wise", ".m.": r"[ap]\.m\.",
-    "digital root": "digital root",
+    "digital root": "digital root", "concatenat": "concatenat",
 }  # fmt: skip
 _ROUGHLY = re.compile(
     r"\b(?:about|approx\w*|roughly|around|nearly|almost|round(?:s|ed|ing)?|estimat\w+|close to|nearest|"

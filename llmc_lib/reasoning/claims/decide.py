@@ -14,11 +14,13 @@ What counts as holding is generous, as a false alarm costs more than a miss:
 - sides whose quotient is that of two units the sentence names (70 cents for 7/10 of a dollar) are undecided;
 - a share in per cent and a quantity (36 = 100% + 20%, of something) are undecided;
 - so is a division with a remainder where the text speaks of remainders, and one number out of the digits of the
-  other where it speaks of digits.
+  other, or the sum of them, where it speaks of digits;
+- and so is what holds where points set the thousands apart (1.000 + 500 = 1.500).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, product
@@ -177,6 +179,10 @@ def _equality(
         return "undecided"
     if comparison.digits and (_are_digits(left, a, b) or _are_digits(right, b, a)):
         return "undecided"
+    if comparison.digits and (_adds_digits(left, right) or _adds_digits(right, left)):
+        return "undecided"
+    if _are_thousands(left, right):
+        return "undecided"
     if comparison.remainders and (_has_remainder(left, a, b) or _has_remainder(right, b, a)):
         return "undecided"
     return "fails"
@@ -237,6 +243,25 @@ def _are_digits(side: Tree, value: Any, other: Any) -> bool:
     """Is a side a whole number that the other one's digits contain? 7^2 = 9, of the last of them."""
     whole = bool(value.is_Integer and other.is_Integer and value >= 0)
     return whole and is_literal(side) and str(value) in str(abs(other))
+
+
+def _adds_digits(number: Tree, total: Tree) -> bool:
+    """Is a sum one of the digits of a number? 999 = 9 + 9 + 9, of their sum."""
+    return is_literal(number) and total[0] == "add" and [*number[1]] == _numbers(total)
+
+
+def _are_thousands(left: Tree, right: Tree) -> bool:
+    """Does an equality hold where a point sets the thousands apart, 1.000 + 500 = 1.500?"""
+    decimals = _decimals(left) + _decimals(right)
+    if not decimals or not all(re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", text) for text in decimals):
+        return False
+    return bool(value_of(_without_points(left)) == value_of(_without_points(right)))
+
+
+def _without_points(tree: Tree) -> Tree:
+    if tree[0] == "num":
+        return ("num", tree[1].replace(".", ""))
+    return tuple(_without_points(part) if isinstance(part, tuple) else part for part in tree)
 
 
 def _has_remainder(side: Tree, value: Any, other: Any) -> bool:
@@ -309,9 +334,13 @@ def _replaced(tree: Tree, text: str, by: str) -> Tree:
 
 def _decimals(tree: Tree) -> list[str]:
     """The numbers with a decimal point in an expression."""
+    return [text for text in _numbers(tree) if "." in text]
+
+
+def _numbers(tree: Tree) -> list[str]:
     if tree[0] == "num":
-        return [tree[1]] if "." in tree[1] else []
-    return [text for part in tree[1:] if isinstance(part, tuple) for text in _decimals(part)]
+        return [tree[1]]
+    return [text for part in tree[1:] if isinstance(part, tuple) for text in _numbers(part)]
 
 
 def _places(text: str) -> int:

@@ -163,6 +163,8 @@ def _claims(
             continue
         if is_literal(left.tree) and (is_literal(right.tree) or (number == 0 and word)):
             continue
+        if _are_numbers_of_equations(left.tokens + right.tokens):
+            continue
         start, end = place + left.tokens[0].start, place + right.tokens[-1].end
         if not surroundings.stated(start, end):
             continue
@@ -224,6 +226,16 @@ def _is_part(before: Token) -> bool:
     words = before.text.lower().split()
     last = words[-1].strip("\\") if words else ""
     return not context.BEFORE.isdisjoint((last, last.removesuffix("s")))
+
+
+def _are_numbers_of_equations(found: list[Token]) -> bool:
+    """Is every number alone in brackets, as of equations that are added: (1) + (2) = (5)?"""
+    alone = [
+        0 < at < len(found) - 1 and (found[at - 1].text, found[at + 1].text) == ("(", ")")
+        for at, token in enumerate(found)
+        if token.kind == "NUM"
+    ]
+    return len(alone) > 2 and all(alone)
 
 
 def _is_fraction(text: str, before: Token, side: list[Token]) -> bool:
