@@ -162,9 +162,11 @@ def _warm_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def warm_python(_warm_folder: Path) -> Iterator[None]:
-    """What a module's tests start as `sys.executable` has imported TRL, DeepSpeed or vLLM already."""
+    """What a module's tests start as `sys.executable`, and the kernels of notebooks, has imported TRL, DeepSpeed, vLLM or what
+    a report needs already."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "executable", str(warm.python(_warm_folder)))
+        patch.setenv("JUPYTER_PATH", str(_warm_folder / "jupyter"))
         yield
 
 

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm_python")
 def test_the_data_set_has_a_page_of_its_own(tmp_path: Path) -> None:
     from tests.tiny import make_tokenizer
 

@@ -13,6 +13,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 import pytest
+import yaml
 
 from llmc_lib import question_bank
 from llmc_lib.params.reader import load
@@ -37,6 +38,11 @@ SECTIONS = (
     "how-the-training-went",
     "provenance",
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm(tiny_run: TinyRun, warm_python: None) -> None:
+    """The whole run itself starts cold; what comes after it does not."""
 
 
 def times(folder: Path) -> dict[str, int]:
@@ -167,10 +173,13 @@ def test_what_there_is_so_far_is_told_and_reported_beside_the_report(tiny_run: T
 def test_a_failing_stage_ends_in_one_block_and_the_next_run_goes_on(tiny_run: TinyRun) -> None:
     page = (tiny_run.report / "index.html").read_bytes()
     trained = times(tiny_run.runs / "models")
+    good = tiny_run.params_file.read_text()
     # No such scaling: vLLM refuses to start, and nobody can know before.
     rope = {"rope_type": "nosuch", "rope_theta": 10_000.0}
     engine = {"vllm": {"hf_overrides": {"rope_parameters": rope}}}
-    tiny_run.write(evaluation={"max_tokens": 12, "dtype": "float32", "engine": engine})
+    broken = yaml.safe_load(good)
+    broken["evaluation"]["engine"] = engine
+    tiny_run.params_file.write_text(yaml.safe_dump(broken, sort_keys=False))
     done = tiny_run.make_report()
     assert done.returncode == 1
     assert "The stage 'evaluation' failed." in done.stderr
@@ -183,9 +192,11 @@ def test_a_failing_stage_ends_in_one_block_and_the_next_run_goes_on(tiny_run: Ti
         for output in cell.get("outputs", [])
     )
     assert (tiny_run.report / "index.html").read_bytes() == page
-    tiny_run.write()
+    tiny_run.params_file.write_text(good)
     done = tiny_run.make_report()
     assert done.returncode == 0, done.stderr
+    assert "evaluation: done" in done.stderr
+    assert done.stderr.count("unchanged") == 2  # data set and training
     assert times(tiny_run.runs / "models") == trained
 
 

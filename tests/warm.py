@@ -1,4 +1,4 @@
-"""A Python that has imported torch, TRL, DeepSpeed or vLLM already, for the workers that tests start.
+"""A Python that has imported torch, TRL, DeepSpeed or vLLM already, for the workers that tests start, or what a report needs.
 
 Importing them takes most of the time of a training of six steps. `python()` makes a program that is called as Python is:
 some modules and scripts run in a process forked from one that has the imports; anything else runs in the real Python, and what
@@ -41,6 +41,23 @@ _IMPORTS = {
         "transformers.models.llama.modeling_llama",
         "peft",
     ],
+    # The commands and the kernels of their notebooks.
+    "report": [
+        "papermill",
+        "ipykernel.kernelapp",
+        "ipykernel.ipkernel",
+        "llmc_lib.command_line",
+        "llmc_lib.preflight",
+        "llmc_lib.pipeline",
+        "llmc_lib.dataset.builder",
+        "llmc_lib.dataset.sources.hard_math",
+        "llmc_lib.training.check",
+        "llmc_lib.exploring",
+        "llmc_lib.reporting.candidates_table",
+        "llmc_lib.reporting.dataset_sample",
+        "llmc_lib.reporting.sections",
+        "llmc_lib.reporting.render",
+    ],
 }
 #: What needs them. torchrun looks through all imported modules for each line of its own log.
 _RUN = {
@@ -58,14 +75,29 @@ _RUN = {
         "deepspeed.launcher.launch",
         ".py",
     ),
+    "report": ("ipykernel_launcher", "llmc_lib"),
 }
 
 
 def python(folder: Path) -> Path:
-    """The program, in `folder`, where also the sockets of its servers go; `stop(folder)` ends these."""
+    """The program, in `folder`, where also the sockets of its servers go; `stop(folder)` ends these. Jupyter finds its kernel
+    in `folder`/jupyter."""
     program = folder / "python"
     if program.exists():
         return program
+    spec = folder / "jupyter" / "kernels" / "llmc" / "kernel.json"
+    spec.parent.mkdir(parents=True, exist_ok=True)
+    kernel = [
+        str(program),
+        "-m",
+        "ipykernel_launcher",
+        "-f",
+        "{connection_file}",
+        "--log-level=CRITICAL",
+    ]
+    spec.write_text(
+        json.dumps({"argv": kernel, "display_name": "LLMC report", "language": "python"})
+    )
     made = folder / f"python.{os.getpid()}"  # others may make it at the same time
     made.write_text(
         f'#!/bin/sh\nexec "{sys.executable}" -I -S "{__file__}" "{folder}" "{sys.executable}" "$@"\n'
@@ -214,9 +246,7 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
     sys.path[:1] = [str(request["folder"]), *filter(None, further)]
     sys.executable = str(request["python"])
     sys.argv = list(request["arguments"])
-    import torch
-
-    if threads := os.environ.get("OMP_NUM_THREADS"):
+    if (torch := sys.modules.get("torch")) and (threads := os.environ.get("OMP_NUM_THREADS")):
         torch.set_num_threads(int(threads))
 
 
@@ -225,7 +255,8 @@ def _run() -> None:
     try:
         if sys.argv[0] == "-m":
             sys.argv = sys.argv[1:]
-            sys.modules.pop(sys.argv[0], None)  # as where it starts
+            if "." in sys.argv[0]:
+                sys.modules.pop(sys.argv[0], None)  # as where it starts
             runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
         else:
             sys.path[0] = str(Path(sys.argv[0]).parent)

@@ -29,6 +29,7 @@ def _panel(page: Any, number: int) -> Any:
     return page.locator(".llmc-panel").nth(number)
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_widgets_are_moved_and_what_they_lead_to_changes(browser: Any, tmp_path: Path) -> None:
     params = asked_twice(tmp_path / "run")
     notebook(tmp_path / "explore.ipynb", [str(params)])

@@ -12,6 +12,7 @@ from llmc_lib.store import ROOT
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm_python")
 @pytest.mark.parametrize("kind", ["imported", "example"])
 def test_the_notebook_runs(kind: str, imported: Path, tmp_path: Path) -> None:
     params = {"imported": [str(imported)], "example": ["reports/example"]}

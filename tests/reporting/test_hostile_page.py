@@ -48,7 +48,7 @@ MODELS = ("base", "tuned")
 
 
 @pytest.fixture(scope="module")
-def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page_file(tmp_path_factory: pytest.TempPathFactory, warm_python: None) -> Path:
     """A page made by the real pipeline from imported files."""
     folder = tmp_path_factory.mktemp("hostile")
     texts = list(HOSTILE.values())

@@ -36,6 +36,7 @@ def _run(command: str, params: Path, **env: str) -> subprocess.CompletedProcess[
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("warm_python")
 def test_a_judges_opinion_goes_into_the_page(
     compare_run: Run, compare_page: Path, tmp_path: Path
 ) -> None:

@@ -134,11 +134,10 @@ def figure_block(
     that it draws, a row a mark: rates as fractions, lengths in tokens.
     """
     _plain_names(figure)
-    drawn, figure = figure, deepcopy(figure)  # what is drawn for a phone has another layout then
     markup = (
         f'<figure id="figure-{name}"><p class="finding">{html.escape(unbroken(title))}'
         f"{anchor(f'figure-{name}', 'figure')}</p>"
-        f'<div role="img" class="plot" aria-label="{html.escape(alt, quote=True)}">{svg(drawn, name)}</div>'
+        f'<div role="img" class="plot" aria-label="{html.escape(alt, quote=True)}">{svg(figure, name)}</div>'
         f"<figcaption>{html.escape(unbroken(caption))}</figcaption></figure>"
     )
     return FigureBlock(markup, figure, title, caption, alt, name=f"figure-{name}", data=data)
@@ -210,8 +209,9 @@ def svg(figure: Figure, name: str) -> str:
     """The figure as inline SVG: unique ids, the page's font and colours, no fixed size.
 
     It is drawn twice, the page shows one: on a phone the same figure on a narrow canvas, so that its text keeps
-    a size that can be read.
+    a size that can be read. `figure` stays as it is.
     """
+    figure = deepcopy(figure)  # what is drawn for a phone has another layout then
     _plain_names(figure)
     _fold_wide(figure)
     wide = _drawn(figure, name, "wide")
