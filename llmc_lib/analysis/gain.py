@@ -130,6 +130,6 @@ def _drawn(
             found = _of_nearest(sums, units[1], ends)
         else:
             places = rng.permuted(np.tile(np.arange(n), (count, 1)), axis=1)
-            found = _of_nearest(*units[:, places], ends)
+            found = _of_nearest(units[0, places], units[1, places], ends)
         largest.append(np.abs((found - mean) / scale).max(axis=1))
     return np.concatenate(largest)
