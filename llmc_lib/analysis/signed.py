@@ -120,4 +120,4 @@ def _quantile(size: tuple[float, float], share: Share, target: float) -> float:
         return 1.0
     if at_0 >= 0 and below(-1.0) >= 0:
         return -1.0
-    return float(optimize.brentq(below, low, high, xtol=1e-9, rtol=1e-9))
+    return float(optimize.brentq(below, low, high, xtol=1e-12, rtol=1e-12))
