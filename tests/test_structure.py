@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +55,14 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # ---- floors ----------------------------------------------------------------------------------
 
 
-def _imports(source: str, package: str) -> set[str]:
+def _nodes(source: str) -> Sequence[ast.AST]:
+    return list(ast.walk(ast.parse(source)))
+
+
+def _imports(nodes: Sequence[ast.AST], package: str) -> set[str]:
     """The parts of llmc_lib ("store", "dataset") that a module of `package` imports, also late."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -82,14 +88,29 @@ def test_every_module_has_a_floor() -> None:
     assert {_part(module) for module in MODULES} - {"__init__"} == set(FLOORS)
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
-def test_nothing_imports_from_above_or_from_another_stage(module: Path) -> None:
-    package = ".".join(module.parent.relative_to(ROOT).parts)
-    imported = _imports(module.read_text(encoding="utf-8"), package)
-    if _part(module) == "__init__":  # `import llmc_lib` comes before any part of it
-        assert all(FLOORS[name] <= FLOORS["store"] for name in imported & set(FLOORS))
-    else:
-        assert not _breaches(_part(module), imported)
+@cache
+def _found() -> dict[str, list[tuple[str, str]]]:
+    """What breaks a rule: rule → modules and what it is there. Each module is parsed once."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for module in MODULES:
+        nodes = _nodes(module.read_text(encoding="utf-8"))
+        path = module.relative_to(PACKAGE)
+        imported = _imports(nodes, ".".join(module.parent.relative_to(ROOT).parts))
+        if _part(module) == "__init__":  # `import llmc_lib` comes before any part of it
+            breaches = {n for n in imported & set(FLOORS) if FLOORS[n] > FLOORS["store"]}
+        else:
+            breaches = _breaches(_part(module), imported)
+        named = set() if path.as_posix().startswith(NAMED_IN) else _benchmark_names(nodes)
+        kernels = path.parent == Path("dataset/texts")  # numba takes arrays apart
+        long, silent = _long(nodes, kernels), _silent(nodes[0])
+        rules = {"breaches": breaches, "named": named, "long": long, "silent": silent}
+        for rule, names in rules.items():
+            found.setdefault(rule, []).extend((path.as_posix(), name) for name in names)
+    return found
+
+
+def test_nothing_imports_from_above_or_from_another_stage() -> None:
+    assert _found()["breaches"] == []
 
 
 @pytest.mark.parametrize(
@@ -106,7 +127,7 @@ def test_nothing_imports_from_above_or_from_another_stage(module: Path) -> None:
 )
 def test_a_breach_would_be_found(part: str, source: str, breach: set[str]) -> None:
     package = "llmc_lib" if (PACKAGE / f"{part}.py").exists() else f"llmc_lib.{part}"
-    assert _breaches(part, _imports(source, package)) == breach
+    assert _breaches(part, _imports(_nodes(source), package)) == breach
 
 
 # ---- benchmarks ------------------------------------------------------------------------------
@@ -116,20 +137,19 @@ def test_a_breach_would_be_found(part: str, source: str, breach: set[str]) -> No
 NAMED_IN = ("benchmarks/", "params/", "taxonomy.py", "dataset/sources/")
 
 
-def _benchmark_names(source: str) -> set[str]:
+def _benchmark_names(nodes: Sequence[ast.AST]) -> set[str]:
     """The names and titles of benchmarks in a module's code, docstrings apart: texts, and imports of their modules."""
     names = set(DECLARED) - {"questions"}  # a kind for any file, and a word of many meanings
     titles = [benchmark.title.partition(" (")[0] for benchmark in DECLARED.values()]
-    tree = ast.parse(source)
     docs = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module == "llmc_lib.benchmarks":
             found |= {alias.name for alias in node.names} & names
         elif isinstance(node, ast.ImportFrom | ast.Import):
@@ -144,10 +164,8 @@ def _benchmark_names(source: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
-def test_a_benchmark_is_named_only_where_it_declares_itself(module: Path) -> None:
-    if not module.relative_to(PACKAGE).as_posix().startswith(NAMED_IN):
-        assert not _benchmark_names(module.read_text(encoding="utf-8"))
+def test_a_benchmark_is_named_only_where_it_declares_itself() -> None:
+    assert _found()["named"] == []
 
 
 @pytest.mark.parametrize(
@@ -163,7 +181,7 @@ def test_a_benchmark_is_named_only_where_it_declares_itself(module: Path) -> Non
     ],
 )
 def test_a_benchmark_named_elsewhere_would_be_found(source: str, names: set[str]) -> None:
-    assert _benchmark_names(source) == names
+    assert _benchmark_names(_nodes(source)) == names
 
 
 @pytest.mark.slow
@@ -181,33 +199,40 @@ def test_analysis_and_reporting_load_neither_torch_nor_vllm() -> None:
     assert not loaded & {"torch", "vllm", "transformers", "trl", "deepspeed", "datasets", "numba"}
 
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _long(nodes: Sequence[ast.AST], kernels: bool) -> list[str]:
+    """Functions of over 60 lines, or, where they are no kernels, of over 7 positional parameters."""
+    found = []
+    for node in nodes:
+        if isinstance(node, _FUNCTIONS):
+            lines = (node.end_lineno or 0) - node.lineno + 1
+            if ast.get_docstring(node):
+                lines -= (node.body[0].end_lineno or 0) - node.body[0].lineno + 1
+            many = len(node.args.posonlyargs + node.args.args) > 7 and not kernels
+            if lines > 60 or many:
+                found.append(node.name)
+    return found
+
+
+def _silent(tree: ast.AST) -> list[str]:
+    """Public functions, classes and methods without a docstring."""
+    assert isinstance(tree, ast.Module)
+    classes = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name[0] != "_"]
+    return [
+        node.name
+        for body in [tree.body, *(node.body for node in classes)]
+        for node in body
+        if isinstance(node, (*_FUNCTIONS, ast.ClassDef))
+        and node.name[0] != "_"
+        and not ast.get_docstring(node)
+    ]
+
+
 def test_functions_are_short_and_public_ones_say_what_they_do() -> None:
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    long, silent = [], []
-    for module in MODULES:
-        tree = ast.parse(module.read_text(encoding="utf-8"))
-        name = module.relative_to(PACKAGE)
-        kernels = name.parent == Path("dataset/texts")  # numba takes arrays apart
-        for node in ast.walk(tree):
-            if isinstance(node, functions):
-                said = node.body[0] if ast.get_docstring(node) else None
-                lines = (node.end_lineno or 0) - node.lineno + 1
-                if said is not None:
-                    lines -= (said.end_lineno or 0) - said.lineno + 1
-                many = len(node.args.posonlyargs + node.args.args) > 7 and not kernels
-                if lines > 60 or many:
-                    long.append(f"{name}: {node.name}")
-        classes = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name[0] != "_"]
-        for body in [tree.body, *(node.body for node in classes)]:
-            silent += [
-                f"{name}: {node.name}"
-                for node in body
-                if isinstance(node, (*functions, ast.ClassDef))
-                and node.name[0] != "_"
-                and not ast.get_docstring(node)
-            ]
-    assert long == []
-    assert silent == []
+    assert _found()["long"] == []
+    assert _found()["silent"] == []
 
 
 # ---- notebooks -------------------------------------------------------------------------------

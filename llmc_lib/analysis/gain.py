@@ -71,7 +71,7 @@ def gain_by_similarity(
         return GainBySimilarity(empty, 1.0, "none")
     mean = units[0].sum() / units[1].sum()
     scale = np.sqrt(1 / ends - 1 / len(near))
-    shown = _of_nearest(units[:, None, :], ends)[0]
+    shown = _of_nearest(units[0], units[1], ends)
     seen = (shown - mean) / scale
     drawn = _drawn(units, ends, mean, scale, draws, np.random.default_rng(seed))
     critical = np.sort(drawn)[int(np.ceil((1 - alpha) * (draws + 1))) - 1]
@@ -103,10 +103,13 @@ def _ends(near: Floats) -> NDArray[np.int64]:
     return np.asarray(found[found <= total - _LEAST])
 
 
-def _of_nearest(units: Floats, ends: NDArray[np.int64]) -> Floats:
-    """(draws, ends): the means of units (2, draws, n), of which the first are sums and the second sizes."""
-    sums, sizes = units.cumsum(axis=-1)[..., ends - 1]
-    return np.asarray(sums / sizes)
+def _of_nearest(sums: Floats, sizes: Floats, ends: NDArray[np.int64]) -> Floats:
+    """(…, ends): the means of units of these sums and sizes, (…, n) each."""
+    starts = np.concatenate([[0], ends])
+    above, below = (
+        np.add.reduceat(of, starts, axis=-1)[..., :-1].cumsum(axis=-1) for of in (sums, sizes)
+    )
+    return np.asarray(above / below)
 
 
 def _drawn(
@@ -122,7 +125,11 @@ def _drawn(
     step = max(1, _CELLS // n)
     for start in range(0, draws, step):
         count = min(step, draws - start)
-        places = rng.permuted(np.tile(np.arange(n), (count, 1)), axis=1)
-        found = _of_nearest(units[:, places], ends)
+        if (units[1] == 1).all():  # questions, not clusters: their sums alone change places
+            sums = rng.permuted(np.tile(units[0], (count, 1)), axis=1)
+            found = _of_nearest(sums, units[1], ends)
+        else:
+            places = rng.permuted(np.tile(np.arange(n), (count, 1)), axis=1)
+            found = _of_nearest(units[0, places], units[1, places], ends)
         largest.append(np.abs((found - mean) / scale).max(axis=1))
     return np.concatenate(largest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -107,30 +108,42 @@ class SignFlip:
         size = np.abs(counts)
         total, groups = float(asked.sum()), len(counts)
         mean = float(size.sum()) / total
+        self._counts = counts[counts != 0]
         if not mean:  # it could have been either way
             self._size = size_distribution(0.0, groups)
-            self._lower = self._upper = Share(np.zeros_like, at_0=0.5, at_1=0.5)
             self.p_value = 1.0
             return
         rest = size - mean * asked
         variance = float(rest @ rest) * groups / max(groups - 1, 1) / total**2
         alone = mean * (1 - mean) / variance if variance > 1e-18 else float(groups)
         self._size = size_distribution(mean, max(alone, 1.0))
-        as_far, farther = _tails(counts[counts != 0])
-        self._lower = Share(
-            lambda x: np.interp(x, _SHARES, as_far - as_far[0]), at_0=float(as_far[0])
-        )
-        self._upper = Share(lambda x: np.interp(x, _SHARES, farther), at_1=1.0 - float(farther[-1]))
+        self._even = [float(tail[0]) for tail in _tails(self._counts, np.array([0.5]))]
         # The chance of signs as far on the side seen, doubled: Σ ± d is symmetric around 0.
-        self.p_value = min(1.0, 2 * min(self._lower.lost, 1 - self._upper.lost))
+        self.p_value = min(1.0, 2 * min(self._even[0], 1 - self._even[1]))
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """The interval at level 1 − alpha that agrees with the test; fractions."""
-        return signed_interval(self._size, self._lower, self._upper, alpha)
+        return signed_interval(self._size, *self._shares, alpha)
+
+    @cached_property
+    def _shares(self) -> tuple[Share, Share]:
+        """The distributions for the lower and the upper end; a test alone does not need them."""
+        if not len(self._counts):
+            none = Share(np.zeros_like, at_0=0.5, at_1=0.5)
+            return none, none
+        as_far, farther = _tails(self._counts, _SHARES)
+        # Rounding must not part the interval from the test.
+        as_far[_SHARES == 0.5], farther[_SHARES == 0.5] = self._even
+        return (
+            Share(lambda x: np.interp(x, _SHARES, as_far - as_far[0]), at_0=float(as_far[0])),
+            Share(lambda x: np.interp(x, _SHARES, farther), at_1=1.0 - float(farther[-1])),
+        )
 
 
-def _tails(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of each of `_SHARES`, the chance that signs make a sum at least as high as the one seen, and a higher one."""
+def _tails(
+    counts: NDArray[np.int64], shares: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each of the growing `shares`, the chance that signs make a sum at least as high as the one seen, and a higher one."""
     sizes, signs = np.abs(counts), np.sign(counts)
     sizes = sizes // np.gcd.reduce(sizes)
     if sizes.sum() > _STEPS:
@@ -142,16 +155,16 @@ def _tails(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.f
     most = int(sizes.sum())
     length = fft.next_fast_len(most + 1, real=True)
     angles = 2 * np.pi / length * np.arange(length // 2 + 1)
-    transform = np.ones((len(_SHARES), len(angles)), dtype=complex)
+    transform = np.ones((len(shares), len(angles)), dtype=complex)
     for kind, count in zip(kinds, times, strict=True):
         turn = np.exp(-1j * kind * angles)
-        transform *= _power(1 - _SHARES[:, None] * (1 - turn), int(count))
+        transform *= _power(1 - shares[:, None] * (1 - turn), int(count))
     chance = fft.irfft(transform, length, axis=1)[:, : most + 1]
     as_far = np.clip(chance[:, seen:].sum(axis=1), 0, 1)
     farther = np.clip(chance[:, seen + 1 :].sum(axis=1), 0, 1)
     # What is certain is exact, and a tail grows with the share: rounding must not say otherwise.
-    as_far[-1], farther[0] = 1.0, 0.0
-    as_far[0], farther[-1] = float(seen == 0), float(seen < most)
+    as_far[shares == 1], farther[shares == 0] = 1.0, 0.0
+    as_far[shares == 0], farther[shares == 1] = float(seen == 0), float(seen < most)
     return np.maximum.accumulate(as_far), np.maximum.accumulate(farther)
 
 

@@ -271,7 +271,9 @@ def _rates(models: Sequence[ArrayLike]) -> NDArray[np.float64]:
     numbers = {len(table) for table in tables}
     if len(numbers) > 1:
         raise ValueError(f"all must be of the same questions: {sorted(numbers)}")
-    return np.stack([table.mean(axis=1) for table in tables], axis=1)
+    # numpy's mean of a row of one takes as long as that of a row of many.
+    rates = [t[:, 0] if t.shape[1] == 1 else t.mean(axis=1) for t in tables]
+    return np.stack(rates, axis=1).astype(float)
 
 
 def _covariance(

@@ -27,6 +27,10 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 _QUANTILES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
 
 
+# Chances that have a finite normal quantile.
+_LEAST, _MOST = 1e-300, 1 - 2.0**-53
+
+
 @dataclass(frozen=True)
 class Share:
     """The distribution of the share that is gained, in [0, 1]: point masses at the ends and the rest."""
@@ -44,12 +48,22 @@ class Share:
 def binomial_share(gained: int, lost: int) -> Share:
     """Of the share of discordant questions that are gained, by mid-p: the mean of the two Clopper-Pearson
     distributions, Beta(gained, lost + 1) and Beta(gained + 1, lost)."""
-    inner = [(a, b) for a, b in ((gained, lost + 1), (gained + 1, lost)) if a and b]
-    return Share(
-        lambda x: np.asarray(sum(0.5 * special.betainc(a, b, x) for a, b in inner) + 0.0 * x),
-        at_0=0.0 if gained else 0.5,
-        at_1=0.0 if lost else 0.5,
-    )
+    a, b = gained, lost
+    if not a or not b:
+        within = 0.5 if a or b else 0.0
+        return Share(
+            lambda x: np.asarray(within * special.betainc(a + 1 - bool(a), b + 1 - bool(b), x)),
+            at_0=0.0 if a else 0.5,
+            at_1=0.0 if b else 0.5,
+        )
+    # The mean of I(a, b + 1) and I(a + 1, b), by the recurrences of the incomplete beta function (DLMF 8.17.20 and 8.17.21).
+    skew, log_beta = (1 / b - 1 / a) / 2, float(special.betaln(a, b))
+
+    def between(x: Floats) -> Floats:
+        term = np.exp(special.xlogy(a, x) + special.xlog1py(b, -x) - log_beta)
+        return np.asarray(special.betainc(a, b, x) + skew * term)
+
+    return Share(between)
 
 
 def size_distribution(mean: float, n: float) -> tuple[float, float]:
@@ -75,7 +89,12 @@ def signed_interval(
 
 def share_below(size: tuple[float, float], share: Share, x: float) -> float:
     """P(M · (2s - 1) ≤ x), of M ~ Beta(`size`) and s of the distribution `share`."""
-    inner = float(_WEIGHTS @ share.between((1 + np.clip(x / _sizes(size), -1, 1)) / 2))
+    signed = np.minimum(
+        np.maximum(x / _sizes(size), -1), 1
+    )  # np.clip takes as long as all the rest
+    inner = float(_WEIGHTS @ share.between((1 + signed) / 2))
+    if not (share.at_0 or share.at_1):
+        return inner
     within = float(special.betainc(*size, min(abs(x), 1.0)))  # P(M ≤ |x|)
     if x >= 0:
         return share.at_0 + share.at_1 * within + inner
@@ -88,8 +107,11 @@ def _sizes(size: tuple[float, float]) -> Floats:
 
 
 def _quantile(size: tuple[float, float], share: Share, target: float) -> float:
+    wanted = float(special.ndtri(target))
+
     def below(x: float) -> float:
-        return share_below(size, share, x) - target
+        # As normal quantiles: so it is nearly a line, of which the search finds the root in half of the steps.
+        return float(special.ndtri(min(max(share_below(size, share, x), _LEAST), _MOST))) - wanted
 
     # The side of 0 is the test's: no tolerance of the search may change it.
     at_0 = share.lost - target
@@ -98,4 +120,4 @@ def _quantile(size: tuple[float, float], share: Share, target: float) -> float:
         return 1.0
     if at_0 >= 0 and below(-1.0) >= 0:
         return -1.0
-    return float(optimize.brentq(below, low, high, xtol=1e-9, rtol=1e-9))
+    return float(optimize.brentq(below, low, high, xtol=1e-12, rtol=1e-12))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from llmc_lib.analysis.comparison import paired_comparison
+from llmc_lib.analysis.comparison import paired_test
 from llmc_lib.analysis.power import power
 from llmc_lib.analysis.repeat import harness_part, within_rerun
 from llmc_lib.analysis.rerun import rerun
@@ -92,10 +92,7 @@ def _alarm(
     if rng is not None:
         lose = rng.random(first.shape) < shift / max(float(first.mean()), shift)
         again = [second & ~lose for second in again]
-    return any(
-        paired_comparison(second, first, 0.05 / several).p_value < 0.05 / several
-        for second in again
-    )
+    return any(paired_test(second, first).p_value < 0.05 / several for second in again)
 
 
 def _covers(

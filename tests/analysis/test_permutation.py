@@ -77,7 +77,7 @@ def _brute(counts: np.ndarray, share: float, seen: int) -> tuple[float, float]:
 @pytest.mark.parametrize("counts", [[4, 2, -1, 3], [2, 2, 2, 2], [-6, -3], [1, -1, 2, -4, 8, 3]])
 def test_the_tails_at_other_shares_count_all_patterns(counts: list[int]) -> None:
     differences = np.array(counts)
-    as_far, farther = _tails(differences)
+    as_far, farther = _tails(differences, _SHARES)
     for at in (0, 20, 40, 63, -1):
         expected = _brute(differences, float(_SHARES[at]), int(differences.sum()))
         assert (as_far[at], farther[at]) == pytest.approx(expected, abs=1e-9)

@@ -44,7 +44,7 @@ def test_it_is_the_crossed_analysis_of_variance(k: int) -> None:
 
 def _covers(nu: int, share: float, power: float | None = None) -> float:
     """Coverage at 95% where the questions' part is known and the trainings' is `share` of the variance: by quadrature."""
-    nodes, weights = np.polynomial.legendre.leggauss(300)
+    nodes, weights = np.polynomial.legendre.leggauss(60)
     seen = share * stats.chi2.ppf((nodes + 1) / 2, nu) / nu
     whole = 1 - share + seen
     if power is None:

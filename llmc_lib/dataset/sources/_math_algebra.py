@@ -10,6 +10,7 @@ import math
 import random
 import warnings
 from fractions import Fraction
+from functools import cache
 
 import sympy
 
@@ -29,14 +30,15 @@ from llmc_lib.dataset.sources._math_problem import (
 # --- Algebra --------------------------------------------------------------------------------------
 
 
-def _gym(task: str, rng: random.Random, **settings: object) -> dict[str, str]:
+@cache
+def _gym(task: str, seed: int, **settings: object) -> dict[str, str]:
     """What reasoning-gym says of one instance of its `task`."""
     # Imported late: it takes seconds, and only a build of the data set has it installed.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)  # of a package that it brings along
         import reasoning_gym
 
-    data = reasoning_gym.create_dataset(task, seed=rng.randrange(2**31), size=1, **settings)
+    data = reasoning_gym.create_dataset(task, seed=seed, size=1, **settings)
     metadata: dict[str, str] = data[0]["metadata"]
     return metadata
 
@@ -46,7 +48,7 @@ def _cubic(rng: random.Random) -> tuple[str, list[int]]:
     while True:
         task = _gym(
             "polynomial_equations",
-            rng,
+            rng.randrange(2**31),
             min_degree=3,
             max_degree=3,
             min_terms=8,  # their exponents repeat; with fewer, most cubics lack a power
@@ -119,9 +121,9 @@ def substituted_integral(rng: random.Random) -> Problem:
     while True:
         task = _gym(
             "intermediate_integration",
-            rng,
+            rng.randrange(2**31),
             problem_types=("linear",),
-            problem_type_weights=[1.0],
+            problem_type_weights=(1.0,),
             linear_lower_bound=2,
             linear_upper_bound=8,
             max_linear_degree=3,
@@ -159,7 +161,7 @@ def substituted_integral(rng: random.Random) -> Problem:
         question,
         reasoning,
         answer,
-        lambda: Fraction(str(sympy.integrate(sympy.expand(integrand), (x, 0, k)))),
+        lambda: Fraction(str(sympy.Poly(integrand, x).integrate()(k))),
         (answer * a, answer * (n + 1), -answer, whole * top ** (n + 1)),
     )
 

@@ -111,7 +111,7 @@ def test_the_draw_depends_on_seed_and_ids_and_not_on_the_order() -> None:
     shuffled = rows.sample(frac=1, random_state=1)
     assert shuffled.loc[mix(shuffled, target, params).train, "id"].tolist() == drawn
     other = _rows({"a": 50, "b": 30}, seed=4)
-    assert set(other.loc[mix(other, target, params).train, "id"]) != set(drawn)
+    assert {*other.loc[mix(other, target, params).train, "id"].tolist()} != {*drawn}
     # Rows of one category do not decide about another's.
     fewer = rows[(rows["category"] == "a") | (rows["id"] < "b-020")]
     again = fewer.loc[mix(fewer, target, params).train, "id"]

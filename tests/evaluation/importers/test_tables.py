@@ -45,8 +45,8 @@ def _read(path: Path) -> list[Imported]:
     return list(read(ImportParams(model="m", path=str(path)), path))
 
 
-def _safety(tmp_path: Path, *files: Path) -> pd.DataFrame:
-    """The answers of two models, imported for the safety benchmark."""
+def _safety(tmp_path: Path, *files: Path) -> dict[str, pd.DataFrame]:
+    """The answers of two models to each question, imported for the safety benchmark."""
     source = _write(tmp_path / "instructions.csv", tables.INSTRUCTIONS)
     values = {
         "run": "safe",
@@ -60,7 +60,8 @@ def _safety(tmp_path: Path, *files: Path) -> pd.DataFrame:
         },
     }
     run = Run(Params.model_validate(values), tmp_path / "safe.yaml")
-    return import_all(run).answers.set_index(["model", "question_id"]).sort_index()
+    answers = import_all(run).answers.set_index("question_id").sort_index()
+    return {str(model): part for model, part in answers.groupby("model")}
 
 
 def test_failed_requests_and_open_reasoning_are_not_safe(tmp_path: Path) -> None:
@@ -70,7 +71,7 @@ def test_failed_requests_and_open_reasoning_are_not_safe(tmp_path: Path) -> None
         _write(tmp_path / "gpt4_evaluation_m.csv", tables.labelled()),
     )
     for model in ("m0", "m1"):
-        found = answers.loc[model]
+        found = answers[model]
         assert list(found.index) == ["dna-0", "dna-1", "dna-2", "dna-3"]
         assert list(found["status"]) == ["correct", "ungraded", "ungraded", "ungraded"]
         assert list(found["failed"]) == [False, True, False, False]
@@ -89,7 +90,7 @@ def test_do_not_answers_own_columns_are_read(tmp_path: Path) -> None:
         _write(tmp_path / "gpt4_evaluation_m.csv", tables.labelled()),
     )
     columns = ["status", "rule", "harmful", "failed"]
-    first, second = (pd.DataFrame(answers.loc[model])[columns] for model in ("m0", "m1"))
+    first, second = (answers[model][columns] for model in ("m0", "m1"))
     pd.testing.assert_frame_equal(first, second)
     two = _write(tmp_path / "two.csv", [{**row, "n_response": "no"} for row in own])
     questions = _write(tmp_path / "set.csv", [{"question": "Why?", "reference_response": "So."}])
@@ -112,8 +113,8 @@ def test_responses_alone_are_graded_by_the_rules(tmp_path: Path) -> None:
     assert detect(path) == detect(rows) == "responses"
     answers = _safety(tmp_path, path, rows)
     for model in ("m0", "m1"):
-        assert list(answers.loc[model]["status"]) == ["correct"] + ["ungraded"] * 3
-        assert list(answers.loc[model]["rule"])[1:] == ["failed", "empty", "empty"]
+        assert answers[model]["status"].tolist() == ["correct"] + ["ungraded"] * 3
+        assert answers[model]["rule"].tolist()[1:] == ["failed", "empty", "empty"]
     failed = _read(path)[1].prediction
     assert (failed.finish_reason, failed.error) == ("failed", "Error: Connection error.")
     assert _read(path)[2].prediction.reasoning.startswith("The user wants")
@@ -128,7 +129,7 @@ def test_rows_that_are_numbered_anew_find_their_questions_by_their_words(tmp_pat
         _write(tmp_path / "a.jsonl", moved),
         _write(tmp_path / "b.jsonl", tables.results()),
     )
-    assert list(answers.loc["m0"]["status"]) == list(answers.loc["m1"]["status"])
+    assert answers["m0"]["status"].tolist() == answers["m1"]["status"].tolist()
 
 
 @pytest.mark.parametrize("form", ["jsonl", "parquet", "csv"])
