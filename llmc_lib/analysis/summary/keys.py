@@ -98,9 +98,9 @@ def facts(keys: Keys) -> dict[str, Any] | None:
     if not keys.parts and not keys.revised.any():
         return None
     block: dict[str, Any] = {"subsets": {name: int(at.sum()) for name, at in keys.parts.items()}}
-    at, clusters = keys.revised, keys.table.outcomes.cluster
+    at = keys.revised
     if at.any():
-        labels = None if clusters is None else clusters[at]
+        labels = keys.table.outcomes.clusters(at)
         block["revised"] = {"n": int(at.sum()), "models": {}}
         for model in keys.table.outcomes.models:
             new, old = (keys.by(column, model)[at] for column in ("revised_key", "original_key"))
@@ -134,9 +134,6 @@ def block(
     def told(name: str, comparison: PairedComparison) -> dict[str, Any]:
         return case(name, comparison, adjusted(comparison.p_value), thresholds)
 
-    def of(at: Bools) -> PairedComparison:
-        return paired_comparison(a[at], b[at], level, None if clusters is None else clusters[at])
-
     original = None
     if keys.revised.any():
         old, base = (keys.by("original_key", name) for name in (model, outcomes.reference))
@@ -149,7 +146,7 @@ def block(
         )
         uncertain = keys.parts.get(UNCERTAIN)
     return {
-        "parts": [told(name, of(at)) for name, at in keys.parts.items()],
+        "parts": [told(name, keys.table.paired(model, level, at)) for name, at in keys.parts.items()],
         "original": original and {**original, "changes": original["verdict"] != word},
         "uncertain": None
         if uncertain is None

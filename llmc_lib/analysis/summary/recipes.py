@@ -122,12 +122,11 @@ class _Sides:
 
     def effect(self, *, ours: bool = False, theirs: bool = False) -> RecipeEffect:
         """The effect as counted; with `ours` or `theirs`, answers of these that are not known count as right (declined)."""
-        clusters = self.table.outcomes.cluster
         return recipe_effect(
             [self._of(model, known=not ours) for model in self.ours],
             [self._of(model, known=not theirs) for model in self.theirs],
             self.level,
-            None if clusters is None else clusters[self.places],
+            self.table.outcomes.clusters(self.places),
         )
 
     def unknown(self) -> int:

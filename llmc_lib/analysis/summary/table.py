@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from llmc_lib.analysis.arrays import column_arrays
+from llmc_lib.analysis.comparison import PairedComparison, paired_comparison
 from llmc_lib.analysis.outcomes import Outcomes, outcomes
+from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.benchmarks import Measure, measure
 
 _RATES = {
@@ -111,6 +113,13 @@ class Table:
     def low_is_good(self) -> bool:
         """Is a lower rate the better one?"""
         return measure(self.kind) == Measure.OVER_REFUSAL
+
+    def paired(self, model: str, alpha: float = ALPHA, at: Any = slice(None)) -> PairedComparison:
+        """A model beside the reference, on all questions or those at some places."""
+        right = self.outcomes.correct
+        return paired_comparison(
+            right[model][at], right[self.outcomes.reference][at], alpha, self.outcomes.clusters(at)
+        )
 
     def of_model(self, model: str) -> pd.DataFrame:
         """The rows of one model."""
