@@ -295,8 +295,8 @@ def _gate(run: Run) -> int:
 
 
 def _seal(run: Run) -> int:
-    from llmc_lib.reporting import sentences as words
     from llmc_lib.reporting.seal import seal, sealed
+    from llmc_lib.reporting.sentences import seal as words
 
     row = seal(run)
     if row["looked"]:

@@ -15,8 +15,9 @@ from llmc_lib.analysis.safety import Sign
 from llmc_lib.analysis.verdict import Word
 from llmc_lib.benchmarks import Measure, measure
 from llmc_lib.language import N_, tr
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.report import SCHEMA_VERSION
+from llmc_lib.reporting.sentences import runs as words
+from llmc_lib.reporting.sentences.safety import SAFETY
 from llmc_lib.store import ROOT, json_reader
 from llmc_lib.store.json_reader import JsonError
 
@@ -129,7 +130,7 @@ class Metrics(BaseModel):
         """The headline candidate's safety, in a word; "–" where it was not looked at."""
         found = self.tradeoffs.get(self.headline.model)
         if found is not None:
-            return tr(words.SAFETY[found.safety]) if found.safety else found.word
+            return tr(SAFETY[found.safety]) if found.safety else found.word
         others = [b for b in self.benchmarks.values() if b.measures == "safety"]
         return others[0].comparisons[-1].verdict if others else "–"
 

@@ -17,7 +17,7 @@ from llmc_lib.language import N_, language, plural, tr
 from llmc_lib.params.changes import Change, changes
 from llmc_lib.reporting.entries import FILES, Comparison, Entry, read_entries
 from llmc_lib.reporting.palette import INK, MODELS, MUTED, RULE
-from llmc_lib.reporting.sentences import TRIED_WORDS, tried_family, tried_line, tried_note
+from llmc_lib.reporting.sentences.tried import TRIED_WORDS, tried_family, tried_line, tried_note
 from llmc_lib.reporting.sheet import sheet
 from llmc_lib.reporting.tried import Family, Trial, Tried, tried
 from llmc_lib.store import write_atomic

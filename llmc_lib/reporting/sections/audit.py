@@ -8,9 +8,9 @@ import pandas as pd
 
 from llmc_lib.formatting import as_bound, as_percent, as_points, as_range
 from llmc_lib.language import tr
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sentences import audit as words
 from llmc_lib.reporting.sentences.audit import STATUS
 
 

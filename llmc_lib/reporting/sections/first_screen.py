@@ -9,7 +9,6 @@ import pandas as pd
 from llmc_lib.formatting import counted, listed, unbroken
 from llmc_lib.language import tr
 from llmc_lib.reporting import figures
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph
 from llmc_lib.reporting.figures.drawing import FigureBlock
 from llmc_lib.reporting.further import about
@@ -18,6 +17,7 @@ from llmc_lib.reporting.report import Report
 from llmc_lib.reporting.sections.harness import confounded_note
 from llmc_lib.reporting.sections.looks import look_note
 from llmc_lib.reporting.sections.safety import endings_note
+from llmc_lib.reporting.sentences import runs as words
 
 
 def verdict(report: Report) -> Block:

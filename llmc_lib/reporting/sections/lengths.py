@@ -10,9 +10,9 @@ from llmc_lib.analysis.calibration import Calibration, CalibrationError
 from llmc_lib.formatting import as_percent
 from llmc_lib.language import N_, tr
 from llmc_lib.reporting import figures
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sentences import runs as words
 
 _ENDS = {
     "stop": N_("finished"),

@@ -9,10 +9,11 @@ import pandas as pd
 from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.formatting import as_bound, as_p_cell, as_points, as_range
 from llmc_lib.language import tr
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.further import about
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sentences import looks as words
+from llmc_lib.reporting.sentences.verdict import verdict_word
 
 
 def look_note(report: Report) -> Block:
@@ -130,5 +131,5 @@ def _look_row(row: dict[str, Any], found: dict[str, Any], thresholds: Thresholds
         tr("Interval"): as_range(low, high),
         tr("p adjusted"): as_p_cell(found["p_adjusted"], level),
         tr("e-value"): "–" if e_value is None else f"{e_value:.3g}",
-        tr("Verdict"): words.verdict_word(found["verdict_code"], thresholds),
+        tr("Verdict"): verdict_word(found["verdict_code"], thresholds),
     }

@@ -21,12 +21,13 @@ from llmc_lib.formatting import (
 )
 from llmc_lib.language import plural, tr
 from llmc_lib.reporting import figures
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
 from llmc_lib.reporting.figures.drawing import FigureBlock
 from llmc_lib.reporting.graders import graded_by
 from llmc_lib.reporting.report import Report, thresholds
 from llmc_lib.reporting.sections.missing import missing_answers
+from llmc_lib.reporting.sentences import verdict as words
+from llmc_lib.reporting.sentences.recipe import COUNTED_ONCE
 
 
 def models_note(report: Report) -> Block:
@@ -120,7 +121,7 @@ def comparisons_table(report: Report) -> Block:
         )
         caption.append(text)
     if report.block.get("recipes"):
-        caption.append(tr(words.COUNTED_ONCE))
+        caption.append(tr(COUNTED_ONCE))
     text = (
         tr(
             "The verdict at the top of the page is on the last of these candidates: the best one when the race ended. Interval and p "
