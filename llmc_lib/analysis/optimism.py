@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from llmc_lib.analysis.bootstrap import Totals, resampled_totals
-from llmc_lib.analysis.comparison import DifferenceTest, paired_test
+from llmc_lib.analysis.comparison import paired_test
 from llmc_lib.analysis.outcomes import Outcomes
 from llmc_lib.analysis.shrinkage import shrink
 from llmc_lib.analysis.simultaneous import simultaneous_intervals
@@ -75,7 +75,12 @@ def selection_noise(
     simultaneous = simultaneous_intervals(
         differences,
         outcomes.cluster,
-        tests=[_test(outcomes, name) for name in names],
+        tests=[
+            paired_test(
+                outcomes.correct[name], outcomes.correct[outcomes.reference], outcomes.cluster
+            )
+            for name in names
+        ],
         alpha=alpha,
         seed=seed,
         draws=draws,
@@ -111,11 +116,6 @@ def selection_noise(
         resamples=resamples,
         seed=seed,
     )
-
-
-def _test(outcomes: Outcomes, name: str) -> DifferenceTest:
-    right = outcomes.correct
-    return paired_test(right[name], right[outcomes.reference], outcomes.cluster)
 
 
 def _resampled(

@@ -74,8 +74,7 @@ def chosen(run: Run, names: str | None) -> list[Served]:
     """
     params = run.params.evaluation
     known: dict[str, Callable[[], Model]] = {"base": partial(base_model, run)}
-    for model in trained_models(run):
-        known[model.name] = partial(_itself, model)
+    known |= {model.name: partial(lambda it: it, model) for model in trained_models(run)}
     for number, further in enumerate(params.models):
         key = f"evaluation.models.{number}"
         known[further.name] = partial(load_model, run, further, further.name, key)
@@ -100,10 +99,6 @@ def chosen(run: Run, names: str | None) -> list[Served]:
             settings |= {"max_model_len": judge.max_model_len, "temperature": 0.0}
         found.append(Served(known[name](), called, engine, settings))
     return found
-
-
-def _itself(model: Model) -> Model:
-    return model
 
 
 def planned(run: Run, served: list[Served], host: str, port: int) -> list[Server]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from llmc_lib.analysis.comparison import PairedComparison, paired_comparison
 from llmc_lib.analysis.keys import answer_classes, fewest_keys, key_bounds, key_parts
 from llmc_lib.analysis.simultaneous import Family
+from llmc_lib.analysis.summary.answered import NOTHING
 from llmc_lib.analysis.summary.case import case
 from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, Word
@@ -22,7 +23,6 @@ from llmc_lib.benchmarks.declaration import REVISED, UNCERTAIN, VERIFIED
 
 #: The union of what was checked and what was revised, in the table of parts.
 BOTH = "verified_and_revised"
-_NONE = ("none", "[invalid]", "n/a")
 
 Bools = NDArray[np.bool_]
 
@@ -73,7 +73,7 @@ class Keys:
         }
         status = found["status"].astype(str)
         texts = _texts(found.get("extracted", np.full(status.shape, "", dtype=object)))
-        stated = ~np.isin(np.char.lower(texts.astype(str)), _NONE)
+        stated = ~np.isin(np.char.lower(texts.astype(str)), NOTHING)
         decided = np.isin(status, ("correct", "incorrect"))
         # In a response without a verdict a judge might have found an answer.
         undecided = found.get("by_judge", np.full(status.shape, None)) == "ungraded"

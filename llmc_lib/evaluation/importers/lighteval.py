@@ -36,7 +36,7 @@ from llmc_lib.evaluation.importers.records import (
     verdict,
     with_choices,
 )
-from llmc_lib.records import Grade, GradeStatus, Prediction, Question
+from llmc_lib.records import GradeStatus, Prediction, Question
 from llmc_lib.store.data_files import DataFile, Row, rows
 
 #: The columns that tell a file of details, of newer and older versions.
@@ -59,22 +59,17 @@ _QUESTION = ("question", "problem", "query", "input", "prompt")
 def read(path: Path) -> Iterator[Imported]:
     """Answers, verdicts and questions. Raises `UserError` with file and row."""
     task = _task(path)
-    for row in rows(
-        DataFile(path, str(path), ""), form=".parquet" if _is_parquet(path) else ".json"
-    ):
+    with open(path, "rb") as file:
+        form = ".parquet" if file.read(4) == b"PAR1" else ".json"
+    for row in rows(DataFile(path, str(path), ""), form=form):
         doc, texts, metrics = _newer(row) if "doc" in row.record else _older(row)
         question = _question(row, doc, task)
         asked = plain(doc.get("original_query")) or _of_specific(doc)
         for sample, text in enumerate(texts):
             prediction = _prediction(question.id, text, sample, path)
             status, metric = _verdict(metrics) if len(texts) == 1 else (None, "")
-            grade = _grade(prediction, status, metric) if status else None
+            grade = verdict(prediction, status, explanation=f"By {metric}.") if status else None
             yield Imported(prediction, grade, question, asked)
-
-
-def _is_parquet(path: Path) -> bool:
-    with open(path, "rb") as file:
-        return file.read(4) == b"PAR1"
 
 
 def _task(path: Path) -> str:
@@ -175,10 +170,6 @@ def _verdict(metrics: Mapping[str, Any]) -> tuple[GradeStatus | None, str]:
             if pattern.fullmatch(str(name)) and (status := binary(value)):
                 return status, str(name)
     return None, ""
-
-
-def _grade(prediction: Prediction, status: GradeStatus, metric: str) -> Grade:
-    return verdict(prediction, status, explanation=f"By {metric}.")
 
 
 def _question(row: Row, doc: Mapping[str, Any], task: str) -> Question:

@@ -125,7 +125,9 @@ def _prediction(row: Row, samples: Mapping[int, int]) -> Prediction:
         row.file.path,
         reasoning=apart_from(text, reasoning),
         sample=samples.get(number := _sample(row), number),
-        finish_reason="failed" if error else _finish(record),
+        finish_reason="failed"
+        if error
+        else ending(record.get("finish_reason") or record.get("stop_reason")),
         error=error,
         prompt_tokens=count(usage.get("prompt_tokens", record.get("prompt_tokens"))),
         completion_tokens=count(usage.get("completion_tokens", record.get("completion_tokens"))),
@@ -159,10 +161,6 @@ def _sample(row: Row) -> int:
             f"{row.where}: {name!r} must be a number from 0, not {shown(row.record[name])}"
         )
     return int(text)
-
-
-def _finish(record: Mapping[str, Any]) -> str:
-    return ending(record.get("finish_reason") or record.get("stop_reason"))
 
 
 # ---- verdicts ----------------------------------------------------------------------------------
