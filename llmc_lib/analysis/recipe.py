@@ -109,9 +109,8 @@ class RecipeEffect:
 
     n: int  # questions
     trainings: int  # of the recipe
-    against: (
-        int  # trainings of the reference: 1 is one checkpoint, whose training is not in question
-    )
+    # Trainings of the reference: 1 is one checkpoint, whose training is not in question.
+    against: int
     difference: float
     low: float  # leaves out 0 exactly where p_value < alpha
     high: float

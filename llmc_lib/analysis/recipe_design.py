@@ -49,9 +49,8 @@ class _Design:
     """How a test of a recipe's effect comes out: the standard error, and what an effect must exceed to be found."""
 
     error: float
-    limits: NDArray[
-        np.float64
-    ]  # over the distribution of the trainings' estimated variance, each as likely as its weight
+    # Over the distribution of the trainings' estimated variance, each as likely as its weight.
+    limits: NDArray[np.float64]
 
     @classmethod
     def of(
@@ -117,9 +116,8 @@ class Option:
 class NextStep:
     """Where the next hour is best spent."""
 
-    seconds: (
-        float | None
-    )  # that each option costs; None: costs are not known, each option doubles something
+    # That each option costs; None: costs are not known, each option doubles something.
+    seconds: float | None
     half: float  # that of this design, were it run again
     options: tuple[Option, ...]
     best: Kind | None  # None: nothing can be added

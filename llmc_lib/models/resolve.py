@@ -268,9 +268,8 @@ def convert_embedded(destination: Path) -> None:
     shutil.rmtree(part, ignore_errors=True)
     model.save_pretrained(part)
     AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name).save_pretrained(part)
-    if os.path.lexists(
-        destination
-    ):  # without all that belongs into it, or it would not be converted
+    # Without all that belongs into it, or it would not be converted.
+    if os.path.lexists(destination):
         remove(destination)
     os.replace(part, destination)
 

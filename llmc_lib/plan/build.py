@@ -49,9 +49,8 @@ class TrainingPlan:
 
     recipe: Recipe
     memory: Memory
-    capacity: (
-        float | None
-    )  # for one process: of a GPU, or its part of the free RAM; None: not known
+    # For one process: of a GPU, or its part of the free RAM; None: not known.
+    capacity: float | None
     remedies: tuple[Remedy, ...]  # where it does not fit
     rows: Rows
     work: Work

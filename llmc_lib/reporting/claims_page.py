@@ -173,9 +173,8 @@ def sentence(found: dict[str, Any] | None) -> str:
         high=high,
         p=as_p(found["p_value"]),
     )
-    clear = (
-        found["p_value"] < ALPHA
-    )  # where few decide, test and interval can differ: then neither is clear
+    # Where few decide, test and interval can differ: then neither is clear.
+    clear = found["p_value"] < ALPHA
     if found["low"] > 0 and clear:
         found_out = tr("Wrong answers contain false claims more often than right ones.")
     elif found["high"] < 0 and clear:

@@ -148,9 +148,8 @@ def _no_variance(train: pd.DataFrame) -> Finding | None:
     if not len(wrong) or not len(right):
         return Finding("no variance", "", numbers)
     numbers |= {"wrong": float(wrong[-size:].mean()), "right": float(right[-size:].mean())}
-    if (
-        max(numbers["wrong"], numbers["right"]) < share / 4
-    ):  # alike, and neither all right nor all wrong
+    # Alike, and neither all right nor all wrong.
+    if max(numbers["wrong"], numbers["right"]) < share / 4:
         return Finding("no variance", "", numbers)
     case = "hard" if numbers["wrong"] > 2 * numbers["right"] else "both"
     case = "easy" if numbers["right"] > 2 * numbers["wrong"] else case

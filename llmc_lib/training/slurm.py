@@ -84,9 +84,8 @@ def head(slurm: SlurmParams, first: list[Line], gpus: tuple[int, str], log: Path
     if slurm.account:
         options.append((f"--account={slurm.account}", "who pays (slurm.account)"))
     options.append((f"--time={slurm.time}", "after so long Slurm ends it (slurm.time)"))
-    folder = (
-        str(log.parent).replace('"', r"\"").replace("%", "%%")
-    )  # %j would be its number there, too
+    # %j would be its number there, too.
+    folder = str(log.parent).replace('"', r"\"").replace("%", "%%")
     quoted = f"{folder}/{log.name}"
     options.append((f'--output="{quoted}"', "what all machines print; %j is the job's number"))
     options += [(line.removeprefix("#SBATCH").strip(), "from slurm.lines") for line in slurm.lines]

@@ -21,9 +21,8 @@ class Trained:
     """What is known of the trainings of a run."""
 
     recipes: Mapping[str, tuple[str, ...]]  # recipe → its models, two and more
-    whole: frozenset[str] = (
-        frozenset()
-    )  # those whose models are the ends of trainings, and no earlier exports
+    # Those whose models are the ends of trainings, and no earlier exports.
+    whole: frozenset[str] = frozenset()
     costs: Mapping[str, Costs] = field(default_factory=dict)  # recipe → what more of it costs
     more_questions: frozenset[str] = frozenset()  # benchmarks of which not all were asked
 

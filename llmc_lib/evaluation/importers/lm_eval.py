@@ -56,9 +56,8 @@ _CATEGORY = ("category", "subject", "raw_subject", "subfield", "type")
 def read(path: Path) -> Iterator[Imported]:
     """Answers, verdicts and questions. Raises `UserError` with file and row."""
     first = None
-    answered: dict[
-        str, str
-    ] = {}  # of files that name no filter: document → its answers, as a digest
+    # Of files that name no filter: document → its answers, as a digest.
+    answered: dict[str, str] = {}
     for found in json_rows(path):
         row, doc = found.record, found.need("doc")
         doc = doc if isinstance(doc, dict) else {"question": str(doc)}
