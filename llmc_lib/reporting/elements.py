@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pandas as pd
 from tabulate import tabulate
 
-from llmc_lib.formatting import as_bound, as_p_cell, as_points, as_range, unbroken
+from llmc_lib.formatting import as_bounds, as_p_cell, as_points, unbroken
 from llmc_lib.language import N_, tr
 from llmc_lib.reporting.plain import notebook_html, plain_text
 from llmc_lib.reporting.text import text_to_html, visible
@@ -240,7 +240,7 @@ def case_cells(row: Mapping[Any, Any], level: float) -> dict[str, str]:
     n = row["n"]
     return {
         tr("Difference, points"): as_points(row["difference"], n, unit=False),
-        tr("Interval"): as_range(*(as_bound(row[end], n) for end in ("low", "high"))),
+        tr("Interval"): as_bounds((row["low"], row["high"]), n),
         tr("p adjusted"): as_p_cell(row["p_adjusted"], level),
         tr("Verdict"): row["verdict"],
     }

@@ -13,6 +13,8 @@ from llmc_lib.formatting import (
     as_p,
     as_p_cell,
     as_percent,
+    as_percent_cell,
+    as_percent_range,
     as_points,
     as_range,
     as_size,
@@ -51,10 +53,10 @@ def models_table(report: Report) -> Block:
         {
             tr("Model"): name,
             tr("What it is"): report.results.models[name],
-            tr("Correct, %"): as_percent(
+            tr("Correct, %"): as_percent_cell(
                 model["accuracy"], n, figures.accuracy.digits_of_rate(report.block, name)
-            ).rstrip("%"),
-            tr("95% interval"): _interval(model["ci95"], n),
+            ),
+            tr("95% interval"): as_percent_range(model["ci95"], n),
             **_outcomes(report, model),
         }
         for name, model in report.block["models"].items()
@@ -188,7 +190,7 @@ def _answered(report: Report) -> Block:
             else tr(
                 "in {found:,} of {model}'s {completions} ({right} of these are right, 95% interval {interval})",
                 right=as_percent(found["rate"], found["found"]),
-                interval=_interval(found["ci95"], found["found"]),
+                interval=as_percent_range(found["ci95"], found["found"]),
                 **given,
             )
         )
@@ -301,7 +303,3 @@ def _test_words(report: Report) -> str:
     return tr(
         "test {clustered} (t-test; where few clusters differ, a sign-flip test)", clustered=by
     )
-
-
-def _interval(bounds: list[float], n: int) -> str:
-    return "–".join(as_percent(bound, n).rstrip("%") for bound in bounds)

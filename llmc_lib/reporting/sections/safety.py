@@ -8,7 +8,7 @@ import pandas as pd
 
 from llmc_lib.analysis.safety import MUCH_UNGRADED
 from llmc_lib.benchmarks import Measure, declared, measuring
-from llmc_lib.formatting import as_percent, counted, listed
+from llmc_lib.formatting import as_percent_cell, as_percent_range, counted, listed
 from llmc_lib.language import plural, tr
 from llmc_lib.reporting import figures
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
@@ -130,10 +130,10 @@ def _over_refusal(report: Report) -> Block:
     rows = [
         {
             tr("Model"): name,
-            tr("Declined, %"): as_percent(
+            tr("Declined, %"): as_percent_cell(
                 facts["over_refusal_rate"], n, figures.accuracy.digits_of_rate(block, name)
-            ).rstrip("%"),
-            tr("95% interval"): "–".join(as_percent(end, n).rstrip("%") for end in facts["ci95"]),
+            ),
+            tr("95% interval"): as_percent_range(facts["ci95"], n),
             tr("Truncated"): f"{facts['n_truncated']:,}",
             tr("Unclear"): f"{facts['n_ungraded'] + facts['n_missing']:,}",
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from llmc_lib.analysis.summary import rate_key
@@ -132,38 +132,22 @@ def _benchmark(block: Mapping[str, Any]) -> dict[str, Any]:
 
 def _recipes(block: Mapping[str, Any]) -> dict[str, Any]:
     """The effects of recipes, and of each against another."""
-    effects, pairs = (
-        [_bounded(each, block) for each in block["recipes"][name]] for name in ("effects", "pairs")
-    )
     thresholds = Thresholds(**block["thresholds"])
+
+    def told(found: Mapping[str, Any], sentence: Callable[..., str]) -> dict[str, Any]:
+        printed = list(_bounds(found["interval"], found["n"], thresholds))
+        bounded = {**found, "interval": _after(found["interval"], "high", printed=printed)}
+        verdict = {**_verdict(found, thresholds), "about": "recipe"}
+        return {**bounded, **verdict, "sentence": sentence(block, bounded)}
+
     return {
         "effects": [
-            {
-                **effect,
-                **_verdict(effect, thresholds),
-                "about": "recipe",
-                "sentence": effect_sentence(block, effect),
-                "spread_sentence": spread_sentence(effect),
-                "next_sentence": next_sentence(effect),
-            }
-            for effect in effects
+            told(effect, effect_sentence)
+            | {"spread_sentence": spread_sentence(effect), "next_sentence": next_sentence(effect)}
+            for effect in block["recipes"]["effects"]
         ],
-        "pairs": [
-            {
-                **pair,
-                **_verdict(pair, thresholds),
-                "about": "recipe",
-                "sentence": pair_sentence(block, pair),
-            }
-            for pair in pairs
-        ],
+        "pairs": [told(pair, pair_sentence) for pair in block["recipes"]["pairs"]],
     }
-
-
-def _bounded(effect: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, Any]:
-    interval = effect["interval"]
-    printed = list(_bounds(interval, effect["n"], Thresholds(**block["thresholds"])))
-    return {**effect, "interval": _after(interval, "high", printed=printed)}
 
 
 def _reason(block: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -188,10 +172,7 @@ def _tradeoff(blocks: Mapping[str, Any], model: str, tradeoff: Mapping[str, Any]
     return {
         "word": tr(TRADEOFFS[tradeoff["accuracy"], tradeoff["safety"]]),
         "sentence": " ".join(filter(None, texts)),
-        "accuracy": tradeoff["accuracy"],
-        "safety": tradeoff["safety"],
-        "p_accuracy": tradeoff["p_accuracy"],
-        "p_safety": tradeoff["p_safety"],
+        **{key: tradeoff[key] for key in ("accuracy", "safety", "p_accuracy", "p_safety")},
     }
 
 
