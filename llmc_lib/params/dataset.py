@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from llmc_lib.errors import near
+from llmc_lib.errors import instead, near
 from llmc_lib.params.common import (
     Fraction,
     Length,
@@ -139,8 +139,7 @@ class SourceParams(Section):
             )
         unknown = [name for name in self.fields if name not in FILE_FIELDS]
         if unknown:
-            meant = near(unknown[0], FILE_FIELDS)
-            hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(FILE_FIELDS)}"
+            hint = instead(unknown[0], FILE_FIELDS, f"known: {', '.join(FILE_FIELDS)}")
             raise ValueError("fields", f"{unknown[0]!r} is not a field of ours; {hint}")
         for key, name in [("category", self.category), *self.categories.items()]:
             if name is not None and name not in ROW_CATEGORIES:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, model_validator
 
-from llmc_lib.errors import near, shown
+from llmc_lib.errors import instead, shown
 from llmc_lib.params.common import (
     Length,
     ModelParams,
@@ -145,8 +145,7 @@ class RepeatParams(Section):
         known = (*EngineParams.model_fields, "dtype")
         for key in self.engine:
             if key not in known:
-                meant = near(str(key), known)
-                hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(known)}"
+                hint = instead(str(key), known, f"known: {', '.join(known)}")
                 raise ValueError(("engine", key), f"is not a key of evaluation.engine; {hint}")
         dtype = self.engine.get("dtype", "auto")
         if dtype not in get_args(Dtype):

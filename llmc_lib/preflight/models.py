@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from llmc_lib.engines.formats import TEMPLATES
-from llmc_lib.errors import near, shown
+from llmc_lib.errors import instead, shown
 from llmc_lib.models.adapter import adapter_problems
 from llmc_lib.models.context import context_of
 from llmc_lib.models.folder import folder_problems, tokenizer_problems
@@ -197,8 +197,7 @@ def _served_names(run: Run) -> Iterator[Problem]:
     for name, served in served_as.items():
         keys = ("evaluation", "engine", "served_as", name)
         if name not in known and not step.fullmatch(name):
-            meant = near(name, known)
-            hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(known)}"
+            hint = instead(name, known, f"there are {', '.join(known)}")
             yield Problem(keys, f"{shown(name)} is not a model of the run; {hint}")
             continue
         if name == "judge":  # which may be one of the models

@@ -20,7 +20,7 @@ from llmc_lib.benchmarks import DECLARED
 from llmc_lib.dataset.card.impersonal import impersonal, without_secrets
 from llmc_lib.dataset.card.licences import Terms
 from llmc_lib.dataset.card.markdown import plain_text, render
-from llmc_lib.errors import UserError, near
+from llmc_lib.errors import UserError, instead
 from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.publish.folder import OF_THE_BUILD, Draft, write_facts
 from llmc_lib.records import writable
@@ -47,8 +47,7 @@ def draft(run: Run, what: str, name: str | None) -> Draft:
     for a model that it does not have."""
     results = load_results(run)
     if name is not None and name not in results.models:
-        found = near(name, results.models)
-        hint = f"did you mean {found!r}?" if found else f"there are {', '.join(results.models)}"
+        hint = instead(name, results.models, f"there are {', '.join(results.models)}")
         raise UserError(f"MODEL: {name!r} was not evaluated in this run; {hint}")
     held = Terms("other", "of-the-models-and-the-benchmarks", tuple(_notices(run)), (), ())
     models = [name] if name else [*results.models]

@@ -18,7 +18,7 @@ import pandas as pd
 from llmc_lib import evaluation, training
 from llmc_lib.dataset.card.impersonal import impersonal, without_secrets
 from llmc_lib.dataset.card.licences import Terms
-from llmc_lib.errors import UserError, near
+from llmc_lib.errors import UserError, instead
 from llmc_lib.models.folder import read_config, shards
 from llmc_lib.models.resolve import Model, base_model, model_licence
 from llmc_lib.publish.folder import BUILD, OF_THE_BUILD, Draft, write_facts
@@ -74,8 +74,7 @@ def _subject(run: Run, name: str | None) -> Subject:
         raise UserError(f"{run.training}: no model was exported; {BUILD}")
     name = name or list(models)[-1]
     if name not in models:
-        found = near(name, models)
-        hint = f"did you mean {found!r}?" if found else f"there are {', '.join(models)}"
+        hint = instead(name, models, f"there are {', '.join(models)}")
         raise UserError(f"MODEL: {name!r} is not a model of this run; {hint}")
     of, entry = models[name]
     facts, recipe = manifest["candidates"][of], recipes[of]

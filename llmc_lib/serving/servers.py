@@ -17,7 +17,7 @@ from typing import Any
 from llmc_lib.engines.arguments import engine_arguments
 from llmc_lib.engines.formats import format_of
 from llmc_lib.engines.vllm import environment
-from llmc_lib.errors import UserError, near
+from llmc_lib.errors import UserError, instead
 from llmc_lib.models.hardware import computing_dtype, has_gpu
 from llmc_lib.models.resolve import Model, base_model, load_model, trained_models
 from llmc_lib.params import EngineParams
@@ -84,8 +84,7 @@ def chosen(run: Run, names: str | None) -> list[Served]:
     found = []
     for name in [word.strip() for word in (names or "base").split(",")]:
         if name not in known:
-            meant = near(name, known)
-            hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(known)}"
+            hint = instead(name, known, f"there are {', '.join(known)}")
             raise UserError(f"MODEL: {name!r} is not a model of this run; {hint}")
         settings = {
             "max_model_len": params.max_model_len,
