@@ -324,7 +324,7 @@ def _of_grades(run: Run, options: argparse.Namespace) -> int:
 
 def _of_a_page(run: Run, command: str) -> int:
     if command == "pdf":
-        from llmc_lib.reporting.pdf import make_pdf
+        from llmc_lib.reporting.browser import make_pdf
 
         print(f"PDF: {make_pdf(run)}")
         return 0

@@ -72,18 +72,10 @@ def selection_noise(
     totals = Totals.of(parts, outcomes.cluster)
     observed = differences.mean(axis=0)
     at = int(_chosen(totals.observed[None], len(names))[0])
+    right, labels = outcomes.correct, outcomes.cluster
+    tests = [paired_test(right[name], right[outcomes.reference], labels) for name in names]
     simultaneous = simultaneous_intervals(
-        differences,
-        outcomes.cluster,
-        tests=[
-            paired_test(
-                outcomes.correct[name], outcomes.correct[outcomes.reference], outcomes.cluster
-            )
-            for name in names
-        ],
-        alpha=alpha,
-        seed=seed,
-        draws=draws,
+        differences, labels, tests=tests, alpha=alpha, seed=seed, draws=draws
     )
     shrunken, errors = shrink(observed, simultaneous.covariance)
     sceptical, _ = shrink(observed, simultaneous.covariance, to="reference")

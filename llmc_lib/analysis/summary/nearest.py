@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from llmc_lib.analysis.gain import gain_by_similarity
 from llmc_lib.analysis.simultaneous import Family
-from llmc_lib.analysis.summary.case import case
-from llmc_lib.analysis.summary.table import Table, records
+from llmc_lib.analysis.summary.table import Table, case, records
 from llmc_lib.analysis.verdict import Thresholds
 
 #: A question is taken for repeated in what was trained on where the nearest row with its answer is at least so similar, or any

@@ -13,7 +13,7 @@ import pandas as pd
 from llmc_lib.analysis.arrays import column_arrays
 from llmc_lib.analysis.comparison import PairedComparison, paired_comparison
 from llmc_lib.analysis.outcomes import Outcomes, outcomes
-from llmc_lib.analysis.verdict import ALPHA
+from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
 from llmc_lib.benchmarks import Measure, measure
 
 _RATES = {
@@ -142,3 +142,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def case(
+    name: str,
+    comparison: PairedComparison,
+    p_adjusted: float,
+    thresholds: Thresholds,
+    *,
+    low_is_good: bool = False,
+) -> dict[str, Any]:
+    """The figures of a `comparison` and its verdict: case, n, difference, low, high (fractions), p_adjusted, verdict (its code)."""
+    numbers = {key: getattr(comparison, key) for key in ("n", "difference", "low", "high")}
+    word = verdict(comparison, thresholds, p_adjusted, low_is_good=low_is_good).word
+    return {"case": name, **numbers, "p_adjusted": p_adjusted, "verdict": word}
