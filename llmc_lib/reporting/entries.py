@@ -19,7 +19,6 @@ from llmc_lib.reporting.report import SCHEMA_VERSION
 from llmc_lib.reporting.sentences import runs as words
 from llmc_lib.reporting.sentences.safety import SAFETY
 from llmc_lib.store import ROOT, json_reader
-from llmc_lib.store.json_reader import JsonError
 
 #: What a folder of a run may hold for a reader: file → its name in a link.
 FILES = {
@@ -183,7 +182,7 @@ def read_entries(folder: Path) -> list[Entry]:
 
 def _entry(run: Path, files: tuple[str, ...]) -> Entry:
     name = os.fsencode(run.name).decode(errors="replace")
-    manifest = _json(run / "manifest.json")
+    manifest = json_reader.readable(run / "manifest.json")
     made = _time(manifest.get("finished")) if isinstance(manifest, dict) else None
     written = datetime.fromtimestamp((run / files[0]).stat().st_mtime, UTC)
     try:
@@ -198,7 +197,7 @@ def _metrics(path: Path) -> Metrics:
     """Raises `ValueError` that says what is wrong with the file, and what to do."""
     if not path.exists():
         raise ValueError(tr("no metrics.json: the report is not finished; make report resumes it"))
-    values = _json(path)
+    values = json_reader.readable(path)
     if not isinstance(values, dict):
         raise ValueError(tr("metrics.json is broken or half written; make report writes it again"))
     version = values.get("schema_version")
@@ -231,14 +230,6 @@ def _metrics(path: Path) -> Metrics:
             )
         )
     return metrics
-
-
-def _json(path: Path) -> Any:
-    """What a JSON file holds; None where it cannot be read."""
-    try:
-        return json_reader.load(path)
-    except (OSError, JsonError):
-        return None
 
 
 def _time(text: object) -> datetime | None:

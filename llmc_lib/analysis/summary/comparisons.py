@@ -16,7 +16,7 @@ from llmc_lib.analysis.simultaneous import Family
 from llmc_lib.analysis.summary import again, answered, keys, missing, nearest
 from llmc_lib.analysis.summary import prompts as under
 from llmc_lib.analysis.summary.repeats import Repeats, without_verdict
-from llmc_lib.analysis.summary.table import Table, groups_key, plain, records
+from llmc_lib.analysis.summary.table import Table, ends, groups_key, plain, records
 from llmc_lib.analysis.variance import VarianceParts, difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
 from llmc_lib.benchmarks import measure
@@ -109,12 +109,9 @@ def _block(
         "significant": clear,
         "verdict": word,
         "interval": {
-            "low": decides.low,
-            "high": decides.high,
+            **ends(decides),
             "level": of_all.level,
             "candidates": of_all.candidates,
-            "narrow": decides.narrow,
-            "equivalence": [decides.inner_low, decides.inner_high],
             **({"looks": True} if isinstance(of_all, FamilyAtLook) else {}),
         },
         "detectable_difference": detectable(
@@ -160,10 +157,7 @@ def _groups(
     return {
         name: {
             **_comparison(part),
-            "interval": {
-                **{k: getattr(shown[name], k) for k in ("low", "high", "narrow")},
-                "equivalence": [shown[name].inner_low, shown[name].inner_high],
-            },
+            "interval": ends(shown[name]),
             "p_adjusted": p,
             "significant": p < thresholds.significance,
         }

@@ -132,6 +132,12 @@ class Table:
         return {str(name): np.flatnonzero(codes == code) for code, name in enumerate(names)}
 
 
+def ends(found: Any) -> dict[str, Any]:
+    """The interval of a comparison or of an effect, and the one by which equality is shown."""
+    inner = {"equivalence": [found.inner_low, found.inner_high]}
+    return {name: getattr(found, name) for name in ("low", "high", "narrow")} | inner
+
+
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A table as JSON has it: rows of plain Python values, None for what is not a number."""
     return [{str(k): plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
