@@ -19,7 +19,6 @@ from llmc_lib.preflight import lora
 from llmc_lib.preflight.problem import Problem
 from llmc_lib.rewards import not_allowed, not_usable
 from llmc_lib.store import ROOT, Run, json_reader
-from llmc_lib.store.json_reader import JsonError
 
 Keys = tuple[str | int, ...]
 _CONFIGS = Path(__file__).parents[1] / "plan" / "configs"
@@ -162,10 +161,7 @@ def config_of(model: ModelParams) -> dict[str, Any] | None:
         path = ROOT / model.source / "config.json"
     else:
         path = _cached(model) or _CONFIGS / f"{model.source.rpartition('/')[2]}.json"
-    try:
-        found = json_reader.load(path)
-    except (OSError, JsonError):
-        return None
+    found = json_reader.readable(path)
     return found if isinstance(found, dict) else None
 
 
