@@ -256,7 +256,7 @@ def table_block(
     """
     numeric = {str(column): _is_numeric(frame[column]) for column in frame.columns}
     head = "".join(
-        f'<th scope="col"{_right(numeric[str(column)] and number > 0)}><button type="button">{visible(str(column))}'
+        f'<th scope="col"{number_class(numeric[str(column)] and number > 0)}><button type="button">{visible(str(column))}'
         "</button></th>"
         for number, column in enumerate(frame.columns)
     )
@@ -312,10 +312,11 @@ _FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.,% to+-]*$)")
 def _cell(value: str, numeric: bool, *, first: bool) -> str:
     if first:
         return f'<th scope="row">{visible(value)}</th>'
-    return f"<td{_right(numeric)}>{visible(value)}</td>"
+    return f"<td{number_class(numeric)}>{visible(value)}</td>"
 
 
-def _right(numeric: bool) -> str:
+def number_class(numeric: bool) -> str:
+    """The attribute that puts a cell of numbers on the right."""
     return ' class="number"' if numeric else ""
 
 
