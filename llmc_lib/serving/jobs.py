@@ -19,7 +19,6 @@ from llmc_lib.store.manifests import from_root
 from llmc_lib.training.slurm import Line, begin, explained, head, script, srun
 from llmc_lib.training.slurm import write as write_training
 
-_PYTHON = shlex.quote(sys.executable)
 #: What scripts are for: the name of the words after WHAT=.
 WHAT = ("training", "evaluation", "all")
 
@@ -98,7 +97,7 @@ def _evaluation(run: Run) -> list[Line]:
         (f"--nodes={own.nodes}", "machines with servers of a model (evaluation.slurm.nodes)"),
         ("--ntasks-per-node=1", "one launcher per machine, which starts its servers"),
     ]
-    ask = f"{_PYTHON} -m llmc_lib evaluate {_params(run)}"
+    ask = _command(run, "evaluate")
     return [
         *head(_slurm(run), first, _gpus(engine), log),
         *begin(_slurm(run), "slurm.setup"),
@@ -132,8 +131,14 @@ def _report(run: Run) -> list[Line]:
     lines += begin(_slurm(run), "slurm.setup")
     if served and judge is not None:
         lines += _servers(run, judge.engine, nodes, "judge", JUDGES)
-    command = f"{_PYTHON} -m llmc_lib report {_params(run)}"
-    return [*lines, (command, "asks the judge, where there is one, and writes the page")]
+    return [
+        *lines,
+        (_command(run, "report"), "asks the judge, where there is one, and writes the page"),
+    ]
+
+
+def _command(run: Run, name: str) -> str:
+    return f"{shlex.quote(sys.executable)} -m llmc_lib {name} {_params(run)}"
 
 
 def _params(run: Run) -> str:
@@ -148,9 +153,7 @@ def _gpus(engine: EngineParams) -> tuple[int, str]:
 def _servers(run: Run, engine: EngineParams, nodes: int, model: str, variable: str) -> list[Line]:
     key = shlex.quote(str(own_key(run)))
     replicas = " ".join(str(number) for number in range(engine.data_parallel))
-    serve = (
-        f'{_PYTHON} -m llmc_lib serve {_params(run)} --model {model} --host 0.0.0.0 --port "$port"'
-    )
+    serve = f'{_command(run, "serve")} --model {model} --host 0.0.0.0 --port "$port"'
     return [
         (
             f'export {engine.api_key}="${{{engine.api_key}:-$(cat {key})}}"',
