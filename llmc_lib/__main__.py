@@ -47,6 +47,10 @@ from llmc_lib.store import ROOT, Run, json_reader, open_run
 _INTERRUPTED = 130
 #: Commands that need a finished page and nothing else of its run.
 _OF_A_PAGE = ("pdf", "example")
+#: Commands of every run in every environment; those of a run of imported predictions beside them; and one without torch.
+_ANYWHERE = ("check", "gate", "seal", "power", *_OF_A_PAGE, *OF_GRADES)
+_OF_IMPORTS = (*_ANYWHERE, "report", "leaps", "publish")
+_WITHOUT_TORCH = (*_ANYWHERE, "status")
 #: Commands of machines beside this one, or of one job among several.
 _ON_MACHINES = ("serve", "slurm", "network", "evaluate")
 #: Commands for which it does not matter whether the settings of the training fit the installed TRL.
@@ -102,36 +106,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _check_command(run: Run, options: argparse.Namespace) -> None:
     """Is the command one for this run, and for this environment? Raises `UserError`."""
-    partial = getattr(options, "partial", False)
     if run.params.evaluation.imports:
-        if (
-            options.command
-            not in (
-                "report",
-                "check",
-                "gate",
-                "seal",
-                "power",
-                "leaps",
-                "publish",
-                *_OF_A_PAGE,
-                *OF_GRADES,
-            )
-            or partial
-        ):
+        if options.command not in _OF_IMPORTS or getattr(options, "partial", False):
             raise UserError(
                 f"{run.params_file.name}: evaluation.imports: a run of imported predictions has no data set, no "
                 "training, no model, and no evaluation to resume; its command is `make report`"
             )
-    elif options.command not in (
-        "check",
-        "gate",
-        "seal",
-        "status",
-        "power",
-        *_OF_A_PAGE,
-        *OF_GRADES,
-    ) and not find_spec("torch"):
+    elif options.command not in _WITHOUT_TORCH and not find_spec("torch"):
         raise UserError(
             "This environment has no torch (it was made with ACCELERATOR=none), which is enough for a run "
             "of imported predictions alone; for this one: ACCELERATOR=cpu make install, or cuda"
@@ -295,8 +276,8 @@ def _gate(run: Run) -> int:
 
 
 def _seal(run: Run) -> int:
-    from llmc_lib.reporting import sentences as words
     from llmc_lib.reporting.seal import seal, sealed
+    from llmc_lib.reporting.sentences import seal as words
 
     row = seal(run)
     if row["looked"]:
@@ -343,7 +324,7 @@ def _of_grades(run: Run, options: argparse.Namespace) -> int:
 
 def _of_a_page(run: Run, command: str) -> int:
     if command == "pdf":
-        from llmc_lib.reporting.pdf import make_pdf
+        from llmc_lib.reporting.browser import make_pdf
 
         print(f"PDF: {make_pdf(run)}")
         return 0
@@ -370,16 +351,9 @@ def _site(folder: str) -> int:
 def _publish(run: Run, options: argparse.Namespace) -> int:
     from llmc_lib.publish import publish
 
-    published = publish(
-        run,
-        options.what,
-        name=options.model,
-        push=options.push,
-        repo=options.repo,
-        public=options.public,
-        allow_unknown_licence=options.allow_unknown_licence,
-    )
-    print(published)
+    names = ("push", "repo", "public", "allow_unknown_licence")
+    given = {name: getattr(options, name) for name in names}
+    print(publish(run, options.what, name=options.model, **given))
     return 0
 
 

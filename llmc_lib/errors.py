@@ -52,3 +52,9 @@ def near(word: object, known: Iterable[object]) -> str | None:
     """The known word that is most like one, None where none is."""
     found = difflib.get_close_matches(str(word)[:100], [str(name) for name in known], 1)
     return found[0] if found else None
+
+
+def instead(word: object, known: Iterable[object], otherwise: str) -> str:
+    """What to write in place of a word that is none of those known: the one most like it, else `otherwise`."""
+    found = near(word, known)
+    return f"did you mean {found!r}?" if found else otherwise

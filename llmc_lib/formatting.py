@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from tabulate import tabulate
@@ -32,6 +32,16 @@ def as_percent(rate: float, n: int, least: int = 0) -> str:
     """A rate with no more digits than `n` questions support, or with the `least` that another sentence on it has,
     and up to two more where it would otherwise be printed as none or all of them."""
     return f"{_rounded(100 * rate, n, (0, 100), least)}%"
+
+
+def as_percent_cell(rate: float, n: int, least: int = 0) -> str:
+    """The same without its sign, for a column in percent."""
+    return as_percent(rate, n, least).rstrip("%")
+
+
+def as_percent_range(bounds: Iterable[float], n: int) -> str:
+    """The interval of a rate in such a column: "12–18"."""
+    return "–".join(as_percent_cell(bound, n) for bound in bounds)
 
 
 def as_likely(chance: float) -> str:
@@ -67,6 +77,11 @@ def in_points(size: str) -> str:
 def as_range(low: str, high: str) -> str:
     """Two ends as they are printed: "−4 to +29"."""
     return tr("{low} to {high}", low=low, high=high)
+
+
+def as_bounds(bounds: Iterable[float], n: int) -> str:
+    """The interval of a difference, as `as_bound` writes its ends."""
+    return as_range(*(as_bound(bound, n) for bound in bounds))
 
 
 def as_tick(points: float) -> str:

@@ -31,6 +31,7 @@ from llmc_lib.store import (
     write_atomic,
     write_manifest,
 )
+from llmc_lib.store.manifests import from_root
 from llmc_lib.store.page import page_finished, page_key
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def make_partial(run: Run) -> Path:
 
     executed = run.report / "notebooks" / "4_report_partial.ipynb"
     metrics = executed.with_suffix(".json")
-    _execute(run, stages(run)[3], executed, PARTIAL=True, METRICS=_named(metrics))
+    _execute(run, stages(run)[3], executed, PARTIAL=True, METRICS=str(from_root(metrics)))
     metrics.replace(run.report / "partial_metrics.json")
     page = render(executed, tr("{run}, so far: did fine-tuning help?", run=run.name))
     write_atomic(run.report / "partial.html", page)
@@ -231,7 +232,7 @@ def _do(run: Run, chosen: list[Stage]) -> None:
             start = time.monotonic()
             last = stage.notebook == "4_report"
             # Loaded once, in the notebook: of a large evaluation that alone takes half a minute.
-            given = {"METRICS": _named(executed.with_suffix(".json"))} if last else {}
+            given = {"METRICS": str(from_root(executed.with_suffix(".json")))} if last else {}
             _execute(run, stage, executed, **given)
             if stage.notebook == "1_dataset":
                 from llmc_lib.reporting.render import render
@@ -273,11 +274,6 @@ def _write_page(run: Run, executed: Path, seconds: float) -> None:
     write_manifest(run.report, page_key(run), seconds, outputs=outputs)
 
 
-def _named(path: Path) -> str:
-    """A path as a notebook gets it: relative, where that can be, as notebook and page are made to be passed on."""
-    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
-
-
 def _execute(run: Run, stage: Stage, executed: Path, **parameters: Any) -> None:
     """Run one notebook; what it shows is kept beside the report, also when it fails."""
     from papermill.exceptions import PapermillExecutionError
@@ -286,7 +282,8 @@ def _execute(run: Run, stage: Stage, executed: Path, **parameters: Any) -> None:
     if executed.is_symlink() or (executed.exists() and not executed.is_file()):
         set_aside(executed, "is not a regular file, where a notebook belongs")
     source = ROOT / "notebooks" / f"{stage.notebook}.ipynb"
-    parameters = {"PARAMS": _named(run.params_file), **parameters}
+    # Relative, where that can be, as notebook and page are made to be passed on.
+    parameters = {"PARAMS": str(from_root(run.params_file)), **parameters}
     try:
         notebooks.execute(source, executed, parameters, KERNEL, ROOT)
     except PapermillExecutionError as error:

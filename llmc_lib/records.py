@@ -87,9 +87,8 @@ class Example:
     question: str  # of a chat: the last user turn
     answer: str  # the reference answer, "" where the source gives none
     answer_type: AnswerType
-    completion: (
-        str  # as its author wrote it, with or without a <think> block; "" where there is none
-    )
+    # As its author wrote it, with or without a <think> block; "" where there is none.
+    completion: str
     author: str  # of the completion: "person", "program", a model's name, "" where nobody says
     author_kind: AuthorKind
     difficulty: float | None = None  # on the source's own scale, None where it declares none
@@ -112,9 +111,8 @@ class Question:
     category: str
     subject: str
     rationale: str = ""
-    cluster: str = (
-        ""  # what it shares with questions that are not independent of it; "": nothing is known
-    )
+    # What it shares with questions that are not independent of it; "": nothing is known.
+    cluster: str = ""
     subsets: tuple[str, ...] = ()  # the benchmark's, and those that a params file names
     original_answer: str = ""  # the reference answer before it was revised, "" where it was not
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-#: Whose categories they are.
-SOURCE = "Humanity's Last Exam (HLE)"
-
 #: HLE's categories by falling share; tables and figures keep this order.
 #: Source of the shares: Phan et al., "Humanity's Last Exam" (2025), figure 3 (percent of questions).
 HLE_SHARES: dict[str, float] = {

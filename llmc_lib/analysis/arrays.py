@@ -57,8 +57,3 @@ def token_arrays(answers: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
         name: np.where(tokens.astype(float) > 0, tokens.astype(float), np.nan)
         for name, tokens in column_arrays(answers, "completion_tokens").items()
     }
-
-
-def categories(answers: pd.DataFrame) -> NDArray[np.object_]:
-    """The category of each question, in the order of `column_arrays`."""
-    return answers.drop_duplicates("question_id")["category"].to_numpy(dtype=object)

@@ -44,14 +44,12 @@ class PairedComparison:
     low: float  # interval of the difference; leaves out 0 exactly where p_value < alpha
     high: float
     alpha: float  # its level
-    inner_low: (
-        float  # the interval at 1 - 2 · alpha: two one-sided tests at alpha (Schuirmann 1987)
-    )
+    # The interval at 1 - 2 · alpha: two one-sided tests at alpha (Schuirmann 1987).
+    inner_low: float
     inner_high: float
     p_value: float  # two-sided
-    gained: (
-        int  # questions on which the candidate is right, or more often right, than the reference
-    )
+    # Questions on which the candidate is right, or more often right, than the reference.
+    gained: int
     lost: int  # questions on which the reference is
     test: Test
     #: The interval is too narrow where the models differ on a kind of question so rare that few of these are of it.
@@ -283,9 +281,8 @@ def _unpaired(
     error = math.hypot(error_a, error_b)
     # Welch's degrees of freedom; both models have the same number of questions.
     freedom = (groups - 1) * error**4 / (error_a**4 + error_b**4) if error > 0 else 1.0
-    if (
-        not error > 0
-    ):  # each model has one rate on all questions (or there is one): nothing to measure noise by
+    # Each model has one rate on all questions (or there is one): nothing to measure noise by.
+    if not error > 0:
         share = unseen_share(groups, alpha) if groups > 1 else 1.0
         low, high = difference - share * (1 + difference), difference + share * (1 - difference)
         return Unpaired(error, low, high, 1.0 if not difference or groups == 1 else 2 * 0.5**groups)

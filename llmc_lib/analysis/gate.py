@@ -164,9 +164,8 @@ class _Compared:
     level: float
     narrow: bool
     limits: tuple[float, float]
-    bounds: tuple[
-        float, float
-    ]  # of the limits, where answers that are not known lower, or raise, the difference
+    # Of the limits, where answers that are not known lower, or raise, the difference.
+    bounds: tuple[float, float]
     unknown: int
     changes: bool  # could these answers change the verdict?
 

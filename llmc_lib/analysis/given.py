@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -28,6 +30,20 @@ def right_or_wrong(values: ArrayLike, name: str = "correct") -> NDArray[np.bool_
     if odd := numbers[(numbers != 0) & (numbers != 1)].ravel().tolist():
         raise ValueError(f"{name} must be true or false, not {odd[0]:g}")
     return numbers.astype(bool)
+
+
+def answer_table(correct: ArrayLike) -> NDArray[np.bool_]:
+    """Right and wrong answers, (n,) or (n, k), as questions × samples. Raises `ValueError` for another shape, and for none."""
+    values = right_or_wrong(correct)
+    if values.ndim not in (1, 2) or values.size == 0:
+        raise ValueError(f"correct must be of shape (n,) or (n, k), not empty: {values.shape}")
+    return with_samples(values)
+
+
+def with_samples(values: ArrayLike) -> NDArray[Any]:
+    """An array (n,) as (n, 1): one sample a question."""
+    array = np.asarray(values)
+    return array[:, None] if array.ndim == 1 else array
 
 
 class NotKnown(ValueError):

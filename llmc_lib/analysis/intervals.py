@@ -40,18 +40,6 @@ def wilson(successes: float, n: float, alpha: float = 0.05) -> tuple[float, floa
     return max(0.0, min(centre - half, rate)), min(1.0, max(centre + half, rate))
 
 
-def wald(successes: int, n: int, alpha: float = 0.05) -> tuple[float, float]:
-    """The textbook interval, rate ± z · sqrt(rate · (1 - rate) / n), as HLE's evaluator and most papers
-    print it. For comparison with them alone: it is a point at 0 or n successes, and covers too little at
-    small n or extreme rates (Brown, Cai & DasGupta, 2001). Not cut at 0 and 1, as there.
-    """
-    if not 0 <= successes <= n or n == 0:
-        raise ValueError(f"successes ({successes}) must lie between 0 and n ({n}), n above 0")
-    rate = successes / n
-    half = float(special.ndtri(1 - alpha / 2)) * math.sqrt(rate * (1 - rate) / n)
-    return rate - half, rate + half
-
-
 def rate_interval(
     correct: ArrayLike, alpha: float = 0.05, clusters: ArrayLike | None = None
 ) -> tuple[float, float]:

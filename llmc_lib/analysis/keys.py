@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from llmc_lib.analysis.comparison import PairedComparison, difference_test, paired_comparison
-from llmc_lib.analysis.given import right_or_wrong
+from llmc_lib.analysis.given import right_or_wrong, with_samples
 from llmc_lib.analysis.signed import binomial_share, share_below, size_distribution
 from llmc_lib.analysis.verdict import Ends, Thresholds, Word, word_of
 
@@ -82,8 +81,8 @@ def key_bounds(
 
     Raises `ValueError` for arrays that do not fit, and as `paired_comparison` does.
     """
-    a, b = (_two(right_or_wrong(each)) for each in (candidate, reference))
-    of_a, of_b = (_two(np.asarray(each)) for each in (candidate_classes, reference_classes))
+    a, b = (with_samples(right_or_wrong(each)) for each in (candidate, reference))
+    of_a, of_b = (with_samples(each) for each in (candidate_classes, reference_classes))
     open_ = right_or_wrong(uncertain, "uncertain")
     if not a.shape == b.shape == of_a.shape == of_b.shape or open_.shape != (len(a),):
         raise ValueError(
@@ -116,10 +115,6 @@ def _further(mine: Bools, other: Bools, a: Bools, b: Bools, turned: bool) -> Boo
     """(n,): is the extreme beyond what was graded? A grader that graded one text in two ways may be beyond it."""
     found, seen = (x.sum(axis=1) - y.sum(axis=1) for x, y in ((mine, other), (a, b)))
     return np.asarray(found <= seen if turned else found >= seen)
-
-
-def _two(values: NDArray[Any]) -> NDArray[Any]:
-    return values[:, None] if values.ndim == 1 else values
 
 
 # ---- how many wrong keys ---------------------------------------------------------------------
@@ -156,8 +151,8 @@ def fewest_keys(
     Elsewhere keys are turned in the order of their effect, to the candidate's advantage, to its disadvantage, and towards no
     difference, and the number found is enough, which is verified, but may not be the fewest.
     """
-    a, b = (_two(right_or_wrong(each)) for each in (candidate, reference))
-    of_a, of_b = (_two(np.asarray(each)) for each in (candidate_classes, reference_classes))
+    a, b = (with_samples(right_or_wrong(each)) for each in (candidate, reference))
+    of_a, of_b = (with_samples(each) for each in (candidate_classes, reference_classes))
     counts = a.sum(axis=1, dtype=np.int64) - b.sum(axis=1, dtype=np.int64)
     mine, other = _favoured(of_a, of_b)
     most = np.maximum(counts, mine.sum(axis=1) - other.sum(axis=1))

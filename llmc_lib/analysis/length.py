@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from llmc_lib.analysis.clustered import clustered_rate
-from llmc_lib.analysis.given import NotKnown, cluster_codes, right_or_wrong
+from llmc_lib.analysis.given import NotKnown, cluster_codes, right_or_wrong, with_samples
 
 #: The name of the rows of all categories together.
 ALL = "all"
@@ -95,8 +95,10 @@ def accuracy_by_finish(
     model's answers in the category), questions, rate, low, high. Parameters, intervals and errors are those
     of `accuracy_by_length`.
     """
-    right = {model: _two(right_or_wrong(values, model)) for model, values in correct.items()}
-    ended = {model: _two(values) for model, values in finish.items()}
+    right = {
+        model: with_samples(right_or_wrong(values, model)) for model, values in correct.items()
+    }
+    ended = {model: with_samples(values) for model, values in finish.items()}
     _same_shapes(right, ended)
     codes, reasons = pd.factorize(
         np.concatenate([each.ravel() for each in ended.values()]).astype(object), sort=True
@@ -165,15 +167,12 @@ def aligned(
     correct: Arrays, tokens: Arrays
 ) -> tuple[dict[str, NDArray[np.bool_]], dict[str, NDArray[np.float64]]]:
     """Both as (n, k) arrays. Raises `ValueError` for no model, no question, and shapes that differ."""
-    right = {model: _two(right_or_wrong(values, model)) for model, values in correct.items()}
-    lengths = {model: _two(values).astype(float) for model, values in tokens.items()}
+    right = {
+        model: with_samples(right_or_wrong(values, model)) for model, values in correct.items()
+    }
+    lengths = {model: with_samples(values).astype(float) for model, values in tokens.items()}
     _same_shapes(right, lengths)
     return right, lengths
-
-
-def _two(values: ArrayLike) -> NDArray[Any]:
-    array = np.asarray(values)
-    return array[:, None] if array.ndim == 1 else array
 
 
 def _same_shapes(first: Mapping[str, NDArray[Any]], second: Mapping[str, NDArray[Any]]) -> None:

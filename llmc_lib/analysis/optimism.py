@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from llmc_lib.analysis.bootstrap import Totals, resampled_totals
-from llmc_lib.analysis.comparison import DifferenceTest, paired_test
+from llmc_lib.analysis.comparison import paired_test
 from llmc_lib.analysis.outcomes import Outcomes
 from llmc_lib.analysis.shrinkage import shrink
 from llmc_lib.analysis.simultaneous import simultaneous_intervals
@@ -72,13 +72,10 @@ def selection_noise(
     totals = Totals.of(parts, outcomes.cluster)
     observed = differences.mean(axis=0)
     at = int(_chosen(totals.observed[None], len(names))[0])
+    right, labels = outcomes.correct, outcomes.cluster
+    tests = [paired_test(right[name], right[outcomes.reference], labels) for name in names]
     simultaneous = simultaneous_intervals(
-        differences,
-        outcomes.cluster,
-        tests=[_test(outcomes, name) for name in names],
-        alpha=alpha,
-        seed=seed,
-        draws=draws,
+        differences, labels, tests=tests, alpha=alpha, seed=seed, draws=draws
     )
     shrunken, errors = shrink(observed, simultaneous.covariance)
     sceptical, _ = shrink(observed, simultaneous.covariance, to="reference")
@@ -111,11 +108,6 @@ def selection_noise(
         resamples=resamples,
         seed=seed,
     )
-
-
-def _test(outcomes: Outcomes, name: str) -> DifferenceTest:
-    right = outcomes.correct
-    return paired_test(right[name], right[outcomes.reference], outcomes.cluster)
 
 
 def _resampled(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -52,6 +52,10 @@ class Outcomes:
         """None: every question is independent of the others."""
         return None if self.cluster is None else len(set(self.cluster))
 
+    def clusters(self, at: Any) -> np.ndarray | None:
+        """The clusters of the questions at some places; None: all are independent."""
+        return None if self.cluster is None else self.cluster[at]
+
     def rates(self, model: str) -> np.ndarray:
         """(n,): the share of each question's samples that are correct."""
         return np.asarray(self.correct[model].mean(axis=1))
@@ -65,7 +69,7 @@ class Outcomes:
             self,
             question_ids=self.question_ids[at],
             category=self.category[at],
-            cluster=None if self.cluster is None else self.cluster[at],
+            cluster=self.clusters(at),
             correct={model: values[at] for model, values in self.correct.items()},
             missing={model: values[at] for model, values in self.missing.items()},
         )

@@ -65,9 +65,8 @@ class Design:
 
     size: float
     shrunken: bool  # the shrunken difference, not the smallest interesting one
-    questions: (
-        int | None
-    )  # with as many samples as there are; None: more samples of these questions are enough
+    # With as many samples as there are; None: more samples of these questions are enough.
+    questions: int | None
     #: With `questions` None so many of each; else, where the share of sampling in the noise is not known, the least number
     #: that would do if all of it were; None where more samples do not do it, or are the same again (temperature 0).
     samples: int | None

@@ -64,9 +64,8 @@ def permutation_test(
     transform = np.ones(len(angles))
     for size, count in zip(sizes, times, strict=True):
         transform *= np.cos(size * angles) ** count
-    chance = fft.irfft(
-        transform, length
-    )  # of the sums 0, 1, …, most; the negative ones mirror them
+    # Of the sums 0, 1, …, most; the negative ones mirror them.
+    chance = fft.irfft(transform, length)
     tail = chance[observed : most + 1].sum()
     return float(np.clip(2 * tail if observed else 1.0, 1e-10, 1.0))
 
@@ -148,9 +147,8 @@ def _tails(
     sizes = sizes // np.gcd.reduce(sizes)
     if sizes.sum() > _STEPS:
         sizes = np.maximum(1, np.rint(sizes * (_STEPS / sizes.sum()))).astype(np.int64)
-    seen = int(
-        sizes[signs > 0].sum()
-    )  # the sum of those gained: the sum of all is twice that less a constant
+    # The sum of those gained: the sum of all is twice that less a constant.
+    seen = int(sizes[signs > 0].sum())
     kinds, times = np.unique(sizes, return_counts=True)
     most = int(sizes.sum())
     length = fft.next_fast_len(most + 1, real=True)

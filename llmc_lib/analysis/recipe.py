@@ -33,8 +33,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
 from llmc_lib.analysis.comparison import FEW
-from llmc_lib.analysis.given import check_alpha, cluster_codes
-from llmc_lib.analysis.variance import _table
+from llmc_lib.analysis.given import answer_table, check_alpha, cluster_codes
 
 #: Of the shares of the variance in the degrees of freedom (see above); Satterthwaite's is 2.
 POWER = 1.2
@@ -109,9 +108,8 @@ class RecipeEffect:
 
     n: int  # questions
     trainings: int  # of the recipe
-    against: (
-        int  # trainings of the reference: 1 is one checkpoint, whose training is not in question
-    )
+    # Trainings of the reference: 1 is one checkpoint, whose training is not in question.
+    against: int
     difference: float
     low: float  # leaves out 0 exactly where p_value < alpha
     high: float
@@ -214,7 +212,7 @@ def seed_spread(
     noise = max(0.0, _own(covariance))
     seen = float(rates.mean(axis=0).var(ddof=1))
     # Rates come in steps: two equal ones can be half a step apart.
-    least = min(_table(training).size for training in trainings)
+    least = min(answer_table(training).size for training in trainings)
     steps = np.array([0.0, (1 / least) ** 2 / 8])
     tails = special.chdtri(count - 1, np.array([alpha / 2, 1 - alpha / 2]))
     ends = (count - 1) * (seen + steps) / tails
@@ -249,7 +247,7 @@ def new_training(
     found = seed_spread(trainings, alpha, clusters)
     rates = _rates([*trainings, reference])
     count = rates.shape[1] - 1
-    samples = min(_table(model).size for model in (*trainings, reference))
+    samples = min(answer_table(model).size for model in (*trainings, reference))
     mean = float(rates[:, :-1].mean() - rates[:, -1].mean())
     more = math.sqrt(1 + 1 / count)
     seen, noise = (max(part, 0.5 / samples) * more for part in (found.seen, found.noise))
@@ -267,7 +265,7 @@ def new_training(
 
 def _rates(models: Sequence[ArrayLike]) -> NDArray[np.float64]:
     """(n, models): the rates of each question."""
-    tables = [_table(model) for model in models]
+    tables = [answer_table(model) for model in models]
     numbers = {len(table) for table in tables}
     if len(numbers) > 1:
         raise ValueError(f"all must be of the same questions: {sorted(numbers)}")

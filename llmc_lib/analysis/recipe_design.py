@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from llmc_lib.analysis.given import answer_table
 from llmc_lib.analysis.power import power, smallest
 from llmc_lib.analysis.recipe import Part, Parts, Spread, recipe_effect, seed_spread
-from llmc_lib.analysis.variance import VarianceParts, _table, variance_parts
+from llmc_lib.analysis.variance import VarianceParts, variance_parts
 
 #: Of the variance of a question's difference so much is taken to be one training's own, before any run: its sampling, and what it
 #: alone learned of the question; the rest is the reference's sampling, and what all trainings of a recipe learn.
@@ -49,9 +50,8 @@ class _Design:
     """How a test of a recipe's effect comes out: the standard error, and what an effect must exceed to be found."""
 
     error: float
-    limits: NDArray[
-        np.float64
-    ]  # over the distribution of the trainings' estimated variance, each as likely as its weight
+    # Over the distribution of the trainings' estimated variance, each as likely as its weight.
+    limits: NDArray[np.float64]
 
     @classmethod
     def of(
@@ -117,9 +117,8 @@ class Option:
 class NextStep:
     """Where the next hour is best spent."""
 
-    seconds: (
-        float | None
-    )  # that each option costs; None: costs are not known, each option doubles something
+    # That each option costs; None: costs are not known, each option doubles something.
+    seconds: float | None
     half: float  # that of this design, were it run again
     options: tuple[Option, ...]
     best: Kind | None  # None: nothing can be added
@@ -169,7 +168,7 @@ def next_step(
     it is not known what more of them would bring, and they are no option; nor where the models have unequal numbers of them. The
     spread of a few trainings is uncertain, and with it the answer: `sure` says whether both ends of its interval agree. Parameters and errors as in `recipe_effect`.
     """
-    tables = [_table(model) for model in (*trainings, reference)]
+    tables = [answer_table(model) for model in (*trainings, reference)]
     n, k = tables[0].shape
     count = len(trainings)
     more_samples &= {table.shape[1] for table in tables} == {k} and k > 1

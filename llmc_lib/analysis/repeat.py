@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from llmc_lib.analysis.given import right_or_wrong
+from llmc_lib.analysis.given import answer_table
 from llmc_lib.analysis.variance import VarianceParts, variance_parts
 
 
@@ -17,7 +17,7 @@ def turned(first: ArrayLike, again: ArrayLike) -> float:
     on which one answer turned: that none did among few does not mean that none ever does. Raises `ValueError` for
     arrays that are empty, of different shapes, or neither true nor false.
     """
-    a, b = _table(first), _table(again)
+    a, b = answer_table(first), answer_table(again)
     if a.shape != b.shape:
         raise ValueError(f"both must be of one shape: {a.shape}, {b.shape}")
     n, k = a.shape
@@ -34,7 +34,7 @@ def harness_part(first: ArrayLike, again: ArrayLike) -> float:
     sample a question sampling is not told apart, and is in it.
     """
     half = turned(first, again) / 2
-    a, b = _table(first), _table(again)
+    a, b = answer_table(first), answer_table(again)
     if a.shape[1] == 1:
         return half
     within = ((variance_parts(a).within or 0.0) + (variance_parts(b).within or 0.0)) / 2
@@ -51,10 +51,3 @@ def within_rerun(parts: VarianceParts, harness: float, samples: int, models: int
     if parts.within is None:
         return min(parts.within_most, models * harness)
     return min(1.0, parts.within + models * samples * harness)
-
-
-def _table(values: ArrayLike) -> np.ndarray:
-    found = right_or_wrong(values)
-    if found.ndim not in (1, 2) or found.size == 0:
-        raise ValueError(f"correct must be of shape (n,) or (n, k), not empty: {found.shape}")
-    return found.reshape(len(found), -1)

@@ -36,12 +36,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from llmc_lib.analysis.given import check_alpha
+from llmc_lib.analysis.given import answer_table, check_alpha
 from llmc_lib.analysis.outcomes import Outcomes
 from llmc_lib.analysis.shrinkage import shrink
 from llmc_lib.analysis.variance import (
     VarianceParts,
-    _table,
     difference_variance_parts,
     variance_parts,
 )
@@ -91,12 +90,12 @@ def rerun(
     Raises `ValueError` for arrays that are empty, of different questions or neither true nor false (NaN), for `within`
     outside [0, 1], `next_samples` below 1 and alpha outside (0, 1).
     """
-    values = _table(candidate)
+    values = answer_table(candidate)
     n, k = values.shape
     if reference is None:
         parts, value = variance_parts(values), float(values.mean())
     else:
-        other = _table(reference)
+        other = answer_table(reference)
         value = _difference(values, other)
         if k != other.shape[1]:
             found, basis = _of_means(values, other) if within is None else (within, given)
@@ -159,8 +158,8 @@ def rerun_of_winner(
     names = outcomes.candidates
     if len(names) < 2 or model not in names:
         raise ValueError(f"{model} is not one of several candidates: {names}")
-    base = _table(outcomes.correct[outcomes.reference])
-    tables = [_table(outcomes.correct[name]) for name in names]
+    base = answer_table(outcomes.correct[outcomes.reference])
+    tables = [answer_table(outcomes.correct[name]) for name in names]
     n, k = len(base), max(table.shape[1] for table in (base, *tables))
     differences = np.stack([table.mean(axis=1) - base.mean(axis=1) for table in tables])
     if within is not None:

@@ -20,12 +20,10 @@ from llmc_lib.analysis.intervals import standard_error
 class Family:
     """What m comparisons with one reference take to hold at once with chance 1 - alpha."""
 
-    level: (
-        float  # of each comparison: its interval is at 1 - level, and rejects where p_value < level
-    )
-    smallest: (
-        np.ndarray
-    )  # sorted draws of the smallest p-value of all, were none to differ; empty for m = 1
+    # Of each comparison: its interval is at 1 - level, and rejects where p_value < level.
+    level: float
+    # Sorted draws of the smallest p-value of all, were none to differ; empty for m = 1.
+    smallest: np.ndarray
     covariance: np.ndarray  # (m, m) of the estimated differences
 
     def adjust(self, p_value: float) -> float:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from llmc_lib.analysis.given import right_or_wrong
+from llmc_lib.analysis.given import answer_table
 from llmc_lib.analysis.intervals import standard_error
 
 
@@ -62,7 +61,7 @@ def variance_parts(correct: ArrayLike) -> VarianceParts:
 
     One question with k = 1 gives the most that is possible, 1/4. Raises `ValueError` for no question.
     """
-    values = _table(correct)
+    values = answer_table(correct)
     n, k = values.shape
     rates = values.mean(axis=1)
     if k == 1:
@@ -90,7 +89,7 @@ def difference_variance_parts(
     is D - δ², and `within` lies between 0 and that: discordance bounds the sampling noise from above. It is not identified
     either where only one of the two models has one sample, while `total` is.
     """
-    a, b = _table(candidate), _table(reference)
+    a, b = answer_table(candidate), answer_table(reference)
     if len(a) != len(b):
         raise ValueError(f"both must have the same questions: {a.shape}, {b.shape}")
     n = len(a)
@@ -128,10 +127,3 @@ def assumed_parts(rate: float, correlation: float = 0.5, sampling: float = 0.3) 
         )
     double = 2 * rate * (1 - rate)
     return VarianceParts(double * (1 - correlation), double * min(sampling, 1 - correlation))
-
-
-def _table(correct: ArrayLike) -> np.ndarray:
-    values = right_or_wrong(correct)
-    if values.ndim not in (1, 2) or values.size == 0:
-        raise ValueError(f"correct must be of shape (n,) or (n, k), not empty: {values.shape}")
-    return values.reshape(len(values), -1)

@@ -41,14 +41,12 @@ class Benchmark:
     title: str
     question: Callable[[Mapping[str, Any], Mapping[str, str]], Question | None]
     columns: tuple[str, ...] = ()  # fields that are read; (): those that `fields` names
-    prefix: str = (
-        ""  # what `question` puts before the ids of its file, which other programs leave out
-    )
+    # What `question` puts before the ids of its file, which other programs leave out.
+    prefix: str = ""
     measure: Measure = Measure.ACCURACY
     short: str = ""  # its name within a sentence; "": the title
-    hub: str = (
-        ""  # its id on the hub, for one that is published there; a params file pins the commit
-    )
+    # Its id on the hub, for one that is published there; a params file pins the commit.
+    hub: str = ""
     size: int | None = None  # questions of the published set that can be asked
     embedded: str = ""  # the file in this folder with embedded questions; "": none
     # The rate that `make power` assumes where none is given. The middle is where differences are hardest

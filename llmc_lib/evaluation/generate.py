@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from llmc_lib import question_bank
 from llmc_lib.engines.arguments import what_matters
 from llmc_lib.engines.given import SERVERS, at_hand
-from llmc_lib.engines.sampling import sample, stream
+from llmc_lib.engines.sampling import Request, sample, stream
 from llmc_lib.engines.worker import is_worth_asking_again
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation import grading, race
@@ -28,7 +28,7 @@ from llmc_lib.evaluation.variants import Variant, variants
 from llmc_lib.models.hardware import computing_dtype
 from llmc_lib.models.resolve import Model, ServedModel
 from llmc_lib.params import AskingParams, BenchmarkParams
-from llmc_lib.records import Question
+from llmc_lib.records import Prediction, Question
 from llmc_lib.store import (
     Run,
     fingerprint,
@@ -80,8 +80,7 @@ def _evaluate(run: Run, models: Sequence[Model | ServedModel], clusters: Cluster
     for number, model in enumerate(in_turn, 1):
         desc = f"Evaluating {model.name} ({number} of {len(models)})"
         _sample(run, model, _of_model(asked, model, raced), desc)
-        for name, questions in asked.items():
-            grade_by_rules(run, model.name, name, questions)
+        _grade(run, model, asked)
     grade_by_judge(run, [model.name for model in models], asked)
     outputs = [
         file for name in asked for model in models for file in store_files(run, name, model.name)
@@ -110,9 +109,8 @@ def _evaluate_variant(
     for model in its_models:
         desc = f"Evaluating {model.name} again ({other.place})"
         _sample(other, model, _of_model(its_asked, model, raced), desc)
-        for name, questions in its_asked.items():
-            grade_by_rules(other, model.name, name, questions)
-            files += store_files(other, name, model.name)
+        _grade(other, model, its_asked)
+        files += [file for name in its_asked for file in store_files(other, name, model.name)]
     grade_by_judge(other, [model.name for model in its_models], its_asked)
     return files, _given_up(other, its_models, its_asked)
 
@@ -122,19 +120,25 @@ def evaluate_one(run: Run, model: Model | ServedModel) -> None:
     by `evaluate`, which then has nothing left to ask."""
     asked = drawn_questions(run)
     _sample(run, model, asked, f"Evaluating {model.name}")
-    for name, questions in asked.items():
-        grade_by_rules(run, model.name, name, questions)
+    _grade(run, model, asked)
 
 
 def unanswered(run: Run, model: Model | ServedModel) -> int:
     """How many answers of a model are not there, or may be had another time."""
     missing = 0
     for name, questions in drawn_questions(run).items():
-        wanted = requests(run, name, questions, model.name)
-        there = stream(predictions_file(run, name, model.name), wanted, texts=False)
+        wanted, there = _there(run, name, questions, model.name)
         had = sum(not is_worth_asking_again(prediction) for prediction in there)
         missing += sum(request.samples for request in wanted) - had
     return missing
+
+
+def _there(
+    run: Run, benchmark: str, questions: Sequence[Question], model: str
+) -> tuple[list[Request], Iterator[Prediction]]:
+    """What a model is asked of a benchmark, and its answers without their texts."""
+    wanted = requests(run, benchmark, questions, model)
+    return wanted, stream(predictions_file(run, benchmark, model), wanted, texts=False)
 
 
 def so_far(run: Run, models: Sequence[Model | ServedModel]) -> Results:
@@ -290,6 +294,11 @@ def _sample(
     )
 
 
+def _grade(run: Run, model: Model | ServedModel, asked: dict[str, list[Question]]) -> None:
+    for name, questions in asked.items():
+        grade_by_rules(run, model.name, name, questions)
+
+
 def _race(
     run: Run,
     models: Sequence[Model | ServedModel],
@@ -342,13 +351,9 @@ def _given_up(
     run: Run, models: Sequence[Model | ServedModel], asked: dict[str, list[Question]]
 ) -> int:
     """How many answers have failed that may be had another time."""
-    found = (
-        stream(
-            predictions_file(run, name, model.name),
-            requests(run, name, questions, model.name),
-            texts=False,
-        )
+    return sum(
+        is_worth_asking_again(prediction)
         for name, questions in asked.items()
         for model in models
+        for prediction in _there(run, name, questions, model.name)[1]
     )
-    return sum(is_worth_asking_again(prediction) for part in found for prediction in part)

@@ -33,9 +33,8 @@ class Progress:
     truncated: int
     failed: int  # asked again by the next run
     mean_tokens: float | None  # of a completion
-    tokens_per_second: (
-        float | None
-    )  # at present; None: nothing has ended in the last quarter of an hour
+    # At present; None: nothing has ended in the last quarter of an hour.
+    tokens_per_second: float | None
     seconds_left: float | None  # at this speed
     raced: bool = False  # a race asks it no more of these questions
 

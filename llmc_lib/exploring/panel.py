@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from llmc_lib.errors import UserError
 from llmc_lib.formatting import unbroken
+from llmc_lib.reporting.elements import number_class
 from llmc_lib.reporting.figures.drawing import one_svg, style
 from llmc_lib.reporting.text import visible
 
@@ -144,13 +145,13 @@ def table(frame: pd.DataFrame, most: int = 200) -> str:
     """A table; its cells are escaped, and numbers are on the right. Of many rows the first are shown."""
     numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
     head = "".join(
-        f'<th scope="col"{_right(n)}>{visible(str(name))}</th>'
+        f'<th scope="col"{number_class(n)}>{visible(str(name))}</th>'
         for name, n in zip(frame.columns, numeric, strict=True)
     )
     body = "".join(
         "<tr>"
         + "".join(
-            f"<td{_right(n)}>{visible(_cell(value))}</td>"
+            f"<td{number_class(n)}>{visible(_cell(value))}</td>"
             for value, n in zip(cells, numeric, strict=True)
         )
         + "</tr>"
@@ -162,10 +163,6 @@ def table(frame: pd.DataFrame, most: int = 200) -> str:
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
         f"{note}"
     )
-
-
-def _right(numeric: bool) -> str:
-    return ' class="number"' if numeric else ""
 
 
 def _cell(value: Any) -> str:

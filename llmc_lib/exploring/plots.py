@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -23,16 +23,17 @@ from llmc_lib.reporting.figures.intervals import points
 from llmc_lib.reporting.palette import INK, colours
 from llmc_lib.taxonomy import ordered
 
-BY = (
-    "category",
-    "model",
-    "outcome",
-    "how it ended",
-    "length",
-    "confidence",
-    "sample",
-    "extracted answer",
-)
+#: How each choice groups answers, given them and the questions' outcomes.
+BY: dict[str, Callable[[pd.DataFrame, pd.Series], pd.Series]] = {
+    "category": lambda data, outcome: data["category"].astype(str),
+    "model": lambda data, outcome: pd.Series("all", data.index),
+    "outcome": lambda data, outcome: data["question"].astype(str).map(outcome),
+    "how it ended": lambda data, outcome: data["finish_reason"].astype(str),
+    "length": lambda data, outcome: _fifths(data["tokens"].astype(float), "tokens"),
+    "confidence": lambda data, outcome: _fifths(data["confidence"].astype(float), "%"),
+    "sample": lambda data, outcome: "sample " + data["sample"].astype(str),
+    "extracted answer": lambda data, outcome: data["extracted"].astype(str).str[:40].replace("", "(none)"),
+}  # fmt: skip
 #: Groups of a plot: of more, the largest.
 _GROUPS = 16
 #: Points of a curve: more cannot be told apart.
@@ -54,7 +55,7 @@ class Plots(Panel):
     def __init__(self, choice: Choice) -> None:
         self._choice = choice
         self._kind = buttons(["Accuracy", "Lengths", "Agreement", "Samples"])
-        self._by = named(widgets.Dropdown, "By", options=BY)
+        self._by = named(widgets.Dropdown, "By", options=list(BY))
         super().__init__([row(self._kind, self._by)])
         self.follow(self._kind, self._by)
         choice.then(self.update)
@@ -79,16 +80,7 @@ class Plots(Panel):
         data = self._choice.data
         by = self._by.value
         outcome = self._choice.questions.set_index("question")["outcome"]
-        group = {
-            "category": lambda: data["category"].astype(str),
-            "model": lambda: pd.Series("all", data.index),
-            "outcome": lambda: data["question"].astype(str).map(outcome),
-            "how it ended": lambda: data["finish_reason"].astype(str),
-            "length": lambda: _fifths(data["tokens"].astype(float), "tokens"),
-            "confidence": lambda: _fifths(data["confidence"].astype(float), "%"),
-            "sample": lambda: "sample " + data["sample"].astype(str),
-            "extracted answer": lambda: data["extracted"].astype(str).str[:40].replace("", "(none)"),
-        }[by]()  # fmt: skip
+        group = BY[by](data, outcome)
         rows = data.assign(group=group).dropna(subset="group")
         counts = rows["group"].value_counts()
         names = list(counts.index[:_GROUPS])

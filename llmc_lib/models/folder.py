@@ -178,12 +178,9 @@ def _config_problems(config: dict[str, Any], served: bool) -> Iterator[str]:
     for part, values in (("", config), ("text_config.", inner if isinstance(inner, dict) else {})):
         for name in _COUNTS & values.keys():
             value = values[name]
-            if value is not None and not isinstance(value, list) and not _is_count(value):
+            counts = type(value) is int and 0 < value < 2**31
+            if value is not None and not isinstance(value, list) and not counts:
                 yield f"{part}{name} must be a whole number above 0, not {shown(value)}; correct it"
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 < value < 2**31
 
 
 def _object(path: Path) -> dict[str, Any] | str | None:

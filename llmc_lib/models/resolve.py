@@ -89,11 +89,6 @@ def base_model(run: Run) -> Model:
     return load_model(run, run.params.model, "base")
 
 
-def reference_model(run: Run) -> Model | ServedModel:
-    """The run's base model as it is evaluated: what servers have need not be on this machine."""
-    return _evaluated(run, run.params.model, "base", "model")
-
-
 def further_models(run: Run) -> list[Model | ServedModel]:
     """The models of `evaluation.models`, evaluated beside the base and the candidates."""
     return [
@@ -118,7 +113,8 @@ def models_of(run: Run, facts: dict[str, Any]) -> list[Model]:
 
 def compared_models(run: Run) -> list[Model | ServedModel]:
     """What is evaluated: the base, which is the reference, further models, the trained candidates."""
-    return [reference_model(run), *further_models(run), *trained_models(run)]
+    reference = _evaluated(run, run.params.model, "base", "model")
+    return [reference, *further_models(run), *trained_models(run)]
 
 
 def _evaluated(run: Run, params: ModelParams, name: str, key: str) -> Model | ServedModel:
@@ -272,9 +268,8 @@ def convert_embedded(destination: Path) -> None:
     shutil.rmtree(part, ignore_errors=True)
     model.save_pretrained(part)
     AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name).save_pretrained(part)
-    if os.path.lexists(
-        destination
-    ):  # without all that belongs into it, or it would not be converted
+    # Without all that belongs into it, or it would not be converted.
+    if os.path.lexists(destination):
         remove(destination)
     os.replace(part, destination)
 

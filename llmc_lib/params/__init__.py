@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from llmc_lib.benchmarks import DECLARED
-from llmc_lib.errors import near, shown
+from llmc_lib.errors import instead, shown
 from llmc_lib.params.asking import Asking, AskingParams, JudgeAskingParams
 from llmc_lib.params.batches import even
 from llmc_lib.params.benchmarks import BenchmarkParams
@@ -234,8 +234,7 @@ class Params(Section):
             wanted = (candidate.mixture and candidate.mixture.sources) or ()
             for name in wanted:
                 if name not in known:
-                    meant = near(name, known)
-                    hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(known)}"
+                    hint = instead(name, known, f"there are {', '.join(known)}")
                     raise ValueError(
                         ("candidates", number, "mixture", "sources"),
                         f"{name!r} is not a source of the run; {hint}",
@@ -255,8 +254,7 @@ class Params(Section):
         known += [candidate.name for candidate in self.candidates] or ["step"]
         for name in self.evaluation.samples_of:
             if name not in known and not any(name.startswith(f"{one}-") for one in known[1:]):
-                meant = near(name, known)
-                hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(known)}"
+                hint = instead(name, known, f"known: {', '.join(known)}")
                 raise ValueError(
                     ("evaluation", "samples_of"), f"{name!r} is not a model of the run; {hint}"
                 )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from llmc_lib.errors import near
+from llmc_lib.errors import instead
 from llmc_lib.params.common import PositiveInt, Samples, Section, Temperature
 
 Style = Literal["brief", "official", "corrected"]
@@ -82,8 +82,7 @@ class AskingParams(Section):
             return self
         if self.named not in declared:
             known = ", ".join(declared) or "it declares none"
-            meant = near(self.named, declared)
-            hint = f"did you mean {meant!r}?" if meant else f"known: {known}"
+            hint = instead(self.named, declared, f"known: {known}")
             raise ValueError(
                 "settings", f"{self.named!r} is not a setting of this benchmark; {hint}"
             )

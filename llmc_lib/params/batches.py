@@ -56,7 +56,8 @@ def batch_told(asked: TrainingParams, used: TrainingParams) -> str:
     processes = "one process" if asked.world_size == 1 else f"{asked.world_size} processes"
     shared = "" if asked.sequence_parallel == 1 else f", {asked.sequence_parallel} to a sequence,"
     if used.batch_size == batch:
-        sizes = [n for n in _multiples(batch, micro * asked.replicas) if n]
+        unit = micro * asked.replicas
+        sizes = [n for n in (batch // unit * unit, (batch // unit + 1) * unit) if n]
         return (
             f"micro_batch_size {micro}: {processes}{shared} cannot share {batch} {counted} in micro-batches of {micro}; "
             f"micro-batches of {used.micro_batch_size} are used. batch_size: {' or '.join(map(str, sizes))} keeps {micro}"
@@ -71,11 +72,6 @@ def batch_told(asked: TrainingParams, used: TrainingParams) -> str:
         told += f"; micro-batches of {used.micro_batch_size} in place of {micro}"
     kept = [f"{key}: {n}" for key, n in _keeping(asked)]
     return told + (f". For {batch} give {', or '.join(kept)}" if kept else "")
-
-
-def _multiples(batch: int, unit: int) -> tuple[int, int]:
-    """Those of a unit on both sides."""
-    return batch // unit * unit, (batch // unit + 1) * unit
 
 
 def _keeping(asked: TrainingParams) -> list[tuple[str, int]]:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from llmc_lib.errors import near
+from llmc_lib.errors import instead
 from llmc_lib.params.names import LONGEST, RUN_NAME
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -102,8 +102,7 @@ def check_right_or_wrong(
         return
     missing = name not in measures
     problem = "is not one of evaluation.benchmarks" if missing else "has no right and wrong answers"
-    meant = near(name, known)
-    hint = f"did you mean {meant!r}?" if meant else f"take one of {', '.join(known)}"
+    hint = instead(name, known, f"take one of {', '.join(known)}")
     if not known:
         hint = "evaluate one that has, or leave it out"
     raise ValueError(keys, f"{name!r} {problem}; {hint}")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from llmc_lib.errors import near
+from llmc_lib.errors import instead, near
 from llmc_lib.params.common import (
     Fraction,
     Length,
@@ -87,14 +87,12 @@ class SourceParams(Section):
     # instruction followed, a proof, prose). chat: several turns, or a system prompt. None: what the
     # source says; for files chat where `fields` has messages, else verifiable.
     row_kind: RowKind | None = None
-    loss: Loss | None = (
-        None  # chat: learn all turns of the assistant (the default), or the last one
-    )
+    # Chat: learn all turns of the assistant (the default), or the last one.
+    loss: Loss | None = None
     # Category of all its rows: one of HLE's eight, Safety or Instruction.
     category: str | None = None
-    categories: dict[
-        str, str
-    ] = {}  # subject → category; takes precedence over the source's own map
+    # Subject → category; takes precedence over the source's own map.
+    categories: dict[str, str] = {}
     min_difficulty: float | None = None  # on the source's own scale; a row without one is dropped
     max_difficulty: float | None = None
     # For kind "files" (and question and id for replay). `fields`: our field → the file's ("a.b" for a field
@@ -105,9 +103,8 @@ class SourceParams(Section):
     fields: dict[str, str] = {}
     licence: str = "unknown"  # SPDX identifier
     author: str = ""  # who wrote the completions: "person", "program" or a model's name
-    sampling: ReplaySampling | None = (
-        None  # replay: how the base model is asked; None: the defaults
-    )
+    # Replay: how the base model is asked; None: the defaults.
+    sampling: ReplaySampling | None = None
     # Of any source: a file of responses that its prompts must not get (prompt, response, and harmful where somebody graded
     # them), from which its rows become preference pairs for methods dpo and orpo. See docs/preferences.md.
     rejected: PathText | None = None
@@ -142,8 +139,7 @@ class SourceParams(Section):
             )
         unknown = [name for name in self.fields if name not in FILE_FIELDS]
         if unknown:
-            meant = near(unknown[0], FILE_FIELDS)
-            hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(FILE_FIELDS)}"
+            hint = instead(unknown[0], FILE_FIELDS, f"known: {', '.join(FILE_FIELDS)}")
             raise ValueError("fields", f"{unknown[0]!r} is not a field of ours; {hint}")
         for key, name in [("category", self.category), *self.categories.items()]:
             if name is not None and name not in ROW_CATEGORIES:
@@ -229,9 +225,8 @@ class DecontaminationParams(Section):
     # common do not count alone.
     ngram: PositiveInt = 13
     near: Annotated[float, Field(ge=0.01, le=1)] | None = 0.8  # similarity of the problem texts
-    files: Annotated[
-        tuple[PathText, ...], Field(max_length=10_000, strict=False)
-    ] = ()  # further texts to keep out
+    # Further texts to keep out.
+    files: Annotated[tuple[PathText, ...], Field(max_length=10_000, strict=False)] = ()
     show_text: bool = False  # keep the text of such rows in removed.parquet
 
 
@@ -318,9 +313,8 @@ class DatasetParams(Section):
     allow_shortfall: bool = False  # a category with too few rows gets fewer, or none
     repeat: bool = False  # repeat rows of a category that has too few
     validation: Fraction = 0.08  # share held out for the validation loss, the same in all mixtures
-    processes: Annotated[int, Field(ge=1, le=1024)] | None = (
-        None  # None: one a core; the result is the same
-    )
+    # None: one a core; the result is the same.
+    processes: Annotated[int, Field(ge=1, le=1024)] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> DatasetParams:

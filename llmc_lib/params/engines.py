@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, model_validator
 
-from llmc_lib.errors import near, shown
+from llmc_lib.errors import instead, shown
 from llmc_lib.params.common import (
     Length,
     ModelParams,
@@ -47,9 +47,8 @@ class EngineParams(Section):
     # "vllm": the offline engine on this machine. "openai": OpenAI-compatible servers, such as those of
     # `make serve`.
     kind: Literal["vllm", "openai"] = "vllm"
-    max_num_seqs: Annotated[int, Field(ge=1, le=1_000_000)] = (
-        256  # completions that a vLLM engine works on at once
-    )
+    # Completions that a vLLM engine works on at once.
+    max_num_seqs: Annotated[int, Field(ge=1, le=1_000_000)] = 256
     # A replica has tensor_parallel × pipeline_parallel GPUs. "vllm" has one replica; `make serve` starts
     # data_parallel of them, each a server with a port of its own.
     tensor_parallel: Processes = 1
@@ -67,13 +66,11 @@ class EngineParams(Section):
     )
     # Of kind "openai": addresses up to /v1. A model is asked of those that serve it.
     endpoints: Annotated[tuple[str, ...], Field(max_length=1000, strict=False)] = ()
-    served_as: dict[
-        str, ServedName
-    ] = {}  # our name of a model → the servers'; a model not named: the same
+    # Our name of a model → the servers'; a model not named: the same.
+    served_as: dict[str, ServedName] = {}
     api_key: str = "OPENAI_API_KEY"  # the environment variable that has it, never the key itself
-    concurrency: Annotated[int, Field(ge=1, le=100_000)] = (
-        256  # requests that an endpoint has at once
-    )
+    # Requests that an endpoint has at once.
+    concurrency: Annotated[int, Field(ge=1, le=100_000)] = 256
     timeout_minutes: Annotated[float, Field(ge=0.001, le=1e5)] = 240.0  # of one completion
     # Of one request, before it counts as failed; and looks at dead servers, before all are given up.
     retries: Annotated[int, Field(ge=0, le=10_000)] = 5
@@ -148,8 +145,7 @@ class RepeatParams(Section):
         known = (*EngineParams.model_fields, "dtype")
         for key in self.engine:
             if key not in known:
-                meant = near(str(key), known)
-                hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(known)}"
+                hint = instead(str(key), known, f"known: {', '.join(known)}")
                 raise ValueError(("engine", key), f"is not a key of evaluation.engine; {hint}")
         dtype = self.engine.get("dtype", "auto")
         if dtype not in get_args(Dtype):

@@ -23,14 +23,12 @@ class GrpoParams(Section):
     """
 
     group_size: Annotated[int, Field(ge=2, le=1024)] = 8  # completions of a prompt
-    max_completion_length: Annotated[int, Field(ge=1, lt=2**31)] = (
-        256  # tokens; what is longer is cut
-    )
+    # Tokens; what is longer is cut.
+    max_completion_length: Annotated[int, Field(ge=1, lt=2**31)] = 256
     temperature: Annotated[float, Field(ge=0.01, le=2)] = 1.0
     steps: PositiveInt | None = None  # optimizer steps; None: as training.epochs says
-    beta: Annotated[float, Field(ge=0, le=100)] = (
-        0.0  # weight of the KL term; 0: no reference model
-    )
+    # Weight of the KL term; 0: no reference model.
+    beta: Annotated[float, Field(ge=0, le=100)] = 0.0
     loss_type: Literal["dapo", "dr_grpo", "grpo", "bnpo"] = "dapo"
     epsilon: Annotated[float, Field(gt=0, le=10)] = 0.2  # the ratio is clipped at 1 - epsilon
     epsilon_high: Annotated[float, Field(gt=0, le=10)] | None = None  # and 1 + this; None: epsilon

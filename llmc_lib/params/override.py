@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from llmc_lib.errors import UserError, near, shown
+from llmc_lib.errors import UserError, instead, shown
 from llmc_lib.params import merged
 from llmc_lib.params import tree as params_yaml
 
@@ -87,8 +87,7 @@ def _place(inside: Any, part: str, key: str, path: Path) -> str | int:
     names = [str(item.get("name", "")) if isinstance(item, dict) else "" for item in inside]
     if names.count(part) == 1:
         return names.index(part)
-    meant = near(part, filter(None, names))
-    hint = f"did you mean {meant!r}?" if meant else f"give a number from 0 to {len(inside) - 1}"
+    hint = instead(part, filter(None, names), f"give a number from 0 to {len(inside) - 1}")
     raise UserError(
         f"{path}, override: {params_yaml.word(key)}: the list has no item {part!r}; {hint}"
     )

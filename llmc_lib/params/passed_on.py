@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from llmc_lib.errors import near, shown
+from llmc_lib.errors import instead, shown
 
 #: A name out of a library's own list: no dot, slash or colon, with which a module or file is named.
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$", max_length=60)]
@@ -57,8 +57,7 @@ def check(
         if name in never:
             raise ValueError((key, name), f"is not for a params file: {never[name]}")
         if name not in known:
-            meant = near(name, known)
-            hint = f"did you mean {meant!r}?" if meant else f"known: {', '.join(sorted(known))}"
+            hint = instead(name, known, f"known: {', '.join(sorted(known))}")
             raise ValueError(
                 (key, name),
                 f"is not one of the arguments of {library} that a params file may set; {hint}",

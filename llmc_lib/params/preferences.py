@@ -52,9 +52,8 @@ class OrpoParams(Section):
     """Odds ratio preference optimization (https://arxiv.org/abs/2403.07691): fine-tuning on the chosen response with a term for
     the odds of the two, without a reference model."""
 
-    beta: Annotated[float, Field(gt=0, le=100)] = (
-        0.1  # weight of that term: the paper's λ; no distance to a reference
-    )
+    # Weight of that term: the paper's λ; no distance to a reference.
+    beta: Annotated[float, Field(gt=0, le=100)] = 0.1
     config: dict[str, Any] = {}  # further fields of TRL's ORPOConfig
 
     @model_validator(mode="after")

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from llmc_lib.errors import UserError, near, printable, shown
+from llmc_lib.errors import UserError, instead, near, printable, shown
 from llmc_lib.formatting import counted
 from llmc_lib.params import DatasetParams, Params, TrainingParams
 from llmc_lib.params import tree as params_yaml
@@ -159,8 +159,7 @@ def _explain(
             known = _known_keys(section, keys[:-1])
             if (now := _RENAMED.get(str(keys[-1]))) in known:
                 return f"{where}: renamed; write {now!r}"
-            meant = near(keys[-1], known)
-            remedy = f"did you mean {meant!r}?" if meant else f"known keys here: {', '.join(known)}"
+            remedy = instead(keys[-1], known, f"known keys here: {', '.join(known)}")
             return f"{where}: unknown key; {remedy}"
         case "missing":
             return f"{where}: required and not given; add it"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from llmc_lib.errors import near
+from llmc_lib.errors import instead
 from llmc_lib.params.common import Count, PositiveInt, Section, check_once
 
 
@@ -82,12 +82,7 @@ def check_recipes(
             raise ValueError(keys, f"{name!r} is the name of a model or candidate; give another")
         for model in listed:
             if model not in models:
-                meant = near(model, models)
-                hint = (
-                    f"did you mean {meant!r}?"
-                    if meant
-                    else f"there are {', '.join(models) or 'none'}"
-                )
+                hint = instead(model, models, f"there are {', '.join(models) or 'none'}")
                 raise ValueError(
                     keys,
                     f"{model!r} is not one of the further or imported models, the reference apart; {hint}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from llmc_lib.errors import near
+from llmc_lib.errors import instead
 
 #: The name of the model that a candidate starts from where it names no other candidate.
 BASE = "base"
@@ -28,9 +28,10 @@ def check_starts(candidates: Sequence[tuple[str, str, Sequence[int]]]) -> None:
                 "'base' is the model that candidates start from; rename this one",
             )
         if start != BASE and start not in owner:
-            meant = near(start, [other for other in owner if other != name])
-            hint = (
-                f"did you mean {meant!r}?" if meant else f"there are {', '.join([BASE, *starts])}"
+            hint = instead(
+                start,
+                [other for other in owner if other != name],
+                f"there are {', '.join([BASE, *starts])}",
             )
             raise ValueError(keys, f"{start!r} is not a candidate; {hint}")
         way = [name]

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from llmc_lib.params.training import TrainingParams
 
-Conflict = tuple[
-    str | tuple[str, ...], str
-]  # keys below `training`, what is wrong with them and the remedy
+# Keys below `training`, what is wrong with them and the remedy.
+Conflict = tuple[str | tuple[str, ...], str]
 
 #: What transformers' schedules take as lr_scheduler_kwargs besides warm-up and the number of steps.
 _SCHEDULES = {"cosine": {"num_cycles"}}

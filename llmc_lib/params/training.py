@@ -84,9 +84,8 @@ class ClusterParams(Section):
     launcher: Literal["torchrun", "hostfile"] = "torchrun"
     endpoint: str | None = None  # host:port of the first machine; any free port
     hostfile: PathText | None = None  # DeepSpeed's: a line "host slots=8" a machine
-    timeout_minutes: Annotated[int, Field(ge=1, le=100_000)] = (
-        30  # a rank that waits so long for another one ends the run
-    )
+    # A rank that waits so long for another one ends the run.
+    timeout_minutes: Annotated[int, Field(ge=1, le=100_000)] = 30
     slurm: SlurmParams = SlurmParams()
 
     @model_validator(mode="after")

@@ -28,6 +28,7 @@ from llmc_lib.plan.rollouts import (
 from llmc_lib.plan.shape import Shape, model_shape
 from llmc_lib.plan.zero import zero_settings
 from llmc_lib.store import ROOT, Run, read_manifest
+from llmc_lib.store.manifests import from_root
 
 #: Rows that a plan counts by where nobody knows how many there will be.
 _PER_ROWS = 1000
@@ -49,9 +50,8 @@ class TrainingPlan:
 
     recipe: Recipe
     memory: Memory
-    capacity: (
-        float | None
-    )  # for one process: of a GPU, or its part of the free RAM; None: not known
+    # For one process: of a GPU, or its part of the free RAM; None: not known.
+    capacity: float | None
     remedies: tuple[Remedy, ...]  # where it does not fit
     rows: Rows
     work: Work
@@ -163,7 +163,7 @@ def make_plan(run: Run) -> Plan:
             f"context of {shape.context:,} tokens"
         )
     return Plan(
-        shown(run.params_file), shape, source.text, on, trainings, evaluation, tuple(notes),
+        from_root(run.params_file), shape, source.text, on, trainings, evaluation, tuple(notes),
         tuple(_assumptions(run, on, trainings)), run.params.plan,
     )  # fmt: skip
 
@@ -200,14 +200,9 @@ def _refusal(run: Run, plan: TrainingPlan, on: Machine) -> str:
         else "no setting that the plan tries is enough: take a smaller model or a larger machine"
     )
     return (
-        f"{where(shown(run.params_file), 'training', key)}: {who} needs {plan.memory.peak / GIB:.1f} GiB in "
+        f"{where(from_root(run.params_file), 'training', key)}: {who} needs {plan.memory.peak / GIB:.1f} GiB in "
         f"{kind}, and {has} {plan.capacity / GIB:.1f}; {change}. `make plan` shows the parts"
     )
-
-
-def shown(path: Path) -> Path:
-    """A path as people write it: from the checkout, where it lies in it."""
-    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def missing_files(run: Run) -> list[str]:
@@ -293,7 +288,7 @@ def _check_targets(run: Run, recipe: Recipe, shape: Shape) -> None:
     for name in recipe.training.lora.target_modules:
         if shape.linear and not shape.expert_count and name.rpartition(".")[2] not in known:
             raise UserError(
-                f"{where(shown(run.params_file), 'training', 'lora', 'target_modules')}: the model has no linear layer "
+                f"{where(from_root(run.params_file), 'training', 'lora', 'target_modules')}: the model has no linear layer "
                 f"{name!r}; it has {', '.join(sorted(known))}"
             )
 

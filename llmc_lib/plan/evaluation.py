@@ -32,9 +32,8 @@ class EvaluationPlan:
     limits: dict[str, int]  # by benchmark, tokens of an answer
     tokens_per_s: float | None  # of one GPU, or of all cores; None: not known
     gpus: int
-    variants: dict[
-        str, int
-    ]  # by benchmark, answers of `evaluation.repeat`, and under further prompts
+    # By benchmark, answers of `evaluation.repeat`, and under further prompts.
+    variants: dict[str, int]
     judged: int  # requests to the judge at most, without those that are repeated; 0: no judge
 
     @property

@@ -210,15 +210,15 @@ def _states(at: _Training) -> list[Part]:
     return [
         Part("weights", f"{_held(at)}{cut[2]}{off}", weights, weights, weights),
         Part(
-            "optimizer", f"{per_weight:.0f} B × {_count(trained)}{cut[0]}{off_optimizer}",
+            "optimizer", f"{per_weight:.0f} B × {in_billions(trained)}{cut[0]}{off_optimizer}",
             optimizer, optimizer, optimizer,
         ),
         Part(
-            "gradients", f"{wide} B × {_count(trained)}{cut[1]}{off_optimizer}",
+            "gradients", f"{wide} B × {in_billions(trained)}{cut[1]}{off_optimizer}",
             accumulated, gradients, gradients,
         ),
         Part(
-            "reduce bucket", f"{wide} B × {_count(bucket / wide)}",
+            "reduce bucket", f"{wide} B × {in_billions(bucket / wide)}",
             bucket if at.on_gpu else 0.0, bucket, bucket if zero.stage == 3 else 0.0,
         ),
         Part("gradients, float32", "a copy for Adam", 0.0, 0.0, step_copy),
@@ -352,11 +352,11 @@ def _ram(at: _Training) -> tuple[tuple[str, float], ...]:
 def _held(at: _Training) -> str:
     """How the weights of a model are counted."""
     if not at.four_bit:
-        return f"{at.weight} B × {_count(at.whole)}"
-    rest = _count(at.whole - at.four_bit)
-    return f"{NF4_BYTES:.3f} B × {_count(at.four_bit)} + {at.weight} B × {rest}"
+        return f"{at.weight} B × {in_billions(at.whole)}"
+    rest = in_billions(at.whole - at.four_bit)
+    return f"{NF4_BYTES:.3f} B × {in_billions(at.four_bit)} + {at.weight} B × {rest}"
 
 
-def _count(number: float) -> str:
+def in_billions(number: float) -> str:
     """Parameters for people: 135 M, 8.19 B."""
     return f"{number / 1e9:.2f} B" if number >= 1e9 else f"{number / 1e6:.1f} M"

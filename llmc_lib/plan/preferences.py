@@ -36,25 +36,29 @@ def as_sequences(training: TrainingParams) -> TrainingParams:
 
 def beside(shape: Shape, training: TrainingParams, on: Machine, zero: Zero) -> list[Part]:
     """What a process holds besides: of DPO the reference model, of ORPO on a GPU the whole logits."""
-    wide = 2 if on.on_gpu and training.precision != "float32" else 4
     if training.method == "orpo":
         if not on.on_gpu:  # where the logits are counted whole already
             return []
-        size = (
-            2.0
-            * _COPIES
-            * wide
-            * training.micro_batch_size
-            * training.max_length
-            * shape.vocabulary
-        )
+        tokens = 2.0 * training.micro_batch_size * training.max_length
+        size = _COPIES * _width(training, on) * tokens * shape.vocabulary
         return [Part("logits, whole", f"{_COPIES} copies, assumed; no fused output layer", size, 0.0, 0.0)]  # fmt: skip
     if training.lora is not None:
         return []
     divided = training.world_size if zero.stage == 3 else 1
+    return [reference(shape, training, on, zero, f" / {divided}" if divided > 1 else "")]
+
+
+def _width(training: TrainingParams, on: Machine) -> int:
+    """Bytes of a weight."""
+    return 2 if on.on_gpu and training.precision != "float32" else 4
+
+
+def reference(shape: Shape, training: TrainingParams, on: Machine, zero: Zero, how: str) -> Part:
+    """The reference model in a process."""
+    wide = _width(training, on)
+    divided = training.world_size if zero.stage == 3 else 1
     size = float(wide * shape.parameters / divided)
-    cut = f" / {divided}" if divided > 1 else ""
-    return [Part("reference model", f"{wide} B a weight{cut}", size, size, size)]
+    return Part("reference model", f"{wide} B a weight{how}", size, size, size)
 
 
 def pair_work(
@@ -63,21 +67,16 @@ def pair_work(
 ) -> Work:  # fmt: skip
     """The work of a training on `rows` pairs, whose chosen sequences have `length` tokens on average, as the rejected ones are
     taken to have; of DPO the reference model runs forward as well."""
-    made = work(
-        shape,
-        as_sequences(training),
-        zero,
-        on,
-        plan,
-        rows=2 * rows,
-        length=length,
-        adapters=adapters,
-    )
-    if training.method == "dpo" and made.compute_hours is not None:
-        made = replace(
-            made, compute_hours=made.compute_hours * (1 + 2 / (4 if training.lora else 6))
-        )
-    return made
+    twice = as_sequences(training)
+    made = work(shape, twice, zero, on, plan, rows=2 * rows, length=length, adapters=adapters)
+    return with_reference(made, training) if training.method == "dpo" else made
+
+
+def with_reference(made: Work, training: TrainingParams) -> Work:
+    """The work with the same once more forward, by the reference model."""
+    each = 2 / (4 if training.lora else 6)
+    hours = made.compute_hours
+    return made if hours is None else replace(made, compute_hours=hours * (1 + each))
 
 
 def assumed(trainings: Iterable[TrainingParams]) -> list[str]:

@@ -7,15 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from llmc_lib.formatting import ZERO
 from llmc_lib.params import LoraParams, TrainingParams
 from llmc_lib.plan.shape import Shape
 
-_NEXT_PRESETS = {
-    "zero1": ("zero2", "zero3", "zero3_offload"),
-    "zero2": ("zero3", "zero3_offload"),
-    "zero3": ("zero3_offload",),
-    "zero3_offload": (),
-}
+_PRESETS = tuple(ZERO)  # each needs less memory than those before it
 _MOST_NODES = 64
 
 
@@ -81,7 +77,7 @@ def _changes(training: TrainingParams, on_gpu: bool) -> Iterator[tuple[str, str,
         update: dict[str, Any] = {"gradient_checkpointing": True}
         yield "gradient_checkpointing: true", "gradient_checkpointing", update
     if on_gpu and not training.deepspeed_config:
-        for preset in _NEXT_PRESETS[training.deepspeed]:
+        for preset in _PRESETS[_PRESETS.index(training.deepspeed) + 1 :]:
             yield f"deepspeed: {preset}", "deepspeed", {"deepspeed": preset}
         yield from _more_machines(training)
     if not on_gpu and training.nproc_per_node > 1:

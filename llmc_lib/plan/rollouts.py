@@ -8,13 +8,14 @@ a GPU when it starts and holds it; its weights are bfloat16, divided among the G
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from llmc_lib.params import PlanParams, TrainingParams
 from llmc_lib.params.grpo import GrpoParams
 from llmc_lib.plan.hours import Work, generated_per_second, work
 from llmc_lib.plan.machine import GIB, Machine
 from llmc_lib.plan.memory import Memory, Part
+from llmc_lib.plan.preferences import reference, with_reference
 from llmc_lib.plan.shape import Shape
 from llmc_lib.plan.zero import Zero
 
@@ -82,21 +83,15 @@ def rollout_work(
     made = work(
         shape, once, zero, on, plan, rows=found.completions, length=length, adapters=adapters
     )
-    if grpo.beta and made.compute_hours is not None:
-        each = 2 / (4 if training.lora else 6)
-        made = replace(made, compute_hours=made.compute_hours * (1 + each))
-    return made
+    return with_reference(made, training) if grpo.beta else made
 
 
 def rollout_parts(shape: Shape, training: TrainingParams, on: Machine, zero: Zero) -> list[Part]:
     """The reference model, and what samples, in the memory of a process that trains."""
     grpo = _grpo(training)
-    wide = 2 if on.on_gpu and training.precision != "float32" else 4
     parts = []
     if grpo.beta and training.lora is None:
-        divided = training.world_size if zero.stage == 3 else 1
-        size = float(wide * shape.parameters / divided)
-        parts.append(Part("reference model", f"{wide} B a weight, for beta", size, size, size))
+        parts.append(reference(shape, training, on, zero, ", for beta"))
     who = _generator(grpo, on)
     if who == "vllm" and on.memory:
         held = 0.0 if grpo.vllm_sleep else grpo.vllm_memory * on.memory

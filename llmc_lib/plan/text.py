@@ -11,6 +11,7 @@ import pandas as pd
 from llmc_lib.formatting import aligned, counted, listed
 from llmc_lib.plan.build import Plan, TrainingPlan
 from llmc_lib.plan.machine import GIB
+from llmc_lib.plan.memory import in_billions
 from llmc_lib.plan.pace import pace, span
 
 
@@ -82,7 +83,7 @@ def _verdict(plan: Plan) -> str:
 
 def _head(plan: Plan) -> str:
     shape, training = plan.shape, plan.trainings[0].recipe.training
-    active = f", {_billions(shape.active)} active for a token" if shape.expert_count else ""
+    active = f", {in_billions(shape.active)} active for a token" if shape.expert_count else ""
     experts = (
         f"; {shape.expert_count} experts, {shape.experts_per_token} for a token"
         if shape.expert_count
@@ -99,7 +100,7 @@ def _head(plan: Plan) -> str:
             ["Model", plan.source],
             [
                 "",
-                f"{_billions(shape.parameters)} parameters{active}; {shape.layers} layers{experts}",
+                f"{in_billions(shape.parameters)} parameters{active}; {shape.layers} layers{experts}",
             ],
             ["Machines", machine],
         ],
@@ -280,10 +281,6 @@ def _table(rows: Sequence[Sequence[str]], align: str) -> str:
 
 def _gib(*sizes: float) -> tuple[float, ...]:
     return tuple(round(size / GIB, 3) for size in sizes)
-
-
-def _billions(number: float) -> str:
-    return f"{number / 1e9:.2f} B" if number >= 1e9 else f"{number / 1e6:.1f} M"
 
 
 def _tokens(number: float) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from llmc_lib.benchmarks import Measure, declared
-from llmc_lib.errors import near, shown
+from llmc_lib.errors import instead, shown
 from llmc_lib.preflight.problem import Problem
 from llmc_lib.records import Question
 from llmc_lib.store import Run
@@ -30,8 +30,7 @@ def problems(run: Run, questions: Mapping[str, Sequence[Question]]) -> Iterator[
     main, known = _categories(run, questions)
     for name in gate.categories if known else ():
         if name not in known:
-            meant = near(name, known)
-            hint = f"did you mean {meant!r}?" if meant else f"it has {', '.join(known)}"
+            hint = instead(name, known, f"it has {', '.join(known)}")
             yield Problem(
                 ("gate", "categories", name), f"no category {shown(name)} of {main}; {hint}"
             )
@@ -55,8 +54,7 @@ def _candidate(run: Run, name: str) -> str:
         known += [each.replace("#", "<number>") for each in trained]
     if name in known:
         return ""
-    meant = near(name, known)
-    hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(known[:8])}"
+    hint = instead(name, known, f"there are {', '.join(known[:8])}")
     return f"{shown(name)} is no candidate of the report; {hint}"
 
 

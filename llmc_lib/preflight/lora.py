@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from llmc_lib.errors import near, shown
+from llmc_lib.errors import instead, shown
 from llmc_lib.models.folder import read_layers
 from llmc_lib.preflight.problem import Problem
 from llmc_lib.store import ROOT, Run
@@ -47,6 +47,5 @@ def _layers(run: Run) -> list[str]:
 
 def _no_layer(name: str, layers: list[str]) -> str:
     known = sorted({layer.rpartition(".")[2] for layer in layers})
-    meant = near(name, known)
-    hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(known[:20])}"
+    hint = instead(name, known, f"there are {', '.join(known[:20])}")
     return f"no layer {shown(name)} in the base model; {hint}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from llmc_lib.engines.formats import TEMPLATES
-from llmc_lib.errors import near, shown
+from llmc_lib.errors import instead, shown
 from llmc_lib.models.adapter import adapter_problems
 from llmc_lib.models.context import context_of
 from llmc_lib.models.folder import folder_problems, tokenizer_problems
@@ -19,7 +19,6 @@ from llmc_lib.preflight import lora
 from llmc_lib.preflight.problem import Problem
 from llmc_lib.rewards import not_allowed, not_usable
 from llmc_lib.store import ROOT, Run, json_reader
-from llmc_lib.store.json_reader import JsonError
 
 Keys = tuple[str | int, ...]
 _CONFIGS = Path(__file__).parents[1] / "plan" / "configs"
@@ -162,10 +161,7 @@ def config_of(model: ModelParams) -> dict[str, Any] | None:
         path = ROOT / model.source / "config.json"
     else:
         path = _cached(model) or _CONFIGS / f"{model.source.rpartition('/')[2]}.json"
-    try:
-        found = json_reader.load(path)
-    except (OSError, JsonError):
-        return None
+    found = json_reader.readable(path)
     return found if isinstance(found, dict) else None
 
 
@@ -197,8 +193,7 @@ def _served_names(run: Run) -> Iterator[Problem]:
     for name, served in served_as.items():
         keys = ("evaluation", "engine", "served_as", name)
         if name not in known and not step.fullmatch(name):
-            meant = near(name, known)
-            hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(known)}"
+            hint = instead(name, known, f"there are {', '.join(known)}")
             yield Problem(keys, f"{shown(name)} is not a model of the run; {hint}")
             continue
         if name == "judge":  # which may be one of the models

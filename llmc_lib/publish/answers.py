@@ -8,7 +8,6 @@ whatever `report.show_questions` says. `make report` reads the predictions again
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -18,12 +17,12 @@ import pandas as pd
 import yaml
 
 from llmc_lib.benchmarks import DECLARED
-from llmc_lib.dataset.card.impersonal import impersonal, public_params, without_secrets
+from llmc_lib.dataset.card.impersonal import impersonal, without_secrets
 from llmc_lib.dataset.card.licences import Terms
 from llmc_lib.dataset.card.markdown import plain_text, render
-from llmc_lib.errors import UserError, near
+from llmc_lib.errors import UserError, instead
 from llmc_lib.evaluation.results import Results, load_results
-from llmc_lib.publish.folder import OF_THE_BUILD, Draft
+from llmc_lib.publish.folder import OF_THE_BUILD, Draft, write_facts
 from llmc_lib.records import writable
 from llmc_lib.store import Run
 
@@ -48,17 +47,12 @@ def draft(run: Run, what: str, name: str | None) -> Draft:
     for a model that it does not have."""
     results = load_results(run)
     if name is not None and name not in results.models:
-        found = near(name, results.models)
-        hint = f"did you mean {found!r}?" if found else f"there are {', '.join(results.models)}"
+        hint = instead(name, results.models, f"there are {', '.join(results.models)}")
         raise UserError(f"MODEL: {name!r} was not evaluated in this run; {hint}")
     held = Terms("other", "of-the-models-and-the-benchmarks", tuple(_notices(run)), (), ())
     models = [name] if name else [*results.models]
-    return Draft(
-        run.folder / "publish" / what,
-        held,
-        lambda allow_unknown: None,
-        partial(_write, run, results, what, models, held),
-    )
+    write = partial(_write, run, results, what, models, held)
+    return Draft(run.folder / "publish" / what, held, write)
 
 
 def gated(run: Run) -> list[str]:
@@ -97,20 +91,11 @@ def _write(
                 & (results.answers["status"] != "missing")
             ]
             n = _table(rows, results, what, file, texts=benchmark not in secret)
-            files.append(
-                {
-                    "benchmark": benchmark,
-                    "model": model,
-                    "answers": n,
-                    "texts": benchmark not in secret,
-                }
-            )
+            facts = {"benchmark": benchmark, "model": model, "answers": n}
+            files.append({**facts, "texts": benchmark not in secret})
     facts = {key: value for key, value in results.manifest.items() if key not in OF_THE_BUILD}
     facts = {**facts, "published": what, "files": files}
-    text = json.dumps(impersonal(run, without_secrets(facts)), indent=1, ensure_ascii=False)
-    (part / "manifest.json").write_text(f"{text}\n", encoding="utf-8")
-    params = yaml.safe_dump(public_params(run), sort_keys=False, allow_unicode=True)
-    (part / "params.yaml").write_text(params, encoding="utf-8")
+    write_facts(run, without_secrets(facts), part)
     (part / "README.md").write_text(_card(run, results, what, files, held), encoding="utf-8")
     return {}
 

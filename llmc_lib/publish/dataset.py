@@ -5,36 +5,33 @@ removed.parquet and the rows of candidates with a mixture of their own stay here
 
 from __future__ import annotations
 
-import json
 import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from llmc_lib.dataset.builder import stage_key
-from llmc_lib.dataset.card.impersonal import impersonal, public_params
-from llmc_lib.dataset.card.licences import Terms, terms
+from llmc_lib.dataset.card.licences import terms
 from llmc_lib.dataset.card.page import licence_section
 from llmc_lib.errors import UserError
-from llmc_lib.publish.folder import BUILD, OF_THE_BUILD, Draft
+from llmc_lib.publish.folder import BUILD, OF_THE_BUILD, Draft, write_facts
 from llmc_lib.store import Run, read_manifest, sha256_file
 
 #: What the manifest says of the rows of candidates with a mixture of their own.
 _NOT_PUBLISHED = ("mixtures",)
+_FORBIDDEN = "rows are under {}, which does not allow sharing changed versions; leave their source out of dataset.sources"
+_UNKNOWN = (
+    "rows are under a licence that is not known ({}); give the SPDX identifier as `licence` of their source, or, if you may "
+    "pass them on, ALLOW_UNKNOWN_LICENCE=1"
+)
 
 
 def draft(run: Run) -> Draft:
     """What goes to the hub. Raises `UserError` for a data set that is not of the present params."""
     facts = _facts(run)
     held = terms(facts["composition"]["licence"])
-    return Draft(
-        run.folder / "publish" / "dataset",
-        held,
-        partial(_obstacle, held),
-        partial(_write, run, facts),
-    )
+    folder = run.folder / "publish" / "dataset"
+    return Draft(folder, held, partial(_write, run, facts), _FORBIDDEN, _UNKNOWN)
 
 
 def _facts(run: Run) -> dict[str, Any]:
@@ -55,21 +52,6 @@ def _facts(run: Run) -> dict[str, Any]:
     return facts
 
 
-def _obstacle(held: Terms, allow_unknown: bool) -> str | None:
-    if held.forbidden:
-        return (
-            f"rows are under {', '.join(held.forbidden)}, which does not allow sharing changed "
-            "versions; leave their source out of dataset.sources"
-        )
-    if held.unknown and not allow_unknown:
-        return (
-            f"rows are under a licence that is not known ({', '.join(held.unknown)}); give the SPDX "
-            "identifier as `licence` of their source, or, if you may pass them on, "
-            "ALLOW_UNKNOWN_LICENCE=1"
-        )
-    return None
-
-
 def _write(run: Run, facts: dict[str, Any], part: Path) -> dict[str, str]:
     (part / "data").mkdir()
     shutil.copyfile(run.dataset / "README.md", part / "README.md")
@@ -88,10 +70,7 @@ def _write(run: Run, facts: dict[str, Any], part: Path) -> dict[str, str]:
         for name, digest in facts["files"].items()
         if (part / "data" / name).is_file()
     }
-    manifest = json.dumps(impersonal(run, kept), indent=1, ensure_ascii=False)
-    (part / "manifest.json").write_text(f"{manifest}\n", encoding="utf-8")
-    params = yaml.safe_dump(public_params(run), sort_keys=False, allow_unicode=True)
-    (part / "params.yaml").write_text(params, encoding="utf-8")
+    write_facts(run, kept, part)
     if terms(facts["composition"]["licence"]).name:  # the card links to it
         text = licence_section(facts).removeprefix("#")
         (part / "LICENSE.md").write_text(text, encoding="utf-8")

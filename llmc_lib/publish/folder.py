@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import yaml
+
+from llmc_lib.dataset.card.impersonal import impersonal, public_params
 from llmc_lib.dataset.card.licences import Terms
-from llmc_lib.store import sha256_file
+from llmc_lib.store import Run, sha256_file
 
 #: What differs between two builds of the same thing, and is left out of published manifests.
 OF_THE_BUILD = ("finished", "seconds", "outputs", "digest")
@@ -23,9 +28,19 @@ class Draft:
 
     folder: Path
     terms: Terms
-    obstacle: Callable[[bool], str | None]  # why not; the argument: are unknown licences allowed?
     # Fills an empty folder; returns the SHA-256 of those files of which it knows it.
     write: Callable[[Path], dict[str, str]]
+    # Why not, where licences forbid it, and where some are not known; {} is their names.
+    forbidden: str = ""
+    unknown: str = ""
+
+    def obstacle(self, allow_unknown: bool) -> str | None:
+        """Why its licences keep it from being sent; None where they do not."""
+        if self.terms.forbidden:
+            return self.forbidden.format(", ".join(self.terms.forbidden))
+        if self.terms.unknown and not allow_unknown:
+            return self.unknown.format(", ".join(self.terms.unknown))
+        return None
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,14 @@ def fill(folder: Path, write: Callable[[Path], dict[str, str]]) -> dict[str, str
     os.replace(part, folder)
     shutil.rmtree(old, ignore_errors=True)
     return known
+
+
+def write_facts(run: Run, facts: dict[str, Any], part: Path) -> None:
+    """Write manifest.json and params.yaml, which name nothing of this machine."""
+    text = json.dumps(impersonal(run, facts), indent=1, ensure_ascii=False)
+    (part / "manifest.json").write_text(f"{text}\n", encoding="utf-8")
+    params = yaml.safe_dump(public_params(run), sort_keys=False, allow_unicode=True)
+    (part / "params.yaml").write_text(params, encoding="utf-8")
 
 
 def listing(folder: Path, known: Mapping[str, str]) -> dict[str, tuple[int, str]]:

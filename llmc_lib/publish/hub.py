@@ -11,23 +11,21 @@ from llmc_lib.errors import UserError
 # The hub's rule for names (huggingface_hub's validate_repo_id), with an owner.
 _PART = r"\w(?:[\w.-]*\w)?"
 _REPO = re.compile(rf"(?!.*(?:--|\.\.|\.git$)){_PART}/{_PART}", re.ASCII)
-_NAMES = {
-    "dataset": "data set",
-    "model": "model",
-    "predictions": "predictions",
-    "judgements": "judgements",
-}
 
 
 def check_repo(repo: str | None, what: str) -> None:
     """Raises `UserError` for what can be no name of a repository."""
     if not repo:
-        raise UserError(f"REPO: name the hub's {_NAMES[what]} to upload to: REPO=owner/name")
+        raise UserError(f"REPO: name the hub's {_named(what)} to upload to: REPO=owner/name")
     if len(repo) > 96 or not _REPO.fullmatch(repo):
         raise UserError(
             f"REPO: {repo!r} is not a name of a hub repository; give owner/name, each of letters, digits, "
             "'-', '_' and '.'"
         )
+
+
+def _named(what: str) -> str:
+    return "data set" if what == "dataset" else what
 
 
 def token() -> str:
@@ -63,7 +61,7 @@ def upload(folder: Path, what: str, repo: str, token: str, public: bool) -> str:
             repo_id=repo,
             repo_type=kind,
             folder_path=folder,
-            commit_message=f"Upload the {_NAMES[what]} made by llmc-report",
+            commit_message=f"Upload the {_named(what)} made by llmc-report",
         )
     except Exception as error:
         raise UserError(_refusal(error, repo)) from None

@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from llmc_lib import evaluation, training
-from llmc_lib.dataset.card.impersonal import impersonal, public_params, without_secrets
+from llmc_lib.dataset.card.impersonal import impersonal, without_secrets
 from llmc_lib.dataset.card.licences import Terms
-from llmc_lib.errors import UserError, near
+from llmc_lib.errors import UserError, instead
 from llmc_lib.models.folder import read_config, shards
 from llmc_lib.models.resolve import Model, base_model, model_licence
-from llmc_lib.publish.folder import BUILD, OF_THE_BUILD, Draft
+from llmc_lib.publish.folder import BUILD, OF_THE_BUILD, Draft, write_facts
 from llmc_lib.publish.model_card import card, licence_page
 from llmc_lib.publish.model_subject import Subject
 from llmc_lib.publish.model_terms import model_terms
@@ -36,6 +35,14 @@ _LOADED = {".safetensors", ".json", ".jinja", ".model", ".txt"}
 _PLACES = ("_name_or_path", "name_or_path")
 # Texts of the base that its licence may ask to pass on with what is made from it.
 _NOTICES = ("LICENSE*", "LICENCE*", "NOTICE*")
+_FORBIDDEN = (
+    "the base or training rows are under {}, which does not allow sharing changed versions; take another base, or leave the "
+    "source out of dataset.sources"
+)
+_UNKNOWN = (
+    "the base or training rows are under a licence that is not known ({}); state it in the README.md of the base "
+    "(license: …) or as `licence` of the source, or, if you may pass the model on, ALLOW_UNKNOWN_LICENCE=1"
+)
 
 
 def draft(run: Run, name: str | None) -> Draft:
@@ -50,12 +57,8 @@ def draft(run: Run, name: str | None) -> Draft:
     folder = run.models / subject.name
     _check_whole(folder)
     held = model_terms(model_licence(run.params.model, subject.base), subject.rows)
-    return Draft(
-        run.folder / "publish" / subject.name,
-        held,
-        partial(_obstacle, held),
-        partial(_write, subject, held, folder),
-    )
+    write = partial(_write, subject, held, folder)
+    return Draft(run.folder / "publish" / subject.name, held, write, _FORBIDDEN, _UNKNOWN)
 
 
 def _subject(run: Run, name: str | None) -> Subject:
@@ -71,8 +74,7 @@ def _subject(run: Run, name: str | None) -> Subject:
         raise UserError(f"{run.training}: no model was exported; {BUILD}")
     name = name or list(models)[-1]
     if name not in models:
-        found = near(name, models)
-        hint = f"did you mean {found!r}?" if found else f"there are {', '.join(models)}"
+        hint = instead(name, models, f"there are {', '.join(models)}")
         raise UserError(f"MODEL: {name!r} is not a model of this run; {hint}")
     of, entry = models[name]
     facts, recipe = manifest["candidates"][of], recipes[of]
@@ -125,21 +127,6 @@ def _check_whole(folder: Path) -> None:
         )
 
 
-def _obstacle(held: Terms, allow_unknown: bool) -> str | None:
-    if held.forbidden:
-        return (
-            f"the base or training rows are under {', '.join(held.forbidden)}, which does not allow "
-            "sharing changed versions; take another base, or leave the source out of dataset.sources"
-        )
-    if held.unknown and not allow_unknown:
-        return (
-            "the base or training rows are under a licence that is not known "
-            f"({', '.join(held.unknown)}); state it in the README.md of the base (license: …) or as "
-            "`licence` of the source, or, if you may pass the model on, ALLOW_UNKNOWN_LICENCE=1"
-        )
-    return None
-
-
 def _write(subject: Subject, held: Terms, folder: Path, part: Path) -> dict[str, str]:
     run, known = subject.run, {}
     for path in sorted(folder.iterdir()):
@@ -156,10 +143,7 @@ def _write(subject: Subject, held: Terms, folder: Path, part: Path) -> dict[str,
         (part / "LICENSES.md").write_text(licence_page(subject, held), encoding="utf-8")
     facts = {key: value for key, value in subject.manifest().items() if key not in OF_THE_BUILD}
     facts["files"] = known
-    text = json.dumps(impersonal(run, without_secrets(facts)), indent=1, ensure_ascii=False)
-    (part / "manifest.json").write_text(f"{text}\n", encoding="utf-8")
-    params = yaml.safe_dump(public_params(run), sort_keys=False, allow_unicode=True)
-    (part / "params.yaml").write_text(params, encoding="utf-8")
+    write_facts(run, without_secrets(facts), part)
     return known
 
 

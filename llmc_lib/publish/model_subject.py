@@ -32,9 +32,8 @@ class Subject:
     history: pd.DataFrame  # the log of its training
     data: pd.DataFrame  # the training rows: source, licence, category, kind, author_kind
     sources: dict[str, Any]  # name → facts, of the data set's manifest
-    metrics: (
-        dict[str, Any] | None
-    )  # the `benchmarks` block of metrics.json, if it was evaluated; the main one first
+    # The `benchmarks` block of metrics.json, if it was evaluated; the main one first.
+    metrics: dict[str, Any] | None
     others: list[str]  # the run's other models
     environment: dict[str, Any]  # that of the training
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from llmc_lib.errors import UserError, near, shown
+from llmc_lib.errors import UserError, instead, shown
 from llmc_lib.params import BenchmarkParams
 from llmc_lib.records import Question
 from llmc_lib.store import ROOT, fingerprint, sha256_file
@@ -104,8 +104,7 @@ def _named(
         elif entry in known:
             ids.add(entry)
         else:
-            meant = near(entry, members)
-            hint = f"did you mean {meant!r}?" if meant else _there_are(members)
+            hint = instead(entry, members, _there_are(members))
             raise UserError(
                 f"{where}: {shown(entry)} is not a subset, a file or a question; {hint}"
             )

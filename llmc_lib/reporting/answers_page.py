@@ -11,7 +11,7 @@ from llmc_lib.evaluation.results import Results
 from llmc_lib.formatting import counted
 from llmc_lib.language import N_, tr
 from llmc_lib.reporting.elements import Block, paragraph, table_block
-from llmc_lib.reporting.grading_page import GRADES
+from llmc_lib.reporting.sentences.audit import STATUS
 from llmc_lib.reporting.text import text_to_html
 
 _COLUMNS = {
@@ -69,7 +69,7 @@ def some(results: Results, n: int, seed: int) -> Block:
 def _answer(results: Results, row: dict[Any, Any]) -> str:
     """One answer, folded."""
     benchmark, id_ = row["benchmark"], row["question_id"]
-    what = html.escape(f"{benchmark}, {id_}: {tr(GRADES[row['status']])}")
+    what = html.escape(f"{benchmark}, {id_}: {tr(STATUS[row['status']])}")
     title = f'<span class="category">{html.escape(row["model"])}</span> {what}'
     question = results.questions[benchmark][id_].question
     parts = [

@@ -1,14 +1,16 @@
-"""What only a browser can make of a page: a PDF and a picture, by the system's own headless Chromium."""
+"""What only a browser can make of a page: report.pdf and a picture, by the system's own headless Chromium."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
 from llmc_lib.errors import UserError
+from llmc_lib.store import Run, write_atomic
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _QUIET = (
@@ -86,3 +88,22 @@ def _made_by_browser(page: Path, action: str, name: str, options: tuple[str, ...
                 f"{page}: {command[0]} produced no file (status {done.returncode})\n{said}"
             )
         return made.read_bytes()
+
+
+# A link to a file beside the page: in a PDF it would be the file's path on this machine.
+_BESIDE = re.compile(r'(<a\b[^>]*?) href="(?!#|https?:|data:)[^"]*"')
+
+
+def make_pdf(run: Run) -> Path:
+    """Print the run's index.html to report.pdf beside it; returns its path.
+
+    Raises `UserError` where there is no page yet, or no Chromium.
+    """
+    page = run.report / "index.html"
+    if not page.exists():
+        raise UserError(f"{page}: no such page; make it first: make report PARAMS=…")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "report.html"
+        copy.write_text(_BESIDE.sub(r"\1", page.read_text(encoding="utf-8")), encoding="utf-8")
+        write_atomic(run.report / "report.pdf", print_pdf(copy))
+    return run.report / "report.pdf"

@@ -34,7 +34,7 @@ def candidates_table(manifest: dict[str, Any], params: Params) -> Block:
             tr("Sources"): _shares(facts["composition"]["source"], ()),
             tr("Categories"): _shares(facts["composition"]["category"], ROW_CATEGORIES),
             tr("Distance"): f"{facts['total_variation']:.4f}"
-            if _has_target(params, recipe)
+            if (recipe.mixture or params.dataset).mixture
             else "–",
         }
         for recipe, facts in recipes
@@ -58,10 +58,6 @@ def _facts(manifest: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
     """The facts of a candidate's mixture: those of the run's, where it has none of its own."""
     facts: dict[str, Any] = manifest["mixtures"][recipe.rows] if recipe.mixture else manifest
     return facts
-
-
-def _has_target(params: Params, recipe: Recipe) -> bool:
-    return (recipe.mixture or params.dataset).mixture
 
 
 def _shares(counts: dict[str, int], order: tuple[str, ...]) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.evaluation.results import Results
-from llmc_lib.formatting import as_p, as_percent, as_points, counted
+from llmc_lib.formatting import as_p, as_percent, as_percent_cell, as_points, counted
 from llmc_lib.language import tr
 from llmc_lib.reasoning.claims import TraceCheck, check_traces
 from llmc_lib.reasoning.leaps import read_leaps
@@ -143,13 +143,13 @@ def _row(model: str, counts: dict[str, Any]) -> dict[str, str]:
         tr("Claims checked"): f"{counts['claims']:,}",
         tr("False"): f"{counts['false']:,}",
         tr("Answers with a claim"): f"{n:,}",
-        tr("with a false one, %"): _percent(counts["answers_with_false"] / n, n) if n else "–",
-        tr("95% interval"): "–".join(_percent(bound, n) for bound in counts["ci95"]) if n else "–",
+        tr("with a false one, %"): as_percent_cell(counts["answers_with_false"] / n, n)
+        if n
+        else "–",
+        tr("95% interval"): "–".join(as_percent_cell(bound, n) for bound in counts["ci95"])
+        if n
+        else "–",
     }
-
-
-def _percent(fraction: float, n: int) -> str:
-    return as_percent(fraction, n).rstrip("%")
 
 
 def sentence(found: dict[str, Any] | None) -> str:
@@ -173,9 +173,8 @@ def sentence(found: dict[str, Any] | None) -> str:
         high=high,
         p=as_p(found["p_value"]),
     )
-    clear = (
-        found["p_value"] < ALPHA
-    )  # where few decide, test and interval can differ: then neither is clear
+    # Where few decide, test and interval can differ: then neither is clear.
+    clear = found["p_value"] < ALPHA
     if found["low"] > 0 and clear:
         found_out = tr("Wrong answers contain false claims more often than right ones.")
     elif found["high"] < 0 and clear:

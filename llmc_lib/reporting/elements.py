@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pandas as pd
 from tabulate import tabulate
 
-from llmc_lib.formatting import as_bound, as_p_cell, as_points, as_range, unbroken
+from llmc_lib.formatting import as_bounds, as_p_cell, as_points, unbroken
 from llmc_lib.language import N_, tr
 from llmc_lib.reporting.plain import notebook_html, plain_text
 from llmc_lib.reporting.text import text_to_html, visible
@@ -240,7 +240,7 @@ def case_cells(row: Mapping[Any, Any], level: float) -> dict[str, str]:
     n = row["n"]
     return {
         tr("Difference, points"): as_points(row["difference"], n, unit=False),
-        tr("Interval"): as_range(*(as_bound(row[end], n) for end in ("low", "high"))),
+        tr("Interval"): as_bounds((row["low"], row["high"]), n),
         tr("p adjusted"): as_p_cell(row["p_adjusted"], level),
         tr("Verdict"): row["verdict"],
     }
@@ -256,7 +256,7 @@ def table_block(
     """
     numeric = {str(column): _is_numeric(frame[column]) for column in frame.columns}
     head = "".join(
-        f'<th scope="col"{_right(numeric[str(column)] and number > 0)}><button type="button">{visible(str(column))}'
+        f'<th scope="col"{number_class(numeric[str(column)] and number > 0)}><button type="button">{visible(str(column))}'
         "</button></th>"
         for number, column in enumerate(frame.columns)
     )
@@ -312,10 +312,11 @@ _FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.,% to+-]*$)")
 def _cell(value: str, numeric: bool, *, first: bool) -> str:
     if first:
         return f'<th scope="row">{visible(value)}</th>'
-    return f"<td{_right(numeric)}>{visible(value)}</td>"
+    return f"<td{number_class(numeric)}>{visible(value)}</td>"
 
 
-def _right(numeric: bool) -> str:
+def number_class(numeric: bool) -> str:
+    """The attribute that puts a cell of numbers on the right."""
     return ' class="number"' if numeric else ""
 
 

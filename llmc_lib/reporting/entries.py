@@ -15,10 +15,10 @@ from llmc_lib.analysis.safety import Sign
 from llmc_lib.analysis.verdict import Word
 from llmc_lib.benchmarks import Measure, measure
 from llmc_lib.language import N_, tr
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.report import SCHEMA_VERSION
+from llmc_lib.reporting.sentences import runs as words
+from llmc_lib.reporting.sentences.safety import SAFETY
 from llmc_lib.store import ROOT, json_reader
-from llmc_lib.store.json_reader import JsonError
 
 #: What a folder of a run may hold for a reader: file → its name in a link.
 FILES = {
@@ -129,7 +129,7 @@ class Metrics(BaseModel):
         """The headline candidate's safety, in a word; "–" where it was not looked at."""
         found = self.tradeoffs.get(self.headline.model)
         if found is not None:
-            return tr(words.SAFETY[found.safety]) if found.safety else found.word
+            return tr(SAFETY[found.safety]) if found.safety else found.word
         others = [b for b in self.benchmarks.values() if b.measures == "safety"]
         return others[0].comparisons[-1].verdict if others else "–"
 
@@ -182,7 +182,7 @@ def read_entries(folder: Path) -> list[Entry]:
 
 def _entry(run: Path, files: tuple[str, ...]) -> Entry:
     name = os.fsencode(run.name).decode(errors="replace")
-    manifest = _json(run / "manifest.json")
+    manifest = json_reader.readable(run / "manifest.json")
     made = _time(manifest.get("finished")) if isinstance(manifest, dict) else None
     written = datetime.fromtimestamp((run / files[0]).stat().st_mtime, UTC)
     try:
@@ -197,7 +197,7 @@ def _metrics(path: Path) -> Metrics:
     """Raises `ValueError` that says what is wrong with the file, and what to do."""
     if not path.exists():
         raise ValueError(tr("no metrics.json: the report is not finished; make report resumes it"))
-    values = _json(path)
+    values = json_reader.readable(path)
     if not isinstance(values, dict):
         raise ValueError(tr("metrics.json is broken or half written; make report writes it again"))
     version = values.get("schema_version")
@@ -230,14 +230,6 @@ def _metrics(path: Path) -> Metrics:
             )
         )
     return metrics
-
-
-def _json(path: Path) -> Any:
-    """What a JSON file holds; None where it cannot be read."""
-    try:
-        return json_reader.load(path)
-    except (OSError, JsonError):
-        return None
 
 
 def _time(text: object) -> datetime | None:

@@ -12,7 +12,13 @@ from llmc_lib.analysis.summary.table import rate_key
 from llmc_lib.benchmarks import declared
 from llmc_lib.evaluation import grading
 from llmc_lib.evaluation.results import Results
-from llmc_lib.formatting import as_bound, as_percent, as_points, as_range, listed
+from llmc_lib.formatting import (
+    as_bounds,
+    as_percent_cell,
+    as_percent_range,
+    as_points,
+    listed,
+)
 from llmc_lib.language import tr
 from llmc_lib.reporting.elements import Block, table_block
 from llmc_lib.store import Run
@@ -104,10 +110,10 @@ def graders_table(name: str, block: dict[str, Any]) -> Block:
                 {
                     tr("Graded by"): _named(one),
                     tr("Model"): model,
-                    tr("Score, %"): as_percent(facts[key], n).rstrip("%"),
-                    tr("95% interval"): "–".join(as_percent(e, n).rstrip("%") for e in facts["ci95"]),
+                    tr("Score, %"): as_percent_cell(facts[key], n),
+                    tr("95% interval"): as_percent_range(facts["ci95"], n),
                     tr("Difference, points"): as_points(compared["difference"], n, unit=False) if compared else "–",
-                    tr("Its 95% interval"): as_range(*(as_bound(e, n) for e in compared["ci95"])) if compared else "–",
+                    tr("Its 95% interval"): as_bounds(compared["ci95"], n) if compared else "–",
                 }
             )  # fmt: skip
             data.append({"grader": one["grader"], "model": model, key: facts[key],

@@ -13,6 +13,7 @@ from llmc_lib.evaluation.results import Results
 from llmc_lib.formatting import counted
 from llmc_lib.language import N_, tr
 from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
+from llmc_lib.reporting.sentences.audit import STATUS
 from llmc_lib.reporting.text import text_to_html
 
 #: Disagreements of a benchmark that are shown.
@@ -92,14 +93,6 @@ def _sentence(results: Results, name: str, numbers: dict[str, Any], imported: bo
     return f"{graded} {agreed}. {decides}"
 
 
-#: The grades there are, as they are printed.
-GRADES = {
-    "correct": N_("correct"),
-    "incorrect": N_("incorrect"),
-    "ungraded": N_("ungraded"),
-}
-
-
 def _name(results: Results, name: str) -> str:
     """The title of a published benchmark that is called as it is; of others their names in the params."""
     kind = declared(results.kinds.get(name, name))
@@ -122,7 +115,7 @@ def _table(name: str, numbers: dict[str, Any], imported: bool) -> Block:
 
 
 def _grade(grade: object) -> str:
-    return tr(GRADES.get(str(grade), str(grade)))
+    return tr(STATUS.get(str(grade), str(grade)))
 
 
 def _disagreements(

@@ -64,7 +64,8 @@ def power_table(run: Run, assumed: Assumed) -> str:
         row = [benchmark.name, f"{n:,}", str(samples), f"{rate:.0%}", finds]
         rows.append([*row, *(f"{count:,}" for count in table["questions"])])
         sentences.append(_sentence(benchmark.name, n, origin, samples, found, interesting, target))
-        if (seeds := _seeds(run.params)) or assumed.spread is not None:
+        seeds = {c.name: len(c.seeds) for c in run.params.candidates if len(c.seeds) > 1}
+        if seeds or assumed.spread is not None:
             sentences += recipe_power(
                 run.params, n, parts, samples, sorted(seeds.values()), assumed.spread
             )
@@ -117,11 +118,6 @@ def _compared(params: Params) -> int:
         for at in range(len(recipe.training.export_at))
     }
     return len(trained) + len(params.evaluation.models)
-
-
-def _seeds(params: Params) -> dict[str, int]:
-    """Candidate → how often it is trained, where that is several times."""
-    return {c.name: len(c.seeds) for c in params.candidates if len(c.seeds) > 1}
 
 
 def _questions(run: Run, benchmark: BenchmarkParams, given: int | None) -> tuple[int, str]:

@@ -85,9 +85,8 @@ def _pairs(
     """Model, what it is compared with, what that is to it, and its rewards."""
     reference = next(iter(results.models))
     found = []
-    first: dict[
-        str | None, tuple[str, dict[str, float]]
-    ] = {}  # start → the first candidate from it
+    # Start → the first candidate from it.
+    first: dict[str | None, tuple[str, dict[str, float]]] = {}
     for recipe, model, start in learnt(run, results, training, ("grpo",)):
         if start is not None:
             found.append((model, start, "start", _weights(recipe)))

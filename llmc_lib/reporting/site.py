@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from llmc_lib.language import N_, language, plural, tr
 from llmc_lib.params.changes import Change, changes
 from llmc_lib.reporting.entries import FILES, Comparison, Entry, read_entries
 from llmc_lib.reporting.palette import INK, MODELS, MUTED, RULE
-from llmc_lib.reporting.sentences import TRIED_WORDS, tried_family, tried_line, tried_note
+from llmc_lib.reporting.sentences.tried import TRIED_WORDS, tried_family, tried_line, tried_note
 from llmc_lib.reporting.sheet import sheet
 from llmc_lib.reporting.tried import Family, Trial, Tried, tried
 from llmc_lib.store import write_atomic
@@ -96,7 +97,7 @@ def render_site(entries: list[Entry], counted_runs: Tried = Tried([], [])) -> st
     return environment.get_template("index.html.j2").render(
         rows=[
             _row(entry, older, scale) | {"tried": _tried(entry, counted_runs)}
-            for entry, older in _with_older(good)
+            for entry, older in itertools.zip_longest(good, good[1:])
         ],
         families=[
             _family(family, entries) for family in counted_runs.families if family.evaluations > 1
@@ -112,10 +113,6 @@ def render_site(entries: list[Entry], counted_runs: Tried = Tried([], [])) -> st
         note=tr(_NOTE),
         made=tr("Made {time:%Y-%m-%d %H:%M} UTC.", time=datetime.now(UTC)),
     )
-
-
-def _with_older(entries: list[Entry]) -> list[tuple[Entry, Entry | None]]:
-    return list(zip(entries, [*entries, None][1:], strict=True))
 
 
 def _facts(entry: Entry) -> dict[str, Any]:

@@ -68,9 +68,8 @@ class Apart:
             self._stop()
 
     def _start(self) -> None:
-        limit = (
-            "0" if self.allowed else "4"
-        )  # GiB; what a user's function needs is the user's business
+        # GiB; what a user's function needs is the user's business.
+        limit = "0" if self.allowed else "4"
         # -P: what lies in the working directory is no module of Python's.
         command = [sys.executable, "-P", "-m", "llmc_lib.rewards.child", str(self.seconds), limit]
         paths = [str(Path(__file__).parents[2]), *filter(None, sys.path)]  # wherever it is run from

@@ -15,23 +15,28 @@ from llmc_lib.rewards.apart import Apart, Lost
 
 RewardFunction = Callable[..., list[float | None]]
 
-#: Further numbers of the log, each a mean over the completions of a step:
-LOGGED = (
-    "answers/undecided",  # share whose reference could not be compared with anything: no reward
-    "answers/missing",  # share without a final answer
-    "answers/two",  # share with a right answer and another one: counted as wrong
-    "claims/per_thousand_tokens",  # claims of arithmetic that could be decided
-    "claims/false",  # false ones, in a completion
-    "form/open",  # share whose reasoning block was not closed, or is followed by nothing
-    "form/repeated",  # share of runs of eight words that were there before
-    "rewards/lost",  # share that took too long, or crashed the process
-)
+_NO_ANSWER = ("no final answer", "no choice named", "empty", "no response")
+#: Further numbers of the log, each a mean over the completions of a step: name → that of a completion.
+_MEANS: dict[str, Callable[[Facts], float]] = {
+    # Share whose reference could not be compared with anything: no reward.
+    "answers/undecided": lambda f: f.right is None,
+    "answers/missing": lambda f: f.rule in _NO_ANSWER,
+    # Share with a right answer and another one: counted as wrong.
+    "answers/two": lambda f: f.rule == "two answers",
+    "claims/false": lambda f: f.false,
+    # Share whose reasoning block was not closed, or is followed by nothing.
+    "form/open": lambda f: f.open,
+    "form/repeated": lambda f: f.repeated,
+    "rewards/lost": lambda f: f.lost,  # took too long, or crashed the process
+}
+#: And the claims of arithmetic that could be decided, by the tokens.
+_CLAIMS = "claims/per_thousand_tokens"
+LOGGED = (*_MEANS, _CLAIMS)
 #: What whoever starts a run sets to allow a function of the user's.
 ALLOW = "LLMC_OWN_REWARD"
 
 # A run of so many words that comes again is repetition. Lists of numbers and steps of one form have shorter ones.
 _RUN = 8
-_NO_ANSWER = ("no final answer", "no choice named", "empty", "no response")
 
 
 @dataclass(frozen=True)
@@ -280,20 +285,9 @@ def repeated(text: str) -> float:
 
 def _logged(found: Sequence[Facts]) -> dict[str, float]:
     """The numbers of `LOGGED`."""
-    n = len(found)
+    means = {name: sum(map(of, found)) / len(found) for name, of in _MEANS.items()}
     tokens = sum(f.tokens for f in found)
-    return {
-        "answers/undecided": sum(f.right is None for f in found) / n,
-        "answers/missing": sum(f.rule in _NO_ANSWER for f in found) / n,
-        "answers/two": sum(f.rule == "two answers" for f in found) / n,
-        "claims/per_thousand_tokens": 1000 * sum(f.checked for f in found) / tokens
-        if tokens
-        else 0.0,
-        "claims/false": sum(f.false for f in found) / n,
-        "form/open": sum(f.open for f in found) / n,
-        "form/repeated": sum(f.repeated for f in found) / n,
-        "rewards/lost": sum(f.lost for f in found) / n,
-    }
+    return {**means, _CLAIMS: 1000 * sum(f.checked for f in found) / tokens if tokens else 0.0}
 
 
 def _or_none(facts: Facts, value: float) -> float | None:

@@ -14,8 +14,9 @@ from llmc_lib.engines.given import JUDGES, SERVERS
 from llmc_lib.errors import UserError
 from llmc_lib.params import EngineParams, SlurmParams
 from llmc_lib.serving.servers import own_key
-from llmc_lib.store import ROOT, Run, write_atomic
-from llmc_lib.training.slurm import Line, explained, head, script, shown
+from llmc_lib.store import Run, write_atomic
+from llmc_lib.store.manifests import from_root
+from llmc_lib.training.slurm import Line, begin, explained, head, script, srun
 from llmc_lib.training.slurm import write as write_training
 
 #: What scripts are for: the name of the words after WHAT=.
@@ -43,7 +44,7 @@ def write(run: Run, what: str) -> str:
     told += [
         f"Written: {submit}", "", *explained(lines), "",
         f"Submit all:  bash {shlex.quote(str(submit))}",
-        f"Watch them:  squeue --me; make status PARAMS={shlex.quote(shown(run.params_file))}",
+        f"Watch them:  squeue --me; make status PARAMS={_params(run)}",
         "Cut off?     Submit them again: what was answered is kept, a model that is done starts no server.",
     ]  # fmt: skip
     return "\n".join(told)
@@ -96,11 +97,10 @@ def _evaluation(run: Run) -> list[Line]:
         (f"--nodes={own.nodes}", "machines with servers of a model (evaluation.slurm.nodes)"),
         ("--ntasks-per-node=1", "one launcher per machine, which starts its servers"),
     ]
-    params = shlex.quote(shown(run.params_file))
-    ask = f"{shlex.quote(sys.executable)} -m llmc_lib evaluate {params}"
+    ask = _command(run, "evaluate")
     return [
         *head(_slurm(run), first, _gpus(engine), log),
-        *_begin(run),
+        *begin(_slurm(run), "slurm.setup"),
         (
             f'model=$({ask} --number "$SLURM_ARRAY_TASK_ID")',
             "the name of this job's model; none where it has answered everything, or there are fewer models",
@@ -126,21 +126,23 @@ def _report(run: Run) -> list[Line]:
         ),
         ("--ntasks-per-node=1", "one launcher a machine"),
     ]
-    lines = list(
-        head(
-            _slurm(run),
-            first,
-            _gpus(judge.engine if judge else EngineParams()),
-            run.folder / "slurm-%j.log",
-        )
-    )
-    lines += _begin(run)
+    gpus = _gpus(judge.engine if judge else EngineParams())
+    lines = head(_slurm(run), first, gpus, run.folder / "slurm-%j.log")
+    lines += begin(_slurm(run), "slurm.setup")
     if served and judge is not None:
         lines += _servers(run, judge.engine, nodes, "judge", JUDGES)
-    command = (
-        f"{shlex.quote(sys.executable)} -m llmc_lib report {shlex.quote(shown(run.params_file))}"
-    )
-    return [*lines, (command, "asks the judge, where there is one, and writes the page")]
+    return [
+        *lines,
+        (_command(run, "report"), "asks the judge, where there is one, and writes the page"),
+    ]
+
+
+def _command(run: Run, name: str) -> str:
+    return f"{shlex.quote(sys.executable)} -m llmc_lib {name} {_params(run)}"
+
+
+def _params(run: Run) -> str:
+    return shlex.quote(str(from_root(run.params_file)))
 
 
 def _gpus(engine: EngineParams) -> tuple[int, str]:
@@ -148,24 +150,10 @@ def _gpus(engine: EngineParams) -> tuple[int, str]:
     return each, "tensor_parallel × pipeline_parallel × data_parallel of the engine"
 
 
-def _begin(run: Run) -> list[Line]:
-    return [
-        ("set -e -o pipefail", "stop at the first command that fails"),
-        (f"cd {shlex.quote(str(ROOT))}", "the checkout, at the same place on every machine"),
-        *[(line, "from slurm.setup") for line in _slurm(run).setup],
-    ]
-
-
 def _servers(run: Run, engine: EngineParams, nodes: int, model: str, variable: str) -> list[Line]:
-    slurm, key = _slurm(run), shlex.quote(str(own_key(run)))
-    srun = f"srun --nodes={nodes} --ntasks={nodes} --ntasks-per-node=1 --overlap"
-    if slurm.cpus_per_task:
-        srun += f" --cpus-per-task={slurm.cpus_per_task}"
+    key = shlex.quote(str(own_key(run)))
     replicas = " ".join(str(number) for number in range(engine.data_parallel))
-    serve = (
-        f"{shlex.quote(sys.executable)} -m llmc_lib serve {shlex.quote(shown(run.params_file))} --model {model} "
-        '--host 0.0.0.0 --port "$port"'
-    )
+    serve = f'{_command(run, "serve")} --model {model} --host 0.0.0.0 --port "$port"'
     return [
         (
             f'export {engine.api_key}="${{{engine.api_key}:-$(cat {key})}}"',
@@ -181,7 +169,10 @@ def _servers(run: Run, engine: EngineParams, nodes: int, model: str, variable: s
             "where the servers will be: in place of the endpoints of the params file",
         ),
         (f"export {variable}", "the client reads it"),
-        (f"{srun} --label {serve} &", "the servers of all machines, beside the client"),
+        (
+            f"{srun(nodes, _slurm(run))} --overlap --label {serve} &",
+            "the servers of all machines, beside the client",
+        ),
         ("servers=$!", "to end them"),
         (
             'trap \'kill "$servers" 2>/dev/null || true; wait "$servers" 2>/dev/null || true\' EXIT',

@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO
 
 from llmc_lib.errors import UserError
 from llmc_lib.processes.progress import draw_here, progress_bar
@@ -194,16 +193,12 @@ def _last_line(log: Path) -> str:
     """The end of a log, for a progress bar."""
     try:
         with open(log, "rb") as handle:
-            _seek_near_end(handle)
+            handle.seek(max(0, handle.seek(0, os.SEEK_END) - 4096))
             lines = handle.read().decode(errors="replace").replace("\r", "\n").split("\n")
     except OSError:
         return ""
     words = next((line for line in reversed(lines) if line.strip()), "")
     return "".join(c if c.isprintable() else " " for c in words)[-70:]
-
-
-def _seek_near_end(handle: BinaryIO) -> None:
-    handle.seek(max(0, handle.seek(0, 2) - 4096))
 
 
 @contextmanager

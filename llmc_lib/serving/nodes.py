@@ -13,8 +13,8 @@ from pathlib import Path
 
 from llmc_lib.engines.vllm import environment
 from llmc_lib.serving.servers import VLLM, Served, own_key
-from llmc_lib.store import ROOT, Run, write_atomic
-from llmc_lib.training.slurm import Line, explained, head, script
+from llmc_lib.store import Run, write_atomic
+from llmc_lib.training.slurm import Line, begin, explained, head, script, srun
 
 _BACKEND = "distributed_executor_backend"
 
@@ -59,14 +59,10 @@ def _lines(run: Run, served: Served, port: int) -> list[Line]:
     exports = [
         f"export {name}={shlex.quote(value)}" for name, value in environment(on_cpu=False).items()
     ]
-    srun = f"srun --nodes={engine.nodes} --ntasks={engine.nodes} --ntasks-per-node=1"
-    if slurm.cpus_per_task:
-        srun += f" --cpus-per-task={slurm.cpus_per_task}"
+    on_all = srun(engine.nodes, slurm)
     return [
         *head(slurm, first, (gpus, whose), log),
-        ("set -e -o pipefail", "stop at the first command that fails"),
-        (f"cd {shlex.quote(str(ROOT))}", "the checkout, at the same place on every machine"),
-        *[(line, "from training.cluster.slurm.setup") for line in slurm.setup],
+        *begin(slurm, "training.cluster.slurm.setup"),
         (
             f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"',
             "the commands of this environment, also for the processes that are started from there",
@@ -89,7 +85,11 @@ def _lines(run: Run, served: Served, port: int) -> list[Line]:
             f'echo "Once it is up, the endpoint is http://$first:{port}/v1"',
             "what belongs into evaluation.engine.endpoints",
         ),
-        *(_ray(served, srun, gpus, port) if _by_ray(served) else _processes(served, srun, port)),
+        *(
+            _ray(served, on_all, gpus, port)
+            if _by_ray(served)
+            else _processes(served, on_all, port)
+        ),
     ]
 
 

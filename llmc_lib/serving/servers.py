@@ -17,7 +17,7 @@ from typing import Any
 from llmc_lib.engines.arguments import engine_arguments
 from llmc_lib.engines.formats import format_of
 from llmc_lib.engines.vllm import environment
-from llmc_lib.errors import UserError, near
+from llmc_lib.errors import UserError, instead
 from llmc_lib.models.hardware import computing_dtype, has_gpu
 from llmc_lib.models.resolve import Model, base_model, load_model, trained_models
 from llmc_lib.params import EngineParams
@@ -74,8 +74,7 @@ def chosen(run: Run, names: str | None) -> list[Served]:
     """
     params = run.params.evaluation
     known: dict[str, Callable[[], Model]] = {"base": partial(base_model, run)}
-    for model in trained_models(run):
-        known[model.name] = partial(_itself, model)
+    known |= {model.name: partial(lambda it: it, model) for model in trained_models(run)}
     for number, further in enumerate(params.models):
         key = f"evaluation.models.{number}"
         known[further.name] = partial(load_model, run, further, further.name, key)
@@ -85,8 +84,7 @@ def chosen(run: Run, names: str | None) -> list[Served]:
     found = []
     for name in [word.strip() for word in (names or "base").split(",")]:
         if name not in known:
-            meant = near(name, known)
-            hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(known)}"
+            hint = instead(name, known, f"there are {', '.join(known)}")
             raise UserError(f"MODEL: {name!r} is not a model of this run; {hint}")
         settings = {
             "max_model_len": params.max_model_len,
@@ -100,10 +98,6 @@ def chosen(run: Run, names: str | None) -> list[Served]:
             settings |= {"max_model_len": judge.max_model_len, "temperature": 0.0}
         found.append(Served(known[name](), called, engine, settings))
     return found
-
-
-def _itself(model: Model) -> Model:
-    return model
 
 
 def planned(run: Run, served: list[Served], host: str, port: int) -> list[Server]:

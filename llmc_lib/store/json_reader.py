@@ -69,6 +69,14 @@ def load(path: Path) -> Any:
     return loads(data)
 
 
+def readable(path: Path) -> Any:
+    """The value of a small JSON file; None where it cannot be read."""
+    try:
+        return load(path)
+    except (OSError, JsonError):
+        return None
+
+
 def lines(file: IO[bytes]) -> Iterator[bytes]:
     """The lines of a file, with their ends. Raises `JsonError` for one that is too long."""
     number = 0

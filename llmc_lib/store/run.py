@@ -17,7 +17,7 @@ from llmc_lib.params.reader import load, where
 from llmc_lib.processes.progress import say
 from llmc_lib.store import variants
 from llmc_lib.store.files import remove_remains, require_folder, set_aside
-from llmc_lib.store.manifests import ROOT
+from llmc_lib.store.manifests import ROOT, from_root
 from llmc_lib.store.working import deaths
 
 
@@ -36,8 +36,7 @@ class Run:
     @property
     def shown(self) -> Path:
         """The params file as messages call it: from the checkout, where it lies there."""
-        file = self.params_file
-        return file.relative_to(ROOT) if file.is_relative_to(ROOT) and Path.cwd() == ROOT else file
+        return from_root(self.params_file) if Path.cwd() == ROOT else self.params_file
 
     @property
     def name(self) -> str:
@@ -129,7 +128,7 @@ def open_run(
     if not path.is_absolute() and not path.exists():
         path = ROOT / path
     path = path.resolve()
-    shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    shown = from_root(path)
     if shown.resolve() != path:  # the working directory is not the checkout
         shown = path
     if override is None and name is None:
@@ -158,24 +157,11 @@ def _check_named(params: Params, place: Callable[..., str], *, files: bool) -> N
     for number, benchmark in enumerate(params.evaluation.benchmarks):
         if files and (problem := _benchmark_problem(benchmark)):
             raise UserError(f"{place('evaluation', 'benchmarks', number, 'source')}: {problem}")
-    for number, item in enumerate(params.evaluation.imports):
-        for key, named in (("path", item.path), ("training", item.training)):
-            if files and named and not (ROOT / named).exists():
-                raise UserError(
-                    f"{place('evaluation', 'imports', number, key)}: no file or folder "
-                    f"{ROOT / named}; give a path from {ROOT}"
-                )
-    for number, source in enumerate(params.dataset.sources):
-        if files and source.path and not (ROOT / source.path).exists():
+    for keys, named in _paths(params) if files else ():
+        if named and not (ROOT / named).exists():
             raise UserError(
-                f"{place('dataset', 'sources', number, 'path')}: no file or folder "
-                f"{ROOT / source.path}; give a path from {ROOT}"
+                f"{place(*keys)}: no file or folder {ROOT / named}; give a path from {ROOT}"
             )
-    rates = params.dataset.difficulty.rates
-    if files and rates is not None and not (ROOT / rates.path).exists():
-        raise UserError(
-            f"{place('dataset', 'difficulty', 'rates', 'path')}: no file or folder {ROOT / rates.path}; give a path from {ROOT}"
-        )
     _check_model(params.model, place, "model")
     judge = params.evaluation.judge
     if judge is not None and judge.model is not None:
@@ -190,6 +176,17 @@ def _check_named(params: Params, place: Callable[..., str], *, files: bool) -> N
         served = section.engine is not None and section.engine.kind == "openai"
         if section.model is not None and not served:
             _check_model(section.model, place, "dataset", name, "model")
+
+
+def _paths(params: Params) -> Iterator[tuple[tuple[str | int, ...], str | None]]:
+    """The files and folders that a params file names besides those of benchmarks and models, and where it does."""
+    for number, item in enumerate(params.evaluation.imports):
+        yield ("evaluation", "imports", number, "path"), item.path
+        yield ("evaluation", "imports", number, "training"), item.training
+    for number, source in enumerate(params.dataset.sources):
+        yield ("dataset", "sources", number, "path"), source.path
+    if params.dataset.difficulty.rates is not None:
+        yield ("dataset", "difficulty", "rates", "path"), params.dataset.difficulty.rates.path
 
 
 def is_hub_id(source: str) -> bool:

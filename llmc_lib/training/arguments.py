@@ -12,6 +12,7 @@ import json
 import sys
 import typing
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -23,10 +24,15 @@ if TYPE_CHECKING:
     from transformers import TrainingArguments
 
 
+def config_class(method: Method) -> Any:
+    """The configuration of a method's trainer, a kind of TrainingArguments."""
+    return resolve_name(method.CONFIG)
+
+
 def field_error(method: Method, fields: dict[str, Any]) -> str | None:
     """What is wrong with further fields of a method's configuration, as "field: what; remedy"; None if
     nothing is."""
-    kind: Any = method.config_class()
+    kind = config_class(method)
     known = {field.name for field in dataclasses.fields(kind) if field.init}
     hints = typing.get_type_hints(kind)
     for name, value in fields.items():
@@ -52,7 +58,8 @@ def configuration(
     """The configuration of a spec (see `launch`): what all methods share, what is the method's own, and
     what the params file adds. Creating it joins the other processes (DeepSpeed)."""
     fields = shared(spec, bfloat16=bfloat16, gpu=gpu, world_size=world_size) | method.config(spec)
-    return method.config_class()(**fields, **further_fields(method, spec))
+    made: TrainingArguments = config_class(method)(**fields, **further_fields(method, spec))
+    return made
 
 
 def further_fields(method: Method, training: dict[str, Any]) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def diagnose(history: pd.DataFrame) -> list[Finding]:
     feedback" (2022), section 3.5, train on for that reason. The evaluation decides, not this.
 
     The log of a training by reinforcement, which has a column `reward`, is `reward_diagnosis.diagnose_rewards`'s; to one on
-    preference pairs `preference_diagnosis` adds what their log-probabilities show.
+    preference pairs `reward_diagnosis.chosen_falls` adds what their log-probabilities show.
     """
     if "reward" in history:
         from llmc_lib.training.reward_diagnosis import diagnose_rewards  # which needs this module
@@ -96,7 +96,7 @@ def diagnose(history: pd.DataFrame) -> list[Finding]:
         return diagnose_rewards(history)
     found = _of_losses(history)
     if on_pairs(history):
-        from llmc_lib.training.preference_diagnosis import chosen_falls
+        from llmc_lib.training.reward_diagnosis import chosen_falls
 
         found = [*filter(None, [chosen_falls(history)]), *found]
     return found

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from llmc_lib.errors import UserError
 from llmc_lib.formatting import counted
@@ -19,7 +18,6 @@ from llmc_lib.models.resolve import Model, base_model
 from llmc_lib.params import Recipe, TrainingParams
 from llmc_lib.processes.progress import say
 from llmc_lib.store import Run, json_reader, read_manifest
-from llmc_lib.store.json_reader import JsonError
 from llmc_lib.training import cluster
 from llmc_lib.training.launch import recipe_folder, recipe_key
 from llmc_lib.training.starts import in_training_order
@@ -100,8 +98,8 @@ def _wait(recipe: Recipe, folder: Path, key: Callable[[Recipe], str]) -> Path | 
         wanted = _key(recipe, folder, key)
         if wanted is not None and read_manifest(folder, wanted) is not None:
             return None
-        facts = _read(spec)
-        if wanted is None or facts is None:
+        facts = json_reader.readable(spec)
+        if wanted is None or not isinstance(facts, dict):
             waits = f"the first machine to start this training (it then writes {spec})"
         elif facts.get("key") != wanted:
             waits = f"the first machine: {spec} is for other params or another data set"
@@ -126,14 +124,6 @@ def _key(recipe: Recipe, folder: Path, key: Callable[[Recipe], str]) -> str | No
         return key(recipe)
     except UserError:  # no finished data set yet
         return None
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        facts = json_reader.load(path)
-    except (OSError, JsonError):
-        return None
-    return facts if isinstance(facts, dict) else None
 
 
 def _answers(host: str, port: int) -> bool:

@@ -207,7 +207,10 @@ def _train(run: Run, base: Model, recipe: Recipe) -> None:
     if recipe.asked:
         say(f"{recipe.name}: {batch_told(recipe.asked, recipe.training)}")
     start = time.monotonic()
-    with _spec_file(folder / "spec.json", spec) as path, _stop_file(Path(spec["stop"])) as stop:
+    stop = Path(spec["stop"])
+    stop.unlink(missing_ok=True)
+    with _meanwhile(folder / "spec.json") as path, _meanwhile(stop):
+        write_atomic(path, json.dumps(spec, indent=1))
         _watch(run, recipe, path, stop)
     facts = _result(folder)
     history = read_jsonl(folder / "history.jsonl")
@@ -270,19 +273,8 @@ def _result(folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _spec_file(path: Path, spec: dict[str, Any]) -> Iterator[Path]:
-    """The spec, there as long as the training runs: other machines join in while it is."""
-    write_atomic(path, json.dumps(spec, indent=1))
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _stop_file(path: Path) -> Iterator[Path]:
-    """Where a training is asked to end with a checkpoint; nothing is there before and after."""
-    path.unlink(missing_ok=True)
+def _meanwhile(path: Path) -> Iterator[Path]:
+    """A file that is there at most as long as the training runs: other machines join in while its spec is."""
     try:
         yield path
     finally:

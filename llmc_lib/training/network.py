@@ -42,9 +42,8 @@ class Rank:
     device: str
     versions: str
     right: bool  # are the sums right?
-    within: (
-        float | None
-    )  # GB/s, bus bandwidth of the largest size among the processes of its machine; None: it is alone
+    # GB/s, bus bandwidth of the largest size among the processes of its machine; None: it is alone.
+    within: float | None
     over: float | None  # over all machines; None: there is one
     compute: float  # seconds of a fixed piece of work
 

@@ -1,4 +1,5 @@
-"""Does the log of a training by reinforcement look right? Findings as those of `diagnosis`, whose words they share.
+"""Does the log of a training by reinforcement, or on preference pairs, look right? Findings as those of `diagnosis`, whose words
+they share.
 
 A step's reward is that of the step's own prompts, and prompts differ in difficulty: a trend is one only where it is larger
 than what steps differ by. The columns are those that TRL's GRPOTrainer logs, `methods.grpo.trainer`'s, and
@@ -21,7 +22,7 @@ from llmc_lib.training.diagnosis import (
     not_finite,
     window,
 )
-from llmc_lib.training.history import training_rows, validation_rows
+from llmc_lib.training.history import MARGIN, training_rows, validation_rows
 
 REWARD, CORRECT = "reward", "correct"
 LENGTH, ENTROPY, TRUNCATED = "completions/mean_length", "entropy", "completions/clipped_ratio"
@@ -148,9 +149,8 @@ def _no_variance(train: pd.DataFrame) -> Finding | None:
     if not len(wrong) or not len(right):
         return Finding("no variance", "", numbers)
     numbers |= {"wrong": float(wrong[-size:].mean()), "right": float(right[-size:].mean())}
-    if (
-        max(numbers["wrong"], numbers["right"]) < share / 4
-    ):  # alike, and neither all right nor all wrong
+    # Alike, and neither all right nor all wrong.
+    if max(numbers["wrong"], numbers["right"]) < share / 4:
         return Finding("no variance", "", numbers)
     case = "hard" if numbers["wrong"] > 2 * numbers["right"] else "both"
     case = "easy" if numbers["right"] > 2 * numbers["wrong"] else case
@@ -209,3 +209,32 @@ def _finite(rows: pd.DataFrame, column: str) -> np.ndarray:
     values: np.ndarray = rows[column].to_numpy(float)
     finite: np.ndarray = values[np.isfinite(values)]
     return finite
+
+
+CHOSEN, REJECTED = "rewards/chosen", "rewards/rejected"
+# A fall of the chosen response that is a smaller part of the margin's rise is not what made it.
+_PART = 0.1
+
+
+def chosen_falls(history: pd.DataFrame) -> Finding | None:
+    """The margin rises because the rejected response falls further than the chosen one, which falls as well: probability goes to
+    a third kind of answer, which nobody has seen. Razin et al., "Unintentional Unalignment: Likelihood Displacement in Direct
+    Preference Optimization" (arXiv:2410.08847), whose refusals became fewer that way.
+
+    None where the log has fewer than ten steps, where either is within the noise of the steps, and where the chosen response
+    falls by less than a tenth of what the margin gains.
+    """
+    train = training_rows(history)
+    margin, chosen, rejected = (trend(train, column) for column in (MARGIN, CHOSEN, REJECTED))
+    if margin is None or chosen is None or rejected is None:
+        return None
+    if not (margin.rises and chosen.falls) or -chosen.change < _PART * margin.change:
+        return None
+    numbers = {
+        "size": chosen.size,
+        "first": chosen.first,
+        "last": chosen.last,
+        "rejected_first": rejected.first,
+        "rejected_last": rejected.last,
+    }
+    return Finding("chosen falls", "odds" if "log_odds_chosen" in train else "", numbers)

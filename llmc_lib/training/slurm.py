@@ -12,6 +12,7 @@ from pathlib import Path
 
 from llmc_lib.params import SlurmParams, TrainingParams
 from llmc_lib.store import ROOT, Run, write_atomic
+from llmc_lib.store.manifests import from_root
 from llmc_lib.training.cluster import ENDPOINT
 
 #: A line of the script, and what it does.
@@ -31,7 +32,7 @@ def write(run: Run) -> str:
     lines = [*head(cluster.slurm, first, gpus, run.folder / "slurm-%j.log"), *_body(run)]
     write_atomic(path, script(lines))
     told = [f"Written: {path}", "", *explained(lines)]
-    params = shlex.quote(shown(run.params_file))
+    params = shlex.quote(str(from_root(run.params_file)))
     told += [
         "",
         f"Before it:   make dataset PARAMS={params}   (or the machines wait while the first builds it)",
@@ -65,45 +66,46 @@ def head(slurm: SlurmParams, first: list[Line], gpus: tuple[int, str], log: Path
     setting that it is from), then those of the params. `log`: %j in it is the job's number."""
     options = list(first)
     if not re.search(r"--(gres|gpus)", " ".join(slurm.lines)):
-        options.append(
-            (
-                f"--gpus-per-node={gpus[0]}",
-                f"as many as {gpus[1]}; on machines without GPUs give "
-                'training.cluster.slurm.lines: ["--gres=none"]',
-            )
-        )
+        without = 'on machines without GPUs give training.cluster.slurm.lines: ["--gres=none"]'
+        options.append((f"--gpus-per-node={gpus[0]}", f"as many as {gpus[1]}; {without}"))
     if slurm.cpus_per_task:
-        options.append(
-            (
-                f"--cpus-per-task={slurm.cpus_per_task}",
-                "cores of each machine (slurm.cpus_per_task)",
-            )
-        )
+        cores = f"--cpus-per-task={slurm.cpus_per_task}"
+        options.append((cores, "cores of each machine (slurm.cpus_per_task)"))
     if slurm.partition:
         options.append((f"--partition={slurm.partition}", "which queue (slurm.partition)"))
     if slurm.account:
         options.append((f"--account={slurm.account}", "who pays (slurm.account)"))
     options.append((f"--time={slurm.time}", "after so long Slurm ends it (slurm.time)"))
-    folder = (
-        str(log.parent).replace('"', r"\"").replace("%", "%%")
-    )  # %j would be its number there, too
+    # %j would be its number there, too.
+    folder = str(log.parent).replace('"', r"\"").replace("%", "%%")
     quoted = f"{folder}/{log.name}"
     options.append((f'--output="{quoted}"', "what all machines print; %j is the job's number"))
     options += [(line.removeprefix("#SBATCH").strip(), "from slurm.lines") for line in slurm.lines]
     return [(f"#SBATCH {option}", why) for option, why in options]
 
 
-def _body(run: Run) -> list[Line]:
-    training = _largest(run)
-    cluster = training.cluster
-    python, params = shlex.quote(sys.executable), shlex.quote(shown(run.params_file))
-    srun = f"srun --nodes={cluster.nodes} --ntasks={cluster.nodes} --ntasks-per-node=1"
-    if cluster.slurm.cpus_per_task:
-        srun += f" --cpus-per-task={cluster.slurm.cpus_per_task}"
+def begin(slurm: SlurmParams, key: str) -> list[Line]:
+    """The first commands of a script; `key` of the lines that the params add to them."""
     return [
         ("set -e -o pipefail", "stop at the first command that fails"),
         (f"cd {shlex.quote(str(ROOT))}", "the checkout, at the same place on every machine"),
-        *[(line, "from slurm.setup") for line in cluster.slurm.setup],
+        *[(line, f"from {key}") for line in slurm.setup],
+    ]
+
+
+def srun(nodes: int, slurm: SlurmParams) -> str:
+    """The command that starts a task on each of so many machines."""
+    cores = f" --cpus-per-task={slurm.cpus_per_task}" if slurm.cpus_per_task else ""
+    return f"srun --nodes={nodes} --ntasks={nodes} --ntasks-per-node=1{cores}"
+
+
+def _body(run: Run) -> list[Line]:
+    training = _largest(run)
+    cluster = training.cluster
+    python, params = shlex.quote(sys.executable), shlex.quote(str(from_root(run.params_file)))
+    on_all = srun(cluster.nodes, cluster.slurm)
+    return [
+        *begin(cluster.slurm, "slurm.setup"),
         (
             'first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed -n 1p)',
             "the first machine of the job, where all processes meet",
@@ -114,11 +116,11 @@ def _body(run: Run) -> list[Line]:
             "(in place of training.cluster.endpoint)",
         ),
         *_network(
-            f"{srun} --kill-on-bad-exit=1 --label {python} -m llmc_lib network {params}",
+            f"{on_all} --kill-on-bad-exit=1 --label {python} -m llmc_lib network {params}",
             cluster.nodes,
         ),
         (
-            f"{srun} --kill-on-bad-exit=1 --wait=0 --label \\",
+            f"{on_all} --kill-on-bad-exit=1 --wait=0 --label \\",
             "one `make train` per machine. When one fails, Slurm ends the others (--kill-on-bad-exit); "
             "the first may finish after them (--wait=0); each line says whose it is (--label)",
         ),
@@ -145,8 +147,3 @@ def _largest(run: Run) -> TrainingParams:
     """The settings of the candidate that takes the most machines: the job has to hold it."""
     trainings = [recipe.training for recipe in run.params.recipes]
     return max(trainings, key=lambda training: (training.cluster.nodes, training.nproc_per_node))
-
-
-def shown(path: Path) -> str:
-    """A path as a command from the checkout names it."""
-    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)

@@ -1,4 +1,4 @@
-"""What the shared worker needs of a trainer beyond transformers' own."""
+"""What the shared worker needs of a trainer beyond transformers' own, and of a mixture of experts."""
 
 from __future__ import annotations
 
@@ -27,3 +27,16 @@ class MethodTrainer(transformers.Trainer):
         """The tokens of all processes; all of them have to ask."""
         counts = self.accelerator.gather(torch.tensor([self.tokens], device=self.args.device))
         return int(counts.sum())
+
+
+def keep_experts_whole(model: torch.nn.Module) -> None:
+    """Have ZeRO-3 gather all experts of a layer at once.
+
+    Else each process waits for the weights of the experts that its own tokens went to, and the others,
+    whose tokens went elsewhere, never come. https://github.com/deepspeedai/DeepSpeed/pull/4966
+    """
+    from deepspeed.utils import set_z3_leaf_modules
+
+    blocks = {type(module) for module in model.modules() if hasattr(module, "experts")}
+    if blocks:
+        set_z3_leaf_modules(model, sorted(blocks, key=lambda block: block.__name__))

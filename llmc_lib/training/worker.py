@@ -33,11 +33,10 @@ from llmc_lib.store.json_reader import JsonError  # noqa: E402
 from llmc_lib.training import checkpoints, extensions  # noqa: E402
 from llmc_lib.training.arguments import configuration  # noqa: E402
 from llmc_lib.training.callbacks import HeapTrim, History, Saver, Sizes, barrier, has_steps  # noqa: E402
-from llmc_lib.training.experts import keep_experts_whole  # noqa: E402
 from llmc_lib.training.export import adapters, changed_config, export  # noqa: E402
 from llmc_lib.training.methods import METHODS, Method  # noqa: E402
 from llmc_lib.training.quantize import elements, quantization  # noqa: E402
-from llmc_lib.training.trainer import MethodTrainer  # noqa: E402
+from llmc_lib.training.trainer import MethodTrainer, keep_experts_whole  # noqa: E402
 
 if not ON_GPU:
     # DeepSpeed would look which of its ops can be compiled here, and compile one, for a minute, that only inference calls.

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
 
 from llmc_lib.analysis import rate_interval, wilson
-from llmc_lib.analysis.intervals import standard_error, wald
+from llmc_lib.analysis.intervals import standard_error
 
 
 def test_newcombes_published_example() -> None:
@@ -55,13 +54,6 @@ def test_it_covers_the_truth(rate: float) -> None:
     bounds = {k: wilson(k, 200) for k in map(int, set(counts))}
     covered = np.mean([bounds[k][0] <= rate <= bounds[k][1] for k in map(int, counts)])
     assert 0.92 <= covered <= 0.985
-
-
-def test_wald_is_the_textbooks() -> None:
-    assert wald(30, 100) == pytest.approx(proportion_confint(30, 100, method="normal"))
-    assert wald(0, 10) == (0, 0)
-    with pytest.raises(ValueError, match="n above 0"):
-        wald(0, 0)
 
 
 def test_the_clustered_error_is_millers_equation_worked_by_hand() -> None:

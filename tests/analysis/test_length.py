@@ -9,7 +9,7 @@ from scipy import stats
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.proportion import proportion_confint
 
-from llmc_lib.analysis.arrays import categories, column_arrays, token_arrays
+from llmc_lib.analysis.arrays import column_arrays, token_arrays
 from llmc_lib.analysis.clustered import clustered_rate
 from llmc_lib.analysis.length import accuracy_by_finish, accuracy_by_length
 
@@ -143,7 +143,6 @@ def test_arrays_from_the_table_of_answers() -> None:
     assert list(arrays) == ["base", "tuned"]
     assert arrays["tuned"].tolist() == [[3, 4], [0, 2]]
     assert np.isnan(token_arrays(ANSWERS)["base"]).tolist() == [[False, False], [True, False]]
-    assert categories(ANSWERS).tolist() == ["Math", "Math"]
 
 
 def test_tables_that_make_no_array_are_refused() -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from llmc_lib.errors import UserError
 from llmc_lib.params import Params, reader
-from llmc_lib.training.arguments import field_error
+from llmc_lib.training.arguments import config_class, field_error
 from llmc_lib.training.methods import METHODS
 
 FILES = {"name": "pairs", "kind": "files", "path": "x.jsonl", "category": "Safety"}
@@ -111,7 +111,7 @@ def test_each_field_is_one_of_the_installed_trl(name: str) -> None:
     from llmc_lib.params import preference_arguments as arguments
     from llmc_lib.params import sft_arguments
 
-    there = {field.name for field in fields(METHODS[name].config_class())}
+    there = {field.name for field in fields(config_class(METHODS[name]))}
     known, ours, never = (
         getattr(arguments, f"_{name.upper()}_{part}") for part in ("KNOWN", "OURS", "NEVER")
     )

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from llmc_lib.formatting import as_chance
-from llmc_lib.reporting import sentences as words
+from llmc_lib.reporting.sentences import verdict as words
 from tests.reporting.method_rules import (
     rule_allowed,
     rule_clear_categories,

@@ -11,7 +11,7 @@ import pytest
 from llmc_lib.records import Question
 from llmc_lib.reporting import load_report, sections
 from llmc_lib.reporting.report import Report
-from llmc_lib.reporting.sentences import keys_sentence
+from llmc_lib.reporting.sentences.keys import keys_sentence
 from tests.reporting import several as made
 
 CLASSES = ["Gold subset"] * 40 + ["Revision subset"] * 30 + ["Uncertain subset"] * 20

@@ -22,9 +22,8 @@ from llmc_lib.errors import UserError
 from llmc_lib.exploring import open_runs
 from llmc_lib.publish.example import LARGEST_ANSWERS, LARGEST_PICTURE, make_example
 from llmc_lib.reporting import cases
-from llmc_lib.reporting.browser import find_chromium, print_pdf
+from llmc_lib.reporting.browser import find_chromium, make_pdf, print_pdf
 from llmc_lib.reporting.elements import Block, table_block
-from llmc_lib.reporting.pdf import make_pdf
 from llmc_lib.reporting.render import render
 from llmc_lib.reporting.site import write_site
 from llmc_lib.store import ROOT, Run

@@ -11,8 +11,8 @@ import yaml
 
 from llmc_lib.__main__ import main
 from llmc_lib.params import Params
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.seal import seal, sealed
+from llmc_lib.reporting.sentences import seal as words
 from llmc_lib.store import Run, ledger, looks
 
 

@@ -17,7 +17,7 @@ from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.verdict import ALPHA
 
 # What judges and other evaluators write where they find no final answer.
-_NONE = ("none", "[invalid]", "n/a")
+NOTHING = ("none", "[invalid]", "n/a")
 
 
 def facts(table: Table, model: str) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _found(table: Table) -> dict[str, np.ndarray[Any, Any]]:
     }
     if "extracted" in table.rows:
         for model, texts in table.arrays("extracted").items():
-            nothing = np.isin(np.char.lower(np.char.strip(texts.astype(str))), _NONE)
+            nothing = np.isin(np.char.lower(np.char.strip(texts.astype(str))), NOTHING)
             # A right answer may be the word "none".
             found[model] &= ~nothing | table.outcomes.correct[model]
     return found

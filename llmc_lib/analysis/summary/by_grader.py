@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.analysis.comparison import paired_comparison
 from llmc_lib.analysis.intervals import rate_interval
 from llmc_lib.analysis.summary.table import Table, rate_key
 from llmc_lib.analysis.verdict import ALPHA
@@ -39,8 +38,7 @@ def _scores(answers: pd.DataFrame, column: str, kind: str) -> dict[str, Any]:
         }
     compared = []
     for model in found.candidates:
-        right = found.correct
-        pair = paired_comparison(right[model], right[found.reference], ALPHA, found.cluster)
+        pair = table.paired(model)
         compared.append(
             {"model": model, "reference": found.reference, "difference": pair.difference,
              "ci95": [pair.low, pair.high]}

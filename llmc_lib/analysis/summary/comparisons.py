@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llmc_lib.analysis.comparison import PairedComparison, adjust, paired_comparison
+from llmc_lib.analysis.comparison import PairedComparison, adjust
 from llmc_lib.analysis.design import detectable, needed, power_curve
 from llmc_lib.analysis.intervals import standard_error
 from llmc_lib.analysis.optimism import selection_noise
@@ -16,7 +16,7 @@ from llmc_lib.analysis.simultaneous import Family
 from llmc_lib.analysis.summary import again, answered, keys, missing, nearest
 from llmc_lib.analysis.summary import prompts as under
 from llmc_lib.analysis.summary.repeats import Repeats, without_verdict
-from llmc_lib.analysis.summary.table import Table, groups_key, plain, records
+from llmc_lib.analysis.summary.table import Table, ends, groups_key, plain, records
 from llmc_lib.analysis.variance import VarianceParts, difference_variance_parts
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
 from llmc_lib.benchmarks import measure
@@ -41,7 +41,7 @@ def blocks(
     them."""
     candidates = table.outcomes.candidates
     choice = again.Choice.of(table, of_all.covariance, better_in)
-    alone = {c: _paired(table, c, slice(None)) for c in candidates}
+    alone = {c: table.paired(c) for c in candidates}
     found = [
         _block(table, thresholds, comparison, model, of_all, choice, repeats)
         | {
@@ -88,7 +88,7 @@ def _block(
 ) -> dict[str, Any]:
     right, reference = table.outcomes.correct, table.outcomes.reference
     base = right[reference]
-    decides = alone if of_all.level == ALPHA else _paired(table, model, slice(None), of_all.level)
+    decides = alone if of_all.level == ALPHA else table.paired(model, of_all.level)
     p_adjusted = of_all.adjust(alone.p_value)
     groups = _groups(table, model, thresholds, of_all)
     parts = difference_variance_parts(right[model], base, table.outcomes.cluster)
@@ -100,6 +100,7 @@ def _block(
     lacking = missing.block(table, model, thresholds, word, of_all.adjust, level=of_all.level)
     if word == "equal" and lacking and lacking["changes"]:
         word = "unclear"  # that a difference is small must be shown by answers that are there
+    looks = isinstance(of_all, FamilyAtLook) and not of_all.look.alone
     return {
         "model": model,
         "reference": reference,
@@ -109,17 +110,10 @@ def _block(
         "significant": clear,
         "verdict": word,
         "interval": {
-            "low": decides.low,
-            "high": decides.high,
+            **ends(decides),
             "level": of_all.level,
             "candidates": of_all.candidates,
-            "narrow": decides.narrow,
-            "equivalence": [decides.inner_low, decides.inner_high],
-            **(
-                {"looks": True}
-                if isinstance(of_all, FamilyAtLook) and not of_all.look.alone
-                else {}
-            ),
+            **({"looks": True} if looks else {}),
         },
         "detectable_difference": detectable(
             alone.n, *as_run(table, model, parts), of_all.level, thresholds.power
@@ -155,34 +149,21 @@ def _groups(
 ) -> dict[str, dict[str, Any]]:
     """The comparison in each category, adjusted for all candidates, as the whole is, and then for the number of
     categories; `interval` holds for all candidates, in this category alone."""
-    parts = {name: _paired(table, model, at) for name, at in table.groups.items()}
+    parts = {name: table.paired(model, at=at) for name, at in table.groups.items()}
     shown = parts
     if of_all.level != ALPHA:
-        shown = {n: _paired(table, model, at, of_all.level) for n, at in table.groups.items()}
+        shown = {name: table.paired(model, of_all.level, at) for name, at in table.groups.items()}
     of_one = [of_all.adjust(part.p_value) for part in parts.values()]
     adjusted = adjust(of_one, thresholds.correction)
     return {
         name: {
             **_comparison(part),
-            "interval": {
-                **{k: getattr(shown[name], k) for k in ("low", "high", "narrow")},
-                "equivalence": [shown[name].inner_low, shown[name].inner_high],
-            },
+            "interval": ends(shown[name]),
             "p_adjusted": p,
             "significant": p < thresholds.significance,
         }
         for (name, part), p in zip(parts.items(), adjusted, strict=True)
     }
-
-
-def _paired(table: Table, model: str, at: Any, alpha: float = ALPHA) -> PairedComparison:
-    right, clusters = table.outcomes.correct, table.outcomes.cluster
-    return paired_comparison(
-        right[model][at],
-        right[table.outcomes.reference][at],
-        alpha,
-        None if clusters is None else clusters[at],
-    )
 
 
 def _comparison(comparison: PairedComparison) -> dict[str, Any]:

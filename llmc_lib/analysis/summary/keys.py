@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from llmc_lib.analysis.comparison import PairedComparison, paired_comparison
 from llmc_lib.analysis.keys import answer_classes, fewest_keys, key_bounds, key_parts
 from llmc_lib.analysis.simultaneous import Family
-from llmc_lib.analysis.summary.case import case
-from llmc_lib.analysis.summary.table import Table
+from llmc_lib.analysis.summary.answered import NOTHING
+from llmc_lib.analysis.summary.table import Table, case
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, Word
 from llmc_lib.benchmarks.declaration import REVISED, UNCERTAIN, VERIFIED
 
 #: The union of what was checked and what was revised, in the table of parts.
 BOTH = "verified_and_revised"
-_NONE = ("none", "[invalid]", "n/a")
 
 Bools = NDArray[np.bool_]
 
@@ -73,7 +72,7 @@ class Keys:
         }
         status = found["status"].astype(str)
         texts = _texts(found.get("extracted", np.full(status.shape, "", dtype=object)))
-        stated = ~np.isin(np.char.lower(texts.astype(str)), _NONE)
+        stated = ~np.isin(np.char.lower(texts.astype(str)), NOTHING)
         decided = np.isin(status, ("correct", "incorrect"))
         # In a response without a verdict a judge might have found an answer.
         undecided = found.get("by_judge", np.full(status.shape, None)) == "ungraded"
@@ -98,9 +97,9 @@ def facts(keys: Keys) -> dict[str, Any] | None:
     if not keys.parts and not keys.revised.any():
         return None
     block: dict[str, Any] = {"subsets": {name: int(at.sum()) for name, at in keys.parts.items()}}
-    at, clusters = keys.revised, keys.table.outcomes.cluster
+    at = keys.revised
     if at.any():
-        labels = None if clusters is None else clusters[at]
+        labels = keys.table.outcomes.clusters(at)
         block["revised"] = {"n": int(at.sum()), "models": {}}
         for model in keys.table.outcomes.models:
             new, old = (keys.by(column, model)[at] for column in ("revised_key", "original_key"))
@@ -134,9 +133,6 @@ def block(
     def told(name: str, comparison: PairedComparison) -> dict[str, Any]:
         return case(name, comparison, adjusted(comparison.p_value), thresholds)
 
-    def of(at: Bools) -> PairedComparison:
-        return paired_comparison(a[at], b[at], level, None if clusters is None else clusters[at])
-
     original = None
     if keys.revised.any():
         old, base = (keys.by("original_key", name) for name in (model, outcomes.reference))
@@ -149,7 +145,7 @@ def block(
         )
         uncertain = keys.parts.get(UNCERTAIN)
     return {
-        "parts": [told(name, of(at)) for name, at in keys.parts.items()],
+        "parts": [told(name, keys.table.paired(model, level, at)) for name, at in keys.parts.items()],
         "original": original and {**original, "changes": original["verdict"] != word},
         "uncertain": None
         if uncertain is None

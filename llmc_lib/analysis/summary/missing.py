@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llmc_lib.analysis.missing import missing_answers
-from llmc_lib.analysis.summary.case import case
-from llmc_lib.analysis.summary.table import Table
+from llmc_lib.analysis.summary.table import Table, case
 from llmc_lib.analysis.verdict import Thresholds, Word
 
 

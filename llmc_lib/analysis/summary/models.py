@@ -58,8 +58,7 @@ def facts(table: Table, model: str, repeats: Repeats) -> dict[str, Any]:
 
 def _rate(table: Table, model: str, at: Any) -> dict[str, Any]:
     values = table.outcomes.correct[model][at]
-    clusters = table.outcomes.cluster
-    low, high = rate_interval(values, ALPHA, None if clusters is None else clusters[at])
+    low, high = rate_interval(values, ALPHA, table.outcomes.clusters(at))
     return {rate_key(table.kind): float(values.mean()), "ci95": [low, high]}
 
 

@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llmc_lib.analysis.comparison import paired_comparison
 from llmc_lib.analysis.gain import gain_by_similarity
 from llmc_lib.analysis.simultaneous import Family
-from llmc_lib.analysis.summary.case import case
-from llmc_lib.analysis.summary.table import Table, records
+from llmc_lib.analysis.summary.table import Table, case, records
 from llmc_lib.analysis.verdict import Thresholds
 
 #: A question is taken for repeated in what was trained on where the nearest row with its answer is at least so similar, or any
@@ -75,8 +73,7 @@ def block(
         kept[f"{share:g}"] = ~np.isin(np.arange(len(ids)), order[: round(share * len(ids))])
 
     def without(name: str, at: NDArray[np.bool_]) -> dict[str, Any]:
-        labels = None if clusters is None else clusters[at]
-        rest = paired_comparison(a[at], b[at], of_all.level, labels)
+        rest = table.paired(model, of_all.level, at)
         return case(name, rest, of_all.adjust(rest.p_value), thresholds)
 
     cases = [without(name, at) for name, at in kept.items() if at.any() and not at.all()]

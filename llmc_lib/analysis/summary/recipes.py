@@ -12,7 +12,7 @@ import numpy as np
 from llmc_lib.analysis.recipe import RecipeEffect, new_training, recipe_effect, seed_spread
 from llmc_lib.analysis.recipe_design import Costs, next_step
 from llmc_lib.analysis.summary.looks import LookAt
-from llmc_lib.analysis.summary.table import Table, groups_key
+from llmc_lib.analysis.summary.table import Table, ends, groups_key
 from llmc_lib.analysis.verdict import Thresholds, Word, word_of
 
 
@@ -21,9 +21,8 @@ class Trained:
     """What is known of the trainings of a run."""
 
     recipes: Mapping[str, tuple[str, ...]]  # recipe → its models, two and more
-    whole: frozenset[str] = (
-        frozenset()
-    )  # those whose models are the ends of trainings, and no earlier exports
+    # Those whose models are the ends of trainings, and no earlier exports.
+    whole: frozenset[str] = frozenset()
     costs: Mapping[str, Costs] = field(default_factory=dict)  # recipe → what more of it costs
     more_questions: frozenset[str] = frozenset()  # benchmarks of which not all were asked
 
@@ -87,12 +86,9 @@ def _effect(
         "n": found.n,
         "difference": found.difference,
         "interval": {
-            "low": found.low,
-            "high": found.high,
+            **ends(found),
             "level": level,
             "recipes": compared,
-            "narrow": found.narrow,
-            "equivalence": [found.inner_low, found.inner_high],
             **({"looks": True} if at is not None and not at.look.alone else {}),
         },
         "p_value": found.p_value,
@@ -122,12 +118,11 @@ class _Sides:
 
     def effect(self, *, ours: bool = False, theirs: bool = False) -> RecipeEffect:
         """The effect as counted; with `ours` or `theirs`, answers of these that are not known count as right (declined)."""
-        clusters = self.table.outcomes.cluster
         return recipe_effect(
             [self._of(model, known=not ours) for model in self.ours],
             [self._of(model, known=not theirs) for model in self.theirs],
             self.level,
-            None if clusters is None else clusters[self.places],
+            self.table.outcomes.clusters(self.places),
         )
 
     def unknown(self) -> int:
@@ -166,24 +161,16 @@ def _groups(table: Table, name: str, level: float) -> dict[str, dict[str, Any]]:
         if len(places if clusters is None else np.unique(clusters[places])) < 2:
             right = [float(rates[places].mean()) for rates in _of(table, (*models, reference))]
             interval = {"low": -1.0, "high": 1.0, "narrow": True, "equivalence": [-1.0, 1.0]}
-            difference = float(np.mean(right[:-1])) - right[-1]
-            found[group] = {
-                "n": len(places),
-                "difference": difference,
-                "interval": interval,
-                "unknown": None,
-            }
-            continue
-        sides = _Sides(table, models, (reference,), level, places)
-        effect = sides.effect()
+            difference, unknown = float(np.mean(right[:-1])) - right[-1], None
+        else:
+            sides = _Sides(table, models, (reference,), level, places)
+            effect = sides.effect()
+            interval, difference, unknown = ends(effect), effect.difference, _unknown(sides)
         found[group] = {
-            "n": effect.n,
-            "difference": effect.difference,
-            "interval": {
-                **{key: getattr(effect, key) for key in ("low", "high", "narrow")},
-                "equivalence": [effect.inner_low, effect.inner_high],
-            },
-            "unknown": _unknown(sides),
+            "n": len(places),
+            "difference": difference,
+            "interval": interval,
+            "unknown": unknown,
         }
     return found
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llmc_lib.analysis.comparison import paired_comparison
 from llmc_lib.analysis.safety import Pair, tradeoffs
 from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.verdict import Thresholds
@@ -36,8 +35,8 @@ def tradeoff_blocks(
             for name in (questions, instructions)
         ]
         pairs[model] = Pair(
-            accuracy=_paired(tables[questions], model, of[0]["interval"]["level"]),
-            safety=_paired(tables[instructions], model, of[1]["interval"]["level"]),
+            accuracy=tables[questions].paired(model, of[0]["interval"]["level"]),
+            safety=tables[instructions].paired(model, of[1]["interval"]["level"]),
             n_ungraded=(found[model]["n_ungraded"], found[reference]["n_ungraded"]),
             n_samples=(found[model]["n_samples"], found[reference]["n_samples"]),
             p_adjusted=(_p_named(of[0]), _p_named(of[1])),
@@ -55,10 +54,3 @@ def _p_named(comparison: dict[str, Any]) -> float:
 
 def _first(tables: Mapping[str, Table], wanted: Measure) -> str | None:
     return next((name for name, table in tables.items() if measure(table.kind) == wanted), None)
-
-
-def _paired(table: Table, model: str, alpha: float) -> Any:
-    outcomes = table.outcomes
-    return paired_comparison(
-        outcomes.correct[model], outcomes.correct[outcomes.reference], alpha, outcomes.cluster
-    )

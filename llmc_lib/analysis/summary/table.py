@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from llmc_lib.analysis.arrays import column_arrays
+from llmc_lib.analysis.comparison import PairedComparison, paired_comparison
 from llmc_lib.analysis.outcomes import Outcomes, outcomes
+from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
 from llmc_lib.benchmarks import Measure, measure
 
 _RATES = {
@@ -112,6 +114,13 @@ class Table:
         """Is a lower rate the better one?"""
         return measure(self.kind) == Measure.OVER_REFUSAL
 
+    def paired(self, model: str, alpha: float = ALPHA, at: Any = slice(None)) -> PairedComparison:
+        """A model beside the reference, on all questions or those at some places."""
+        right = self.outcomes.correct
+        return paired_comparison(
+            right[model][at], right[self.outcomes.reference][at], alpha, self.outcomes.clusters(at)
+        )
+
     def of_model(self, model: str) -> pd.DataFrame:
         """The rows of one model."""
         return self.rows[self.rows["model"] == model]
@@ -121,6 +130,12 @@ class Table:
         """Category → the places of its questions, in the order of the table."""
         codes, names = pd.factorize(self.outcomes.category)
         return {str(name): np.flatnonzero(codes == code) for code, name in enumerate(names)}
+
+
+def ends(found: Any) -> dict[str, Any]:
+    """The interval of a comparison or of an effect, and the one by which equality is shown."""
+    inner = {"equivalence": [found.inner_low, found.inner_high]}
+    return {name: getattr(found, name) for name in ("low", "high", "narrow")} | inner
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -133,3 +148,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def case(
+    name: str,
+    comparison: PairedComparison,
+    p_adjusted: float,
+    thresholds: Thresholds,
+    *,
+    low_is_good: bool = False,
+) -> dict[str, Any]:
+    """The figures of a `comparison` and its verdict: case, n, difference, low, high (fractions), p_adjusted, verdict (its code)."""
+    numbers = {key: getattr(comparison, key) for key in ("n", "difference", "low", "high")}
+    word = verdict(comparison, thresholds, p_adjusted, low_is_good=low_is_good).word
+    return {"case": name, **numbers, "p_adjusted": p_adjusted, "verdict": word}

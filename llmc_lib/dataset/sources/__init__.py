@@ -3,8 +3,8 @@
 `read` streams a source's rows, `identity` says what they depend on, `about` what the data set card
 says of the source. A new source is a module here with `FACTS`, `HUB` (its id on the hub, or ""),
 `CATEGORIES` (subject → category; "" is any other subject), `drafts(source, seed)` and, where its rows are
-not verifiable problems, `ROWS` (see `records.RowKind`), or not English, `languages(source)`; and its name in
-`params.SOURCES`. What is embedded or has subsets is in `params.sources` too, which is asked before a module
+not verifiable problems, `ROWS` (see `records.RowKind`), or not English, `languages(source)`; if it is embedded the file that decides
+its rows, `EMBEDDED`, or `identity()`; and its name in `params.SOURCES`. What is embedded or has subsets is in `params.sources` too, which is asked before a module
 is loaded.
 It says what a row means; everything else is done here.
 """
@@ -23,6 +23,7 @@ from llmc_lib.dataset.sources._rejected import rejected_responses
 from llmc_lib.errors import UserError
 from llmc_lib.params import SourceParams
 from llmc_lib.records import AnswerType, Example, RowKind
+from llmc_lib.store import sha256_file
 from llmc_lib.store.data_files import count_rows
 from llmc_lib.taxonomy import ROW_CATEGORIES
 
@@ -76,8 +77,11 @@ def identity(source: SourceParams) -> dict[str, str]:
             return digests(source.path) | rejected
         if module.HUB:
             return {module.HUB: source.revision or ""} | rejected
-        embedded: dict[str, str] = module.identity() if hasattr(module, "identity") else {}
-        return embedded | rejected
+        if hasattr(module, "EMBEDDED"):
+            file = module.EMBEDDED
+            return {f"{row_source(source)}: {file.name}": sha256_file(file)} | rejected
+        made: dict[str, str] = module.identity() if hasattr(module, "identity") else {}
+        return made | rejected
     except UserError as error:
         raise UserError(f"dataset.sources: {source.name}: {error}") from None
 

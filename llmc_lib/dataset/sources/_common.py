@@ -17,6 +17,7 @@ from llmc_lib.params import SourceParams
 from llmc_lib.records import AuthorKind, Message, writable
 from llmc_lib.store import ROOT, read_jsonl, sha256_file
 from llmc_lib.store.data_files import DataFile, Row, data_files, rows
+from llmc_lib.store.manifests import from_root
 
 #: The suffixes of data files, as patterns for the hub.
 DATA = ("*.jsonl", "*.parquet", "*.csv", "*.json")
@@ -74,7 +75,7 @@ def source_rows(
 def local_data(path: str, key: str = "path") -> list[DataFile]:
     """`local_files`, each as what messages and manifests call it."""
     return [
-        DataFile(file, _shown(file), f"sha256:{_sha256(file)[:16]}")
+        DataFile(file, str(from_root(file)), f"sha256:{_sha256(file)[:16]}")
         for file in local_files(path, key)
     ]
 
@@ -103,22 +104,20 @@ def local_files(path: str, key: str = "path") -> list[Path]:
     """The data files at a path that a params file has at `key`; raises `UserError` where there is none."""
     start = ROOT / path
     if not start.exists():
-        raise UserError(f"{key}: no file or folder {_shown(start)}; give a path from {ROOT}")
+        raise UserError(f"{key}: no file or folder {from_root(start)}; give a path from {ROOT}")
     if not (start.is_dir() or start.is_file()):  # a pipe would be waited for without end
-        raise UserError(f"{key}: {_shown(start)} is not a regular file; give a file of data")
+        raise UserError(f"{key}: {from_root(start)} is not a regular file; give a file of data")
     found = data_files(start)
     if not found:
-        raise UserError(f"{key}: no data file in {_shown(start)} (.jsonl, .json, .csv, .parquet)")
+        raise UserError(
+            f"{key}: no data file in {from_root(start)} (.jsonl, .json, .csv, .parquet)"
+        )
     return found
 
 
 def digests(path: str, key: str = "path") -> dict[str, str]:
     """The SHA-256 of each local file of a source, by the file's path."""
-    return {_shown(file): _sha256(file) for file in local_files(path, key)}
-
-
-def _shown(path: Path) -> str:
-    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+    return {str(from_root(file)): _sha256(file) for file in local_files(path, key)}
 
 
 def _sha256(path: Path) -> str:
@@ -132,12 +131,17 @@ def _sha256_of(path: Path, size: int, modified: int) -> str:
     return sha256_file(path)
 
 
+def project_items(path: Path) -> tuple[str, list[dict[str, Any]]]:
+    """The revision of an embedded file, and its items in its order."""
+    return f"sha256:{_sha256(path)[:16]}", read_jsonl(path)
+
+
 def project_responses(
     path: Path, category: str, subject: Callable[[dict[str, Any]], str]
 ) -> Iterator[Draft]:
     """The items of an embedded file of responses, in its order: {"id": "safety-001", "question", "response", …}."""
-    revision = f"sha256:{_sha256(path)[:16]}"
-    for item in read_jsonl(path):
+    revision, items = project_items(path)
+    for item in items:
         yield Draft(
             question=item["question"],
             completion=item["response"],

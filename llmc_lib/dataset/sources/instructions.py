@@ -13,7 +13,6 @@ from pathlib import Path
 from llmc_lib.dataset.sources._common import Draft, SourceFacts, project_responses
 from llmc_lib.params import SourceParams
 from llmc_lib.records import RowKind
-from llmc_lib.store import sha256_file
 
 HUB = ""
 CATEGORIES: dict[str, str] = {}  # each item is of "Instruction"
@@ -24,14 +23,9 @@ FACTS = SourceFacts(
     description="Everyday instructions with short responses, written for this project.",
     rows=180,
 )
-_ITEMS = Path(__file__).parent / "instructions.jsonl"
-
-
-def identity() -> dict[str, str]:
-    """What decides the items."""
-    return {"instructions: instructions.jsonl": sha256_file(_ITEMS)}
+EMBEDDED = Path(__file__).parent / "instructions.jsonl"
 
 
 def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
     """The items in file order; the subject is the kind of instruction."""
-    yield from project_responses(_ITEMS, "Instruction", lambda item: str(item["kind"]))
+    yield from project_responses(EMBEDDED, "Instruction", lambda item: str(item["kind"]))

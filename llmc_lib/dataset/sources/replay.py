@@ -12,10 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from llmc_lib.dataset.sources._common import SourceFacts, source_rows, text
+from llmc_lib.dataset.sources._common import SourceFacts, project_items, source_rows, text
 from llmc_lib.params import SourceParams
 from llmc_lib.records import RowKind
-from llmc_lib.store import read_jsonl, sha256_file
 
 HUB = ""
 CATEGORIES = {"": "Instruction"}
@@ -26,7 +25,7 @@ FACTS = SourceFacts(
     description="General prompts that the base model answered itself; answers that did not end are left out.",
     rows=159,
 )
-_PROMPTS = Path(__file__).parent / "replay.jsonl"
+EMBEDDED = Path(__file__).parent / "replay.jsonl"
 
 
 class ReplayPrompt(NamedTuple):
@@ -36,11 +35,6 @@ class ReplayPrompt(NamedTuple):
     prompt: str
     subject: str
     revision: str
-
-
-def identity() -> dict[str, str]:
-    """What decides the embedded prompts."""
-    return {"replay: replay.jsonl": sha256_file(_PROMPTS)}
 
 
 def prompts(source: SourceParams) -> list[ReplayPrompt]:
@@ -55,8 +49,8 @@ def prompts(source: SourceParams) -> list[ReplayPrompt]:
 
 def _prompts(source: SourceParams) -> Iterator[ReplayPrompt]:
     if not source.path:
-        revision = f"sha256:{sha256_file(_PROMPTS)[:16]}"
-        for item in read_jsonl(_PROMPTS):
+        revision, items = project_items(EMBEDDED)
+        for item in items:
             yield ReplayPrompt(item["id"], item["prompt"], item["subject"], revision)
         return
     names = {ours: source.fields[ours] for ours in ("id", "subject") if ours in source.fields}

@@ -15,7 +15,6 @@ from pathlib import Path
 from llmc_lib.dataset.sources._common import Draft, SourceFacts, project_responses
 from llmc_lib.params import SourceParams
 from llmc_lib.records import RowKind
-from llmc_lib.store import sha256_file
 
 HUB = ""
 CATEGORIES: dict[str, str] = {}  # each item is of "Safety"
@@ -28,16 +27,11 @@ FACTS = SourceFacts(
 )
 #: The subject of a harmless item; a harmful one has its risk area.
 HARMLESS = "harmless"
-_ITEMS = Path(__file__).parent / "safety.jsonl"
-
-
-def identity() -> dict[str, str]:
-    """What decides the items."""
-    return {"safety: safety.jsonl": sha256_file(_ITEMS)}
+EMBEDDED = Path(__file__).parent / "safety.jsonl"
 
 
 def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
     """The items in file order."""
     yield from project_responses(
-        _ITEMS, "Safety", lambda item: item["area"] if item["harmful"] else HARMLESS
+        EMBEDDED, "Safety", lambda item: item["area"] if item["harmful"] else HARMLESS
     )

@@ -22,19 +22,14 @@ FACTS = SourceFacts(
     url="embedded",
     description="Small problems of seven families (comparing, counting, sums, sequences), made by a program.",
 )
+EMBEDDED = Path(skill_families.__file__)
 #: How many it makes where the params name no number: it has no end of its own.
 _ROWS = 500
 
 
-def identity() -> dict[str, str]:
-    """What decides the problems, besides the seed."""
-    code = Path(skill_families.__file__)
-    return {f"skills: {code.name}": sha256_file(code)}
-
-
 def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
     """The problems of the seed, the families in turn."""
-    revision = f"sha256:{sha256_file(Path(skill_families.__file__))[:16]}"
+    revision = f"sha256:{sha256_file(EMBEDDED)[:16]}"
     for skill in islice(skill_families.make(seed, "training"), source.rows or _ROWS):
         yield Draft(
             question=skill.question,

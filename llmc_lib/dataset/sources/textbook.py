@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from llmc_lib.dataset.sources._common import PROJECT, Draft, SourceFacts
+from llmc_lib.dataset.sources._common import PROJECT, Draft, SourceFacts, project_items
 from llmc_lib.params import SourceParams
-from llmc_lib.store import read_jsonl, sha256_file
 
 HUB = ""
 CATEGORIES: dict[str, str] = {}  # each item names its own
@@ -21,18 +20,13 @@ FACTS = SourceFacts(
     description="Short questions of seven subjects with reasoning, written for this project.",
     rows=198,
 )
-_ITEMS = Path(__file__).parent / "textbook.jsonl"
-
-
-def identity() -> dict[str, str]:
-    """What decides the items."""
-    return {"textbook: textbook.jsonl": sha256_file(_ITEMS)}
+EMBEDDED = Path(__file__).parent / "textbook.jsonl"
 
 
 def drafts(source: SourceParams, seed: int) -> Iterator[Draft]:
     """The items in file order."""
-    revision = f"sha256:{sha256_file(_ITEMS)[:16]}"
-    for item in read_jsonl(_ITEMS):
+    revision, items = project_items(EMBEDDED)
+    for item in items:
         yield Draft(
             question=item["question"],
             answer=item["answer"],

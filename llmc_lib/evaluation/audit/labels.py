@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -158,8 +158,3 @@ def _text(row: Row, name: str, default: str | None = None) -> str:
     value = row.need(name) if default is None else row.record.get(name)
     text = "" if value is None else str(value).strip()
     return text or (default or "")
-
-
-def waiting(drawn: Drawn, labels: Mapping[str, bool | None]) -> Sequence[str]:
-    """The drawn answers that nobody has labelled."""
-    return [item.id for item in drawn.items if item.id not in labels]

@@ -1,4 +1,9 @@
-"""Grade predictions by rules: one at a time, or many in processes that no single answer can hang."""
+"""Grade predictions by rules: one at a time, or many in processes that no single answer can hang.
+
+A response in which no final answer can be found, or whose answer mathematics cannot compare in its time,
+is `ungraded`, never guessed; a truncated one is graded as incorrect whatever it says (the caller's token
+limit is part of the task). Both count as not correct in every rate.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from llmc_lib.answers import judge, stated_confidence
 from llmc_lib.benchmarks import declared
 from llmc_lib.benchmarks.declaration import Rules
-from llmc_lib.evaluation.grading import harm, refusal, rules
+from llmc_lib.evaluation.grading import harm, refusal
 from llmc_lib.processes import limited
 from llmc_lib.processes.progress import progress_bar
-from llmc_lib.records import Grade, Prediction, Question
+from llmc_lib.records import Grade, GradeStatus, Prediction, Question, writable
 
 Pair = tuple[Question, Prediction]
 
@@ -21,11 +27,6 @@ _SECONDS = 30.0
 _MEMORY_GIB = 4
 # So many plain answers are graded here at most: starting processes takes longer.
 _FEW, _SHORT = 1_000, 2_000
-_RULES: dict[Rules, Callable[[Question, Prediction], Grade]] = {
-    "answer": rules.grade,
-    "harm": harm.grade,
-    "refusal": refusal.grade,
-}
 _GROWS = re.compile(r"[\\^]|[\d)]\s*!|[\d)]\s*\*{1,2}\s*\(*\d")
 
 
@@ -38,6 +39,31 @@ def grade(question: Question, prediction: Prediction) -> Grade:
         original = rules(replace(question, answer=question.original_answer), prediction)
         found = replace(found, original=original.status)
     return found
+
+
+def _of_answer(question: Question, prediction: Prediction) -> Grade:
+    """Of a question with a reference answer: the final answer that `llmc_lib.answers` finds."""
+    response = prediction.response
+    confidence = stated_confidence(response)
+
+    def result(status: GradeStatus, extracted: str, rule: str) -> Grade:
+        return Grade(question.id, prediction.sample, status, writable(extracted), rule, confidence)
+
+    if prediction.finish_reason == "failed":
+        return result("ungraded", "", "failed")
+    if prediction.finish_reason == "length":
+        return result("incorrect", "", "truncated")
+    if not response.strip():
+        return result("ungraded", "", "empty")
+    choice = question.answer_type == "multipleChoice"
+    return result(*judge(response, question.question, question.answer, multiple_choice=choice))
+
+
+_RULES: dict[Rules, Callable[[Question, Prediction], Grade]] = {
+    "answer": _of_answer,
+    "harm": harm.grade,
+    "refusal": refusal.grade,
+}
 
 
 def grade_all(
@@ -58,7 +84,8 @@ def grade_all(
 def _few_and_plain(pairs: Sequence[Pair]) -> bool:
     """Are these few, and short where mathematics may be needed, without what grows in it?"""
     return len(pairs) <= _FEW and all(
-        not _exact(question)
+        declared(question.benchmark).rules != "answer"
+        or question.answer_type == "multipleChoice"
         or (
             len(prediction.response) <= _SHORT
             and not _GROWS.search(
@@ -66,12 +93,6 @@ def _few_and_plain(pairs: Sequence[Pair]) -> bool:
             )
         )
         for question, prediction in pairs
-    )
-
-
-def _exact(question: Question) -> bool:
-    return (
-        declared(question.benchmark).rules == "answer" and question.answer_type != "multipleChoice"
     )
 
 

@@ -20,25 +20,27 @@ of the two programs could not be read.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.importers.records import (
+    HARMFUL,
     Imported,
     apart_from,
+    asked_question,
     failure,
-    id_text,
+    harm_status,
+    harm_verdict,
+    is_nothing,
     json_rows,
+    need_id,
     predicted,
     said,
     verdict,
 )
-from llmc_lib.evaluation.importers.tables import HARMFUL, status_of
 from llmc_lib.records import Grade, GradeStatus, Prediction, Question
 from llmc_lib.store.data_files import Row
 
@@ -50,7 +52,7 @@ _REASONING = re.compile(r"<reasoning>\s*(\d)")
 def read(path: Path) -> Iterator[Imported]:
     """Answers and verdicts. Raises `UserError` with file and row."""
     for row in json_rows(path):
-        record, id_ = row.record, _id(row)
+        record, id_ = row.record, need_id(row, "id")
         safety = "judgment" in record
         text = _text(row)
         error = failure(text) if safety else ""
@@ -70,19 +72,9 @@ def read(path: Path) -> Iterator[Imported]:
         yield Imported(prediction, grade, _question(row), asked)
 
 
-def _id(row: Row) -> str:
-    found = id_text(row.need("id"))
-    if not found:
-        raise UserError(f"{row.where}: its 'id' is empty; give the question's")
-    return found
-
-
 def _text(row: Row) -> str:
     """The prediction; pandas, which the program reads responses with, makes NaN of an empty one."""
-    given = row.need("prediction")
-    if given is None or (isinstance(given, float) and math.isnan(given)):
-        return ""
-    return str(row.need("prediction", str))
+    return "" if is_nothing(row.need("prediction")) else str(row.need("prediction", str))
 
 
 def _accuracy(prediction: Prediction, row: dict[str, Any], status: GradeStatus) -> Grade:
@@ -96,16 +88,10 @@ def _accuracy(prediction: Prediction, row: dict[str, Any], status: GradeStatus) 
 
 def _safety(prediction: Prediction, row: dict[str, Any]) -> Grade:
     reply = str(row["judgment"] or "")
-    action = _label(_ANSWER, reply)
-    grade = verdict(prediction, status_of(action), explanation=reply)
     # Where the evaluator saw no reasoning apart, the verdict is on the whole.
     apart = bool(row.get("reasoning_content"))
-    return replace(
-        grade,
-        action=action,
-        harmful=None if action is None else action == HARMFUL,
-        reasoning_status=status_of(_label(_REASONING, reply)) if apart else None,
-    )
+    of_reasoning = harm_status(_label(_REASONING, reply)) if apart else None
+    return harm_verdict(prediction, _label(_ANSWER, reply), of_reasoning, reply)
 
 
 def _label(pattern: re.Pattern[str], reply: str) -> int | None:
@@ -115,12 +101,10 @@ def _label(pattern: re.Pattern[str], reply: str) -> int | None:
 
 def _question(row: Row) -> Question:
     record = row.record
-    return Question(
-        id=_id(row),
-        benchmark="questions",
-        question=row.need("question", str),
-        answer=str(record.get("gold", "")),
+    return asked_question(
+        need_id(row, "id"),
+        row.need("question", str),
+        str(record.get("gold", "")),
         answer_type=str(record.get("answer_type") or "exactMatch"),
         category=str(record.get("category") or "Other"),
-        subject="",
     )

@@ -17,6 +17,7 @@ from llmc_lib.errors import UserError, shown
 from llmc_lib.evaluation.importers.records import (
     Imported,
     as_list,
+    asked_question,
     failure,
     id_text,
     plain,
@@ -70,12 +71,6 @@ def _question(row: Row) -> Question:
     answer = row.record.get("correct_answer", row.record.get("answer"))
     if answer is None:
         raise UserError(f"{row.lacks('correct_answer')}; give the reference answer")
-    return Question(
-        id=id_text(row.record.get("id")) or sha256_text(" ".join(text.split()))[:16],
-        benchmark="questions",
-        question=text,
-        answer=plain(answer),
-        answer_type="exactMatch",
-        category=str(row.record.get("category") or row.record.get("subject") or "Other"),
-        subject="",
-    )
+    id_ = id_text(row.record.get("id")) or sha256_text(" ".join(text.split()))[:16]
+    category = str(row.record.get("category") or row.record.get("subject") or "Other")
+    return asked_question(id_, text, plain(answer), category=category)

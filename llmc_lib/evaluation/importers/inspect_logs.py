@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 from llmc_lib.answers.text import ALTERNATIVE
 from llmc_lib.errors import UserError
-from llmc_lib.evaluation.importers.records import Imported, count, predicted, verdict, with_choices
+from llmc_lib.evaluation.importers.records import (
+    Imported,
+    asked_question,
+    count,
+    predicted,
+    verdict,
+    with_choices,
+)
 from llmc_lib.records import GradeStatus, Question
 from llmc_lib.store import json_reader
 from llmc_lib.store.json_reader import JsonError
@@ -196,15 +203,9 @@ def _question(sample: EvalSample, task: str) -> Question:
         text = with_choices(text, sample.choices)
     target = sample.target
     metadata = sample.metadata
-    return Question(
-        id=str(sample.id),
-        benchmark="questions",
-        question=text,
+    if not isinstance(target, str):
         # Of choices all that are named are right together, of texts each is.
-        answer=target
-        if isinstance(target, str)
-        else (", " if sample.choices else ALTERNATIVE).join(target),
-        answer_type="multipleChoice" if sample.choices else "exactMatch",
-        category=str(metadata.get("category") or metadata.get("subject") or task),
-        subject="",
-    )
+        target = (", " if sample.choices else ALTERNATIVE).join(target)
+    kind = "multipleChoice" if sample.choices else "exactMatch"
+    category = str(metadata.get("category") or metadata.get("subject") or task)
+    return asked_question(str(sample.id), text, target, answer_type=kind, category=category)

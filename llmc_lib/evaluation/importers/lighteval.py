@@ -22,21 +22,23 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from llmc_lib.answers import stated_answer
 from llmc_lib.answers.text import ALTERNATIVE
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.importers.records import (
     Imported,
     as_list,
     as_object,
+    asked_question,
     binary,
     id_text,
     plain,
     predicted,
+    reference_of,
+    task_of,
     verdict,
     with_choices,
 )
-from llmc_lib.records import Grade, GradeStatus, Prediction, Question
+from llmc_lib.records import GradeStatus, Prediction, Question
 from llmc_lib.store.data_files import DataFile, Row, rows
 
 #: The columns that tell a file of details, of newer and older versions.
@@ -44,7 +46,6 @@ FORMS: list[set[str]] = [
     {"doc", "model_response", "metric"},
     {"full_prompt", "predictions", "metrics"},
 ]
-_NAME = re.compile(r"details_(.+)_\d{4}-\d\d-\d\dT[\d.:-]+$")
 #: Names of metrics that are right or wrong of a document, in the order in which they count.
 _METRICS = [
     re.compile(pattern)
@@ -58,29 +59,19 @@ _QUESTION = ("question", "problem", "query", "input", "prompt")
 
 def read(path: Path) -> Iterator[Imported]:
     """Answers, verdicts and questions. Raises `UserError` with file and row."""
-    task = _task(path)
-    for row in rows(
-        DataFile(path, str(path), ""), form=".parquet" if _is_parquet(path) else ".json"
-    ):
+    # "lighteval|gsm8k|0" of older ones, "gsm8k|0" of newer.
+    task = task_of(path, "details")
+    with open(path, "rb") as file:
+        form = ".parquet" if file.read(4) == b"PAR1" else ".json"
+    for row in rows(DataFile(path, str(path), ""), form=form):
         doc, texts, metrics = _newer(row) if "doc" in row.record else _older(row)
         question = _question(row, doc, task)
         asked = plain(doc.get("original_query")) or _of_specific(doc)
         for sample, text in enumerate(texts):
             prediction = _prediction(question.id, text, sample, path)
             status, metric = _verdict(metrics) if len(texts) == 1 else (None, "")
-            grade = _grade(prediction, status, metric) if status else None
+            grade = verdict(prediction, status, explanation=f"By {metric}.") if status else None
             yield Imported(prediction, grade, question, asked)
-
-
-def _is_parquet(path: Path) -> bool:
-    with open(path, "rb") as file:
-        return file.read(4) == b"PAR1"
-
-
-def _task(path: Path) -> str:
-    """The task of a file, from its name: "lighteval|gsm8k|0" of older ones, "gsm8k|0" of newer."""
-    found = _NAME.match(path.stem)
-    return found[1] if found else path.stem.removeprefix("details_")
 
 
 # ---- the two forms, as one ---------------------------------------------------------------------
@@ -177,10 +168,6 @@ def _verdict(metrics: Mapping[str, Any]) -> tuple[GradeStatus | None, str]:
     return None, ""
 
 
-def _grade(prediction: Prediction, status: GradeStatus, metric: str) -> Grade:
-    return verdict(prediction, status, explanation=f"By {metric}.")
-
-
 def _question(row: Row, doc: Mapping[str, Any], task: str) -> Question:
     query = doc.get("query")
     if not isinstance(query, str) or not query:
@@ -194,17 +181,12 @@ def _question(row: Row, doc: Mapping[str, Any], task: str) -> Question:
         named = query if letters else with_choices(named, choices)
         answer = ALTERNATIVE.join(chr(65 + n) for n in gold)
     else:
-        answer = ALTERNATIVE.join(dict.fromkeys(_reference(choices[n]) for n in gold))
+        answer = ALTERNATIVE.join(dict.fromkeys(reference_of(choices[n]) for n in gold))
     # Of a task without ids each row is its document; files of one task have the same rows in the same order.
     number = id_text(doc.get("id")) or str(row.number - 1)
-    return Question(
-        id=f"{task}/{number}",
-        benchmark="questions",
-        question=named,
-        answer=answer,
-        answer_type="multipleChoice" if several else "exactMatch",
-        category=_category(task),
-        subject="",
+    kind = "multipleChoice" if several else "exactMatch"
+    return asked_question(
+        f"{task}/{number}", named, answer, answer_type=kind, category=_category(task)
     )
 
 
@@ -212,13 +194,6 @@ def _indices(value: Any) -> list[int]:
     found = as_list(value) if isinstance(value, str | list | tuple) else [value]
     texts = [id_text(one) for one in found]
     return [int(text) for text in texts if text.isdecimal() and len(text) < 6]
-
-
-def _reference(text: str) -> str:
-    """A reference answer; of a solution what it states in the end."""
-    if "\n####" in text or "\\boxed" in text:
-        return stated_answer(text) or text
-    return text
 
 
 def _of_specific(doc: Mapping[str, Any]) -> str:

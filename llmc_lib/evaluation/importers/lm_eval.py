@@ -30,14 +30,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from llmc_lib.answers import stated_answer
 from llmc_lib.answers.text import ALTERNATIVE
 from llmc_lib.errors import UserError
 from llmc_lib.evaluation.importers.records import (
     Imported,
+    asked_question,
     binary,
     json_rows,
     predicted,
+    reference_of,
+    task_of,
     verdict,
     with_choices,
 )
@@ -45,7 +47,6 @@ from llmc_lib.records import Grade, GradeStatus, Prediction, Question
 from llmc_lib.store import json_reader, sha256_text
 from llmc_lib.store.data_files import Row
 
-_NAME = re.compile(r"samples_(.+)_\d{4}-\d\d-\d\dT[\d.-]+$")
 _QUESTION = ("question", "problem", "query", "input", "prompt", "sentence")
 _METRICS = ("exact_match", "acc", "acc_norm", "em", "exact", "correct", "pass@1")
 # Metrics of tasks that ask for the log-likelihood of a document as a whole.
@@ -56,9 +57,8 @@ _CATEGORY = ("category", "subject", "raw_subject", "subfield", "type")
 def read(path: Path) -> Iterator[Imported]:
     """Answers, verdicts and questions. Raises `UserError` with file and row."""
     first = None
-    answered: dict[
-        str, str
-    ] = {}  # of files that name no filter: document → its answers, as a digest
+    # Of files that name no filter: document → its answers, as a digest.
+    answered: dict[str, str] = {}
     for found in json_rows(path):
         row, doc = found.record, found.need("doc")
         doc = doc if isinstance(doc, dict) else {"question": str(doc)}
@@ -81,12 +81,6 @@ def read(path: Path) -> Iterator[Imported]:
             )
             grade = _grade(prediction, row, multiple) if len(texts) == 1 else None
             yield Imported(prediction, grade, question)
-
-
-def task(path: Path) -> str:
-    """The task of a file, from its name."""
-    found = _NAME.match(path.stem)
-    return found[1] if found else path.stem.removeprefix("samples_")
 
 
 def _texts(found: Row) -> tuple[list[str], bool]:
@@ -175,14 +169,13 @@ def _question(found: Row, doc: dict[str, Any]) -> Question:
     target = doc.get("answer") if "option1" in doc else None
     target = doc.get(f"option{target}", row.get("target", ""))
     category = next((doc[name] for name in _CATEGORY if isinstance(doc.get(name), str)), "")
-    return Question(
-        id=f"{task(found.file.path)}/{number}",
-        benchmark="questions",
-        question=text,
-        answer=_target(target, choices),
+    task = task_of(found.file.path, "samples")
+    return asked_question(
+        f"{task}/{number}",
+        text,
+        _target(target, choices),
         answer_type="multipleChoice" if choices else "exactMatch",
-        category=category or task(found.file.path),
-        subject="",
+        category=category or task,
     )
 
 
@@ -211,9 +204,7 @@ def _target(target: Any, choices: list[str]) -> str:
         return chr(65 + int(text))
     if choices.count(text.strip()) == 1:
         return chr(65 + choices.index(text.strip()))
-    if "\n####" in text or "\\boxed" in text:  # a solution that ends in its answer (GSM8K, MATH)
-        return stated_answer(text) or text
-    return text
+    return reference_of(text)
 
 
 def _prompt(row: dict[str, Any]) -> str:

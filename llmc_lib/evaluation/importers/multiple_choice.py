@@ -19,8 +19,10 @@ from llmc_lib.errors import UserError, shown
 from llmc_lib.evaluation.importers.records import (
     Imported,
     as_list,
+    asked_question,
     id_text,
     json_rows,
+    need_id,
     plain,
     predicted,
     verdict,
@@ -51,9 +53,7 @@ def read(path: Path) -> Iterator[Imported]:
 
 
 def _prediction(row: Row) -> Prediction:
-    id_ = id_text(row.need("uuid"))
-    if not id_:
-        raise UserError(f"{row.where}: its 'uuid' is empty; give the question's")
+    id_ = need_id(row, "uuid")
     if isinstance(row.record.get("response"), list):
         raise UserError(f"{row.where}: its 'response' is a list; give each answer a row of its own")
     given, meta = row.need("response"), _first(row.record.get("meta_response"))
@@ -88,11 +88,10 @@ def _question(row: Row) -> Question:
         raise UserError(
             f"{row.where}: 'answer_letter' {shown(letter)} is none of its {len(options)} options; correct it"
         )
-    return Question(
-        id=id_text(row.need("uuid")),
-        benchmark="questions",
-        question=with_choices(row.need("question", str), options),
-        answer=letter,
+    return asked_question(
+        id_text(row.need("uuid")),
+        with_choices(row.need("question", str), options),
+        letter,
         answer_type="multipleChoice",
         category=str(record.get("discipline") or "Other"),
         subject=str(record.get("field") or ""),

@@ -21,19 +21,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from llmc_lib.errors import UserError, shown
 from llmc_lib.evaluation.importers.hle import graded
 from llmc_lib.evaluation.importers.records import (
+    HARMFUL,
     Imported,
     apart_from,
     as_object,
+    asked_question,
     count,
     ending,
     failure,
+    harm_status,
+    harm_verdict,
     id_text,
     is_nothing,
     plain,
@@ -42,7 +45,7 @@ from llmc_lib.evaluation.importers.records import (
     verdict,
     words_of,
 )
-from llmc_lib.records import Grade, GradeStatus, Prediction, Question
+from llmc_lib.records import Grade, Prediction, Question
 from llmc_lib.store import sha256_text
 from llmc_lib.store.data_files import DataFile, Row, rows
 
@@ -57,7 +60,6 @@ _JUDGED = ("correct", "model_answer", "correct_answer", "reasoning", "confidence
 _LABEL = re.compile(r"(?!.*_reasoning_label$).*_label|label|action", re.IGNORECASE)
 _REASONING_LABEL = re.compile(r".*_?reasoning_label", re.IGNORECASE)
 _REVIEW = re.compile(r".*_review|judge?ment", re.IGNORECASE)
-HARMFUL = 6
 
 
 def knows(keys: set[str]) -> bool:
@@ -89,11 +91,10 @@ def _question(row: Row, prediction: Prediction) -> Question | None:
     if name is None or not isinstance(record.get("question"), str):
         return None
     text = record["question"]
-    return Question(
-        id=prediction.question_id or sha256_text(" ".join(text.split()))[:16],
-        benchmark="questions",
-        question=text,
-        answer=plain(record[name]),
+    return asked_question(
+        prediction.question_id or sha256_text(" ".join(text.split()))[:16],
+        text,
+        plain(record[name]),
         answer_type=plain(record.get("answer_type")) or "exactMatch",
         category=plain(record.get("category")) or "Other",
         subject=plain(record.get("subject")),
@@ -125,7 +126,9 @@ def _prediction(row: Row, samples: Mapping[int, int]) -> Prediction:
         row.file.path,
         reasoning=apart_from(text, reasoning),
         sample=samples.get(number := _sample(row), number),
-        finish_reason="failed" if error else _finish(record),
+        finish_reason="failed"
+        if error
+        else ending(record.get("finish_reason") or record.get("stop_reason")),
         error=error,
         prompt_tokens=count(usage.get("prompt_tokens", record.get("prompt_tokens"))),
         completion_tokens=count(usage.get("completion_tokens", record.get("completion_tokens"))),
@@ -159,10 +162,6 @@ def _sample(row: Row) -> int:
             f"{row.where}: {name!r} must be a number from 0, not {shown(row.record[name])}"
         )
     return int(text)
-
-
-def _finish(record: Mapping[str, Any]) -> str:
-    return ending(record.get("finish_reason") or record.get("stop_reason"))
 
 
 # ---- verdicts ----------------------------------------------------------------------------------
@@ -202,27 +201,15 @@ def _named(record: Mapping[str, Any], pattern: re.Pattern[str]) -> str | None:
 
 def _labelled(prediction: Prediction, record: Mapping[str, Any], name: str) -> Grade | None:
     """The grade of a table with a judge's labels, as the competition's results have it."""
-    action = action_of(record[name])
-    review, of_reasoning = _named(record, _REVIEW), _named(record, _REASONING_LABEL)
-    grade = verdict(prediction, status_of(action), explanation=plain(record.get(review or "")))
-    return replace(
-        grade,
-        action=action,
-        harmful=None if action is None else action == HARMFUL,
-        reasoning_status=status_of(action_of(record[of_reasoning]))
-        if of_reasoning and prediction.reasoning
-        else None,
-    )
+    review, label = _named(record, _REVIEW), _named(record, _REASONING_LABEL)
+    of_reasoning = None
+    if label and prediction.reasoning:
+        of_reasoning = harm_status(action_of(record[label]))
+    explanation = plain(record.get(review or ""))
+    return harm_verdict(prediction, action_of(record[name]), of_reasoning, explanation)
 
 
 def action_of(value: Any) -> int | None:
     """A label as an action of Do-Not-Answer, 0 to 6; None for -1 and for anything else."""
     text = id_text(value)
     return int(text) if text.isdecimal() and int(text) <= HARMFUL else None
-
-
-def status_of(action: int | None) -> GradeStatus:
-    """Nobody found an answer without a label safe."""
-    if action is None:
-        return "ungraded"
-    return "incorrect" if action == HARMFUL else "correct"

@@ -315,7 +315,7 @@ def _slack(left: Tree, right: Tree) -> Any:
     slack: Any = 0
     for side in (left, right):
         if is_literal(side):
-            slack += sum(_unit(text) for text in _decimals(side))
+            slack += sum(value_of(("num", _last_place(text))) for text in _decimals(side))
             continue
         base = as_float(value_of(side))
         for text in dict.fromkeys(_decimals(side)):
@@ -354,10 +354,6 @@ def _last_place(text: str) -> str:
     mantissa, e, exponent = text.lower().partition("e")
     decimals = len(mantissa.partition(".")[2])
     return f"0.{'0' * (decimals - 1)}1{e}{exponent}"
-
-
-def _unit(text: str) -> Any:
-    return value_of(("num", _last_place(text)))
 
 
 def _shown(value: Any, rounded: bool) -> str:

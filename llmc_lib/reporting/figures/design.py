@@ -24,10 +24,11 @@ from llmc_lib.formatting import (
     listed,
 )
 from llmc_lib.language import plural, tr
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.figures.drawing import FigureBlock, canvas, figure_block
 from llmc_lib.reporting.figures.intervals import points
 from llmc_lib.reporting.palette import BASE, INK, MUTED, colours
+from llmc_lib.reporting.sentences import outlook as words
+from llmc_lib.reporting.sentences.runs import samples_of
 
 
 def next_run(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBlock:
@@ -123,7 +124,7 @@ def _basis(block: dict[str, Any], comparison: dict[str, Any], again: Rerun) -> s
             if again.basis == "bound"
             else tr(
                 "The spread is measured from {samples} of each question.",
-                samples=words.samples_of(block),
+                samples=samples_of(block),
             )
         )
     )
@@ -214,7 +215,7 @@ def _power_caption(block: dict[str, Any], *, nothing: bool, inside: bool) -> str
             "{questions} with {samples} each: the chance that the test ({level}) finds a true difference of the size "
             "below.",
             questions=counted(block["n_questions"], "question"),
-            samples=words.samples_of(block),
+            samples=samples_of(block),
             level=level_words(block),
         ),
         ""

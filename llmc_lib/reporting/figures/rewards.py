@@ -98,7 +98,8 @@ def by_step(
         f"{training}: {', '.join(_ends(h, c, tr(quantities[c]), percent=c in shares) for c in shown if _has(h, c))}."
         for training, h in chosen.items()
     )
-    data = _data(chosen, [*shown, *(f"eval_{column}" for column in held_out)])
+    data = logged(chosen, [*shown, *(f"eval_{column}" for column in held_out)])
+    data = data.rename(columns=lambda name: name.removesuffix("/mean").replace("/", "_"))
     return figure_block(name, figure, title, caption, alt, data)
 
 
@@ -164,9 +165,9 @@ def _has(history: pd.DataFrame, column: str) -> bool:
     return column in train and bool(np.isfinite(train[column]).any())
 
 
-def _data(chosen: Mapping[str, pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    rows = pd.concat(chosen, names=["candidate"]).reset_index("candidate")
-    found = rows.reindex(columns=["candidate", "step", *columns]).dropna(
+def logged(histories: Mapping[str, pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    """The columns of all logs by candidate and step, without the events that have none of them."""
+    rows = pd.concat(histories, names=["candidate"]).reset_index("candidate")
+    return rows.reindex(columns=["candidate", "step", *columns]).dropna(
         subset=columns, how="all", ignore_index=True
     )
-    return found.rename(columns=lambda name: name.removesuffix("/mean").replace("/", "_"))

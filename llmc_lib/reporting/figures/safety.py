@@ -67,9 +67,8 @@ def safe_and_declined(
     """What each of `models` (the reference first) answers safely beside what it declines though it is
     harmless, with intervals; metrics.json blocks of Do-Not-Answer and of the harmless instructions."""
     figure, panels = grid(1, 2, 0.36 * len(models) + 1.15, share_y=True)
-    figure.set_layout_engine(
-        "constrained", wspace=0.1
-    )  # the numbers at the panels' ends would touch
+    # The numbers at the panels' ends would touch.
+    figure.set_layout_engine("constrained", wspace=0.1)
     paint = colours(list(dna["models"]))
     sides = [
         (dna, "safe_rate", tr("Harmful requests"), tr("safe, percent")),

@@ -13,6 +13,7 @@ from llmc_lib.formatting import MINUS, as_range, counted, listed
 from llmc_lib.language import N_, plural, tr
 from llmc_lib.reporting.elements import NOTHING, Block
 from llmc_lib.reporting.figures.drawing import FigureBlock, figure_block, grid, whole_numbers
+from llmc_lib.reporting.figures.rewards import logged
 from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED
 from llmc_lib.reporting.sentences.training import kind_title
 from llmc_lib.training.diagnosis import diagnose
@@ -89,7 +90,7 @@ def losses(histories: Mapping[str, pd.DataFrame], *, imported: bool = False) -> 
         caption += " " + tr(_THINNED)
     alt = f"{title}. " + " ".join(f"{name}: {_ends(h)}." for name, h in histories.items())
     return figure_block(
-        "loss", figure, title, caption, alt, _logged(histories, ["loss", "eval_loss"])
+        "loss", figure, title, caption, alt, logged(histories, ["loss", "eval_loss"])
     )
 
 
@@ -141,15 +142,7 @@ def optimizer(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
         f"{name}: {', '.join(_range(history, c) for c in shown)}."
         for name, history in histories.items()
     )
-    return figure_block("optimizer", figure, title, caption, alt, _logged(histories, shown))
-
-
-def _logged(histories: Mapping[str, pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    """The columns of all logs by candidate and step, without the events that have none of them."""
-    rows = pd.concat(histories, names=["candidate"]).reset_index("candidate")
-    return rows.reindex(columns=["candidate", "step", *columns]).dropna(
-        subset=columns, how="all", ignore_index=True
-    )
+    return figure_block("optimizer", figure, title, caption, alt, logged(histories, shown))
 
 
 # ---- drawing ---------------------------------------------------------------------------------

@@ -12,9 +12,9 @@ from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.formatting import as_bound, as_count, as_likely, as_p, as_size, counted
 from llmc_lib.language import plural, tr
 from llmc_lib.reporting import figures
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sentences import runs as words
 
 
 def rerun(report: Report) -> Block:

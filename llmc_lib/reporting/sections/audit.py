@@ -6,11 +6,17 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.formatting import as_bound, as_percent, as_points, as_range
+from llmc_lib.formatting import (
+    as_bounds,
+    as_percent,
+    as_percent_cell,
+    as_percent_range,
+    as_points,
+)
 from llmc_lib.language import tr
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sentences import audit as words
 from llmc_lib.reporting.sentences.audit import STATUS
 
 
@@ -51,9 +57,9 @@ def _models(name: str, block: dict[str, Any], found: dict[str, Any]) -> Block:
         rows.append(
             {
                 tr("Model"): model,
-                tr("As graded, %"): as_percent(facts["graded"], n).rstrip("%"),
-                tr("Corrected, %"): as_percent(facts["corrected"], n).rstrip("%"),
-                tr("95% interval"): _range(facts["ci95"], n),
+                tr("As graded, %"): as_percent_cell(facts["graded"], n),
+                tr("Corrected, %"): as_percent_cell(facts["corrected"], n),
+                tr("95% interval"): as_percent_range(facts["ci95"], n),
                 tr("Labels"): f"{facts['labelled']}",
                 tr("Graded correct, but wrong"): _share(errors.get("correct")),
                 tr("Graded incorrect, but right"): _share(errors.get("incorrect")),
@@ -75,17 +81,13 @@ def _models(name: str, block: dict[str, Any], found: dict[str, Any]) -> Block:
     return table_block(f"audit-{name}", pd.DataFrame(rows), caption, pd.DataFrame(data))
 
 
-def _range(bounds: list[float], n: int) -> str:
-    return "–".join(as_percent(bound, n).rstrip("%") for bound in bounds)
-
-
 def _share(error: dict[str, Any] | None) -> str:
     if error is None:
         return "–"
     if error["share"] is None:
         return tr("no label")
     n = error["labelled"]
-    return f"{as_percent(error['share'], n)} ({_range(error['ci95'], n)})"
+    return f"{as_percent(error['share'], n)} ({as_percent_range(error['ci95'], n)})"
 
 
 def _differences(name: str, block: dict[str, Any], found: dict[str, Any]) -> Block:
@@ -98,10 +100,8 @@ def _differences(name: str, block: dict[str, Any], found: dict[str, Any]) -> Blo
                 tr("Candidate"): c["model"],
                 tr("As graded, points"): as_points(c["graded"], n, own["digits"], unit=False),
                 tr("Corrected, points"): as_points(c["corrected"], n, own["digits"], unit=False),
-                tr("Interval"): as_range(*(as_bound(end, n) for end in c["interval"])),
-                tr("From the labels alone"): as_range(
-                    *(as_bound(end, n) for end in c["interval_labels"])
-                ),
+                tr("Interval"): as_bounds(c["interval"], n),
+                tr("From the labels alone"): as_bounds(c["interval_labels"], n),
             }
         )
         data.append({**{k: v for k, v in c.items() if not isinstance(v, list)},

@@ -20,9 +20,10 @@ from llmc_lib.formatting import (
 )
 from llmc_lib.language import N_, plural, tr
 from llmc_lib.reporting import figures
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sentences import recipe as words
+from llmc_lib.reporting.sentences.outlook import sign_sentence
 
 
 def selection(report: Report) -> Block:
@@ -120,7 +121,7 @@ def _hidden(report: Report, found: dict[str, Any]) -> str:
             chosen=found["chosen"],
             share=_resampled(found, "chosen_again"),
         ),
-        "" if few else words.sign_sentence(outlook.of_block(winner["rerun"])),
+        "" if few else sign_sentence(outlook.of_block(winner["rerun"])),
     ]
     return " ".join(filter(None, texts))
 

@@ -9,7 +9,6 @@ import pandas as pd
 from llmc_lib.formatting import counted, listed, unbroken
 from llmc_lib.language import tr
 from llmc_lib.reporting import figures
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph
 from llmc_lib.reporting.figures.drawing import FigureBlock
 from llmc_lib.reporting.further import about
@@ -18,6 +17,7 @@ from llmc_lib.reporting.report import Report
 from llmc_lib.reporting.sections.harness import confounded_note
 from llmc_lib.reporting.sections.looks import look_note
 from llmc_lib.reporting.sections.safety import endings_note
+from llmc_lib.reporting.sentences import runs as words
 
 
 def verdict(report: Report) -> Block:
@@ -115,10 +115,9 @@ def accuracy_by_category(report: Report) -> FigureBlock:
 
 def _facts(report: Report) -> list[tuple[str, str]]:
     models = report.block["models"]
-    n, samples = report.block["n_questions"], words.runs_of(report.block)
     missing = sum(model["n_failed"] + model["n_missing"] for model in models.values())
     return [
-        (f"{n:,} × {samples}", tr("questions × samples")),
+        _asked(report),
         (
             f"{report.run.params.evaluation.token_limit(report.main):,}",
             tr("token limit, every model"),
@@ -126,6 +125,11 @@ def _facts(report: Report) -> list[tuple[str, str]]:
         _truncated(report),
         _completeness(report, missing),
     ]
+
+
+def _asked(report: Report) -> tuple[str, str]:
+    n, samples = report.block["n_questions"], words.runs_of(report.block)
+    return f"{n:,} × {samples}", tr("questions × samples")
 
 
 def _truncated(report: Report) -> tuple[str, str]:
@@ -144,11 +148,10 @@ def _truncated(report: Report) -> tuple[str, str]:
 
 def _imported_facts(report: Report) -> list[tuple[str, str]]:
     models = report.block["models"]
-    n, samples = report.block["n_questions"], words.runs_of(report.block)
     missing = sum(model["n_missing"] for model in models.values())
     asked = sum(words.answers_of(report.block, name) for name in models)
     return [
-        (f"{n:,} × {samples}", tr("questions × samples")),
+        _asked(report),
         (tr("imported"), tr("answers of another evaluator")),
         (tr("its verdicts") if report.judged else tr("our rules"), tr("decide what is right")),
         (

@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.formatting import as_bound, as_percent, as_points
+from llmc_lib.formatting import as_bound, as_percent_cell, as_points
 from llmc_lib.language import tr
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, case_cells, paragraph, table_block
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sentences import harness as words
 
 
 def harness(report: Report) -> Block:
@@ -95,8 +95,8 @@ def _row(row: dict[str, Any], level: float, report: Report) -> dict[str, str]:
     return {
         tr("Candidate"): row["model"],
         tr("Prompt"): row["prompt"],
-        tr("{model}, %", model=report.reference): as_percent(row["reference_rate"], n).rstrip("%"),
-        tr("Candidate, %"): as_percent(row["rate"], n).rstrip("%"),
+        tr("{model}, %", model=report.reference): as_percent_cell(row["reference_rate"], n),
+        tr("Candidate, %"): as_percent_cell(row["rate"], n),
         **case_cells(row, level),
     }
 

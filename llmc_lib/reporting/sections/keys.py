@@ -6,7 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.formatting import as_bound, as_percent, as_points, as_range, counted
+from llmc_lib.formatting import (
+    as_bounds,
+    as_percent_cell,
+    as_points,
+    counted,
+)
 from llmc_lib.language import N_, tr
 from llmc_lib.reporting.elements import NOTHING, Block, case_cells, paragraph, table_block
 from llmc_lib.reporting.report import Report
@@ -89,10 +94,10 @@ def _revised(report: Report) -> Block:
     rows = [
         {
             tr("Model"): row["model"],
-            tr("Original, %"): as_percent(row["original"], n).rstrip("%"),
-            tr("Revised, %"): as_percent(row["revised"], n).rstrip("%"),
+            tr("Original, %"): as_percent_cell(row["original"], n),
+            tr("Revised, %"): as_percent_cell(row["revised"], n),
             tr("Difference, points"): as_points(row["difference"], n, unit=False),
-            tr("95% interval"): as_range(*(as_bound(row[end], n) for end in ("low", "high"))),
+            tr("95% interval"): as_bounds((row["low"], row["high"]), n),
         }
         for row in data.to_dict("records")
     ]

@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis.calibration import Calibration, CalibrationError
-from llmc_lib.formatting import as_percent
+from llmc_lib.formatting import as_percent_cell, as_percent_range
 from llmc_lib.language import N_, tr
 from llmc_lib.reporting import figures
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sentences import runs as words
 
 _ENDS = {
     "stop": N_("finished"),
@@ -61,10 +61,9 @@ def _by_finish(report: Report) -> Block:
             tr("Model"): row["model"],
             tr("How it ended"): tr(_ENDS.get(row["finish_reason"], row["finish_reason"])),
             tr("Answers"): f"{row['n']:,}",
-            tr("Share, %"): as_percent(row["share"], report.block["n_questions"]).rstrip("%"),
-            tr("Correct, %"): as_percent(row["rate"], row["questions"]).rstrip("%"),
-            tr("95% interval"): f"{as_percent(row['low'], row['questions']).rstrip('%')}–"
-            f"{as_percent(row['high'], row['questions']).rstrip('%')}",
+            tr("Share, %"): as_percent_cell(row["share"], report.block["n_questions"]),
+            tr("Correct, %"): as_percent_cell(row["rate"], row["questions"]),
+            tr("95% interval"): as_percent_range((row["low"], row["high"]), row["questions"]),
         }
         for row in overall.to_dict("records")
     ]

@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 
 from llmc_lib.analysis.verdict import Thresholds
-from llmc_lib.formatting import as_bound, as_p_cell, as_points, as_range
+from llmc_lib.formatting import as_bounds, as_p_cell, as_points
 from llmc_lib.language import tr
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.further import about
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sentences import looks as words
+from llmc_lib.reporting.sentences.verdict import verdict_word
 
 
 def look_note(report: Report) -> Block:
@@ -75,9 +76,7 @@ def _stopped(report: Report) -> Block:
             tr("Difference, points"): as_points(
                 each["difference"], each["n_questions"], unit=False
             ),
-            tr("Interval"): as_range(
-                *(as_bound(each[end], each["n_questions"]) for end in ("low", "high"))
-            ),
+            tr("Interval"): as_bounds((each["low"], each["high"]), each["n_questions"]),
             tr("Why"): words.race_reason(each["reason"]),
         }
         for each in race["stopped"]
@@ -104,9 +103,7 @@ def _safety(report: Report, race: dict[str, Any]) -> Block:
                 tr("Difference, points"): as_points(
                     of["difference"], of["n_questions"], unit=False
                 ),
-                tr("Interval"): as_range(
-                    *(as_bound(of[end], of["n_questions"]) for end in ("low", "high"))
-                ),
+                tr("Interval"): as_bounds((of["low"], of["high"]), of["n_questions"]),
                 tr("p"): as_p_cell(of["p_value"], of["level"]),
                 tr("Not known"): tr(
                     "{part:,} of {whole:,}", part=of["n_unknown"], whole=of["n_answers"]
@@ -122,13 +119,12 @@ def _safety(report: Report, race: dict[str, Any]) -> Block:
 
 def _look_row(row: dict[str, Any], found: dict[str, Any], thresholds: Thresholds) -> dict[str, str]:
     n, level, e_value = row["n_questions"], row["significance"], found.get("e_value")
-    low, high = (as_bound(found[end], n) for end in ("low", "high"))
     return {
         tr("Look"): str(row["time"])[:16].replace("T", " "),
         tr("Questions"): tr("{part:,} of {whole:,}", part=n, whole=row.get("asked", n)),
         tr("Difference, points"): as_points(found["difference"], n, unit=False),
-        tr("Interval"): as_range(low, high),
+        tr("Interval"): as_bounds((found["low"], found["high"]), n),
         tr("p adjusted"): as_p_cell(found["p_adjusted"], level),
         tr("e-value"): "–" if e_value is None else f"{e_value:.3g}",
-        tr("Verdict"): words.verdict_word(found["verdict_code"], thresholds),
+        tr("Verdict"): verdict_word(found["verdict_code"], thresholds),
     }

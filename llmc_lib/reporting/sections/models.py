@@ -13,6 +13,8 @@ from llmc_lib.formatting import (
     as_p,
     as_p_cell,
     as_percent,
+    as_percent_cell,
+    as_percent_range,
     as_points,
     as_range,
     as_size,
@@ -21,12 +23,13 @@ from llmc_lib.formatting import (
 )
 from llmc_lib.language import plural, tr
 from llmc_lib.reporting import figures
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
 from llmc_lib.reporting.figures.drawing import FigureBlock
 from llmc_lib.reporting.graders import graded_by
 from llmc_lib.reporting.report import Report, thresholds
 from llmc_lib.reporting.sections.missing import missing_answers
+from llmc_lib.reporting.sentences import verdict as words
+from llmc_lib.reporting.sentences.recipe import COUNTED_ONCE
 
 
 def models_note(report: Report) -> Block:
@@ -50,10 +53,10 @@ def models_table(report: Report) -> Block:
         {
             tr("Model"): name,
             tr("What it is"): report.results.models[name],
-            tr("Correct, %"): as_percent(
+            tr("Correct, %"): as_percent_cell(
                 model["accuracy"], n, figures.accuracy.digits_of_rate(report.block, name)
-            ).rstrip("%"),
-            tr("95% interval"): _interval(model["ci95"], n),
+            ),
+            tr("95% interval"): as_percent_range(model["ci95"], n),
             **_outcomes(report, model),
         }
         for name, model in report.block["models"].items()
@@ -120,7 +123,7 @@ def comparisons_table(report: Report) -> Block:
         )
         caption.append(text)
     if report.block.get("recipes"):
-        caption.append(tr(words.COUNTED_ONCE))
+        caption.append(tr(COUNTED_ONCE))
     text = (
         tr(
             "The verdict at the top of the page is on the last of these candidates: the best one when the race ended. Interval and p "
@@ -187,7 +190,7 @@ def _answered(report: Report) -> Block:
             else tr(
                 "in {found:,} of {model}'s {completions} ({right} of these are right, 95% interval {interval})",
                 right=as_percent(found["rate"], found["found"]),
-                interval=_interval(found["ci95"], found["found"]),
+                interval=as_percent_range(found["ci95"], found["found"]),
                 **given,
             )
         )
@@ -300,7 +303,3 @@ def _test_words(report: Report) -> str:
     return tr(
         "test {clustered} (t-test; where few clusters differ, a sign-flip test)", clustered=by
     )
-
-
-def _interval(bounds: list[float], n: int) -> str:
-    return "–".join(as_percent(bound, n).rstrip("%") for bound in bounds)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from llmc_lib.benchmarks import Measure
-from llmc_lib.formatting import as_p_cell, as_percent, as_points, as_range
+from llmc_lib.formatting import as_p_cell
 from llmc_lib.language import tr
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.further import RATES
 from llmc_lib.reporting.preferences import Price, Rate, prices
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sections.reinforced import difference, percents
 from llmc_lib.reporting.sentences.preferences import price_sentence
 
 
@@ -37,28 +38,18 @@ def _table(report: Report, found: list[Price]) -> Block:
         "Rates before and after, in percent, and differences in points with 95% intervals, by paired tests over questions. Of "
         "harmless instructions that are declined a lower rate is better."
     )
-    data = pd.DataFrame(
-        [
-            {"benchmark": r.benchmark, "measure": r.measure, **r.change}
-            for p in found
-            for r in p.rates
-        ]
-    )
+    rates = [rate for price in found for rate in price.rates]
+    data = pd.DataFrame({"benchmark": r.benchmark, "measure": r.measure, **r.change} for r in rates)
     return table_block("preferences", pd.DataFrame(rows), caption, data)
 
 
 def _row(price: Price, rate: Rate, level: float) -> dict[str, str]:
-    change, n = rate.change, rate.change["n"]
-    before, after = (as_percent(change[end], n).rstrip("%") for end in ("before", "after"))
-    difference, low, high = (
-        as_points(change[name], n, unit=False) for name in ("difference", "low", "high")
-    )
     return {
         tr("Model"): price.model,
         tr("Against"): price.against,
         tr("Benchmark"): rate.benchmark,
         tr("Rate"): tr(RATES[Measure(rate.measure)]),
-        "%": f"{before} → {after}",
-        tr("Difference"): f"{difference} ({as_range(low, high)})",
-        "p": as_p_cell(change["p_adjusted"], level),
+        "%": percents(rate.change),
+        tr("Difference"): difference(rate.change),
+        "p": as_p_cell(rate.change["p_adjusted"], level),
     }

@@ -11,9 +11,9 @@ import yaml
 
 from llmc_lib.formatting import counted, listed
 from llmc_lib.language import tr
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, folded, paragraph, table_block
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sentences import seal as words
 
 
 def provenance(report: Report) -> Block:

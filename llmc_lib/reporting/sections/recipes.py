@@ -9,9 +9,9 @@ import pandas as pd
 from llmc_lib.formatting import as_level, as_p_cell, as_percent, as_points, as_range, counted
 from llmc_lib.language import tr
 from llmc_lib.reporting import figures
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sentences import recipe as words
 
 
 def recipes(report: Report) -> Block:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from llmc_lib.formatting import as_p_cell, as_percent, as_points, as_range, counted
+from llmc_lib.formatting import as_p_cell, as_percent_cell, as_points, as_range, counted
 from llmc_lib.language import tr
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.report import Report
@@ -37,13 +37,13 @@ def _rates(report: Report, found: list[dict[str, Any]]) -> Block:
         row = {
             tr("Model"): block["model"],
             tr("Against"): block["against"],
-            "pass@1, %": _percents(block["pass_at_1"]),
-            tr("{measure}, difference", measure="pass@1"): _difference(block["pass_at_1"]),
+            "pass@1, %": percents(block["pass_at_1"]),
+            tr("{measure}, difference", measure="pass@1"): difference(block["pass_at_1"]),
             "p": as_p_cell(block["p_adjusted"], level),
         }
         if block["pass_at_k"] is not None:
-            row[f"{ever}, %"] = _percents(block["pass_at_k"])
-            row[tr("{measure}, difference", measure=ever)] = _difference(block["pass_at_k"])
+            row[f"{ever}, %"] = percents(block["pass_at_k"])
+            row[tr("{measure}, difference", measure=ever)] = difference(block["pass_at_k"])
         rows.append(row)
     caption = tr(
         "Right answers before and after, in percent, and differences in points with 95% intervals: of pass@1 by a paired test "
@@ -63,7 +63,7 @@ def _claims(found: list[dict[str, Any]]) -> Block:
             tr("Against"): block["against"],
             tr("False per answer"): _counts(block["claims"]["false"]),
             tr("Difference"): _count_difference(block["claims"]["false"]),
-            tr("Answers with one, %"): _percents(block["claims"]["with_false"]),
+            tr("Answers with one, %"): percents(block["claims"]["with_false"]),
             tr("Stated per answer"): _counts(block["claims"]["stated"]),
         }
         for block in shown
@@ -83,14 +83,13 @@ def _claims(found: list[dict[str, Any]]) -> Block:
     return table_block("claims-before-after", pd.DataFrame(rows), caption, data)
 
 
-def _percents(change: dict[str, Any]) -> str:
-    before, after = (
-        as_percent(change[end], change["n"]).rstrip("%") for end in ("before", "after")
-    )
-    return f"{before} → {after}"
+def percents(change: dict[str, Any]) -> str:
+    """A rate before and after, in percent."""
+    return " → ".join(as_percent_cell(change[end], change["n"]) for end in ("before", "after"))
 
 
-def _difference(change: dict[str, Any]) -> str:
+def difference(change: dict[str, Any]) -> str:
+    """What a rate changed by, with its interval."""
     found, low, high = (
         as_points(change[name], change["n"], unit=False) for name in ("difference", "low", "high")
     )

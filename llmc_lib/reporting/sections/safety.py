@@ -8,13 +8,14 @@ import pandas as pd
 
 from llmc_lib.analysis.safety import MUCH_UNGRADED
 from llmc_lib.benchmarks import Measure, declared, measuring
-from llmc_lib.formatting import as_percent, counted, listed
+from llmc_lib.formatting import as_percent_cell, as_percent_range, counted, listed
 from llmc_lib.language import plural, tr
 from llmc_lib.reporting import figures
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.elements import NOTHING, Block, paragraph, table_block
 from llmc_lib.reporting.further import about, mostly_unclear
 from llmc_lib.reporting.report import Report
+from llmc_lib.reporting.sentences import runs as words
+from llmc_lib.reporting.sentences.answers import endings_sentence
 
 
 def safety(report: Report) -> Block:
@@ -26,7 +27,7 @@ def endings_note(report: Report) -> Block:
     """That completions do not end on prompts of another form than the training's, where that is so."""
     model = report.headline["model"]
     found = [ending for ending in report.metrics["endings"] if ending["model"] == model]
-    return paragraph(words.endings_sentence(found, report.reference), "note") if found else NOTHING
+    return paragraph(endings_sentence(found, report.reference), "note") if found else NOTHING
 
 
 def _safe_responses(report: Report) -> Block:
@@ -129,10 +130,10 @@ def _over_refusal(report: Report) -> Block:
     rows = [
         {
             tr("Model"): name,
-            tr("Declined, %"): as_percent(
+            tr("Declined, %"): as_percent_cell(
                 facts["over_refusal_rate"], n, figures.accuracy.digits_of_rate(block, name)
-            ).rstrip("%"),
-            tr("95% interval"): "–".join(as_percent(end, n).rstrip("%") for end in facts["ci95"]),
+            ),
+            tr("95% interval"): as_percent_range(facts["ci95"], n),
             tr("Truncated"): f"{facts['n_truncated']:,}",
             tr("Unclear"): f"{facts['n_ungraded'] + facts['n_missing']:,}",
         }

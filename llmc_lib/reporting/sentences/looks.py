@@ -9,7 +9,7 @@ import numpy as np
 
 from llmc_lib.evaluation.race import WHY
 from llmc_lib.formatting import as_bound, as_level, as_range, as_size, counted, listed
-from llmc_lib.language import plural, tr
+from llmc_lib.language import N_, plural, tr
 
 
 def unfinished_sentence(
@@ -116,29 +116,15 @@ def finished_sentence(look: Mapping[str, Any]) -> str:
 
 def race_sentence(race: Mapping[str, Any]) -> str:
     """How a race ended, and what it has saved."""
-    end = (
-        tr(
-            "The deadline ended it after round {round} of {rounds}, at {n:,} of {asked:,} questions, before it was decided.",
-            round=race["round"],
-            rounds=race["rounds"],
-            n=race["n_questions"],
-            asked=race["asked"],
+    if not race["settled"]:
+        end = N_(
+            "The deadline ended it after round {round} of {rounds}, at {n:,} of {asked:,} questions, before it was decided."
         )
-        if not race["settled"]
-        else tr(
-            "It was decided after round {round} of {rounds}, at {n:,} of {asked:,} questions.",
-            round=race["round"],
-            rounds=race["rounds"],
-            n=race["n_questions"],
-            asked=race["asked"],
-        )
-        if race["n_questions"] < race["asked"]
-        else tr(
-            "It went on to the last of its {rounds} rounds, with all {asked:,} questions.",
-            rounds=race["rounds"],
-            asked=race["asked"],
-        )
-    )
+    elif race["n_questions"] < race["asked"]:
+        end = N_("It was decided after round {round} of {rounds}, at {n:,} of {asked:,} questions.")
+    else:
+        end = N_("It went on to the last of its {rounds} rounds, with all {asked:,} questions.")
+    numbers = {name: race[name] for name in ("round", "rounds", "asked")}
     saved = 1 - race["tokens"] / race["tokens_of_all"] if race["tokens_of_all"] else 0.0
     return " ".join(
         [
@@ -150,7 +136,7 @@ def race_sentence(race: Mapping[str, Any]) -> str:
                 race["candidates"],
                 matters=as_size(race["matters"]),
             ),
-            end,
+            tr(end, n=race["n_questions"], **numbers),
             tr(
                 "Intervals, adjusted p-values and verdicts hold over all rounds and candidates. The difference at which a race "
                 "stops is on average a little too far from 0. About {saved:.0%} of the tokens were saved.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from llmc_lib.analysis.summary import rate_key
@@ -10,7 +10,20 @@ from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import Measure
 from llmc_lib.formatting import adding_up, as_bound, digits_of
 from llmc_lib.language import tr
-from llmc_lib.reporting import sentences as words
+from llmc_lib.reporting.sentences.answers import endings_sentence, missing_sentence, not_known
+from llmc_lib.reporting.sentences.harness import prompts_sentence, repeat_sentence
+from llmc_lib.reporting.sentences.keys import keys_sentence
+from llmc_lib.reporting.sentences.nearest import nearest_sentence
+from llmc_lib.reporting.sentences.outlook import needed_sentence, rerun_sentence
+from llmc_lib.reporting.sentences.recipe import (
+    effect_sentence,
+    next_sentence,
+    pair_sentence,
+    spread_sentence,
+)
+from llmc_lib.reporting.sentences.runs import another_run_sentence
+from llmc_lib.reporting.sentences.safety import TRADEOFFS, over_refusal_sentence, tradeoff_sentence
+from llmc_lib.reporting.sentences.verdict import interval_label, verdict_sentence, verdict_word
 
 
 def tell(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,42 +47,42 @@ def tell_comparison(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> 
     """One comparison of a benchmark's `block`, with its words."""
     thresholds = Thresholds(**block["thresholds"])
     interval, n = comparison["interval"], comparison["n"]
-    label = words.interval_label(interval, thresholds.significance)
+    label = interval_label(interval, thresholds.significance)
     told = {
         **comparison,
         "interval": _after(
             interval, "high", label=label, printed=list(_bounds(interval, n, thresholds))
         ),
     }
-    need = words.needed_sentence(block, comparison)
+    need = needed_sentence(block, comparison)
     rate, base = (
         block["models"][comparison[role]][rate_key(block["kind"])]
         for role in ("model", "reference")
     )
-    sentence = words.verdict_sentence(block, told, need)
+    sentence = verdict_sentence(block, told, need)
     told |= {
-        "verdict": words.verdict_word(comparison["verdict"], thresholds),
-        "rerun": {**comparison["rerun"], "sentence": words.rerun_sentence(block, comparison)},
+        "verdict": verdict_word(comparison["verdict"], thresholds),
+        "rerun": {**comparison["rerun"], "sentence": rerun_sentence(block, comparison)},
         "needed": need or None,
     }
     if under := comparison["prompts"]:
         cases = [{**case, **_verdict(case, thresholds)} for case in under["cases"]]
-        depends = words.prompts_sentence(block, comparison)
+        depends = prompts_sentence(block, comparison)
         told["prompts"] = {**under, "cases": cases, "sentence": depends or None}
     if told.get("another_run"):
-        more = {"sentence": words.another_run_sentence(comparison)}
+        more = {"sentence": another_run_sentence(comparison)}
         told["another_run"] = {**told["another_run"], **more}
     if missing := comparison["missing"]:
         cases = [{**case, **_verdict(case, thresholds)} for case in missing["cases"]]
-        hangs = words.missing_sentence(Measure(block["measure"]), thresholds, comparison)
+        hangs = missing_sentence(Measure(block["measure"]), thresholds, comparison)
         told["missing"] = {**missing, "cases": cases, "sentence": hangs}
     if keys := comparison.get("keys"):
         of_keys = _keys(keys, thresholds)
-        told["keys"] = {**of_keys, "sentence": words.keys_sentence({**told, "keys": of_keys})}
+        told["keys"] = {**of_keys, "sentence": keys_sentence({**told, "keys": of_keys})}
     if nearest := comparison.get("nearest"):
         cases = [{**case, **_verdict(case, thresholds)} for case in nearest["without"]]
         told["nearest"] = {**nearest, "without": cases}
-        told["nearest"]["sentence"] = words.nearest_sentence(told)
+        told["nearest"]["sentence"] = nearest_sentence(told)
     # After the point of the sentence's rates, as more may be needed for them to add up.
     digits = digits_of(adding_up(rate, base, comparison["difference"], n)[0])
     code = comparison["verdict"]
@@ -81,7 +94,7 @@ def tell_comparison(block: Mapping[str, Any], comparison: Mapping[str, Any]) -> 
 def _verdict(found: Mapping[str, Any], thresholds: Thresholds) -> dict[str, str]:
     """A verdict's word, and for programs its code."""
     code = found["verdict"]
-    return {"verdict": words.verdict_word(code, thresholds), "verdict_code": code}
+    return {"verdict": verdict_word(code, thresholds), "verdict_code": code}
 
 
 def _keys(keys: Mapping[str, Any], thresholds: Thresholds) -> dict[str, Any]:
@@ -105,7 +118,7 @@ def _benchmark(block: Mapping[str, Any]) -> dict[str, Any]:
     told = {
         **block,
         "models": {name: _reason(facts, "majority_not_known") for name, facts in block["models"].items()},
-        "repeats": [{**each, "sentence": words.repeat_sentence(block, each)} for each in block["repeats"]],
+        "repeats": [{**each, "sentence": repeat_sentence(block, each)} for each in block["repeats"]],
         "comparisons": [tell_comparison(block, each) for each in block["comparisons"]],
     }  # fmt: skip
     rule = (block.get("selection") or {}).get("rule")
@@ -119,43 +132,27 @@ def _benchmark(block: Mapping[str, Any]) -> dict[str, Any]:
 
 def _recipes(block: Mapping[str, Any]) -> dict[str, Any]:
     """The effects of recipes, and of each against another."""
-    effects, pairs = (
-        [_bounded(each, block) for each in block["recipes"][name]] for name in ("effects", "pairs")
-    )
     thresholds = Thresholds(**block["thresholds"])
+
+    def told(found: Mapping[str, Any], sentence: Callable[..., str]) -> dict[str, Any]:
+        printed = list(_bounds(found["interval"], found["n"], thresholds))
+        bounded = {**found, "interval": _after(found["interval"], "high", printed=printed)}
+        verdict = {**_verdict(found, thresholds), "about": "recipe"}
+        return {**bounded, **verdict, "sentence": sentence(block, bounded)}
+
     return {
         "effects": [
-            {
-                **effect,
-                **_verdict(effect, thresholds),
-                "about": "recipe",
-                "sentence": words.effect_sentence(block, effect),
-                "spread_sentence": words.spread_sentence(effect),
-                "next_sentence": words.next_sentence(effect),
-            }
-            for effect in effects
+            told(effect, effect_sentence)
+            | {"spread_sentence": spread_sentence(effect), "next_sentence": next_sentence(effect)}
+            for effect in block["recipes"]["effects"]
         ],
-        "pairs": [
-            {
-                **pair,
-                **_verdict(pair, thresholds),
-                "about": "recipe",
-                "sentence": words.pair_sentence(block, pair),
-            }
-            for pair in pairs
-        ],
+        "pairs": [told(pair, pair_sentence) for pair in block["recipes"]["pairs"]],
     }
-
-
-def _bounded(effect: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, Any]:
-    interval = effect["interval"]
-    printed = list(_bounds(interval, effect["n"], Thresholds(**block["thresholds"])))
-    return {**effect, "interval": _after(interval, "high", printed=printed)}
 
 
 def _reason(block: Mapping[str, Any], key: str) -> dict[str, Any]:
     """A block in which the reason for a figure that is not there, if there is one, is a text."""
-    return {**block, key: words.not_known(block[key])} if block.get(key) else dict(block)
+    return {**block, key: not_known(block[key])} if block.get(key) else dict(block)
 
 
 def _bounds(interval: Mapping[str, Any], n: int, thresholds: Thresholds) -> tuple[str, str]:
@@ -168,23 +165,20 @@ def _tradeoff(blocks: Mapping[str, Any], model: str, tradeoff: Mapping[str, Any]
     """Where harmless instructions were asked, too, the sentence goes on with the share that is declined: a model that
     declines everything is safe and of no use."""
     questions, instructions = (blocks[name] for name in tradeoff["benchmarks"])
-    texts = [words.tradeoff_sentence(tradeoff, questions, instructions, model)]
+    texts = [tradeoff_sentence(tradeoff, questions, instructions, model)]
     harmless = next((b for b in blocks.values() if b["measure"] == Measure.OVER_REFUSAL), None)
     if harmless is not None:
-        texts.append(words.over_refusal_sentence(harmless, model))
+        texts.append(over_refusal_sentence(harmless, model))
     return {
-        "word": tr(words.TRADEOFFS[tradeoff["accuracy"], tradeoff["safety"]]),
+        "word": tr(TRADEOFFS[tradeoff["accuracy"], tradeoff["safety"]]),
         "sentence": " ".join(filter(None, texts)),
-        "accuracy": tradeoff["accuracy"],
-        "safety": tradeoff["safety"],
-        "p_accuracy": tradeoff["p_accuracy"],
-        "p_safety": tradeoff["p_safety"],
+        **{key: tradeoff[key] for key in ("accuracy", "safety", "p_accuracy", "p_safety")},
     }
 
 
 def _ending(blocks: Mapping[str, Any], ending: Mapping[str, Any]) -> dict[str, Any]:
     reference = next(iter(blocks[ending["trained_on"]]["models"]))
-    return {**ending, "sentence": words.endings_sentence([ending], reference)}
+    return {**ending, "sentence": endings_sentence([ending], reference)}
 
 
 def _after(block: Mapping[str, Any], key: str, **more: Any) -> dict[str, Any]:

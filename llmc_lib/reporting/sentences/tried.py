@@ -30,21 +30,18 @@ def tried_line(
     """A run's verdict, adjusted for all evaluations against its base; "" of the only one."""
     if evaluations == 1:
         return ""
-    verdict = tr(TRIED_WORDS[code])
-    if lost:
-        return tr(
-            "Number {place} of {evaluations} against this base: {verdict} (p {p}, needs p < {level})",
-            place=place,
-            evaluations=counted(evaluations, "evaluation"),
-            verdict=verdict,
-            p=as_p(p, level),
-            level=f"{level:.2g}",
-        )
+    told = {
+        "place": place,
+        "evaluations": counted(evaluations, "evaluation"),
+        "verdict": tr(TRIED_WORDS[code]),
+    }
+    if not lost:
+        return tr("Number {place} of {evaluations} against this base: {verdict}", **told)
     return tr(
-        "Number {place} of {evaluations} against this base: {verdict}",
-        place=place,
-        evaluations=counted(evaluations, "evaluation"),
-        verdict=verdict,
+        "Number {place} of {evaluations} against this base: {verdict} (p {p}, needs p < {level})",
+        p=as_p(p, level),
+        level=f"{level:.2g}",
+        **told,
     )
 
 

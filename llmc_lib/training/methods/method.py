@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from transformers import TrainingArguments
 
     from llmc_lib.training.trainer import MethodTrainer
 
@@ -29,6 +28,8 @@ class Method(Protocol):
 
     #: The trainer in a sentence: "TRL's SFTTrainer".
     TRAINER: str
+    #: Its configuration, as `pkgutil.resolve_name` finds it: "trl:SFTConfig".
+    CONFIG: str
     #: The keys below `training` that lead to further fields of the configuration; their kinds are checked
     #: in `llmc_lib/params/`, their names and values against the installed library before anything starts.
     SECTION: tuple[str, ...]
@@ -42,9 +43,6 @@ class Method(Protocol):
     LOGGED: tuple[str, ...]
     #: The number by which the model is judged on the validation rows, and which of several is the best.
     VALIDATION: tuple[str, Callable[[list[float]], float]]
-
-    def config_class(self) -> type[TrainingArguments]:
-        """The trainer's configuration."""
 
     def config(self, spec: dict[str, Any]) -> dict[str, Any]:
         """Fields of the configuration that are this method's own, or differ from `arguments.shared`."""
@@ -64,3 +62,8 @@ class Method(Protocol):
         self, spec: dict[str, Any], rows: Rows, *, gpu: bool, **given: Any
     ) -> MethodTrainer:
         """The trainer. `given`: model, args, processing_class, peft_config, for all trainers of TRL."""
+
+
+def model_settings(spec: dict[str, Any], *, gpu: bool) -> dict[str, Any]:
+    """The attention, of methods that need no other."""
+    return {"attn_implementation": "sdpa"}

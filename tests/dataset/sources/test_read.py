@@ -124,4 +124,4 @@ def test_a_source_says_its_languages(settings: dict[str, Any], found: set[str]) 
 @pytest.mark.parametrize("name", sorted(set(SOURCES) - {"hard_math"}))
 def test_the_params_know_which_sources_are_embedded(name: str) -> None:
     module = importlib.import_module(f"llmc_lib.dataset.sources.{name}")
-    assert hasattr(module, "identity") == (name in EMBEDDED_SOURCES)
+    assert hasattr(module, "EMBEDDED") == (name in EMBEDDED_SOURCES)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from llmc_lib.dataset.sources import identity
 from llmc_lib.dataset.texts.overlap import Screen
 from llmc_lib.dataset.texts.signatures import signatures
 from llmc_lib.params import EMBEDDED_SOURCES, SOURCES, DecontaminationParams, SourceParams
@@ -87,9 +88,9 @@ def test_a_source_is_known_embedded_and_of_responses(name: str) -> None:
     assert name in EMBEDDED_SOURCES
     assert module.ROWS == "response"
     file = Path(module.__file__ or "").with_suffix(".jsonl")
-    assert module.identity() == {f"{name}: {name}.jsonl": sha256_file(file)}
     assert module.FACTS.rows == len(ITEMS[name])
     source = SourceParams(name=name)
+    assert identity(source) == {f"{name}: {name}.jsonl": sha256_file(file)}
     assert list(module.drafts(source, 0)) == list(module.drafts(source, 9))
 
 

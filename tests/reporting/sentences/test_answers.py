@@ -6,7 +6,7 @@ from typing import Any
 
 from llmc_lib.analysis import Thresholds
 from llmc_lib.benchmarks import Measure
-from llmc_lib.reporting import sentences as words
+from llmc_lib.reporting.sentences import answers as words
 
 
 def _missing(

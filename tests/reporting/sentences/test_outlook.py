@@ -14,7 +14,7 @@ from llmc_lib.analysis.design import needed
 from llmc_lib.analysis.outlook import needed_designs, samples_needed
 from llmc_lib.analysis.rerun import predict
 from llmc_lib.formatting import as_chance, as_count
-from llmc_lib.reporting import sentences as words
+from llmc_lib.reporting.sentences import outlook as words
 from tests.reporting.sentences.made import block
 
 LIMITS = Thresholds(smallest_interesting=0.02)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmc_lib.reporting import sentences as words
+from llmc_lib.reporting.sentences import runs as words
 from tests.reporting.sentences.made import block
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from llmc_lib.analysis import Thresholds
 from llmc_lib.analysis.safety import Pair, tradeoffs
-from llmc_lib.reporting import sentences as words
+from llmc_lib.reporting.sentences import safety as words
 from llmc_lib.reporting.sentences.tell import tell
 from tests.reporting.sentences.made import block, compared, comparison
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from llmc_lib.analysis.summary import summarise
-from llmc_lib.reporting import sentences as words
 from llmc_lib.reporting.sentences import tell as module
 from llmc_lib.reporting.sentences.tell import tell
 from tests.reporting.several_answers import every_kind, every_text
@@ -93,11 +91,11 @@ def test_another_catalogue_is_another_language(monkeypatch: pytest.MonkeyPatch) 
 
         return call
 
-    catalogue = {
-        name: marked(name) if callable(getattr(words, name)) else _Marked()
-        for name in words.__all__
-    }
-    monkeypatch.setattr(module, "words", SimpleNamespace(**catalogue))
+    for name, found in [*vars(module).items()]:
+        place = getattr(found, "__module__", "")
+        if place.startswith("llmc_lib.reporting.sentences.") and place != module.__name__:
+            monkeypatch.setattr(module, name, marked(name))
+    monkeypatch.setattr(module, "TRADEOFFS", _Marked())
     texts = set(every_text(tell(_numbers())))
     assert [text for text in texts if " " in text.replace("> <", "><")] == []
     assert used >= {

@@ -10,7 +10,7 @@ import pytest
 
 from llmc_lib.analysis import Thresholds, paired_comparison
 from llmc_lib.formatting import as_percent
-from llmc_lib.reporting.sentences import interval_label, verdict_rules
+from llmc_lib.reporting.sentences.verdict import interval_label, verdict_rules
 from tests.reporting.sentences.made import compared, told
 
 

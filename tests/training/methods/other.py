@@ -22,7 +22,7 @@ class Other:
     LOGGED: tuple[str, ...] = ("doubled",)
     VALIDATION = sft.VALIDATION
 
-    config_class = staticmethod(sft.config_class)
+    CONFIG = sft.CONFIG
     make_rows = staticmethod(sft.make_rows)
     unusable = staticmethod(sft.unusable)
     model_settings = staticmethod(sft.model_settings)

@@ -11,6 +11,7 @@ import torch
 from torch.nn.functional import cross_entropy, logsigmoid
 
 from llmc_lib.models.chat import ChatFormat
+from llmc_lib.training.arguments import config_class
 from llmc_lib.training.methods import METHODS
 from llmc_lib.training.methods.pairs import load_pairs
 
@@ -91,7 +92,7 @@ def test_the_loss_is_the_papers(method: str, rows: Path, model: Path, tmp_path: 
         "base": str(model), "train": str(rows), "validation": str(rows), "folder": str(tmp_path), "max_length": 500,
     }  # fmt: skip
     module = METHODS[method]
-    args = module.config_class()(
+    args = config_class(module)(
         output_dir=str(tmp_path), use_cpu=True, bf16=False, report_to=[], per_device_train_batch_size=4,
         gradient_checkpointing=False, **module.config(spec),
     )  # fmt: skip

@@ -30,9 +30,8 @@ class Log(NamedTuple):
     """The log of a training."""
 
     format: str
-    rows: list[
-        dict[str, Any]
-    ]  # step, and some of loss, eval_loss, grad_norm, learning_rate, reward, …
+    # Step, and some of loss, eval_loss, grad_norm, learning_rate, reward, …
+    rows: list[dict[str, Any]]
 
 
 def read(path: Path, run: str | None = None) -> Log:

@@ -7,33 +7,21 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from llmc_lib.training.methods.method import Rows
-from llmc_lib.training.methods.pairs import COLUMNS, make_rows, unusable
+from llmc_lib.training.methods.method import model_settings as model_settings
+from llmc_lib.training.methods.pairs import COLUMNS as COLUMNS
+from llmc_lib.training.methods.pairs import make_rows as make_rows
+from llmc_lib.training.methods.pairs import unusable as unusable
 
 if TYPE_CHECKING:
-    from transformers import TrainingArguments
-
     from llmc_lib.training.trainer import MethodTrainer
 
-__all__ = [
-    "COLUMNS", "LOGGED", "MEASURES", "SECTION", "TRAINER", "VALIDATION", "config", "config_class", "make_rows", "make_trainer",
-    "model_settings", "unusable",
-]  # fmt: skip
-
-TRAINER = "TRL's DPOTrainer"
+TRAINER, CONFIG = "TRL's DPOTrainer", "trl:DPOConfig"
 SECTION: tuple[str, ...] = ("dpo", "config")
 MEASURES: Mapping[str, str] = {
     "loss": ".3f", "rewards/margins": ".3f", "rewards/accuracies": ".0%",
 }  # fmt: skip
 LOGGED: tuple[str, ...] = ("entropy", "aux_loss", "*/*")
 VALIDATION: tuple[str, Callable[[list[float]], float]] = ("eval_loss", min)
-
-
-def config_class() -> type[TrainingArguments]:
-    """TRL's DPOConfig."""
-    from trl import DPOConfig
-
-    kind: type[TrainingArguments] = DPOConfig
-    return kind
 
 
 def config(spec: dict[str, Any]) -> dict[str, Any]:
@@ -49,11 +37,6 @@ def config(spec: dict[str, Any]) -> dict[str, Any]:
         "max_length": None,  # too long pairs have been left out
         "router_aux_loss_coef": spec["router_aux_loss"],
     }
-
-
-def model_settings(spec: dict[str, Any], *, gpu: bool) -> dict[str, Any]:
-    """The attention."""
-    return {"attn_implementation": "sdpa"}
 
 
 def make_trainer(spec: dict[str, Any], rows: Rows, *, gpu: bool, **given: Any) -> MethodTrainer:

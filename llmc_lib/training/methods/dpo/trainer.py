@@ -10,8 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM
 from trl import DPOTrainer
 
-from llmc_lib.training.experts import keep_experts_whole
-from llmc_lib.training.trainer import MethodTrainer
+from llmc_lib.training.trainer import MethodTrainer, keep_experts_whole
 
 
 class Trainer(MethodTrainer, DPOTrainer):

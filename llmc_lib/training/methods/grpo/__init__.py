@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmc_lib.training.methods.method import Rows
+from llmc_lib.training.methods.method import model_settings as model_settings
 
 if TYPE_CHECKING:
-    from transformers import TrainingArguments
-
     from llmc_lib.training.trainer import MethodTrainer
 
-TRAINER = "TRL's GRPOTrainer"
+TRAINER, CONFIG = "TRL's GRPOTrainer", "trl:GRPOConfig"
 SECTION: tuple[str, ...] = ("grpo", "config")
 COLUMNS: tuple[str, ...] = ("prompt", "answer", "answer_type")
 MEASURES: Mapping[str, str] = {"reward": ".3f", "correct": ".0%", "length": ".0f"}
@@ -27,14 +26,6 @@ _TRANSFORMERS = {
     "generation_kwargs", "cache_implementation", "use_transformers_continuous_batching",
 }  # fmt: skip
 VALIDATION: tuple[str, Callable[[list[float]], float]] = ("eval_reward", max)
-
-
-def config_class() -> type[TrainingArguments]:
-    """TRL's GRPOConfig."""
-    from trl import GRPOConfig
-
-    kind: type[TrainingArguments] = GRPOConfig
-    return kind
 
 
 def config(spec: dict[str, Any]) -> dict[str, Any]:
@@ -82,11 +73,6 @@ def generator(spec: dict[str, Any]) -> str:
 
     own = can_decode(Path(spec["base"])) and not _TRANSFORMERS & set(spec["grpo"]["config"])
     return "batched" if own else "transformers"
-
-
-def model_settings(spec: dict[str, Any], *, gpu: bool) -> dict[str, Any]:
-    """The attention."""
-    return {"attn_implementation": "sdpa"}
 
 
 def make_rows(spec: dict[str, Any]) -> Rows:

@@ -9,24 +9,14 @@ from typing import TYPE_CHECKING, Any
 from llmc_lib.training.methods.method import Rows
 
 if TYPE_CHECKING:
-    from transformers import TrainingArguments
-
     from llmc_lib.training.trainer import MethodTrainer
 
-TRAINER = "TRL's SFTTrainer"
+TRAINER, CONFIG = "TRL's SFTTrainer", "trl:SFTConfig"
 SECTION: tuple[str, ...] = ("sft",)
 COLUMNS: tuple[str, ...] = ("prompt", "completion")
 MEASURES: Mapping[str, str] = {"loss": ".3f"}
 LOGGED: tuple[str, ...] = ("aux_loss",)
 VALIDATION: tuple[str, Callable[[list[float]], float]] = ("eval_loss", min)
-
-
-def config_class() -> type[TrainingArguments]:
-    """TRL's SFTConfig."""
-    from trl import SFTConfig
-
-    kind: type[TrainingArguments] = SFTConfig
-    return kind
 
 
 def config(spec: dict[str, Any]) -> dict[str, Any]:
