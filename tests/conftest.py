@@ -16,9 +16,11 @@ import yaml
 
 from tests import warm
 
-# Two processes on two cores: threads of a matrix product in each would wait for the other's. Before numpy is imported.
+# Two processes on two cores: threads of a matrix product in each would wait for the other's, and torch's two, on the one
+# core of a slow test, for each other: most of its time. Before numpy and torch are imported.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parents[1]
 _ALL_SLOW = re.compile(r"^pytestmark = pytest\.mark\.slow\b", re.MULTILINE)
