@@ -9,10 +9,11 @@ import pytest
 import torch
 from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from trl import GRPOConfig, GRPOTrainer
+from trl import GRPOConfig
 
 from llmc_lib.params import TrainingParams
 from llmc_lib.training.methods.grpo.cpu import CpuTrainer, _by_length
+from llmc_lib.training.methods.grpo.trainer import GRPOTrainer
 from tests.tiny import make_tiny_model
 
 pytestmark = pytest.mark.slow
