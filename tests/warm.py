@@ -1,8 +1,8 @@
 """A Python that has imported torch, TRL, DeepSpeed or vLLM already, for the workers that tests start.
 
 Importing them takes most of the time of a training of six steps. `python()` makes a program that is called as Python is:
-some modules and scripts run in a process forked from one that has the imports; anything else runs in the real Python, and what
-`-c` starts there as `sys.executable` is this program again. A forked process ends when its caller is killed, and has its
+some modules and scripts run in a process forked from one that has the imports; anything else runs in the real Python, where
+`sys.executable` is this program again, also in a kernel that is started there. A forked process ends when its caller is killed, and has its
 caller's arguments, environment, folder, cores, network and open files. What was read at an import alone (OMP_NUM_THREADS,
 GLIBC_TUNABLES) is that of the first caller. Standard library only.
 """
@@ -71,6 +71,10 @@ def python(folder: Path) -> Path:
         f'#!/bin/sh\nexec "{sys.executable}" -I -S "{__file__}" "{folder}" "{sys.executable}" "$@"\n'
     )
     made.chmod(0o755)
+    (folder / "site").mkdir(exist_ok=True)
+    (folder / "site" / "sitecustomize.py").write_text(
+        f"import sys\nsys.executable = {str(program)!r}\n"
+    )
     return made.rename(program)
 
 
@@ -92,9 +96,9 @@ def _call(folder: Path, real: str, arguments: list[str]) -> int:
     what = arguments[1] if arguments[0] == "-m" else arguments[0]
     kind = next((kind for kind, names in _RUN.items() if what.endswith(names)), None)
     if kind is None:
-        program = str(folder / "python")
-        if arguments[0] == "-c":
-            arguments[1] = f"import sys; sys.executable = {program!r}\n{arguments[1]}"
+        os.environ["PYTHONPATH"] = os.pathsep.join(
+            [str(folder / "site"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        )
         os.execv(real, [real, *arguments])
     with _connected(folder, real, kind) as server:
         request = {
