@@ -180,7 +180,7 @@ def runs_dir(tmp_path: Path, converted_base: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def converted_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def converted_base(tmp_path_factory: pytest.TempPathFactory, _warm_folder: Path) -> Path:
     """The embedded model as safetensors: the checkout's own, if it has been converted there."""
     from llmc_lib.models.resolve import load_model
     from llmc_lib.params import ModelParams, Params
@@ -189,6 +189,7 @@ def converted_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shared = _of_all(tmp_path_factory)
     runs = ROOT / "runs" if (ROOT / "runs" / "_base").is_dir() else shared / "base"
     run = Run(Params.model_validate({"run": "base", "runs_dir": str(runs)}), ROOT / "base.yaml")
-    with open(shared / "base.lock", "w") as lock:
+    with open(shared / "base.lock", "w") as lock, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "executable", str(warm.python(_warm_folder)))
         fcntl.flock(lock, fcntl.LOCK_EX)
         return load_model(run, ModelParams(), "base").folder.parent

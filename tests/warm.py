@@ -37,6 +37,8 @@ _IMPORTS = {
         "deepspeed.launcher.launch",
         *(f"llmc_lib.training.methods.{name}.trainer" for name in ("sft", "grpo", "dpo", "orpo")),
         "llmc_lib.plan.shape",
+        "llmc_lib.models.resolve",
+        "transformers.modeling_gguf_pytorch_utils",
         "deepspeed.runtime.zero.muon.muon_optimizer",  # which needs torch's compiler
         "transformers.models.llama.modeling_llama",
         "peft",
@@ -52,6 +54,7 @@ _RUN = {
         "llmc_lib.training.network_rank",
         "llmc_lib.training.arguments",
         "llmc_lib.plan.shape",
+        "llmc_lib.models.resolve",
         "llmc_lib.models.adapter",
         "llmc_lib.models.quantized",
         "deepspeed.launcher.runner",
