@@ -90,6 +90,19 @@ def stop(folder: Path) -> None:
         pid.unlink()
 
 
+def family(folder: Path, pid: int) -> set[int]:
+    """A process's children and theirs, both those that call and what is forked for them; no server."""
+    found: set[int] = set()
+    servers = {path.read_text() for path in folder.glob("*.pid")}
+    with suppress(FileNotFoundError, ProcessLookupError):
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for child in {*children} - servers:
+            forked = folder / f"{child}.is"
+            for each in (child, *([forked.read_text()] if forked.exists() else [])):
+                found |= {int(each), *family(folder, int(each))}
+    return found
+
+
 # ---- whoever calls ---------------------------------------------------------------------------
 
 
@@ -115,6 +128,7 @@ def _call(folder: Path, real: str, arguments: list[str]) -> int:
         socket.send_fds(server, [len(data := json.dumps(request).encode()).to_bytes(8)], [0, 1, 2])
         server.sendall(data)
         pid = int.from_bytes(_read(server, 8))
+        (folder / f"{os.getpid()}.is").write_text(str(pid))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, frame: os.kill(pid, number))
         status = int.from_bytes(_read(server, 8), signed=True)
