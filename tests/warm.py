@@ -22,13 +22,21 @@ import socket
 import subprocess
 import sys
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 _IMPORTS = {
     "torchrun": ["torch.distributed.run"],
-    "vllm": ["vllm.entrypoints.llm", "vllm.v1.engine.llm_engine", "vllm.v1.worker.cpu_worker"],
+    "vllm": [
+        "vllm.entrypoints.llm",
+        "vllm.v1.engine.llm_engine",
+        "vllm.v1.worker.cpu_worker",
+        "vllm.entrypoints.cli.serve",
+        "vllm.entrypoints.openai.api_server",
+        "llmc_lib.serving.launch",
+    ],
     "training": [
         "llmc_lib.training.worker",
         "llmc_lib.training.rank",
@@ -47,7 +55,7 @@ _IMPORTS = {
 #: What needs them. torchrun looks through all imported modules for each line of its own log.
 _RUN = {
     "torchrun": ("torch.distributed.run",),
-    "vllm": ("llmc_lib.engines.vllm",),
+    "vllm": ("llmc_lib.engines.vllm", "llmc_lib.serving.vllm", "llmc_lib serve"),
     "training": (
         "llmc_lib.training.worker",
         "llmc_lib.training.rank",
@@ -110,6 +118,8 @@ def _call(folder: Path, real: str, arguments: list[str]) -> int:
     if arguments[0] == "-u":  # torchrun's
         arguments = arguments[1:]
     what = arguments[1] if arguments[0] == "-m" else arguments[0]
+    if arguments[1:3] == ["llmc_lib", "serve"]:
+        what = "llmc_lib serve"
     kind = next((kind for kind, names in _RUN.items() if what.endswith(names)), None)
     if kind is None:
         os.environ["PYTHONPATH"] = os.pathsep.join(
@@ -223,22 +233,55 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
         os.dup2(file, place)
         os.close(file)
     sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
-    os.environ.clear()
-    os.environ.update(request["environment"])
-    os.environ["PYTHON_EXEC"] = str(request["python"])  # what torchrun starts
+    request["environment"]["PYTHON_EXEC"] = str(request["python"])  # what torchrun starts
     os.chdir(str(request["folder"]))
     os.sched_setaffinity(0, request["cores"])
     for name in request["namespaces"]:
         with open(name) as namespace:
             ctypes.CDLL(None).setns(namespace.fileno(), 0)
-    further = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    further = request["environment"].get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:1] = [str(request["folder"]), *filter(None, further)]
     sys.executable = str(request["python"])
     sys.argv = list(request["arguments"])
+    subprocess.Popen = _Forking  # type: ignore[misc]
+    _take(request["environment"])
+
+
+def _take(environment: dict[str, str]) -> None:
     import torch
 
+    os.environ.clear()
+    os.environ.update(environment)
     if threads := os.environ.get("OMP_NUM_THREADS"):
         torch.set_num_threads(int(threads))
+
+
+class _Forking(subprocess.Popen[Any]):
+    """Servers of vLLM are forked from the process that starts them: its children, in a session of their own."""
+
+    def _execute_child(self, args: Any, executable: Any, preexec_fn: Any, *rest: Any) -> None:
+        if list(args[:3]) != [sys.executable, "-m", "llmc_lib.serving.vllm"]:
+            super()._execute_child(args, executable, preexec_fn, *rest)  # type: ignore[misc]
+            return
+        self._child_created = True
+        self.pid = os.fork()
+        if self.pid:
+            return
+        try:
+            os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            for place, file in enumerate((rest[7], rest[10], rest[12])):  # input, output, errors
+                os.dup2(file, place)
+            preexec_fn()
+            _take(dict(rest[3]))
+            sys.argv = list(args[1:])
+            _run()
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
+        finally:
+            os._exit(1)
 
 
 def _run() -> None:
@@ -246,7 +289,8 @@ def _run() -> None:
     try:
         if sys.argv[0] == "-m":
             sys.argv = sys.argv[1:]
-            sys.modules.pop(sys.argv[0], None)  # as where it starts
+            if "." in sys.argv[0]:  # no package
+                sys.modules.pop(sys.argv[0], None)  # as where it starts
             runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
         else:
             sys.path[0] = str(Path(sys.argv[0]).parent)
