@@ -14,6 +14,7 @@ import fcntl
 import gc
 import importlib
 import json
+import multiprocessing.context
 import os
 import runpy
 import select
@@ -275,6 +276,8 @@ class _Forking(subprocess.Popen[Any]):
                 os.dup2(file, place)
             preexec_fn()
             _take(dict(rest[3]))
+            ways = multiprocessing.context._concrete_contexts  # type: ignore[attr-defined]
+            ways["spawn"] = ways["fork"]  # as vLLM starts its engine where there is a GPU
             sys.argv = list(args[1:])
             _run()
         except BaseException:
