@@ -2,9 +2,9 @@
 
 Importing them takes most of the time of a training of six steps. `python()` makes a program that is called as Python is:
 some modules and scripts run in a process forked from one that has the imports; anything else runs in the real Python, where
-`sys.executable` is this program again, also in a kernel that is started there. A forked process ends when its caller is killed, and has its
-caller's arguments, environment, folder, cores, network and open files. What was read at an import alone (OMP_NUM_THREADS,
-GLIBC_TUNABLES) is that of the first caller. Standard library only.
+`sys.executable` is this program again, also in a kernel that is started there. A forked process ends when its caller is
+killed, and has its caller's arguments, environment, folder, cores, network and open files. What was read at an import alone
+(OMP_NUM_THREADS, GLIBC_TUNABLES) is that of the first caller. Standard library only.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from typing import Any
 
 _IMPORTS = {
     "torchrun": ["torch.distributed.run"],
+    "openai": ["llmc_lib.engines.openai"],
     "vllm": [
         "vllm.entrypoints.llm",
         "vllm.v1.engine.llm_engine",
@@ -56,6 +57,7 @@ _IMPORTS = {
 #: What needs them. torchrun looks through all imported modules for each line of its own log.
 _RUN = {
     "torchrun": ("torch.distributed.run",),
+    "openai": ("llmc_lib.engines.openai",),
     "vllm": ("llmc_lib.engines.vllm", "llmc_lib.serving.vllm", "llmc_lib serve"),
     "training": (
         "llmc_lib.training.worker",
@@ -249,11 +251,10 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
 
 
 def _take(environment: dict[str, str]) -> None:
-    import torch
-
     os.environ.clear()
     os.environ.update(environment)
-    if threads := os.environ.get("OMP_NUM_THREADS"):
+    threads, torch = os.environ.get("OMP_NUM_THREADS"), sys.modules.get("torch")
+    if threads and torch:
         torch.set_num_threads(int(threads))
 
 
