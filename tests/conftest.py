@@ -17,9 +17,11 @@ import yaml
 
 from tests import warm
 
-# Two processes on two cores: threads of a matrix product in each would wait for the other's. Before numpy is imported.
+# Two processes on two cores: threads of a matrix product in each would wait for the other's, and torch's two, on the one
+# core of a slow test, for each other: most of its time. Before numpy and torch are imported.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parents[1]
 _ALL_SLOW = re.compile(r"^pytestmark = pytest\.mark\.slow\b", re.MULTILINE)
@@ -192,7 +194,7 @@ def runs_dir(tmp_path: Path, converted_base: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def converted_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def converted_base(tmp_path_factory: pytest.TempPathFactory, _warm_folder: Path) -> Path:
     """The embedded model as safetensors: the checkout's own, if it has been converted there."""
     from llmc_lib.models.resolve import load_model
     from llmc_lib.params import ModelParams, Params
@@ -201,6 +203,7 @@ def converted_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shared = _of_all(tmp_path_factory)
     runs = ROOT / "runs" if (ROOT / "runs" / "_base").is_dir() else shared / "base"
     run = Run(Params.model_validate({"run": "base", "runs_dir": str(runs)}), ROOT / "base.yaml")
-    with open(shared / "base.lock", "w") as lock:
+    with open(shared / "base.lock", "w") as lock, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "executable", str(warm.python(_warm_folder)))
         fcntl.flock(lock, fcntl.LOCK_EX)
         return load_model(run, ModelParams(), "base").folder.parent

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -46,16 +47,31 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture
-def opened(run: Run) -> Iterator[Kernel]:
+def begin(run: Run, _warm_folder: Path) -> str:
+    """The first cell of a kernel, which from then on starts what has imported TRL or vLLM already."""
+    program = str(warm.python(_warm_folder))
+    return f"import sys\nsys.executable = {program!r}\n{OPEN.format(str(run.params_file))}"
+
+
+@pytest.fixture
+def opened(begin: str) -> Iterator[Kernel]:
     with kernel(ROOT / "notebooks") as started:
-        assert started.run(OPEN.format(str(run.params_file))).error is None
+        assert started.run(begin).error is None
         yield started
 
 
 @pytest.fixture
-def warmed(_warm_folder: Path) -> str:
-    """A cell after which a kernel starts what has imported TRL or vLLM already: for work that nothing interrupts."""
-    return f"import sys\nsys.executable = {str(warm.python(_warm_folder))!r}"
+def at_work(opened: Kernel, _warm_folder: Path) -> Callable[[], list[psutil.Process]]:
+    """The processes that the kernel has started, and those that they have."""
+
+    def found() -> list[psutil.Process]:
+        processes = []
+        for pid in warm.family(_warm_folder, opened.pid):
+            with suppress(psutil.NoSuchProcess):
+                processes.append(psutil.Process(pid))
+        return processes
+
+    return found
 
 
 def _when(there: Callable[[], bool], act: Callable[[], None]) -> Callable[[Cell], None]:
@@ -84,12 +100,12 @@ def _gone(processes: list[psutil.Process]) -> bool:
 
 
 def test_a_training_is_interrupted_killed_and_resumed(
-    run: Run, opened: Kernel, warmed: str
+    run: Run, opened: Kernel, at_work: Callable[[], list[psutil.Process]], begin: str
 ) -> None:
     worked: list[psutil.Process] = []
 
     def interrupt() -> None:
-        worked.extend(opened.children)
+        worked.extend(at_work())
         opened.manager.interrupt_kernel()
 
     cell = opened.run(TRAIN, _when(lambda: _steps(run) >= 3, interrupt))
@@ -114,7 +130,7 @@ def test_a_training_is_interrupted_killed_and_resumed(
     assert checkpoints.step(last) == step
 
     def workers() -> list[psutil.Process]:
-        words = [(p, p.cmdline()) for p in opened.children if p.status() != psutil.STATUS_ZOMBIE]
+        words = [(p, p.cmdline()) for p in at_work() if p.status() != psutil.STATUS_ZOMBIE]
         ours = [(p, line) for p, line in words if "llmc_lib.training.worker" in line]
         return [p for p, line in ours if "llmc_lib.training.rank" not in line]
 
@@ -126,15 +142,14 @@ def test_a_training_is_interrupted_killed_and_resumed(
     assert not any("Traceback" in line or "launch.py" in line for line in cell.error["traceback"])
 
     def kill_kernel() -> None:
-        worked[:] = opened.children
+        worked[:] = at_work()
         os.kill(opened.pid, signal.SIGKILL)
 
     assert opened.run(TRAIN, _when(lambda: len(workers()) == 2, kill_kernel)).died
     assert _gone(worked)
     with kernel(ROOT / "notebooks") as another:
-        cell = another.run(OPEN.format(str(run.params_file)))
+        cell = another.run(begin)
         assert cell.printed.startswith("The process that worked on the training of this run since")
-        another.run(warmed)
         cell = another.run(TRAIN)
         assert cell.error is None
         assert f"Training: resumes after step {step}\n" in cell.printed
@@ -142,11 +157,13 @@ def test_a_training_is_interrupted_killed_and_resumed(
         assert re.match(r"Training: 100%\|█+\| \d+/\d+ \[\d\d:\d\d<00:00, .*loss=", line)
 
 
-def test_an_evaluation_is_interrupted_and_resumed(run: Run, opened: Kernel, warmed: str) -> None:
+def test_an_evaluation_is_interrupted_and_resumed(
+    run: Run, opened: Kernel, at_work: Callable[[], list[psutil.Process]]
+) -> None:
     worked: list[psutil.Process] = []
 
     def interrupt() -> None:
-        worked.extend(opened.children)
+        worked.extend(at_work())
         opened.manager.interrupt_kernel()
 
     cell = opened.run(EVALUATE, _when(lambda: _answers(run) >= 10, interrupt))
@@ -159,7 +176,6 @@ def test_an_evaluation_is_interrupted_and_resumed(run: Run, opened: Kernel, warm
     assert _gone(worked)
     kept = _answers(run)
     assert kept >= 10
-    opened.run(warmed)
     cell = opened.run(EVALUATE)
     assert cell.error is None
     # Grading, the lesser part, leaves no line.

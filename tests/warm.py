@@ -1,10 +1,10 @@
 """A Python that has imported torch, TRL, DeepSpeed or vLLM already, for the workers that tests start, or what a report needs.
 
 Importing them takes most of the time of a training of six steps. `python()` makes a program that is called as Python is:
-some modules and scripts run in a process forked from one that has the imports; anything else runs in the real Python, and what
-`-c` starts there as `sys.executable` is this program again. A forked process ends when its caller is killed, and has its
-caller's arguments, environment, folder, cores, network and open files. What was read at an import alone (OMP_NUM_THREADS,
-GLIBC_TUNABLES) is that of the first caller. Standard library only.
+some modules and scripts run in a process forked from one that has the imports; anything else runs in the real Python, where
+`sys.executable` is this program again, also in a kernel that is started there. A forked process ends when its caller is
+killed, and has its caller's arguments, environment, folder, cores, network and open files. What was read at an import alone
+(OMP_NUM_THREADS, GLIBC_TUNABLES) is that of the first caller. Standard library only.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import fcntl
 import gc
 import importlib
 import json
+import multiprocessing.context
 import os
 import runpy
 import select
@@ -22,13 +23,22 @@ import socket
 import subprocess
 import sys
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 _IMPORTS = {
     "torchrun": ["torch.distributed.run"],
-    "vllm": ["vllm.entrypoints.llm", "vllm.v1.engine.llm_engine", "vllm.v1.worker.cpu_worker"],
+    "openai": ["llmc_lib.engines.openai"],
+    "vllm": [
+        "vllm.entrypoints.llm",
+        "vllm.v1.engine.llm_engine",
+        "vllm.v1.worker.cpu_worker",
+        "vllm.entrypoints.cli.serve",
+        "vllm.entrypoints.openai.api_server",
+        "llmc_lib.serving.launch",
+    ],
     "training": [
         "llmc_lib.training.worker",
         "llmc_lib.training.rank",
@@ -37,6 +47,8 @@ _IMPORTS = {
         "deepspeed.launcher.launch",
         *(f"llmc_lib.training.methods.{name}.trainer" for name in ("sft", "grpo", "dpo", "orpo")),
         "llmc_lib.plan.shape",
+        "llmc_lib.models.resolve",
+        "transformers.modeling_gguf_pytorch_utils",
         "deepspeed.runtime.zero.muon.muon_optimizer",  # which needs torch's compiler
         "transformers.models.llama.modeling_llama",
         "peft",
@@ -62,13 +74,15 @@ _IMPORTS = {
 #: What needs them. torchrun looks through all imported modules for each line of its own log.
 _RUN = {
     "torchrun": ("torch.distributed.run",),
-    "vllm": ("llmc_lib.engines.vllm",),
+    "openai": ("llmc_lib.engines.openai",),
+    "vllm": ("llmc_lib.engines.vllm", "llmc_lib.serving.vllm", "llmc_lib serve"),
     "training": (
         "llmc_lib.training.worker",
         "llmc_lib.training.rank",
         "llmc_lib.training.network_rank",
         "llmc_lib.training.arguments",
         "llmc_lib.plan.shape",
+        "llmc_lib.models.resolve",
         "llmc_lib.models.adapter",
         "llmc_lib.models.quantized",
         "deepspeed.launcher.runner",
@@ -103,6 +117,10 @@ def python(folder: Path) -> Path:
         f'#!/bin/sh\nexec "{sys.executable}" -I -S "{__file__}" "{folder}" "{sys.executable}" "$@"\n'
     )
     made.chmod(0o755)
+    (folder / "site").mkdir(exist_ok=True)
+    (folder / "site" / "sitecustomize.py").write_text(
+        f"import sys\nsys.executable = {str(program)!r}\n"
+    )
     return made.rename(program)
 
 
@@ -115,6 +133,19 @@ def stop(folder: Path) -> None:
         pid.unlink()
 
 
+def family(folder: Path, pid: int) -> set[int]:
+    """A process's children and theirs, both those that call and what is forked for them; no server."""
+    found: set[int] = set()
+    servers = {path.read_text() for path in folder.glob("*.pid")}
+    with suppress(FileNotFoundError, ProcessLookupError):
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for child in {*children} - servers:
+            forked = folder / f"{child}.is"
+            for each in (child, *([forked.read_text()] if forked.exists() else [])):
+                found |= {int(each), *family(folder, int(each))}
+    return found
+
+
 # ---- whoever calls ---------------------------------------------------------------------------
 
 
@@ -122,11 +153,13 @@ def _call(folder: Path, real: str, arguments: list[str]) -> int:
     if arguments[0] == "-u":  # torchrun's
         arguments = arguments[1:]
     what = arguments[1] if arguments[0] == "-m" else arguments[0]
+    if arguments[1:3] == ["llmc_lib", "serve"]:
+        what = "llmc_lib serve"
     kind = next((kind for kind, names in _RUN.items() if what.endswith(names)), None)
     if kind is None:
-        program = str(folder / "python")
-        if arguments[0] == "-c":
-            arguments[1] = f"import sys; sys.executable = {program!r}\n{arguments[1]}"
+        os.environ["PYTHONPATH"] = os.pathsep.join(
+            [str(folder / "site"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        )
         os.execv(real, [real, *arguments])
     with _connected(folder, real, kind) as server:
         request = {
@@ -140,6 +173,7 @@ def _call(folder: Path, real: str, arguments: list[str]) -> int:
         socket.send_fds(server, [len(data := json.dumps(request).encode()).to_bytes(8)], [0, 1, 2])
         server.sendall(data)
         pid = int.from_bytes(_read(server, 8))
+        (folder / f"{os.getpid()}.is").write_text(str(pid))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, frame: os.kill(pid, number))
         status = int.from_bytes(_read(server, 8), signed=True)
@@ -234,20 +268,56 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
         os.dup2(file, place)
         os.close(file)
     sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
-    os.environ.clear()
-    os.environ.update(request["environment"])
-    os.environ["PYTHON_EXEC"] = str(request["python"])  # what torchrun starts
+    request["environment"]["PYTHON_EXEC"] = str(request["python"])  # what torchrun starts
     os.chdir(str(request["folder"]))
     os.sched_setaffinity(0, request["cores"])
     for name in request["namespaces"]:
         with open(name) as namespace:
             ctypes.CDLL(None).setns(namespace.fileno(), 0)
-    further = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    further = request["environment"].get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:1] = [str(request["folder"]), *filter(None, further)]
     sys.executable = str(request["python"])
     sys.argv = list(request["arguments"])
-    if (torch := sys.modules.get("torch")) and (threads := os.environ.get("OMP_NUM_THREADS")):
+    subprocess.Popen = _Forking  # type: ignore[misc]
+    _take(request["environment"])
+
+
+def _take(environment: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    threads, torch = os.environ.get("OMP_NUM_THREADS"), sys.modules.get("torch")
+    if threads and torch:
         torch.set_num_threads(int(threads))
+
+
+class _Forking(subprocess.Popen[Any]):
+    """Servers of vLLM are forked from the process that starts them: its children, in a session of their own."""
+
+    def _execute_child(self, args: Any, executable: Any, preexec_fn: Any, *rest: Any) -> None:
+        if list(args[:3]) != [sys.executable, "-m", "llmc_lib.serving.vllm"]:
+            super()._execute_child(args, executable, preexec_fn, *rest)  # type: ignore[misc]
+            return
+        self._child_created = True
+        self.pid = os.fork()
+        if self.pid:
+            return
+        try:
+            os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            for place, file in enumerate((rest[7], rest[10], rest[12])):  # input, output, errors
+                os.dup2(file, place)
+            preexec_fn()
+            _take(dict(rest[3]))
+            ways = multiprocessing.context._concrete_contexts  # type: ignore[attr-defined]
+            ways["spawn"] = ways["fork"]  # as vLLM starts its engine where there is a GPU
+            sys.argv = list(args[1:])
+            _run()
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
+        finally:
+            os._exit(1)
 
 
 def _run() -> None:
@@ -255,7 +325,7 @@ def _run() -> None:
     try:
         if sys.argv[0] == "-m":
             sys.argv = sys.argv[1:]
-            if "." in sys.argv[0]:
+            if "." in sys.argv[0]:  # no package
                 sys.modules.pop(sys.argv[0], None)  # as where it starts
             runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
         else:

@@ -9,9 +9,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from llmc_lib.errors import UserError
+from llmc_lib.processes.absent import absent
 from llmc_lib.processes.limited import check_main, main_script
 from llmc_lib.processes.workers import die_with_parent
 
@@ -96,6 +98,10 @@ def _receive(shared: Any) -> None:
     parent = multiprocessing.parent_process()
     if parent is None or os.getppid() != parent.pid:
         os._exit(1)
+    # transformers takes torch along for a tokenizer, 4 s and 200 MB in each process. It looks for it but once.
+    with suppress(ImportError), absent("torch"):
+        os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")  # that there is none
+        import transformers  # noqa: F401
     _shared = shared
 
 

@@ -30,6 +30,11 @@ from tests.engines.test_sampling import wait_for_the_worker
 KEY = "sk-thisIsASecret"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """The client starts in a moment."""
+
+
 @pytest.fixture
 def server() -> Iterator[ChatServer]:
     with ChatServer() as made:

@@ -36,6 +36,11 @@ MODELS = [ServedModel(name, name, name) for name in ("base", "good", "bad", "sam
 RATES = {"base": 0.4, "good": 0.68, "bad": 0.02, "same": 0.4}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """A round asks each model in a process of its own."""
+
+
 @pytest.fixture
 def server() -> Iterator[ChatServer]:
     with ChatServer() as server:

@@ -83,6 +83,11 @@ def _run(folder: Path, address: str, **changed: Any) -> Run:
     return Run(Params.model_validate(values), folder / "twice.yaml")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """Each model is asked in a process of its own."""
+
+
 @pytest.fixture(scope="module")
 def served() -> Iterator[dict[str, str]]:
     with ExitStack() as stack:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from llmc_lib.dataset.parallel import _receive
 from llmc_lib.models.chat import ChatFormat
 from llmc_lib.models.prompts import completion
 from llmc_lib.records import Dialogue, Message
@@ -244,7 +245,8 @@ def test_a_template_that_takes_no_system_turn_has_it_in_the_first_user_turn(make
 def test_it_travels_to_another_process(make: Make) -> None:
     chat = make("qwen3")
     expected = chat.encode(PROMPT, COMPLETION)
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+    # As a build starts them, in which transformers does not import torch.
+    with ProcessPoolExecutor(1, get_context("spawn"), _receive, (None,)) as pool:
         assert pool.submit(chat.encode, PROMPT, COMPLETION).result() == expected
 
 

@@ -80,7 +80,8 @@ class Serving:
 
     def servers(self) -> list[int]:
         """The processes of `vllm serve`, each the first of its group."""
-        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        pid = (Path(sys.executable).parent / f"{self.process.pid}.is").read_text()  # `warm.family`
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
         return [int(word) for word in listed.split()]
 
 
@@ -117,6 +118,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
     make_tiny_model(folder)
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """Servers start in a moment."""
 
 
 @pytest.fixture(scope="module")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from accelerate.utils import gather
 from torch.utils.data import Sampler
-from trl import GRPOTrainer
 
+from llmc_lib.processes.absent import absent
 from llmc_lib.training.methods.grpo.order import PromptOrder
 from llmc_lib.training.methods.grpo.rows import encode
 from llmc_lib.training.trainer import MethodTrainer
+
+# TRL imports vLLM wherever it is installed, which takes 6 s; it samples with it on a GPU alone (`generator`).
+with nullcontext() if torch.cuda.is_available() else absent("vllm"):
+    from trl import GRPOTrainer
 
 #: The reward that says whether an answer is right, by the `__name__` of its function.
 ANSWER = "answer"
