@@ -103,7 +103,7 @@ def _trained(seed: int) -> tuple[list[str], list[str]]:
 
 @cache
 def _pool() -> list[tuple[str, str]]:
-    sources = [SourceParams(name="hard_math", rows=1_000), SourceParams(name="textbook")]
+    sources = [SourceParams(name="hard_math", rows=600), SourceParams(name="textbook")]
     return [(e.question, e.answer) for source in sources for e in read(source, 0)]
 
 
