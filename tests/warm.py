@@ -332,9 +332,12 @@ def _run() -> None:
             sys.path[0] = str(Path(sys.argv[0]).parent)
             runpy.run_path(sys.argv[0], run_name="__main__")
     except SystemExit as end:
-        if not isinstance(end.code, int | None):
-            raise
-        status = end.code or 0
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    except Exception:
+        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        status = 1
     # The end of an interpreter with so many modules takes seconds.
     sys.stdout.flush()
     sys.stderr.flush()
