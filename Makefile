@@ -114,7 +114,7 @@ publish: $(READY) ## Write what would go to the hub and show it (WHAT=dataset, m
 test: $(READY) ## Format, lint, types, all tests, and a whole run on a tiny model.
 	@$(MAKE) --no-print-directory -j 2 types tests
 
-test-fast: $(READY) ## The same without the tests that load a model or a browser, or take over a second.
+test-fast: $(READY) ## The same without the tests that load a model or a browser, or take over a fifth of a second.
 	@$(MAKE) --no-print-directory -j 2 types fast-tests
 
 # STAGES=imports,dataset: which; SEED=1: other kills; KEEP=folder: resume where it was stopped, and count over all.

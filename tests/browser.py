@@ -62,15 +62,17 @@ def launched() -> Iterator[Any]:
 
 #: The success criteria of WCAG 2.2 at levels A and AA.
 _WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
+_OF_COLOURS = ["color-contrast", "link-in-text-block"]
 
 
-def violations(page: Any) -> list[str]:
+def violations(page: Any, *, colours_alone: bool = False) -> list[str]:
     """What axe-core finds on a page, by its rules for WCAG A and AA and those for the order of headings and
-    landmarks, each with the first place."""
+    landmarks, or by those for colours alone; each with the first place."""
     from axe_playwright_python.sync_playwright import Axe
 
+    tags = {"type": "tag", "values": [*_WCAG, "best-practice"]}
     options = {
-        "runOnly": {"type": "tag", "values": [*_WCAG, "best-practice"]},
+        "runOnly": {"type": "rule", "values": _OF_COLOURS} if colours_alone else tags,
         "resultTypes": ["violations"],
     }
     found = Axe().run(page, options=options).response

@@ -86,6 +86,7 @@ _SOURCES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", _SOURCES)
 @pytest.mark.parametrize("form", ["lines", "array"])
 def test_data_sets(folder: Path, kind: str, form: str) -> None:

@@ -101,6 +101,7 @@ def test_a_plan_tells_a_mistake_before_it_counts(
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_a_missing_file_is_told_with_its_nearest_name() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "llmc_lib", "report", "params/quikstart.yaml"],
@@ -116,6 +117,7 @@ def test_a_missing_file_is_told_with_its_nearest_name() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_mistake_ends_the_process_with_status_2(tmp_path: Path) -> None:
     path = _write(tmp_path, "training: {learning_rate: 1e-5, epoch: 1}")
     ran = subprocess.run(

@@ -109,6 +109,7 @@ def _found() -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+@pytest.mark.slow
 def test_nothing_imports_from_above_or_from_another_stage() -> None:
     assert _found()["breaches"] == []
 
@@ -340,6 +341,7 @@ def test_the_installer_and_the_lock_agree_on_uv() -> None:
 # ---- every file ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_file_has_unfinished_work_or_runs_code_from_a_hub() -> None:
     if not shutil.which("git") or not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from llmc_lib.analysis.comparison import difference_test
 from llmc_lib.analysis.sequential import unplanned_level
@@ -27,6 +28,7 @@ def test_there_is_no_look_before_a_question_in_front_is_answered() -> None:
     assert np.flatnonzero(found["beginning"]).tolist() == [29]
 
 
+@pytest.mark.slow
 def test_equal_models_are_rarely_called_different_though_short_answers_come_first() -> None:
     rng = np.random.default_rng(1)
     levels = np.array([unplanned_level((n + 1) / N) for n in range(N)])

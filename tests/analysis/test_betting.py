@@ -16,6 +16,7 @@ def test_the_capital_is_fair_enumerated(n: int) -> None:
     assert np.mean([bets.p_value <= 0.05 for bets in found]) <= 0.05
 
 
+@pytest.mark.slow
 def test_without_replacement_it_is_fair_enumerated() -> None:
     """Over all orders of a benchmark whose mean is 0."""
     orders = set(itertools.permutations([1.0, 1.0, -1.0, -1.0, 0.5, -0.5]))
@@ -37,12 +38,14 @@ def _heavy(rng: np.random.Generator, n: int) -> np.ndarray:
     return np.asarray(np.diff(rng.binomial(4, chances) / 4, axis=0)[0])
 
 
+@pytest.mark.slow
 def test_the_sequence_holds_the_mean_at_all_looks_on_heavy_tails() -> None:
     rng = np.random.default_rng(3)
     missed = sum(Bets(_heavy(rng, 300), asked=300).p_value < 0.05 for _ in range(1_000))
     assert missed <= 50  # 5%, of which 3% are used
 
 
+@pytest.mark.slow
 def test_the_finite_sequence_holds_what_the_benchmark_shows_and_ends_there() -> None:
     rng = np.random.default_rng(4)
     missed = 0
@@ -71,6 +74,7 @@ def test_what_are_no_differences_is_refused(differences: list[float]) -> None:
         Bets(np.array(differences), asked=10)
 
 
+@pytest.mark.slow
 def test_a_stratified_order_errs_no_more_often() -> None:
     """Questions as `question_bank` orders them, of categories that differ from each other by far."""
     rng = np.random.default_rng(6)

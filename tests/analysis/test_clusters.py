@@ -99,6 +99,7 @@ def test_the_degrees_of_freedom_are_those_of_the_questions_that_carry_the_varian
     assert degrees_of_freedom(np.zeros((9, 1)), np.array([9])) == 8
 
 
+@pytest.mark.slow
 def test_a_report_takes_the_clusters_of_its_answers() -> None:
     rng = np.random.default_rng(2)
     frames = []

@@ -92,6 +92,7 @@ def _cell(n: int, gained: int, lost: int, alpha: float = 0.05) -> tuple[float, f
     return *found.interval(alpha), found.p_value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 2, 5, 9, 20])
 def test_test_and_interval_agree_in_every_cell(n: int) -> None:
     for gained in range(n + 1):
@@ -102,6 +103,7 @@ def test_test_and_interval_agree_in_every_cell(n: int) -> None:
                 assert -1 <= low <= high <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("discordance", [0.1, 0.4])
 def test_the_mid_p_test_keeps_its_level_and_finds_more_than_the_exact_one(
     discordance: float,
@@ -144,6 +146,7 @@ def test_a_perfect_candidate_stays_within_the_scale() -> None:
 ANSWERS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)
 
 
+@pytest.mark.slow
 @given(ANSWERS, st.randoms())
 def test_the_order_of_questions_does_not_matter(answers: list[tuple[bool, bool]], draw: object) -> None:  # fmt: skip
     shuffled = list(answers)
@@ -157,6 +160,7 @@ def test_the_order_of_questions_does_not_matter(answers: list[tuple[bool, bool]]
     assert first == pytest.approx(second, nan_ok=True)
 
 
+@pytest.mark.slow
 @given(ANSWERS)
 def test_swapping_the_models_mirrors_everything(answers: list[tuple[bool, bool]]) -> None:
     a, b = zip(*answers, strict=True)
@@ -168,6 +172,7 @@ def test_swapping_the_models_mirrors_everything(answers: list[tuple[bool, bool]]
     assert -1 <= there.low <= there.high <= 1
 
 
+@pytest.mark.slow
 @given(st.lists(st.booleans(), min_size=1, max_size=60))
 def test_identical_models_do_not_differ(answers: list[bool]) -> None:
     found = paired_comparison(answers, answers)

@@ -14,6 +14,7 @@ from performance.validity import calibration, length, pass_at_k
 REPETITIONS = 110
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [calibration.rows, length.rows, pass_at_k.rows])
 def test_coverage(rows: Callable[[int, int], Iterator[dict[str, Any]]]) -> None:
     found = list(rows(7, REPETITIONS))

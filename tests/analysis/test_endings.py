@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from llmc_lib.analysis.endings import Cut, Ending, endings
 
@@ -48,6 +49,7 @@ def test_samples_of_a_prompt_are_no_prompts() -> None:
     assert not endings([Cut("tuned", "x", "hle", many, none, np.zeros(200, dtype=bool))])
 
 
+@pytest.mark.slow
 def test_without_an_effect_it_is_found_in_less_than_one_in_a_hundred() -> None:
     """Both models are cut alike, on 40 prompts that share their difficulty, whatever the share; three
     candidates. The other half of the test is always true here, so that this is its worst case."""

@@ -50,6 +50,7 @@ def test_more_false_claims_in_wrong_answers_are_found() -> None:
     assert (found.n_wrong, found.n_right) == ((~right).sum(), right.sum())
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
     draw = np.random.default_rng(1)
     covered = 0
@@ -92,6 +93,7 @@ def test_answers_to_one_question_count_once_where_few_decide() -> None:
     assert twice.n_wrong == 46
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shares", [(0.7, 0.02), (0.3, 0.3), (0.9, 0.05), (0.1, 0.1)])
 def test_the_interval_of_few_covers_the_truth_summed_over_all_tables(
     shares: tuple[float, float],

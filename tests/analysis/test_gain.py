@@ -25,6 +25,7 @@ def test_a_gain_on_the_nearest_alone_leaves_the_band() -> None:
     assert gain_by_similarity(-difference, near).found == "smaller"
 
 
+@pytest.mark.slow
 def test_a_gain_that_is_the_same_everywhere_stays_in_it() -> None:
     rng = np.random.default_rng(2)
     flagged = sum(

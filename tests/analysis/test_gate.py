@@ -58,6 +58,7 @@ def metrics() -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_better_is_the_verdict(metrics: dict[str, Any]) -> None:
     found = better("main", metrics["main"], "tuned")
     assert (found.outcome, found.reason) == (
@@ -144,6 +145,7 @@ def test_a_narrow_interval_decides_nothing(metrics: dict[str, Any]) -> None:
         assert not_worse("harm", block, "tuned", margin).reason == "narrow"
 
 
+@pytest.mark.slow
 def test_of_several_candidates_the_limit_is_that_of_their_family() -> None:
     rng = np.random.default_rng(3)
     models = {f"m{n}": rng.random(300) < 0.5 for n in range(4)}
@@ -199,6 +201,7 @@ def _recipe(
     return block
 
 
+@pytest.mark.slow
 def test_of_a_recipe_the_trainings_count_too() -> None:
     """The last checkpoint is better, but trainings differ by so much that the recipe may do nothing."""
     block = _recipe(_trainings(0.0, 0.01, 0.3))
@@ -211,6 +214,7 @@ def test_of_a_recipe_the_trainings_count_too() -> None:
 RECIPE: About = "recipe"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rates", "outcomes"),
     [
@@ -235,6 +239,7 @@ def test_a_recipe_passes_fails_or_cannot_be_told(
     assert (part.low, part.high) == pytest.approx((expected.inner_low, expected.inner_high))
 
 
+@pytest.mark.slow
 def test_answers_of_a_recipe_that_are_not_known_are_taken_to_be_against_it() -> None:
     models = _trainings(0.1, 0.12, 0.11)
     assert better("main", _recipe(models), "m", RECIPE).outcome == "pass"

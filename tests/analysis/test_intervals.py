@@ -25,6 +25,7 @@ def test_newcombes_published_example() -> None:
         assert wilson(successes, n) == pytest.approx((low, high), abs=5e-5)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_it_is_scipys(case: tuple[int, int]) -> None:
     successes, n = case

@@ -160,6 +160,7 @@ def test_of_several_samples_the_number_is_enough() -> None:
     assert word(found.n - 1) == "better"
 
 
+@pytest.mark.slow
 def test_a_robust_verdict_takes_more_than_are_searched_one_by_one() -> None:
     found = fewest_keys(*_models(200, 260, 20, 520), Thresholds())
     assert found is not None

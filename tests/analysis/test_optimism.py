@@ -57,6 +57,7 @@ def test_equal_candidates_are_told_as_luck() -> None:
     assert (table["high"] > 0).all()
 
 
+@pytest.mark.slow
 def test_the_choice_is_that_of_the_rule() -> None:
     for seed in range(12):
         data = _data(seed, [0.01, 0.02, 0.0], n=30, k=2)
@@ -116,6 +117,7 @@ def test_clusters_are_resampled_whole() -> None:
     )  # few clusters: by flipping their signs
 
 
+@pytest.mark.slow
 def test_the_bootstrap_has_the_spread_of_the_mean_however_it_is_drawn() -> None:
     rng = np.random.default_rng(0)
     values = rng.integers(-1, 2, (20_000, 2)).astype(float)

@@ -51,6 +51,7 @@ def test_it_is_scipys_random_one() -> None:
     assert permutation_test(a, b) == pytest.approx(expected, abs=0.015)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
 def test_of_one_sample_it_is_mcnemars_exact_one(answers: list[tuple[bool, bool]]) -> None:
     a, b = zip(*answers, strict=True)
@@ -92,6 +93,7 @@ def test_few_questions_gained_by_one_answer_each_are_no_finding() -> None:
     assert found.low < 0 < found.difference < found.high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [2, 4, 16])
 def test_the_interval_leaves_out_0_exactly_where_the_test_rejects(k: int) -> None:
     rng = np.random.default_rng(k)

@@ -78,6 +78,7 @@ def test_millers_formula_worked_by_hand() -> None:
     assert power(0.03, n, parts, 10) == pytest.approx(0.8, abs=0.002)
 
 
+@pytest.mark.slow
 def test_the_mid_p_test_finds_about_what_the_normal_approximation_says() -> None:
     approximate = 2.801585 * (0.2 / 500) ** 0.5
     assert 0.98 * approximate < detectable_difference(500, 0.2) < 1.02 * approximate

@@ -76,6 +76,7 @@ def test_levels_are_spent_early_and_sum_to_alpha_for_one_candidate() -> None:
     assert wrong == pytest.approx(0.05, abs=0.002)
 
 
+@pytest.mark.slow
 def test_a_race_of_the_benchmark_saves_where_one_is_far_better() -> None:
     rng = np.random.default_rng(5)
     found = np.mean([race(rng, (0.06, *(0.0,) * 7), 4, Rule(8, 10, 0.02)) for _ in range(6)], axis=0)  # fmt: skip

@@ -105,6 +105,7 @@ def test_models_may_have_been_asked_unequally_often() -> None:
     assert new.low < found.difference < new.high
 
 
+@pytest.mark.slow
 def test_under_unequal_samples_the_level_is_held() -> None:
     draw, wrong = np.random.default_rng(5), 0
     for _ in range(400):

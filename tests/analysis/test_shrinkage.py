@@ -71,6 +71,7 @@ def test_a_clear_gain_that_all_share_is_not_drawn_to_nothing() -> None:
         assert (errors < 0.01).all()
 
 
+@pytest.mark.slow
 def test_its_error_is_smaller_than_that_of_the_plain_estimates() -> None:
     rng = np.random.default_rng(0)
     covariance = 0.5 * np.eye(7) + 0.5

@@ -25,6 +25,7 @@ def test_of_one_candidate_it_is_the_comparison() -> None:
     assert (found.p_adjusted[0], found.level) == (expected.p_value, 0.05)
 
 
+@pytest.mark.slow
 def test_dunnetts_published_factor() -> None:
     # Dunnett (1964), two-sided, 5%: p = 4 treatments, correlation 0.5, 20 degrees of freedom: 2.65.
     level = np.quantile(_smallest(0.5 * np.eye(4) + 0.5, 20, 400_000, 0), 0.05)

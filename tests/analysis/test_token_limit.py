@@ -105,6 +105,7 @@ def test_the_usual_limits_rise_to_the_longest() -> None:
     assert usual_limits({"m": [7, 7]}) == [7]
 
 
+@pytest.mark.slow
 def test_eight_models_of_2500_questions_and_16_samples_are_quick() -> None:
     draw = np.random.default_rng(2)
     tokens = {f"m{n}": draw.lognormal(8, 1, (2_500, 16)).round() for n in range(8)}

@@ -40,6 +40,7 @@ def test_one_base_run_and_five_of_the_candidate() -> None:
     assert found.p_value == pytest.approx(stats.ttest_1samp(differences, 0).pvalue, rel=0.05)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 500), st.integers(2, 30), st.integers(1, 5), st.integers(1, 5), st.booleans())
 def test_the_interval_leaves_out_0_where_the_test_rejects(
     seed: int, n: int, k: int, m: int, clustered: bool

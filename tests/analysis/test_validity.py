@@ -28,11 +28,13 @@ def test_a_topic_is_near_what_it_promises(topic: str) -> None:
     assert not off.any(), table[off].to_string()
 
 
+@pytest.mark.slow
 def test_the_same_seed_draws_the_same() -> None:
     first, again = (runner.validity("intervals", seed=2, repetitions=20) for _ in range(2))
     pd.testing.assert_frame_equal(first, again)
 
 
+@pytest.mark.slow
 def test_a_value_outside_is_told_and_a_topic_replaces_its_rows(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -64,6 +64,7 @@ def test_two_runs_of_one_sample_tell_the_noise() -> None:
     assert 2 * (stacked.within or 0) == pytest.approx((first != second).mean())
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=2, max_size=30))
 def test_a_model_and_itself_differ_by_nothing_between(answers: list[list[bool]]) -> None:
     parts = difference_variance_parts(answers, answers)

@@ -368,6 +368,7 @@ def test_every_embedded_question_is_gradable(question: Question) -> None:
             assert _grade(question, f"Answer: {letter}. {option}").status == wanted
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(exclude_categories=[]), max_size=300))
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_text_raises(text: str) -> None:
@@ -498,6 +499,7 @@ def test_an_expression_of_the_question_is_no_answer(
     assert status == ("ungraded" if restates else "correct")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("term", ["x^2+", "i+j+", "2(1,2)+"])
 def test_a_sum_of_hundreds_of_terms_is_no_crash(term: str) -> None:
     assert answers.compare(term * 300 + "1", "x^2+C") is not True

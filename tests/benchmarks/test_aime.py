@@ -68,6 +68,7 @@ def test_it_has_no_embedded_questions() -> None:
         BenchmarkParams(name="aime")
 
 
+@pytest.mark.slow
 def test_it_is_read_from_the_hub(tmp_path: Path) -> None:
     files = {"test.jsonl": json.dumps(AIME_2025).encode(), "README.md": b"# AIME 25"}
     assert asked(tmp_path, "aime", "math-ai/aime25", files) == ["aime 0 Find $5 \\cdot 5$. All"]

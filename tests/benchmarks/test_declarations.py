@@ -71,6 +71,7 @@ def test_an_unknown_kind_has_questions_with_answers() -> None:
     assert declared("of another version").name == "of another version"
 
 
+@pytest.mark.slow
 def test_a_params_file_loads_no_package_for_them() -> None:
     code = "import sys, llmc_lib.params; print(*sorted({n.partition('.')[0] for n in sys.modules}))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)

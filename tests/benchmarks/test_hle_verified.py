@@ -129,6 +129,7 @@ def test_its_questions_are_withheld(tmp_path: Path) -> None:
     assert params.withheld == {"checked"}
 
 
+@pytest.mark.slow
 def test_it_is_read_from_the_hub(tmp_path: Path) -> None:
     files = {"data/Gold_subset.jsonl": json.dumps(ROW).encode(), "README.md": b"# HLE-Verified"}
     lines = asked(tmp_path, "hle_verified", "skylenage/HLE-Verified", files)

@@ -89,6 +89,7 @@ def test_a_broken_row_is_named(tmp_path: Path, change: dict[str, Any], message: 
     assert f"line 2: {message}" in str(error.value)
 
 
+@pytest.mark.slow
 def test_it_is_read_from_the_hub(tmp_path: Path) -> None:
     files = {"SuperGPQA-all.jsonl": json.dumps(ROW).encode(), "README.md": b"# SuperGPQA"}
     lines = asked(tmp_path, "super_gpqa", "m-a-p/SuperGPQA", files)

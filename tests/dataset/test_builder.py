@@ -206,6 +206,7 @@ def test_another_process_builds_the_same(tmp_path: Path, model: Path) -> None:
 # ---- what is done again, and what is not -------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_finished_data_set_is_not_built_again(
     tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,12 +255,14 @@ def _killed(*arguments: object, **facts: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_nothing_is_held_out_where_nothing_is_asked_for(tmp_path: Path, model: Path) -> None:
     built = build(_run(tmp_path, model, TEXTBOOK.replace("0.1", "0.0")))
     assert (len(built.validation), built.manifest["rows"]["validation"]) == (0, 0)
     assert list(built.validation.columns) == list(built.train.columns)
 
 
+@pytest.mark.slow
 def test_a_category_that_no_source_has_is_told(tmp_path: Path, model: Path) -> None:
     run = _run(tmp_path, model, "\n  sources: [{name: textbook}]")
     with pytest.raises(UserError, match=r"dataset\.shares: no row is left for 'Math' \(41%\); add"):
@@ -323,6 +326,7 @@ def screened(tmp_path_factory: pytest.TempPathFactory, model: Path) -> BuiltData
     return build(open_run(run.params_file))
 
 
+@pytest.mark.slow
 def test_each_step_removes_what_it_is_for(screened: BuiltDataset) -> None:
     steps = _steps(screened)
     assert steps["difficulty"]["reasons"] == {"level below 2": 1}
@@ -393,6 +397,7 @@ def test_steps_can_be_switched_off(tmp_path: Path, model: Path) -> None:
     assert set(built.train["verified"]) == {"not asked"}
 
 
+@pytest.mark.slow
 def test_without_a_mixture_every_row_stays(tmp_path: Path, model: Path) -> None:
     rows = [_row(number, topic="optics" if number < 3 else "algebra") for number in range(30)]
     built = build(_own(tmp_path, model, rows, "\n  mixture: false"))
@@ -401,6 +406,7 @@ def test_without_a_mixture_every_row_stays(tmp_path: Path, model: Path) -> None:
     assert _steps(built)["mixture"]["removed"] == 0
 
 
+@pytest.mark.slow
 def test_unknown_authors_can_be_dropped(tmp_path: Path, model: Path) -> None:
     rows = [_row(1), _row(2), _row(3, by="our-own-model"), _row(4, by="")]
     built = build(_own(tmp_path, model, rows, "\n  provenance: {unknown: drop}"))
@@ -410,6 +416,7 @@ def test_unknown_authors_can_be_dropped(tmp_path: Path, model: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_texts_of_a_file_are_kept_out_too(tmp_path: Path, model: Path) -> None:
     (tmp_path / "secret.txt").write_text(f"{_row(7)['problem']}\n\nAnother line of words.\n")
     (tmp_path / "secret.csv").write_text(f"id,question\nq9,{_row(9)['problem']}\n")

@@ -196,6 +196,7 @@ candidates:
   - {name: b, mixture: {sources: [b], mixture: false}, training: {epochs: 2.0}}"""
 
 
+@pytest.mark.slow
 def test_a_run_finds_the_rows_of_each_candidate(own: Make) -> None:
     run = own(TWO + "\n  - {name: c}")
     build(run)
@@ -275,6 +276,7 @@ candidates:
     assert list(run.dataset.iterdir()) == []  # nothing half-written
 
 
+@pytest.mark.slow
 def test_a_candidate_without_shares_has_those_of_the_run(own: Make) -> None:
     run = own("\ncandidates:\n  - {name: c, mixture: {sources: [a], allow_shortfall: true}}")
     (recipe,) = run.params.recipes
@@ -296,6 +298,7 @@ def _ids(run: Run, part: str = "train") -> list[list[str]]:
     ]
 
 
+@pytest.mark.slow
 def test_a_seed_draws_rows_of_its_own(own: Make) -> None:
     run = own(SEEDS % (6, ""))
     built = build(run)
@@ -312,6 +315,7 @@ def test_a_seed_draws_rows_of_its_own(own: Make) -> None:
     assert _ids(again) == [second]
 
 
+@pytest.mark.slow
 def test_where_nothing_is_left_out_only_the_order_differs(own: Make) -> None:
     run = own((SEEDS % (1000, ", vary: rows")).replace("max_rows: 1000", "max_rows: null"))
     assert build(run).manifest["in_common"] == {"m": 1.0}
@@ -320,6 +324,7 @@ def test_where_nothing_is_left_out_only_the_order_differs(own: Make) -> None:
     assert sorted(first) == sorted(second)
 
 
+@pytest.mark.slow
 def test_the_order_alone_shares_one_mixture(own: Make) -> None:
     run = own(SEEDS % (6, ", vary: order"))
     built = build(run)

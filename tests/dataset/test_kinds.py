@@ -224,6 +224,7 @@ def test_the_notebook_shows_them(built: BuiltDataset) -> None:
     assert "Safety (8)" in figures.dataset.composition(manifest).markup
 
 
+@pytest.mark.slow
 def test_safety_and_instruction_are_taken_out_of_the_whole_first(
     tmp_path: Path, model: Path
 ) -> None:
@@ -233,6 +234,7 @@ def test_safety_and_instruction_are_taken_out_of_the_whole_first(
     assert made["target"] == {"Math": 0.5, "Safety": 0.25, "Instruction": 0.25}
 
 
+@pytest.mark.slow
 def test_hles_own_shares_apply_to_the_rest(tmp_path: Path, model: Path) -> None:
     shares = "  shares: {Safety: 0.25, Instruction: 0.25}\n  max_rows: 16\n  allow_shortfall: true"
     target = build(_run(tmp_path, model, shares)).manifest["target"]
@@ -240,6 +242,7 @@ def test_hles_own_shares_apply_to_the_rest(tmp_path: Path, model: Path) -> None:
     assert target["Math"] == pytest.approx(0.5 * 82 / 200)
 
 
+@pytest.mark.slow
 def test_each_candidate_has_its_own_shares_of_them(tmp_path: Path, model: Path) -> None:
     shares = "  shares: {Safety: 0.25, Instruction: 0.25, Math: 1.0}\n  max_rows: 16"
     candidates = (
@@ -286,6 +289,7 @@ def _chat(*turns: str, system: str = "") -> dict[str, Any]:
 CHAT = "category: Instruction, fields: {messages: messages}"
 
 
+@pytest.mark.slow
 def test_each_turn_of_a_chat_is_compared_with_the_benchmarks(tmp_path: Path, model: Path) -> None:
     question = question_bank.load(BenchmarkParams(name="hle"))[0].question
     short = question_bank.load(BenchmarkParams(name="do_not_answer"))[0].question
@@ -302,6 +306,7 @@ def test_each_turn_of_a_chat_is_compared_with_the_benchmarks(tmp_path: Path, mod
     assert step["removed"] == 4
 
 
+@pytest.mark.slow
 def test_a_prompt_under_another_system_prompt_is_another_row(tmp_path: Path, model: Path) -> None:
     rows = [
         _chat("What is a fjord?", "An arm of the sea.", system="You are a teacher of geography."),
@@ -314,6 +319,7 @@ def test_a_prompt_under_another_system_prompt_is_another_row(tmp_path: Path, mod
     assert sorted(built.train["row_id"]) == ["00001", "00002", "00004", "00005"]
 
 
+@pytest.mark.slow
 def test_a_row_that_cannot_be_used_is_counted_with_its_reason(tmp_path: Path, model: Path) -> None:
     rows = [
         _chat("What is a fjord?", "An arm of the sea."),
@@ -330,6 +336,7 @@ def test_a_row_that_cannot_be_used_is_counted_with_its_reason(tmp_path: Path, mo
     assert list(built.train["completion"]) == ["An arm of the sea."]
 
 
+@pytest.mark.slow
 def test_the_last_turn_alone_is_learnt_where_that_is_asked_for(tmp_path: Path, model: Path) -> None:
     rows = [_chat("What is a fjord?", "An arm of the sea.", "And a geyser?", "A hot spring.")]
     built = _build(tmp_path, model, rows, f"{CHAT}, loss: last")
@@ -338,6 +345,7 @@ def test_the_last_turn_alone_is_learnt_where_that_is_asked_for(tmp_path: Path, m
     assert ChatFormat(model).tokenizer.decode(learnt) == "A hot spring.<|im_end|>"
 
 
+@pytest.mark.slow
 def test_closed_models_may_not_write_responses_either(tmp_path: Path, model: Path) -> None:
     rows = [{"q": f"What is {thing}?", "a": "A thing.", "by": by}
             for thing, by in (("a fjord", "gpt-4o"), ("a geyser", "Qwen3-4B"))]  # fmt: skip

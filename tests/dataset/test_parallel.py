@@ -116,6 +116,7 @@ with Workers(None, 2) as workers:
 """
 
 
+@pytest.mark.slow
 def test_a_script_without_a_guard_gets_one_clear_error(tmp_path: Path) -> None:
     script = tmp_path / "mine.py"
     ran = run_script(script, SCRIPT)

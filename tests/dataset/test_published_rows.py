@@ -225,6 +225,7 @@ def learnt(
     return found
 
 
+@pytest.mark.slow
 def test_all_are_kept(built: BuiltDataset) -> None:
     removed = {step["step"]: step["reasons"] for step in built.manifest["steps"] if step["reasons"]}
     assert removed == {}
@@ -257,6 +258,7 @@ TOOLS = [{"role": "user", "content": "Weather in {}?"}, {"role": "assistant", "t
 USED = Shape(QC, {"q": "Why the {}?", "c": "So."}, ["So."])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "reason"),
     [

@@ -96,6 +96,7 @@ def test_of_each_prompt_the_first_answer_is_kept_that_ended(tmp_path: Path) -> N
     assert _answer(run).read_bytes() == before
 
 
+@pytest.mark.slow
 def test_they_are_rows_like_others(tmp_path: Path) -> None:
     run = _run(tmp_path)
     _answer(run)

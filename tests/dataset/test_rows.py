@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from llmc_lib.dataset.rows import (
     FINAL,
@@ -63,6 +64,7 @@ def test_rows_come_back_in_their_batches(tmp_path: Path) -> None:
     assert found == [(0, 3, "s/0"), (3, 1, "s/3"), (4, 5, "s/4")]
 
 
+@pytest.mark.slow
 def test_any_order_can_be_written_with_repeats_and_gaps(tmp_path: Path) -> None:
     path = _file(tmp_path / "rows.arrow", [1000] * 12)
     rng = np.random.default_rng(0)

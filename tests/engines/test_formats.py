@@ -124,6 +124,7 @@ def test_gpt_oss_writes_in_channels(text: str, expected: tuple[str, str]) -> Non
 WORDS = st.text(st.characters(exclude_characters="<|>", exclude_categories=["Cs"]))
 
 
+@pytest.mark.slow
 @given(reasoning=WORDS, response=WORDS, cut=st.floats(0, 1))
 def test_nothing_of_a_completion_is_lost_wherever_it_is_cut(
     reasoning: str, response: str, cut: float

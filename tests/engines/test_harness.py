@@ -58,6 +58,7 @@ def test_a_server_tells_itself_by_its_fingerprint() -> None:
     assert of_server("fp_44709d6fcb", ENGINE, is_vllm=False)["server"] == "fp_44709d6fcb"
 
 
+@pytest.mark.slow
 def test_a_server_that_is_another_one_each_time_does_not_fill_the_disk(tmp_path: Path) -> None:
     harnesses = Harnesses([tmp_path / "base.jsonl"])
     for number in range(300):

@@ -283,6 +283,7 @@ def test_a_proxy_is_for_other_machines(
     assert endpoints._proxy("http://near.example/v1") is None
 
 
+@pytest.mark.slow
 def test_no_more_requests_at_once_than_allowed(tmp_path: Path, server: ChatServer) -> None:
     server.delay = 0.05
     _ask(tmp_path, server, questions=20, concurrency=4)
@@ -322,6 +323,7 @@ def test_a_request_that_the_server_refuses_has_failed_for_its_reason(
     assert len(server.asked) == 3  # not asked again
 
 
+@pytest.mark.slow
 def test_a_pause_that_the_server_asks_for_is_kept_by_all(
     tmp_path: Path, server: ChatServer
 ) -> None:
@@ -353,6 +355,7 @@ def test_a_server_with_a_limit_is_asked_as_much_as_it_takes_and_nothing_fails(
     assert len(found) == 60
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("soon")
 def test_a_spent_quota_ends_the_run_and_marks_nothing_as_failed(
     tmp_path: Path, server: ChatServer
@@ -369,6 +372,7 @@ def test_a_spent_quota_ends_the_run_and_marks_nothing_as_failed(
     assert [row["finish_reason"] for row in rows] == ["stop", "stop"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("soon")
 def test_errors_broken_replies_and_late_ones_are_asked_again(
     tmp_path: Path, server: ChatServer
@@ -393,6 +397,7 @@ def test_errors_broken_replies_and_late_ones_are_asked_again(
     assert len(server.asked) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("soon")
 def test_what_always_fails_is_listed_as_failed_and_costs_the_others_nothing(
     tmp_path: Path, server: ChatServer
@@ -542,6 +547,7 @@ def test_work_of_a_server_that_dies_is_done_elsewhere(
     assert "it is left out" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("soon")
 def test_a_server_that_comes_back_gets_work_again(
     tmp_path: Path, server: ChatServer, capsys: pytest.CaptureFixture[str]
@@ -584,6 +590,7 @@ def test_a_server_that_hangs_with_its_connections_open_is_noticed(
     assert {row["engine"] for row in found.values()} == {server.address}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("how", ["gone", "errors"])
 def test_when_no_server_is_left_what_was_finished_is_kept(
@@ -609,6 +616,7 @@ def test_when_no_server_is_left_what_was_finished_is_kept(
     assert len(rows) < 20
 
 
+@pytest.mark.slow
 def test_the_watch_leaves_a_slow_server_alone(
     tmp_path: Path, server: ChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -745,6 +753,7 @@ def test_a_file_that_is_removed_while_it_is_written_is_told_and_made_again(
     assert len(predictions(path, many())) == 120
 
 
+@pytest.mark.slow
 def test_the_key_is_in_no_file_of_a_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: ChatServer
 ) -> None:

@@ -318,6 +318,7 @@ def test_answers_are_taken_back_when_their_settings_return(tmp_path: Path, stub:
     assert path.read_bytes() == first
 
 
+@pytest.mark.slow
 def test_one_answer_is_in_memory_at_a_time(tmp_path: Path) -> None:
     requests = [Request(str(n), "2 + 2?") for n in range(40)]
     path = tmp_path / "answers.jsonl"

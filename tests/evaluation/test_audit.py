@@ -90,6 +90,7 @@ def _blocks(run: Run, results: Results) -> dict[str, Any]:
     return {"sums": {"kind": "questions", "models": models, "comparisons": [compared]}}
 
 
+@pytest.mark.slow
 def test_the_draw_is_stratified_blind_recorded_and_the_same_again(run: Run, drawn: Drawn) -> None:
     results = load_results(run)
     assert len(drawn.items) == 60
@@ -138,6 +139,7 @@ def test_labels_correct_a_grader_that_favours_a_model(
     assert sum(row["more"] for row in found["next"]) == 50
 
 
+@pytest.mark.slow
 def test_models_that_were_asked_unequally_often_are_corrected_to_the_truth(tmp_path: Path) -> None:
     """Each answer is right or not in truth; the file's verdict calls every third wrong one right. All are labelled."""
     draw = random.Random(0)
@@ -195,6 +197,7 @@ def test_what_was_drawn_before_models_could_differ_in_samples_is_read(
     assert read_drawn(run, "sums") == drawn
 
 
+@pytest.mark.slow
 def test_more_are_drawn_where_labels_are_worth_most(run: Run, drawn: Drawn, tmp_path: Path) -> None:
     results = load_results(run)
     truth = _truth(results, drawn)
@@ -271,6 +274,7 @@ def test_a_file_without_the_columns_or_of_another_kind_is_refused(
         keep_labels(run, tmp_path / "x.xlsx", {"sums": drawn})
 
 
+@pytest.mark.slow
 def test_answers_that_have_changed_are_not_told_by_old_labels(tmp_path: Path, drawn: Drawn) -> None:
     run = several(tmp_path, main="sums")
     results = load_results(run)
@@ -289,6 +293,7 @@ def test_answers_that_have_changed_are_not_told_by_old_labels(tmp_path: Path, dr
     read_labels(run, {"sums": after})  # the old file is no error
 
 
+@pytest.mark.slow
 def test_grades_given_anew_change_what_is_told_of_errors_alone(tmp_path: Path) -> None:
     run = several(tmp_path, main="sums")
     results = load_results(run)

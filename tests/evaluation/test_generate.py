@@ -79,6 +79,7 @@ def _answer(
     write_jsonl(path, rows)
 
 
+@pytest.mark.slow
 def test_a_report_so_far_has_the_beginning_that_all_models_have_answered(
     run: Run, models: list[Model]
 ) -> None:
@@ -105,6 +106,7 @@ def test_a_report_so_far_has_the_beginning_that_all_models_have_answered(
     assert report.headline["interval"]["candidates"] == 2  # the one that waits has its part
 
 
+@pytest.mark.slow
 def test_a_candidate_that_has_answered_all_while_another_waits_has_its_part_of_the_level(
     run: Run, models: list[Model]
 ) -> None:
@@ -151,6 +153,7 @@ def test_a_look_is_counted_once_and_the_finished_report_pays_for_it(
     assert [row["what"] for row in last.looks] == ["partial", "partial", "finished"]
 
 
+@pytest.mark.slow
 def test_planned_looks_are_at_their_places_and_cannot_be_planned_anew(
     run: Run, models: list[Model]
 ) -> None:

@@ -103,6 +103,7 @@ def test_a_fault_in_a_rule_is_seen(fault: str, monkeypatch: pytest.MonkeyPatch) 
     assert seen in _failed(check(QUESTIONS, _here))
 
 
+@pytest.mark.slow
 def test_a_sixth_of_the_embedded_references_has_no_failure() -> None:
     for name in ("hle", "skills"):
         asked = question_bank.asked(BenchmarkParams(name=name), 0)[::6]

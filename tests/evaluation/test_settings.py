@@ -134,6 +134,7 @@ def test_the_judge_is_asked_as_the_benchmark_says(tmp_path: Path, server: ChatSe
     assert any(name.startswith("safety-") for name in kept)
 
 
+@pytest.mark.slow
 def test_the_systems_prompt_takes_the_place_of_the_styles(
     tmp_path: Path, server: ChatServer
 ) -> None:

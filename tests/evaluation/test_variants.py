@@ -169,6 +169,7 @@ def test_the_second_prompt_is_shown_and_its_change_told(shifted: Report) -> None
     assert markup.count("no verdict") >= 2
 
 
+@pytest.mark.slow
 def test_without_the_repeat_there_is_a_verdict(shifted: Report) -> None:
     evaluation_ = shifted.run.params.evaluation.model_copy(update={"repeat": (), "prompts": ()})
     params = shifted.run.params.model_copy(update={"evaluation": evaluation_})
@@ -210,6 +211,7 @@ def test_engines_that_mix_within_an_evaluation_are_told(
     assert "were not sampled under the same harness (server)" in sections.verdict(again).markup
 
 
+@pytest.mark.slow
 def test_answers_without_a_record_are_read_as_before(shifted: Report) -> None:
     path = predictions_file(shifted.run, "sums", "base")
     rows, records = read_jsonl(path), harness_file(path).read_text()
@@ -224,6 +226,7 @@ def test_answers_without_a_record_are_read_as_before(shifted: Report) -> None:
     assert found["differs"] == {}
 
 
+@pytest.mark.slow
 def test_a_look_has_the_repeat_once_it_is_whole(shifted: Report) -> None:
     whole = evaluation.so_far(shifted.run, MODELS)
     assert load_report(shifted.run, whole).block["repeats"]

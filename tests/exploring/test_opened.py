@@ -64,6 +64,7 @@ def test_withheld_texts_are_in_no_table_and_no_panel(made: Path) -> None:
     assert runs.question("sums", "s000") is None
 
 
+@pytest.mark.slow
 def test_folders_variants_and_several_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
     params = asked_twice(tmp_path)
     variant = open_run(params, override={"report.title": "Other"}, name="variant")

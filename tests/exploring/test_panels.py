@@ -43,6 +43,7 @@ def _html(panel: object) -> str:
 # ---- choosing --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_filters_choose_whole_questions(choice: Choice) -> None:
     assert (len(choice.questions), len(choice.data)) == (40, 160)
     assert choice.told == "all questions"
@@ -59,6 +60,7 @@ def test_filters_choose_whole_questions(choice: Choice) -> None:
     assert len(choice.questions) == 20
 
 
+@pytest.mark.slow
 def test_outcomes_add_up(choice: Choice) -> None:
     sizes = {}
     for name in ("gained", "lost", "both", "neither"):
@@ -72,6 +74,7 @@ def test_outcomes_add_up(choice: Choice) -> None:
     assert len(choice.questions) == sizes["gained"]
 
 
+@pytest.mark.slow
 def test_words_and_lengths(choice: Choice) -> None:
     choice._word.value = "12 +"
     assert list(choice.questions["question"]) == ["s012"]
@@ -89,6 +92,7 @@ def test_words_and_lengths(choice: Choice) -> None:
     assert choice.questions.empty
 
 
+@pytest.mark.slow
 def test_judge_and_rules(imported: Path) -> None:
     choice = Choice(open_runs(imported))
     assert not choice._apart.disabled
@@ -113,6 +117,7 @@ def test_another_benchmark_has_its_own_categories(example: Runs) -> None:
 # ---- plots -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_accuracy_is_what_the_analysis_says(choice: Choice) -> None:
     plots = Plots(choice)
     table = choice.outcomes()
@@ -140,6 +145,7 @@ def test_every_column_can_be_drawn(example: Runs, kind: str, by: str) -> None:
     ElementTree.fromstring(re.search(r"<svg.*</svg>", _html(plots), re.DOTALL)[0])  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_agreement_is_the_chance_of_two_answers(choice: Choice) -> None:
     plots = Plots(choice)
     plots._kind.value = "Agreement"
@@ -155,6 +161,7 @@ def test_agreement_is_the_chance_of_two_answers(choice: Choice) -> None:
     assert one.to_numpy().tolist() == [[1.0, 0.5], [0.5, 1.0]]
 
 
+@pytest.mark.slow
 def test_what_flips_between_samples(choice: Choice, example: Runs) -> None:
     plots = Plots(choice)
     plots._kind.value = "Samples"
@@ -169,6 +176,7 @@ def test_what_flips_between_samples(choice: Choice, example: Runs) -> None:
 # ---- comparing -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_comparison_is_that_of_the_analysis_and_is_counted(choice: Choice) -> None:
     panel = Comparison(choice)
     assert "its p-value is multiplied by 2" in _html(panel)
@@ -192,6 +200,7 @@ def test_a_comparison_is_that_of_the_analysis_and_is_counted(choice: Choice) -> 
     assert len(Comparison(Choice(choice.runs)).data) == 2  # a new kernel knows
 
 
+@pytest.mark.slow
 def test_no_test_on_questions_that_were_chosen_by_their_answers(choice: Choice) -> None:
     panel = Comparison(choice)
     choice._outcome.value = "gained"
@@ -204,6 +213,7 @@ def test_no_test_on_questions_that_were_chosen_by_their_answers(choice: Choice) 
     assert "two different models" in _html(panel)
 
 
+@pytest.mark.slow
 def test_no_test_where_it_is_not_known_how_many_there_were(choice: Choice) -> None:
     panel = Comparison(choice)
     panel._button.click()
@@ -221,6 +231,7 @@ def test_no_test_where_it_is_not_known_how_many_there_were(choice: Choice) -> No
 # ---- designs ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_sliders_show_what_the_analysis_says(choice: Choice) -> None:
     design = Design(choice)
     assert (design._questions.value, design._samples.value) == (40, 2)
@@ -237,6 +248,7 @@ def test_the_sliders_show_what_the_analysis_says(choice: Choice) -> None:
     assert f"tuned {rate:.0f}%" in _html(design)
 
 
+@pytest.mark.slow
 def test_where_no_length_is_known_power_is_shown_alone(imported: Path) -> None:
     design = Design(Choice(open_runs(imported)))
     assert "of the time" in _html(design)
@@ -246,6 +258,7 @@ def test_where_no_length_is_known_power_is_shown_alone(imported: Path) -> None:
 # ---- reading ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_models_wrote_is_escaped_and_false_claims_are_underlined(choice: Choice) -> None:
     traces = Traces(choice)
     shown = _html(traces)
@@ -267,6 +280,7 @@ def test_a_fence_of_a_completion_does_not_end_the_fence() -> None:
     assert _code("a`b\nc") == "`` a`b c ``"
 
 
+@pytest.mark.slow
 def test_next_previous_and_marks(choice: Choice) -> None:
     traces = Traces(choice)
     first = traces.question
@@ -291,6 +305,7 @@ def test_next_previous_and_marks(choice: Choice) -> None:
     assert "No question is chosen" in _html(traces)
 
 
+@pytest.mark.slow
 def test_the_sample_that_shows_the_outcome_is_first(choice: Choice) -> None:
     choice._outcome.value = "gained"
     traces = Traces(choice)
@@ -301,6 +316,7 @@ def test_the_sample_that_shows_the_outcome_is_first(choice: Choice) -> None:
 # ---- training and rows -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_training_curves(example: Runs) -> None:
     panel = Training(example)
     assert panel.data["loss"].notna().sum() == 23
@@ -335,6 +351,7 @@ def test_only_the_rows_that_are_shown_are_read(tmp_path: Path) -> None:
 # ---- what cannot be shown --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_models_with_different_numbers_of_samples_are_compared(runs: Runs) -> None:
     table = runs.answers
     runs.answers = table[(table["model"] == "base") | (table["sample"] == 0)]
@@ -347,6 +364,7 @@ def test_models_with_different_numbers_of_samples_are_compared(runs: Runs) -> No
     assert 'class="columns"' in _html(traces)
 
 
+@pytest.mark.slow
 def test_what_a_name_holds_is_text(runs: Runs) -> None:
     name = "<img src=x>"
     frame = runs.answers.assign(model=runs.answers["model"].cat.rename_categories({"tuned": name}))
@@ -361,6 +379,7 @@ def test_what_a_name_holds_is_text(runs: Runs) -> None:
     assert all("&lt;img" in markup for markup in shown)
 
 
+@pytest.mark.slow
 def test_what_would_hide_or_reorder_a_name_is_shown_by_its_code(tmp_path: Path) -> None:
     params = asked_twice(tmp_path)
     file = tmp_path / "sums.jsonl"

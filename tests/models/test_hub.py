@@ -218,6 +218,7 @@ def run_python(code: str, argument: str, tmp_path: Path, endpoint: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_an_open_model_is_downloaded_at_its_commit_without_code(tmp_path: Path, hub: str) -> None:
     folder = Path(open_base(tmp_path, "open/model", hub))
     assert folder.name == COMMIT
@@ -226,6 +227,7 @@ def test_an_open_model_is_downloaded_at_its_commit_without_code(tmp_path: Path, 
     assert not (folder / "x.py").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "remedy"),
     [("gated/model", "set HF_TOKEN"), ("no/model", "check the name")],
@@ -312,6 +314,7 @@ def asked(hub: str, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return run_python(ASK, settings, tmp_path_factory.mktemp("asked"), hub).splitlines()
 
 
+@pytest.mark.slow
 def test_benchmarks_are_read_from_the_hub_without_questions_that_have_an_image(
     asked: list[str],
 ) -> None:
@@ -348,6 +351,7 @@ def test_a_plan_has_a_copy_where_the_hub_gives_none(tmp_path: Path, hub: str) ->
     assert f"the params file names another commit, {COMMIT}" in text
 
 
+@pytest.mark.slow
 def test_whether_a_hub_answers_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)

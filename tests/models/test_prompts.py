@@ -11,6 +11,7 @@ from llmc_lib.models import prompts
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 
+@pytest.mark.slow
 @given(reasoning=TEXT, answer=TEXT.filter(lambda text: prompts.THINK_CLOSE not in text))
 def test_a_completion_splits_into_what_it_was_made_of(reasoning: str, answer: str) -> None:
     found = prompts.split_reasoning(prompts.completion(reasoning, answer))

@@ -96,6 +96,7 @@ def test_a_file_that_is_no_params_file_is_not_read_whole(tmp_path: Path) -> None
     assert line == "has more than 16 MiB; a params file has a few kB"
 
 
+@pytest.mark.slow
 def test_many_mistakes_are_counted_and_told_in_no_time(tmp_path: Path) -> None:
     text = "run: x\n" + "".join(f"key{n}: 1\n" for n in range(20_000))
     text += f"report: {{cases: {{ids: [{', '.join(f'id{n}' for n in range(20_000))}]}}}}\n"

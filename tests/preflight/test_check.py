@@ -157,6 +157,7 @@ def test_categories_and_questions_that_are_there_are_fine(tmp_path: Path) -> Non
     assert line.startswith("report.select.0: no category 'Math' in the evaluation; there are sums")
 
 
+@pytest.mark.slow
 def test_ten_thousand_questions_are_looked_up_in_no_time(tmp_path: Path) -> None:
     lines = _lines(tmp_path, report={"cases": {"ids": [f"hle-{n}" for n in range(10_000)]}})
     assert len(lines) == 21
@@ -556,6 +557,7 @@ def test_a_closed_teacher_is_told_before_anything_is_read(tmp_path: Path) -> Non
     assert _lines(tmp_path, dataset=kept) == []
 
 
+@pytest.mark.slow
 def test_a_function_of_the_users_own_has_to_be_allowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

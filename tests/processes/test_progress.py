@@ -31,6 +31,7 @@ for _ in progress_bar(iterable=range(3), desc="Bar"):
 """
 
 
+@pytest.mark.slow
 def test_nothing_is_overwritten_in_a_log_file(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with open(log, "wb") as file:  # as a shell opens it for `> log 2>&1`
@@ -43,6 +44,7 @@ def test_nothing_is_overwritten_in_a_log_file(tmp_path: Path) -> None:
     assert places == sorted(places)
 
 
+@pytest.mark.slow
 def test_a_pipe_gets_every_line() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", RUNNER, KERNEL], capture_output=True, text=True, timeout=60

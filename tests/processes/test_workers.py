@@ -81,6 +81,7 @@ def _parent(tmp_path: Path, code: str) -> tuple[subprocess.Popen[str], list[int]
     return process, pids
 
 
+@pytest.mark.slow
 def test_events_go_to_the_parent_and_the_rest_to_the_log(tmp_path: Path) -> None:
     events, log = _work(
         tmp_path,
@@ -98,6 +99,7 @@ def test_events_go_to_the_parent_and_the_rest_to_the_log(tmp_path: Path) -> None
     assert log.split() == ["starting", "50%", "|##from", "a", "child", "done"]
 
 
+@pytest.mark.slow
 def test_an_event_arrives_while_the_worker_runs(tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     run_worker(
@@ -120,6 +122,7 @@ def test_the_worker_gets_the_environment_and_what_is_added(
     assert events == [{"kind": "env", "kept": "1", "now": "2"}]
 
 
+@pytest.mark.slow
 def test_a_user_without_a_name_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(name, raising=False)
@@ -130,6 +133,7 @@ def test_a_user_without_a_name_gets_one(tmp_path: Path, monkeypatch: pytest.Monk
     assert events == [{"kind": "user", "name": "user-123456"}]
 
 
+@pytest.mark.slow
 def test_a_log_is_not_written_through_a_link(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
@@ -157,6 +161,7 @@ def test_a_full_disk_under_the_log_hides_no_error_and_no_event(tmp_path: Path) -
     assert (tmp_path / "log").read_text() == "x" * 3000
 
 
+@pytest.mark.slow
 def test_a_traceback_becomes_the_message(tmp_path: Path) -> None:
     lines = _failure(
         tmp_path,
@@ -170,6 +175,7 @@ def test_a_traceback_becomes_the_message(tmp_path: Path) -> None:
     assert len(lines) < 15
 
 
+@pytest.mark.slow
 def test_the_first_failure_is_shown_and_not_the_launchers_summary(tmp_path: Path) -> None:
     lines = _failure(
         tmp_path,
@@ -184,6 +190,7 @@ def test_the_first_failure_is_shown_and_not_the_launchers_summary(tmp_path: Path
     assert not any("ChildFailedError" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_torchruns_summary_is_shown_where_nothing_else_is_known(tmp_path: Path) -> None:
     lines = _failure(
         tmp_path,
@@ -194,6 +201,7 @@ def test_torchruns_summary_is_shown_where_nothing_else_is_known(tmp_path: Path) 
     assert lines[1:-1] == ["Root Cause (first observed failure):", "  exitcode  : -9 (pid: 7)"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", ["Rank 3 on gpu-1 was killed by SIGKILL", None])
 def test_what_the_caller_knows_comes_first(tmp_path: Path, known: str | None) -> None:
     log = tmp_path / "worker.log"
@@ -211,11 +219,13 @@ def test_what_the_caller_knows_comes_first(tmp_path: Path, known: str | None) ->
         assert "RuntimeError: a consequence" in lines
 
 
+@pytest.mark.slow
 def test_without_an_exception_the_end_of_the_log_is_shown(tmp_path: Path) -> None:
     lines = _failure(tmp_path, "print('\\n'.join(f'line {n}' for n in range(30)))\nsys.exit(4)")
     assert lines[1:-1] == [f"line {n}" for n in range(20, 30)]
 
 
+@pytest.mark.slow
 def test_a_module_is_called_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(WorkerError, match=r"^llmc_lib\.no_such_module ended with status 1:\n"):
         run_worker(
@@ -223,6 +233,7 @@ def test_a_module_is_called_by_its_name(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_told_as_such(tmp_path: Path) -> None:
     lines = _failure(tmp_path, "print('at work')\nos.kill(os.getpid(), signal.SIGKILL)")
     assert lines[0].endswith("ended with status -9:")
@@ -230,6 +241,7 @@ def test_a_killed_worker_is_told_as_such(tmp_path: Path) -> None:
     assert lines[2].startswith("The process was killed (SIGKILL): often because the machine ran")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["", "os.kill(os.getpid(), signal.SIGKILL)"])
 def test_what_a_worker_leaves_behind_is_ended(tmp_path: Path, end: str) -> None:
     pids: list[int] = []
@@ -247,6 +259,7 @@ def test_what_a_worker_leaves_behind_is_ended(tmp_path: Path, end: str) -> None:
     assert _gone(pids)
 
 
+@pytest.mark.slow
 def test_an_error_in_the_parent_ends_the_worker(tmp_path: Path) -> None:
     pids: list[int] = []
 
@@ -259,6 +272,7 @@ def test_an_error_in_the_parent_ends_the_worker(tmp_path: Path) -> None:
     assert _gone(pids)
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_whole_process_group(tmp_path: Path) -> None:
     process, pids = _parent(tmp_path, FAMILY + "child.wait()")
     process.send_signal(signal.SIGINT)  # to the parent alone, as Jupyter does it
@@ -268,6 +282,7 @@ def test_an_interrupt_ends_the_whole_process_group(tmp_path: Path) -> None:
     assert _gone(pids)
 
 
+@pytest.mark.slow
 def test_a_worker_that_ignores_being_asked_is_ended_by_force(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,6 +301,7 @@ def test_a_worker_that_ignores_being_asked_is_ended_by_force(
     assert _gone(pids)
 
 
+@pytest.mark.slow
 def test_kill_9_on_the_parent_takes_the_worker_along(tmp_path: Path) -> None:
     code = IMPORTS + "emit('pids', pids=[os.getpid()])\ntime.sleep(300)"
     process, pids = _parent(tmp_path, code)

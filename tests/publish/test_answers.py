@@ -110,6 +110,7 @@ def test_judgements_have_what_the_graders_said(run: Run) -> None:
     assert rows["explanation"].iloc[0] == "Nothing harmful. <answer>0</answer>"
 
 
+@pytest.mark.slow
 def test_they_go_to_the_hub_as_a_data_set(run: Run, hub: HubServer) -> None:
     published = publish(run, "judgements", push=True, repo="someone/answers")
     assert published.url

@@ -100,6 +100,7 @@ def test_nothing_private_is_in_the_folder(tmp_path: Path) -> None:
             assert private not in text, (name, private)
 
 
+@pytest.mark.slow
 def test_the_params_file_that_is_published_is_one(tmp_path: Path) -> None:
     run = _write_dataset(tmp_path)
     params = load(publish(run).folder / "params.yaml")
@@ -158,6 +159,7 @@ def test_an_empty_part_is_left_out(tmp_path: Path) -> None:
     assert "data/validation.parquet" not in files
 
 
+@pytest.mark.slow
 def test_restrictions_are_shown_before_anything_is_sent(tmp_path: Path) -> None:
     shown = str(publish(_write_dataset(tmp_path, {"CC-BY-NC-4.0": 100}), repo="me/set"))
     assert "Not for commercial use. 100 of its rows come under CC-BY-NC-4.0" in shown
@@ -210,6 +212,7 @@ def test_a_name_that_is_no_repository_is_told(tmp_path: Path, repo: str) -> None
         publish(make_run(tmp_path, ""), repo=repo)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("licence", ["unknown", "CC-BY-ND-4.0", "proprietary"])
 def test_rows_that_may_not_be_passed_on_are_not_sent(
     tmp_path: Path, hub: HubServer, licence: str
@@ -220,6 +223,7 @@ def test_rows_that_may_not_be_passed_on_are_not_sent(
     assert hub.asked == []
 
 
+@pytest.mark.slow
 def test_an_unknown_licence_can_be_answered_for_and_a_forbidding_one_not(
     tmp_path: Path, hub: HubServer
 ) -> None:
@@ -258,11 +262,13 @@ def test_every_byte_of_the_folder_arrives_in_one_commit(tmp_path: Path, hub: Hub
     assert str(published).splitlines()[-1] == f"Sent: {published.url}"
 
 
+@pytest.mark.slow
 def test_a_repository_is_public_where_that_is_asked_for(tmp_path: Path, hub: HubServer) -> None:
     publish(_write_dataset(tmp_path), push=True, repo="me/set", public=True)
     assert hub.created[0]["visibility"] == "public"
 
 
+@pytest.mark.slow
 def test_nothing_goes_to_a_public_repository_unasked(tmp_path: Path, hub: HubServer) -> None:
     run = _write_dataset(tmp_path)
     with pytest.raises(UserError, match="REPO: me/open exists and is public; give PUBLIC=1"):
@@ -271,6 +277,7 @@ def test_nothing_goes_to_a_public_repository_unasked(tmp_path: Path, hub: HubSer
     assert publish(run, push=True, repo="me/open", public=True).url
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("repo", "token", "status", "message"),
     [

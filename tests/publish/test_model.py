@@ -40,6 +40,7 @@ def _card(run: Run, name: str | None = None) -> str:
 # ---- the folder ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_folder_holds_what_loads_the_model_and_what_explains_it(tmp_path: Path) -> None:
     run = write_trained(tmp_path)
     published = publish(run, "model", repo="me/model")
@@ -55,6 +56,7 @@ def test_the_folder_holds_what_loads_the_model_and_what_explains_it(tmp_path: Pa
     assert shown.endswith("Would go to: me/model, private if it is new (PUSH=1 sends it)")
 
 
+@pytest.mark.slow
 def test_where_links_are_not_possible_weights_are_copied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,6 +72,7 @@ def test_where_links_are_not_possible_weights_are_copied(
     assert weights.read_bytes() == trained.read_bytes()
 
 
+@pytest.mark.slow
 def test_any_model_can_be_named_and_a_misspelt_one_gets_the_nearest(tmp_path: Path) -> None:
     run = write_trained(tmp_path, candidates=[{"name": "math"}, {"name": "all"}])
     assert publish(run, "model").folder.name == "all-step-12"
@@ -83,6 +86,7 @@ def test_any_model_can_be_named_and_a_misspelt_one_gets_the_nearest(tmp_path: Pa
         publish(run, "model", name="zzz")
 
 
+@pytest.mark.slow
 def test_nothing_private_and_no_secret_is_in_the_folder(tmp_path: Path) -> None:
     training = {
         "sft": {"run_name": f"mine {SECRET}"},
@@ -103,6 +107,7 @@ def test_nothing_private_and_no_secret_is_in_the_folder(tmp_path: Path) -> None:
     assert params.model.source == "my-base"
 
 
+@pytest.mark.slow
 def test_the_folder_is_the_same_however_often_it_is_made(tmp_path: Path) -> None:
     run = write_trained(tmp_path)
     first = _files(publish(run, "model").folder)
@@ -111,6 +116,7 @@ def test_the_folder_is_the_same_however_often_it_is_made(tmp_path: Path) -> None
     assert (run.models / "step-12" / "model.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_notices_of_the_base_go_with_the_model(tmp_path: Path) -> None:
     run = write_trained(tmp_path)
     base = tmp_path / "secret" / "my-base"
@@ -138,6 +144,7 @@ def test_models_of_other_params_or_with_a_file_missing_are_told(tmp_path: Path) 
     assert not (run.folder / "publish").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("base_card", "licences", "message"),
     [
@@ -160,6 +167,7 @@ def test_what_may_not_be_passed_on_is_not_sent(
     assert "Would be refused" in str(publish(run, "model"))
 
 
+@pytest.mark.slow
 def test_an_unknown_licence_can_be_answered_for(tmp_path: Path, hub: HubServer) -> None:
     run = write_trained(tmp_path, base_card=None)
     assert publish(run, "model", push=True, repo="me/m", allow_unknown_licence=True).url
@@ -168,6 +176,7 @@ def test_an_unknown_licence_can_be_answered_for(tmp_path: Path, hub: HubServer) 
 # ---- the upload ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_byte_of_the_folder_arrives_in_one_commit(tmp_path: Path, hub: HubServer) -> None:
     published = publish(write_trained(tmp_path), "model", push=True, repo="me/model")
     assert hub.received() == _files(published.folder)
@@ -181,6 +190,7 @@ def test_every_byte_of_the_folder_arrives_in_one_commit(tmp_path: Path, hub: Hub
 # ---- the card --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_metadata_are_read_back_as_they_were_meant(tmp_path: Path) -> None:
     run = write_trained(tmp_path)
     write_evaluated(run, {"base": 0.1, "step-6": 0.2, "step-12": 0.5})
@@ -196,6 +206,7 @@ def test_the_metadata_are_read_back_as_they_were_meant(tmp_path: Path) -> None:
     assert dna.metric_type == "safe_rate"
 
 
+@pytest.mark.slow
 def test_one_that_a_race_has_stopped_has_no_results_on_its_card(tmp_path: Path) -> None:
     run = write_trained(tmp_path, evaluation={"stop": {"rounds": 4}})
     write_evaluated(run, {"base": 0.1, "step-6": 0.0, "step-12": 0.5})
@@ -212,6 +223,7 @@ def test_one_that_a_race_has_stopped_has_no_results_on_its_card(tmp_path: Path) 
     assert "n = 100)" in str((ModelCard(_card(run, "step-12")).data.eval_results or [])[0])
 
 
+@pytest.mark.slow
 def test_results_stand_with_their_intervals_and_the_verdict_of_the_report(tmp_path: Path) -> None:
     run = write_trained(tmp_path)
     assert "This model has not been evaluated." in _card(run)
@@ -258,6 +270,7 @@ def test_answers_of_other_weights_are_left_out(tmp_path: Path) -> None:
     assert "This model has not been evaluated." in _card(run)
 
 
+@pytest.mark.slow
 def test_data_settings_and_outcome_are_those_of_the_run(tmp_path: Path) -> None:
     training = {"lora": {"rank": 8}, "learning_rate": 2e-4, "deepspeed": "zero3"}
     text = _card(write_trained(tmp_path, licences={"Apache-2.0": 15, "MIT": 5}, training=training))
@@ -272,12 +285,14 @@ def test_data_settings_and_outcome_are_those_of_the_run(tmp_path: Path) -> None:
     assert "**Looks right.**" in text
 
 
+@pytest.mark.slow
 def test_a_batch_that_is_not_the_one_asked_for_is_told(tmp_path: Path) -> None:
     text = _card(write_trained(tmp_path, training={"nproc_per_node": 3}))
     told = "15 (padding-free); params.yaml asks for 16, which the processes could not share evenly"
     assert f"| Sequences in a step | {told} |" in text
 
 
+@pytest.mark.slow
 def test_a_model_trained_by_reinforcement_names_its_rewards_and_what_they_were_worth(
     tmp_path: Path,
 ) -> None:
@@ -307,6 +322,7 @@ def test_a_model_trained_by_reinforcement_names_its_rewards_and_what_they_were_w
     assert "nats per token" not in text
 
 
+@pytest.mark.slow
 def test_a_training_that_looks_wrong_is_said_at_the_head(tmp_path: Path) -> None:
     history = [
         {**row, "eval_loss": 1.9} if row.get("eval_loss") == 1.42 else row for row in HISTORY
@@ -315,6 +331,7 @@ def test_a_training_that_looks_wrong_is_said_at_the_head(tmp_path: Path) -> None
     assert "> **The training does not look right: Overfitting after epoch 0.5 (step 6).**" in head
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("base_card", "licences", "licence", "words"),
     [

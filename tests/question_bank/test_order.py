@@ -21,6 +21,7 @@ def _questions(**sizes: int) -> list[Question]:
     ]
 
 
+@pytest.mark.slow
 @example(sizes=[28, 24, 6, 4, 2, 2, 1, 1], seed=0)
 @given(
     sizes=st.lists(st.integers(1, 60), min_size=1, max_size=8),

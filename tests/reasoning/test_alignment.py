@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,7 @@ def test_traces_with_nothing_in_common_part_at_once() -> None:
     assert [(row.left, row.right, row.paired) for row in found.rows] == [(0, 0, False)]
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from("abcdef")), st.lists(st.sampled_from("abcdef")))
 def test_each_step_stands_in_one_row_and_in_order(left: list[str], right: list[str]) -> None:
     rows = align(left, right).rows
@@ -65,6 +67,7 @@ def test_each_step_stands_in_one_row_and_in_order(left: list[str], right: list[s
     assert [row.right for row in rows if row.right is not None] == list(range(len(right)))
 
 
+@pytest.mark.slow
 def test_thirty_thousand_tokens_a_side_take_less_than_a_second_or_two() -> None:
     draw = random.Random(0)
     words = [f"w{n}" for n in range(3000)]

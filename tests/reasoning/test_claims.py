@@ -26,6 +26,7 @@ def _checks(text: str) -> list[str]:
     return [in_words(claim, decision) for claim, decision in found if decision.verdict == "fails"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("half", ["develop", "held out"])
 def test_flags_are_right_and_most_false_claims_are_found(half: str) -> None:
     found = score(rows(half))
@@ -34,6 +35,7 @@ def test_flags_are_right_and_most_false_claims_are_found(half: str) -> None:
     assert found.recall >= 0.7, "\n".join(found.missed)
 
 
+@pytest.mark.slow
 def test_a_paragraph_in_front_changes_nothing() -> None:
     front = "Some words first.\n\n"
     for row in rows("develop") + rows("held out"):
@@ -50,6 +52,7 @@ def test_the_labels_are_as_many_as_the_text_says() -> None:
     assert len({row["text"] for row in labelled}) == len(labelled)
 
 
+@pytest.mark.slow
 def test_each_way_of_writing_has_ten_texts_that_are_not_flagged_and_a_false_one_that_is() -> None:
     labelled = [row for row in rows("develop") if "kind" in row]
     kinds = {row["kind"] for row in labelled}
@@ -131,6 +134,7 @@ def test_hostile_mathematics_neither_hangs_nor_breaks(text: str) -> None:
     assert time.process_time() - start < 5
 
 
+@pytest.mark.slow
 def test_a_long_trace_is_read_in_a_moment() -> None:
     step = "So $\\frac{12}{4} \\cdot 7 = 21$, and 21 + 4 = 25. We go on with the next of them, as before.\n"
     text = step * (120_000 // len(step))
@@ -140,6 +144,7 @@ def test_a_long_trace_is_read_in_a_moment() -> None:
     assert len(claims) == 2 * (120_000 // len(step))
 
 
+@pytest.mark.slow
 def test_outcomes_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = ["1 + 1 = 3", "2^2 = 4"]
     first = check_traces(texts, tmp_path)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from llmc_lib.models.resolve import ServedModel
@@ -29,6 +30,7 @@ async def reply(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
     return completion(f"Here: {json.dumps({'leaps': leaps})}")
 
 
+@pytest.mark.slow
 def test_quotes_are_verbatim_and_no_trace_is_read_twice(tmp_path: Path) -> None:
     with ChatServer(reply) as server:
         params = JudgeParams(

@@ -85,6 +85,7 @@ def test_the_sheet_is_blind_whole_and_runs_nothing_of_a_model(drawn: Run) -> Non
     assert not any(cell[:1] in "=@" for row in csv.reader(io.StringIO(table)) for cell in row if cell)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_sheet_is_in_the_language_of_the_catalogue(drawn: Run) -> None:
     with speaking(Pseudo()):
         audit(drawn, Asked(n=41))
@@ -134,6 +135,7 @@ def test_what_cannot_be_is_said(drawn: Run, asked: Asked, message: str) -> None:
         audit(drawn, asked)
 
 
+@pytest.mark.slow
 def test_a_sheet_of_questions_that_are_withheld_is_written_only_on_demand(tmp_path: Path) -> None:
     made = evaluations.several(tmp_path, main="sums")
     values: dict[str, Any] = made.params.model_dump()

@@ -53,6 +53,7 @@ def test_a_wholesale_contradiction_is_told_before_the_verdict(tmp_path: Path) ->
     assert f"0 are correct by the verdicts and {found['first']:,} by the rules" in markup
 
 
+@pytest.mark.slow
 def test_verdicts_that_agree_bring_no_warning(tmp_path: Path) -> None:
     report = _report(tmp_path, {})
     assert report.metrics["benchmarks"]["hle"]["contradiction"] is None

@@ -78,6 +78,7 @@ def test_a_table_without_rows_is_a_table() -> None:
     assert not tree.findall(".//tbody/tr")
 
 
+@pytest.mark.slow
 def test_a_figure_says_what_it_shows() -> None:
     block = figure_block("a", canvas(2)[0], "1 < 2", "a & b", 'say "50%"')
     tree = ElementTree.fromstring(block.markup)
@@ -109,6 +110,7 @@ def test_no_cell_of_the_csv_is_a_formula() -> None:
     assert list(data["value"]) == list(range(8))
 
 
+@pytest.mark.slow
 def test_no_line_of_a_text_ends_within_a_p_value() -> None:
     text = "+3 points, 95% interval −1 to +7 (p < 0.001)"
     kept = "+3\u00a0points, 95% interval −1\u00a0to\u00a0+7 (p\u00a0&lt;\u00a00.001)"
@@ -144,6 +146,7 @@ def _displayed(block: Block, monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict
     return shown
 
 
+@pytest.mark.slow
 def test_a_figure_is_one_picture_between_its_finding_and_its_caption(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -161,6 +164,7 @@ def test_a_figure_is_one_picture_between_its_finding_and_its_caption(
     assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)  # also in a dark notebook
 
 
+@pytest.mark.slow
 def test_a_figure_alone_is_a_bundle_of_a_picture_and_its_words() -> None:
     block = _figure()
     data, metadata = block._repr_mimebundle_()
@@ -187,6 +191,7 @@ def test_a_table_is_html_and_text_with_its_numbers_apart() -> None:
     assert folded("More", block).data is block.data
 
 
+@pytest.mark.slow
 def test_blocks_keep_their_parts_and_find_them_by_name() -> None:
     block = paragraph("Some words.") + _figure() + table_block("numbers", FRAME, "All.")
     assert [type(part).__name__ for part in block.parts] == ["Block", "FigureBlock", "Block"]
@@ -219,6 +224,7 @@ def test_nothing_adds_nothing_and_says_so_alone() -> None:
     assert NOTHING.figure is None
 
 
+@pytest.mark.slow
 def test_the_figure_is_the_wide_one_and_can_be_changed() -> None:
     block = _figure()
     assert block.figure is not None
@@ -230,6 +236,7 @@ def test_the_figure_is_the_wide_one_and_can_be_changed() -> None:
     assert facts["width"] > 600
 
 
+@pytest.mark.slow
 def test_help_says_what_can_be_taken_from_a_block() -> None:
     text = pydoc.render_doc(_figure())
     for name in ("block.data", "block.figure", "block.sentence", "block.parts"):

@@ -216,6 +216,7 @@ def _texts(markup: str) -> list[str]:
     return ["".join(text.itertext()).strip() for text in found]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_figure_is_svg_with_real_text(name: str) -> None:
     assert len(_texts(_markup(name))) >= 3
@@ -249,6 +250,7 @@ def test_what_a_figure_refers_to_is_in_it(name: str) -> None:
     assert not re.search(r'(?:href|src)="(?!#)', _markup(name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in FIGURES if name not in REPEATED])
 def test_the_same_numbers_make_the_same_bytes(name: str) -> None:
     assert FIGURES[name]().markup == _markup(name)
@@ -312,6 +314,7 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
     assert all(words in block.alt for words in wanted), block.alt
 
 
+@pytest.mark.slow
 def test_losses_are_of_supervised_trainings_and_rewards_of_reinforcement() -> None:
     assert figures.training.losses({"rl": REWARDS}) is NOTHING
     assert figures.rewards.rewards({"main": HISTORY}) is NOTHING
@@ -331,6 +334,7 @@ def test_every_category_and_its_size_is_labelled() -> None:
         assert {f"{category} (20)" for category in CATEGORIES} <= set(_texts(_markup(name)))
 
 
+@pytest.mark.slow
 def test_hles_shares_stand_beside_its_categories_alone() -> None:
     shares = [f"{HLE_SHARES[name]:.0%}" for name in CATEGORIES]
     texts = _texts(_markup("categories"))
@@ -342,6 +346,7 @@ def test_hles_shares_stand_beside_its_categories_alone() -> None:
     assert "HLE" not in figures.accuracy.by_category(other, ["base", "tuned"]).markup
 
 
+@pytest.mark.slow
 def test_the_finding_says_no_more_than_the_tests() -> None:
     same = _block("hle", CATEGORIES, 1)
     assert figures.accuracy.by_category(same, ["base"]).title == "Accuracy by category"
@@ -352,6 +357,7 @@ def test_the_finding_says_no_more_than_the_tests() -> None:
     assert title == "No single category shows a clear difference"
 
 
+@pytest.mark.slow
 def test_the_figures_of_answers_say_what_they_leave_out() -> None:
     assert "1 state none" in _figure("reliability").markup
     assert "reversed at limits of 100 to 500\u00a0tokens." in _figure("limits").markup

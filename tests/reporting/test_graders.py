@@ -37,6 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(Params.model_validate(values), made.params_file)
 
 
+@pytest.mark.slow
 def test_rules_and_judge_are_named_with_their_versions(run: Run) -> None:
     results = load_results(run)
     decides, other = graders(run, results, "sums")

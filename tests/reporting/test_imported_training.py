@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from llmc_lib.evaluation.importers.curves import read
 from llmc_lib.reporting.imported_training import curves
@@ -15,6 +16,7 @@ def _history(path: Path) -> pd.DataFrame:
     return pd.DataFrame(read(path).rows)
 
 
+@pytest.mark.slow
 def test_losses_and_what_they_show(tmp_path: Path) -> None:
     page = curves({"tuned": _history(logs.trainer_state(tmp_path / "trainer_state.json"))}).markup
     assert "Validation loss falls: 1.90 at step 5, 1.15 in the end" in page
@@ -25,6 +27,7 @@ def test_losses_and_what_they_show(tmp_path: Path) -> None:
     assert "Throughput counts" not in page
 
 
+@pytest.mark.slow
 def test_rewards_have_a_table_and_no_diagnosis_of_a_loss(tmp_path: Path) -> None:
     page = curves({"tuned": _history(logs.reinforcement(tmp_path / "grpo.log"))}).markup
     assert "0.325 → 0.485" in page

@@ -55,6 +55,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return load_report(made.several(folder, _answer, more=(benchmark,), main="checked", claims=None))  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_verdict_on_each_part_and_by_each_key(report: Report) -> None:
     found = report.headline["keys"]
     parts = {part["case"]: (part["n"], round(part["difference"] * part["n"])) for part in found["parts"]}  # fmt: skip
@@ -99,6 +100,7 @@ def test_the_page_says_so_and_shows_no_withheld_text(report: Report) -> None:
     assert list(revised["revised"]) == [0.0, 1.0]
 
 
+@pytest.mark.slow
 def test_without_subsets_only_few_wrong_answers_are_worth_a_word(tmp_path: Path) -> None:
     run = made.several(tmp_path, main="sums", claims=None)
     report = load_report(run)

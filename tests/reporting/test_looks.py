@@ -21,6 +21,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return load_report(several(tmp_path_factory.mktemp("looks"), main="sums", claims=None))
 
 
+@pytest.mark.slow
 def test_a_finished_report_is_a_look_at_each_benchmark(report: Report) -> None:
     rows = {row["benchmark"]: row for row in ledger.read(report.run.looks)}
     assert set(rows) == set(report.metrics["benchmarks"])

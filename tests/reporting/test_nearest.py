@@ -71,6 +71,7 @@ def _answered(run: Run) -> None:
     write_manifest(run.predictions, "key", 1.0, models=models, samples=1)
 
 
+@pytest.mark.slow
 def test_ten_planted_paraphrases_are_flagged(made: Made) -> None:
     report = made(planted=True)
     found = report.headline["nearest"]
@@ -90,6 +91,7 @@ def test_ten_planted_paraphrases_are_flagged(made: Made) -> None:
     json.dumps(report.metrics, allow_nan=False)
 
 
+@pytest.mark.slow
 def test_of_withheld_questions_no_text_is_shown(made: Made, tmp_path: Path) -> None:
     source = Path(question_bank.path(Params(run="x").evaluation.benchmarks[0]))
     (tmp_path / "hle.jsonl").write_bytes(source.read_bytes())
@@ -100,6 +102,7 @@ def test_of_withheld_questions_no_text_is_shown(made: Made, tmp_path: Path) -> N
     assert "1011" not in table.markup
 
 
+@pytest.mark.slow
 def test_without_repeats_the_page_says_nothing(made: Made) -> None:
     report = made(planted=False)
     found = report.headline["nearest"]

@@ -32,7 +32,8 @@ def test_no_violation_of_wcag(compare_page: Path, browser: Any, width: int, sche
     page = opened(browser, compare_page, width, scheme)
     for state in (False, True):
         open_all(page, opened=state)
-        assert violations(page) == []
+        # Of the rules only those for colours have another answer in the dark.
+        assert violations(page, colours_alone=scheme == "dark") == []
         assert overflow(page) <= 0
         if folder := os.environ.get("SCREENSHOTS"):
             name = f"page-{width}-{scheme}-{'open' if state else 'folded'}.png"

@@ -47,12 +47,14 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return load_report(_run(tmp_path_factory.mktemp("preferences")))
 
 
+@pytest.mark.slow
 def test_a_run_without_pairs_has_no_such_section(tmp_path: Path) -> None:
     found = load_report(several(tmp_path, _answers, main="sums"))
     assert not any("preferences" in block for block in found.metrics["benchmarks"].values())
     assert sections.preferences(found).markup == ""
 
 
+@pytest.mark.slow
 def test_the_gain_is_beside_its_price(report: Report) -> None:
     (price,) = prices(report.metrics["benchmarks"])
     assert (price.model, price.against, price.role) == ("tuned", "base", "base")
@@ -84,6 +86,7 @@ def test_the_section_says_so_in_words(report: Report) -> None:
     assert data["benchmark"].tolist() == ["hle", "sums", "do_not_answer", "over_refusal"]
 
 
+@pytest.mark.slow
 def test_what_it_started_from_comes_first_and_once(tmp_path: Path) -> None:
     run = _run(tmp_path, ({"name": "sft"},), start="sft")
     facts = {

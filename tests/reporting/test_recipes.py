@@ -51,6 +51,7 @@ def _recipe(report: Report) -> dict[str, Any]:
     return next(effect for effect in effects if effect["recipe"] == "math")
 
 
+@pytest.mark.slow
 def test_the_section_says_what_the_recipe_does(report: Report) -> None:
     effect = _recipe(report)
     assert effect["models"] == MODELS
@@ -73,6 +74,7 @@ def test_the_section_says_what_the_recipe_does(report: Report) -> None:
     assert 'id="table-recipes"' in text
 
 
+@pytest.mark.slow
 def test_every_verdict_says_that_it_is_about_this_checkpoint(report: Report) -> None:
     assert "for this checkpoint" in page.verdict(report).markup
     caption = page.comparisons_table(report).markup
@@ -90,6 +92,7 @@ def test_the_ledger_counts_a_recipe_once(report: Report) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_card_has_the_seed_and_the_recipe(report: Report) -> None:
     folder = publish(report.run, "model", name=MODELS[1]).folder
     card = (folder / "README.md").read_text()
@@ -99,6 +102,7 @@ def test_the_card_has_the_seed_and_the_recipe(report: Report) -> None:
     assert "The recipe math, trained 4 times" in card
 
 
+@pytest.mark.slow
 def test_a_run_without_seeds_has_no_such_section(tmp_path: Path) -> None:
     run = write_trained(
         tmp_path,

@@ -51,12 +51,14 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return load_report(_run(tmp_path_factory.mktemp("reinforced")))
 
 
+@pytest.mark.slow
 def test_a_run_without_reinforcement_has_no_such_section(tmp_path: Path) -> None:
     found = load_report(several(tmp_path, _answers, main="sums"))
     assert "reinforced" not in found.block
     assert sections.reinforced(found).markup == ""
 
 
+@pytest.mark.slow
 def test_a_candidate_is_compared_with_the_base_on_answers_and_claims(report: Report) -> None:
     (block,) = report.block["reinforced"]
     assert (block["model"], block["against"], block["role"]) == ("tuned", "base", "base")
@@ -86,6 +88,7 @@ def test_the_section_says_so_in_words(report: Report) -> None:
     assert data["pass_at_1_difference"].tolist() == [pytest.approx(1 / 3)]
 
 
+@pytest.mark.slow
 def test_what_it_started_from_comes_first(tmp_path: Path) -> None:
     run = _run(tmp_path, ({"name": "sft"},), start="sft")
     facts = {
@@ -96,6 +99,7 @@ def test_what_it_started_from_comes_first(tmp_path: Path) -> None:
     assert roles == [("base", "start"), ("base", "base")]
 
 
+@pytest.mark.slow
 def test_candidates_that_differ_in_their_rewards_are_compared_with_each_other(
     tmp_path: Path,
 ) -> None:

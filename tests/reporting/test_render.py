@@ -106,6 +106,7 @@ def test_a_section_of_which_every_block_is_empty_has_no_heading(tmp_path: Path) 
     assert 'href="#empty"' not in page
 
 
+@pytest.mark.slow
 def test_a_block_is_on_the_page_as_its_markup_and_once(tmp_path: Path) -> None:
     notebook = new_notebook()
     cell = new_code_cell("show")
@@ -127,6 +128,7 @@ def test_a_block_is_on_the_page_as_its_markup_and_once(tmp_path: Path) -> None:
     assert page.count("Found.") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", ["lab", "classic", "basic"])
 def test_other_templates_show_each_figure_once_and_plain_tables(template: str) -> None:
     figure, axes = canvas(2)

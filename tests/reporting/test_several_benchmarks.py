@@ -23,6 +23,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return load_report(several(tmp_path_factory.mktemp("several"), main="sums", claims=None))
 
 
+@pytest.mark.slow
 def test_the_verdict_is_about_the_main_benchmark_and_names_it(report: Report) -> None:
     assert (report.main, report.headline["n"], report.headline["verdict"]) == (
         "sums",
@@ -39,6 +40,7 @@ def test_the_verdict_is_about_the_main_benchmark_and_names_it(report: Report) ->
     assert report.metrics["tradeoffs"]["tuned"]["word"].startswith("gain")
 
 
+@pytest.mark.slow
 def test_without_a_choice_the_first_is_the_main_one(tmp_path: Path) -> None:
     found = load_report(several(tmp_path))
     assert found.main == "hle"
@@ -77,6 +79,7 @@ def test_over_refusal_is_the_share_that_is_declined_and_more_of_it_is_worse(repo
     assert set(block["models"]["base"]["risk_areas"])
 
 
+@pytest.mark.slow
 def test_the_page_shows_it_beside_the_safe_rate(report: Report) -> None:
     sentence = report.metrics["tradeoffs"]["tuned"]["sentence"]
     assert "Of 42 harmless instructions it declines 50%, base 2%: it declines more" in sentence
@@ -102,6 +105,7 @@ def test_none_declined_is_not_called_never(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_without_one_of_the_two_there_is_no_figure_of_both(report: Report) -> None:
     for name in ("do_not_answer", "over_refusal"):
         blocks = {n: b for n, b in report.metrics["benchmarks"].items() if n != name}
@@ -122,6 +126,7 @@ def test_the_list_of_reports_has_the_main_one_and_the_lines(tmp_path: Path, repo
         assert row["line"].replace("<", "&lt;") in page
 
 
+@pytest.mark.slow
 def test_a_main_benchmark_without_answers_is_told(tmp_path: Path) -> None:
     run = several(tmp_path, main="sums")
     results = load_report(run).results
@@ -143,6 +148,7 @@ def test_a_gain_that_is_more_than_answer_form_is_told_so(report: Report) -> None
     assert report.headline["answered"]["n"] == 72
 
 
+@pytest.mark.slow
 def test_a_gain_in_answer_form_alone_shows(tmp_path: Path) -> None:
     def form_alone(model: str, benchmark: str, number: int, question: Question) -> tuple[str, str]:
         if benchmark != "sums":
@@ -161,6 +167,7 @@ def test_a_gain_in_answer_form_alone_shows(tmp_path: Path) -> None:
 # ---- endings ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_instructions_that_do_not_end_are_on_the_first_screen(
     tmp_path: Path, report: Report
 ) -> None:
@@ -178,6 +185,7 @@ def test_instructions_that_do_not_end_are_on_the_first_screen(
     json.dumps(found.metrics, allow_nan=False)
 
 
+@pytest.mark.slow
 def test_what_the_questions_are_is_said_where_they_are_this_project_s_own(report: Report) -> None:
     lines = {row["benchmark"]: row["line"] for row in report.metrics["further"]}
     assert lines["hle"].startswith("hle (embedded questions in its form, not HLE): ")
@@ -196,6 +204,7 @@ def test_what_the_questions_are_is_said_where_they_are_this_project_s_own(report
     assert further.about("hle", block) == "hle"
 
 
+@pytest.mark.slow
 def test_no_verdict_is_printed_on_what_could_not_be_graded(tmp_path: Path) -> None:
     def mute(model: str, benchmark: str, number: int, question: Question) -> tuple[str, str]:
         if benchmark in ("do_not_answer", "over_refusal") and (model == "base" or number % 2):

@@ -58,6 +58,7 @@ def rows(page: str) -> list[str]:
     return re.findall(r"<tr role=\"row\" data-.*?</tr>", page, re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_newest_is_first_and_says_what_its_report_says(
     tmp_path: Path, real: dict[str, Any]
 ) -> None:

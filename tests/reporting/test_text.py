@@ -69,6 +69,7 @@ def test_hostile_text_becomes_harmless(text: str) -> None:
     assert "<script" not in text_to_html(text)
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(exclude_categories=[])))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_text_is_well_formed(text: str) -> None:
@@ -76,6 +77,7 @@ def test_any_text_is_well_formed(text: str) -> None:
     _tree(text)
 
 
+@pytest.mark.slow
 @given(st.text("$\\{}[]()^_&<>\"'abfrcstx12 \n%#", max_size=60))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_formula_is_well_formed(text: str) -> None:
@@ -83,6 +85,7 @@ def test_any_formula_is_well_formed(text: str) -> None:
     _tree(f"\\[{text}\\]")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

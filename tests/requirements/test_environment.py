@@ -152,6 +152,7 @@ def test_uv_trusts_the_certificates_that_pip_trusts(monkeypatch: pytest.MonkeyPa
     assert os.environ["SSL_CERT_FILE"] == "/my.pem"
 
 
+@pytest.mark.slow
 def test_the_settings_are_read_from_pip_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,6 +179,7 @@ def test_torch_comes_from_the_configured_sources_where_they_have_it(
     assert environment.torch_source(UV, LOCK, sources) == []
 
 
+@pytest.mark.slow
 def test_torch_comes_from_the_folder_that_torch_index_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,6 +202,7 @@ def test_a_torch_of_another_version_is_not_enough(tmp_path: Path) -> None:
     assert environment.torch_source(UV, LOCK, sources) == ["--torch-backend", "cpu"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("further", [False, True])
 def test_an_index_for_torch_does_not_hide_other_packages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, further: bool
@@ -220,6 +223,7 @@ def test_an_index_for_torch_does_not_hide_other_packages(
     assert (_version(venv, "torch"), _version(venv, "helper")) == (_torch(), "2.0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", [None, ""])
 def test_else_uv_finds_torch_by_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str | None

@@ -207,6 +207,7 @@ def test_rewards_do_not_depend_on_the_thread() -> None:
     assert [*found, function(**given)] == [expected] * 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -233,6 +234,7 @@ def test_a_hostile_completion_costs_its_own_reward_and_nothing_else(hostile: str
     assert all(-1 <= value <= 0 for value in found["claims"] + found["form"] if value is not None)
 
 
+@pytest.mark.slow
 def test_what_takes_too_long_or_kills_the_process_is_lost_and_the_next_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +279,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dic
     return write
 
 
+@pytest.mark.slow
 def test_a_function_of_the_users_own_runs_where_it_is_allowed(mine: Callable[[str], Any]) -> None:
     found = _rewards(
         ["Answer: 4", "Four.\nAnswer: 4"], **mine("return [-float(len(completions[0]))]")
@@ -284,6 +287,7 @@ def test_a_function_of_the_users_own_runs_where_it_is_allowed(mine: Callable[[st
     assert found == {"answer": [1.0, 1.0], "own": [-9.0, -15.0]}
 
 
+@pytest.mark.slow
 def test_a_completion_that_the_users_function_fails_on_gets_the_least(
     mine: Callable[[str], Any],
 ) -> None:
@@ -291,6 +295,7 @@ def test_a_completion_that_the_users_function_fails_on_gets_the_least(
     assert _rewards(["Answer: 4", "Four"], **mine(body))["own"] == [-2.0, -2.0]
 
 
+@pytest.mark.slow
 def test_a_users_function_that_always_fails_ends_the_training(mine: Callable[[str], Any]) -> None:
     with pytest.raises(UserError, match=r"own_rewards.brief failed on all 2 .* ZeroDivisionError"):
         _rewards(["Answer: 4", "Answer: 5"], **mine("return [1 / 0]"))
@@ -304,6 +309,7 @@ def test_a_users_function_that_is_not_allowed_does_not_run(mine: Any, tmp_path: 
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.slow
 def test_a_users_function_that_is_not_there(mine: Any) -> None:
     given = mine("return [1.0]", "own_rewards.other")
     given["own"]["function"] = "own_rewards.other"

@@ -262,6 +262,7 @@ def test_a_jobs_servers_take_the_place_of_the_params(monkeypatch: pytest.MonkeyP
         at_hand(engine, SERVERS)
 
 
+@pytest.mark.slow
 def test_a_job_waits_for_its_servers_and_goes_on_where_it_was_cut_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -118,6 +118,7 @@ def test_ray_runs_the_server_on_the_first_machine(
     assert (key, offline) == ("sk-thisIsASecret", "1")
 
 
+@pytest.mark.slow
 def test_vllms_own_processes_need_no_ray(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

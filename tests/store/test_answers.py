@@ -78,6 +78,7 @@ def test_a_row_that_is_no_answer_is_told_and_kept_aside(
     assert {file.name for file in tmp_path.iterdir()} == {"base.jsonl", "base.damaged.jsonl"}
 
 
+@pytest.mark.slow
 def test_a_whole_store_is_left_as_it_is(tmp_path: Path, said: list[str]) -> None:
     path = tmp_path / "base.jsonl"
     assert set_aside_damaged(path, is_prediction) == 0
@@ -150,6 +151,7 @@ with whole_file(Path(sys.argv[1])) as file:
 """
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "page.html"
     with subprocess.Popen(

@@ -23,6 +23,7 @@ _VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     value=st.lists(_VALUES) | st.dictionaries(_TEXT, _VALUES),

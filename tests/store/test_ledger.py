@@ -168,6 +168,7 @@ def _append(path: Path, writer: int) -> None:
         ledger.append(path, {"writer": writer, "number": number})
 
 
+@pytest.mark.slow
 def test_two_writers_make_one_chain(tmp_path: Path) -> None:
     path = tmp_path / "looks.jsonl"
     context = multiprocessing.get_context("fork")

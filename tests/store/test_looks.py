@@ -149,6 +149,7 @@ def _record_without_end(folder: Path) -> None:
         looks.record(_run(folder, "killed"), {"what": "partial", "data": f"{time.time()} {number}"})
 
 
+@pytest.mark.slow
 def test_kills_at_any_time_break_no_chain(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     draw = random.Random(0)

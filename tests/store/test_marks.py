@@ -57,6 +57,7 @@ def test_a_second_notebook_waits_for_its_turn(tmp_path: Path) -> None:
     assert read_marks(tmp_path) == {("hle", "a"): "x"}
 
 
+@pytest.mark.slow
 def test_two_do_not_write_at_once(tmp_path: Path) -> None:
     with JsonlWriter(tmp_path / "marks.jsonl"), pytest.raises(UserError, match="another process"):
         write_mark(tmp_path, "hle", "a", "x")

@@ -107,6 +107,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.slow
 def test_a_second_process_on_a_run_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
     run = _run(tmp_path)
     with _python(HOLD, "run", run.params_file) as process:
@@ -126,6 +127,7 @@ def test_a_run_is_free_again_after_an_error(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
     with _python(HOLD, "file", path) as process:
@@ -185,6 +187,7 @@ def test_the_commit_tells_of_changes(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert store.git_commit() == f"{commit}+changes"
 
 
+@pytest.mark.slow
 def test_a_hanging_git_does_not_lose_a_finished_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,6 +295,7 @@ with JsonlWriter(Path(sys.argv[1])) as writer:
 """
 
 
+@pytest.mark.slow
 def test_kill_9_while_appending_keeps_every_line_that_was_told_done(tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
     with _python(APPEND, path) as process:

@@ -49,6 +49,7 @@ def test_work_that_ends_leaves_nothing_to_tell(tmp_path: Path) -> None:
     assert not list((tmp_path / "working").iterdir())
 
 
+@pytest.mark.slow
 def test_a_second_process_is_refused_and_another_stage_is_not(tmp_path: Path) -> None:
     with _at_work(tmp_path):
         with pytest.raises(UserError, match="another process works on the training"):  # noqa: SIM117
@@ -59,6 +60,7 @@ def test_a_second_process_is_refused_and_another_stage_is_not(tmp_path: Path) ->
         assert deaths(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with _at_work(tmp_path) as process:
         process.kill()
@@ -71,6 +73,7 @@ def test_a_killed_process_is_told_once(tmp_path: Path, capsys: pytest.CaptureFix
     assert deaths(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "told"),
     [

@@ -194,6 +194,7 @@ def test_of_two_causes_the_first_is_shown(tmp_path: Path) -> None:
     assert lines[2:4] == ["  ValueError: first", "After it: rank 0"]
 
 
+@pytest.mark.slow
 def test_where_there_are_only_consequences_the_silent_ranks_are_named(tmp_path: Path) -> None:
     _failed(tmp_path, 0, 1, 10.0, CLOSED)
     for rank, end in ((0, "ended with status 1"), (1, "is done"), (2, None), (11, "")):

@@ -160,6 +160,7 @@ def test_the_log_of_the_embedded_run_is_no_alarm() -> None:
     assert "validation loss falls from 1.62 to 1.41, its lowest" in finding_sentence(finding)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(n=st.integers(1, 60), seed=st.integers(0, 10_000), share=st.floats(0, 0.25))
 def test_a_loss_that_falls_is_never_diverging_nor_overfitting(

@@ -95,6 +95,7 @@ def test_it_takes_part_in_each_training_that_runs(
     ]
 
 
+@pytest.mark.slow
 def test_what_is_complete_is_skipped_also_when_it_gets_complete_meanwhile(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,6 +108,7 @@ def test_what_is_complete_is_skipped_also_when_it_gets_complete_meanwhile(
     assert lines[2] == "b: complete"
 
 
+@pytest.mark.slow
 def test_neither_other_params_nor_a_training_of_them_are_taken_for_these(place: Place) -> None:
     place.end("a", key="earlier")
     acts: list[Callable[[], Any]] = [
@@ -117,6 +119,7 @@ def test_neither_other_params_nor_a_training_of_them_are_taken_for_these(place: 
     assert place.parts == [("a", "first", 1)]
 
 
+@pytest.mark.slow
 def test_it_waits_for_the_data_set(place: Place) -> None:
     place.key = None
     place.begin("a")
@@ -124,6 +127,7 @@ def test_it_waits_for_the_data_set(place: Place) -> None:
     assert place.parts == [("a", "first", 1)]
 
 
+@pytest.mark.slow
 def test_what_a_dead_first_machine_left_is_not_followed(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,6 +153,7 @@ def test_a_training_on_fewer_machines_is_left_to_them(place: Place) -> None:
     assert place.parts == [("b", "first", 2)]
 
 
+@pytest.mark.slow
 def test_a_long_wait_is_told_again(
     place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -117,6 +117,7 @@ def test_a_trend_within_the_noise_is_none() -> None:
     assert "standard error" in finding_sentence(finding)
 
 
+@pytest.mark.slow
 def test_noise_alone_raises_no_alarm_in_thirty_trainings() -> None:
     still = {
         name.replace("/", "__"): (first, first, noise)

@@ -19,6 +19,7 @@ def _keys(run: Run) -> dict[str, str]:
     return {r.name: launch.recipe_key(run, base, r) for r in run.params.recipes}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vary", ["rows", "order"])
 def test_each_seed_is_a_training_of_its_own(tmp_path: Path, vary: str) -> None:
     few, more = (

@@ -46,6 +46,7 @@ def _answers(
     return pd.DataFrame(rows)
 
 
+@pytest.mark.slow
 def test_several_samples_give_what_one_does_not() -> None:
     block = summarise(_answers())["benchmarks"]["hle"]
     model = block["models"]["m2"]
@@ -60,6 +61,7 @@ def test_several_samples_give_what_one_does_not() -> None:
     assert {row["samples"] for row in one["power"]["designs"]} == {1}
 
 
+@pytest.mark.slow
 def test_right_answers_that_the_rules_did_not_find_leave_no_majority() -> None:
     answers = _answers().assign(extracted="")
     model = summarise(answers)["benchmarks"]["hle"]["models"]["m0"]
@@ -67,6 +69,7 @@ def test_right_answers_that_the_rules_did_not_find_leave_no_majority() -> None:
     assert model["majority_not_known"]["code"] == "no_answers_to_vote"
 
 
+@pytest.mark.slow
 def test_a_rerun_is_that_of_the_arrays() -> None:
     answers = _answers()
     data = outcomes(answers)
@@ -76,6 +79,7 @@ def test_a_rerun_is_that_of_the_arrays() -> None:
     assert found["sign_flip"] == pytest.approx(expected.sign_flip)
 
 
+@pytest.mark.slow
 def test_lengths_and_ends_count_every_answer() -> None:
     block = summarise(_answers())["benchmarks"]["hle"]
     ends = [row for row in block["finish"] if row["category"] == "all" and row["model"] == "m0"]
@@ -87,12 +91,14 @@ def test_lengths_and_ends_count_every_answer() -> None:
     assert last["rate"] == pytest.approx(block["models"]["m0"]["accuracy"])
 
 
+@pytest.mark.slow
 def test_unknown_lengths_are_told() -> None:
     block = summarise(_answers().assign(completion_tokens=0))["benchmarks"]["hle"]
     assert block["length"] is None
     assert block["length_not_known"] == {"code": "no_lengths"}
 
 
+@pytest.mark.slow
 def test_confidence_is_a_fraction_and_what_states_none_is_counted() -> None:
     found = summarise(_answers())["benchmarks"]["hle"]["models"]["m0"]["calibration"]
     assert 0 < found["mean_confidence"] < 1
@@ -127,6 +133,7 @@ def test_accuracy_and_safety_are_read_together() -> None:
     assert summarise(_answers())["tradeoffs"] == {}
 
 
+@pytest.mark.slow
 def test_the_correction_of_the_categories_is_that_of_the_thresholds() -> None:
     answers = _answers(models=2)
     answers["category"] = answers["question_id"].str[-1].map(lambda digit: f"c{int(digit) % 5}")
@@ -148,6 +155,7 @@ def test_it_is_json_whatever_the_answers() -> None:
         json.dumps(summarise(nothing), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_models_that_agree_on_no_question_are_compared_like_others() -> None:
     answers = _answers(models=2, questions=26, samples=1)
     first = answers["model"] == "m0"

@@ -113,5 +113,6 @@ def test_looks_share_the_level() -> None:
     assert effect["interval"]["looks"]
 
 
+@pytest.mark.slow
 def test_models_that_are_not_there_make_no_recipe() -> None:
     assert "recipes" not in _block({"m": ("m0", "gone")})

@@ -58,6 +58,7 @@ def _summary(again: dict[str, pd.DataFrame] | None = None, **more: Any) -> dict[
     return block
 
 
+@pytest.mark.slow
 def test_a_model_that_is_like_itself_blocks_nothing_and_tells_the_next_run() -> None:
     plain, block = _summary(), _summary(_turned(4))
     assert plain["repeats"] == []
@@ -88,6 +89,7 @@ def test_a_planted_shift_blocks_the_verdict_and_all_that_goes_by_it() -> None:
         assert (finding.outcome, finding.reason) == ("unknown", "harness")
 
 
+@pytest.mark.slow
 def test_each_of_several_repeats_is_tested_at_its_share() -> None:
     """A difference with p = 0.03 is an alarm alone, and none beside another repeat."""
     shifted = _turned(3, lose=8)
@@ -102,6 +104,7 @@ def test_each_of_several_repeats_is_tested_at_its_share() -> None:
     assert both["comparisons"][0]["verdict"] == "better"
 
 
+@pytest.mark.slow
 def test_at_a_look_the_alarm_has_the_level_of_the_look() -> None:
     shifted, ids = _turned(3, lose=7), [f"q{n:03}" for n in range(N)]
     at = LookAt(Look(0.5, 2, alone=False), ids, 2 * N)
@@ -114,6 +117,7 @@ def test_at_a_look_the_alarm_has_the_level_of_the_look() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_blocked_benchmark_names_no_sign_in_the_tradeoff() -> None:
     answers = pd.concat(
         [
@@ -127,6 +131,7 @@ def test_a_blocked_benchmark_names_no_sign_in_the_tradeoff() -> None:
     assert (blocked["accuracy"], blocked["safety"]) == ("unclear", "gain")
 
 
+@pytest.mark.slow
 def test_another_prompt_is_a_case_beside_and_one_that_turns_the_gain_is_told() -> None:
     same = _rows({"base": np.roll(BASE, 7), "tuned": np.roll(TUNED, 7)})
     turned = _rows({"base": TUNED, "tuned": BASE})

@@ -139,6 +139,7 @@ def test_one_model_alone_has_no_comparison() -> None:
     assert block["comparisons"] == []
 
 
+@pytest.mark.slow
 def test_the_order_of_the_rows_of_a_model_does_not_matter() -> None:
     answers = _answers()
     turned = answers.sort_values(["model", "question_id"], ascending=[True, False])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import mistune
+import pytest
 import yaml
 from huggingface_hub import DatasetCard
 
@@ -140,6 +141,7 @@ def test_hub_sources_in_use_are_named_in_the_metadata(tmp_path: Path) -> None:
     assert [file["split"] for file in data["configs"][0]["data_files"]] == ["train"]
 
 
+@pytest.mark.slow
 def test_an_unknown_licence_is_said_before_anything_else(tmp_path: Path) -> None:
     text = DatasetCard(card(make_run(tmp_path), make_facts(tmp_path))).text
     title, notice, first = text.strip().split("\n\n")[:3]
@@ -158,6 +160,7 @@ def test_a_licence_without_rows_in_use_does_not_count(tmp_path: Path) -> None:
     assert "commercial" not in made.text
 
 
+@pytest.mark.slow
 def test_completions_of_closed_models_are_counted(tmp_path: Path) -> None:
     run, facts = make_run(tmp_path), make_facts(tmp_path)
     assert "11 completions of closed models were removed" in card(run, facts)

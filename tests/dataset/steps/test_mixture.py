@@ -56,6 +56,7 @@ def _counts(rows: pd.DataFrame, mixture: Mixture) -> dict[str, int]:
     return {str(k): int(v) for k, v in rows.loc[labels, "category"].value_counts().items()}
 
 
+@pytest.mark.slow
 @given(total=st.integers(0, 5000), target=shares())
 def test_apportioned_seats_sum_to_the_total_and_lie_within_one(
     total: int, target: dict[str, float]

@@ -68,6 +68,7 @@ def _first(row: str, texts: list[str], n: int) -> int:
     return next((i for i, text in enumerate(texts) if _hit(row, text, n)), -1)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(TEXTS, TEXTS, st.integers(1, 9))
 def test_what_is_found_is_what_sets_of_strings_find(
@@ -77,6 +78,7 @@ def test_what_is_found_is_what_sets_of_strings_find(
     assert NgramIndex(texts, n, common=True).find(rows).tolist() == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [3, 8, 13])
 def test_everything_that_open_r1_finds_is_found(n: int) -> None:
     rng = random.Random(n)

@@ -78,6 +78,7 @@ def _run(tmp_path: Path, server: ChatServer, **keys: Any) -> Run:
     return Run(Params.model_validate(values), tmp_path / "judged.yaml")
 
 
+@pytest.mark.slow
 def test_answers_are_judged_by_hles_prompt_and_never_twice(
     tmp_path: Path, server: ChatServer
 ) -> None:
@@ -191,6 +192,7 @@ def test_nothing_to_judge_asks_nobody(tmp_path: Path, server: ChatServer) -> Non
     assert server.asked == []
 
 
+@pytest.mark.slow
 def test_where_an_answer_was_revised_the_judge_is_asked_by_both(
     tmp_path: Path, server: ChatServer
 ) -> None:

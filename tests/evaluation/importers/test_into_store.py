@@ -239,6 +239,7 @@ def test_damaged_settings_do_not_stop_an_import(run: Run, content: str) -> None:
     assert (path.parent / "base.jsonl.damaged-1").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_half_a_surrogate_pair_and_a_million_characters_are_data(tmp_path: Path) -> None:
     text = "\ud800 \x1b[31m <script>" + "x" * 1_000_000 + " Answer: 1"
     files = {}

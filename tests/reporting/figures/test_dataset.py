@@ -21,6 +21,7 @@ def _caption(block: Block) -> str:
     return str(found.text)
 
 
+@pytest.mark.slow
 def test_the_target_and_what_it_cost_are_said() -> None:
     block = composition(made_manifest())
     assert block.title == "The data set has the target's composition"
@@ -32,6 +33,7 @@ def test_the_target_and_what_it_cost_are_said() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_size_that_was_set_is_no_category_s_fault() -> None:
     caption = _caption(composition(made_manifest(limiting_category=None, mixture_cost=1)))
     assert caption.endswith("dataset.max_rows sets the size; 1 usable row was left out.")
@@ -39,6 +41,7 @@ def test_a_size_that_was_set_is_no_category_s_fault() -> None:
     assert caption.endswith("limits the size; no usable row was left out.")
 
 
+@pytest.mark.slow
 def test_a_missed_target_names_the_category() -> None:
     mixed = {name: round(1000 * share) for name, share in HLE_SHARES.items()}
     mixed["Math"] -= 123
@@ -50,11 +53,13 @@ def test_a_missed_target_names_the_category() -> None:
     assert "123 rows of 1,000 would have to be of another category" in _caption(block)
 
 
+@pytest.mark.slow
 def test_a_category_without_rows_is_drawn() -> None:
     mixed = {name: 100 for name in HLE_SHARES if name != "Engineering"}
     assert "Engineering (0)" in composition(made_manifest(mixed=mixed, total_variation=0.3)).markup
 
 
+@pytest.mark.slow
 def test_lengths_have_a_median_and_a_limit() -> None:
     block = lengths(made_rows(), 512)
     assert block.title == "Half of the examples have at most 210 tokens, the longest 330"
@@ -63,12 +68,14 @@ def test_lengths_have_a_median_and_a_limit() -> None:
     assert "all together 5,160" in _caption(block)
 
 
+@pytest.mark.slow
 def test_a_limit_far_away_is_said_and_not_drawn() -> None:
     block = lengths(made_rows(), 32_768)
     assert ">limit" not in block.markup
     assert "up to 32,768\u00a0tokens" in _caption(block)
 
 
+@pytest.mark.slow
 def test_examples_beyond_the_limit_are_counted() -> None:
     assert lengths(made_rows(), 320).title.endswith("; 1 is longer than training takes")
     assert lengths(made_rows(n_tokens=400), 320).title.endswith("24 are longer than training takes")
@@ -80,6 +87,7 @@ def test_nothing_is_shown_where_no_pass_rate_was_measured() -> None:
     assert pass_rates(made_manifest(reference=nobody), made_params()).markup == ""
 
 
+@pytest.mark.slow
 def test_pass_rates_say_how_many_and_how_sure() -> None:
     block = pass_rates(made_manifest(reference=REFERENCE), made_params())
     assert isinstance(block, FigureBlock)
@@ -91,6 +99,7 @@ def test_pass_rates_say_how_many_and_how_sure() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("low", "high", "kept"),
     [(0.0, 1.0, 10), (0.1, 0.79, 7), (0.1, 0.8, 8), (1.0, 1.0, 1), (0, 0, 1)],
@@ -107,6 +116,7 @@ def test_bars_inside_the_band_stand_out(low: float, high: float, kept: int) -> N
     assert bars.count("model-1") == kept
 
 
+@pytest.mark.slow
 def test_as_many_examples_are_as_short_as_is_said() -> None:
     for rows in (
         pd.DataFrame({"n_tokens": [*range(1, 20), 900]}),

@@ -29,6 +29,7 @@ def _left(drawn: ElementTree.Element) -> list[str]:
     return [panel[0][0].attrib["d"].split()[1] for panel in panels]
 
 
+@pytest.mark.slow
 def test_a_figure_is_drawn_for_a_desk_and_for_a_phone() -> None:
     figure, axes = canvas(2)
     axes.plot([0, 1], [0, 1])
@@ -40,6 +41,7 @@ def test_a_figure_is_drawn_for_a_desk_and_for_a_phone() -> None:
     assert not set(ids) & set(re.findall(r'\bid="([^"]+)"', ElementTree.tostring(narrow).decode()))
 
 
+@pytest.mark.slow
 def test_three_panels_are_one_above_the_other_on_a_phone() -> None:
     figure, _ = grid(1, 3, 2)
     wide, narrow = _drawn(svg(figure, "b"))
@@ -47,11 +49,13 @@ def test_three_panels_are_one_above_the_other_on_a_phone() -> None:
     assert (len(_left(narrow)), len(set(_left(narrow))), len(set(_left(wide)))) == (3, 1, 3)
 
 
+@pytest.mark.slow
 def test_a_table_of_panels_is_drawn_once() -> None:
     figure, _ = grid(2, 3, 4)
     assert len(_drawn(svg(figure, "b"))) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_names_of_rows_of_any_length_leave_room_for_the_plot() -> None:
     figure, axes = canvas(3)
@@ -63,6 +67,7 @@ def test_names_of_rows_of_any_length_leave_room_for_the_plot() -> None:
         assert max(len(str(text)) for text in written) < 80
 
 
+@pytest.mark.slow
 def test_a_long_name_of_an_axis_is_folded_on_a_phone_alone() -> None:
     figure, axes = canvas(2)
     axes.plot([0, 1], [0, 1])
@@ -76,6 +81,7 @@ def test_a_long_name_of_an_axis_is_folded_on_a_phone_alone() -> None:
     assert len(parts[1]) > 1
 
 
+@pytest.mark.slow
 def test_long_names_of_rows_are_folded_on_a_phone_alone() -> None:
     figure, axes = canvas(2)
     axes.set_yticks([0, 1], ["Humanities/Social Science of all kinds (18)", "Other"])
@@ -90,6 +96,7 @@ def test_long_names_of_rows_are_folded_on_a_phone_alone() -> None:
     assert any(str(text).startswith("Humanities/") for text in narrow)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [r"$\frac{1}{$", "costs $5 or $6", "<b>&amp;</b>", "a\x00b"])
 def test_a_name_is_no_mathematics_and_no_markup(name: str) -> None:
     figure, axes = canvas(2)

@@ -38,6 +38,7 @@ def _drawn(models: int, rows: int, *, lone: bool = False) -> tuple[np.ndarray, n
     return places, ends
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("models", [1, 2, 8])
 def test_models_are_below_each_other_and_rows_apart(models: int) -> None:
     places, ends = _drawn(models, 3)

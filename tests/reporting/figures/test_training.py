@@ -31,6 +31,7 @@ def _texts(markup: str) -> list[str]:
     return re.findall(r"<text[^>]*>([^<]*)</text>", markup)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("history", "title"),
     [
@@ -50,17 +51,20 @@ def test_the_title_is_what_the_losses_did(history: pd.DataFrame, title: str) -> 
     optimizer({"main": history})  # draws whatever was logged
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_is_marked_at_its_step() -> None:
     markup = losses({"main": _history([2.0, 1.9, math.inf, NAN], {0: 2.1, 4: NAN})}).markup
     assert "not finite: step 3" in _texts(markup)
 
 
+@pytest.mark.slow
 def test_validation_losses_without_training_losses_are_drawn() -> None:
     """As an imported log can have them."""
     history = pd.DataFrame([{"step": 1, "eval_loss": 1.5}, {"step": 2, "eval_loss": math.inf}])
     assert "not finite: step 2" in _texts(losses({"main": history}, imported=True).markup)
 
 
+@pytest.mark.slow
 def test_a_spike_is_written_out_and_does_not_press_the_rest_flat() -> None:
     texts = _texts(losses({"main": _history([2.0, 1.9, 80.0, 1.8, 1.7])}).markup)
     assert "▲ 80" in texts
@@ -85,6 +89,7 @@ def test_what_was_not_logged_has_no_panel() -> None:
     assert not {"Gradient norm", "Tokens per second"} & set(texts)
 
 
+@pytest.mark.slow
 def test_an_exploding_gradient_norm_is_drawn_on_a_logarithmic_axis() -> None:
     norms = [1.0] * 8 + [1e6, 1e6]
     block = optimizer({"main": _history([2.0] * 10, grad_norm=norms)})
@@ -92,6 +97,7 @@ def test_an_exploding_gradient_norm_is_drawn_on_a_logarithmic_axis() -> None:
     assert block.sentence == "The gradient norm is at most 1000000.0 times its median"
 
 
+@pytest.mark.slow
 def test_a_long_training_is_drawn_with_as_many_points_as_can_be_seen() -> None:
     def history(n: int) -> pd.DataFrame:
         return _history(
@@ -103,6 +109,7 @@ def test_a_long_training_is_drawn_with_as_many_points_as_can_be_seen() -> None:
     assert "each point is the mean of a few neighbouring ones" in long.markup
 
 
+@pytest.mark.slow
 def test_a_name_cannot_break_the_page() -> None:
     name = "<script>alert(1)</script>"
     for block in (losses({name: _history([2.0, 1.0]), "b": _history([2.0, NAN])}),

@@ -38,6 +38,7 @@ def _with_step(name: str, **facts: Any) -> dict[str, Any]:
     return {**manifest, "steps": steps}
 
 
+@pytest.mark.slow
 def test_the_title_says_what_is_left_and_what_cost_most() -> None:
     title = waterfall(made_manifest(), made_params()).title
     assert title == (
@@ -54,12 +55,14 @@ def test_the_title_says_what_is_left_and_what_cost_most() -> None:
     assert waterfall(few, made_params()).title.endswith("; duplicates cost most")
 
 
+@pytest.mark.slow
 def test_where_nothing_was_removed_nothing_is_blamed() -> None:
     steps = [{**step, "removed": 0} for step in made_manifest()["steps"]]
     manifest = made_manifest(steps=steps, rows={"train": 1600, "validation": 0})
     assert waterfall(manifest, made_params()).title == "Of 1,600 rows, 1,600 are trained on"
 
 
+@pytest.mark.slow
 def test_every_step_and_source_has_a_bar_with_its_number() -> None:
     texts = _texts(waterfall(made_manifest(), made_params()))
     assert {"hard_math", "textbook", "All rows", *TITLES.values()} <= set(texts)
@@ -67,6 +70,7 @@ def test_every_step_and_source_has_a_bar_with_its_number() -> None:
     assert "34 completions removed" in texts
 
 
+@pytest.mark.slow
 def test_a_step_that_ran_in_vain_is_told_from_one_that_is_off() -> None:
     params = made_params()
     assert switched_off(params) == {"difficulty", "pass rate"}
@@ -93,6 +97,7 @@ def test_what_is_off_is_read_off_the_params(dataset: dict[str, Any], off: set[st
     assert switched_off(made_params(**dataset)) == off
 
 
+@pytest.mark.slow
 def test_repeated_rows_have_a_bar_of_their_own() -> None:
     manifest = made_manifest(rows={"train": 1170, "validation": 80})
     assert "+250" in _texts(waterfall(manifest, made_params()))
@@ -120,6 +125,7 @@ def test_examples_are_folded_and_escaped() -> None:
     assert "<details><summary>Examples of removed rows</summary>" in markup
 
 
+@pytest.mark.slow
 def test_a_source_of_any_name_is_a_label() -> None:
     source = made_manifest()["sources"]["textbook"]
     manifest = made_manifest(sources={HOSTILE: source, "$x_1$ & y": source, "n" * 200: source})

@@ -20,6 +20,7 @@ def _numbers() -> dict[str, Any]:
     return summarise(answers, **options)
 
 
+@pytest.mark.slow
 def test_sentences_are_beside_their_numbers() -> None:
     told = tell(_numbers())["benchmarks"]["hle"]
     (comparison, _) = told["comparisons"]
