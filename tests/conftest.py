@@ -45,6 +45,11 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+def pytest_unconfigure() -> None:
+    """What was left out of the search for garbage is let go, or libraries report it as leaked."""
+    gc.unfreeze()
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """A file of quick tests that imports torch makes both processes of `make test-fast` wait for it."""
     if session.config.option.markexpr == "not slow" and "torch" in sys.modules:

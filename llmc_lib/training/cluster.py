@@ -309,7 +309,7 @@ def first_error(logs: Path, patience: float = 10.0) -> str | None:
     first, others = found[0], sorted(failure.rank for failure in found[1:])
     lines = [f"Rank {first.rank} on {first.host} {_how(first)}"]
     if first.error:
-        shown = _shown(first.error) if first.status > 0 else first.error.splitlines()[:8]
+        shown = told(first.error) if first.status > 0 else first.error.splitlines()[:8]
         lines += [f"  {line}" for line in shown]
     if first.secondary:
         lines.append("Probably another rank did not answer: it hangs, or its machine is gone.")
@@ -358,8 +358,10 @@ def _root(error: str) -> list[str]:
     return [line for line in part.splitlines() if line.strip()] or [""]
 
 
-def _shown(error: str) -> list[str]:
-    """The last frames of the first exception, and the one that it led to."""
+def told(error: str) -> list[str]:
+    """The last frames of the first exception, and the one that it led to: the package's own, if there is one."""
     root = _root(error)
-    last = [line for line in error.splitlines() if line.strip()][-1]
+    lines = [line for line in error.splitlines() if line.strip()]
+    own = [line for line in lines if re.match(r"(\[rank\d+\]: )?llmc_lib\.[\w.]+: ", line)]
+    last = (own or lines or root)[-1]
     return [*root[-7:], *([f"which led to: {last}"] if last != root[-1] else [])]

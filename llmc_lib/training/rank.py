@@ -40,7 +40,7 @@ from typing import IO, Any
 from llmc_lib.processes.workers import EVENT, Log, die_with_parent
 from llmc_lib.store import json_reader, write_atomic
 from llmc_lib.store.json_reader import JsonError
-from llmc_lib.training.cluster import LINK
+from llmc_lib.training.cluster import LINK, told
 
 #: Seconds between looks at the other ranks, and how long a rank may go on after another one failed: time
 #: for it to say what it saw.
@@ -200,7 +200,7 @@ def _record(
     try:
         write_atomic(logs / f"rank-{rank}.failed.json", json.dumps(facts, indent=1))
     except OSError:  # a full disk: whoever started us keeps in memory what no log has room for
-        print(facts["error"], flush=True)
+        print(*told(str(facts["error"])), sep="\n", flush=True)
 
 
 def _exception(path: Path) -> str | None:
@@ -217,7 +217,8 @@ def _last_words(log: Path, status: int, unwritten: bytes = b"") -> str:
     with open(log, "rb") as handle:
         handle.seek(max(0, log.stat().st_size - _TAIL_BYTES))
         text = (handle.read() + unwritten).decode(errors="replace").replace("\r", "\n")
-    lines = [line for line in text.splitlines() if line.strip()][:-1]  # the last one is ours
+    # torch writes the rank in front of each line, also of an empty one; the last line is ours
+    lines = [line for line in text.splitlines() if re.sub(r"^\[rank\d+\]:", "", line).strip()][:-1]
     # A traceback that another one led to belongs to that one, which is printed before it.
     heads = [
         number

@@ -277,7 +277,7 @@ def test_a_full_disk_is_told_and_what_was_there_is_intact(
             training.train(run)
         message = str(caught.value)
         assert "disk" in message
-        assert "GiB are free under" in message
+        assert "GiB are free under" in message, message
         last = checkpoints.latest(_folder(run) / "checkpoints")
         assert last is not None
         assert read_manifest(run.dataset) is not None

@@ -9,13 +9,16 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from llmc_lib.processes.workers import explain_end
 from llmc_lib.store import ROOT
 from llmc_lib.training import rank
+from llmc_lib.training.checkpoints import DiskFullError
 
 pytestmark = pytest.mark.slow
 
@@ -149,6 +152,26 @@ def test_an_error_that_no_disk_has_room_for_goes_to_whoever_started_it(
     error.write_text('{"message": "DiskFullError: the disk became full"}')
     rank._record(tmp_path, 0, 7, 1, error, b"")
     assert capsys.readouterr().out == "DiskFullError: the disk became full\n"
+    try:
+        try:
+            full()
+        except OSError as cause:
+            try:
+                raise DiskFullError(errno.ENOSPC, "0.00 GiB are free under runs") from cause
+            except DiskFullError:
+                full()  # torch's `record` has no room for it, either
+    except OSError:
+        chain = traceback.format_exc()
+    for of_torch in ("", "[rank0]: "):
+        lines = [of_torch + line for line in chain.splitlines()]
+        (tmp_path / "rank-0.log").write_text("\n".join([*lines, "[rank 0] ended with status 1\n"]))
+        error.unlink(missing_ok=True)
+        rank._record(tmp_path, 0, 7, 1, error, b"")
+        said = capsys.readouterr().out.encode()
+        # What the launcher, whose log is not written either, makes of it.
+        message = explain_end(["llmc_lib.training.rank"], 1, tmp_path / "absent", unwritten=said)
+        assert "OSError: [Errno 28] No space left on device" in message
+        assert "0.00 GiB are free under runs" in message
 
 
 def test_without_an_exception_the_last_lines_are_kept(tmp_path: Path) -> None:
