@@ -71,6 +71,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """A slow test has a core of its own where pytest runs several at a time: two models with two threads each on two cores
     would wait for one another at every operation."""
+    # A command that a test ran in this process draws the bars of all that it starts; a later test's draw their own.
+    os.environ.pop("LLMC_PROGRESS", None)
     cores = sorted(os.sched_getaffinity(0))
     number = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
     if not number or not item.get_closest_marker("slow"):
