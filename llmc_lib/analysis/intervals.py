@@ -12,6 +12,11 @@ from llmc_lib.analysis.clustered import clustered_rate
 from llmc_lib.analysis.given import check_alpha, cluster_codes, right_or_wrong
 
 
+def quantile(chance: float) -> float:
+    """The quantile of the normal distribution, finite also for 0 and 1, for searches of a root."""
+    return float(special.ndtri(min(max(chance, 1e-300), 1 - 2.0**-53)))
+
+
 def wilson(successes: float, n: float, alpha: float = 0.05) -> tuple[float, float]:
     """Wilson's score interval for a binomial rate.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
+from llmc_lib.analysis.intervals import quantile
 from llmc_lib.analysis.variance import VarianceParts
 
 #: Beyond so many degrees of freedom Student's t is the normal distribution.
@@ -184,12 +185,12 @@ def smallest(of: Callable[[float], float], target: float) -> float:
     """The difference at which a power that grows with it reaches the target; 1 where it never does."""
     if not 0 < target < 1:
         raise ValueError(f"power ({target}) must lie between 0 and 1")
-    wanted = float(special.ndtri(target))
+    wanted = quantile(target)
 
     @functools.cache  # the search asks for the ends again
     def above(difference: float) -> float:
         # As normal quantiles: there power is nearly a line, of which the search finds the root in fewer steps.
-        return float(special.ndtri(min(max(of(difference), 1e-300), 1 - 2.0**-53))) - wanted
+        return quantile(of(difference)) - wanted
 
     if above(1.0) < 0:
         return 1.0

@@ -20,15 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
+from llmc_lib.analysis.intervals import quantile
+
 Floats = NDArray[np.float64]
 
 # Gauss-Legendre nodes for means over the distribution of M, on its quantiles.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 _QUANTILES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
-
-
-# Chances that have a finite normal quantile.
-_LEAST, _MOST = 1e-300, 1 - 2.0**-53
 
 
 @dataclass(frozen=True)
@@ -89,9 +87,8 @@ def signed_interval(
 
 def share_below(size: tuple[float, float], share: Share, x: float) -> float:
     """P(M · (2s - 1) ≤ x), of M ~ Beta(`size`) and s of the distribution `share`."""
-    signed = np.minimum(
-        np.maximum(x / _sizes(size), -1), 1
-    )  # np.clip takes as long as all the rest
+    # np.clip takes as long as all the rest.
+    signed = np.minimum(np.maximum(x / _sizes(size), -1), 1)
     inner = float(_WEIGHTS @ share.between((1 + signed) / 2))
     if not (share.at_0 or share.at_1):
         return inner
@@ -107,11 +104,11 @@ def _sizes(size: tuple[float, float]) -> Floats:
 
 
 def _quantile(size: tuple[float, float], share: Share, target: float) -> float:
-    wanted = float(special.ndtri(target))
+    wanted = quantile(target)
 
     def below(x: float) -> float:
         # As normal quantiles: so it is nearly a line, of which the search finds the root in half of the steps.
-        return float(special.ndtri(min(max(share_below(size, share, x), _LEAST), _MOST))) - wanted
+        return quantile(share_below(size, share, x)) - wanted
 
     # The side of 0 is the test's: no tolerance of the search may change it.
     at_0 = share.lost - target

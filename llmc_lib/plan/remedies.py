@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from llmc_lib.formatting import ZERO
 from llmc_lib.params import LoraParams, TrainingParams
 from llmc_lib.plan.shape import Shape
 
-_PRESETS = tuple(ZERO)  # each needs less memory than those before it
+#: Each needs less memory of a GPU than those before it.
+_PRESETS = ("zero1", "zero2", "zero3", "zero3_offload")
 _MOST_NODES = 64
 
 

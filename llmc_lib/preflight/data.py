@@ -12,7 +12,7 @@ from llmc_lib import question_bank
 from llmc_lib.benchmarks import Measure, declared
 from llmc_lib.errors import UserError, near, shown
 from llmc_lib.formatting import counted
-from llmc_lib.params import CasesParams
+from llmc_lib.params import BenchmarkParams, CasesParams
 from llmc_lib.preflight import gate
 from llmc_lib.preflight.problem import Problem, noted
 from llmc_lib.records import Question
@@ -44,23 +44,25 @@ def problems(run: Run) -> list[Problem]:
 
 def warnings(run: Run) -> list[str]:
     """Ids in files of `exclude` and `subsets` that are of no question."""
-    return [
-        f"warning: {line}"
-        for benchmark in run.params.evaluation.benchmarks
-        if (benchmark.subsets or benchmark.exclude)
-        and not (benchmark.source == "imports" or is_hub_id(benchmark.source))
-        for line in question_bank.unknown_ids(
-            question_bank.read(benchmark.module, question_bank.path(benchmark), benchmark.fields),
-            benchmark,
-        )
-    ]
+    told = []
+    for benchmark in run.params.evaluation.benchmarks:
+        if (benchmark.subsets or benchmark.exclude) and _is_here(benchmark):
+            place = question_bank.path(benchmark)
+            found = question_bank.read(benchmark.module, place, benchmark.fields)
+            told += [f"warning: {line}" for line in question_bank.unknown_ids(found, benchmark)]
+    return told
+
+
+def _is_here(benchmark: BenchmarkParams) -> bool:
+    """Are a benchmark's questions on this machine?"""
+    return not (benchmark.source == "imports" or is_hub_id(benchmark.source))
 
 
 def _benchmarks(run: Run, found: list[Problem]) -> dict[str, list[Question]]:
     """The questions that this machine has, by benchmark."""
     questions = {}
     for number, benchmark in enumerate(run.params.evaluation.benchmarks):
-        if benchmark.source == "imports" or is_hub_id(benchmark.source):
+        if not _is_here(benchmark):
             continue
         key = "questions" if benchmark.source == "embedded" else "source"
         prefix = f"evaluation.benchmarks.{benchmark.name}."

@@ -55,12 +55,10 @@ def warnings(run: Run) -> list[str]:
         for recipe in recipes
         if recipe.asked
     ]
-    compiled = (
-        []
-        if has_compiler() or not any(offloads_optimizer(r.training) for r in recipes)
-        else [_COMPILED]
-    )
-    return [*dict.fromkeys(batches), *compiled, *([] if has_gpu() else _elsewhere(recipes))]
+    told = [*dict.fromkeys(batches)]
+    if any(offloads_optimizer(recipe.training) for recipe in recipes) and not has_compiler():
+        told.append(_COMPILED)
+    return told if has_gpu() else [*told, *_elsewhere(recipes)]
 
 
 def _elsewhere(recipes: Sequence[Recipe]) -> list[str]:

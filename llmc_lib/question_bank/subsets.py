@@ -62,20 +62,21 @@ def unknown_ids(found: Sequence[Question], benchmark: BenchmarkParams) -> list[s
     """A line for each file of `exclude` and `subsets` that also has ids of no question: a list for all of HLE has those of
     questions with images, and another has a typo. Raises `UserError` for a file that cannot be read."""
     known = {question.id for question in found}
+    names = {name for question in found for name in question.subsets} | benchmark.subsets.keys()
     given = {"exclude": benchmark.exclude}
     given |= {f"subsets.{name}": entries for name, entries in benchmark.subsets.items()}
     told = []
     for key, entries in given.items():
         for entry in entries:
-            if not (entry.endswith(_ENDINGS) or (ROOT / entry).is_file()):
+            if entry in names or not _is_file(entry):
                 continue
             ids = list(dict.fromkeys(_ids(ROOT / entry, entry)))
             if unknown := [each for each in ids if each and each not in known]:
                 some = ", ".join(shown(each) for each in unknown[:3])
                 more = f" and {len(unknown) - 3:,} more" if len(unknown) > 3 else ""
                 told.append(
-                    f"{_place(benchmark)}.{key}: {entry}: {len(unknown):,} of its {len(ids):,} ids are of no question that "
-                    f"is asked in text ({some}{more}) and are passed over; check that none is a typing error"
+                    f"{_place(benchmark)}.{key}: {entry}: {len(unknown):,} of its {len(ids):,} ids are of no question "
+                    f"that is asked ({some}{more}) and are passed over; check that none is misspelt"
                 )
     return told
 
@@ -99,7 +100,7 @@ def _named(
     for entry in entries:
         if entry in members:
             ids |= members[entry]
-        elif entry.endswith(_ENDINGS) or (ROOT / entry).is_file():
+        elif _is_file(entry):
             ids |= _of_file(entry, known, where)
         elif entry in known:
             ids.add(entry)
@@ -115,6 +116,11 @@ def _there_are(members: Mapping[str, set[str]]) -> str:
     if not members:
         return "the benchmark marks no subsets: give a file of ids, or ids"
     return f"there are the subsets {', '.join(members)}"
+
+
+def _is_file(entry: str) -> bool:
+    """Does an entry name a file of ids?"""
+    return entry.endswith(_ENDINGS) or (ROOT / entry).is_file()
 
 
 def _of_file(entry: str, known: set[str], where: str) -> set[str]:

@@ -11,7 +11,14 @@ import pandas as pd
 
 from llmc_lib.analysis.verdict import ALPHA
 from llmc_lib.evaluation.results import Results
-from llmc_lib.formatting import as_p, as_percent, as_percent_cell, as_points, counted
+from llmc_lib.formatting import (
+    as_p,
+    as_percent,
+    as_percent_cell,
+    as_percent_range,
+    as_points,
+    counted,
+)
 from llmc_lib.language import tr
 from llmc_lib.reasoning.claims import TraceCheck, check_traces
 from llmc_lib.reasoning.leaps import read_leaps
@@ -146,9 +153,7 @@ def _row(model: str, counts: dict[str, Any]) -> dict[str, str]:
         tr("with a false one, %"): as_percent_cell(counts["answers_with_false"] / n, n)
         if n
         else "–",
-        tr("95% interval"): "–".join(as_percent_cell(bound, n) for bound in counts["ci95"])
-        if n
-        else "–",
+        tr("95% interval"): as_percent_range(counts["ci95"], n) if n else "–",
     }
 
 

@@ -74,7 +74,7 @@ def chosen(run: Run, names: str | None) -> list[Served]:
     """
     params = run.params.evaluation
     known: dict[str, Callable[[], Model]] = {"base": partial(base_model, run)}
-    known |= {model.name: partial(lambda it: it, model) for model in trained_models(run)}
+    known |= {model.name: partial(lambda found: found, model) for model in trained_models(run)}
     for number, further in enumerate(params.models):
         key = f"evaluation.models.{number}"
         known[further.name] = partial(load_model, run, further, further.name, key)

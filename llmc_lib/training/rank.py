@@ -217,7 +217,7 @@ def _last_words(log: Path, status: int, unwritten: bytes = b"") -> str:
     with open(log, "rb") as handle:
         handle.seek(max(0, log.stat().st_size - _TAIL_BYTES))
         text = (handle.read() + unwritten).decode(errors="replace").replace("\r", "\n")
-    # torch writes the rank in front of each line, also of an empty one; the last line is ours
+    # torch writes the rank in front of each line, also of an empty one. The last line is ours.
     lines = [line for line in text.splitlines() if re.sub(r"^\[rank\d+\]:", "", line).strip()][:-1]
     # A traceback that another one led to belongs to that one, which is printed before it.
     heads = [

@@ -687,7 +687,7 @@ def test_ids_of_no_question_in_a_file_are_a_warning(tmp_path: Path) -> None:
     benchmarks = [{"name": "hle", "exclude": str(tmp_path / "broken.txt")}]
     (told,) = _warnings(tmp_path, evaluation={"benchmarks": benchmarks})
     assert told.startswith("warning: evaluation.benchmarks.hle.exclude: ")
-    assert "broken.txt: 1 of its 2 ids are of no question that is asked in text ('typo')" in told
+    assert "broken.txt: 1 of its 2 ids are of no question that is asked ('typo')" in told
 
 
 def test_a_deadline_that_has_passed_is_a_warning(tmp_path: Path) -> None:

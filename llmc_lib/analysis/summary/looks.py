@@ -23,8 +23,8 @@ class LookAt:
     """A look at the answers to one benchmark.
 
     `look`: which share of the questions it has, and how looks share the significance; `order`, the ids of the questions that it
-    has, as they were drawn; `asked`, how many the benchmark has; `waiting`, candidates without any answer yet, or that a race has stopped; `earlier`, how many looks at
-    fewer questions there have been.
+    has, as they were drawn; `asked`, how many the benchmark has; `waiting`, candidates without any answer yet, or that a race has
+    stopped; `earlier`, how many looks at fewer questions there have been.
     """
 
     look: Look
@@ -43,9 +43,8 @@ def family_of(table: Table, thresholds: Thresholds, at: LookAt | None, seed: int
 
     if at is None:
         return made(thresholds.significance)
-    if at.raced or (
-        at.look.alone and at.waiting
-    ):  # the other benchmarks of a race, too, are of all its candidates
+    # The other benchmarks of a race, too, are of all its candidates.
+    if at.raced or (at.look.alone and at.waiting):
         there = made(thresholds.significance)
         whole = family_before(there.candidates + at.waiting, thresholds.significance)
         return at_round(whole, at.look, there.covariance)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from llmc_lib.dataset.prepare import draw_key
@@ -75,6 +75,7 @@ def test_seats_go_to_the_largest_remainders() -> None:
 @pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(target=shares(), available=st.lists(st.integers(1, 60), min_size=8, max_size=8))
+@example(target={"a": 1.0}, available=[9, 1, 1, 1, 1, 1, 1, 1])
 def test_the_mixture_is_the_largest_with_its_shares(
     target: dict[str, float], available: list[int]
 ) -> None:
@@ -93,8 +94,9 @@ def test_the_mixture_is_the_largest_with_its_shares(
     assert mixture.total_variation == pytest.approx(sum(off) / 2)
     wanted = [n for name, n in zip(NAMES, available, strict=True) if target.get(name, 0) > 0]
     assert mixture.cost == sum(wanted) - total
-    # A category that is used up gives all rows that can be held out, and these are a whole number.
-    assert abs(len(mixture.validation) - total * 0.1) <= sum(n > 0 for n in found.values())
+    # A category that is used up gives all rows that can be held out: its part of those of all categories, which are a whole
+    # number, to within a row.
+    assert abs(len(mixture.validation) - total * 0.1) <= sum(n > 0 for n in found.values()) + 0.5
 
 
 def test_max_rows_limits_the_mixture() -> None:
