@@ -20,7 +20,7 @@ _START_SECONDS = 300
 #: Seconds between two interrupts of a kernel, which ignores them between two cells, and until it is killed.
 _AGAIN_SECONDS, _PATIENCE_SECONDS = 5.0, 20.0
 
-#: A Unix socket's path has 107 bytes at most; jupyter_client adds "/tmp########-ipc-1".
+#: A Unix socket's path has 107 bytes at most; "/llmc-########/kernel-1" is added.
 _LONGEST_FOLDER = 80
 
 
@@ -44,15 +44,19 @@ def execute(
     # It would tell of a kernel's end before we do.
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
 
+    sockets = tempfile.TemporaryDirectory(prefix="llmc-", ignore_cleanup_errors=True)
+
     class Kernel(AsyncKernelManager):
         """One that we know of."""
 
         def __init__(self, *args: Any, **settings: Any) -> None:
             super().__init__(*args, **settings)
-            # Sockets in the temporary directory, where their paths are not too long for that: a machine that has
-            # no port free runs a notebook too, and nobody else's process can reach its kernel.
+            # Sockets in a directory of our own, where their paths are not too long for that: a machine that has no port
+            # free runs a notebook too, nobody else's process can reach its kernel, and two that start at the same time
+            # have not the same. (jupyter_client's own choice is the working directory.)
             if len(tempfile.gettempdir()) <= _LONGEST_FOLDER:
                 self.transport = "ipc"
+                self.ip = f"{sockets.name}/kernel"
             kernels.append(self)
 
     outcome: Future[None] = Future()
@@ -75,20 +79,22 @@ def execute(
 
     # In the main thread Ctrl-C would end nbclient's event loop in the middle of what it does, and zmq would
     # say at the end what it thinks of that; the kernel's own work would be cut off without a word.
-    threading.Thread(target=work, daemon=True).start()
-    try:
-        outcome.result()
-        _sign(executed, None)  # for the user's own Jupyter
-        _sign(executed, cwd / JUPYTER / "data")  # for that of `make lab`
-    except KeyboardInterrupt:
-        _interrupt(kernels, ready, outcome)
-        raise
-    except (OSError, UnicodeError):  # of files
-        raise
-    except Exception as error:
-        if type(error).__module__.startswith(("nbclient", "zmq", "jupyter_client", "builtins")):
-            raise KernelError(" ".join(str(error).split()) or type(error).__name__) from None
-        raise
+    with sockets:
+        threading.Thread(target=work, daemon=True).start()
+        try:
+            outcome.result()
+            _sign(executed, None)  # for the user's own Jupyter
+            _sign(executed, cwd / JUPYTER / "data")  # for that of `make lab`
+        except KeyboardInterrupt:
+            _interrupt(kernels, ready, outcome)
+            raise
+        except (OSError, UnicodeError):  # of files
+            raise
+        except Exception as error:
+            if type(error).__module__.startswith(("nbclient", "zmq", "jupyter_client", "builtins")):
+                said = " ".join(str(error).split()) or type(error).__name__
+                raise KernelError(said) from None
+            raise
 
 
 def _sign(executed: Path, data: Path | None) -> None:

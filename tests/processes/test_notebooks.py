@@ -25,7 +25,7 @@ import sys
 from pathlib import Path
 from llmc_lib.processes.notebooks import JUPYTER, execute
 try:
-    execute(Path("n.ipynb"), Path("done.ipynb"), {}, sys.argv[1], Path.cwd())
+    execute(Path("n.ipynb"), Path(sys.argv[2]), {}, sys.argv[1], Path.cwd())
 except KeyboardInterrupt:
     sys.exit(130)
 """
@@ -41,9 +41,9 @@ def _heard() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _start(folder: Path) -> subprocess.Popen[bytes]:
+def _start(folder: Path, executed: str = "done.ipynb") -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", RUN, KERNEL],
+        [sys.executable, "-c", RUN, KERNEL, executed],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         stderr=subprocess.PIPE,
@@ -114,6 +114,20 @@ def test_a_kernel_that_dies_is_told(tmp_path: Path) -> None:
         execute(tmp_path / "n.ipynb", tmp_path / "done.ipynb", {}, KERNEL, tmp_path)
 
 
+def test_two_start_at_the_same_time_in_one_folder(tmp_path: Path) -> None:
+    """As two runs of one checkout do: their kernels took the same sockets there, and one waited for 300 seconds."""
+    cells = [
+        "import os, time; print(os.listdir())",
+        "open(str(os.getpid()) + '.here', 'w').close()",
+        "while sum(name.endswith('.here') for name in os.listdir()) < 2: time.sleep(0.05)",
+    ]
+    _notebook(tmp_path, *cells)
+    both = [_start(tmp_path, executed) for executed in ("one.ipynb", "two.ipynb")]
+    assert [process.communicate(timeout=60)[1] for process in both] == [b"", b""]
+    assert [process.returncode for process in both] == [0, 0]
+    assert "ipc" not in (tmp_path / "one.ipynb").read_text()  # no socket among the files
+
+
 @pytest.mark.parametrize("ports", [1, 4])
 def test_a_notebook_needs_no_free_port(tmp_path: Path, ports: int) -> None:
     """A kernel used to take five, and waited for 300 seconds where there were fewer."""
@@ -123,7 +137,7 @@ def test_a_notebook_needs_no_free_port(tmp_path: Path, ports: int) -> None:
         pytest.skip("needs root, to take a machine's ports away")
     _notebook(tmp_path, "print(6 * 7)")
     ran = subprocess.run(
-        [*own, sys.executable, "-c", RUN, KERNEL],
+        [*own, sys.executable, "-c", RUN, KERNEL, "done.ipynb"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
