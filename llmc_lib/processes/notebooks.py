@@ -20,8 +20,8 @@ _START_SECONDS = 300
 #: Seconds between two interrupts of a kernel, which ignores them between two cells, and until it is killed.
 _AGAIN_SECONDS, _PATIENCE_SECONDS = 5.0, 20.0
 
-#: A Unix socket's path has 107 bytes at most; "/llmc-########/kernel-1" is added.
-_LONGEST_FOLDER = 80
+#: A Unix socket's path has 107 bytes at most; "/kernel-1" is added.
+_LONGEST_FOLDER = 97
 
 
 class KernelError(Exception):
@@ -37,28 +37,12 @@ def execute(
     once an interrupt has been passed on to the kernel and has ended its work.
     """
     import papermill
-    from jupyter_client.manager import AsyncKernelManager
 
     kernels: list[Any] = []
     ready = threading.Event()
     # It would tell of a kernel's end before we do.
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
-
     sockets = tempfile.TemporaryDirectory(prefix="llmc-", ignore_cleanup_errors=True)
-
-    class Kernel(AsyncKernelManager):
-        """One that we know of."""
-
-        def __init__(self, *args: Any, **settings: Any) -> None:
-            super().__init__(*args, **settings)
-            # Sockets in a directory of our own, where their paths are not too long for that: a machine that has no port
-            # free runs a notebook too, nobody else's process can reach its kernel, and two that start at the same time
-            # have not the same. (jupyter_client's own choice is the working directory.)
-            if len(tempfile.gettempdir()) <= _LONGEST_FOLDER:
-                self.transport = "ipc"
-                self.ip = f"{sockets.name}/kernel"
-            kernels.append(self)
-
     outcome: Future[None] = Future()
 
     def work() -> None:
@@ -67,7 +51,7 @@ def execute(
                 *(str(path).replace("{", "{{").replace("}", "}}") for path in (source, executed)),
                 parameters=parameters,
                 kernel_name=kernel,
-                kernel_manager_class=Kernel,
+                kernel_manager_class=_manager(kernels, sockets.name),
                 on_notebook_start=lambda **_: ready.set(),
                 start_timeout=_START_SECONDS,
                 cwd=cwd,
@@ -95,6 +79,25 @@ def execute(
                 said = " ".join(str(error).split()) or type(error).__name__
                 raise KernelError(said) from None
             raise
+
+
+def _manager(kernels: list[Any], sockets: str) -> Any:
+    """A class of kernels' managers that lists each one in `kernels`.
+
+    Their sockets are in the directory `sockets`, where its path is not too long for that: a machine that has no port free
+    runs a notebook too, and nobody else's process can reach its kernel. jupyter_client's own choice is the working
+    directory, where two kernels that start at the same time take the same.
+    """
+    from jupyter_client.manager import AsyncKernelManager
+
+    class Manager(AsyncKernelManager):
+        def __init__(self, *args: Any, **settings: Any) -> None:
+            super().__init__(*args, **settings)
+            if len(sockets) <= _LONGEST_FOLDER:
+                self.transport, self.ip = "ipc", f"{sockets}/kernel"
+            kernels.append(self)
+
+    return Manager
 
 
 def _sign(executed: Path, data: Path | None) -> None:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -126,6 +127,19 @@ def test_two_start_at_the_same_time_in_one_folder(tmp_path: Path) -> None:
     assert [process.communicate(timeout=60)[1] for process in both] == [b"", b""]
     assert [process.returncode for process in both] == [0, 0]
     assert "ipc" not in (tmp_path / "one.ipynb").read_text()  # no socket among the files
+
+
+def test_the_temporary_directory_may_have_a_long_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than a Unix socket's may be."""
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    _notebook(tmp_path, "print(6 * 7)")
+    execute(tmp_path / "n.ipynb", tmp_path / "done.ipynb", {}, KERNEL, tmp_path)
+    assert "42" in (tmp_path / "done.ipynb").read_text()
+    assert not [*long.glob("llmc-*")]
 
 
 @pytest.mark.parametrize("ports", [1, 4])
