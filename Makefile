@@ -133,7 +133,7 @@ types: style
 	@found=$$($(BIN)/mypy 2>&1) || { echo; echo "$$found"; exit 1; }
 
 tests: style
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3
 
 fast-tests: style
 	$(BIN)/python -m pytest -n 2 -m "not slow"

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 import yaml
@@ -36,13 +37,20 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """What is imported and collected stays to the end: garbage is not looked for there again and again."""
-    gc.disable()
-    try:
-        return (yield)
-    finally:
-        gc.freeze()
-        gc.enable()
+    """In a fresh clone one process compiles all tests, and the others read what it has written. What is imported and
+    collected stays to the end: garbage is not looked for there again and again."""
+    with open(__file__) as first:
+        if "PYTEST_XDIST_WORKER" in os.environ and not [*ROOT.glob("tests/analysis/__pycache__/*")]:
+            try:
+                fcntl.flock(first, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                fcntl.flock(first, fcntl.LOCK_SH)
+        gc.disable()
+        try:
+            return (yield)
+        finally:
+            gc.freeze()
+            gc.enable()
 
 
 def pytest_unconfigure() -> None:
@@ -74,10 +82,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     # A command that a test ran in this process draws the bars of all that it starts; a later test's draw their own.
     os.environ.pop("LLMC_PROGRESS", None)
     cores = sorted(os.sched_getaffinity(0))
-    number = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
-    if not number or not item.get_closest_marker("slow"):
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    if not worker or not item.get_closest_marker("slow"):
         return (yield)
-    os.sched_setaffinity(0, {cores[int(number) % len(cores)]})
+    # One process more than cores works while another waits, on one core or the other.
+    number = int(worker) if int(worker) < len(cores) else crc32(item.path.name.encode())
+    os.sched_setaffinity(0, {cores[number % len(cores)]})
     try:
         return (yield)
     finally:
