@@ -23,14 +23,6 @@ def marks(models: Iterable[str]) -> dict[str, str]:
     return dict(zip(models, cycle("os^vD"), strict=False))
 
 
-class _Below(so.Dodge):
-    """The models of a row below each other, nearer to each other than to the next row."""
-
-    def __call__(self, data: pd.DataFrame, *how: Any) -> pd.DataFrame:
-        moved: pd.DataFrame = super().__call__(data.assign(width=0.6), *how)
-        return moved
-
-
 def points(axes: Axes, rows: pd.DataFrame, paint: Mapping[str, str], *, lone: bool = False) -> None:
     """Points and their intervals in rows from the top down, the models of a row below each other.
 
@@ -39,22 +31,35 @@ def points(axes: Axes, rows: pd.DataFrame, paint: Mapping[str, str], *, lone: bo
     model, named by the axis; its point is a larger disc.
     """
     models = rows["model"].unique()
-    below, layer = _Below(empty="drop", by=["color"]), {"orient": "y", "legend": False}
+    rows = rows.assign(y=_below_each_other(rows))
+    layer = {"orient": "y", "legend": False}
     # A point at the end of the axis is whole.
     dot = so.Dot({"clip_on": False, "zorder": 3}, pointsize=7 if lone else 6, edgewidth=1)
-    plot = (
-        so.Plot(rows, y="row", x="value", color="model", marker="model")
-        .add(so.Range(linewidth=1.8, alpha=0.8), below, xmin="low", xmax="high", **layer)
-        .add(dot, below, **layer)
+    (
+        so.Plot(rows, y="y", x="value", color="model", marker="model")
+        .add(so.Range(linewidth=1.8, alpha=0.8), xmin="low", xmax="high", **layer)
+        .add(dot, **layer)
         .scale(color=dict(paint), marker=dict.fromkeys(models, "o") if lone else marks(models))
         .label(x="", y="")
+        .on(axes)
+        .plot()
     )
-    if "name" in rows:
-        name = so.Text({"clip_on": False}, halign="left", fontsize=9, offset=6)
-        plot = plot.add(name, below, x="high", text="name", **layer)
-    plot.on(axes).plot()
+    for row in rows[rows["name"] != ""].to_dict("records") if "name" in rows else ():
+        axes.annotate(
+            row["name"], (row["high"], row["y"]), (6, 0), textcoords="offset points",
+            color=paint[row["model"]], fontsize=9, va="center_baseline", annotation_clip=False,
+        )  # fmt: skip
     axes.set_ylim(rows["row"].max() + 0.5, -0.5)
     axes.grid(axis="y", visible=False)
+
+
+def _below_each_other(rows: pd.DataFrame) -> pd.Series:
+    """Where each point is: the models of a row nearer to each other than to the next row. (`so.Dodge` does the same and takes a
+    fifth of a figure's time.)"""
+    models = {model: number for number, model in enumerate(rows["model"].unique())}
+    places = rows["model"].map(models).groupby(rows["row"]).rank()
+    middles = places.groupby(rows["row"]).transform("mean")
+    return rows["row"] + 0.6 / len(models) * (places - middles)
 
 
 def by_group(
