@@ -18,7 +18,7 @@ import yaml
 
 from tests import warm
 
-# Two processes on two cores: threads of a matrix product in each would wait for the other's, and torch's two, on the one
+# Three processes on two cores: threads of a matrix product in each would wait for the others', and torch's two, on the one
 # core of a slow test, for each other: most of its time. Before numpy and torch are imported.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -59,13 +59,13 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """A file of quick tests that imports torch makes both processes of `make test-fast` wait for it."""
+    """A file of quick tests that imports torch makes all processes of `make test-fast` wait for it."""
     if session.config.option.markexpr == "not slow" and "torch" in sys.modules:
         raise pytest.UsageError("a file of tests imports torch: mark its tests slow")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The whole run and the trainings first, then the slow tests: two processes then end at about the
+    """The whole run and the trainings first, then the slow tests: all processes then end at about the
     same time."""
     items.sort(
         key=lambda item: (

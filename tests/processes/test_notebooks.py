@@ -124,7 +124,7 @@ def test_two_start_at_the_same_time_in_one_folder(tmp_path: Path) -> None:
     ]
     _notebook(tmp_path, *cells)
     both = [_start(tmp_path, executed) for executed in ("one.ipynb", "two.ipynb")]
-    assert [process.communicate(timeout=60)[1] for process in both] == [b"", b""]
+    assert [process.communicate(timeout=120)[1] for process in both] == [b"", b""]
     assert [process.returncode for process in both] == [0, 0]
     assert "ipc" not in (tmp_path / "one.ipynb").read_text()  # no socket among the files
 
