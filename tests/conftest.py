@@ -77,15 +77,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """A slow test has a core of its own where pytest runs several at a time: two models with two threads each on two cores
-    would wait for one another at every operation."""
+    """A slow test is held to one core where pytest runs several at a time: two models with two threads each on two cores would
+    wait for one another at every operation."""
     # A command that a test ran in this process draws the bars of all that it starts; a later test's draw their own.
     os.environ.pop("LLMC_PROGRESS", None)
     cores = sorted(os.sched_getaffinity(0))
     worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
     if not worker or not item.get_closest_marker("slow"):
         return (yield)
-    # One process more than cores works while another waits, on one core or the other.
+    # One process more than there are cores works while another waits, on one core or the other.
     number = int(worker) if int(worker) < len(cores) else crc32(item.path.name.encode())
     os.sched_setaffinity(0, {cores[number % len(cores)]})
     try:
