@@ -148,6 +148,15 @@ class TinyRun:
     def make_report(self, *options: str) -> subprocess.CompletedProcess[str]:
         return self.run("report", *options)
 
+    def make_cold_report(self, python: Path) -> subprocess.CompletedProcess[str]:
+        """`make_report`, with a Python of `warm` that starts as users' does what it starts for the first time."""
+        started = self.folder / "started"
+        started.mkdir()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "executable", str(python))
+            patch.setenv(warm.COLD, str(started))
+            return self.make_report()
+
     def run(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "llmc_lib", command, str(self.params_file), *options],
@@ -160,14 +169,15 @@ class TinyRun:
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
-    """A finished run: real TRL on DeepSpeed in two processes, real vLLM, real papermill."""
+def tiny_run(tmp_path_factory: pytest.TempPathFactory, _warm_folder: Path) -> TinyRun:
+    """A finished run: real TRL on DeepSpeed in two processes, real vLLM, real papermill. Each command, kernel and kind of worker
+    starts cold once."""
     from tests.tiny import make_tiny_model
 
     folder = tmp_path_factory.mktemp("tiny")
     make_tiny_model(folder / "model")
     run = TinyRun(folder)
-    done = run.make_report()
+    done = run.make_cold_report(warm.python(_warm_folder))
     assert done.returncode == 0, done.stdout + done.stderr
     return run
 

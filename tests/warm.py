@@ -2,7 +2,8 @@
 
 Importing them takes most of the time of a training of six steps. `python()` makes a program that is called as Python is:
 some modules and scripts run in a process forked from one that has the imports; anything else runs in the real Python, where
-`sys.executable` is this program again, also in a kernel that is started there. A forked process ends when its caller is
+`sys.executable` is this program again, also in a kernel that is started there. Where COLD is set, commands, kernels and the
+first process of every module run in the real Python, too. A forked process ends when its caller is
 killed, and has its caller's arguments, environment, folder, cores, network and open files. What was read at an import alone
 (OMP_NUM_THREADS, GLIBC_TUNABLES) is that of the first caller. Standard library only.
 """
@@ -28,6 +29,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+#: The variable that names a folder in which the modules are listed that have been started.
+COLD = "LLMC_TESTS_COLD"
 _IMPORTS = {
     "torchrun": ["torch.distributed.run"],
     "openai": ["llmc_lib.engines.openai"],
@@ -156,7 +159,7 @@ def _call(folder: Path, real: str, arguments: list[str]) -> int:
     if arguments[1:3] == ["llmc_lib", "serve"]:
         what = "llmc_lib serve"
     kind = next((kind for kind, names in _RUN.items() if what.endswith(names)), None)
-    if kind is None:
+    if kind is None or (COLD in os.environ and _is_cold(kind, what)):
         os.environ["PYTHONPATH"] = os.pathsep.join(
             [str(folder / "site"), *filter(None, [os.environ.get("PYTHONPATH")])]
         )
@@ -181,6 +184,16 @@ def _call(folder: Path, real: str, arguments: list[str]) -> int:
         signal.signal(-status, signal.SIG_DFL) if -status != signal.SIGKILL else None
         os.kill(os.getpid(), -status)
     return status
+
+
+def _is_cold(kind: str, what: str) -> bool:
+    if kind == "report":
+        return True
+    try:
+        (Path(os.environ[COLD]) / what.rpartition("/")[2]).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _connected(folder: Path, real: str, kind: str) -> socket.socket:
