@@ -1,6 +1,6 @@
 """The six families of "hard_math" in algebra, calculus, linear algebra and geometry.
 
-Two of them take their instances from reasoning-gym.
+The integrals are reasoning-gym's.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import math
 import random
 import warnings
 from fractions import Fraction
-from functools import cache
 
 import sympy
 
@@ -30,43 +29,14 @@ from llmc_lib.dataset.sources._math_problem import (
 # --- Algebra --------------------------------------------------------------------------------------
 
 
-@cache
-def _gym(task: str, seed: int, **settings: object) -> dict[str, str]:
-    """What reasoning-gym says of one instance of its `task`."""
-    # Imported late: it takes seconds, and only a build of the data set has it installed.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SyntaxWarning)  # of a package that it brings along
-        import reasoning_gym
-
-    data = reasoning_gym.create_dataset(task, seed=seed, size=1, **settings)
-    metadata: dict[str, str] = data[0]["metadata"]
-    return metadata
-
-
-def _cubic(rng: random.Random) -> tuple[str, list[int]]:
-    """The variable and the coefficients of one of reasoning-gym's cubics, whose roots are worth asking for."""
-    while True:
-        task = _gym(
-            "polynomial_equations",
-            rng.randrange(2**31),
-            min_degree=3,
-            max_degree=3,
-            min_terms=8,  # their exponents repeat; with fewer, most cubics lack a power
-            max_terms=8,
-            max_value=5,
-        )
-        var = task["variable"]
-        x = sympy.Symbol(var)
-        poly = sympy.Poly(sympy.sympify(task["polynomial_expr"], locals={var: x}), x)
-        # Its random terms can cancel, even the leading one.
-        a, b, c, d = (int(poly.nth(power)) for power in (3, 2, 1, 0))
-        if abs(a) <= 6 and a * b * c * d * (b * b - 2 * a * c):
-            return var, [a, b, c, d]
-
-
 def cubic_roots(rng: random.Random) -> Problem:
-    """A symmetric function of the roots of one of reasoning-gym's cubic equations (Vieta)."""
-    var, (a, b, c, d) = _cubic(rng)
+    """A symmetric function of the roots of a cubic equation (Vieta)."""
+    # reasoning-gym has cubic equations, too, but solves each, which takes a hundred times as long as all else here.
+    while True:
+        a, b, c, d = nonzero(rng, -6, 6), *(nonzero(rng, -12, 12) for _ in range(3))
+        if b * b - 2 * a * c:  # else their squares add up to 0
+            break
+    var = rng.choice("hkmnpqrstuvwxyz")
     total, pairs, product = Fraction(-b, a), Fraction(c, a), Fraction(-d, a)
     vieta = (
         "Call the roots $\\alpha$, $\\beta$ and $\\gamma$. By Vieta's formulas their sum is "
@@ -117,18 +87,24 @@ def cubic_roots(rng: random.Random) -> Problem:
 
 def substituted_integral(rng: random.Random) -> Problem:
     """A definite integral over one of reasoning-gym's integrands c(ax + b)^n, by substitution."""
+    # Imported late: it takes seconds, and only a build of the data set has it installed.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # of a package that it brings along
+        from reasoning_gym import create_dataset
+
     x = sympy.Symbol("x")
     while True:
-        task = _gym(
+        task = create_dataset(
             "intermediate_integration",
-            rng.randrange(2**31),
+            seed=rng.randrange(2**31),
+            size=1,
             problem_types=("linear",),
             problem_type_weights=(1.0,),
             linear_lower_bound=2,
             linear_upper_bound=8,
             max_linear_degree=3,
             outer_constant_max=6,
-        )
+        )[0]["metadata"]
         integrand = sympy.sympify(task["integrand"], locals={"x": x})
         factor, power = integrand.as_coeff_Mul()
         c, n = int(factor), int(power.exp)
