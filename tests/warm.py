@@ -61,11 +61,17 @@ _IMPORTS = {
         "papermill",
         "ipykernel.kernelapp",
         "ipykernel.ipkernel",
+        "ipykernel.debugger",
         "llmc_lib.command_line",
         "llmc_lib.preflight",
+        "llmc_lib.plan",
         "llmc_lib.pipeline",
         "llmc_lib.dataset.builder",
         "llmc_lib.dataset.sources.hard_math",
+        "reasoning_gym",
+        "statsmodels.regression.linear_model",
+        "statsmodels.stats.proportion",
+        "transformers.models.auto.tokenization_auto",
         "llmc_lib.training.check",
         "llmc_lib.exploring",
         "llmc_lib.reporting.candidates_table",
@@ -235,6 +241,10 @@ def _serve(path: Path, kind: str) -> None:
     os.environ |= {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
     for name in _IMPORTS[kind]:
         importlib.import_module(name)
+    if kind == "report":
+        from llmc_lib.dataset.texts.duplicates import exact_keys
+
+        exact_keys([""])  # numba loads half of itself at the first call
     gc.freeze()  # collecting garbage among so many objects takes a second, and copies their pages
     listening = socket.socket(socket.AF_UNIX)
     made = path.with_suffix(".new")
