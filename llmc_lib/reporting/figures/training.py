@@ -168,7 +168,7 @@ def _losses(axes: Axes, history: pd.DataFrame, top: float | None, *, label: bool
         if highest > top:
             _say(axes, _at(train, highest), history, f"▲ {highest:,.3g}", 2)
     if label:
-        _label(axes, train, held)
+        _label(axes)
     return thinned
 
 
@@ -187,17 +187,17 @@ def _at(train: pd.DataFrame, loss: float) -> float:
     return float(train.loc[train["loss"] == loss, "step"].iloc[0])
 
 
-def _label(axes: Axes, train: pd.DataFrame, held: pd.DataFrame) -> None:
+def _label(axes: Axes) -> None:
     """Names of the two lines at their ends, the higher one above the other: the ends often touch."""
-    marks = [
-        (float(y.iloc[-1]), colour, words)
-        for y, colour, words in (
-            (_values(train, "loss").dropna(), BASE, tr("training")),
-            (held["eval_loss"], MODELS[0], tr("validation")),
-        )
-        if len(y)
-    ]
-    right = float(max(rows["step"].max() for rows in (train, held) if len(rows))) if marks else 0.0
+    # As they are drawn: the last value of a mean's line, or of one that leaves the panel, may be far outside it, and what is
+    # written there leaves no room for the panel.
+    _, top = axes.get_ylim()
+    marks, right = [], 0.0
+    for line, words in zip(axes.lines, (tr("training"), tr("validation")), strict=False):
+        steps, values = (np.asarray(each, float) for each in line.get_data())
+        if len(drawn := values[np.isfinite(values)]):
+            marks.append((min(float(drawn[-1]), top), line.get_color(), words))
+            right = max(right, float(steps.max()))
     for place, (y, colour, words) in enumerate(sorted(marks, reverse=True)):
         shift = 0 if len(marks) == 1 else 6 - 12 * place
         axes.annotate(

@@ -110,6 +110,21 @@ def test_a_long_training_is_drawn_with_as_many_points_as_can_be_seen() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("last", [1.0, 2.9, 300.0])
+def test_a_last_step_unlike_the_others_leaves_the_panel_its_room(last: float) -> None:
+    """A layout that fails is an error here: pyproject.toml."""
+    figure = losses({"main": _history([*(2 + 0.01 * np.sin(np.arange(5_000))), last])}).figure
+    assert figure is not None
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    panel = axes.get_window_extent()
+    (name,) = [text for text in axes.texts if text.get_text() == "training"]
+    words = name.get_window_extent()
+    assert panel.y0 <= (words.y0 + words.y1) / 2 <= panel.y1
+    assert panel.height > 0.5 * figure.bbox.height
+
+
+@pytest.mark.slow
 def test_a_name_cannot_break_the_page() -> None:
     name = "<script>alert(1)</script>"
     for block in (losses({name: _history([2.0, 1.0]), "b": _history([2.0, NAN])}),
