@@ -271,14 +271,8 @@ def _too_short(train: pd.DataFrame) -> Finding | None:
 def _fine(train: pd.DataFrame, held: pd.DataFrame) -> Finding:
     """No alarm: what the losses did, and whether that is more than noise."""
     loss = train["loss"].to_numpy(float)
-    size = min(window(len(loss)), len(loss))
-    first, last = float(loss[:size].mean()), float(loss[-size:].mean())
-    numbers: dict[str, float] = {"first": first, "last": last, "size": size}
-    learnt, case, epoch = _fell(held), "", None
-    if len(loss) >= SHORTEST:
-        noise = numbers["noise"] = noise_of(loss)
-        numbers["clear"] = first - last > 2 * noise * math.sqrt(2 / size)
-        learnt = learnt or bool(numbers["clear"])
+    numbers: dict[str, float] = trend(loss)
+    learnt, case, epoch = _fell(held) or bool(numbers.get("clear")), "", None
     if len(held) >= 2:
         losses = held["eval_loss"].to_numpy(float)
         best = int(losses.argmin())
@@ -293,6 +287,18 @@ def _fine(train: pd.DataFrame, held: pd.DataFrame) -> Finding:
 
 
 # ---- arithmetic ------------------------------------------------------------------------------
+
+
+def trend(loss: np.ndarray) -> dict[str, float]:
+    """Where the losses of a training's steps, all finite, began and ended: `first` and `last`, the means of `size` steps each;
+    of at least `SHORTEST` steps also the `noise` of one, and whether the fall is more than that explains (`clear`)."""
+    size = min(window(len(loss)), len(loss))
+    first, last = float(loss[:size].mean()), float(loss[-size:].mean())
+    if len(loss) < SHORTEST:
+        return {"first": first, "last": last, "size": size}
+    noise = noise_of(loss)
+    clear = first - last > 2 * noise * math.sqrt(2 / size)
+    return {"first": first, "last": last, "size": size, "noise": noise, "clear": clear}
 
 
 def window(n: int) -> int:

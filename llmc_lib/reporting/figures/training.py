@@ -16,7 +16,7 @@ from llmc_lib.reporting.figures.drawing import FigureBlock, figure_block, grid, 
 from llmc_lib.reporting.figures.rewards import logged
 from llmc_lib.reporting.palette import BASE, INK, MODELS, MUTED
 from llmc_lib.reporting.sentences.training import kind_title
-from llmc_lib.training.diagnosis import diagnose
+from llmc_lib.training.diagnosis import diagnose, trend
 from llmc_lib.training.history import on_pairs, training_rows, validation_rows
 
 # More points than a panel has pixels are drawn as means of neighbouring steps.
@@ -34,6 +34,13 @@ _FALLS = {
     (True, False): N_("validation loss falls: {first:.2f} at step {step:,}, {last:.2f} in the end"),
     (False, False): N_(
         "validation loss does not fall: {first:.2f} at step {step:,}, {last:.2f} in the end"
+    ),
+}
+#: Does the training loss fall by more than its noise explains?
+_TRAINING_FALLS = {
+    True: N_("training loss falls: {first:.2f} in the first {size} steps, {last:.2f} in the last"),
+    False: N_(
+        "training loss does not clearly fall: {first:.2f} in the first {size} steps, {last:.2f} in the last"
     ),
 }
 _QUANTITIES = {
@@ -291,12 +298,19 @@ def _ends(history: pd.DataFrame) -> str:
     train = _values(training_rows(history), "loss").dropna()
     if train.empty:
         return tr("no loss was logged")
-    first, last = train.iloc[0], train.iloc[-1]
     if len(train) == 1:
-        return tr("training loss {first:.2f} in one step", first=first)
-    if last < first:
-        return tr("training loss falls: {first:.2f} to {last:.2f}", first=first, last=last)
-    return tr("training loss does not fall: {first:.2f} to {last:.2f}", first=first, last=last)
+        return tr("training loss {first:.2f} in one step", first=train.iloc[0])
+    found = trend(train.to_numpy(float))
+    if (
+        "clear" not in found
+    ):  # a step's loss is that of its own batch: so few say nothing of a trend
+        first, last = train.iloc[0], train.iloc[-1]
+        return tr(
+            "training loss {first:.2f} in the first step, {last:.2f} in the last",
+            first=first,
+            last=last,
+        )
+    return tr(_TRAINING_FALLS[bool(found["clear"])], **found)
 
 
 def _optimizer_title(histories: Mapping[str, pd.DataFrame]) -> str:

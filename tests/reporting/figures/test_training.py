@@ -35,8 +35,10 @@ def _texts(markup: str) -> list[str]:
 @pytest.mark.parametrize(
     ("history", "title"),
     [
-        (_history([2.5, 1.25]), "Training loss falls: 2.50 to 1.25"),
-        (_history([1.0, 2.0]), "Training loss does not fall: 1.00 to 2.00"),
+        (_history([2.5, 1.25]), "Training loss 2.50 in the first step, 1.25 in the last"),
+        (_history([2.6, *[2.0] * 8, *[1.5] * 11]), "Training loss falls: 2.15 in the first 4 steps, 1.50 in the last"),
+        # The first and the last step alone would say that it falls.
+        (_history([2.0, *[1.0, 1.5] * 9, 1.0]), "Training loss does not clearly fall: 1.38 in the first 4 steps, 1.25 in the last"),
         (_history([1.0]), "Training loss 1.00 in one step"),
         (_history([1.0], {0: 1.0, 1: 2.0}), "Validation loss does not fall: 1.00 before training, 2.00 after"),
         (_history([1.0, NAN], {0: 1.0}), "Training loss 1.00 in one step"),
