@@ -1,8 +1,9 @@
 """How a figure is drawn: for the page an SVG with real text, in colours that follow its light or dark; for a notebook a PNG.
 
-Marks come from `seaborn.objects` on these axes where a table of points, intervals, bands or bars is drawn; matplotlib alone
-draws the forest plot (its first row is emphasised), the waterfall (hollow bars from anywhere), the next run's density (hatched),
-single lines, and the trainings' panels, each with notes and scales of its own: with seaborn these would be longer.
+Marks come from `seaborn.objects` on these axes where a table of bands or bars is drawn; matplotlib alone draws points with their
+intervals (seaborn takes ten times as long), the forest plot (its first row is emphasised), the waterfall (hollow bars from anywhere),
+the next run's density (hatched), single lines, and the trainings' panels, each with notes and scales of its own: with seaborn these
+would be longer.
 """
 
 from __future__ import annotations
@@ -136,7 +137,6 @@ def figure_block(
     Parameters: `name`, its anchor; `title`, its finding; `alt`, what it shows, for who does not see it; `data`, the numbers
     that it draws, a row a mark: rates as fractions, lengths in tokens.
     """
-    _plain_names(figure)
     markup = (
         f'<figure id="figure-{name}"><p class="finding">{html.escape(unbroken(title))}'
         f"{anchor(f'figure-{name}', 'figure')}</p>"
@@ -230,10 +230,10 @@ def svg(figure: Figure, name: str) -> str:
     """The figure as inline SVG: unique ids, the page's font and colours, no fixed size.
 
     It is drawn twice, the page shows one: on a phone the same figure on a narrow canvas, so that its text keeps
-    a size that can be read. `figure` stays as it is.
+    a size that can be read. `figure` stays as it is, but that "$" in its texts is no mathematics.
     """
-    figure = deepcopy(figure)  # what is drawn for a phone has another layout then
     _plain_names(figure)
+    figure = deepcopy(figure)  # what is drawn for a phone has another layout then
     _fold_wide(figure)
     wide = _drawn(figure, name, "wide")
     width, height = figure.get_size_inches()
