@@ -222,10 +222,11 @@ def difference_test(
     if groups == 1 and (clusters is not None or samples > 1):
         test, p_value, interval = "sign_flip", 1.0, _nothing
     elif samples == 1 and clusters is None:
-        gained, lost = int((counts > 0).sum()), int((counts < 0).sum())
+        gained, lost = (int(np.count_nonzero(of)) for of in (counts > 0, counts < 0))
         test = "mcnemar_midp"
         share = binomial_share(gained, lost)
-        p_value = min(1.0, 2 * min(share.lost, 1 - share.lost))
+        tail = share.lost
+        p_value = min(1.0, 2 * min(tail, 1 - tail))
         size = size_distribution((gained + lost) / n, n)
         interval = functools.partial(signed_interval, size, share, share)
     elif effective < FEW or not error > 0:
@@ -256,7 +257,7 @@ def _null_variance(
 ) -> float:
     n = len(counts)
     if samples == 1 and clusters is None:
-        return float((counts != 0).sum()) / n
+        return int(np.count_nonzero(counts)) / n
     return min(1.0, error**2 * n) if groups > 1 else 1.0
 
 

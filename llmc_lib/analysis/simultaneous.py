@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,20 +18,34 @@ from llmc_lib.analysis.intervals import standard_error
 
 
 @dataclass(frozen=True)
+class Smallest:
+    """Sorted draws of the smallest p-value of several comparisons, were none to differ. Each is computed when it is asked
+    for, as a search asks for few."""
+
+    scores: np.ndarray  # Student's t, negative, sorted
+    freedom: int
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, rank: int) -> float:
+        return float(2 * special.stdtr(self.freedom, self.scores[rank]))
+
+
+@dataclass(frozen=True)
 class Family:
     """What m comparisons with one reference take to hold at once with chance 1 - alpha."""
 
     # Of each comparison: its interval is at 1 - level, and rejects where p_value < level.
     level: float
-    # Sorted draws of the smallest p-value of all, were none to differ; empty for m = 1.
-    smallest: np.ndarray
+    smallest: Smallest | tuple[float, ...]  # of all comparisons; empty for m = 1
     covariance: np.ndarray  # (m, m) of the estimated differences
 
     def adjust(self, p_value: float) -> float:
         """The chance of a smallest p-value as small as this; below alpha exactly where it is below `level`."""
         if not len(self.smallest):
             return p_value
-        below = int(np.searchsorted(self.smallest, p_value, side="right"))
+        below = bisect_right(self.smallest, p_value)
         drawn = (below + 1) / (len(self.smallest) + 1)
         # Bonferroni's is never less, and has no noise where p is far below every draw.
         return min(1.0, max(p_value, min(drawn, self.candidates * p_value)))
@@ -89,7 +104,7 @@ def family(
     groups = len(sums)
     covariance = sums.T @ sums * (groups / max(groups - 1, 1)) / n**2
     if m == 1 or groups < 2:
-        return Family(alpha / m, np.ones(0 if m == 1 else 1), covariance)
+        return Family(alpha / m, () if m == 1 else (1.0,), covariance)
     return _drawn(covariance, groups - 1, alpha, draws, seed)
 
 
@@ -104,12 +119,12 @@ def family_before(candidates: int, alpha: float = 0.05, correlation: float = 0.5
     """The family that `level_of` is the level of."""
     covariance = correlation + (1 - correlation) * np.eye(candidates)
     if candidates < 2:
-        return Family(alpha, np.ones(0), covariance)
+        return Family(alpha, (), covariance)
     return _drawn(covariance, 10_000, alpha, 200_000, 0)
 
 
 def _drawn(covariance: np.ndarray, freedom: int, alpha: float, draws: int, seed: int) -> Family:
-    smallest = np.sort(_smallest(covariance, freedom, draws, seed))
+    smallest = _smallest(covariance, freedom, draws, seed)
     # The order statistic below which a p-value is adjusted to less than alpha.
     rank = max(1, math.ceil(alpha * (draws + 1) - 1 - 1e-9))
     level = np.clip(smallest[rank - 1], alpha / len(covariance), alpha)
@@ -157,16 +172,22 @@ def simultaneous_intervals(
     )
 
 
-def _smallest(covariance: np.ndarray, freedom: int, count: int, seed: int) -> np.ndarray:
+def _smallest(covariance: np.ndarray, freedom: int, count: int, seed: int) -> Smallest:
     """Draws of the smallest two-sided p-value. Of equal candidates the covariance is singular, which is fine."""
     errors = np.sqrt(np.diag(covariance))
     fixed = ~(errors > 0)
     scale = np.where(fixed, 1.0, errors)
     correlation = covariance / np.outer(scale, scale)
     correlation[np.diag_indices(len(errors))] = 1.0
-    rng = np.random.default_rng(seed)
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(values, 0, None))
-    largest = np.abs(rng.standard_normal((count, len(errors))) @ root.T).max(axis=1)
-    largest /= np.sqrt(rng.chisquare(freedom, count) / freedom)
-    return np.asarray(2 * special.stdtr(freedom, -largest))
+    normal, error = _variates(len(errors), freedom, count, seed)
+    return Smallest(np.sort(-np.abs(normal @ root.T).max(axis=1) / error), freedom)
+
+
+@lru_cache(maxsize=4)
+def _variates(m: int, freedom: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """(count, m) independent normal scores, and (count,) standard deviations that they are measured by."""
+    rng = np.random.default_rng(seed)
+    normal = rng.standard_normal((count, m))
+    return normal, np.sqrt(rng.chisquare(freedom, count) / freedom)

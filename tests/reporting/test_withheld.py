@@ -43,11 +43,11 @@ def _run(folder: Path, *, shown: bool) -> Run:
     return Run(Params.model_validate(values), folder / "local.yaml")
 
 
-def _everything(run: Run) -> str:
-    """All that notebooks 3 and 4 show, downloads decoded."""
+def _everything(run: Run, parts: list[str] = PARTS) -> str:
+    """All that notebooks 3 and 4 show, or some parts of the latter, downloads decoded."""
     results = evaluation.import_all(run)
     report = load_report(run, results)
-    blocks = [getattr(page, part.split("(")[0].removeprefix("page."))(report) for part in PARTS]
+    blocks = [getattr(page, part.split("(")[0].removeprefix("page."))(report) for part in parts]
     some = answers_page.some(results, 50, 0)
     assert some.data is not None
     markup = "".join(block.markup for block in [*blocks, some]) + some.data.to_html()
@@ -85,7 +85,7 @@ def test_no_six_words_of_a_question_are_shown_unless_asked_for(tmp_path: Path) -
     ]
     assert [text for text in responses if len(text) == 60 and text in shown] == []
     assert "show questions true" in shown
-    open_ = _everything(_run(tmp_path, shown=True))
+    open_ = _everything(_run(tmp_path, shown=True), ["page.side_by_side(report)"])
     assert any(run in open_ for run in _runs_of_words(hidden))
 
 

@@ -16,9 +16,6 @@ from llmc_lib.analysis.intervals import rate_interval
 from llmc_lib.analysis.summary.table import Table
 from llmc_lib.analysis.verdict import ALPHA
 
-# What judges and other evaluators write where they find no final answer.
-NOTHING = ("none", "[invalid]", "n/a")
-
 
 def facts(table: Table, model: str) -> dict[str, Any]:
     """`found` of `of` answers have a final answer; `rate` of these are right, `ci95`, None where none is found.
@@ -26,7 +23,7 @@ def facts(table: Table, model: str) -> dict[str, Any]:
     Wilson's interval over the answers found; with several samples or clusters it is clustered by question
     (cluster).
     """
-    found = _found(table)[model]
+    found = table.answered[model]
     n = int(found.sum())
     block: dict[str, Any] = {"found": n, "of": found.size, "rate": None, "ci95": None}
     if n:
@@ -39,7 +36,7 @@ def facts(table: Table, model: str) -> dict[str, Any]:
 def paired(table: Table, model: str) -> dict[str, Any] | None:
     """A candidate against the reference on the answers that both have (of unequal numbers of samples the first of each): n (answers), difference, ci95, p_value,
     gained, lost; None where there is none. The test is `paired_comparison`'s, of this comparison alone."""
-    found, reference = _found(table), table.outcomes.reference
+    found, reference = table.answered, table.outcomes.reference
     right = table.outcomes.correct
     k = min(right[model].shape[1], right[reference].shape[1])
     both = found[model][:, :k] & found[reference][:, :k]
@@ -56,24 +53,6 @@ def paired(table: Table, model: str) -> dict[str, Any] | None:
         "gained": comparison.gained,
         "lost": comparison.lost,
     }
-
-
-def _found(table: Table) -> dict[str, np.ndarray[Any, Any]]:
-    """Model → (questions, samples): is there a final answer that could be graded? Its text is not always told:
-    of other evaluators a verdict is enough."""
-    status, truncated, failed = (table.arrays(c) for c in ("status", "truncated", "failed"))
-    found = {
-        model: np.isin(status[model].astype(str), ("correct", "incorrect"))
-        & ~truncated[model].astype(bool)
-        & ~failed[model].astype(bool)
-        for model in status
-    }
-    if "extracted" in table.rows:
-        for model, texts in table.arrays("extracted").items():
-            nothing = np.isin(np.char.lower(np.char.strip(texts.astype(str))), NOTHING)
-            # A right answer may be the word "none".
-            found[model] &= ~nothing | table.outcomes.correct[model]
-    return found
 
 
 def _clusters(table: Table, at: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from llmc_lib.analysis.comparison import PairedComparison, paired_comparison
 from llmc_lib.analysis.keys import answer_classes, fewest_keys, key_bounds, key_parts
 from llmc_lib.analysis.simultaneous import Family
-from llmc_lib.analysis.summary.answered import NOTHING
-from llmc_lib.analysis.summary.table import Table, case
+from llmc_lib.analysis.summary.table import NOTHING, Table, case
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, Word
 from llmc_lib.benchmarks.declaration import REVISED, UNCERTAIN, VERIFIED
 

@@ -16,6 +16,9 @@ from llmc_lib.analysis.outcomes import Outcomes, outcomes
 from llmc_lib.analysis.verdict import ALPHA, Thresholds, verdict
 from llmc_lib.benchmarks import Measure, measure
 
+#: What judges and other evaluators write where they find no final answer.
+NOTHING = ("none", "[invalid]", "n/a")
+
 _RATES = {
     Measure.ACCURACY: "accuracy",
     Measure.SAFETY: "safe_rate",
@@ -91,8 +94,32 @@ class Table:
         return replace(self.outcomes, correct=kept_of, missing=missing)
 
     def arrays(self, column: str) -> dict[str, np.ndarray[Any, Any]]:
-        """Model → (questions, samples) of a column of the rows."""
-        return column_arrays(self.rows, column)
+        """Model → (questions, samples) of a column of the rows; not to be changed, as each is made once."""
+        if column not in self._arrays:
+            self._arrays[column] = column_arrays(self.rows, column)
+        return self._arrays[column]
+
+    @cached_property
+    def _arrays(self) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
+        return {}
+
+    @cached_property
+    def answered(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Model → (questions, samples) bool: is there a final answer that could be graded? Its text is not always told:
+        of other evaluators a verdict is enough."""
+        status, truncated, failed = (self.arrays(c) for c in ("status", "truncated", "failed"))
+        found = {
+            model: np.isin(status[model].astype(str), ("correct", "incorrect"))
+            & ~truncated[model].astype(bool)
+            & ~failed[model].astype(bool)
+            for model in status
+        }
+        if "extracted" in self.rows:
+            for model, texts in self.arrays("extracted").items():
+                nothing = np.isin(np.char.lower(np.char.strip(texts.astype(str))), NOTHING)
+                # A right answer may be the word "none".
+                found[model] &= ~nothing | self.outcomes.correct[model]
+        return found
 
     @cached_property
     def missing(self) -> dict[str, np.ndarray[Any, Any]]:

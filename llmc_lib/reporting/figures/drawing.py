@@ -1,8 +1,9 @@
 """How a figure is drawn: for the page an SVG with real text, in colours that follow its light or dark; for a notebook a PNG.
 
-Marks come from `seaborn.objects` on these axes where a table of points, intervals, bands or bars is drawn; matplotlib alone
-draws the forest plot (its first row is emphasised), the waterfall (hollow bars from anywhere), the next run's density (hatched),
-single lines, and the trainings' panels, each with notes and scales of its own: with seaborn these would be longer.
+Marks come from `seaborn.objects` on these axes where a table of bands or bars is drawn; matplotlib alone draws points with their
+intervals (seaborn takes ten times as long), the forest plot (its first row is emphasised), the waterfall (hollow bars from anywhere),
+the next run's density (hatched), single lines, and the trainings' panels, each with notes and scales of its own: with seaborn these
+would be longer.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backend_bases import FigureCanvasBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.text import Text
@@ -133,7 +137,6 @@ def figure_block(
     Parameters: `name`, its anchor; `title`, its finding; `alt`, what it shows, for who does not see it; `data`, the numbers
     that it draws, a row a mark: rates as fractions, lengths in tokens.
     """
-    _plain_names(figure)
     markup = (
         f'<figure id="figure-{name}"><p class="finding">{html.escape(unbroken(title))}'
         f"{anchor(f'figure-{name}', 'figure')}</p>"
@@ -162,10 +165,10 @@ def png(figure: Figure) -> tuple[bytes, dict[str, Any]]:
 
     On white, which is right in a light and in a dark notebook; its few colours as a palette, a third of the bytes.
     """
-    buffer = io.BytesIO()
-    with _styled():
+    buffer, dpi = io.BytesIO(), 96 * _SHARP
+    with _styled(), _laid_out(figure, FigureCanvasAgg, dpi):
         figure.savefig(
-            buffer, format="png", dpi=96 * _SHARP, facecolor="white", bbox_inches="tight", pad_inches=0.1,
+            buffer, format="png", dpi=dpi, facecolor="white", bbox_inches=figure.get_tightbbox().padded(0.1),
             pil_kwargs={"compress_level": 0},
         )  # fmt: skip
     picture = Image.open(buffer)
@@ -174,6 +177,24 @@ def png(figure: Figure) -> tuple[bytes, dict[str, Any]]:
     colours.save(small, "PNG", optimize=True, dpi=picture.info["dpi"])
     width, height = (side // _SHARP for side in picture.size)
     return small.getvalue(), {"width": width, "height": height}
+
+
+@contextmanager
+def _laid_out(figure: Figure, medium: type[FigureCanvasBase], dpi: float) -> Iterator[None]:
+    """The figure as its layout has it on such a canvas, to be saved: `savefig` alone draws all of it once more, unseen, for that."""
+    given, layout = (figure.canvas, figure.dpi), figure.get_layout_engine()
+    try:
+        medium(figure)
+        figure.set_dpi(dpi)
+        if layout is not None:
+            layout.execute(figure)
+        figure.set_dpi(dpi)  # measuring has set that of SVG
+        figure.set_layout_engine(None)
+        yield
+    finally:
+        figure.set_canvas(given[0])
+        figure.set_dpi(given[1])
+        figure.set_layout_engine(layout)
 
 
 def canvas(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
@@ -209,10 +230,10 @@ def svg(figure: Figure, name: str) -> str:
     """The figure as inline SVG: unique ids, the page's font and colours, no fixed size.
 
     It is drawn twice, the page shows one: on a phone the same figure on a narrow canvas, so that its text keeps
-    a size that can be read. `figure` stays as it is.
+    a size that can be read. `figure` stays as it is, but that "$" in its texts is no mathematics.
     """
-    figure = deepcopy(figure)  # what is drawn for a phone has another layout then
     _plain_names(figure)
+    figure = deepcopy(figure)  # what is drawn for a phone has another layout then
     _fold_wide(figure)
     wide = _drawn(figure, name, "wide")
     width, height = figure.get_size_inches()
@@ -251,8 +272,12 @@ def _squeeze(figure: Figure) -> None:
             _fold_names(axes, 0.3 * figure.get_window_extent().width)
         layout = figure.get_layout_engine()
         assert layout is not None
+        places: list[list[float]] = []
         for _ in range(3):  # text beside a panel moves as the panel shrinks to make room for it
             layout.execute(figure)
+            before, places = places, [list(axes.get_position().extents) for axes in figure.axes]
+            if places == before:
+                break
         for axes in figure.axes:
             room = axes.get_window_extent().width
             for place in ("title", "_left_title", "_right_title"):  # two have no public name
@@ -305,7 +330,7 @@ def _fold(text: Text, room: float) -> None:
 
 def _drawn(figure: Figure, name: str, kind: str) -> str:
     buffer = io.StringIO()
-    with _styled({"svg.hashsalt": name}):
+    with _styled({"svg.hashsalt": name}), _laid_out(figure, FigureCanvasSVG, figure.dpi):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]

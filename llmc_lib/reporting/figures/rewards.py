@@ -80,9 +80,10 @@ def by_step(
     shown = [column for column in quantities if any(_has(h, column) for h in chosen.values())]
     rows = -(-len(shown) // _COLUMNS)
     figure, panels = grid(rows, _COLUMNS, 1.45 * rows + 0.3)
+    logs = [(training_rows(history), validation_rows(history)) for history in chosen.values()]
     for axes, column in zip(panels, shown, strict=False):
-        for number, history in enumerate(chosen.values()):
-            _draw(axes, history, column, MODELS[number % len(MODELS)], held_out=column in held_out)
+        for number, log in enumerate(logs):
+            _draw(axes, *log, column, MODELS[number % len(MODELS)], held_out=column in held_out)
         axes.set_title(tr(quantities[column]), loc="left", fontsize=9, color=INK, pad=4)
         axes.yaxis.set_major_locator(MaxNLocator(3))
         if column in shares:
@@ -103,8 +104,9 @@ def by_step(
     return figure_block(name, figure, title, caption, alt, data)
 
 
-def _draw(axes: Axes, history: pd.DataFrame, column: str, colour: str, *, held_out: bool) -> None:
-    train, held = training_rows(history), validation_rows(history)
+def _draw(
+    axes: Axes, train: pd.DataFrame, held: pd.DataFrame, column: str, colour: str, *, held_out: bool
+) -> None:
     if column in train:
         values = train[column]
         axes.plot(train["step"], values, color=colour, linewidth=0.6, alpha=0.4)

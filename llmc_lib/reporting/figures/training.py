@@ -114,9 +114,10 @@ def optimizer(histories: Mapping[str, pd.DataFrame]) -> FigureBlock:
     wide = {c: _is_wide([_values(h, c) for h in histories.values()]) for c in shown}
     thinned = False
     for row, (name, history) in enumerate(histories.items()):
+        train = training_rows(history)
         for place, column in enumerate(shown):
             axes = panels[row * len(shown) + place]
-            thinned |= _line(axes, training_rows(history), column, BASE)
+            thinned |= _line(axes, train, column, BASE)
             if wide[column] and column == "grad_norm":
                 axes.set_yscale("log")
                 axes.yaxis.set_minor_locator(NullLocator())
