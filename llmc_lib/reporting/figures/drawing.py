@@ -1,9 +1,8 @@
 """How a figure is drawn: for the page an SVG with real text, in colours that follow its light or dark; for a notebook a PNG.
 
-Marks come from `seaborn.objects` on these axes where a table of bands or bars is drawn; matplotlib alone draws points with their
-intervals (seaborn takes ten times as long), the forest plot (its first row is emphasised), the waterfall (hollow bars from anywhere),
-the next run's density (hatched), single lines, and the trainings' panels, each with notes and scales of its own: with seaborn these
-would be longer.
+Marks come from `seaborn.objects` on these axes where a table of points, intervals, bands or bars is drawn; matplotlib alone
+draws the forest plot (its first row is emphasised), the waterfall (hollow bars from anywhere), the next run's density (hatched),
+single lines, and the trainings' panels, each with notes and scales of its own: with seaborn these would be longer.
 """
 
 from __future__ import annotations

@@ -7,10 +7,8 @@ from itertools import cycle
 from typing import Any
 
 import pandas as pd
+import seaborn.objects as so
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
-from matplotlib.markers import MarkerStyle
-from matplotlib.transforms import IdentityTransform
 
 from llmc_lib.reporting.palette import colours
 
@@ -32,21 +30,20 @@ def points(axes: Axes, rows: pd.DataFrame, paint: Mapping[str, str], *, lone: bo
     `name`, that is written after the interval. `paint`: model → colour. `lone`: each row is a
     model, named by the axis; its point is a larger disc.
     """
+    models = rows["model"].unique()
     rows = rows.assign(y=_below_each_other(rows))
-    colour = rows["model"].map(paint)
-    line: dict[str, Any] = {"linewidth": 1.8, "alpha": 0.8, "capstyle": "projecting"}
-    axes.hlines(rows["y"], rows["low"], rows["high"], colour, **line)
-    shapes = {m: MarkerStyle("o" if lone else mark) for m, mark in marks(rows["model"].unique()).items()}  # fmt: skip
-    dots = PathCollection(
-        [shapes[m].get_path().transformed(shapes[m].get_transform()) for m in rows["model"]],
-        sizes=[(7 if lone else 6) ** 2] * len(rows),
-        offsets=rows[["value", "y"]].to_numpy(), offset_transform=axes.transData,
-        facecolors=colour, edgecolors=colour, linewidths=1,
-        clip_on=False, zorder=3,  # a point at the end of the axis is whole
-    )  # fmt: skip
-    dots.set_transform(IdentityTransform())
-    axes.add_collection(dots)
-    axes.autoscale_view()
+    layer = {"orient": "y", "legend": False}
+    # A point at the end of the axis is whole.
+    dot = so.Dot({"clip_on": False, "zorder": 3}, pointsize=7 if lone else 6, edgewidth=1)
+    (
+        so.Plot(rows, y="y", x="value", color="model", marker="model")
+        .add(so.Range(linewidth=1.8, alpha=0.8), xmin="low", xmax="high", **layer)
+        .add(dot, **layer)
+        .scale(color=dict(paint), marker=dict.fromkeys(models, "o") if lone else marks(models))
+        .label(x="", y="")
+        .on(axes)
+        .plot()
+    )
     for row in rows[rows["name"] != ""].to_dict("records") if "name" in rows else ():
         axes.annotate(
             row["name"], (row["high"], row["y"]), (6, 0), textcoords="offset points",
