@@ -55,12 +55,15 @@ def test_several_processes_keep_the_order_and_read_only_a_little_ahead() -> None
             yield taken
 
     seen, pids = [], set()
-    for value, pid in Workers(1000, 2).map(_shift, items()):
+    workers = Workers(1000, 2)
+    for value, pid in workers.map(_shift, items()):
         seen.append(value)
         pids.add(pid)
         assert taken <= len(seen) + 6
     assert seen == list(range(1001, 1101))
     assert os.getpid() not in pids
+    [(value, pid)] = workers.map(_shift, [7])  # they are there already
+    assert (value, pid in pids) == (1007, True)
 
 
 @pytest.mark.slow
