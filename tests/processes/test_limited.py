@@ -20,7 +20,7 @@ from tests.unguarded import run_script
 pytestmark = pytest.mark.slow
 
 
-def _outcomes(items: Sequence[str], seconds: float = 2) -> list[str]:
+def _outcomes(items: Sequence[str], seconds: float = 1) -> list[str]:
     found = each(outcome, items, seconds=seconds, memory_gib=2, processes=2)
     return [item.reason if isinstance(item, Gone) else item for item in found]
 
@@ -51,7 +51,7 @@ from llmc_lib.processes.limited import each
 from tests.hanging import outcome
 if __name__ == "__main__":
     items = ["process", "process", "loop in C"]
-    for found in each(outcome, items, seconds=3, memory_gib=2, processes=2):
+    for found in each(outcome, items, seconds=1, memory_gib=2, processes=2):
         print(found, flush=True)
 """
 
@@ -65,8 +65,7 @@ def test_what_hangs_ends_though_the_parent_was_killed(tmp_path: Path) -> None:
     )
     assert parent.stdout is not None
     workers = [int(parent.stdout.readline()) for _ in range(2)]
-    time.sleep(0.5)  # one is in the loop by now, the other waits for an item
-    parent.kill()
+    parent.kill()  # one has been told to loop by now, the other waits for an item
     parent.wait()
     for _ in range(600):
         if not any(_runs(worker) for worker in workers):
