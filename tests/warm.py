@@ -63,6 +63,7 @@ _IMPORTS = {
         "llmc_lib.pipeline",
         "llmc_lib.dataset.builder",
         "llmc_lib.dataset.sources.hard_math",
+        "transformers.models.auto.tokenization_auto",
         "llmc_lib.training.check",
         "llmc_lib.exploring",
         "llmc_lib.reporting.candidates_table",
