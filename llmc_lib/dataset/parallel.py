@@ -45,14 +45,15 @@ class Workers:
         self._pool: ProcessPoolExecutor | None = None
 
     def map(self, function: Callable[[In, Any], Out], items: Iterable[In]) -> Iterator[Out]:
-        """`function(item, shared)` for each item, in order; a single item is worked on here.
+        """`function(item, shared)` for each item, in order; a single item is worked on here, unless there are processes already,
+        which have loaded what it needs.
 
         Raises what `function` raises, `UserError` when a process is killed, and `RuntimeError` when they end
         before they have begun.
         """
         iterator = iter(items)
         first = list(itertools.islice(iterator, 2))
-        if self._processes == 1 or len(first) < 2:
+        if self._processes == 1 or (self._pool is None and len(first) < 2):
             for item in itertools.chain(first, iterator):
                 yield function(item, self._shared)
             return

@@ -22,8 +22,8 @@ dataset:
       path: {folder}/sums.jsonl
       fields: {{id: id, question: problem, answer: answer, completion: solution, author: by}}
       category: Math
-  difficulty: {{enabled: true, samples: 2, max_tokens: 64, max_model_len: 256, max_pass_rate: 1.0}}
-  completions: {{enabled: true, samples: 3, max_tokens: 64, max_model_len: 256, choose: shortest}}
+  difficulty: {{enabled: true, samples: 2, max_tokens: 24, max_model_len: 256, max_pass_rate: 1.0}}
+  completions: {{enabled: true, samples: 3, max_tokens: 24, max_model_len: 256, choose: shortest}}
   shares: {{Math: 1.0}}
   validation: {validation}
 """

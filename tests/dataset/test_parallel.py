@@ -33,6 +33,13 @@ def _die(item: int, limit: int) -> int:
     return item
 
 
+@pytest.fixture(scope="module")
+def two() -> Iterator[Workers]:
+    """Two processes that share the value 9."""
+    with Workers(9, 2) as workers:
+        yield workers
+
+
 def test_batches_hold_all_items_in_order() -> None:
     assert list(batched(range(5), 2)) == [[0, 1], [2, 3], [4]]
     assert list(batched([], 2)) == []
@@ -45,7 +52,7 @@ def test_one_process_or_one_item_stays_here() -> None:
 
 
 @pytest.mark.slow
-def test_several_processes_keep_the_order_and_read_only_a_little_ahead() -> None:
+def test_several_processes_keep_the_order_and_read_only_a_little_ahead(two: Workers) -> None:
     taken = 0
 
     def items() -> Iterator[int]:
@@ -55,17 +62,19 @@ def test_several_processes_keep_the_order_and_read_only_a_little_ahead() -> None
             yield taken
 
     seen, pids = [], set()
-    for value, pid in Workers(1000, 2).map(_shift, items()):
+    for value, pid in two.map(_shift, items()):
         seen.append(value)
         pids.add(pid)
         assert taken <= len(seen) + 6
-    assert seen == list(range(1001, 1101))
+    assert seen == list(range(10, 110))
     assert os.getpid() not in pids
+    [(value, pid)] = two.map(_shift, [7])  # they are there already
+    assert (value, pid in pids) == (16, True)
 
 
 @pytest.mark.slow
-def test_an_error_in_a_process_is_raised_here() -> None:
-    results = Workers(9, 2).map(_refuse, range(20))
+def test_an_error_in_a_process_is_raised_here(two: Workers) -> None:
+    results = two.map(_refuse, range(20))
     with pytest.raises(UserError, match="10 is too much"):
         list(results)
 

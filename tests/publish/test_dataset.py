@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import DatasetCard, constants
 
-from llmc_lib.dataset.builder import stage_key
+from llmc_lib.dataset.builder import build, stage_key
 from llmc_lib.dataset.card.page import card
 from llmc_lib.dataset.rows import FINAL
 from llmc_lib.errors import UserError
 from llmc_lib.params.reader import load
 from llmc_lib.publish import publish
-from llmc_lib.store import ROOT, Run, fingerprint, sha256_file, write_manifest
+from llmc_lib.store import ROOT, Run, fingerprint, open_run, sha256_file, write_manifest
 from tests.dataset.card.test_page import PARAMS, make_facts, make_run
 from tests.hub_server import COMMIT, TOKEN, HubServer
 
@@ -327,9 +327,7 @@ def test_a_built_data_set_is_published_by_the_command_and_loads_again(
         f"run: x\nruns_dir: {tmp_path}/runs\nmodel: {{source: {_tokenizer(tmp_path / 'model')}}}\n"
         f"dataset: {{sources: [{{name: textbook}}], shares: {shares}}}\n"
     )
-    code = "import sys; from llmc_lib import open_run; from llmc_lib.dataset import build; "
-    build = [sys.executable, "-c", code + "build(open_run(sys.argv[1]))", str(path)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=300)
+    build(open_run(path))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     environment |= {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1"}
     done = subprocess.run(

@@ -29,13 +29,7 @@ def _warm(warm_python: None) -> None:
 
 
 PARENT = ("-m", "llmc_lib.training.rank")
-#: The same with less patience for a process that goes on after another one failed.
-IMPATIENT = (
-    "-c",
-    "import sys; from pathlib import Path; from llmc_lib.training import rank\n"
-    "rank._LOOK_SECONDS, rank._GRACE_SECONDS = 0.2, 1.0\n"
-    "sys.exit(rank.main(Path(sys.argv[1]), sys.argv[2:]))",
-)
+IMPATIENT = ("-m", "tests.training.impatient")
 
 
 def _start(

@@ -179,7 +179,7 @@ def test_what_is_not_measured_is_outside_the_band() -> None:
 
 
 def _sums(n: int) -> list[Problem]:
-    pairs = random.Random(0).sample([(a, b) for a in range(2, 10) for b in range(2, 10)], n)
+    pairs = random.Random(0).sample([(a, b) for a in range(2, 8) for b in range(2, 8)], n)
     return [Problem(f"{a}+{b}", f"What is {a} + {b}?", str(a + b), "exactMatch") for a, b in pairs]
 
 
@@ -189,7 +189,10 @@ def _olymmath(n: int) -> list[Problem]:
         for name in ("EASY", "HARD")
         for line in (DATA / "olymmath" / f"OlymMATH-EN-{name}.jsonl").read_text().splitlines()
     ]
-    rows = [json.loads(line) for line in random.Random(0).sample(lines, n)]
+    # The shortest: an olympiad problem is no easier for being short, and reading them is most of the work.
+    rows = sorted(map(json.loads, lines), key=lambda row: (len(row["problem"]), row["unique_id"]))[
+        :n
+    ]
     return [Problem(r["unique_id"], r["problem"], r["answer"], "exactMatch") for r in rows]
 
 
@@ -200,12 +203,12 @@ def test_the_screen_separates_what_the_model_can_do_from_olympiad_problems(
     tmp_path: Path, runs_dir: Path
 ) -> None:
     # MATH would not do in place of the sums: this model solves about 1% of its samples there.
-    n = 16
+    n = 14
     sums, olympiad = _sums(n), _olymmath(n)
     settings = {
         "enabled": True,
         "samples": 4,
-        "max_tokens": 32,
+        "max_tokens": 16,
         "top_p": 1.0,
         "min_pass_rate": 0.25,
     }
