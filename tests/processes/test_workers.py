@@ -123,6 +123,16 @@ def test_the_worker_gets_the_environment_and_what_is_added(
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_the_memory_of_a_worker_is_its_own(tmp_path: Path) -> None:
+    held = bytearray(600 * 2**20)  # by the parent, up to the worker's start
+    held[:: 2**12] = b"1" * len(held[:: 2**12])
+    code = "from llmc_lib.processes.workers import peak_memory_gib\nlarge = b'1' * (200 << 20)\n"
+    events, _ = _work(tmp_path, code + "emit('memory', gib=peak_memory_gib())")
+    assert 0.2 < events[0]["gib"] < 0.4
+    assert len(held)
+
+
 def test_a_user_without_a_name_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(name, raising=False)
