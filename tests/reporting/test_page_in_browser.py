@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.browser import open_all, overflow, violations
+from tests.reporting.conftest import sized
 
 pytestmark = pytest.mark.slow
 
@@ -21,25 +22,17 @@ SMALL = """() => [...document.querySelectorAll("a, button, summary, input, label
   .map(([item, box]) => `${item.outerHTML.slice(0, 80)} ${box.width} × ${box.height}`)"""
 
 
-@pytest.fixture(scope="module")
-def window(browser: Any) -> Any:
-    """One window for all tests: a new one takes the browser longer than to load the page."""
-    return browser.new_page()
-
-
 def opened(window: Any, compare_page: Path, width: int = 1600) -> Any:
-    window.set_viewport_size({"width": width, "height": 900})
-    window.goto(compare_page.as_uri())
+    sized(window, width).goto(compare_page.as_uri())
     return window
 
 
 def test_no_violation_of_wcag(compare_page: Path, window: Any) -> None:
     page = opened(window, compare_page)
     for width, state in product((1600, 360), (False, True)):
-        page.set_viewport_size({"width": width, "height": 900})
         open_all(page, opened=state)
         for scheme in ("dark", "light"):
-            page.emulate_media(color_scheme=scheme)
+            sized(page, width, scheme)
             # Of the rules only those for colours have another answer in the dark.
             found = violations(page, colours_alone=scheme == "dark")
             assert found == [], (width, state, scheme)
