@@ -226,7 +226,8 @@ def test_every_output_is_good_in_jupyterlab(
                 lab.open(book.name)
                 if theme == "Light":
                     lab.run_all()
-                lab.page.wait_for_timeout(500)
+                else:
+                    lab.page.wait_for_timeout(500)
                 assert list(complaints(lab)) == [], book.name
                 pictures += len(lab.found()["pictures"])
                 if folder := os.environ.get("SCREENSHOTS"):
