@@ -21,8 +21,6 @@ import nbformat
 from llmc_lib.store import ROOT
 from tests.browser import Watched
 
-#: In thousandths of a second; else it would be at each frame, which the browser then has to draw.
-_POLLING = 100
 _CURRENT = "jupyterapp.shell.currentWidget"
 #: All cells on the page at once, no question about news: what JupyterLab's own settings editor would write.
 _SETTINGS = {
@@ -38,7 +36,7 @@ class Lab:
         self.page = page
         self.watched = Watched(page)
         page.goto(f"http://127.0.0.1:{port}/lab?token=x&reset", timeout=120_000)
-        page.wait_for_function("window.jupyterapp", timeout=120_000, polling=_POLLING)
+        page.wait_for_function("window.jupyterapp", timeout=120_000)
         page.evaluate("jupyterapp.restored.then(() => jupyterapp.shell.collapseLeft())")
 
     def open(self, name: str) -> None:
@@ -63,9 +61,7 @@ class Lab:
         self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
         cells = f"{_CURRENT}.content.widgets.filter((cell) => cell.model.type === 'code')"
         self.page.wait_for_function(
-            f"() => {cells}.every((cell) => cell.model.executionCount)",
-            timeout=1000 * seconds,
-            polling=_POLLING,
+            f"() => {cells}.every((cell) => cell.model.executionCount)", timeout=1000 * seconds
         )
         self.page.wait_for_timeout(500)
 
