@@ -226,7 +226,8 @@ def test_every_output_is_good_in_jupyterlab(
                 lab.open(book.name)
                 if theme == "Light":
                     lab.run_all()
-                lab.page.wait_for_timeout(500)
+                else:
+                    lab.page.wait_for_timeout(500)
                 assert list(complaints(lab)) == [], book.name
                 pictures += len(lab.found()["pictures"])
                 if folder := os.environ.get("SCREENSHOTS"):
@@ -234,10 +235,17 @@ def test_every_output_is_good_in_jupyterlab(
             assert pictures >= 12
 
 
+@pytest.fixture(scope="module")
+def page(browser: Any) -> Any:
+    """One window for all: a new one takes the browser longer than to load the page."""
+    return browser.new_page()
+
+
 @pytest.mark.parametrize("width", [360, 800, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_opens_clean(tiny_run: TinyRun, browser: Any, width: int, scheme: str) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+def test_the_page_opens_clean(tiny_run: TinyRun, page: Any, width: int, scheme: str) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
     watched = Watched(page)
     page.goto((tiny_run.report / "index.html").as_uri())
     page.wait_for_load_state("networkidle")
@@ -252,25 +260,21 @@ def test_the_page_opens_clean(tiny_run: TinyRun, browser: Any, width: int, schem
     assert page.locator("figure .plot:not([aria-label])").count() == 0
     assert overflow(page) <= 0
     assert page.locator("details.code[open]").count() == 0
-    page.close()
 
 
 @pytest.mark.parametrize("name", ["index.html", "dataset.html"])
-@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1600, "light")])
-def test_nothing_keeps_anyone_out(
-    tiny_run: TinyRun, browser: Any, name: str, width: int, scheme: str
-) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+def test_nothing_keeps_anyone_out(tiny_run: TinyRun, page: Any, name: str) -> None:
     page.goto((tiny_run.report / name).as_uri())
-    for opened in (False, True):
-        open_all(page, opened=opened)
-        assert violations(page) == []
-        assert overflow(page) <= 0
-    page.close()
+    for width, scheme in ((360, "dark"), (1600, "light")):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        for opened in (False, True):
+            open_all(page, opened=opened)
+            assert violations(page) == [], (width, scheme, opened)
+            assert overflow(page) <= 0
 
 
-def test_tables_sort_and_download(tiny_run: TinyRun, browser: Any) -> None:
-    page = browser.new_page()
+def test_tables_sort_and_download(tiny_run: TinyRun, page: Any) -> None:
     page.goto((tiny_run.report / "index.html").as_uri())
     table = page.locator("#table-outcomes")
     first = "tbody tr:first-child th"
@@ -282,7 +286,6 @@ def test_tables_sort_and_download(tiny_run: TinyRun, browser: Any) -> None:
         page.locator("#table-models a[download]").click()
     data = pd.read_csv(download.value.path())
     assert list(data["model"]) == ["base", "step-4", "step-7"]
-    page.close()
 
 
 def test_the_page_is_one_small_file(tiny_run: TinyRun) -> None:

@@ -36,7 +36,7 @@ def test_widgets_are_moved_and_what_they_lead_to_changes(browser: Any, tmp_path:
     with jupyterlab(browser, tmp_path / "lab", [tmp_path / "explore.ipynb"], "Dark") as lab:
         page = lab.page
         page.set_default_timeout(_SECONDS)
-        page.set_viewport_size({"width": 1280, "height": 5200})
+        page.set_viewport_size({"width": 1280, "height": 1600})
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         lab.open("explore.ipynb")
         lab.run_all()

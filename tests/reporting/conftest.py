@@ -35,6 +35,19 @@ def browser() -> Iterator[Any]:
     yield from launched()
 
 
+@pytest.fixture(scope="module")
+def window(browser: Any) -> Any:
+    """One window for all tests of a file: a new one takes the browser longer than to load a page."""
+    return browser.new_page()
+
+
+def sized(window: Any, width: int, scheme: str = "light") -> Any:
+    """The window in another size and colour scheme: what is opened in it from now on starts in them."""
+    window.set_viewport_size({"width": width, "height": 900})
+    window.emulate_media(color_scheme=scheme)
+    return window
+
+
 @pytest.fixture(scope="session")
 def compare_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """params/compare.yaml with its finished report, made by the command where nothing heavy is installed: once, whichever

@@ -16,6 +16,7 @@ from nbconvert import HTMLExporter
 
 from llmc_lib.store import ROOT
 from tests.browser import Watched, open_all, overflow
+from tests.reporting.conftest import sized
 
 pytestmark = pytest.mark.slow
 
@@ -112,8 +113,8 @@ def page_file(tmp_path_factory: pytest.TempPathFactory, warm_python: None) -> Pa
 
 
 @pytest.mark.parametrize("width", [360, 1600])
-def test_nothing_is_live_and_nothing_breaks(page_file: Path, browser: Any, width: int) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 900})
+def test_nothing_is_live_and_nothing_breaks(page_file: Path, window: Any, width: int) -> None:
+    page = sized(window, width)
     watched = Watched(page)
     page.goto(page_file.as_uri())
     open_all(page)
@@ -132,17 +133,16 @@ def test_nothing_is_live_and_nothing_breaks(page_file: Path, browser: Any, width
     assert page.locator("footer").is_visible()  # no text has ended an element that it is in
     assert page.evaluate("document.querySelector('footer').parentElement.id") == "main"
     assert overflow(page) <= 0
-    page.close()
 
 
-def test_nothing_is_live_in_the_executed_notebook(page_file: Path, browser: Any) -> None:
+def test_nothing_is_live_in_the_executed_notebook(page_file: Path, window: Any) -> None:
     """It is signed, so that JupyterLab shows its HTML as it is; nbconvert's template does, too."""
     for notebook in sorted((page_file.parent / "notebooks").glob("*.ipynb")):
         made, _ = HTMLExporter(template_name="basic").from_filename(str(notebook))
         made = re.sub(r"<script.*?</script>", "", made, count=1, flags=re.DOTALL)  # the template's
         target = page_file.parent / f"{notebook.stem}.html"
         target.write_text(made, encoding="utf-8")
-        page = browser.new_page()
+        page = sized(window, 1280)
         page.goto(target.as_uri())
         page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
         page.wait_for_timeout(300)
@@ -152,11 +152,10 @@ def test_nothing_is_live_in_the_executed_notebook(page_file: Path, browser: Any)
             == 0
         )
         assert "onerror" in page.locator("body").text_content()  # told, not run
-        page.close()
 
 
-def test_it_is_shown_as_text(page_file: Path, browser: Any) -> None:
-    page = browser.new_page()
+def test_it_is_shown_as_text(page_file: Path, window: Any) -> None:
+    page = sized(window, 1280)
     page.goto(page_file.as_uri())
     assert page.title() == LIVE
     assert page.locator("h1").inner_text() == LIVE
@@ -170,11 +169,10 @@ def test_it_is_shown_as_text(page_file: Path, browser: Any) -> None:
     assert "U+202E" in shown
     assert "U+001B" in shown
     assert "more characters are not shown" in shown
-    page.close()
 
 
-def test_a_question_with_any_id_can_be_linked_to(page_file: Path, browser: Any) -> None:
-    page = browser.new_page()
+def test_a_question_with_any_id_can_be_linked_to(page_file: Path, window: Any) -> None:
+    page = sized(window, 1280)
     watched = Watched(page)
     page.goto(page_file.as_uri())
     target = page.locator(".case a.anchor").nth(3).get_attribute("href")
@@ -184,4 +182,3 @@ def test_a_question_with_any_id_can_be_linked_to(page_file: Path, browser: Any) 
     page.goto(f"{page_file.as_uri()}#100%")
     page.reload()
     assert watched.complaints == []
-    page.close()

@@ -6,7 +6,6 @@ import io
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +27,7 @@ from llmc_lib.reporting.render import render
 from llmc_lib.reporting.site import write_site
 from llmc_lib.store import ROOT, Run
 from tests.pdf_text import pages, squeezed
-from tests.reporting.conftest import copied, sign
+from tests.reporting.conftest import copied, sign, sized
 from tests.reporting.test_cases_in_browser import results as long_traces
 
 pytestmark = pytest.mark.slow
@@ -166,22 +165,10 @@ def site(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_site(folder)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield chromium
-        chromium.close()
-
-
 @pytest.mark.parametrize("width", [360, 1000, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_list_is_clean_and_sorts(site: Path, browser: Any, width: int, scheme: str) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+def test_the_list_is_clean_and_sorts(site: Path, window: Any, width: int, scheme: str) -> None:
+    page = sized(window, width, scheme)
     complaints: list[str] = []
     requests: list[str] = []
     page.on("console", lambda m: complaints.append(m.text))
@@ -207,7 +194,6 @@ def test_the_list_is_clean_and_sorts(site: Path, browser: Any, width: int, schem
     assert page.locator("header.verdict").is_visible()
     assert complaints == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
-    page.close()
 
 
 # ---- the example -----------------------------------------------------------------------------

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.browser import open_all, overflow, violations
+from tests.reporting.conftest import sized
 
 pytestmark = pytest.mark.slow
 
@@ -20,44 +22,40 @@ SMALL = """() => [...document.querySelectorAll("a, button, summary, input, label
   .map(([item, box]) => `${item.outerHTML.slice(0, 80)} ${box.width} × ${box.height}`)"""
 
 
-def opened(browser: Any, compare_page: Path, width: int = 1600, scheme: str = "light") -> Any:
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page.goto(compare_page.as_uri())
-    return page
+def opened(window: Any, compare_page: Path, width: int = 1600) -> Any:
+    sized(window, width).goto(compare_page.as_uri())
+    return window
 
 
-@pytest.mark.parametrize("width", [360, 1600])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_violation_of_wcag(compare_page: Path, browser: Any, width: int, scheme: str) -> None:
-    page = opened(browser, compare_page, width, scheme)
-    for state in (False, True):
+def test_no_violation_of_wcag(compare_page: Path, window: Any) -> None:
+    page = opened(window, compare_page)
+    for width, state in product((1600, 360), (False, True)):
         open_all(page, opened=state)
-        # Of the rules only those for colours have another answer in the dark.
-        assert violations(page, colours_alone=scheme == "dark") == []
-        assert overflow(page) <= 0
-        if folder := os.environ.get("SCREENSHOTS"):
-            name = f"page-{width}-{scheme}-{'open' if state else 'folded'}.png"
-            page.screenshot(path=f"{folder}/{name}", full_page=True)
-    page.close()
+        for scheme in ("dark", "light"):
+            sized(page, width, scheme)
+            # Of the rules only those for colours have another answer in the dark.
+            found = violations(page, colours_alone=scheme == "dark")
+            assert found == [], (width, state, scheme)
+            assert overflow(page) <= 0
+            if folder := os.environ.get("SCREENSHOTS"):
+                name = f"page-{width}-{scheme}-{'open' if state else 'folded'}.png"
+                page.screenshot(path=f"{folder}/{name}", full_page=True)
 
 
 @pytest.mark.parametrize("width", [360, 1600])
 def test_what_is_touched_has_the_size_of_a_finger(
-    compare_page: Path, browser: Any, width: int
+    compare_page: Path, window: Any, width: int
 ) -> None:
-    page = opened(browser, compare_page, width)
+    page = opened(window, compare_page, width)
     open_all(page)
     if width == 360:
         page.locator("nav summary").click()
     assert page.evaluate(SMALL) == []
-    page.close()
 
 
-def test_figures_are_drawn_for_the_window_that_they_are_in(
-    compare_page: Path, browser: Any
-) -> None:
+def test_figures_are_drawn_for_the_window_that_they_are_in(compare_page: Path, window: Any) -> None:
     for width, kind in ((360, "narrow"), (1600, "wide")):
-        page = opened(browser, compare_page, width)
+        page = opened(window, compare_page, width)
         plots = page.locator("figure .plot")
         assert plots.count() >= 7
         for n in range(plots.count()):
@@ -67,13 +65,12 @@ def test_figures_are_drawn_for_the_window_that_they_are_in(
             # Letters of less than 9 pixels cannot be read.
             size = "(svg) => Math.min(...[...svg.querySelectorAll('text')].map((t) => t.getBoundingClientRect().height))"
             assert shown.evaluate(size) >= 9
-        page.close()
 
 
 def test_the_keyboard_alone_reaches_everything_and_shows_where_it_is(
-    compare_page: Path, browser: Any
+    compare_page: Path, window: Any
 ) -> None:
-    page = opened(browser, compare_page, 360)
+    page = opened(window, compare_page, 360)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     assert page.locator(".skip").bounding_box()["x"] >= 0
@@ -96,27 +93,25 @@ def test_the_keyboard_alone_reaches_everything_and_shows_where_it_is(
         assert outlined, kind
         reached.add(kind)
     assert {"sort", "copy", "csv", "case", "table", "anchor", "SUMMARY"} <= reached
-    page.close()
 
 
 def test_a_table_that_scrolls_is_a_named_region_and_one_that_does_not_is_none(
-    compare_page: Path, browser: Any
+    compare_page: Path, window: Any
 ) -> None:
-    narrow, wide = (opened(browser, compare_page, width) for width in (360, 1600))
-    table = narrow.locator("#table-models")
+    page = opened(window, compare_page, 360)
+    table = page.locator("#table-models")
     assert (table.get_attribute("tabindex"), table.get_attribute("role")) == ("0", "region")
     assert table.get_attribute("aria-label") == "Table models, scrolls sideways"
     table.focus()
-    narrow.keyboard.press("ArrowRight")
-    narrow.wait_for_function("() => document.querySelector('#table-models').scrollLeft > 0")
-    assert wide.locator("#table-models").get_attribute("tabindex") is None
-    assert wide.locator("#table-models").get_attribute("role") is None
-    narrow.close()
-    wide.close()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.querySelector('#table-models').scrollLeft > 0")
+    opened(window, compare_page)
+    assert table.get_attribute("tabindex") is None
+    assert table.get_attribute("role") is None
 
 
-def test_tables_sort_by_number_and_back_by_keyboard(compare_page: Path, browser: Any) -> None:
-    page = opened(browser, compare_page)
+def test_tables_sort_by_number_and_back_by_keyboard(compare_page: Path, window: Any) -> None:
+    page = opened(window, compare_page)
     table = page.locator("#table-outcomes")
     button = table.locator("thead button", has_text="both wrong")
     column = [h.strip() for h in table.locator("thead th").all_inner_texts()].index("both wrong")
@@ -128,7 +123,6 @@ def test_tables_sort_by_number_and_back_by_keyboard(compare_page: Path, browser:
         cells = table.locator(f"tbody tr > :nth-child({column + 1})").all_inner_texts()
         numbers = [int(cell) for cell in cells]
         assert numbers == sorted(numbers, reverse=order < 0)
-    page.close()
 
 
 def test_a_table_is_copied_as_it_stands(compare_page: Path, browser: Any) -> None:
@@ -152,9 +146,9 @@ def test_a_table_is_copied_as_it_stands(compare_page: Path, browser: Any) -> Non
 
 @pytest.mark.parametrize("also", [True, False])
 def test_where_the_clipboard_is_closed_the_table_is_copied_or_selected(
-    compare_page: Path, browser: Any, also: bool
+    compare_page: Path, window: Any, also: bool
 ) -> None:
-    page = opened(browser, compare_page)
+    page = opened(window, compare_page)
     page.evaluate(
         "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('closed')); }"
     )
@@ -166,11 +160,10 @@ def test_where_the_clipboard_is_closed_the_table_is_copied_or_selected(
     if not also:
         assert "Math" in page.evaluate("getSelection().toString()")
         assert "CSV" not in page.evaluate("getSelection().toString()")
-    page.close()
 
 
-def test_every_part_can_be_linked_to(compare_page: Path, browser: Any) -> None:
-    page = opened(browser, compare_page)
+def test_every_part_can_be_linked_to(compare_page: Path, window: Any) -> None:
+    page = opened(window, compare_page)
     for parts in ("h2", "figure", ".table", ".case"):
         for n in range(page.locator(parts).count()):
             part = page.locator(parts).nth(n)
@@ -179,14 +172,13 @@ def test_every_part_can_be_linked_to(compare_page: Path, browser: Any) -> None:
     case = page.locator(".case").nth(2)
     page.goto(f"{compare_page.as_uri()}#{case.get_attribute('id')}")
     assert case.evaluate("(item) => item.open")
-    page.close()
 
 
 @pytest.mark.parametrize("width", [360, 1600])
 def test_the_contents_stay_in_reach_and_mark_the_present_section(
-    compare_page: Path, browser: Any, width: int
+    compare_page: Path, window: Any, width: int
 ) -> None:
-    page = opened(browser, compare_page, width)
+    page = opened(window, compare_page, width)
     headings = page.locator("h2[id]")
     present = "document.querySelector('nav [aria-current]')?.hash.slice(1)"
     assert page.evaluate(present) is None
@@ -200,11 +192,10 @@ def test_the_contents_stay_in_reach_and_mark_the_present_section(
         page.wait_for_function(f"() => {present} === {id_!r}")
     assert page.locator("nav").evaluate("(nav) => nav.getBoundingClientRect().top") >= 0
     assert page.locator("nav summary" if width == 360 else "nav ol").is_visible()
-    page.close()
 
 
-def test_the_arrow_keys_go_from_question_to_question(compare_page: Path, browser: Any) -> None:
-    page = opened(browser, compare_page)
+def test_the_arrow_keys_go_from_question_to_question(compare_page: Path, window: Any) -> None:
+    page = opened(window, compare_page)
     cases = page.locator(".case")
     cases.first.locator("> summary").focus()
     page.keyboard.press("Enter")
@@ -213,4 +204,3 @@ def test_the_arrow_keys_go_from_question_to_question(compare_page: Path, browser
     assert not cases.first.evaluate("(item) => item.open")
     page.keyboard.press("ArrowLeft")
     assert cases.first.evaluate("(item) => item.open")
-    page.close()
