@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +22,12 @@ _QUIET = [
 ]
 
 
+#: What JupyterLab says of a machine that is busy.
+_OF_TIME = re.compile(
+    r"Plugin \S+ (\(with \d+ dependants\) took [\d.]+ms|is taking too long) to activate\."
+)
+
+
 class Watched:
     """What a page complains of and what it asks the network for, from now on."""
 
@@ -33,7 +40,7 @@ class Watched:
         page.on("request", self._asked)
 
     def _said(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and not _OF_TIME.fullmatch(message.text):
             self.complaints.append(message.text)
 
     def _asked_back(self, dialog: Any) -> None:

@@ -295,8 +295,12 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
     os.chdir(str(request["folder"]))
     os.sched_setaffinity(0, request["cores"])
     for name in request["namespaces"]:
-        with open(name) as namespace:
-            ctypes.CDLL(None).setns(namespace.fileno(), 0)
+        try:
+            namespace = os.open(name, os.O_RDONLY)
+        except FileNotFoundError:
+            os._exit(1)  # its caller has been killed meanwhile
+        ctypes.CDLL(None).setns(namespace, 0)
+        os.close(namespace)
     further = request["environment"].get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:1] = [str(request["folder"]), *filter(None, further)]
     sys.executable = str(request["python"])

@@ -46,7 +46,9 @@ def open_lab(
 
     server = LabApp.initialize_server(argv=[*arguments(root, start, host, port), *options])
     _refuse_strangers(server)
-    print(told(server.ip, server.port, server.identity_provider.token), flush=True)
+    address = told(server.ip, server.port, server.identity_provider.token)
+    # Told when the server listens, for which there is an earlier callback.
+    server.io_loop.add_callback(print, address, flush=True)
     server.identity_provider.token_generated = False  # we have told it
     server.start()
     return 0
