@@ -302,9 +302,8 @@ def _ends(history: pd.DataFrame) -> str:
     if len(train) == 1:
         return tr("training loss {first:.2f} in one step", first=train.iloc[0])
     found = trend(train.to_numpy(float))
-    if (
-        "clear" not in found
-    ):  # a step's loss is that of its own batch: so few say nothing of a trend
+    if "clear" not in found:
+        # A step's loss is that of its own batch: so few say nothing of a trend.
         first, last = train.iloc[0], train.iloc[-1]
         return tr(
             "training loss {first:.2f} in the first step, {last:.2f} in the last",
