@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from zlib import crc32
 
 import pytest
 import yaml
@@ -75,6 +74,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
+_idle_before: dict[int, int] = {}
+
+
+def _idlest(cores: list[int]) -> int:
+    """The core that has had the least to do since this was asked last."""
+    told = re.findall(r"^cpu(\d+) \d+ \d+ \d+ (\d+)", Path("/proc/stat").read_text(), re.MULTILINE)
+    idle = {int(core): int(ticks) for core, ticks in told}
+    found = max(cores, key=lambda core: idle[core] - _idle_before.get(core, 0))
+    _idle_before.update(idle)
+    return found
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """A slow test is held to one core where pytest runs several at a time: two models with two threads each on two cores would
@@ -85,9 +96,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
     if not worker or not item.get_closest_marker("slow"):
         return (yield)
-    # One process more than there are cores works while another waits, on one core or the other.
-    number = int(worker) if int(worker) < len(cores) else crc32(item.path.name.encode())
-    os.sched_setaffinity(0, {cores[number % len(cores)]})
+    # One process more than there are cores works where others wait.
+    own = cores[int(worker)] if int(worker) < len(cores) else _idlest(cores)
+    os.sched_setaffinity(0, {own})
     try:
         return (yield)
     finally:
