@@ -42,7 +42,7 @@ SECTIONS = (
 
 @pytest.fixture(scope="module", autouse=True)
 def _warm(tiny_run: TinyRun, warm_python: None) -> None:
-    """The whole run itself starts cold; what comes after it does not."""
+    """In the whole run each kind of process starts cold once; what comes after it does not."""
 
 
 def times(folder: Path) -> dict[str, int]:

@@ -203,8 +203,8 @@ def _no_learning(train: pd.DataFrame, held: pd.DataFrame, noise: float) -> Findi
     loss = train["loss"].to_numpy(float)
     if len(loss) < SHORTEST:
         return None
-    size = window(len(loss))
-    first, last = float(loss[:size].mean()), float(loss[-size:].mean())
+    found = trend(loss)
+    first, last, size = found["first"], found["last"], found["size"]
     error = noise * math.sqrt(2 / size)
     if len(held) >= 2:
         before, lowest = float(held["eval_loss"].iloc[0]), float(held["eval_loss"].min())
