@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests import warm
+from tests import warm, warm_caller
 
 # Three processes on two cores: threads of a matrix product in each would wait for the others', and torch's two, on the one
 # core of a slow test, for each other: most of its time. Before numpy and torch are imported.
@@ -165,7 +165,7 @@ class TinyRun:
         started.mkdir()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "executable", str(python))
-            patch.setenv(warm.COLD, str(started))
+            patch.setenv(warm_caller.COLD, str(started))
             return self.make_report()
 
     def run(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:

@@ -2,7 +2,7 @@
 
 Importing them takes most of the time of a training of six steps. `python()` makes a program that is called as Python is:
 some modules and scripts run in a process forked from one that has the imports; anything else runs in the real Python, where
-`sys.executable` is this program again, also in a kernel that is started there. Where COLD is set, commands, kernels and the
+`sys.executable` is this program again, also in a kernel that is started there. Where `warm_caller.COLD` is set, commands, kernels and the
 first process of every module run in the real Python, too. A forked process ends when its caller is
 killed, and has its caller's arguments, environment, folder, cores, network and open files. What was read at an import alone
 (OMP_NUM_THREADS, GLIBC_TUNABLES) is that of the first caller. Standard library only.
@@ -11,7 +11,6 @@ killed, and has its caller's arguments, environment, folder, cores, network and 
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import gc
 import importlib
 import json
@@ -23,14 +22,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-#: The variable that names a folder in which the modules are listed that have been started.
-COLD = "LLMC_TESTS_COLD"
+from tests import warm_caller
+
 _IMPORTS = {
     "torchrun": ["torch.distributed.run"],
     "openai": ["llmc_lib.engines.openai"],
@@ -80,26 +78,6 @@ _IMPORTS = {
         "llmc_lib.reporting.render",
     ],
 }
-#: What needs them. torchrun looks through all imported modules for each line of its own log.
-_RUN = {
-    "torchrun": ("torch.distributed.run",),
-    "openai": ("llmc_lib.engines.openai",),
-    "vllm": ("llmc_lib.engines.vllm", "llmc_lib.serving.vllm", "llmc_lib serve"),
-    "training": (
-        "llmc_lib.training.worker",
-        "llmc_lib.training.rank",
-        "llmc_lib.training.network_rank",
-        "llmc_lib.training.arguments",
-        "llmc_lib.plan.shape",
-        "llmc_lib.models.resolve",
-        "llmc_lib.models.adapter",
-        "llmc_lib.models.quantized",
-        "deepspeed.launcher.runner",
-        "deepspeed.launcher.launch",
-        ".py",
-    ),
-    "report": ("ipykernel_launcher", "llmc_lib"),
-}
 
 
 def python(folder: Path) -> Path:
@@ -123,7 +101,7 @@ def python(folder: Path) -> Path:
     )
     made = folder / f"python.{os.getpid()}"  # others may make it at the same time
     made.write_text(
-        f'#!/bin/sh\nexec "{sys.executable}" -I -S "{__file__}" "{folder}" "{sys.executable}" "$@"\n'
+        f'#!/bin/sh\nexec "{sys.executable}" -I -S "{warm_caller.__file__}" "{folder}" "{sys.executable}" "$@"\n'
     )
     made.chmod(0o755)
     (folder / "site").mkdir(exist_ok=True)
@@ -155,83 +133,6 @@ def family(folder: Path, pid: int) -> set[int]:
     return found
 
 
-# ---- whoever calls ---------------------------------------------------------------------------
-
-
-def _call(folder: Path, real: str, arguments: list[str]) -> int:
-    if arguments[0] == "-u":  # torchrun's
-        arguments = arguments[1:]
-    what = arguments[1] if arguments[0] == "-m" else arguments[0]
-    if arguments[1:3] == ["llmc_lib", "serve"]:
-        what = "llmc_lib serve"
-    kind = next((kind for kind, names in _RUN.items() if what.endswith(names)), None)
-    if kind is None or (COLD in os.environ and _is_cold(kind, what)):
-        os.environ["PYTHONPATH"] = os.pathsep.join(
-            [str(folder / "site"), *filter(None, [os.environ.get("PYTHONPATH")])]
-        )
-        os.execv(real, [real, *arguments])
-    with _connected(folder, real, kind) as server:
-        request = {
-            "arguments": arguments,
-            "environment": dict(os.environ),
-            "folder": os.getcwd(),
-            "cores": list(os.sched_getaffinity(0)),
-            "namespaces": [f"/proc/{os.getpid()}/ns/{name}" for name in ("net", "uts")],
-            "python": str(folder / "python"),
-        }
-        socket.send_fds(server, [len(data := json.dumps(request).encode()).to_bytes(8)], [0, 1, 2])
-        server.sendall(data)
-        pid = int.from_bytes(_read(server, 8))
-        (folder / f"{os.getpid()}.is").write_text(str(pid))
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda number, frame: os.kill(pid, number))
-        status = int.from_bytes(_read(server, 8), signed=True)
-    if status < 0:
-        signal.signal(-status, signal.SIG_DFL) if -status != signal.SIGKILL else None
-        os.kill(os.getpid(), -status)
-    return status
-
-
-def _is_cold(kind: str, what: str) -> bool:
-    if kind == "report":
-        return True
-    try:
-        (Path(os.environ[COLD]) / what.rpartition("/")[2]).touch(exist_ok=False)
-    except FileExistsError:
-        return False
-    return True
-
-
-def _connected(folder: Path, real: str, kind: str) -> socket.socket:
-    path = folder / f"{kind}.socket"
-    with open(folder / f"{kind}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.exists():
-            with open(folder / f"{kind}.log", "wb") as log:
-                process = subprocess.Popen(
-                    [real, __file__, "serve", str(path), kind],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, close_fds=True,
-                )  # fmt: skip
-            (folder / f"{kind}.pid").write_text(str(process.pid))
-            while not path.exists():
-                if process.poll() is not None:
-                    sys.exit((folder / f"{kind}.log").read_text())
-                time.sleep(0.05)
-    server = socket.socket(socket.AF_UNIX)
-    server.connect(str(path))
-    return server
-
-
-def _read(connection: socket.socket, length: int) -> bytes:
-    data = b""
-    while len(data) < length:
-        part = connection.recv(length - len(data))
-        if not part:
-            sys.exit("the server of warm processes is gone")
-        data += part
-    return data
-
-
 # ---- the server ------------------------------------------------------------------------------
 
 
@@ -261,7 +162,7 @@ def _serve(path: Path, kind: str) -> None:
             listening.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             length, files, _, _ = socket.recv_fds(connection, 8, 3)
-            request = json.loads(_read(connection, int.from_bytes(length)))
+            request = json.loads(warm_caller.read(connection, int.from_bytes(length)))
             if (pid := os.fork()) == 0:
                 os.setsid()
                 connection.close()
@@ -375,9 +276,5 @@ def _run() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "serve":
-        sys.path[0] = str(Path(__file__).resolve().parents[1])
-        _serve(Path(sys.argv[2]), sys.argv[3])
-        _run()
-    else:
-        sys.exit(_call(Path(sys.argv[1]), sys.argv[2], sys.argv[3:]))
+    _serve(Path(sys.argv[1]), sys.argv[2])
+    _run()
