@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import gc
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from tests import warm, warm_caller
 
-# Three processes on two cores: threads of a matrix product in each would wait for the others', and torch's two, on the one
-# core of a slow test, for each other: most of its time. Before numpy and torch are imported.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-
+#: The variable that names the folder of the warm processes that all processes that run tests share.
+_WARM = "LLMC_TESTS_WARM"
 ROOT = Path(__file__).resolve().parents[1]
 _ALL_SLOW = re.compile(r"^pytestmark = pytest\.mark\.slow\b", re.MULTILINE)
+
+
+def pytest_configure() -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ[_WARM] = tempfile.mkdtemp(prefix="llmc-")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
+    """In a run of all tests one process imports what their files import, and those that run tests are forked from it."""
+    # Three processes on two cores: threads of a matrix product in each would wait for the others', and torch's two, on the
+    # one core of a slow test, for each other: most of its time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if config.args_source is config.ArgsSource.TESTPATHS:
+        for spec in specs:
+            spec.python = str(warm.python_of_tests(Path(os.environ[_WARM])))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -50,17 +66,14 @@ def pytest_collection() -> Iterator[None]:
         finally:
             gc.freeze()
             gc.enable()
+            atexit.register(gc.unfreeze)  # or libraries report it as leaked
 
 
 def pytest_unconfigure() -> None:
-    """What was left out of the search for garbage is let go, or libraries report it as leaked."""
-    gc.unfreeze()
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """A file of quick tests that imports torch makes all processes of `make test-fast` wait for it."""
-    if session.config.option.markexpr == "not slow" and "torch" in sys.modules:
-        raise pytest.UsageError("a file of tests imports torch: mark its tests slow")
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        folder = Path(os.environ.pop(_WARM))
+        warm.stop(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -200,16 +213,8 @@ def _of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _warm_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The last of the processes that run tests ends what was started there."""
-    folder = _of_all(tmp_path_factory) / "warm"
-    folder.mkdir(exist_ok=True)
-    with open(folder / "users", "w") as users:
-        fcntl.flock(users, fcntl.LOCK_SH)
-        yield folder
-        with suppress(BlockingIOError):
-            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            warm.stop(folder)
+def _warm_folder() -> Path:
+    return Path(os.environ[_WARM])
 
 
 @pytest.fixture(scope="module")

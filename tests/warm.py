@@ -1,11 +1,12 @@
-"""A Python that has imported torch, TRL, DeepSpeed or vLLM already, for the workers that tests start, or what a report needs.
+"""A Python that has imported torch, TRL, DeepSpeed or vLLM already, for the workers that tests start, what a report needs, and
+in a run of all tests the processes that run them.
 
-Importing them takes most of the time of a training of six steps. `python()` makes a program that is called as Python is:
-some modules and scripts run in a process forked from one that has the imports; anything else runs in the real Python, where
-`sys.executable` is this program again, also in a kernel that is started there. Where `warm_caller.COLD` is set, commands, kernels and the
-first process of every module run in the real Python, too. A forked process ends when its caller is
-killed, and has its caller's arguments, environment, folder, cores, network and open files. What was read at an import alone
-(OMP_NUM_THREADS, GLIBC_TUNABLES) is that of the first caller. Standard library only.
+Importing takes most of the time of a training of six steps. `python()` makes a program that is called as Python is: some modules
+and scripts run in a process forked from one that has the imports; anything else runs in the real Python, where `sys.executable`
+is this program again, also in a kernel that is started there. Where `warm_caller.COLD` is set, commands, kernels and the first
+process of every module run in the real Python, too. A forked process ends when its caller is killed, and has its caller's
+arguments, environment, folder, cores, network and open files. What was read at an import alone (OMP_NUM_THREADS,
+GLIBC_TUNABLES) is that of whoever came first. Standard library only.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ import multiprocessing.context
 import os
 import runpy
 import select
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import traceback
+import types
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,40 @@ from typing import Any
 from tests import warm_caller
 
 _IMPORTS = {
+    # What tests, commands and the kernels of notebooks import; the server of "training" is forked from it. (vLLM looks for its
+    # kernels among all that is imported, and fails at numba's.)
+    "tests": [
+        "torch",
+        "transformers.models.auto.tokenization_auto",
+        "transformers.models.auto.modeling_auto",
+        "transformers.models.llama.modeling_llama",
+        "peft",
+        "datasets",
+        "scipy.stats",
+        "statsmodels.regression.linear_model",
+        "statsmodels.stats.proportion",
+        "seaborn.objects",
+        "matplotlib.backends.backend_agg",
+        "matplotlib.backends.backend_svg",
+        "papermill",
+        "ipykernel.kernelapp",
+        "ipykernel.ipkernel",
+        "ipykernel.debugger",
+        "hypothesis",
+        "reasoning_gym",
+        "llmc_lib.command_line",
+        "llmc_lib.preflight",
+        "llmc_lib.plan",
+        "llmc_lib.pipeline",
+        "llmc_lib.dataset.builder",
+        "llmc_lib.dataset.sources.hard_math",
+        "llmc_lib.training.check",
+        "llmc_lib.exploring",
+        "llmc_lib.reporting.candidates_table",
+        "llmc_lib.reporting.dataset_sample",
+        "llmc_lib.reporting.sections",
+        "llmc_lib.reporting.render",
+    ],
     "torchrun": ["torch.distributed.run"],
     "openai": ["llmc_lib.engines.openai"],
     "vllm": [
@@ -51,31 +88,6 @@ _IMPORTS = {
         "llmc_lib.models.resolve",
         "transformers.modeling_gguf_pytorch_utils",
         "deepspeed.runtime.zero.muon.muon_optimizer",  # which needs torch's compiler
-        "transformers.models.llama.modeling_llama",
-        "peft",
-    ],
-    # The commands and the kernels of their notebooks.
-    "report": [
-        "papermill",
-        "ipykernel.kernelapp",
-        "ipykernel.ipkernel",
-        "ipykernel.debugger",
-        "llmc_lib.command_line",
-        "llmc_lib.preflight",
-        "llmc_lib.plan",
-        "llmc_lib.pipeline",
-        "llmc_lib.dataset.builder",
-        "llmc_lib.dataset.sources.hard_math",
-        "reasoning_gym",
-        "statsmodels.regression.linear_model",
-        "statsmodels.stats.proportion",
-        "transformers.models.auto.tokenization_auto",
-        "llmc_lib.training.check",
-        "llmc_lib.exploring",
-        "llmc_lib.reporting.candidates_table",
-        "llmc_lib.reporting.dataset_sample",
-        "llmc_lib.reporting.sections",
-        "llmc_lib.reporting.render",
     ],
 }
 
@@ -99,25 +111,34 @@ def python(folder: Path) -> Path:
     spec.write_text(
         json.dumps({"argv": kernel, "display_name": "LLMC report", "language": "python"})
     )
-    made = folder / f"python.{os.getpid()}"  # others may make it at the same time
-    made.write_text(
-        f'#!/bin/sh\nexec "{sys.executable}" -I -S "{warm_caller.__file__}" "{folder}" "{sys.executable}" "$@"\n'
-    )
-    made.chmod(0o755)
     (folder / "site").mkdir(exist_ok=True)
     (folder / "site" / "sitecustomize.py").write_text(
         f"import sys\nsys.executable = {str(program)!r}\n"
     )
+    return _program(program)
+
+
+def python_of_tests(folder: Path) -> Path:
+    """The program that is called as Python is where a process that runs tests starts: forked with what their files import."""
+    python(folder)
+    return _program(folder / "tests", "--tests")
+
+
+def _program(program: Path, *options: str) -> Path:
+    made = program.with_suffix(f".{os.getpid()}")  # others may make it at the same time
+    call = [sys.executable, "-I", "-S", warm_caller.__file__, program.parent, sys.executable]
+    made.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, [*call, *options]))} "$@"\n')
+    made.chmod(0o755)
     return made.rename(program)
 
 
 def stop(folder: Path) -> None:
     """End the servers of a program."""
-    for pid in folder.glob("*.pid"):
-        with suppress(ProcessLookupError):
-            os.killpg(int(pid.read_text()), signal.SIGKILL)
-        pid.with_suffix(".socket").unlink(missing_ok=True)
-        pid.unlink()
+    for told in folder.glob("*.pid"):
+        forked = folder / f"{told.read_text()}.is"
+        for pid in (told, *([forked] if forked.exists() else [])):
+            with suppress(ProcessLookupError):
+                os.killpg(int(pid.read_text()), signal.SIGKILL)
 
 
 def family(folder: Path, pid: int) -> set[int]:
@@ -138,14 +159,13 @@ def family(folder: Path, pid: int) -> set[int]:
 
 def _serve(path: Path, kind: str) -> None:
     """Import, then fork a process for each caller, for ever; returns in such a process alone."""
-    os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    os.environ |= {"TOKENIZERS_PARALLELISM": "false"}
     os.environ |= {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
     for name in _IMPORTS[kind]:
-        with suppress(
-            ModuleNotFoundError
-        ):  # where reports alone are made, what data sets need is absent
+        # Where reports alone are made, what data sets need is absent; an error is told by the tests that meet it.
+        with suppress(Exception):
             importlib.import_module(name)
-    if kind == "report":
+    if kind == "tests":
         from llmc_lib.dataset.texts.duplicates import exact_keys
 
         exact_keys([""])  # numba loads half of itself at the first call
@@ -195,7 +215,9 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
         os.dup2(file, place)
         os.close(file)
     sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
-    request["environment"]["PYTHON_EXEC"] = str(request["python"])  # what torchrun starts
+    if request["warm"]:
+        request["environment"]["PYTHON_EXEC"] = str(request["python"])  # what torchrun starts
+        subprocess.Popen = _Forking  # type: ignore[misc]
     os.chdir(str(request["folder"]))
     os.sched_setaffinity(0, request["cores"])
     for name in request["namespaces"]:
@@ -209,7 +231,6 @@ def _become(request: dict[str, Any], files: list[int]) -> None:
     sys.path[:1] = [str(request["folder"]), *filter(None, further)]
     sys.executable = str(request["python"])
     sys.argv = list(request["arguments"])
-    subprocess.Popen = _Forking  # type: ignore[misc]
     _take(request["environment"])
 
 
@@ -219,6 +240,8 @@ def _take(environment: dict[str, str]) -> None:
     threads, torch = os.environ.get("OMP_NUM_THREADS"), sys.modules.get("torch")
     if threads and torch:
         torch.set_num_threads(int(threads))
+    if hub := sys.modules.get("huggingface_hub.constants"):
+        hub.HF_HUB_OFFLINE = os.environ.get("HF_HUB_OFFLINE") == "1"  # type: ignore[attr-defined]
 
 
 class _Forking(subprocess.Popen[Any]):
@@ -259,6 +282,9 @@ def _run() -> None:
             if "." in sys.argv[0]:  # no package
                 sys.modules.pop(sys.argv[0], None)  # as where it starts
             runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        elif sys.argv[0] == "-c":
+            sys.modules["__main__"] = main = types.ModuleType("__main__")
+            exec(sys.argv.pop(1), vars(main))
         else:
             sys.path[0] = str(Path(sys.argv[0]).parent)
             runpy.run_path(sys.argv[0], run_name="__main__")

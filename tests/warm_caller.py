@@ -14,8 +14,11 @@ import sys
 
 #: The variable that names a folder in which the modules are listed that have been started.
 COLD = "LLMC_TESTS_COLD"
+#: How a process that runs tests is asked for, and the module that is a server: none of the product's.
+_TESTS, _SERVER = "--tests", "tests.warm"
 #: What needs which imports. torchrun looks through all imported modules for each line of its own log.
 _RUN = {
+    "tests": (_TESTS, _SERVER, "ipykernel_launcher", "llmc_lib"),
     "torchrun": ("torch.distributed.run",),
     "openai": ("llmc_lib.engines.openai",),
     "vllm": ("llmc_lib.engines.vllm", "llmc_lib.serving.vllm", "llmc_lib serve"),
@@ -32,18 +35,20 @@ _RUN = {
         "deepspeed.launcher.launch",
         ".py",
     ),
-    "report": ("ipykernel_launcher", "llmc_lib"),
 }
 
 
 def _call(folder: str, real: str, arguments: list[str]) -> int:
-    if arguments[0] == "-u":  # torchrun's
+    tests = arguments[0] == _TESTS
+    arguments = arguments[tests:]
+    if arguments[0] == "-u":  # torchrun's and xdist's
         arguments = arguments[1:]
-    what = arguments[1] if arguments[0] == "-m" else arguments[0]
+    what = _TESTS if tests else arguments[arguments[0] == "-m"]
     if arguments[1:3] == ["llmc_lib", "serve"]:
         what = "llmc_lib serve"
     kind = next((kind for kind, names in _RUN.items() if what.endswith(names)), None)
-    if kind is None or (COLD in os.environ and _is_cold(kind, what)):
+    own = what in (_TESTS, _SERVER)
+    if kind is None or (COLD in os.environ and not own and _is_cold(kind, what)):
         further = os.environ.get("PYTHONPATH")
         os.environ["PYTHONPATH"] = f"{folder}/site" + (f":{further}" if further else "")
         os.execv(real, [real, *arguments])
@@ -54,7 +59,8 @@ def _call(folder: str, real: str, arguments: list[str]) -> int:
             "folder": os.getcwd(),
             "cores": list(os.sched_getaffinity(0)),
             "namespaces": [f"/proc/{os.getpid()}/ns/{name}" for name in ("net", "uts")],
-            "python": f"{folder}/python",
+            "python": real if own else f"{folder}/python",
+            "warm": not own,
         }
         socket.send_fds(server, [len(data := json.dumps(request).encode()).to_bytes(8)], [0, 1, 2])
         server.sendall(data)
@@ -71,7 +77,7 @@ def _call(folder: str, real: str, arguments: list[str]) -> int:
 
 
 def _is_cold(kind: str, what: str) -> bool:
-    if kind == "report":
+    if kind == "tests":
         return True
     try:
         with open(f"{os.environ[COLD]}/{what.rpartition('/')[2]}", "x"):
@@ -95,10 +101,11 @@ def _start(folder: str, real: str, kind: str, path: str) -> None:
     import subprocess
     import time
 
+    python = f"{folder}/python" if kind == "training" else real
     told = f"{folder}/{kind}.log"
     with open(told, "wb") as log:
         process = subprocess.Popen(
-            [real, "-m", "tests.warm", path, kind], cwd=os.path.dirname(os.path.dirname(__file__)),
+            [python, "-m", _SERVER, path, kind], cwd=os.path.dirname(os.path.dirname(__file__)),
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, close_fds=True,
         )  # fmt: skip
     with open(f"{folder}/{kind}.pid", "w") as server:
