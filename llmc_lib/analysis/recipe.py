@@ -149,14 +149,14 @@ def recipe_effect(
     n, ours, theirs = len(rates), len(trainings), len(reference)
     weights = np.concatenate([np.full(ours, 1 / ours), np.full(theirs, -1 / theirs)])
     covariance, groups, sums = _covariance(rates, weights, clusters)
-    means = rates.mean(axis=0)
+    means = _means(rates)
     found = [Part(0.0, groups - 1.0)]
     shared = float(weights @ covariance @ weights)
     for part in (slice(0, ours), slice(ours, None)):
         count = len(means[part])
         if count > 1:
             shared -= _own(covariance[part, part]) / count
-            found.append(Part(float(means[part].var(ddof=1)) / count, count - 1.0))
+            found.append(Part(_variance(means[part]) / count, count - 1.0))
     trained = sum(part.variance for part in found)
     # No difference among few questions does not mean that there is no noise: one could have gone the other way.
     found[0] = Part(max(shared, 1 / n**2 - trained, 0.0), groups - 1.0)
@@ -208,9 +208,7 @@ def seed_spread(
     count = rates.shape[1]
     if count < 2:
         raise ValueError("at least two trainings")
-    covariance, _, _ = _covariance(rates, np.full(count, 1 / count), clusters)
-    noise = max(0.0, _own(covariance))
-    seen = float(rates.mean(axis=0).var(ddof=1))
+    seen, noise = _variances(rates, clusters)
     # Rates come in steps: two equal ones can be half a step apart.
     least = min(answer_table(training).size for training in trainings)
     steps = np.array([0.0, (1 / least) ** 2 / 8])
@@ -244,13 +242,18 @@ def new_training(
     small the sign turns more often, up to one time in two for a recipe that does nothing. Parameters and errors as in
     `recipe_effect`.
     """
-    found = seed_spread(trainings, alpha, clusters)
+    check_alpha(alpha)
     rates = _rates([*trainings, reference])
     count = rates.shape[1] - 1
+    if count < 2:
+        raise ValueError("at least two trainings")
     samples = min(answer_table(model).size for model in (*trainings, reference))
-    mean = float(rates[:, :-1].mean() - rates[:, -1].mean())
+    means = _means(rates)
+    mean = float(means[:-1].sum() / count - means[-1])
     more = math.sqrt(1 + 1 / count)
-    seen, noise = (max(part, 0.5 / samples) * more for part in (found.seen, found.noise))
+    seen, noise = (
+        max(math.sqrt(part), 0.5 / samples) * more for part in _variances(rates[:, :-1], clusters)
+    )
     half = max(
         float(special.stdtrit(count - 1, 1 - alpha / 2)) * seen,
         float(special.ndtri(1 - alpha / 2)) * noise,
@@ -269,9 +272,8 @@ def _rates(models: Sequence[ArrayLike]) -> NDArray[np.float64]:
     numbers = {len(table) for table in tables}
     if len(numbers) > 1:
         raise ValueError(f"all must be of the same questions: {sorted(numbers)}")
-    # numpy's mean of a row of one takes as long as that of a row of many.
-    rates = [t[:, 0] if t.shape[1] == 1 else t.mean(axis=1) for t in tables]
-    return np.stack(rates, axis=1).astype(float)
+    # As numpy's mean of each row, which takes several times as long for few numbers.
+    return np.stack([t @ np.ones(t.shape[1]) / t.shape[1] for t in tables], axis=1)
 
 
 def _covariance(
@@ -280,7 +282,7 @@ def _covariance(
     """The covariance of the models' mean rates over questions (clusters), their number, and what the weighted rates sum to in
     each. Raises `ValueError` for fewer than two."""
     n = len(rates)
-    sums, weighted = rates - rates.mean(axis=0), rates @ weights
+    sums, weighted = rates - _means(rates), rates @ weights
     if clusters is not None:
         codes = cluster_codes(clusters, n)
         sums = np.stack([np.bincount(codes, weights=column) for column in sums.T], axis=1)
@@ -291,10 +293,27 @@ def _covariance(
     return sums.T @ sums * (groups / (groups - 1)) / n**2, groups, weighted
 
 
+def _variances(rates: NDArray[np.float64], clusters: ArrayLike | None) -> tuple[float, float]:
+    """The squares of `Spread.seen` and `Spread.noise`."""
+    count = rates.shape[1]
+    covariance, _, _ = _covariance(rates, np.full(count, 1 / count), clusters)
+    return _variance(_means(rates)), max(0.0, _own(covariance))
+
+
+# As numpy's mean and var, which take several times as long for few numbers.
+def _means(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(rates.sum(axis=0) / len(rates))
+
+
+def _variance(values: NDArray[np.float64]) -> float:
+    rest = values - values.sum() / len(values)
+    return float(rest @ rest) / (len(values) - 1)
+
+
 def _own(covariance: NDArray[np.float64]) -> float:
     """The variance of one training's rate that it does not share with the others."""
     count = len(covariance)
-    diagonal = float(np.trace(covariance))
+    diagonal = float(covariance.diagonal().sum())
     return diagonal / count - (float(covariance.sum()) - diagonal) / (count * (count - 1))
 
 
