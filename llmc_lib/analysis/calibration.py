@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from llmc_lib.analysis.clustered import Floats, by_cluster, clustered_rate
 from llmc_lib.analysis.given import cluster_codes, right_or_wrong
@@ -256,7 +256,7 @@ def binned_errors(
     few = questions / np.maximum(questions - 1, 1)
     variance = few * np.square(gaps - mean * asked).sum(axis=0) / np.maximum(answers, 1) ** 2
     n_questions = int((asked.sum(axis=1) > 0).sum())
-    q = float(stats.t.ppf(1 - alpha / 2, n_questions - 1))
+    q = float(special.stdtrit(n_questions - 1, 1 - alpha / 2))
 
     def linear(slope: Floats, offset: Floats) -> float:
         """The variance of an error, to first order: clustered by question, over all bins."""
@@ -310,7 +310,7 @@ def _folded(mean: Floats, deviation: Floats) -> Floats:
         z = np.where(deviation > 0, np.abs(mean) / deviation, np.inf)
     return np.asarray(
         deviation * np.sqrt(2 / np.pi) * np.exp(-np.square(z) / 2)
-        + np.abs(mean) * (1 - 2 * stats.norm.cdf(-z))
+        + np.abs(mean) * (1 - 2 * special.ndtr(-z))
     )
 
 
@@ -325,5 +325,5 @@ def _mean(
     if n < 2:
         return mean, -1.0, 1.0
     error = np.sqrt(n / (n - 1) * np.square(rest).sum()) / asked.sum()
-    half = float(stats.t.ppf(1 - alpha / 2, n - 1) * error)
+    half = float(special.stdtrit(n - 1, 1 - alpha / 2) * error)
     return mean, max(-1.0, mean - half), min(1.0, mean + half)

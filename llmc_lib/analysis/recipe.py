@@ -146,25 +146,26 @@ def recipe_effect(
             f"at least two trainings and a reference: {len(trainings)}, {len(reference)}"
         )
     rates = _rates([*trainings, *reference])
-    n, ours, theirs = len(rates), len(trainings), len(reference)
+    n, ours, theirs = rates.shape[1], len(trainings), len(reference)
     weights = np.concatenate([np.full(ours, 1 / ours), np.full(theirs, -1 / theirs)])
     covariance, groups, sums = _covariance(rates, weights, clusters)
-    means = rates.mean(axis=0)
+    means = _means(rates)
     found = [Part(0.0, groups - 1.0)]
     shared = float(weights @ covariance @ weights)
     for part in (slice(0, ours), slice(ours, None)):
         count = len(means[part])
         if count > 1:
             shared -= _own(covariance[part, part]) / count
-            found.append(Part(float(means[part].var(ddof=1)) / count, count - 1.0))
+            found.append(Part(_variance(means[part]) / count, count - 1.0))
     trained = sum(part.variance for part in found)
     # No difference among few questions does not mean that there is no noise: one could have gone the other way.
     found[0] = Part(max(shared, 1 / n**2 - trained, 0.0), groups - 1.0)
     parts, difference = Parts(tuple(found)), float(weights @ means)
     low, high = _interval(difference, parts, alpha)
     inner_low, inner_high = _interval(difference, parts, min(2 * alpha, 0.999))
-    squares = float(sums @ sums)
-    effective = squares**2 / float((sums**4).sum()) if squares > 0 else 0.0
+    squares = np.square(sums)
+    fourth = float(squares @ squares)
+    effective = float(squares.sum()) ** 2 / fourth if fourth > 0 else 0.0
     return RecipeEffect(
         n=n,
         trainings=ours,
@@ -205,12 +206,10 @@ def seed_spread(
     """
     check_alpha(alpha)
     rates = _rates(trainings)
-    count = rates.shape[1]
+    count = len(rates)
     if count < 2:
         raise ValueError("at least two trainings")
-    covariance, _, _ = _covariance(rates, np.full(count, 1 / count), clusters)
-    noise = max(0.0, _own(covariance))
-    seen = float(rates.mean(axis=0).var(ddof=1))
+    seen, noise = _variances(rates, clusters)
     # Rates come in steps: two equal ones can be half a step apart.
     least = min(answer_table(training).size for training in trainings)
     steps = np.array([0.0, (1 / least) ** 2 / 8])
@@ -244,13 +243,18 @@ def new_training(
     small the sign turns more often, up to one time in two for a recipe that does nothing. Parameters and errors as in
     `recipe_effect`.
     """
-    found = seed_spread(trainings, alpha, clusters)
+    check_alpha(alpha)
     rates = _rates([*trainings, reference])
-    count = rates.shape[1] - 1
+    count = len(rates) - 1
+    if count < 2:
+        raise ValueError("at least two trainings")
     samples = min(answer_table(model).size for model in (*trainings, reference))
-    mean = float(rates[:, :-1].mean() - rates[:, -1].mean())
+    means = _means(rates)
+    mean = float(means[:-1].sum() / count - means[-1])
     more = math.sqrt(1 + 1 / count)
-    seen, noise = (max(part, 0.5 / samples) * more for part in (found.seen, found.noise))
+    seen, noise = (
+        max(math.sqrt(part), 0.5 / samples) * more for part in _variances(rates[:-1], clusters)
+    )
     half = max(
         float(special.stdtrit(count - 1, 1 - alpha / 2)) * seen,
         float(special.ndtri(1 - alpha / 2)) * noise,
@@ -264,14 +268,13 @@ def new_training(
 
 
 def _rates(models: Sequence[ArrayLike]) -> NDArray[np.float64]:
-    """(n, models): the rates of each question."""
+    """(models, n): the rates of each question."""
     tables = [answer_table(model) for model in models]
     numbers = {len(table) for table in tables}
     if len(numbers) > 1:
         raise ValueError(f"all must be of the same questions: {sorted(numbers)}")
-    # numpy's mean of a row of one takes as long as that of a row of many.
-    rates = [t[:, 0] if t.shape[1] == 1 else t.mean(axis=1) for t in tables]
-    return np.stack(rates, axis=1).astype(float)
+    # As numpy's mean of each row, which takes several times as long for few numbers.
+    return np.stack([t @ np.ones(t.shape[1]) / t.shape[1] for t in tables])
 
 
 def _covariance(
@@ -279,22 +282,39 @@ def _covariance(
 ) -> tuple[NDArray[np.float64], int, NDArray[np.float64]]:
     """The covariance of the models' mean rates over questions (clusters), their number, and what the weighted rates sum to in
     each. Raises `ValueError` for fewer than two."""
-    n = len(rates)
-    sums, weighted = rates - rates.mean(axis=0), rates @ weights
+    n = rates.shape[1]
+    sums, weighted = rates - _means(rates)[:, None], weights @ rates
     if clusters is not None:
         codes = cluster_codes(clusters, n)
-        sums = np.stack([np.bincount(codes, weights=column) for column in sums.T], axis=1)
+        sums = np.stack([np.bincount(codes, weights=row) for row in sums])
         weighted = np.bincount(codes, weights=weighted).astype(float)
-    groups = len(sums)
+    groups = sums.shape[1]
     if groups < 2:
         raise ValueError("at least 2 questions (clusters) are needed")
-    return sums.T @ sums * (groups / (groups - 1)) / n**2, groups, weighted
+    return sums @ sums.T * (groups / (groups - 1)) / n**2, groups, weighted
+
+
+def _variances(rates: NDArray[np.float64], clusters: ArrayLike | None) -> tuple[float, float]:
+    """The squares of `Spread.seen` and `Spread.noise`."""
+    count = len(rates)
+    covariance, _, _ = _covariance(rates, np.full(count, 1 / count), clusters)
+    return _variance(_means(rates)), max(0.0, _own(covariance))
+
+
+# As numpy's mean and var, which take several times as long for few numbers.
+def _means(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(rates.sum(axis=1) / rates.shape[1])
+
+
+def _variance(values: NDArray[np.float64]) -> float:
+    rest = values - values.sum() / len(values)
+    return float(rest @ rest) / (len(values) - 1)
 
 
 def _own(covariance: NDArray[np.float64]) -> float:
     """The variance of one training's rate that it does not share with the others."""
     count = len(covariance)
-    diagonal = float(np.trace(covariance))
+    diagonal = float(covariance.diagonal().sum())
     return diagonal / count - (float(covariance.sum()) - diagonal) / (count * (count - 1))
 
 

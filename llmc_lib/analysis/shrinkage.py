@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -57,23 +58,28 @@ def shrink(
 
 def _scatter(y: np.ndarray, sigma: np.ndarray, mean: float | None) -> tuple[float, float, float]:
     """τ², the squared error of the mean, and τ₀², which is 0 without a `mean` that is to be explained."""
-    m = len(y)
+    m, of_errors = len(y), float(sigma.mean())
+    # On the axes of sigma, which are those of sigma + τ² · 1 for every τ², both are sums.
+    values, axes = np.linalg.eigh(sigma)
+    seen, ones = axes.T @ y, axes.sum(axis=0)
 
     def of_mean(tau2: float) -> tuple[float, float]:
-        error2 = float(sigma.mean()) + tau2 / m
+        error2 = of_errors + tau2 / m
         return error2, 0.0 if mean is None else max(tau2, mean**2 - error2)
 
     def loss(tau2: float) -> float:
         """-2 · log likelihood, less a constant: of what tells the estimates apart, and of their mean."""
         whole = 0.0
         if m > 1:
-            inverse = np.linalg.inv(sigma + tau2 * np.eye(m))
-            rest = y - float((inverse @ y).sum()) / float(inverse.sum())
-            whole = np.log(inverse.sum()) + rest @ inverse @ rest - np.linalg.slogdet(inverse)[1]
+            known = 1 / (values + tau2)
+            of_ones = known * ones
+            total = float(of_ones @ ones)
+            rest = seen - float(of_ones @ seen) / total * ones
+            whole = math.log(total) + float(known @ (rest * rest)) - float(np.log(known).sum())
         if mean is not None:
             variance = sum(of_mean(tau2))
-            whole += np.log(variance) + mean**2 / variance
-        return float(whole)
+            whole += math.log(variance) + mean**2 / variance
+        return whole
 
     # The likelihood can have its top at 0, where a bounded search does not look.
     top = 10 * float((y**2).mean() if mean is not None else y.var(ddof=1)) + 1.0

@@ -34,6 +34,7 @@ _DENIED = re.compile(
     r"[\s$)\]}\\*]{0,6}(?:(?:is|was) (?:not (?:right|correct|the )|wrong|incorrect|false|impossible)|(?:is|was)n['’]t (?:right|correct|the ))"
 )
 _NOT_EQUAL = re.compile(r"(?:\\neq?\b|≠|!=)\s*\Z")
+_BRACES = re.compile(r"\\.|[{}]")
 _BRACE = re.compile(r"\s*\{")
 _EQUATION = re.compile(r"[^$\n.]{0,40}?(?<![<>!])=")
 
@@ -41,13 +42,20 @@ _EQUATION = re.compile(r"[^$\n.]{0,40}?(?<![<>!])=")
 def boxes(text: str) -> list[tuple[int, int, str]]:
     r"""The contents of each closed `\boxed{…}` in a text (also `\boxed 14` and a lost backslash), with start and end."""
     found: list[tuple[int, int, str]] = []
-    for match in BOX.finditer(text):
+    matches = list(BOX.finditer(text))
+    closed = _closed(text, [match.end() for match in matches if not match["bare"]])
+    for match in matches:
         if match["bare"]:
             found.append((match.start(), match.end(), match["bare"].rstrip(".,")))
             continue
-        end = closing(text[: match.end() + _LONGEST], match.end() + 1)
+        end = closed.get(match.end())
         front = text[max(0, match.start() - 10) : match.start()]
-        if end is None or _DENIED.match(text, end) or _NOT_EQUAL.search(front):
+        if (
+            end is None
+            or end > match.end() + _LONGEST
+            or _DENIED.match(text, end)
+            or _NOT_EQUAL.search(front)
+        ):
             continue
         box = match.start(), end, text[match.end() + 1 : end - 1]
         for _ in range(3):  # \frac{\sqrt{[5]}}{2}
@@ -62,6 +70,21 @@ def boxes(text: str) -> list[tuple[int, int, str]]:
         if len(found) < 200
         else found
     )
+
+
+def _closed(text: str, braces: list[int]) -> dict[int, int]:
+    """Where braces from the first of these to the last are closed, and those between: place → the index after it. All in one go,
+    as those of boxes in boxes are the same."""
+    closed: dict[int, int] = {}
+    opened: list[int] = []
+    for match in _BRACES.finditer(text, braces[0], braces[-1] + _LONGEST) if braces else ():
+        if match[0] == "{":
+            opened.append(match.start())
+        elif match[0] == "}" and opened:
+            closed[opened.pop()] = match.end()
+            if not opened and braces[-1] in closed:
+                break
+    return closed
 
 
 def _in_formula(text: str, start: int, end: int, content: str) -> tuple[int, int, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -200,10 +201,11 @@ class Plots(Panel):
         numbers = sorted(set(samples.values()))
         asked = " to ".join(dict.fromkeys((f"{numbers[0]}", f"{numbers[-1]}")))
         axes.set(xlabel=f"Right answers of {asked} samples", ylabel="Percent of questions")
-        flips = self.data[(self.data["right"] > 0) & (self.data["right"] < self.data["samples"])]
+        hits = self.data["right"].to_numpy()
+        flips = self.data[(hits > 0) & (hits < self.data["samples"].to_numpy())]
+        times = Counter(flips["model"])
         words = ", ".join(
-            f"{who} {as_percent(float((flips['model'] == who).sum()) / len(rates), len(rates))}"
-            for who in whos
+            f"{who} {as_percent(times[who] / len(rates), len(rates))}" for who in whos
         )
         candidate = whos[-1] if self._choice.pair[1] not in whos else self._choice.pair[1]
         shaky = flips[flips["model"] == candidate].copy()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -61,9 +62,17 @@ def load(benchmark: BenchmarkParams) -> list[Question]:
     """All questions of a benchmark that are not excluded, in file order. Raises `UserError` for a broken file, for one
     without the field of the clusters, and as `divided` does."""
     field = None if benchmark.cluster in _OURS else benchmark.cluster
-    return prepared(
-        read(benchmark.module, path(benchmark), benchmark.fields, cluster=field), benchmark
-    )
+    if benchmark.source == "embedded" and not benchmark.fields:
+        found = [*_embedded(benchmark.module, path(benchmark), field)]
+    else:
+        found = read(benchmark.module, path(benchmark), benchmark.fields, cluster=field)
+    return prepared(found, benchmark)
+
+
+@lru_cache(maxsize=8)
+def _embedded(kind: str, path: Path, cluster: str | None) -> tuple[Question, ...]:
+    """What travels with the package does not change, and is read several times in a process."""
+    return tuple(read(kind, path, cluster=cluster))
 
 
 def prepared(found: list[Question], benchmark: BenchmarkParams) -> list[Question]:

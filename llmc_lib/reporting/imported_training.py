@@ -73,7 +73,9 @@ def _rewards(histories: Mapping[str, pd.DataFrame]) -> Block:
 
 
 def _ends(history: pd.DataFrame, column: str) -> tuple[float | None, float | None]:
-    values = pd.to_numeric(history.get(column, pd.Series(dtype=float))).dropna()
+    if column not in history:
+        return None, None
+    values = pd.to_numeric(history[column]).dropna()
     size = max(1, len(values) // _PART)
     if values.empty:
         return None, None

@@ -8,7 +8,9 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -127,20 +129,24 @@ def _is_file_whole(path: Path, facts: Mapping[str, Any]) -> bool:
 
 def environment() -> dict[str, Any]:
     """Commit, Python, package versions, machine. No host name, no user name, no environment variable."""
-    versions = {}
-    for name in _VERSIONED:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
         "commit": git_commit(),
         "python": platform.python_version(),
-        "packages": versions,
+        "packages": {**_versions()},
         "machine": f"{platform.system()} {platform.machine()}, {len(os.sched_getaffinity(0))} cores, "
         f"{memory:.0f} GiB",
     }
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Of the installed ones among `_VERSIONED`; read once, as each has a long file of its metadata."""
+    versions = {}
+    for name in _VERSIONED:
+        with suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
 
 
 def git_commit() -> str:

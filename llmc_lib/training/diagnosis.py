@@ -128,13 +128,16 @@ def _of_losses(history: pd.DataFrame) -> list[Finding]:
 
 def not_finite(train: pd.DataFrame, held: pd.DataFrame) -> Finding | None:
     """The first loss or gradient norm that is no finite number."""
-    norms = train["grad_norm"] if "grad_norm" in train else pd.Series(dtype=float)
     marks = [
-        ("training loss", train.loc[~np.isfinite(train["loss"]), "step"]),
-        ("validation loss", held.loc[~np.isfinite(held["eval_loss"]), "step"]),
-        ("gradient norm", train.loc[np.isinf(norms.reindex(train.index)), "step"]),
+        ("training loss", train, ~np.isfinite(train["loss"].to_numpy())),
+        ("validation loss", held, ~np.isfinite(held["eval_loss"].to_numpy())),
     ]
-    first = min(((int(steps.iloc[0]), name) for name, steps in marks if len(steps)), default=None)
+    if "grad_norm" in train:
+        marks.append(("gradient norm", train, np.isinf(train["grad_norm"].to_numpy())))
+    first = min(
+        ((int(rows["step"].to_numpy()[bad][0]), name) for name, rows, bad in marks if bad.any()),
+        default=None,
+    )
     if first is None:
         return None
     step, name = first

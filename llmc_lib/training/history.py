@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 #: What trainings on preference pairs log.
 MARGIN, ACCURACY = "rewards/margins", "rewards/accuracies"
@@ -10,19 +12,26 @@ MARGIN, ACCURACY = "rewards/margins", "rewards/accuracies"
 
 def training_rows(history: pd.DataFrame) -> pd.DataFrame:
     """The rows of optimizer steps, in order, the last one of each step; also where the loss is NaN."""
-    marks = history.reindex(columns=["loss", "grad_norm", "learning_rate", "tokens_per_second"])
-    return _rows(history, marks.notna().any(axis="columns"), "loss")
+    return _rows(history, _are_steps(history), "loss")
 
 
 def validation_rows(history: pd.DataFrame) -> pd.DataFrame:
     """The rows of validation passes, in order, the last one of each step; also where the loss is NaN."""
-    steps = history.reindex(columns=["loss", "grad_norm", "learning_rate", "tokens_per_second"])
-    if not any(name in history for name in ("eval_loss", "eval_reward")):
-        return _rows(history, pd.Series(False, history.index), "eval_loss")
-    chosen = steps.isna().all(axis="columns")
+    chosen = np.zeros(len(history), bool)
+    if any(name in history for name in ("eval_loss", "eval_reward")):
+        chosen = ~_are_steps(history)
     if "eval_loss" in history:
-        chosen |= history["eval_loss"].notna()
+        chosen |= history["eval_loss"].notna().to_numpy()
     return _rows(history, chosen, "eval_loss")
+
+
+def _are_steps(history: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which rows have what only optimizer steps log."""
+    found = np.zeros(len(history), bool)
+    for name in ("loss", "grad_norm", "learning_rate", "tokens_per_second"):
+        if name in history:
+            found |= history[name].notna().to_numpy()
+    return found
 
 
 def on_pairs(history: pd.DataFrame) -> bool:
@@ -30,9 +39,13 @@ def on_pairs(history: pd.DataFrame) -> bool:
     return MARGIN in history and ACCURACY in history
 
 
-def _rows(history: pd.DataFrame, chosen: pd.Series, loss: str) -> pd.DataFrame:
-    columns = list(dict.fromkeys([*history.columns, "step", "epoch", loss]))
-    rows = history.reindex(columns=columns)[chosen.to_numpy(bool)]
-    rows = rows.apply(pd.to_numeric).astype(float)
-    ordered: pd.DataFrame = rows.drop_duplicates("step", keep="last").sort_values("step")
-    return ordered.reset_index(drop=True)
+def _rows(history: pd.DataFrame, chosen: NDArray[np.bool_], loss: str) -> pd.DataFrame:
+    columns = {
+        name: np.asarray(pd.to_numeric(history[name].to_numpy()[chosen]), float)
+        if name in history
+        else np.full(chosen.sum(), np.nan)
+        for name in dict.fromkeys([*history.columns, "step", "epoch", loss])
+    }
+    # The first in reverse order is the last of its step.
+    _, back = np.unique(columns["step"][::-1], return_index=True)
+    return pd.DataFrame({name: values[::-1][back] for name, values in columns.items()})

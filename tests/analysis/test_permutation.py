@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from llmc_lib.analysis import paired_comparison, permutation_test
-from llmc_lib.analysis.permutation import _SHARES, SignFlip, _tails
+from llmc_lib.analysis.permutation import _SHARES, SignFlip, _even_tails, _in_steps, _tails
 
 
 def _table(seed: int, n: int, k: int, shift: float = 0.15) -> tuple[np.ndarray, np.ndarray]:
@@ -78,10 +78,13 @@ def _brute(counts: np.ndarray, share: float, seen: int) -> tuple[float, float]:
 @pytest.mark.parametrize("counts", [[4, 2, -1, 3], [2, 2, 2, 2], [-6, -3], [1, -1, 2, -4, 8, 3]])
 def test_the_tails_at_other_shares_count_all_patterns(counts: list[int]) -> None:
     differences = np.array(counts)
-    as_far, farther = _tails(differences, _SHARES)
+    steps = _in_steps(differences)
+    as_far, farther = _tails(*steps)
     for at in (0, 20, 40, 63, -1):
         expected = _brute(differences, float(_SHARES[at]), int(differences.sum()))
         assert (as_far[at], farther[at]) == pytest.approx(expected, abs=1e-9)
+    expected = _brute(differences, 0.5, int(differences.sum()))
+    assert _even_tails(*steps) == pytest.approx(expected, abs=1e-9)
 
 
 def test_few_questions_gained_by_one_answer_each_are_no_finding() -> None:

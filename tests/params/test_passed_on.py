@@ -140,7 +140,10 @@ def test_what_is_no_setting_is_refused_with_the_reason(
     tmp_path: Path, section: str, given: dict[str, Any], words: str
 ) -> None:
     path = tmp_path / "my.yaml"
-    path.write_text(yaml.safe_dump(_values(section, given), sort_keys=False))
+    dumper = getattr(
+        yaml, "CSafeDumper", yaml.SafeDumper
+    )  # of 70,000 values Python's takes seconds
+    path.write_text(yaml.dump(_values(section, given), Dumper=dumper, sort_keys=False))
     with pytest.raises(UserError) as caught:
         load(path)
     message = str(caught.value)

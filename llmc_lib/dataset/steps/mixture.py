@@ -13,10 +13,12 @@ candidate, or one less, does not change it.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from llmc_lib.dataset.steps.step import Step
 from llmc_lib.errors import UserError
@@ -72,15 +74,14 @@ def held_out(rows: pd.DataFrame, share: float) -> pd.Series:
     Parameters: `rows` with the columns category, source, subject and draw: all that any mixture is drawn
     from.
     """
-    held = pd.Series(False, index=rows.index)
-    for category, count in _apportioned(
-        round(len(rows) * share), _counts(rows, "category")
-    ).items():
-        within = rows[rows["category"] == category]
-        sizes = _counts(within, "source")
+    held, strata = np.zeros(len(rows), bool), _Strata(rows)
+    categories, sources = rows["category"].to_numpy(), rows["source"].to_numpy()
+    for category, count in _apportioned(round(len(rows) * share), _counts(categories)).items():
+        within = categories == category
+        sizes = _counts(sources[within])
         for source, n in _apportioned(count, sizes).items():
-            held[_stratified(within[within["source"] == source], min(n, sizes[source] - 1))] = True
-    return held
+            held[strata.drawn(within & (sources == source), min(n, sizes[source] - 1))] = True
+    return pd.Series(held, index=rows.index)
 
 
 def mix(
@@ -97,7 +98,8 @@ def mix(
 
     Raises `UserError` for a category that has a share and too few rows, unless the params allow it.
     """
-    available = _counts(rows, "category")
+    categories, can_be_held = rows["category"].to_numpy(), rows["held"].to_numpy(bool)
+    available = _counts(categories)
     wanted = {name: share for name, share in shares.items() if share > 0}
     empty = [name for name in wanted if not available.get(name)]
     present = {name: share for name, share in wanted.items() if name not in empty}
@@ -115,18 +117,18 @@ def mix(
         )
     counts, limiting = _sizes(available, present, params)
     distinct = {name: min(count, available[name]) for name, count in counts.items()}
-    held = _split(distinct, available, _counts(rows[rows["held"]], "category"), params.validation)
-    train, validation = [], []
+    held = _split(distinct, available, _counts(categories[can_be_held]), params.validation)
+    strata, train, validation = _Strata(rows), [], []
     for name, count in counts.items():
-        pool = rows[rows["category"] == name]
-        validation.append(_stratified(pool[pool["held"]], held[name]))
-        drawn = _stratified(pool[~pool["held"]], distinct[name] - held[name])
+        within = categories == name
+        validation.append(strata.drawn(within & can_be_held, held[name]))
+        drawn = strata.drawn(within & ~can_be_held, distinct[name] - held[name])
         # np.resize repeats the rows in turn, where more are asked for than there are.
         train.append(np.resize(drawn, count - held[name]))
     total = sum(counts.values())
     return Mixture(
-        _shuffled(np.concatenate(train), rows["order"]),
-        _shuffled(np.concatenate(validation), rows["order"]),
+        _shuffled(np.concatenate(train), rows),
+        _shuffled(np.concatenate(validation), rows),
         counts,
         limiting,
         sum(available[name] for name in present) - sum(distinct.values()),
@@ -171,9 +173,9 @@ def _apportioned(total: int, sizes: dict[str, int]) -> dict[str, int]:
     return apportion(total, {name: size / everything for name, size in sizes.items()})
 
 
-def _counts(rows: pd.DataFrame, by: str) -> dict[str, int]:
-    """The number of rows of each value, sorted by the value: the order of the rows does not matter."""
-    return {str(key): int(n) for key, n in sorted(rows.groupby(by, observed=True).size().items())}
+def _counts(values: NDArray[np.object_]) -> dict[str, int]:
+    """How often each value is there, sorted by the value: the order of the rows does not matter."""
+    return dict(sorted(Counter(values.tolist()).items()))
 
 
 def _sizes(
@@ -198,21 +200,37 @@ def _sizes(
     return apportion(total, wanted), limiting
 
 
-def _stratified(pool: pd.DataFrame, count: int) -> np.ndarray:
-    """`count` labels of the pool, drawn from each source and subject in proportion, in drawn order."""
-    if not count:
-        return pool.index[:0].to_numpy()
-    pool = pool.sort_values("draw", kind="stable")
-    strata = pool.groupby(["source", "subject"], sort=True, observed=True)
-    sizes = strata.size()
-    names = [str(number) for number in range(len(sizes))]
-    quotas = apportion(count, dict(zip(names, sizes / len(pool), strict=True)))
-    quota = strata.ngroup().map({int(name): n for name, n in quotas.items()})
-    return pool.index[strata.cumcount() < quota].to_numpy()
+class _Strata:
+    """Rows of which some are drawn from each source and subject in proportion."""
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        self._stratum = rows.groupby(["source", "subject"], observed=True).ngroup().to_numpy()
+        self._draw = rows["draw"].to_numpy()
+
+    def drawn(self, within: NDArray[np.bool_], count: int) -> NDArray[np.intp]:
+        """Positions of `count` of the rows `within`, in drawn order."""
+        if not count:
+            return np.array([], np.intp)
+        pool = np.flatnonzero(within)
+        pool = pool[np.argsort(self._draw[pool], kind="stable")]
+        _, stratum, sizes = np.unique(self._stratum[pool], return_inverse=True, return_counts=True)
+        parts = {str(number): size / len(pool) for number, size in enumerate(sizes.tolist())}
+        quota = np.array([*apportion(count, parts).values()])
+        return pool[_earlier(stratum) < quota[stratum]]
 
 
-def _shuffled(labels: np.ndarray, order: pd.Series) -> np.ndarray:
-    """The labels by the hashes in `order`; the second copy of a row is elsewhere than the first."""
-    copy = pd.Series(labels).groupby(labels).cumcount().to_numpy(np.uint64)
+def _earlier(values: NDArray[np.intp]) -> NDArray[np.intp]:
+    """(n,): how many of the values before it each one equals; of n whole numbers."""
+    order = np.argsort(values, kind="stable")
+    first = np.flatnonzero(np.diff(values[order], prepend=-1))
+    earlier = np.arange(len(values))
+    earlier[order] = earlier - np.repeat(first, np.diff(first, append=len(values)))
+    return earlier
+
+
+def _shuffled(drawn: NDArray[np.intp], rows: pd.DataFrame) -> np.ndarray:
+    """The labels of rows by their hashes `order`; the second copy of a row is elsewhere than the first."""
+    copy = _earlier(drawn).astype(np.uint64)
     golden = np.uint64(0x9E3779B97F4A7C15)  # spreads the copies over the range; wraps around
-    return labels[np.argsort(order.loc[labels].to_numpy(np.uint64) + copy * golden, kind="stable")]
+    order = rows["order"].to_numpy(np.uint64)[drawn] + copy * golden
+    return rows.index.to_numpy()[drawn[np.argsort(order, kind="stable")]]

@@ -162,14 +162,13 @@ def _losses(axes: Axes, history: pd.DataFrame, top: float | None, *, label: bool
     thinned = _line(axes, train, "loss", BASE)
     held = all_held[np.isfinite(all_held["eval_loss"])]
     axes.plot(held["step"], held["eval_loss"], "o-", color=MODELS[0], markersize=4.5, linewidth=1.4)
-    bad = pd.concat(
-        [r.loc[~np.isfinite(r[c]), "step"] for r, c in ((train, "loss"), (all_held, "eval_loss"))]
-    )
-    if len(bad):
-        axes.axvline(float(bad.min()), color=MODELS[1], linewidth=1.2, linestyle=":")
-        _say(
-            axes, float(bad.min()), history, tr("not finite: step {step:,}", step=int(bad.min())), 1
-        )
+    bad = [
+        rows["step"].to_numpy()[~np.isfinite(rows[name].to_numpy())]
+        for rows, name in ((train, "loss"), (all_held, "eval_loss"))
+    ]
+    if (first := float(min(np.concatenate(bad), default=np.inf))) < np.inf:
+        axes.axvline(first, color=MODELS[1], linewidth=1.2, linestyle=":")
+        _say(axes, first, history, tr("not finite: step {step:,}", step=int(first)), 1)
     if top is not None:
         axes.set_ylim(top=top)
         highest = float(_values(train, "loss").max())
