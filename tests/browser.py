@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -64,7 +66,21 @@ def launched() -> Iterator[Any]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=_QUIET)
         yield chromium
-        chromium.close()
+        with used(chromium):
+            chromium.close()
+
+
+@contextmanager
+def used(chromium: Any) -> Iterator[None]:
+    """In here the browser can be asked; at the end its windows are closed, and its event loop is no longer this thread's: other
+    tests have their own."""
+    asyncio._set_running_loop(chromium._loop)
+    try:
+        yield
+    finally:
+        for context in chromium.contexts:
+            context.close()
+        asyncio._set_running_loop(None)
 
 
 #: axe-core reads the same few colours again for each element behind each text, which takes a third of its time.

@@ -11,11 +11,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from tests import warm
+from tests.browser import launched, used
 
 # Three processes on two cores: threads of a matrix product in each would wait for the others', and torch's two, on the one
 # core of a slow test, for each other: most of its time. Before numpy and torch are imported.
@@ -220,6 +222,18 @@ def warm_python(_warm_folder: Path) -> Iterator[None]:
         patch.setattr(sys, "executable", str(warm.python(_warm_folder)))
         patch.setenv("JUPYTER_PATH", str(_warm_folder / "jupyter"))
         yield
+
+
+@pytest.fixture(scope="session")
+def _chromium() -> Iterator[Any]:
+    yield from launched()
+
+
+@pytest.fixture(scope="module")
+def browser(_chromium: Any) -> Iterator[Any]:
+    """The one browser of a process that runs tests, which takes longer to start than most pages to load."""
+    with used(_chromium):
+        yield _chromium
 
 
 @pytest.fixture

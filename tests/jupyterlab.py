@@ -34,7 +34,7 @@ class Lab:
         self.page = page
         self.watched = Watched(page)
         page.goto(f"http://127.0.0.1:{port}/lab?token=x&reset", timeout=120_000)
-        page.wait_for_function("window.jupyterapp", timeout=120_000)
+        page.wait_for_function("window.jupyterapp", polling=100, timeout=120_000)
         page.evaluate("jupyterapp.restored.then(() => jupyterapp.shell.collapseLeft())")
 
     def open(self, name: str) -> None:
@@ -57,7 +57,9 @@ class Lab:
             f"JupyterLab {theme}",
         )
         light = str(theme == "Light").lower()
-        self.page.wait_for_function(f"document.body.dataset.jpThemeLight === '{light}'")
+        self.page.wait_for_function(
+            f"document.body.dataset.jpThemeLight === '{light}'", polling=100
+        )
 
     def run_all(self, seconds: int = 300) -> None:
         """Run all cells, wait for the last one, and for what it shows. What they showed before is gone."""

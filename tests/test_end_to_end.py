@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import yaml
 from llmc_lib import question_bank
 from llmc_lib.params.reader import load
 from llmc_lib.store import ledger
-from tests.browser import Watched, launched, open_all, overflow, violations
+from tests.browser import Watched, open_all, overflow, violations
 from tests.conftest import TinyRun
 from tests.jupyterlab import complaints, jupyterlab
 
@@ -201,11 +200,6 @@ def test_a_failing_stage_ends_in_one_block_and_the_next_run_goes_on(tiny_run: Ti
 
 
 # ---- the page in a browser -------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    yield from launched()
 
 
 def test_every_output_is_good_in_jupyterlab(
