@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from tests import warm, warm_caller
+from tests.browser import launched, used
 
 #: The variable that names the folder of the warm processes that all processes that run tests share.
 _WARM = "LLMC_TESTS_WARM"
@@ -227,6 +228,18 @@ def warm_python(_warm_folder: Path) -> Iterator[None]:
         patch.setattr(sys, "executable", str(warm.python(_warm_folder)))
         patch.setenv("JUPYTER_PATH", str(_warm_folder / "jupyter"))
         yield
+
+
+@pytest.fixture(scope="session")
+def _chromium() -> Iterator[Any]:
+    yield from launched()
+
+
+@pytest.fixture(scope="module")
+def browser(_chromium: Any) -> Iterator[Any]:
+    """The one browser of a process that runs tests, which takes longer to start than most pages to load."""
+    with used(_chromium):
+        yield _chromium
 
 
 @pytest.fixture

@@ -16,8 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from llmc_lib.store import ROOT
 from tests.browser import Watched
 
@@ -36,15 +34,20 @@ class Lab:
         self.page = page
         self.watched = Watched(page)
         page.goto(f"http://127.0.0.1:{port}/lab?token=x&reset", timeout=120_000)
-        page.wait_for_function("window.jupyterapp", timeout=120_000)
+        page.wait_for_function("window.jupyterapp", polling=100, timeout=120_000)
         page.evaluate("jupyterapp.restored.then(() => jupyterapp.shell.collapseLeft())")
 
     def open(self, name: str) -> None:
-        """Open a notebook of the folder in a tab of its own."""
+        """Open a notebook of the folder in a tab of its own, or go to that tab."""
         self.page.evaluate(
-            f"async (path) => {{ await jupyterapp.commands.execute('docmanager:open', {{ path }}); "
-            f"await {_CURRENT}.context.ready; await {_CURRENT}.sessionContext.ready; }}",
+            "(path) => jupyterapp.commands.execute('docmanager:open', { path }).then(() => {})",
             name,
+        )
+        self.page.wait_for_function(
+            f"(path) => {_CURRENT}?.context?.path === path", arg=name, polling=100
+        )
+        self.page.evaluate(
+            f"async () => {{ await {_CURRENT}.context.ready; await {_CURRENT}.sessionContext.ready; }}"
         )
 
     def choose(self, theme: str) -> None:
@@ -54,15 +57,20 @@ class Lab:
             f"JupyterLab {theme}",
         )
         light = str(theme == "Light").lower()
-        self.page.wait_for_function(f"document.body.dataset.jpThemeLight === '{light}'")
+        self.page.wait_for_function(
+            f"document.body.dataset.jpThemeLight === '{light}'", polling=100
+        )
 
     def run_all(self, seconds: int = 300) -> None:
-        """Run all cells, wait for the last one, and for what it shows."""
-        self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+        """Run all cells, wait for the last one, and for what it shows. What they showed before is gone."""
         cells = f"{_CURRENT}.content.widgets.filter((cell) => cell.model.type === 'code')"
+        self.page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+        assert self.page.evaluate(f"{cells}.some((cell) => cell.model.executionCount)") is False
+        self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
         self.page.wait_for_function(
-            f"() => {cells}.every((cell) => cell.model.executionCount)", timeout=1000 * seconds
-        )
+            f"() => {cells}.every((cell) => cell.model.executionCount)",
+            polling=200, timeout=1000 * seconds,
+        )  # fmt: skip
         self.page.wait_for_timeout(500)
 
     def found(self) -> dict[str, Any]:
@@ -146,16 +154,6 @@ def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
             time.sleep(0.3)
         else:
             return
-
-
-def with_params(notebook: Path, params: Path, folder: Path) -> Path:
-    """A copy of one of the project's notebooks in `folder` that works on another params file."""
-    made = nbformat.read(notebook, as_version=4)
-    cell = next(cell for cell in made.cells if cell.cell_type == "code")
-    cell.source = cell.source.replace('"params/quickstart.yaml"', json.dumps(str(params)))
-    assert str(params) in cell.source
-    nbformat.write(made, folder / notebook.name)
-    return folder / notebook.name
 
 
 def complaints(lab: Lab) -> Iterator[str]:

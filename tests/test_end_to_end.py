@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ import yaml
 from llmc_lib import question_bank
 from llmc_lib.params.reader import load
 from llmc_lib.store import ledger
-from tests.browser import Watched, launched, open_all, overflow, violations
-from tests.conftest import ROOT, TinyRun
-from tests.jupyterlab import complaints, jupyterlab, with_params
+from tests.browser import Watched, open_all, overflow, violations
+from tests.conftest import TinyRun
+from tests.jupyterlab import complaints, jupyterlab
 
 pytestmark = pytest.mark.slow
 
@@ -203,23 +202,15 @@ def test_a_failing_stage_ends_in_one_block_and_the_next_run_goes_on(tiny_run: Ti
 # ---- the page in a browser -------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    yield from launched()
-
-
 def test_every_output_is_good_in_jupyterlab(
     tiny_run: TinyRun, browser: Any, tmp_path: Path
 ) -> None:
-    """In the light theme all cells are run; in the dark one the executed notebooks are opened, which nobody there trusts."""
-    sources = sorted((ROOT / "notebooks").glob("[1-4]_*.ipynb"))
-    assert len(sources) == 4
-    executed = [tmp_path / f"executed_{source.name}" for source in sources]
-    for source, copy in zip(sources, executed, strict=True):
-        shutil.copy(tiny_run.report / "notebooks" / source.name, copy)
-    to_run = [with_params(source, tiny_run.params_file, tmp_path) for source in sources]
-    with jupyterlab(browser, tmp_path / "lab", [*to_run, *executed]) as lab:
-        for theme, books in (("Light", to_run), ("Dark", executed)):
+    """In the dark theme the executed notebooks are opened, which nobody there trusts; in the light one all their cells are
+    run again."""
+    books = sorted((tiny_run.report / "notebooks").glob("[1-4]_*.ipynb"))
+    assert len(books) == 4
+    with jupyterlab(browser, tmp_path / "lab", books, "Dark") as lab:
+        for theme in ("Dark", "Light"):
             lab.choose(theme)
             pictures = 0
             for book in books:

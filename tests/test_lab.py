@@ -24,7 +24,7 @@ import pytest
 
 from llmc_lib.lab.server import environment, is_loopback, told
 from llmc_lib.lab.start import README, START, runs_table, write_start
-from tests.browser import Watched, launched
+from tests.browser import Watched
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "reports" / "example"
@@ -247,35 +247,31 @@ def test_lab_offers_the_one_kernel_that_fits(lab: Lab) -> None:
 
 
 @pytest.mark.slow
-def test_lab_opens_on_the_start_page_and_asks_nothing(lab: Lab) -> None:
-    for browser in launched():
-        opened = {}
-        for scheme in ("light", "dark"):
-            context = browser.new_context(
-                color_scheme=scheme, viewport={"width": 1440, "height": 900}
-            )
-            page = context.new_page()
-            opened[scheme] = page, Watched(page)
-            page.goto(lab.url)
-            shown = page.locator(".jp-MarkdownViewer")
-            shown.locator("h1").wait_for(timeout=60_000)
-            page.wait_for_function(
-                f"document.body.dataset.jpThemeLight === '{str(scheme == 'light').lower()}'"
-            )
-            assert shown.locator("h1").inner_text() == "The notebooks"
-            assert "Better on skills" in shown.inner_text()
-        page.wait_for_timeout(3000)  # a question would come now
-        for scheme, (page, watched) in opened.items():
-            assert page.locator(".jp-Dialog").count() == 0
-            assert page.locator(".Toastify__toast").count() == 0
-            assert watched.complaints == []
-            if scheme == "dark":
-                _follow_links(page, watched)
-            outside = [
-                r for r in watched.requests if urlsplit(r).netloc != urlsplit(lab.url).netloc
-            ]
-            assert [r for r in outside if not r.startswith("blob:")] == []
-            page.context.close()
+def test_lab_opens_on_the_start_page_and_asks_nothing(lab: Lab, browser: Any) -> None:
+    opened = {}
+    for scheme in ("light", "dark"):
+        context = browser.new_context(color_scheme=scheme, viewport={"width": 1440, "height": 900})
+        page = context.new_page()
+        opened[scheme] = page, Watched(page)
+        page.goto(lab.url)
+        shown = page.locator(".jp-MarkdownViewer")
+        shown.locator("h1").wait_for(timeout=60_000)
+        page.wait_for_function(
+            f"document.body.dataset.jpThemeLight === '{str(scheme == 'light').lower()}'",
+            polling=100,
+        )
+        assert shown.locator("h1").inner_text() == "The notebooks"
+        assert "Better on skills" in shown.inner_text()
+    page.wait_for_timeout(3000)  # a question would come now
+    for scheme, (page, watched) in opened.items():
+        assert page.locator(".jp-Dialog").count() == 0
+        assert page.locator(".Toastify__toast").count() == 0
+        assert watched.complaints == []
+        if scheme == "dark":
+            _follow_links(page, watched)
+        outside = [r for r in watched.requests if urlsplit(r).netloc != urlsplit(lab.url).netloc]
+        assert [r for r in outside if not r.startswith("blob:")] == []
+        page.context.close()
 
 
 def _follow_links(page: Any, watched: Watched) -> None:

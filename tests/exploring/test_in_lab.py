@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +10,12 @@ import pytest
 
 from llmc_lib.exploring import open_runs
 from llmc_lib.store import ROOT, read_marks
-from tests.browser import launched
 from tests.exploring.made import asked_twice, notebook
 from tests.jupyterlab import jupyterlab
 
 pytestmark = pytest.mark.slow
 
 _SECONDS = 90_000  # in thousandths, as the browser counts
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    yield from launched()
 
 
 def _panel(page: Any, number: int) -> Any:

@@ -32,6 +32,17 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """Kernels are forked from a process that has their imports."""
+
+
+@pytest.fixture
+def _cold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel that starts as users' do: its imports take time, and it is of its caller's session."""
+    monkeypatch.delenv("JUPYTER_PATH")
+
+
 def _notebook(folder: Path, *cells: str) -> None:
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     nbformat.write(made, folder / "n.ipynb")
@@ -53,6 +64,7 @@ def _start(folder: Path, executed: str = "done.ipynb") -> subprocess.Popen[bytes
     )
 
 
+@pytest.mark.usefixtures("_cold")
 def test_a_kernel_that_still_starts_says_nothing_of_an_interrupt(tmp_path: Path) -> None:
     _notebook(tmp_path, "1")
     process = _start(tmp_path)
@@ -65,6 +77,7 @@ def test_a_kernel_that_still_starts_says_nothing_of_an_interrupt(tmp_path: Path)
     assert process.returncode == 130
 
 
+@pytest.mark.usefixtures("_cold")
 def test_an_interrupt_reaches_the_kernel_and_nothing_else_is_said(tmp_path: Path) -> None:
     begun = "import os, time; open('pid', 'w').write(str(os.getpid()))"
     tidy = f"try:\n    {begun}; time.sleep(300)\nfinally:\n    open('tidied', 'w').close()"

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ import pytest
 import yaml
 
 from llmc_lib.store import ROOT, Run, open_run, read_manifest, write_manifest
-from tests.browser import launched
 
 #: What a light environment has not.
 HEAVY = "torch vllm trl deepspeed transformers datasets peft accelerate gguf reasoning_gym openai ninja".split()
@@ -28,11 +26,6 @@ class Nowhere:
             raise ModuleNotFoundError(f'No module named {{name!r}}', name=name)
 sys.meta_path.insert(0, Nowhere())
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    yield from launched()
 
 
 @pytest.fixture(scope="module")

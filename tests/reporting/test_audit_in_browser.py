@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from llmc_lib.evaluation.audit import keep_labels, read_drawn
 from llmc_lib.reporting.audit_command import Asked, audit
 from llmc_lib.store import Run
-from tests.browser import Watched, launched, overflow, violations
+from tests.browser import Watched, overflow, violations
 from tests.reporting import several as evaluations
 from tests.reporting.test_audit import answers
 
@@ -24,11 +23,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     made = evaluations.several(tmp_path_factory.mktemp("audit"), answers, main="sums")
     audit(made, Asked(n=12))
     return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    yield from launched()
 
 
 def test_a_sheet_is_labelled_kept_exported_and_read_back(
