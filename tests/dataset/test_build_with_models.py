@@ -22,15 +22,18 @@ dataset:
       path: {folder}/sums.jsonl
       fields: {{id: id, question: problem, answer: answer, completion: solution, author: by}}
       category: Math
-  difficulty: {{enabled: true, samples: 2, max_tokens: 24, max_model_len: 256, max_pass_rate: 1.0}}
-  completions: {{enabled: true, samples: 3, max_tokens: 24, max_model_len: 256, choose: shortest}}
+  difficulty: {{enabled: true, samples: 2, max_tokens: 12, max_model_len: 256, max_pass_rate: 1.0, engine: {engine}}}
+  completions: {{enabled: true, samples: 3, max_tokens: 12, max_model_len: 256, choose: shortest, engine: {engine}}}
   shares: {{Math: 1.0}}
   validation: {validation}
 """
 
+#: Its memory is filled with zeros when an engine starts.
+ENGINE = "{vllm: {kv_cache_memory_bytes: 67108864}}"
+
 
 def _write(folder: Path, validation: float = 0.0) -> Path:
-    sums = [(a, b) for a in range(1, 4) for b in range(2, 5)]
+    sums = [(a, b) for a in range(1, 3) for b in range(2, 5)]
     rows = [
         {"id": f"{a}+{b}", "problem": f"What is {a} + {b}? Give only the number.", "answer": a + b}
         for a, b in sums
@@ -40,7 +43,7 @@ def _write(folder: Path, validation: float = 0.0) -> Path:
     rows[0], rows[1] = {**rows[0], **closed}, {**rows[1], **person}
     (folder / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     path = folder / "sums.yaml"
-    path.write_text(PARAMS.format(folder=folder, validation=validation))
+    path.write_text(PARAMS.format(folder=folder, validation=validation, engine=ENGINE))
     return path
 
 
@@ -51,13 +54,13 @@ def test_a_teacher_fills_in_what_it_can_verify(tmp_path: Path, runs_dir: Path) -
     built = build(run)
     teacher, reference = built.manifest["teacher"], built.manifest["reference"]
     assert teacher["teacher"] == reference["model"] == "SmolLM2-135M-Instruct"
-    assert (teacher["problems"], teacher["samples"], teacher["failed"]) == (8, 24, 0)
+    assert (teacher["problems"], teacher["samples"], teacher["failed"]) == (5, 15, 0)
     outcomes = ("right", "wrong", "truncated", "without_answer", "failed")
-    assert sum(teacher[outcome] for outcome in outcomes) == 24
-    assert (reference["problems"], sum(reference["histogram"])) == (9, 9)
+    assert sum(teacher[outcome] for outcome in outcomes) == 15
+    assert (reference["problems"], sum(reference["histogram"])) == (6, 6)
     rows = built.train.set_index("id")
     written = rows[rows["author"] == "SmolLM2-135M-Instruct"]
-    assert 4 <= len(written) == teacher["solved"] <= 8
+    assert 2 <= len(written) == teacher["solved"] <= 5
     assert set(written["author_kind"]) == {"open model"}
     assert set(written["verified"]) <= {"yes", "not stated"}
     for row in written.to_dict("records"):
@@ -68,7 +71,7 @@ def test_a_teacher_fills_in_what_it_can_verify(tmp_path: Path, runs_dir: Path) -
     assert (rows["pass_rate_high"] - rows["pass_rate_low"]).min() > 0.5  # two samples say little
     steps = {step["step"]: step for step in built.manifest["steps"]}
     assert steps["provenance"]["completion_reasons"] == {"closed model: gpt-4o": 1}
-    assert len(rows) + steps["completions"]["removed"] == 9
+    assert len(rows) + steps["completions"]["removed"] == 6
     # Another split asks no model again.
     answers = {path: path.stat().st_mtime_ns for path in run.dataset.rglob("*.jsonl")}
     assert len(answers) == 2
