@@ -26,7 +26,7 @@ class _Svg(RendererSVG):
     def get_text_width_height_descent(self, s: str, prop: FontProperties, ismath: Any) -> _Size:
         return _in_svg(s, prop.copy(), ismath)
 
-    def _get_font_height_metrics(self, prop: FontProperties) -> _Size:
+    def _get_font_height_metrics(self, prop: FontProperties) -> _Size | tuple[None, None, None]:
         return _heights(prop.copy(), self.dpi)
 
 
@@ -34,7 +34,7 @@ class _Agg(RendererAgg):
     def get_text_width_height_descent(self, s: str, prop: FontProperties, ismath: Any) -> _Size:
         return _in_pixels(s, prop.copy(), ismath, self.dpi)
 
-    def _get_font_height_metrics(self, prop: FontProperties) -> _Size:
+    def _get_font_height_metrics(self, prop: FontProperties) -> _Size | tuple[None, None, None]:
         return _heights(prop.copy(), self.dpi)
 
 
@@ -51,11 +51,13 @@ def _in_pixels(text: str, font: FontProperties, mathematics: Any, dpi: float) ->
 
 
 @lru_cache(256)
-def _heights(font: FontProperties, dpi: float) -> _Size:
-    """Ascent, descent and the gap between lines, as `Text` asks of a renderer first and else finds itself."""
+def _heights(font: FontProperties, dpi: float) -> _Size | tuple[None, None, None]:
+    """Ascent, descent and the gap between lines, as `Text` asks of a renderer first; it looks further itself where there are none."""
     face = get_font(findfont(font))
-    scale = 1 / face.get_sfnt_table("head")["unitsPerEm"] * font.get_size_in_points() * dpi / 72
-    table = face.get_sfnt_table("OS/2")
+    head, table = face.get_sfnt_table("head"), face.get_sfnt_table("OS/2")
+    if head is None or table is None:
+        return None, None, None
+    scale = 1 / head["unitsPerEm"] * font.get_size_in_points() * dpi / 72
     return (
         table["sTypoAscender"] * scale,
         -table["sTypoDescender"] * scale,
@@ -84,10 +86,11 @@ class Pixels(FigureCanvasAgg):
     """For a picture."""
 
     renderer: RendererAgg
+    _size: tuple[float, ...] = ()
 
     def get_renderer(self) -> RendererAgg:
         """One to draw with, the same one as long as the picture has this size."""
         size = (*self.get_width_height(physical=True), self.figure.dpi)
-        if size != self._lastKey:
-            self.renderer, self._lastKey = _Agg(*size), size
+        if size != self._size:
+            self.renderer, self._size = _Agg(*size), size
         return self.renderer
