@@ -66,7 +66,9 @@ def _in_order(a: str, b: str, near: float) -> bool:
     """Have two texts, where they are of plain words, half as many 3-grams of them in common as `near` asks for? An estimate that is
     twice the similarity is six of its standard errors off, and more."""
     if "\\" in a + b or not (a + b).isascii():
-        return True  # what is one word in a formula, or in another script, the builder's search knows
+        return (
+            True  # what is one word in a formula, or in another script, the builder's search knows
+        )
     grams = []
     for text in (a, b):
         words = _PLAIN.findall(text.lower())
