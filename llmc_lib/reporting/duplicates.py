@@ -19,6 +19,8 @@ from llmc_lib.records import Question
 
 #: A run of ASCII letters or digits, or one other letter, as texts without spaces have.
 _WORD = re.compile(r"[a-z0-9]+|[^\W\d_a-z]")
+#: A word of a text of plain ones, as the builder's search has them.
+_PLAIN = re.compile(r"[a-z]+|[0-9]+")
 #: Two questions of which fewer of all words are shared are no near duplicates of any threshold that is worth asking for.
 _SHARED = 0.5
 #: Of more questions with the same digits not all pairs are looked at first: all go to the builder's search.
@@ -28,7 +30,7 @@ _MANY = 2_000
 def near_duplicates(texts: Sequence[str], near: float) -> dict[int, int]:
     """Place of a text → place of the earlier one that it is nearly: the same, or with numbers, signs and names that agree and
     an estimated Jaccard similarity of the word 3-grams of `near` or more (`dataset.texts.duplicates`)."""
-    suspects = _suspects(texts)
+    suspects = _suspects(texts, near)
     if not suspects:
         return {}
     # numba and its kernels take seconds, and few benchmarks have any suspects.
@@ -41,8 +43,9 @@ def near_duplicates(texts: Sequence[str], near: float) -> dict[int, int]:
     return {suspects[row]: suspects[int(of[row])] for row in np.flatnonzero(of >= 0)}
 
 
-def _suspects(texts: Sequence[str]) -> list[int]:
-    """The places of texts that could be near duplicates of another: the same digits, in whatever order, and half of the words."""
+def _suspects(texts: Sequence[str], near: float) -> list[int]:
+    """The places of texts that could be near duplicates of another: the same digits, in whatever order, half of the words, and
+    where these are plain some of their 3-grams."""
     groups: dict[str, list[int]] = defaultdict(list)
     for place, text in enumerate(texts):
         groups["".join(sorted(c for c in text if "0" <= c <= "9"))].append(place)
@@ -53,9 +56,24 @@ def _suspects(texts: Sequence[str]) -> list[int]:
             continue
         words = {place: set(_WORD.findall(texts[place].casefold())) for place in places}
         for a, b in combinations(places, 2):
-            if len(words[a] & words[b]) >= _SHARED * len(words[a] | words[b]):
+            alike = len(words[a] & words[b]) >= _SHARED * len(words[a] | words[b])
+            if alike and _in_order(texts[a], texts[b], near):
                 found |= {a, b}
     return sorted(found)
+
+
+def _in_order(a: str, b: str, near: float) -> bool:
+    """Have two texts, where they are of plain words, half as many 3-grams of them in common as `near` asks for? An estimate that is
+    twice the similarity is six of its standard errors off, and more."""
+    if "\\" in a + b or not (a + b).isascii():
+        return (
+            True  # what is one word in a formula, or in another script, the builder's search knows
+        )
+    grams = []
+    for text in (a, b):
+        words = _PLAIN.findall(text.lower())
+        grams.append({" ".join(words[at : at + 3]) for at in range(max(1, len(words) - 2))})
+    return len(grams[0] & grams[1]) >= near / 2 * len(grams[0] | grams[1])
 
 
 def duplicates_of(questions: Mapping[str, Question], benchmark: BenchmarkParams) -> dict[str, str]:

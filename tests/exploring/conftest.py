@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return asked_twice(tmp_path_factory.mktemp("made"))
 
 
+@pytest.fixture(scope="session")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The params file of a small run that no test opens."""
+    return asked_twice(tmp_path_factory.mktemp("untouched"))
+
+
 @pytest.fixture
-def runs(tmp_path: Path) -> Runs:
+def runs(untouched: Path, tmp_path: Path) -> Runs:
     """A small run of this test alone."""
-    return open_runs(asked_twice(tmp_path))
+    shutil.copytree(untouched.parent, tmp_path, dirs_exist_ok=True)
+    params = tmp_path / untouched.name
+    params.write_text(params.read_text().replace(str(untouched.parent), str(tmp_path)))
+    return open_runs(params)
 
 
 @pytest.fixture

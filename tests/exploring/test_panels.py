@@ -130,11 +130,16 @@ def test_accuracy_is_what_the_analysis_says(choice: Choice) -> None:
     assert set(plots.data["group"]) == {"odd"}
 
 
+@pytest.fixture(scope="module")
+def plots(example: Runs) -> Plots:
+    """A panel in which each test chooses what it shows."""
+    return Plots(Choice(example))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("by", BY)
 @pytest.mark.parametrize("kind", ["Accuracy", "Lengths"])
-def test_every_column_can_be_drawn(example: Runs, kind: str, by: str) -> None:
-    plots = Plots(Choice(example))
+def test_every_column_can_be_drawn(plots: Plots, kind: str, by: str) -> None:
     plots._kind.value, plots._by.value = kind, by
     assert 'class="warning"' not in _html(plots)
     if by == "confidence":  # which these models do not state

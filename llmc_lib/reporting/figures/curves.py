@@ -10,6 +10,8 @@ import seaborn.objects as so
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
+from llmc_lib.reporting.figures.tables import plain, with_plain_texts
+
 # Points between the baselines of two labels.
 _LINE = 12.0
 
@@ -23,6 +25,7 @@ class Label(NamedTuple):
     colour: str
 
 
+@with_plain_texts
 def bands(
     axes: Axes, rows: pd.DataFrame, x: str, y: str, paint: Mapping[str, str], **lines: Any
 ) -> None:
@@ -30,7 +33,9 @@ def bands(
 
     `lines`: further properties by column, as `so.Plot` takes them: `linestyle="kind", group="kind"`.
     """
-    percent = rows.assign(**{column: 100 * rows[column] for column in (y, "low", "high")})
+    percent = plain(rows).assign(
+        **{column: 100 * rows[column].to_numpy() for column in (y, "low", "high")}
+    )
     (
         so.Plot(percent, x=x, y=y, color="model", **lines)
         .add(so.Band(alpha=0.16), ymin="low", ymax="high", legend=False)

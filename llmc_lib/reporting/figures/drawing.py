@@ -17,15 +17,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backend_bases import FigureCanvasBase
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.text import Text
@@ -35,6 +33,7 @@ from tabulate import tabulate
 
 from llmc_lib.formatting import unbroken
 from llmc_lib.reporting.elements import PAGE, PNG, TEXT, Block, View, anchor
+from llmc_lib.reporting.figures.media import Pixels, Vectors
 from llmc_lib.reporting.palette import INK, MUTED, RULE, VARIABLES
 
 WIDTH = 7.4  # inches at 96 dots: the width of the page's column
@@ -164,32 +163,45 @@ def png(figure: Figure) -> tuple[bytes, dict[str, Any]]:
 
     On white, which is right in a light and in a dark notebook; its few colours as a palette, a third of the bytes.
     """
-    buffer, dpi = io.BytesIO(), 96 * _SHARP
-    with _styled(), _laid_out(figure, FigureCanvasAgg, dpi):
+    dpi = 96 * _SHARP
+    with _styled(), _laid_out(figure, Pixels, dpi) as medium:
         figure.savefig(
-            buffer, format="png", dpi=dpi, facecolor="white", bbox_inches=figure.get_tightbbox().padded(0.1),
-            pil_kwargs={"compress_level": 0},
+            io.BytesIO(), format="raw", dpi=dpi, facecolor="white", bbox_inches=figure.get_tightbbox().padded(0.1),
         )  # fmt: skip
-    picture = Image.open(buffer)
-    small = io.BytesIO()
-    colours = picture.convert("RGB").quantize(128)
-    colours.save(small, "PNG", optimize=True, dpi=picture.info["dpi"])
+    picture, data = _few_colours(np.asarray(medium.renderer.buffer_rgba())), io.BytesIO()
+    picture.save(data, "PNG", compress_level=8, dpi=(dpi, dpi))
     width, height = (side // _SHARP for side in picture.size)
-    return small.getvalue(), {"width": width, "height": height}
+    return data.getvalue(), {"width": width, "height": height}
+
+
+def _few_colours(pixels: np.ndarray) -> Image.Image:
+    """The pixels (height × width × red, green, blue and another) as a picture with a palette: white, and 127 colours of all that is
+    drawn on it, which are sought for among a small part of the pixels."""
+    drawn = (pixels[..., :3] != 255).any(axis=2)
+    drawn[0, 0] = True  # of an empty picture too there is one
+    found = Image.fromarray(pixels[drawn][None, :, :3]).quantize(127)
+    places = np.zeros(drawn.shape, np.uint8)
+    places[drawn] = np.asarray(found)[0] + 1
+    picture = Image.fromarray(places)
+    picture.putpalette([255, 255, 255, *(found.getpalette() or [])])
+    return picture
+
+
+_Medium = TypeVar("_Medium", Pixels, Vectors)
 
 
 @contextmanager
-def _laid_out(figure: Figure, medium: type[FigureCanvasBase], dpi: float) -> Iterator[None]:
+def _laid_out(figure: Figure, medium: type[_Medium], dpi: float) -> Iterator[_Medium]:
     """The figure as its layout has it on such a canvas, to be saved: `savefig` alone draws all of it once more, unseen, for that."""
     given, layout = (figure.canvas, figure.dpi), figure.get_layout_engine()
     try:
-        medium(figure)
+        canvas = medium(figure)
         figure.set_dpi(dpi)
         if layout is not None:
             layout.execute(figure)
         figure.set_dpi(dpi)  # measuring has set that of SVG
         figure.set_layout_engine(None)
-        yield
+        yield canvas
     finally:
         figure.set_canvas(given[0])
         figure.set_dpi(given[1])
@@ -233,6 +245,7 @@ def svg(figure: Figure, name: str) -> str:
     """
     _plain_names(figure)
     figure = deepcopy(figure)  # what is drawn for a phone has another layout then
+    Pixels(figure)
     _fold_wide(figure)
     wide = _drawn(figure, name, "wide")
     width, height = figure.get_size_inches()
@@ -329,7 +342,7 @@ def _fold(text: Text, room: float) -> None:
 
 def _drawn(figure: Figure, name: str, kind: str) -> str:
     buffer = io.StringIO()
-    with _styled({"svg.hashsalt": name}), _laid_out(figure, FigureCanvasSVG, figure.dpi):
+    with _styled({"svg.hashsalt": name}), _laid_out(figure, Vectors, figure.dpi):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]

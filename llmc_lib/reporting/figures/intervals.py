@@ -10,6 +10,7 @@ import pandas as pd
 import seaborn.objects as so
 from matplotlib.axes import Axes
 
+from llmc_lib.reporting.figures.tables import plain, with_plain_texts
 from llmc_lib.reporting.palette import colours
 
 _SHORT = {
@@ -23,6 +24,7 @@ def marks(models: Iterable[str]) -> dict[str, str]:
     return dict(zip(models, cycle("os^vD"), strict=False))
 
 
+@with_plain_texts
 def points(axes: Axes, rows: pd.DataFrame, paint: Mapping[str, str], *, lone: bool = False) -> None:
     """Points and their intervals in rows from the top down, the models of a row below each other.
 
@@ -30,6 +32,7 @@ def points(axes: Axes, rows: pd.DataFrame, paint: Mapping[str, str], *, lone: bo
     `name`, that is written after the interval. `paint`: model → colour. `lone`: each row is a
     model, named by the axis; its point is a larger disc.
     """
+    rows = plain(rows)
     models = rows["model"].unique()
     rows = rows.assign(y=_below_each_other(rows))
     layer = {"orient": "y", "legend": False}
