@@ -250,6 +250,10 @@ def _serve(path: Path, kind: str) -> None:
         from llmc_lib.dataset.texts.duplicates import exact_keys
 
         exact_keys([""])  # numba loads half of itself at the first call
+    if kind == "training":
+        from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+
+        get_checkpoint_conversion_mapping("llama")  # those of all models are made at the first call
     if kind == "vllm":
         from vllm.platforms import current_platform
 
