@@ -75,6 +75,8 @@ _IMPORTS = {
         "vllm.v1.worker.cpu_worker",
         "vllm.entrypoints.cli.serve",
         "vllm.entrypoints.openai.api_server",
+        "vllm.model_executor.layers.quantization.online.base",
+        "vllm.model_executor.models.llama",
         "llmc_lib.serving.launch",
     ],
     "training": [
@@ -169,6 +171,16 @@ def _serve(path: Path, kind: str) -> None:
         from llmc_lib.dataset.texts.duplicates import exact_keys
 
         exact_keys([""])  # numba loads half of itself at the first call
+    if kind == "training":
+        from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+
+        get_checkpoint_conversion_mapping("llama")  # those of all models are made at the first call
+    if kind == "vllm":
+        from vllm.platforms import current_platform
+
+        # Half of an engine's start: it looks through all modules for the kernels that it replaces. Once is enough.
+        current_platform.register_triton_kernel_overrides()
+        type(current_platform).register_triton_kernel_overrides = lambda *_: None
     gc.freeze()  # collecting garbage among so many objects takes a second, and copies their pages
     listening = socket.socket(socket.AF_UNIX)
     made = path.with_suffix(".new")

@@ -6,12 +6,15 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmc_lib.errors import UserError
 from llmc_lib.models.thinking import opens, split_reasoning, unclosed
-from llmc_lib.params import RewardParams
 from llmc_lib.rewards.apart import Apart, Lost
+
+if TYPE_CHECKING:
+    # For the process apart it would be half of its start.
+    from llmc_lib.params import RewardParams
 
 RewardFunction = Callable[..., list[float | None]]
 

@@ -11,8 +11,6 @@ from llmc_lib.processes.progress import progress_bar
 from llmc_lib.reasoning.claims.decide import Comparison, Decision, decide, is_plain
 from llmc_lib.reasoning.claims.expression import is_literal
 from llmc_lib.reasoning.claims.find import Claim, find_claims
-from llmc_lib.store import sha256_text
-from llmc_lib.store.kept import read_kept, write_kept
 
 #: Raised when what is read or how it is decided changes: texts are then checked again.
 VERSION = 5
@@ -53,6 +51,10 @@ def check_traces(texts: Iterable[str], folder: Path | None = None) -> dict[str, 
     four operations is decided in a process of its own under limits of time and memory; a claim that exceeds
     them is undecided.
     """
+    # Not where `check_here` is called: a process that rewards apart would take three times as long to start.
+    from llmc_lib.store import sha256_text
+    from llmc_lib.store.kept import read_kept, write_kept
+
     known = read_kept(_file(folder), TraceCheck) if folder else {}
     keys: dict[str, None] = {}
     found: dict[str, TraceCheck] = {}
