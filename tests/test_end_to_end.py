@@ -18,7 +18,7 @@ from llmc_lib import question_bank
 from llmc_lib.params.reader import load
 from llmc_lib.store import ledger
 from tests.browser import Watched, open_all, overflow, violations
-from tests.conftest import TinyRun
+from tests.conftest import ROOT, TinyRun
 from tests.jupyterlab import complaints, jupyterlab
 
 pytestmark = pytest.mark.slow
