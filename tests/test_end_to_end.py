@@ -18,7 +18,7 @@ from llmc_lib import question_bank
 from llmc_lib.params.reader import load
 from llmc_lib.store import ledger
 from tests.browser import Watched, open_all, overflow, violations
-from tests.conftest import TinyRun
+from tests.conftest import ROOT, TinyRun
 from tests.jupyterlab import complaints, jupyterlab
 
 pytestmark = pytest.mark.slow
@@ -207,8 +207,9 @@ def test_every_output_is_good_in_jupyterlab(
 ) -> None:
     """In the dark theme the executed notebooks are opened, which nobody there trusts; in the light one all their cells are
     run again."""
-    books = sorted((tiny_run.report / "notebooks").glob("[1-4]_*.ipynb"))
-    assert len(books) == 4
+    names = sorted(source.name for source in (ROOT / "notebooks").glob("[1-4]_*.ipynb"))
+    assert len(names) == 4
+    books = [tiny_run.report / "notebooks" / name for name in names]
     with jupyterlab(browser, tmp_path / "lab", books, "Dark") as lab:
         for theme in ("Dark", "Light"):
             lab.choose(theme)

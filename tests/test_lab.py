@@ -271,6 +271,7 @@ def test_lab_opens_on_the_start_page_and_asks_nothing(lab: Lab, browser: Any) ->
             _follow_links(page, watched)
         outside = [r for r in watched.requests if urlsplit(r).netloc != urlsplit(lab.url).netloc]
         assert [r for r in outside if not r.startswith("blob:")] == []
+        assert not [r for r in watched.requests if "/api/build" in r]  # Node.js would look for it
         page.context.close()
 
 

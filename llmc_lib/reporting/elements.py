@@ -115,7 +115,9 @@ class Block:
                 ({**data, PAGE: "" if number else self.markup}, metadata)
                 for number, (data, metadata) in enumerate(views)
             ]
-        return [({HTML: self._html(), TEXT: self.text, PAGE: self.markup}, {})]
+        shown = self._html()
+        text = plain_text(shown) if self._text is None else self._text
+        return [({HTML: shown, TEXT: text, PAGE: self.markup}, {})]
 
     def _html(self) -> str:
         nothing = f'<p style="opacity: 0.8">{tr("Nothing to show in this run.")}</p>'

@@ -9,6 +9,7 @@ TeX between dollars as mathematics, wherever it is in an output.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString
@@ -40,47 +41,75 @@ def notebook_html(markup: str) -> str:
     """The page's markup as a notebook shows it: no buttons and no links into the page, rows' names on the left, numbers
     on the right, mathematics as TeX, and inline styles where something cannot be read without."""
     soup = BeautifulSoup(markup, "html.parser")
-    for tag in soup.select(_LEFT_OUT):
-        tag.decompose()
+    for tag in _tags(soup):
+        if not tag.decomposed and _fits(tag, _LEFT_OUT):
+            tag.decompose()
     for text in soup.find_all(string=re.compile(r"[$\\]")):
         _escape(text)
-    for formula in soup.select("math"):
+    for formula in [tag for tag in _tags(soup) if tag.name == "math"]:
         dollars = "$$" if formula.get("display") == "block" else "$"
         formula.replace_with(f"{dollars}{formula.get('alttext', formula.get_text())}{dollars}")
-    for tag in soup.select("button, caption > div"):
+    for tag in [t for t in _tags(soup) if t.name == "button" or _is_child(t, "caption", "div")]:
         tag.unwrap()
-    for tag in soup.select("[style^=grid-row]"):
+    for tag in _tags(soup):
+        _style(tag)
+        if _fits(tag, _BOLD):
+            _wrap(soup, tag, "b")
+        for attribute in ("class", "id", "role", "aria-label", "tabindex"):
+            tag.attrs.pop(attribute, None)
+    return soup.decode(formatter="minimal")
+
+
+def _style(tag: Tag) -> None:
+    if str(tag.get("style", "")).startswith("grid-row"):
         del tag["style"]
-    for tag in soup.select("th, td"):
+    if tag.name in ("th", "td"):
         # The attribute where styles are taken away, the style where a sheet says otherwise.
         side = "right" if "number" in tag.get_attribute_list("class") else "left"
         place = "bottom" if tag.find_parent("thead") else "top"
         tag.attrs |= {"align": side, "style": f"text-align: {side}; vertical-align: {place}"}
         if tag.name == "th" and place == "top" and len(tag.get_text()) <= _SHORT:
             tag["nowrap"] = "nowrap"
-    for selector, style in _STYLES.items():
-        for tag in soup.select(selector):
-            tag.attrs.setdefault("style", style)
-    for tag in soup.select(_BOLD):
-        _wrap(soup, tag, "b")
-    for tag in soup.find_all(True):
-        for attribute in ("class", "id", "role", "aria-label", "tabindex"):
-            tag.attrs.pop(attribute, None)
-    return soup.decode(formatter="minimal")
+    if "style" not in tag.attrs:
+        style = next((style for kinds, style in _STYLES.items() if _fits(tag, kinds)), None)
+        if style:
+            tag["style"] = style
 
 
 def plain_text(html: str) -> str:
     """What a terminal shows of a notebook's HTML: a line a paragraph, cells apart by tabs; what is folded is left out."""
     soup = BeautifulSoup(html, "html.parser")
-    for summary in soup.select("details > summary"):
+    for summary in [tag for tag in _tags(soup) if _is_child(tag, "details", "summary")]:
         for other in list(summary.next_siblings):
             other.extract()
-    for tag in soup.find_all(_BLOCKS):
-        tag.append("\n")
-    for tag in soup.select("td, th:not(:first-child)"):
-        tag.insert(0, "\t")
+    for tag in _tags(soup):
+        if tag.name in _BLOCKS:
+            tag.append("\n")
+        if tag.name == "td" or (tag.name == "th" and tag.find_previous_sibling()):
+            tag.insert(0, "\t")
     lines = (line.strip(" ") for line in soup.get_text().splitlines())
     return "\n".join(line for line in lines if line.strip())
+
+
+def _tags(soup: BeautifulSoup) -> list[Tag]:
+    return [found for found in soup.descendants if isinstance(found, Tag)]
+
+
+def _is_child(tag: Tag, parent: str, name: str) -> bool:
+    return tag.name == name and tag.parent is not None and tag.parent.name == parent
+
+
+def _fits(tag: Tag, kinds: str) -> bool:
+    """Is it of one of the kinds, a name or a class with a point each? Selecting by CSS took as long as all else of a report."""
+    names, classes = _read(kinds)
+    return tag.name in names or not classes.isdisjoint(tag.get_attribute_list("class"))
+
+
+@cache
+def _read(kinds: str) -> tuple[frozenset[str], frozenset[str]]:
+    each = kinds.split(", ")
+    classes = frozenset(kind[1:] for kind in each if kind.startswith("."))
+    return frozenset(each) - {f".{name}" for name in classes}, classes
 
 
 def _escape(text: NavigableString) -> None:
