@@ -166,7 +166,7 @@ def test_the_peak_of_the_quickstart_that_was_measured() -> None:
 def test_within_a_quarter_of_the_measured_peak_on_the_embedded_model(
     tmp_path: Path, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A real training of one step: the largest resident memory of its process."""
+    """A real training of a few steps: the largest resident memory of its process."""
     from llmc_lib import dataset, training
     from llmc_lib.training import cluster
 
@@ -179,7 +179,7 @@ def test_within_a_quarter_of_the_measured_peak_on_the_embedded_model(
         "runs_dir": str(runs_dir),
         "reports_dir": str(tmp_path / "reports"),
         "dataset": {
-            "sources": [{"name": "textbook", "rows": 3}],
+            "sources": [{"name": "textbook", "rows": 5}],
             "mixture": False,
             "validation": 0.2,
             "processes": 1,
