@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import yaml
 
@@ -25,6 +26,11 @@ from tests.browser import launched, used
 _WARM = "LLMC_TESTS_WARM"
 ROOT = Path(__file__).resolve().parents[1]
 _ALL_SLOW = re.compile(r"^pytestmark = pytest\.mark\.slow\b", re.MULTILINE)
+
+
+# A busy machine is no fault.
+hypothesis.settings.register_profile("tests", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 def pytest_configure() -> None:

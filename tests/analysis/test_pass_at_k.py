@@ -69,7 +69,7 @@ def _by_subsets(keys: list[str | None], right: list[bool], k: int) -> float:
 VOTES = st.lists(st.sampled_from(["right", "also right", "b", "c", "d", None]), min_size=7, max_size=7)  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(VOTES, st.integers(1, 7))
 def test_majority_at_k_is_the_mean_over_all_subsets(keys: list[str | None], k: int) -> None:
     right = [key in ("right", "also right") for key in keys]

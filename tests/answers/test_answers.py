@@ -371,7 +371,7 @@ def test_every_embedded_question_is_gradable(question: Question) -> None:
 
 @pytest.mark.slow
 @given(st.text(st.characters(exclude_categories=[]), max_size=300))
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 def test_no_text_raises(text: str) -> None:
     for reference in ("7/13", "xylophonist"):
         for response in (text, f"Answer: {text}", f"\\boxed{{{text}}}"):
@@ -380,7 +380,7 @@ def test_no_text_raises(text: str) -> None:
 
 
 @given(st.text("0123456789.,+-*/^!(){}\\ =xei%$√²frac", max_size=40))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_no_formula_raises(text: str) -> None:
     _grade(_question("7/13"), f"Answer: {text}")
 

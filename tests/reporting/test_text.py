@@ -71,7 +71,7 @@ def test_hostile_text_becomes_harmless(text: str) -> None:
 
 @pytest.mark.slow
 @given(st.text(st.characters(exclude_categories=[])))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_any_text_is_well_formed(text: str) -> None:
     text_to_html(text).encode()
     _tree(text)
@@ -79,7 +79,7 @@ def test_any_text_is_well_formed(text: str) -> None:
 
 @pytest.mark.slow
 @given(st.text("$\\{}[]()^_&<>\"'abfrcstx12 \n%#", max_size=60))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_any_formula_is_well_formed(text: str) -> None:
     _tree(f"${text}$")
     _tree(f"\\[{text}\\]")

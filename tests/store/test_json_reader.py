@@ -24,7 +24,7 @@ _VALUES = st.recursive(
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(
     value=st.lists(_VALUES) | st.dictionaries(_TEXT, _VALUES),
     chunk=st.integers(1, 40),
@@ -47,7 +47,7 @@ def test_a_stream_gives_what_the_whole_gives(
     assert json_reader.loads(text) == json_reader.loads(text.encode()) == value
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(content=st.binary(max_size=60), chunk=st.integers(1, 40))
 def test_anything_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, chunk: int

@@ -161,7 +161,7 @@ def test_the_log_of_the_embedded_run_is_no_alarm() -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(n=st.integers(1, 60), seed=st.integers(0, 10_000), share=st.floats(0, 0.25))
 def test_a_loss_that_falls_is_never_diverging_nor_overfitting(
     n: int, seed: int, share: float
@@ -232,7 +232,7 @@ def test_a_step_that_was_repeated_after_a_fault_counts_once() -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.fixed_dictionaries(

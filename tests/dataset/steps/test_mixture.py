@@ -73,7 +73,7 @@ def test_seats_go_to_the_largest_remainders() -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(target=shares(), available=st.lists(st.integers(1, 60), min_size=8, max_size=8))
 @example(target={"a": 1.0}, available=[9, 1, 1, 1, 1, 1, 1, 1])
 def test_the_mixture_is_the_largest_with_its_shares(
@@ -175,7 +175,6 @@ def test_rows_are_repeated_only_where_that_is_asked_for() -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(more=st.integers(0, 30))
 def test_more_rows_add_to_the_earlier_ones(more: int) -> None:
     rows = _rows({"a": 60})
@@ -204,7 +203,7 @@ def settings_of_a_mixture(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     available=st.lists(st.integers(0, 40), min_size=8, max_size=8).filter(
         lambda found: sum(found) > 0
@@ -242,7 +241,7 @@ def test_what_one_mixture_is_validated_on_no_other_trains_on(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     available=st.lists(st.integers(0, 60), min_size=8, max_size=8),
     share=st.sampled_from([0.0, 0.05, 0.125, 0.5, 0.9]),

@@ -69,7 +69,7 @@ def _first(row: str, texts: list[str], n: int) -> int:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TEXTS, TEXTS, st.integers(1, 9))
 def test_what_is_found_is_what_sets_of_strings_find(
     texts: list[str], rows: list[str], n: int

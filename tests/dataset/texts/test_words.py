@@ -34,13 +34,13 @@ def _reference(words: list[list[str]]) -> list[list[int]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(TEXT, max_size=6))
 def test_plain_words_are_those_of_split(texts: list[str]) -> None:
     assert _numbers(plain_words(texts)) == _reference([t.lower().split() for t in texts])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.text("aB1 .,$+-=^{}\\!([", max_size=30), max_size=6))
 def test_normal_words_are_runs_of_letters_or_digits(texts: list[str]) -> None:
     words = [re.findall("[a-z]+|[0-9]+", text.lower()) for text in texts]

@@ -323,7 +323,7 @@ def test_a_hostile_text_costs_little(name: str) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=[])))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_text_raises(text: str) -> None:
     for form in (text, f"<think>{text}</think>{text}"):
         assert _grade(form).status in ("correct", "incorrect", "ungraded")
