@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from llmc_lib.analysis.comparison import PairedComparison, difference_test, paired_comparison
 from llmc_lib.analysis.given import right_or_wrong, with_samples
-from llmc_lib.analysis.signed import binomial_share, share_below, size_distribution
+from llmc_lib.analysis.signed import binomial_share, size_distribution, within_and_lost
 from llmc_lib.analysis.verdict import Ends, Thresholds, Word, word_of
 
 Bools = NDArray[np.bool_]
@@ -219,10 +219,9 @@ class _Words:
         """The same, without the ends of the interval: on which side of what matters they are is enough, and is found
         without a search."""
         share = binomial_share(gained, lost)
-        p = min(1.0, 2 * min(share.lost, 1 - share.lost))
         size = size_distribution((gained + lost) / self.n, self.n)
-        matters = self.thresholds.smallest_interesting
-        below, above = (share_below(size, share, x) for x in (-matters, matters))
+        below, above, half = within_and_lost(size, share, self.thresholds.smallest_interesting)
+        p = min(1.0, 2 * min(half, 1 - half))
         tail, inner = self.level / 2, min(2 * self.level, 0.999) / 2
         seen = Ends(
             difference=(gained - lost) / self.n,

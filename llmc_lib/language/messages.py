@@ -25,6 +25,7 @@ _NAMED = {
     **dict.fromkeys(("Step", "RowStep", "BatchStep", "SetStep"), ("title", "cost")),
     "SourceFacts": ("description",),
 }
+_ANY_CALL = re.compile(rf"\b(?:{'|'.join(['plural', 'counted', *_CALLS, *_NAMED])})\(")
 # tr("…") of a script, "…" | tr of a template.
 _IN_TEMPLATE = re.compile(r'\btr\("([^"]+)"|"([^"]+)" \| tr\b')
 
@@ -45,6 +46,8 @@ def messages() -> dict[Message, list[str]]:
 
 
 def _of_code(source: str) -> Iterator[Message]:
+    if not _ANY_CALL.search(source):  # most have no text; to parse them takes seconds
+        return
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             continue

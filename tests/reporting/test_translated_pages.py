@@ -98,6 +98,13 @@ def report(run: Run) -> Report:
     return load_report(run)
 
 
+@pytest.fixture(scope="module")
+def odd_report(run: Run) -> Report:
+    """The same in the pseudo language."""
+    with speaking(Pseudo()):
+        return load_report(run)
+
+
 def history() -> pd.DataFrame:
     """The log of a training whose validation loss turns up."""
     train = pd.DataFrame({"step": range(1, 21), "epoch": np.linspace(0.1, 2, 20), "loss": np.linspace(2, 1, 20),
@@ -219,20 +226,20 @@ def test_the_answers_of_notebook_3_are_too(pseudo: None) -> None:
 
 
 @pytest.mark.slow
-def test_what_a_notebook_shows_in_place_of_the_page_is_too(run: Run, pseudo: None) -> None:
-    report = load_report(run)
-    blocks = [NOTHING, sections.verdict(report), sections.provenance(report)]
+def test_what_a_notebook_shows_in_place_of_the_page_is_too(
+    odd_report: Report, pseudo: None
+) -> None:
+    blocks = [NOTHING, sections.verdict(odd_report), sections.provenance(odd_report)]
     shown = [view for block in blocks for view in block.views()]
     page = "".join(data.get(HTML, "") for data, _ in shown)
-    assert _english(page, _of(report)) == set()
+    assert _english(page, _of(odd_report)) == set()
 
 
 @pytest.mark.slow
-def test_the_list_of_all_reports_is_too(run: Run, pseudo: None, tmp_path: Path) -> None:
-    made = load_report(run)
+def test_the_list_of_all_reports_is_too(odd_report: Report, pseudo: None, tmp_path: Path) -> None:
     for name in ("one", "two", "broken"):
         (tmp_path / name).mkdir()
-        made.keep(tmp_path / name / "metrics.json")
+        odd_report.keep(tmp_path / name / "metrics.json")
     (tmp_path / "broken" / "metrics.json").write_text("{")
     page = render_site(read_entries(tmp_path))
     data = {

@@ -178,7 +178,7 @@ def _few_colours(pixels: np.ndarray) -> Image.Image:
     """The pixels (height × width × red, green, blue and another) as a picture with a palette: white, and 127 colours of all that is
     drawn on it, which are sought for among a small part of the pixels."""
     drawn = (pixels[..., :3] != 255).any(axis=2)
-    drawn[0, 0] = True  # of an empty picture too there is one
+    drawn[0, 0] |= not drawn.any()  # of an empty picture too there is one
     found = Image.fromarray(pixels[drawn][None, :, :3]).quantize(127)
     places = np.zeros(drawn.shape, np.uint8)
     places[drawn] = np.asarray(found)[0] + 1
