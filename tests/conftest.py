@@ -237,15 +237,15 @@ def warm_python(_warm_folder: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def _chromium() -> Iterator[Any]:
+def _one_chromium() -> Iterator[Any]:
     yield from launched()
 
 
 @pytest.fixture(scope="module")
-def browser(_chromium: Any) -> Iterator[Any]:
+def browser(_one_chromium: Any) -> Iterator[Any]:
     """The one browser of a process that runs tests, which takes longer to start than most pages to load."""
-    with used(_chromium):
-        yield _chromium
+    with used(_one_chromium):
+        yield _one_chromium
 
 
 @pytest.fixture
