@@ -63,7 +63,7 @@ def pytest_collection() -> Iterator[None]:
     collected stays to the end: garbage is not looked for there again and again, and less often elsewhere, as what tests import
     stays, too: that search was a tenth of their time."""
     with open(__file__) as first:
-        if "PYTEST_XDIST_WORKER" in os.environ and not [*ROOT.glob("tests/analysis/__pycache__/*")]:
+        if "PYTEST_XDIST_WORKER" in os.environ and not [*ROOT.glob("tests/training/__pycache__/*")]:
             try:
                 fcntl.flock(first, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -270,4 +270,9 @@ def converted_base(tmp_path_factory: pytest.TempPathFactory, _warm_folder: Path)
     with open(shared / "base.lock", "w") as lock, pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "executable", str(warm.python(_warm_folder)))
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return load_model(run, ModelParams(), "base").folder.parent
+        own = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))  # others wait for it, on their cores
+        try:
+            return load_model(run, ModelParams(), "base").folder.parent
+        finally:
+            os.sched_setaffinity(0, own)

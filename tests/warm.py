@@ -182,6 +182,7 @@ def _serve(path: Path, kind: str) -> None:
         current_platform.register_triton_kernel_overrides()
         type(current_platform).register_triton_kernel_overrides = lambda *_: None
     gc.freeze()  # collecting garbage among so many objects takes a second, and copies their pages
+    gc.set_threshold(10_000, 10, 10)
     listening = socket.socket(socket.AF_UNIX)
     made = path.with_suffix(".new")
     listening.bind(str(made))
