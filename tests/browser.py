@@ -66,8 +66,8 @@ def launched() -> Iterator[Any]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=_QUIET)
         yield chromium
-        with used(chromium):
-            chromium.close()
+        asyncio._set_running_loop(chromium._loop)  # as playwright left it, which ends it itself
+        chromium.close()
 
 
 @contextmanager
