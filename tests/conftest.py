@@ -51,7 +51,7 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """`make test-fast` does not import files all of whose tests are slow: torch, TRL and vLLM take ten seconds."""
+    """`make test-fast` does not import files all of whose tests are slow: TRL and vLLM take seconds."""
     if config.option.markexpr != "not slow" or collection_path.suffix != ".py":
         return None
     return bool(_ALL_SLOW.search(collection_path.read_text("utf-8"))) or None

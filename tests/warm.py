@@ -164,7 +164,7 @@ def _serve(path: Path, kind: str) -> None:
     os.environ |= {"TOKENIZERS_PARALLELISM": "false"}
     os.environ |= {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
     for name in _IMPORTS[kind]:
-        # Where reports alone are made, what data sets need is absent; an error is told by the tests that meet it.
+        # What fails here fails in the tests that need it, which tell of it.
         with suppress(Exception):
             importlib.import_module(name)
     if kind == "tests":

@@ -1,4 +1,4 @@
-"""Tables of a figure's few rows, whose texts are Python's: Arrow's, made for millions, take a third of what seaborn takes."""
+"""Tables of a figure's few rows, whose texts are Python's: with Arrow's, made for millions, seaborn takes longer."""
 
 from __future__ import annotations
 
