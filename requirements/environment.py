@@ -25,6 +25,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -161,11 +162,24 @@ def lock(venv: Path) -> None:
 def bootstrap(venv: Path) -> Path:
     """The venv's uv; both are made where they are not there."""
     if not (venv / "bin" / "python").exists():
-        run([sys.executable, "-m", "venv", venv])
+        make_venv(venv)
     uv = venv / "bin" / "uv"
     if not uv.exists():
         run([venv / "bin" / "python", "-m", "pip", "install", "--quiet", UV])
     return uv
+
+
+def make_venv(venv: Path) -> None:
+    """As `python -m venv`, but pip's wheel, which Python comes with, is unpacked: ensurepip also compiles pip and
+    setuptools, 4 of an installation's 15 s."""
+    import ensurepip  # not there on every machine: see `check_prerequisites`
+
+    own = Path(ensurepip.__file__).parent / "_bundled"
+    wheels = [*Path(sysconfig.get_config_var("WHEEL_PKG_DIR") or own).glob("pip-*.whl")]
+    run([sys.executable, "-m", "venv", *(["--without-pip"] if wheels else []), venv])
+    for wheel in wheels[:1]:
+        with zipfile.ZipFile(wheel) as files:
+            files.extractall(venv / "lib" / "python3.11" / "site-packages")
 
 
 def package_sources(venv: Path) -> list[str]:

@@ -366,3 +366,23 @@ def test_a_finished_environment_is_left_alone(tmp_path: Path, accelerator: str) 
     (tmp_path / ".llmc-installed").write_text(f"{accelerator} {digest}")
     environment.install(tmp_path, accelerator)
     assert [path.name for path in tmp_path.iterdir()] == [".llmc-installed"]
+
+
+@pytest.mark.slow
+def test_a_new_environment_has_pip(tmp_path: Path) -> None:
+    environment.make_venv(tmp_path / "venv")
+    told = subprocess.run(
+        [tmp_path / "venv" / "bin" / "python", "-m", "pip", "--version"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert str(tmp_path / "venv") in told.stdout
+
+
+def test_a_python_without_the_wheel_installs_pip_in_its_own_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment.sysconfig, "get_config_var", lambda name: str(tmp_path))
+    ran: list[list[str | Path]] = []
+    monkeypatch.setattr(environment, "run", ran.append)
+    environment.make_venv(tmp_path / "venv")
+    assert ran == [[sys.executable, "-m", "venv", tmp_path / "venv"]]
