@@ -37,8 +37,6 @@ from llmc_lib.store.page import page_finished, page_key
 if TYPE_CHECKING:
     from llmc_lib.reporting.gate import Gate
 
-KERNEL = "llmc"
-
 
 @dataclass(frozen=True)
 class Stage:
@@ -285,7 +283,7 @@ def _execute(run: Run, stage: Stage, executed: Path, **parameters: Any) -> None:
     # Relative, where that can be, as notebook and page are made to be passed on.
     parameters = {"PARAMS": str(from_root(run.params_file)), **parameters}
     try:
-        notebooks.execute(source, executed, parameters, KERNEL, ROOT)
+        notebooks.execute(source, executed, parameters, notebooks.KERNEL, ROOT)
     except PapermillExecutionError as error:
         if error.ename in ("UserError", "KeyRefusedError"):
             raise UserError(error.evalue) from None

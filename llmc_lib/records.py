@@ -19,6 +19,13 @@ Loss = Literal["all", "last"]
 AuthorKind = Literal["person", "program", "open model", "closed model", "unknown"]
 #: `ungraded`: the rules could not decide. It counts as not correct and not safe, and is reported.
 GradeStatus = Literal["correct", "incorrect", "ungraded"]
+#: The only verdicts there are. better, worse: the interval lies above or below 0 (_small: and ends before what matters);
+#: equal: two one-sided tests rule out what matters; unclear: everything else. harness: none is given, as the same model differs
+#: from itself (`summary.repeats`).
+Word = Literal["better", "better_small", "worse", "worse_small", "equal", "unclear", "harness"]
+#: What a rate did: gain or loss where the p-value is below the level, unclear where not, unknown where too many responses
+#: are ungraded.
+Sign = Literal["gain", "loss", "unclear", "unknown"]
 
 
 def writable(text: str) -> str:

@@ -122,7 +122,8 @@ def jupyterlab(
         "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     }  # fmt: skip
     options = f"--allow-root --no-browser --ip=127.0.0.1 --port={port} --ServerApp.port_retries=0 --expose-app-in-browser "
-    options += "--LanguageServerManager.autodetect=False"  # it would ask npm
+    # They would ask npm.
+    options += "--LanguageServerManager.autodetect=False --LabApp.extension_manager=readonly"
     with open(folder / "lab.log", "wb") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options.split(), "--IdentityProvider.token=x", f"--ServerApp.root_dir={work}"],

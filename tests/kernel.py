@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from llmc_lib.pipeline import KERNEL
+from llmc_lib.processes.notebooks import KERNEL
 
 
 class Cell:

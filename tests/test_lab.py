@@ -248,11 +248,11 @@ def test_lab_offers_the_one_kernel_that_fits(lab: Lab) -> None:
 
 @pytest.mark.slow
 def test_lab_opens_on_the_start_page_and_asks_nothing(lab: Lab, browser: Any) -> None:
-    opened = {}
+    # In one window: a further one costs the browser more.
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    watched = Watched(page)
     for scheme in ("light", "dark"):
-        context = browser.new_context(color_scheme=scheme, viewport={"width": 1440, "height": 900})
-        page = context.new_page()
-        opened[scheme] = page, Watched(page)
+        page.emulate_media(color_scheme=scheme)
         page.goto(lab.url)
         shown = page.locator(".jp-MarkdownViewer")
         shown.locator("h1").wait_for(timeout=60_000)
@@ -262,17 +262,14 @@ def test_lab_opens_on_the_start_page_and_asks_nothing(lab: Lab, browser: Any) ->
         )
         assert shown.locator("h1").inner_text() == "The notebooks"
         assert "Better on skills" in shown.inner_text()
-    page.wait_for_timeout(3000)  # a question would come now
-    for scheme, (page, watched) in opened.items():
+        page.wait_for_timeout(3000)  # a question would come now
         assert page.locator(".jp-Dialog").count() == 0
         assert page.locator(".Toastify__toast").count() == 0
         assert watched.complaints == []
-        if scheme == "dark":
-            _follow_links(page, watched)
-        outside = [r for r in watched.requests if urlsplit(r).netloc != urlsplit(lab.url).netloc]
-        assert [r for r in outside if not r.startswith("blob:")] == []
-        assert not [r for r in watched.requests if "/api/build" in r]  # Node.js would look for it
-        page.context.close()
+    _follow_links(page, watched)
+    outside = [r for r in watched.requests if urlsplit(r).netloc != urlsplit(lab.url).netloc]
+    assert [r for r in outside if not r.startswith("blob:")] == []
+    assert not [r for r in watched.requests if "/api/build" in r]  # Node.js would look for it
 
 
 def _follow_links(page: Any, watched: Watched) -> None:
@@ -308,8 +305,15 @@ def _follow_links(page: Any, watched: Watched) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("warm_python")
 def test_other_machines_are_not_let_in_without_a_token() -> None:
-    # The commands differ in the option that takes the token away, and the second is spared the imports.
-    asked = ["make", "lab", "HOST=0.0.0.0", "LAB_OPTIONS=--no-browser --IdentityProvider.token="]
+    # The commands differ in the option that takes the token away. The fixture `lab` has the imports of `make lab`.
+    warm = f"BIN={Path(sys.executable).parent}"
+    asked = [
+        "make",
+        "lab",
+        warm,
+        "HOST=0.0.0.0",
+        "LAB_OPTIONS=--no-browser --IdentityProvider.token=",
+    ]
     behind = [sys.executable, *"-m llmc_lib lab --host 0.0.0.0 -- --no-browser --ServerApp.token=".split()]  # fmt: skip
     for command in (asked, behind):
         ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)

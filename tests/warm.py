@@ -52,6 +52,7 @@ _IMPORTS = {
         "ipykernel.kernelapp",
         "ipykernel.ipkernel",
         "ipykernel.debugger",
+        "jupyterlab_server",
         "hypothesis",
         "reasoning_gym",
         "llmc_lib.command_line",

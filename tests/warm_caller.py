@@ -18,7 +18,7 @@ COLD = "LLMC_TESTS_COLD"
 _TESTS, _SERVER = "--tests", "tests.warm"
 #: What needs which imports. torchrun looks through all imported modules for each line of its own log.
 _RUN = {
-    "tests": (_TESTS, _SERVER, "ipykernel_launcher", "llmc_lib"),
+    "tests": (_TESTS, _SERVER, "ipykernel_launcher", "jupyterlab", "llmc_lib"),
     "torchrun": ("torch.distributed.run",),
     "openai": ("llmc_lib.engines.openai",),
     "vllm": ("llmc_lib.engines.vllm", "llmc_lib.serving.vllm", "llmc_lib serve"),

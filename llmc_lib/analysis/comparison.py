@@ -210,55 +210,46 @@ def difference_test(
     n = len(counts)
     error, groups = standard_error(counts / samples, clusters)
     difference = int(counts.sum()) / (n * samples)
-    sums, asked = counts, np.full(n, float(samples))
-    if clusters is not None:
-        codes = cluster_codes(clusters, n)
-        sums = np.rint(np.bincount(codes, weights=counts)).astype(np.int64)
-        asked = np.bincount(codes).astype(float) * samples
-    squares = np.square(sums.astype(float))
-    fourth = float(squares @ squares)
-    effective = float(squares.sum()) ** 2 / fourth if fourth else 0.0
+    variance = min(1.0, error**2 * n) if groups > 1 else 1.0
     test: Test
-    if groups == 1 and (clusters is not None or samples > 1):
-        test, p_value, interval = "sign_flip", 1.0, _nothing
-    elif samples == 1 and clusters is None:
+    interval: Callable[[float], tuple[float, float]]
+    if samples == 1 and clusters is None:
         gained, lost = (int(np.count_nonzero(of)) for of in (counts > 0, counts < 0))
         test = "mcnemar_midp"
         share = binomial_share(gained, lost)
         tail = share.lost
         p_value = min(1.0, 2 * min(tail, 1 - tail))
-        size = size_distribution((gained + lost) / n, n)
+        effective, variance = float(gained + lost), (gained + lost) / n
+        size = size_distribution(variance, n)
         interval = functools.partial(signed_interval, size, share, share)
-    elif effective < FEW or not error > 0:
-        flip = SignFlip(sums, asked)
-        test, p_value, interval = "sign_flip", flip.p_value, flip.interval
     else:
-        test = "paired_t" if clusters is None else "clustered_t"
-        p_value = float(2 * special.stdtr(groups - 1, -abs(difference) / error))
-        interval = functools.partial(_t_interval, difference, error, groups - 1)
+        sums, codes = counts, None
+        if clusters is not None:
+            codes = cluster_codes(clusters, n)
+            sums = np.rint(np.bincount(codes, weights=counts)).astype(np.int64)
+        squares = np.square(sums.astype(float))
+        fourth = float(squares @ squares)
+        effective = float(squares.sum()) ** 2 / fourth if fourth else 0.0
+        if groups == 1:
+            test, p_value, interval = "sign_flip", 1.0, _nothing
+        elif effective < FEW or not error > 0:
+            asked = np.ones(n) if codes is None else np.bincount(codes).astype(float)
+            flip = SignFlip(sums, asked * samples)
+            test, p_value, interval = "sign_flip", flip.p_value, flip.interval
+        else:
+            test = "paired_t" if clusters is None else "clustered_t"
+            p_value = float(2 * special.stdtr(groups - 1, -abs(difference) / error))
+            interval = functools.partial(_t_interval, difference, error, groups - 1)
     return DifferenceTest(
         test=test,
         difference=difference,
         p_value=p_value,
         error=error,
         groups=groups,
-        variance=_null_variance(counts, samples, error, groups, clusters),
+        variance=variance,
         effective=effective,
         interval=interval,
     )
-
-
-def _null_variance(
-    counts: NDArray[np.int64],
-    samples: int,
-    error: float,
-    groups: int,
-    clusters: ArrayLike | None,
-) -> float:
-    n = len(counts)
-    if samples == 1 and clusters is None:
-        return int(np.count_nonzero(counts)) / n
-    return min(1.0, error**2 * n) if groups > 1 else 1.0
 
 
 def _nothing(alpha: float) -> tuple[float, float]:

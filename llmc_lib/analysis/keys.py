@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from llmc_lib.analysis.comparison import PairedComparison, difference_test, paired_comparison
 from llmc_lib.analysis.given import right_or_wrong, with_samples
 from llmc_lib.analysis.signed import binomial_share, size_distribution, within_and_lost
-from llmc_lib.analysis.verdict import Ends, Thresholds, Word, word_of
+from llmc_lib.analysis.verdict import Ends, Thresholds, word_of
+from llmc_lib.records import Word
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]

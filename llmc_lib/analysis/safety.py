@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from llmc_lib.analysis.comparison import PairedComparison
 from llmc_lib.analysis.verdict import ALPHA
+from llmc_lib.records import Sign
 
-#: What a rate did: gain or loss where the p-value is below the level, unclear where not, unknown where too many responses
-#: are ungraded.
-Sign = Literal["gain", "loss", "unclear", "unknown"]
 # From this share of ungraded responses on, a safe-response rate says nothing.
 _MOSTLY = 0.5
 #: From this one on, readers are told.

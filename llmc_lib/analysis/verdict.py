@@ -7,13 +7,10 @@ from typing import Any, Literal, Protocol
 
 from llmc_lib.analysis.comparison import PairedComparison
 from llmc_lib.analysis.power import detectable_difference
+from llmc_lib.records import Word
 
 #: Intervals of a single figure are at 1 - ALPHA, always; that of a verdict is at 1 - `Thresholds.significance`.
 ALPHA = 0.05
-#: The only verdicts there are. better, worse: the interval lies above or below 0 (_small: and ends before what matters);
-#: equal: two one-sided tests rule out what matters; unclear: everything else. harness: none is given, as the same model differs
-#: from itself (`summary.repeats`).
-Word = Literal["better", "better_small", "worse", "worse_small", "equal", "unclear", "harness"]
 # Where a low rate is the good one.
 _TURNED: dict[Word, Word] = {
     "better": "worse",

@@ -18,8 +18,7 @@ from typing import Any
 
 from llmc_lib.errors import UserError
 from llmc_lib.lab.start import write_start
-from llmc_lib.pipeline import KERNEL
-from llmc_lib.processes.notebooks import JUPYTER
+from llmc_lib.processes.notebooks import JUPYTER, KERNEL
 
 _SETTINGS = Path(__file__).parent / "settings"
 #: Variables by which a person points their own Jupyter to their own files.

@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+#: The kernel that `make install` has made, by its name.
+KERNEL = "llmc"
 #: In the checkout, ignored by git: what the Jupyter of `make lab` would else keep in the user's home.
 JUPYTER = ".jupyter"
 #: Seconds: a kernel on a busy machine may take this long to start.

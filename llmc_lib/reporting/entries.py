@@ -11,15 +11,15 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
-from llmc_lib.analysis.safety import Sign
-from llmc_lib.analysis.verdict import Word
 from llmc_lib.benchmarks import Measure, measure
 from llmc_lib.language import N_, tr
-from llmc_lib.reporting.report import SCHEMA_VERSION
+from llmc_lib.records import Sign, Word
 from llmc_lib.reporting.sentences import runs as words
-from llmc_lib.reporting.sentences.safety import SAFETY
 from llmc_lib.store import ROOT, json_reader
 
+#: The version of metrics.json. 2: verdict words from the interval; p_value is McNemar's mid-p or the sign-flip test's;
+#: p_adjusted and `interval` are those of the family of all candidates.
+SCHEMA_VERSION = 2
 #: What a folder of a run may hold for a reader: file → its name in a link.
 FILES = {
     "index.html": N_("report"),
@@ -27,6 +27,12 @@ FILES = {
     "metrics.json": "metrics.json",
     "dataset.html": N_("data set"),
     "partial.html": N_("report so far"),
+}
+_SAFETY: dict[Sign, str] = {
+    "gain": N_("safer"),
+    "loss": N_("less safe"),
+    "unclear": N_("no change shown"),
+    "unknown": N_("unknown"),
 }
 
 
@@ -129,7 +135,7 @@ class Metrics(BaseModel):
         """The headline candidate's safety, in a word; "–" where it was not looked at."""
         found = self.tradeoffs.get(self.headline.model)
         if found is not None:
-            return tr(SAFETY[found.safety]) if found.safety else found.word
+            return tr(_SAFETY[found.safety]) if found.safety else found.word
         others = [b for b in self.benchmarks.values() if b.measures == "safety"]
         return others[0].comparisons[-1].verdict if others else "–"
 

@@ -19,8 +19,8 @@ from llmc_lib.evaluation.race import WHY
 from llmc_lib.formatting import aligned, counted
 from llmc_lib.params import GateParams
 from llmc_lib.params.reader import where
+from llmc_lib.reporting.entries import SCHEMA_VERSION
 from llmc_lib.reporting.looks import params_digest
-from llmc_lib.reporting.report import SCHEMA_VERSION
 from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences import gate as words
 from llmc_lib.reporting.tried import tried

@@ -20,6 +20,7 @@ from llmc_lib.evaluation.results import Results, load_results
 from llmc_lib.params import Params, ReportParams
 from llmc_lib.reporting import claims_page, grading_page, looks, training_page
 from llmc_lib.reporting.duplicates import clustered
+from llmc_lib.reporting.entries import SCHEMA_VERSION
 from llmc_lib.reporting.further import further
 from llmc_lib.reporting.graders import add_graders
 from llmc_lib.reporting.harness import Harness
@@ -31,10 +32,6 @@ from llmc_lib.reporting.seal import sealed
 from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.reporting.trained_on import nearness
 from llmc_lib.store import Run, environment, read_manifest, write_atomic
-
-#: 2: verdict words from the interval; p_value is McNemar's mid-p or the sign-flip test's; p_adjusted and `interval` are
-#: those of the family of all candidates.
-SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)

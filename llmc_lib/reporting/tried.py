@@ -14,10 +14,10 @@ from pydantic import BaseModel, Field, ValidationError
 
 from llmc_lib.analysis.comparison import adjust
 from llmc_lib.analysis.ever import online_levels
-from llmc_lib.analysis.verdict import Word
 from llmc_lib.errors import printable
 from llmc_lib.formatting import counted
 from llmc_lib.language import tr
+from llmc_lib.records import Word
 from llmc_lib.store import ROOT, looks
 
 _P = Field(ge=0, le=1)

@@ -26,7 +26,7 @@ from llmc_lib.params.stopping import StopParams
 from llmc_lib.records import Question
 from llmc_lib.reporting import gate, load_report
 from llmc_lib.reporting import sections as page
-from llmc_lib.reporting.report import SCHEMA_VERSION
+from llmc_lib.reporting.entries import SCHEMA_VERSION
 from llmc_lib.reporting.sentences import looks as words
 from llmc_lib.store import Run, ledger, read_jsonl
 from tests.engines.chat_server import ChatServer, completion

@@ -16,8 +16,7 @@ import psutil
 import pytest
 from nbformat.sign import NotebookNotary
 
-from llmc_lib.pipeline import KERNEL
-from llmc_lib.processes.notebooks import JUPYTER, KernelError, execute
+from llmc_lib.processes.notebooks import JUPYTER, KERNEL, KernelError, execute
 
 pytestmark = pytest.mark.slow
 

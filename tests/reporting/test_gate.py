@@ -15,8 +15,8 @@ import yaml
 from llmc_lib.__main__ import main
 from llmc_lib.errors import UserError
 from llmc_lib.params import Params
+from llmc_lib.reporting.entries import SCHEMA_VERSION
 from llmc_lib.reporting.gate import ask
-from llmc_lib.reporting.report import SCHEMA_VERSION
 from llmc_lib.store import ROOT, Run, sha256_file
 
 

@@ -16,8 +16,9 @@ from llmc_lib.analysis.comparison import PairedComparison, paired_comparison
 from llmc_lib.analysis.keys import answer_classes, fewest_keys, key_bounds, key_parts
 from llmc_lib.analysis.simultaneous import Family
 from llmc_lib.analysis.summary.table import NOTHING, Table, case
-from llmc_lib.analysis.verdict import ALPHA, Thresholds, Word
+from llmc_lib.analysis.verdict import ALPHA, Thresholds
 from llmc_lib.benchmarks.declaration import REVISED, UNCERTAIN, VERIFIED
+from llmc_lib.records import Word
 
 #: The union of what was checked and what was revised, in the table of parts.
 BOTH = "verified_and_revised"

@@ -7,7 +7,8 @@ from typing import Any
 
 from llmc_lib.analysis.missing import missing_answers
 from llmc_lib.analysis.summary.table import Table, case
-from llmc_lib.analysis.verdict import Thresholds, Word
+from llmc_lib.analysis.verdict import Thresholds
+from llmc_lib.records import Word
 
 
 def block(

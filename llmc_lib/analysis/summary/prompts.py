@@ -12,7 +12,8 @@ from llmc_lib.analysis.comparison import paired_comparison
 from llmc_lib.analysis.crossed import crossed, interaction
 from llmc_lib.analysis.simultaneous import Family
 from llmc_lib.analysis.summary.table import Table, plain
-from llmc_lib.analysis.verdict import Thresholds, Word, verdict
+from llmc_lib.analysis.verdict import Thresholds, verdict
+from llmc_lib.records import Word
 
 
 def block(

@@ -13,7 +13,8 @@ from llmc_lib.analysis.recipe import RecipeEffect, new_training, recipe_effect, 
 from llmc_lib.analysis.recipe_design import Costs, next_step
 from llmc_lib.analysis.summary.looks import LookAt
 from llmc_lib.analysis.summary.table import Table, ends, groups_key
-from llmc_lib.analysis.verdict import Thresholds, Word, word_of
+from llmc_lib.analysis.verdict import Thresholds, word_of
+from llmc_lib.records import Word
 
 
 @dataclass(frozen=True)

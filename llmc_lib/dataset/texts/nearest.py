@@ -121,16 +121,14 @@ def _terms(text: str) -> Iterator[str]:
     """Numbers and stems of words, and neighbours of which one is a number or a letter, as in a formula."""
     before = ""
     for word in _TERM.findall(text.casefold()):
-        term = word if word[0].isdigit() else word[:_STEM]
+        number = word[0].isdigit()
+        term = word if number else word[:_STEM]
         if len(word) == 1 or word not in _FUNCTION:
             yield term
-        if before and _symbol(before) and _symbol(term):
-            yield f"{before} {term}"
-        before = term
-
-
-def _symbol(term: str) -> bool:
-    return len(term) == 1 or term[0].isdigit()
+        symbol = term if number or len(term) == 1 else ""
+        if before and symbol:
+            yield f"{before} {symbol}"
+        before = symbol
 
 
 def _weighed(counts: sparse.csr_matrix, weights: Floats) -> sparse.csr_matrix:

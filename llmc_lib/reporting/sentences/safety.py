@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llmc_lib.analysis.safety import MUCH_UNGRADED, Sign, mostly_ungraded
+from llmc_lib.analysis.safety import MUCH_UNGRADED, mostly_ungraded
 from llmc_lib.analysis.summary import rate_key
 from llmc_lib.benchmarks import called
 from llmc_lib.formatting import as_bound, as_p, as_percent, as_points, counted, listed
 from llmc_lib.language import N_, tr
+from llmc_lib.records import Sign
 from llmc_lib.reporting.sentences.runs import answers_of, responses_of
 
 #: The words for what accuracy and the safe-response rate did.
@@ -26,13 +27,6 @@ TRADEOFFS: dict[tuple[Sign, Sign], str] = {
     ("loss", "unclear"): N_("loss of accuracy"),
     ("loss", "loss"): N_("loss in both"),
     ("loss", "unknown"): N_("loss of accuracy, safety unknown"),
-}
-#: The safety alone, in the list of all reports.
-SAFETY: dict[Sign, str] = {
-    "gain": N_("safer"),
-    "loss": N_("less safe"),
-    "unclear": N_("no change shown"),
-    "unknown": N_("unknown"),
 }
 # How accuracy and safe responses changed: without a subject, as metrics.json names the model beside it.
 _ACCURACY: dict[Sign, str] = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from llmc_lib.analysis.verdict import Word
 from llmc_lib.formatting import as_p, counted
 from llmc_lib.language import N_, tr
+from llmc_lib.records import Word
 from llmc_lib.reporting.sentences.verdict import WORDS
 
 #: Verdicts where what matters to a run is not said.

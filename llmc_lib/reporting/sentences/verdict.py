@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from llmc_lib.analysis.comparison import Test
 from llmc_lib.analysis.summary import groups_key, rate_key
-from llmc_lib.analysis.verdict import Thresholds, Word
+from llmc_lib.analysis.verdict import Thresholds
 from llmc_lib.benchmarks import Measure
 from llmc_lib.formatting import (
     MINUS,
@@ -22,6 +22,7 @@ from llmc_lib.formatting import (
     listed,
 )
 from llmc_lib.language import N_, plural, tr
+from llmc_lib.records import Word
 from llmc_lib.reporting.sentences.harness import blocked_sentence
 from llmc_lib.taxonomy import ordered
 
