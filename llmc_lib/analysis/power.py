@@ -18,6 +18,8 @@ from llmc_lib.analysis.variance import VarianceParts
 _NORMAL = 10_000
 #: Numbers of discordant questions whose rejected counts are worked out at a time.
 _BLOCK = 256
+#: The same for the chances that they are rejected with.
+_STEP = 32
 #: Of a number of discordant questions: the logarithm of the chance of being farther off than is summed over.
 _FAR = 12 * math.log(10)
 # Gauss-Legendre on [-1, 1], for means over a distribution.
@@ -75,10 +77,15 @@ def mcnemar_power(difference: float, n: int, discordance: float, alpha: float = 
     if discordance == 0:
         return 0.0
     m, chance = _discordant(n, discordance)
-    c = _rejected(int(m[0]), int(m[-1]), alpha)
-    gain = (1 + size / discordance) / 2
-    rejects = _at_most(c, m, gain) + _at_most(c, m, 1 - gain)
+    rejects = _rejects(int(m[0]), int(m[-1]), (1 + size / discordance) / 2, alpha)
     return float(np.clip(chance @ rejects, 0, 1))
+
+
+def rough_power(difference: float, n: int, discordance: float, alpha: float) -> float:
+    """`mcnemar_power` by normal distributions, for many discordant questions; `discordance` is above 0."""
+    spread = math.sqrt(n * max(discordance - difference**2, 1e-12))
+    found, far = n * abs(difference), quantile(1 - alpha / 2) * math.sqrt(n * discordance)
+    return float(special.ndtr((found - far) / spread) + special.ndtr((-found - far) / spread))
 
 
 def _discordant(n: int, chance: float) -> tuple[np.ndarray, np.ndarray]:
@@ -100,6 +107,24 @@ def _at_most(count: np.ndarray, n: ArrayLike, chance: float) -> np.ndarray:
     return np.where(inner, special.betainc(a, b, 1 - chance), count >= n)
 
 
+def _rejects(first: int, last: int, gain: float, alpha: float) -> np.ndarray:
+    """Of each number of discordant questions from `first` to `last`, of which each is gained with the chance `gain`, that of a
+    rejection. Who looks for a number of questions asks for nearly the same of them again and again."""
+    known, blocks = _known(gain, alpha), range(first // _STEP, last // _STEP + 1)
+    if new := [block for block in blocks if block not in known]:
+        m = np.arange(new[0] * _STEP, (new[-1] + 1) * _STEP)
+        c = _rejected(int(m[0]), int(m[-1]), alpha)
+        found = _at_most(c, m, gain) + _at_most(c, m, 1 - gain)
+        known.update(zip(range(new[0], new[-1] + 1), found.reshape(-1, _STEP), strict=True))
+    found = np.concatenate([known[block] for block in blocks])
+    return np.asarray(found[first - blocks[0] * _STEP :][: last - first + 1])
+
+
+@functools.lru_cache(maxsize=8)
+def _known(gain: float, alpha: float) -> dict[int, np.ndarray]:
+    return {}
+
+
 def _rejected(first: int, last: int, alpha: float) -> np.ndarray:
     """Of each m from `first` to `last`, the largest count whose mid-p value is below alpha under an even split; -1 where there
     is none."""
@@ -111,7 +136,10 @@ def _rejected(first: int, last: int, alpha: float) -> np.ndarray:
 @functools.lru_cache(maxsize=4096)
 def _rejected_block(block: int, alpha: float) -> np.ndarray:
     m = np.arange(block * _BLOCK, (block + 1) * _BLOCK)
-    c = stats.binom.ppf(alpha / 2, m, 0.5) + 1
+    # Near it, by the normal distribution.
+    c = np.maximum(np.floor((m - quantile(1 - alpha / 2) * np.sqrt(m)) / 2), -1)
+    while (below := _mid_p(c + 1, m) < alpha).any():
+        c = c + below
     while (above := (c >= 0) & (_mid_p(c, m) >= alpha)).any():
         c = c - above
     return np.asarray(c)
@@ -119,8 +147,8 @@ def _rejected_block(block: int, alpha: float) -> np.ndarray:
 
 def _mid_p(count: np.ndarray, m: np.ndarray) -> np.ndarray:
     """Two-sided, of the smaller of the two counts of m discordant questions."""
-    half = stats.binom.cdf(count, m, 0.5) - stats.binom.pmf(count, m, 0.5) / 2
-    return np.asarray(np.where(2 * count >= m, 1.0, 2 * half))
+    both = _at_most(count, m, 0.5) + _at_most(count - 1, m, 0.5)
+    return np.asarray(np.where(2 * count >= m, 1.0, both))
 
 
 def t_power(difference: float, n: int, variance: float, alpha: float = 0.05) -> float:

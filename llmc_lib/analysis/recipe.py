@@ -273,8 +273,10 @@ def _rates(models: Sequence[ArrayLike]) -> NDArray[np.float64]:
     numbers = {len(table) for table in tables}
     if len(numbers) > 1:
         raise ValueError(f"all must be of the same questions: {sorted(numbers)}")
-    # As numpy's mean of each row, which takes several times as long for few numbers.
-    return np.stack([t @ np.ones(t.shape[1]) / t.shape[1] for t in tables])
+    # As numpy's mean of each row, which takes several times as long for few numbers; of one it is that number.
+    return np.stack(
+        [t[:, 0] + 0.0 if (k := t.shape[1]) == 1 else t @ np.ones(k) / k for t in tables]
+    )
 
 
 def _covariance(

@@ -12,6 +12,7 @@ interval cannot contradict each other, at any level. Its variance is that of the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -117,17 +118,21 @@ def _sizes(size: tuple[float, float]) -> Floats:
 
 
 def _quantile(size: tuple[float, float], share: Share, target: float) -> float:
-    wanted = quantile(target)
+    wanted, at_0 = quantile(target), quantile(share.lost)
+    # The side of 0 is the test's: no tolerance of the search may change it.
+    known = {0.0: at_0 - wanted}
 
     def below(x: float) -> float:
         # As normal quantiles: so it is nearly a line, of which the search finds the root in half of the steps.
-        return quantile(share_below(size, share, x)) - wanted
+        if x not in known:
+            known[x] = quantile(share_below(size, share, x)) - wanted
+        return known[x]
 
-    # The side of 0 is the test's: no tolerance of the search may change it.
-    at_0 = share.lost - target
-    low, high = (-1.0, 0.0) if at_0 >= 0 else (0.0, 1.0)
-    if at_0 < 0 and below(1.0) <= 0:
-        return 1.0
-    if at_0 >= 0 and below(-1.0) >= 0:
-        return -1.0
-    return float(optimize.brentq(below, low, high, xtol=1e-12, rtol=1e-12))
+    side = -1.0 if share.lost >= target else 1.0
+    # Half as far again as by a normal distribution, from where the search takes half of the steps that it takes from 1.
+    mean, n = size[0] / sum(size), sum(size)
+    near = 1.5 * abs(known[0.0]) * math.sqrt(mean / (n + at_0**2))
+    for end in (side * min(near, 1.0), side):
+        if side * below(end) > 0:
+            return float(optimize.brentq(below, 0.0, end, xtol=1e-12, rtol=1e-12))
+    return side

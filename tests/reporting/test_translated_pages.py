@@ -23,6 +23,7 @@ from llmc_lib.records import Question
 from llmc_lib.reporting import answers_page, load_report, sections
 from llmc_lib.reporting.elements import HTML, NOTHING, Block
 from llmc_lib.reporting.entries import read_entries
+from llmc_lib.reporting.figures import accuracy, drawing
 from llmc_lib.reporting.figures.intervals import _SHORT
 from llmc_lib.reporting.grading_page import agreements, grading
 from llmc_lib.reporting.render import render
@@ -70,7 +71,11 @@ def test_english_that_is_left_would_be_found() -> None:
 
 
 @pytest.fixture
-def pseudo() -> Iterator[None]:
+def pseudo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The pseudo language; figures are not drawn where `_visible` does not look: for phones, and as pictures of notebooks."""
+    for module in (drawing, accuracy):
+        monkeypatch.setattr(module, "svg", drawing.one_svg)
+    monkeypatch.setattr(drawing, "png", lambda _: (b"", {}))
     with speaking(Pseudo()):
         yield
 
