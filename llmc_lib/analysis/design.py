@@ -8,11 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from llmc_lib.analysis.power import power, rough_power, smallest
+from llmc_lib.analysis.power import power, smallest
 from llmc_lib.analysis.variance import VarianceParts
-
-#: Of so many discordant questions `rough_power` is right to 0.05 (tests/analysis/test_design.py).
-_MANY, _NEAR = 200, 0.1
 
 
 def detectable(
@@ -53,11 +50,11 @@ def needed(
     rows = []
     for k in samples:
         low, high = 1, 2
-        while not _reaches(target, difference, high, parts, k, alpha):
+        while power(difference, high, parts, k, alpha) < target:
             low, high = high, high * 2
         while high - low > 1:
             middle = (low + high) // 2
-            if _reaches(target, difference, middle, parts, k, alpha):
+            if power(difference, middle, parts, k, alpha) >= target:
                 high = middle
             else:
                 low = middle
@@ -65,19 +62,6 @@ def needed(
         rows.append({**row, "power": power(difference, high, parts, k, alpha)})
     table = pd.DataFrame(rows)
     return table if available is None else table.assign(enough=table["questions"] <= available)
-
-
-def _reaches(
-    target: float, difference: float, n: int, parts: VarianceParts, samples: int, alpha: float
-) -> bool:
-    """Is the power at least `target`? The exact one takes long where n is large; it is not asked where it cannot be near."""
-    if samples == 1 and parts.cluster_size == 1:
-        discordance = min(1.0, max(parts.total + difference**2, abs(difference)))
-        if n * discordance >= _MANY:
-            rough = rough_power(difference, n, discordance, alpha)
-            if abs(rough - target) > _NEAR:
-                return rough > target
-    return power(difference, n, parts, samples, alpha) >= target
 
 
 def power_curve(

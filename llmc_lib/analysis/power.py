@@ -81,13 +81,6 @@ def mcnemar_power(difference: float, n: int, discordance: float, alpha: float = 
     return float(np.clip(chance @ rejects, 0, 1))
 
 
-def rough_power(difference: float, n: int, discordance: float, alpha: float) -> float:
-    """`mcnemar_power` by normal distributions, for many discordant questions; `discordance` is above 0."""
-    spread = math.sqrt(n * max(discordance - difference**2, 1e-12))
-    found, far = n * abs(difference), quantile(1 - alpha / 2) * math.sqrt(n * discordance)
-    return float(special.ndtr((found - far) / spread) + special.ndtr((-found - far) / spread))
-
-
 def _discordant(n: int, chance: float) -> tuple[np.ndarray, np.ndarray]:
     """The numbers that a binomial one of n is, but for 2e-12 of all cases, and their chances: by their ratios."""
     if chance == 1:

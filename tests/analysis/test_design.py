@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from llmc_lib.analysis import assumed_parts, detectable, needed, power_curve
-from llmc_lib.analysis.power import mcnemar_power, power, rough_power
+from llmc_lib.analysis.power import power
 
 PARTS = assumed_parts(0.18, 0.5, 0.3)
 
@@ -19,16 +19,6 @@ def test_what_is_needed_is_enough_and_not_too_much() -> None:
     for k, n, attained in zip(table["samples"], table["questions"], table["power"], strict=True):
         assert power(0.03, n, PARTS, k) == attained >= 0.8
         assert power(0.03, n - 5, PARTS, k) < 0.8
-
-
-@pytest.mark.parametrize("alpha", [1e-9, 0.001, 0.05, 0.3])
-@pytest.mark.parametrize("discordance", [0.02, 0.3, 1.0])
-def test_the_rough_power_is_near_the_exact_one(alpha: float, discordance: float) -> None:
-    for n in (round(200 / discordance), round(5000 / discordance)):
-        for z in np.linspace(0, 8, 17):
-            difference = min(z * (discordance / n) ** 0.5, discordance)
-            exact = mcnemar_power(difference, n, discordance, alpha)
-            assert rough_power(difference, n, discordance, alpha) == pytest.approx(exact, abs=0.05)
 
 
 def test_the_sample_sizes_follow_millers_formula() -> None:
