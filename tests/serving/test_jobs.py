@@ -40,7 +40,7 @@ models=(base tuned step-9)
 case "$3 $5" in
   "evaluate --number") echo "${models[$6]:-}" ;;
   serve*) echo $$ >"$RECORD.server"; exec sleep 300 ;;
-  *) while [ -n "$SERVES" ] && [ ! -e "$RECORD.server" ]; do sleep 0.05; done; exit "${FAIL:-0}" ;;
+  *) while [ -n "$SERVES" ] && [ ! -s "$RECORD.server" ]; do sleep 0.05; done; exit "${FAIL:-0}" ;;
 esac
 """
 ENGINE = {"kind": "openai", "endpoints": ["http://any:8000/v1"], "api_key": "MY_KEY"}
