@@ -233,8 +233,8 @@ def whole_numbers(axis: Axis, most: int = 5) -> None:
 
 #: The height of a panel among others above each other, in that of one beside others.
 _STACKED = 0.8
-#: Lines of a row's name.
-_LINES = 4
+#: Of a figure's width, what names of rows may take; and lines of such a name.
+_NAMES, _LINES = 0.42, 4
 
 
 def svg(figure: Figure, name: str) -> str:
@@ -246,7 +246,7 @@ def svg(figure: Figure, name: str) -> str:
     _plain_names(figure)
     figure = deepcopy(figure)  # what is drawn for a phone has another layout then
     Pixels(figure)
-    _fold_wide(figure)
+    _fold_names(figure)
     wide = _drawn(figure, name, "wide")
     width, height = figure.get_size_inches()
     places = [place for axes in figure.axes if (place := axes.get_subplotspec())]
@@ -266,7 +266,7 @@ def svg(figure: Figure, name: str) -> str:
 def one_svg(figure: Figure, name: str) -> str:
     """`svg` for where there is no phone: drawn once, in a third of the time."""
     _plain_names(figure)
-    _fold_wide(figure)
+    _fold_names(figure)
     return _drawn(figure, name, "wide")
 
 
@@ -279,9 +279,8 @@ def _plain_names(figure: Figure) -> None:
 def _squeeze(figure: Figure) -> None:
     """Make room on the narrow canvas: what is written along an axis is broken into lines where it is longer than
     its panel, so are long names of rows, and a name below a panel may begin left of it."""
+    _fold_names(figure)
     with _styled():
-        for axes in figure.axes:
-            _fold_names(axes, 0.3 * figure.get_window_extent().width)
         layout = figure.get_layout_engine()
         assert layout is not None
         places: list[list[float]] = []
@@ -307,29 +306,26 @@ def _squeeze(figure: Figure) -> None:
                     end = found.x1
 
 
-def _fold_wide(figure: Figure) -> None:
-    """Break names of rows that would leave no room for the plot: those of a file may be of any length."""
+def _fold_names(figure: Figure) -> None:
+    """Break names of rows into lines that leave most of the width to the plot: those of a file may be of any length. The table
+    of the figure has all of a name that is longer than a few lines."""
+    room = _NAMES * figure.get_window_extent().width
+    # A text that was drawn as SVG would measure itself in points.
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     with _styled():
         for axes in figure.axes:
-            _fold_names(axes, 0.4 * figure.get_window_extent().width)
-
-
-def _fold_names(axes: Axes, room: float) -> None:
-    """Break the names of an axis' rows into lines of about `room`, in pixels: they leave less to the plot. The table of the figure
-    has all of a name that is longer than a few lines."""
-    names = axes.get_yticklabels()
-    widest = max((name.get_window_extent().width for name in names), default=0.0)
-    if widest <= room:
-        return
-    lines = [line for name in names for line in name.get_text().splitlines()]
-    most = int(max(map(len, lines)) * room / widest)
-    folded = [
-        textwrap.fill(
-            name.get_text().replace("/", "/ "), max(8, most), max_lines=_LINES, placeholder=" …"
-        )
-        for name in names
-    ]
-    axes.set_yticks(axes.get_yticks(), [name.replace("/ ", "/") for name in folded])
+            names = axes.get_yticklabels()
+            widest = max((name.get_window_extent(renderer).width for name in names), default=0.0)
+            if widest <= room:
+                continue
+            written = [name.get_text() for name in names]
+            longest = max(len(line) for name in written for line in name.splitlines())
+            most = max(8, int(longest * room / widest))
+            folded = [
+                textwrap.fill(name.replace("/", "/ "), most, max_lines=_LINES, placeholder=" …")
+                for name in written
+            ]
+            axes.set_yticks(axes.get_yticks(), [name.replace("/ ", "/") for name in folded])
 
 
 def _fold(text: Text, room: float) -> None:
