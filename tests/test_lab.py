@@ -248,7 +248,7 @@ def test_lab_offers_the_one_kernel_that_fits(lab: Lab) -> None:
 
 @pytest.mark.slow
 def test_lab_opens_on_the_start_page_and_asks_nothing(lab: Lab, browser: Any) -> None:
-    # In one window: a further one costs the browser more.
+    # In one window: a second one takes longer to open.
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     watched = Watched(page)
     for scheme in ("light", "dark"):
@@ -305,7 +305,7 @@ def _follow_links(page: Any, watched: Watched) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("warm_python")
 def test_other_machines_are_not_let_in_without_a_token() -> None:
-    # The commands differ in the option that takes the token away. The fixture `lab` has the imports of `make lab`.
+    # The commands differ in the option that takes the token away. Their Python is forked; the fixture `lab` starts one of its own.
     warm = f"BIN={Path(sys.executable).parent}"
     asked = [
         "make",

@@ -18,7 +18,7 @@ from llmc_lib.analysis.variance import VarianceParts
 _NORMAL = 10_000
 #: Numbers of discordant questions whose rejected counts are worked out at a time.
 _BLOCK = 256
-#: The same for the chances that they are rejected with.
+#: Numbers of discordant questions whose chances of a rejection are worked out at a time.
 _STEP = 32
 #: Of a number of discordant questions: the logarithm of the chance of being farther off than is summed over.
 _FAR = 12 * math.log(10)
@@ -101,8 +101,8 @@ def _at_most(count: np.ndarray, n: ArrayLike, chance: float) -> np.ndarray:
 
 
 def _rejects(first: int, last: int, gain: float, alpha: float) -> np.ndarray:
-    """Of each number of discordant questions from `first` to `last`, of which each is gained with the chance `gain`, that of a
-    rejection. Who looks for a number of questions asks for nearly the same of them again and again."""
+    """The chance of a rejection for each number of discordant questions from `first` to `last`, each of which is gained with
+    the chance `gain`. A search for a number of questions asks for nearly the same ones again and again: they are kept."""
     known, blocks = _known(gain, alpha), range(first // _STEP, last // _STEP + 1)
     if new := [block for block in blocks if block not in known]:
         m = np.arange(new[0] * _STEP, (new[-1] + 1) * _STEP)
@@ -115,6 +115,7 @@ def _rejects(first: int, last: int, gain: float, alpha: float) -> np.ndarray:
 
 @functools.lru_cache(maxsize=8)
 def _known(gain: float, alpha: float) -> dict[int, np.ndarray]:
+    """Of each block of `_STEP` numbers what `_rejects` has worked out, which it adds."""
     return {}
 
 
@@ -129,8 +130,8 @@ def _rejected(first: int, last: int, alpha: float) -> np.ndarray:
 @functools.lru_cache(maxsize=4096)
 def _rejected_block(block: int, alpha: float) -> np.ndarray:
     m = np.arange(block * _BLOCK, (block + 1) * _BLOCK)
-    # Near it, by the normal distribution.
-    c = np.maximum(np.floor((m - quantile(1 - alpha / 2) * np.sqrt(m)) / 2), -1)
+    # The search starts near it, by the normal approximation.
+    c = np.maximum(np.floor((m + quantile(alpha / 2) * np.sqrt(m)) / 2), -1)
     while (below := _mid_p(c + 1, m) < alpha).any():
         c = c + below
     while (above := (c >= 0) & (_mid_p(c, m) >= alpha)).any():

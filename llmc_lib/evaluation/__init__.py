@@ -11,11 +11,18 @@ if TYPE_CHECKING:
     from llmc_lib.evaluation.status import progress, status_table
 
 _PLACES = {
-    "generate": ("evaluate", "evaluate_one", "finished", "so_far", "unanswered"),
-    "importers": ("import_all", "imported"),
-    "race": ("race_state",),
-    "results": ("Results", "load_results"),
-    "status": ("progress", "status_table"),
+    "Results": "results",
+    "evaluate": "generate",
+    "evaluate_one": "generate",
+    "finished": "generate",
+    "import_all": "importers",
+    "imported": "importers",
+    "load_results": "results",
+    "progress": "status",
+    "race_state": "race",
+    "so_far": "generate",
+    "status_table": "status",
+    "unanswered": "generate",
 }
 __all__ = [
     "Results",
@@ -35,7 +42,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Late: the processes that grade answers, new ones each time, need none of it, and took most of a second to import it.
-    for module, names in _PLACES.items():
-        if name in names:
-            return getattr(import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

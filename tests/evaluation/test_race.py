@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from llmc_lib import evaluation, question_bank
 from llmc_lib.analysis.simultaneous import level_of
 from llmc_lib.errors import UserError
-from llmc_lib.evaluation import race
+from llmc_lib.evaluation import generate, race
 from llmc_lib.evaluation.asked import requests
 from llmc_lib.evaluation.stored import predictions_file
 from llmc_lib.models.resolve import ServedModel
@@ -380,7 +380,7 @@ def test_what_is_a_cluster_is_part_of_a_races_key(run: Run) -> None:
         return Run(run.params.model_copy(update={"evaluation": values}), run.params_file)
 
     runs = [run, changed(cluster="category"), changed(duplicates=None)]
-    assert len({evaluation.generate.stage_key(each, MODELS) for each in runs}) == 3
+    assert len({generate.stage_key(each, MODELS) for each in runs}) == 3
 
 
 def test_a_race_of_fewer_questions_than_rounds_has_no_empty_round(run: Run) -> None:

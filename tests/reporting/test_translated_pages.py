@@ -44,7 +44,7 @@ SAME = {"CSV", "SHA-256", "DeepSpeed", "HLE", "TRL", "SFTTrainer", "ZeRO-2", "fl
 #: What a part of the page holds that is no text of ours: questions, what was written about them, code, names of files.
 DATA = (
     "script, style, pre, code, time, math, .question, .reference, .trace, .text, .short, .category, .final b, dd, "
-    ".case > .note, details.code, svg.narrow"
+    ".case > .note, details.code"
 )
 
 

@@ -369,20 +369,22 @@ def test_a_finished_environment_is_left_alone(tmp_path: Path, accelerator: str) 
 
 
 @pytest.mark.slow
-def test_a_new_environment_has_pip(tmp_path: Path) -> None:
-    environment.make_venv(tmp_path / "venv")
-    told = subprocess.run(
-        [tmp_path / "venv" / "bin" / "python", "-m", "pip", "--version"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert str(tmp_path / "venv") in told.stdout
+def test_a_new_environment_has_pip_and_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    venv = tmp_path / "venv"
+    monkeypatch.setattr(environment, "UV", str(_wheel(tmp_path / "wheels", "uv", "1.0")))
+    environment.bootstrap(venv)
+    assert _version(venv, "uv") == "1.0"
+    told = subprocess.run([venv / "bin" / "pip", "--version"], capture_output=True, text=True)
+    assert str(venv) in told.stdout
 
 
-def test_a_python_without_the_wheel_installs_pip_in_its_own_way(
+def test_where_pythons_wheel_of_pip_is_not_found_venv_sees_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(environment.sysconfig, "get_config_var", lambda name: str(tmp_path))
     ran: list[list[str | Path]] = []
     monkeypatch.setattr(environment, "run", ran.append)
-    environment.make_venv(tmp_path / "venv")
-    assert ran == [[sys.executable, "-m", "venv", tmp_path / "venv"]]
+    venv = tmp_path / "venv"
+    environment.bootstrap(venv)
+    pip = [venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile"]
+    assert ran == [[sys.executable, "-m", "venv", venv], [*pip, environment.UV]]

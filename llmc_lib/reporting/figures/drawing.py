@@ -309,9 +309,10 @@ def _squeeze(figure: Figure) -> None:
 def _fold_names(figure: Figure) -> None:
     """Break names of rows into lines that leave most of the width to the plot: those of a file may be of any length. The table
     of the figure has all of a name that is longer than a few lines."""
-    room = _NAMES * figure.get_window_extent().width
-    # A text that was drawn as SVG would measure itself in points.
-    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    given, room = figure.canvas, _NAMES * figure.get_window_extent().width
+    # Without it a text that was drawn as SVG measures itself in points.
+    renderer = Pixels(figure).get_renderer()
+    figure.set_canvas(given)
     with _styled():
         for axes in figure.axes:
             names = axes.get_yticklabels()
@@ -322,7 +323,12 @@ def _fold_names(figure: Figure) -> None:
             longest = max(len(line) for name in written for line in name.splitlines())
             most = max(8, int(longest * room / widest))
             folded = [
-                textwrap.fill(name.replace("/", "/ "), most, max_lines=_LINES, placeholder=" …")
+                textwrap.fill(
+                    name.replace("/\n", "/").replace("/", "/ "),
+                    most,
+                    max_lines=_LINES,
+                    placeholder=" …",
+                )
                 for name in written
             ]
             axes.set_yticks(axes.get_yticks(), [name.replace("/ ", "/") for name in folded])
