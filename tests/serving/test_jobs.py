@@ -34,8 +34,8 @@ exec "$@"
 """
 #: In place of Python: a server runs until it is ended; a client knows three models, and fails where it is to.
 PROGRAM = """#!/bin/bash
-printf '%s\\0' "$PWD" "${LLMC_SERVERS//$'\\n'/ }" "${LLMC_JUDGE_SERVERS//$'\\n'/ }" "$MY_KEY" "$@" >>"$RECORD"
-printf '\\n' >>"$RECORD"
+printf -v line '%s\\037' "$PWD" "${LLMC_SERVERS//$'\\n'/ }" "${LLMC_JUDGE_SERVERS//$'\\n'/ }" "$MY_KEY" "$@"
+echo "$line" >>"$RECORD"  # at once: server and client write at the same time
 models=(base tuned step-9)
 case "$3 $5" in
   "evaluate --number") echo "${models[$6]:-}" ;;
@@ -133,7 +133,7 @@ def _started(
         },
         cwd="/", capture_output=True, text=True, timeout=60,
     )  # fmt: skip
-    calls = [line.split("\0")[:-1] for line in record.read_text().splitlines()]
+    calls = [line.split("\x1f")[:-1] for line in record.read_text().splitlines()]
     return ran.returncode, calls
 
 
