@@ -55,7 +55,7 @@ def what_matters(extra: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in extra.items() if name not in _NO_MATTER}
 
 
-def mistake(extra: dict[str, Any]) -> str | None:
+def unknown(extra: dict[str, Any]) -> str | None:
     """Which of the further arguments the installed vLLM does not know, as "name: what; remedy"; None if it
     knows all. The schema of the params has checked their kinds."""
     from vllm.engine.arg_utils import EngineArgs

@@ -232,11 +232,11 @@ def stream(path: Path, requests: Sequence[Request], *, texts: bool = True) -> It
 def _run_engine(kind: str, spec_file: Path, log: Path, total: int, done: int, desc: str) -> None:
     tokens = truncated = failed = 0
     start = time.monotonic()
-    mistake: str | None = None
+    problem: str | None = None
     with progress_bar(total=total, initial=done, desc=desc, unit="answer") as bar:
 
         def on_event(event: dict[str, Any]) -> None:
-            nonlocal tokens, truncated, failed, start, mistake
+            nonlocal tokens, truncated, failed, start, problem
             match event["kind"]:
                 case "ready":  # the engine's start is not the model's speed
                     start = time.monotonic()
@@ -252,7 +252,7 @@ def _run_engine(kind: str, spec_file: Path, log: Path, total: int, done: int, de
                 case "note":
                     say(event["text"])
                 case "user_error":
-                    mistake = event["message"]
+                    problem = event["message"]
 
         try:
             run_worker(
@@ -262,8 +262,8 @@ def _run_engine(kind: str, spec_file: Path, log: Path, total: int, done: int, de
                 offline_environment(on_cpu=not has_gpu()) if kind == "vllm" else None,
             )
         except WorkerError:
-            if mistake is not None:
-                raise UserError(mistake) from None
+            if problem is not None:
+                raise UserError(problem) from None
             raise
 
 

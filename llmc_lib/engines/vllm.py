@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from llmc_lib.engines import harness
-from llmc_lib.engines.arguments import engine_arguments, mistake
+from llmc_lib.engines.arguments import engine_arguments, unknown
 from llmc_lib.engines.formats import ReasoningFormat, format_of
 from llmc_lib.engines.worker import Answer, Answers, answer, run
 from llmc_lib.errors import UserError
@@ -62,7 +62,7 @@ def main(spec: dict[str, Any]) -> object:
             "and give kind: openai and its address as endpoints"
         )
     with Answers(spec["requests"]) as answers:
-        if found := mistake(spec["engine"]["vllm"]):
+        if found := unknown(spec["engine"]["vllm"]):
             raise UserError(f"{spec['section']}.vllm.{found}")
         return _generate(spec, answers)
 

@@ -1,7 +1,7 @@
 """A race (`evaluation.stop`): rounds over the models, after each of which some are stopped.
 
 What a round has decided is appended to the ledger race.jsonl of the run before the next one begins, so that a run that was
-killed goes on where it was, and what was decided stays decided.
+killed resumes where it was, and what was decided stays decided.
 """
 
 from __future__ import annotations

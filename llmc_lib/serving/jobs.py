@@ -1,7 +1,7 @@
 """`make slurm WHAT=evaluation`: an array of jobs, one a model, each with its servers and their client; then the report.
 
 A job's servers are started by srun, one `make serve` a machine; the client on the first machine waits for them, asks what is
-missing, and ends them. Whatever was answered is on disk at once, so a job that is killed at its time limit goes on where it
+missing, and ends them. Whatever was answered is on disk at once, so a job that is killed at its time limit resumes where it
 was when it is submitted again. Options as in Slurm's manual pages of sbatch(1) and srun(1); nothing is submitted from here.
 """
 

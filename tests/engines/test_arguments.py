@@ -56,8 +56,8 @@ def test_speed_does_not_set_answers_aside_and_rope_scaling_does() -> None:
 @pytest.mark.slow
 def test_the_installed_vllm_is_asked() -> None:
     pytest.importorskip("vllm")
-    assert arguments.mistake(dict.fromkeys([*KNOWN, *OURS])) is None
-    assert arguments.mistake({"swap": 4}) == (
+    assert arguments.unknown(dict.fromkeys([*KNOWN, *OURS])) is None
+    assert arguments.unknown({"swap": 4}) == (
         "swap: the installed vLLM's EngineArgs has no such argument; leave it out"
     )
 

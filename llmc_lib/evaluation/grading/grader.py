@@ -72,7 +72,7 @@ def grade_all(
     """`grade` for many, in their order, in `processes` (None: one a core), with a progress bar.
 
     An answer on which a process hangs or dies, whatever the reason, is `ungraded` with the rule "time
-    limit" or "crashed"; the process is replaced and the rest goes on.
+    limit" or "crashed"; the process is replaced and the rest continues.
     """
     plain = _few_and_plain(pairs)
     grades = (grade(*pair) for pair in pairs) if plain else _in_processes(pairs, processes)

@@ -1,5 +1,5 @@
 """The order of prompts over a whole training, and the random numbers of each completion: both follow from the
-seed and the place alone, so that a training that resumes goes on as if it had never stopped."""
+seed and the place alone, so that a training that resumes continues as if it had never stopped."""
 
 from __future__ import annotations
 
