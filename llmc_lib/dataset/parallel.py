@@ -5,15 +5,14 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from llmc_lib.errors import UserError
-from llmc_lib.processes.absent import absent
 from llmc_lib.processes.limited import check_main, main_script
 from llmc_lib.processes.workers import die_with_parent
 
@@ -99,10 +98,9 @@ def _receive(shared: Any) -> None:
     parent = multiprocessing.parent_process()
     if parent is None or os.getppid() != parent.pid:
         os._exit(1)
-    # transformers takes torch along for a tokenizer, 4 s and 200 MB in each process. It looks for it but once.
-    with suppress(ImportError), absent("torch"):
-        os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")  # that there is none
-        import transformers  # noqa: F401
+    # For a tokenizer transformers takes torch along, 4 s and 200 MB in each process, unless there is none.
+    sys.modules.setdefault("torch", None)  # type: ignore[arg-type]  # as importlib documents it
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")  # that there is none
     _shared = shared
 
 

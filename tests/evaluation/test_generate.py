@@ -31,6 +31,11 @@ from tests.engines.chat_server import ChatServer, echo
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """A model is asked in a process of its own."""
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     values = {

@@ -25,6 +25,11 @@ from tests.evaluation.grading.test_judge import reply
 MODELS = [ServedModel(name, name, name) for name in ("base", "tuned")]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """Each model is asked in a process of its own."""
+
+
 @pytest.fixture
 def server() -> Iterator[ChatServer]:
     with ChatServer() as made:

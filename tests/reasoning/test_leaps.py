@@ -17,6 +17,11 @@ from tests.engines.chat_server import ChatServer, completion
 TRACE = "The numbers are {1} and 2. Clearly the sum of all primes is even. So it is 4."
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """The judge is asked in a process of its own."""
+
+
 async def reply(server: ChatServer, body: dict[str, Any]) -> web.StreamResponse:
     """A judge with one good quote, one that it made up, and one empty."""
     prompt = body["messages"][-1]["content"]

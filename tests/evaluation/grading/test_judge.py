@@ -23,6 +23,11 @@ BAD = Question(
 )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _warm(warm_python: None) -> None:
+    """The judge is asked in a process of its own."""
+
+
 def _answer(
     question: Question, sample: int, response: str, **changed: Any
 ) -> tuple[Question, Prediction]:
