@@ -53,6 +53,7 @@ def execute(
                 *(str(path).replace("{", "{{").replace("}", "}}") for path in (source, executed)),
                 parameters=parameters,
                 kernel_name=kernel,
+                engine_name=_engine(),
                 kernel_manager_class=_manager(kernels, sockets.name),
                 on_notebook_start=lambda **_: ready.set(),
                 start_timeout=_START_SECONDS,
@@ -81,6 +82,33 @@ def execute(
                 said = " ".join(str(error).split()) or type(error).__name__
                 raise KernelError(said) from None
             raise
+
+
+def _engine() -> str:
+    """papermill's engine, which writes the notebook when a cell of code begins, while it runs, and at the end. By itself it
+    writes before and after each cell, texts as well: a report with all its figures over a hundred times."""
+    from papermill.engines import NBClientEngine, papermill_engines
+
+    class Engine(NBClientEngine):
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **settings: Any) -> Any:
+            write = nb_man.save
+
+            def save() -> None:
+                if any(
+                    cell.cell_type == "code" and cell.metadata.papermill.status == nb_man.RUNNING
+                    for cell in nb_man.nb.cells
+                ):
+                    write()
+
+            nb_man.save = save
+            try:
+                return super().execute_managed_notebook(nb_man, kernel_name, **settings)
+            finally:
+                nb_man.save = write
+
+    papermill_engines.register("llmc", Engine)
+    return "llmc"
 
 
 def _manager(kernels: list[Any], sockets: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import signal
@@ -10,8 +11,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import nbformat
+import papermill
 import psutil
 import pytest
 from nbformat.sign import NotebookNotary
@@ -125,6 +128,38 @@ def test_a_kernel_that_dies_is_told(tmp_path: Path) -> None:
     _notebook(tmp_path, "import os; os.kill(os.getpid(), 9)")
     with pytest.raises(KernelError, match="Kernel died"):
         execute(tmp_path / "n.ipynb", tmp_path / "done.ipynb", {}, KERNEL, tmp_path)
+
+
+def test_while_a_cell_runs_what_was_executed_before_it_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = "import json; told = json.load(open('done.ipynb'))['cells']; "
+    show = "print([(len(cell.get('outputs', [])), cell['metadata']['papermill']['status']) for cell in told])"
+    _notebook(tmp_path, "print(1)", read + show, "1 / 0", "print(2)")
+    book = nbformat.read(tmp_path / "n.ipynb", as_version=4)
+    book.cells[1:1] = [nbformat.v4.new_markdown_cell("a text") for _ in range(5)]
+    nbformat.write(book, tmp_path / "n.ipynb")
+    written = []
+    write = papermill.engines.write_ipynb
+
+    def counted(notebook: Any, path: str) -> None:
+        written.append(path)
+        write(notebook, path)
+
+    monkeypatch.setattr(papermill.engines, "write_ipynb", counted)
+    with pytest.raises(papermill.PapermillExecutionError, match="division by zero"):
+        execute(tmp_path / "n.ipynb", tmp_path / "done.ipynb", {}, KERNEL, tmp_path)
+    cells = nbformat.read(tmp_path / "done.ipynb", as_version=4).cells
+    _, second, third, fourth = (
+        cell for cell in cells if "execution_count" in cell and "papermill" in cell.metadata
+    )
+    assert ast.literal_eval(second.outputs[0].text) == [
+        (1, "completed"), *[(0, "completed")] * 5, (0, "running"), (0, "pending"), (0, "pending")
+    ]  # fmt: skip
+    assert third.outputs[0].ename == "ZeroDivisionError"
+    assert third.metadata.papermill.status == "failed"
+    assert fourth.metadata.papermill.status == "pending"
+    assert len(written) == 5  # at the start, as each of three cells began, and at the end
 
 
 def test_two_start_at_the_same_time_in_one_folder(tmp_path: Path) -> None:
