@@ -59,6 +59,7 @@ def power(
     return t_power(difference, groups, max(parts.of_mean(samples), 1 / n) / size, alpha)
 
 
+@functools.lru_cache(maxsize=4096)
 def mcnemar_power(difference: float, n: int, discordance: float, alpha: float = 0.05) -> float:
     """Exact unconditional power of McNemar's mid-p test.
 
