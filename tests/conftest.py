@@ -45,6 +45,8 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
     # one core of a slow test, for each other: most of its time.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Else each process that imports pydantic looks through the metadata of all that is installed.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if config.args_source is config.ArgsSource.TESTPATHS:
         for spec in specs:
             spec.python = str(warm.python_of_tests(Path(os.environ[_WARM])))

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 # Verdicts and rules contradict each other wholesale where one is right far more often than the other, or where they
 # agree little beyond chance. On real logs they differ on up to 5 answers in 100, in both directions; ten points in
@@ -29,6 +28,8 @@ def contradiction(found: dict[str, Any]) -> dict[str, Any] | None:
 
     Returns decided, first and second (correct by each), p (of the test), kappa.
     """
+    from scipy.stats import binomtest  # half a second to import
+
     if found["decided"] < _LEAST:
         return None
     counts = found["counts"]

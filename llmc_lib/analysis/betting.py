@@ -26,7 +26,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
+from scipy import optimize
 
 from llmc_lib.analysis.given import check_alpha
 
@@ -142,4 +142,4 @@ class Bets:
         """(n,): after each question, of betting that the mean is above (1) or below (-1) `mean`."""
         won = np.log1p(side * self._fractions * (self._found - self._means(mean)))
         parts = np.cumsum(won, axis=1)
-        return np.asarray(special.logsumexp(parts, axis=0) - math.log(len(parts)))
+        return np.asarray(np.logaddexp.reduce(parts, axis=0) - math.log(len(parts)))

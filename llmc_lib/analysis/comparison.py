@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from llmc_lib.analysis.given import check_alpha, cluster_codes, right_or_wrong
 from llmc_lib.analysis.intervals import standard_error
@@ -304,6 +304,8 @@ def adjust(p_values: Sequence[float], method: Literal["holm", "bh"] = "holm") ->
     if not ((values >= 0) & (values <= 1)).all():
         raise ValueError(f"p-values must lie between 0 and 1: {list(p_values)}")
     if method == "bh":
+        from scipy import stats  # half a second to import
+
         return [float(p) for p in stats.false_discovery_control(values)]
     # Statsmodels' multipletests has it, and collects all garbage of the process each time: 60 ms.
     order = np.argsort(values)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from llmc_lib.analysis.comparison import adjust
 
@@ -73,6 +73,8 @@ def endings(cuts: list[Cut]) -> list[Ending]:
 
 
 def _p_value(cut: Cut) -> float:
+    from scipy import stats  # half a second to import
+
     ours, theirs, trained = map(_often, (cut.candidate, cut.reference, cut.candidate_trained))
     more, less = int((ours & ~theirs).sum()), int((~ours & theirs).sum())
     # P(at least so many of the discordant prompts are the candidate's), an even split being likely.

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from llmc_lib.analysis.intervals import wilson
 
@@ -114,6 +113,7 @@ def _clustered(
 
 def _of_few(shares: list[float], asked: list[int]) -> tuple[float, float, float]:
     """Newcombe's interval, and Fisher's exact test of the counts that come nearest to the shares."""
+    from scipy import stats
     from statsmodels.stats.proportion import confint_proportions_2indep  # a second to import
 
     counts = [share * n for share, n in zip(shares, asked, strict=True)]

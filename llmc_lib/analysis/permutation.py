@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft, stats
+from scipy import fft
 
 from llmc_lib.analysis.given import cluster_codes, right_or_wrong
 from llmc_lib.analysis.signed import Share, signed_interval, size_distribution
@@ -74,6 +74,8 @@ def permutation_test(
 def _exchanged(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     """The p-value for (n, k) and (n, m) answers: of all ways to share a question's right answers out, those at least as far
     from the middle, on both sides."""
+    from scipy import stats  # half a second to import
+
     k, m = a.shape[1], b.shape[1]
     right = a.sum(axis=1) + b.sum(axis=1)
     kinds, times = np.unique(right, return_counts=True)

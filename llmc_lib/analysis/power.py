@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from llmc_lib.analysis.intervals import quantile
 from llmc_lib.analysis.variance import VarianceParts
@@ -59,6 +59,7 @@ def power(
     return t_power(difference, groups, max(parts.of_mean(samples), 1 / n) / size, alpha)
 
 
+@functools.lru_cache(maxsize=4096)
 def mcnemar_power(difference: float, n: int, discordance: float, alpha: float = 0.05) -> float:
     """Exact unconditional power of McNemar's mid-p test.
 
@@ -164,11 +165,11 @@ def t_power(difference: float, n: int, variance: float, alpha: float = 0.05) -> 
     return float(np.clip(weights @ rejects, 0, 1))
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=1024)
 def _deviations(freedom: int) -> tuple[np.ndarray, np.ndarray]:
     """Weights, and estimated over true standard deviations, for a mean over their distribution
     (Gauss-Legendre on the quantiles of chi-square)."""
-    return _WEIGHTS / 2, np.sqrt(stats.chi2.ppf((_NODES + 1) / 2, freedom) / freedom)
+    return _WEIGHTS / 2, np.sqrt(2 * special.gammaincinv(freedom / 2, (_NODES + 1) / 2) / freedom)
 
 
 def detectable_difference(

@@ -27,6 +27,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,7 +61,7 @@ class Parts:
         """The standard error of the effect."""
         return math.sqrt(sum(part.variance for part in self.parts))
 
-    @property
+    @cached_property
     def shares(self) -> list[float]:
         """The share of each part; of no variance at all the first has it."""
         whole = sum(part.variance for part in self.parts)

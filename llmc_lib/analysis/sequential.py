@@ -138,8 +138,8 @@ def _barrier(alpha: float) -> float:
 
 
 @lru_cache(maxsize=1024)
-def _planned_levels(planned: int, alpha: float, power: float) -> tuple[float, ...]:
-    return tuple(spending([n / planned for n in range(1, planned + 1)], alpha, power))
+def _planned_level(number: int, planned: int, alpha: float, power: float) -> float:
+    return spending([n / planned for n in range(1, number + 1)], alpha, power)[-1]
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class Look:
         if self.alone:
             return alpha
         if self.planned:
-            return max(_LEAST, _planned_levels(self.planned, alpha, self.power)[self.number - 1])
+            return max(_LEAST, _planned_level(self.number, self.planned, alpha, self.power))
         return unplanned_level(self.share, alpha)
 
     def p_value(self, nominal: float) -> float:

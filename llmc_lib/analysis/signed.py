@@ -45,6 +45,7 @@ class Share:
         return self.at_0 + float(self.between(_EVEN)[0])
 
 
+@lru_cache(maxsize=4096)
 def binomial_share(gained: int, lost: int) -> Share:
     """Of the share of discordant questions that are gained, by mid-p: the mean of the two Clopper-Pearson
     distributions, Beta(gained, lost + 1) and Beta(gained + 1, lost)."""
@@ -117,6 +118,8 @@ def _sizes(size: tuple[float, float]) -> Floats:
     return np.asarray(special.betaincinv(*size, _QUANTILES))
 
 
+# A report asks for the same interval at several places.
+@lru_cache(maxsize=4096)
 def _quantile(size: tuple[float, float], share: Share, target: float) -> float:
     wanted, lost = quantile(target), share.lost
     at_0 = quantile(lost)

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from llmc_lib.analysis.clustered import clustered_rate
-from llmc_lib.analysis.comparison import adjust, paired_comparison
+from llmc_lib.analysis.comparison import adjust, paired_test
 from llmc_lib.analysis.given import NotKnown
 from llmc_lib.analysis.length import Arrays, aligned, of_clusters, parts
 
@@ -93,22 +93,22 @@ def limit_differences(
         if model == base:
             continue
         for limit in chosen:
-            found = paired_comparison(
+            found = paired_test(
                 right[model] & (lengths[model] <= limit),
                 right[base] & (lengths[base] <= limit),
-                alpha,
                 clusters,
             )
+            low, high = found.interval(alpha)
             rows.append(
                 {
                     "model": model,
                     "reference": base,
                     "limit": int(limit),
                     "difference": found.difference,
-                    "low": found.low,
-                    "high": found.high,
+                    "low": low,
+                    "high": high,
                     "p_value": found.p_value,
-                    "n": found.n,
+                    "n": len(right[model]),
                 }
             )
     columns = ["model", "reference", "limit", "difference", "low", "high", "p_value", "n"]

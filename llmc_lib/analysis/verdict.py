@@ -64,10 +64,20 @@ class Ends:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A verdict, and the smallest difference that this design finds, a fraction."""
+    """A verdict, what it was read from, and the chance with which a design must find a difference to show it."""
 
     word: Word
-    detectable: float
+    comparison: PairedComparison
+    power: float
+
+    @property
+    def detectable(self) -> float:
+        """The smallest difference that this design finds, a fraction; of clusters, with as many of them."""
+        found = self.comparison
+        variance = found.variance
+        if 1 < found.groups < found.n:
+            variance = min(1.0, found.standard_error**2 * found.groups)
+        return detectable_difference(found.groups, variance, found.alpha, self.power, found.test)
 
 
 class Judged(Protocol):
@@ -113,13 +123,13 @@ def verdict(
     An interval that is marked as too narrow cannot show that a difference is small.
 
     >>> from llmc_lib.analysis import paired_comparison
-    >>> found = paired_comparison([True] * 9 + [False], [True] * 8 + [False] * 2)
-    >>> verdict(found, Thresholds()).word
-    'unclear'
+    >>> found = verdict(paired_comparison([True] * 9 + [False], [True] * 8 + [False] * 2), Thresholds())
+    >>> found.word, round(found.detectable, 2)
+    ('unclear', 0.58)
     """
     p = comparison.p_value if p_adjusted is None else p_adjusted
     found = word_of(comparison, thresholds, p < thresholds.significance, low_is_good=low_is_good)
-    return Verdict(found, _detectable(comparison, thresholds.power))
+    return Verdict(found, comparison, thresholds.power)
 
 
 def word_of(
@@ -139,12 +149,3 @@ def _word(comparison: Judged, thresholds: Thresholds, *, clear: bool) -> Word:
         return "worse_small" if small else "worse"
     equal = comparison.inner_low > -matters and comparison.inner_high < matters
     return "equal" if equal and not comparison.narrow else "unclear"
-
-
-def _detectable(comparison: PairedComparison, power: float) -> float:
-    """The smallest difference that this design finds; of clusters, with as many of them."""
-    n, groups = comparison.n, comparison.groups
-    variance = comparison.variance
-    if 1 < groups < n:
-        variance = min(1.0, comparison.standard_error**2 * groups)
-    return detectable_difference(groups, variance, comparison.alpha, power, comparison.test)

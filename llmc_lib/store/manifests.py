@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -151,15 +152,14 @@ def _versions() -> dict[str, str]:
 
 def git_commit() -> str:
     """The checkout's commit, with "+changes" where files differ from it; "unknown" without git."""
+    command = ["git", "status", "--porcelain=v2", "--branch"]
     try:
-        commit = _git("rev-parse", "HEAD")
-        return commit + ("+changes" if _git("status", "--porcelain") else "")
+        done = subprocess.run(
+            command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=30
+        )
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-
-
-def _git(*words: str) -> str:
-    done = subprocess.run(
-        ["git", *words], cwd=ROOT, check=True, capture_output=True, text=True, timeout=30
-    )
-    return done.stdout.strip()
+    commit = re.search(r"^# branch\.oid ([0-9a-f]+)$", done.stdout, re.MULTILINE)
+    if not commit:  # there is none yet
+        return "unknown"
+    return commit[1] + ("+changes" if re.search("^[^#]", done.stdout, re.MULTILINE) else "")

@@ -11,21 +11,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import numpy as np
 
-from llmc_lib.analysis.comparison import PairedComparison, difference_test, paired_comparison
+from llmc_lib.analysis.comparison import difference_test
 from llmc_lib.analysis.permutation import permutation_test
 from llmc_lib.analysis.simultaneous import family
 from performance.validity.draws import (
     COVERAGE,
     TYPE_I,
     WIDE,
+    Found,
     Types,
+    compared,
     draw,
     lognormal_clusters,
+    of_counts,
     rates,
     row,
     sample,
@@ -63,17 +65,18 @@ def rows(seed: int, repetitions: int) -> Iterator[dict[str, Any]]:
     yield row("McNemar, family", "type I error", setting, value, TYPE_I, repetitions // 4)
 
 
-def _compared(drawn: np.ndarray, clusters: np.ndarray | None = None) -> list[PairedComparison]:
+def _compared(drawn: np.ndarray, clusters: np.ndarray | None = None) -> list[Found]:
     """With one sample the same numbers of gained and lost questions come again, and are compared once."""
-    if drawn.shape[3] > 1 or clusters is not None:
-        return [paired_comparison(a, b, clusters=clusters) for a, b in drawn]
+    n, k = drawn.shape[2:]
+    if k > 1 or clusters is not None:
+        right = drawn.sum(axis=3)
+        return [compared(counts, k, clusters) for counts in right[:, 0] - right[:, 1]]
     gained = (drawn[:, 0] & ~drawn[:, 1]).sum(axis=(1, 2))
     lost = (drawn[:, 1] & ~drawn[:, 0]).sum(axis=(1, 2))
-    n = drawn.shape[2]
-    return [_of_counts(int(g), int(k), n) for g, k in zip(gained, lost, strict=True)]
+    return [of_counts(n, int(g), int(w)) for g, w in zip(gained, lost, strict=True)]
 
 
-def _rows(found: list[PairedComparison], types: Types, setting: str) -> Iterator[dict[str, Any]]:
+def _rows(found: list[Found], types: Types, setting: str) -> Iterator[dict[str, Any]]:
     candidate, reference = rates(types)
     truth = candidate - reference
     name = Counter(one.test for one in found).most_common(1)[0][0]
@@ -99,7 +102,7 @@ def _few(rng: np.random.Generator, repetitions: int) -> Iterator[dict[str, Any]]
     """Few discordant questions, one sample each: equal models, and all differences on one side."""
     for n, gain, loss in ((60, 0.05, 0.05), (200, 0.02, 0.02), (60, 0.1, 0.0), (200, 0.05, 0.005)):
         tables = rng.multinomial(n, [gain, loss, 1 - gain - loss], repetitions)
-        found = [_of_counts(int(g), int(k), n) for g, k, _ in tables]
+        found = [of_counts(n, int(g), int(k)) for g, k, _ in tables]
         truth = gain - loss
         covered = np.mean([one.low <= truth <= one.high for one in found])
         setting = f"n={n}, k=1, gained {gain}, lost {loss}"
@@ -107,12 +110,6 @@ def _few(rng: np.random.Generator, repetitions: int) -> Iterator[dict[str, Any]]
         if gain == loss:
             value = np.mean([one.p_value < 0.05 for one in found])
             yield row("mcnemar_midp", "type I error", setting, value, TYPE_I, repetitions)
-
-
-@cache
-def _of_counts(gained: int, lost: int, n: int) -> PairedComparison:
-    at = np.arange(n)
-    return paired_comparison(at < gained, (at >= gained) & (at < gained + lost))
 
 
 def _sizes(rng: np.random.Generator, repetitions: int) -> Iterator[dict[str, Any]]:
@@ -124,7 +121,7 @@ def _sizes(rng: np.random.Generator, repetitions: int) -> Iterator[dict[str, Any
             base, shift = rng.beta(0.5, 1.5, groups), rng.normal(0, 0.2, groups)
             pair = (np.clip(base + np.maximum(side * shift, 0), 0, 1) for side in (1, -1))
             a, b = (sample(rng, chance[clusters], k) for chance in pair)
-            found.append(paired_comparison(a, b, clusters=clusters))
+            found.append(compared(a.sum(axis=1) - b.sum(axis=1), k, clusters))
         setting = f"{groups} clusters of log-normal sizes, k={k}"
         covered = np.mean([one.low <= 0 <= one.high for one in found])
         yield row("difference, sign_flip", "coverage", setting, covered, WIDE, repetitions)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from llmc_lib.analysis.comparison import Test, difference_test
 
 #: Types of questions: (share, chance of a right answer of each model). The true rates follow exactly.
 Types = Sequence[tuple[float, Sequence[float]]]
@@ -81,6 +84,29 @@ def lognormal_clusters(rng: np.random.Generator, groups: int) -> np.ndarray:
     """Labels of the questions of clusters whose sizes are log-normal (log-deviation 1, median about 3)."""
     sizes = np.maximum(1, np.rint(np.exp(rng.normal(1.2, 1.0, groups)))).astype(int)
     return np.repeat(np.arange(groups), sizes)
+
+
+class Found(NamedTuple):
+    """The same as `paired_comparison` finds, without what simulations do not need."""
+
+    low: float
+    high: float
+    p_value: float
+    narrow: bool
+    test: Test
+
+
+def compared(counts: np.ndarray, k: int, clusters: ArrayLike | None = None) -> Found:
+    """From the right answers of the candidate minus those of the reference, as `difference_test`."""
+    test = difference_test(counts, k, clusters)
+    low, high = test.interval(0.05)
+    return Found(low, high, test.p_value, test.hides((high - low) / 2, 0.05), test.test)
+
+
+@cache
+def of_counts(n: int, gained: int, lost: int) -> Found:
+    """With one sample the same numbers of gained and lost questions come again, and are compared once."""
+    return compared(np.repeat([1, -1, 0], [gained, lost, n - gained - lost]), 1)
 
 
 def rates(types: Types) -> np.ndarray:

@@ -13,16 +13,17 @@ is not marked, in at most 6.5%; the share that is marked is in the setting.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from llmc_lib.analysis.comparison import difference_test
 from performance.validity.draws import (
     TYPE_I,
+    Found,
+    compared,
     hle_chances,
     mixed_chances,
+    of_counts,
     row,
     sample,
     sibling,
@@ -68,30 +69,10 @@ def simulated(
         right = sample(rng, np.stack([other, base]), k).sum(axis=-1)
         counts = right[0] - right[1]
         if k == 1:
-            found.append(_of_counts(n, int((counts > 0).sum()), int((counts < 0).sum())))
+            found.append(of_counts(n, int((counts > 0).sum()), int((counts < 0).sum())))
         else:
-            found.append(_compared(counts, k))
+            found.append(compared(counts, k))
     return found, truth
-
-
-class Found(NamedTuple):
-    """The same as `paired_comparison` finds, without what this does not need."""
-
-    low: float
-    high: float
-    p_value: float
-    narrow: bool
-
-
-def _compared(counts: np.ndarray, k: int) -> Found:
-    test = difference_test(counts, k)
-    low, high = test.interval(0.05)
-    return Found(low, high, test.p_value, test.hides((high - low) / 2, 0.05))
-
-
-@cache
-def _of_counts(n: int, gained: int, lost: int) -> Found:
-    return _compared(np.repeat([1, -1, 0], [gained, lost, n - gained - lost]), 1)
 
 
 def _told(found: list[Found], truth: float, setting: str) -> Iterator[dict[str, Any]]:

@@ -146,8 +146,6 @@ def draw_recipe(
     for deviation in deviations:
         gained = gain + max(deviation, 0.0) / (1 - MEAN)
         lost = loss + max(-deviation, 0.0) / MEAN
-        draw = np.where(of_recipe, shared, rng.random(n))
-        after = np.where(draw < gained, 1.0, chances)
-        after = np.where(draw > 1 - lost, 0.0, after)
-        models.append(sample(rng, after, k))
+        draw = np.where(of_recipe, shared, rng.random(n))[:, None]
+        models.append((sample(rng, chances, k) | (draw < gained)) & (draw <= 1 - lost))
     return sample(rng, chances, k), models

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ def impersonal(run: Run, value: Any) -> Any:
     home = str(Path.home())
     if home != "/":
         places |= {f"{home}/": "~/", home: "~"}
-    return _replaced(value, {**places, f"{ROOT}/": "", str(ROOT): "."})
+    places |= {f"{ROOT}/": "", str(ROOT): "."}
+    return _replaced(value, [(_whole(p), places[p]) for p in sorted(places, key=len, reverse=True)])
 
 
 def public_params(run: Run) -> dict[str, Any]:
@@ -77,12 +78,16 @@ def _outside(value: Any) -> set[str]:
     return set().union(*map(_outside, items))
 
 
-def _replaced(value: Any, places: Mapping[str, str]) -> Any:
+def _whole(place: str) -> re.Pattern[str]:
+    """Where a path begins and ends: "/data" is no part of "https://example.org/datasets"."""
+    end = "" if place.endswith("/") else r"(?![\w-])"
+    return re.compile(rf"(?<![\w.-]){re.escape(place)}{end}")
+
+
+def _replaced(value: Any, places: Sequence[tuple[re.Pattern[str], str]]) -> Any:
     if isinstance(value, str):
-        for place in sorted(places, key=len, reverse=True):
-            # Where a path begins and ends: "/data" is no part of "https://example.org/datasets".
-            path = rf"(?<![\w.-]){re.escape(place)}" + ("" if place.endswith("/") else r"(?![\w-])")
-            value = re.sub(path, places[place].replace("\\", r"\\"), value)
+        for place, name in places:
+            value = place.sub(name.replace("\\", r"\\"), value)
         return value
     if isinstance(value, Mapping):
         return {_replaced(key, places): _replaced(item, places) for key, item in value.items()}

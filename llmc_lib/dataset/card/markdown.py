@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 #: For `huggingface_hub`'s `from_template`: metadata, then the body, which is rendered before.
 CARD = "---\n{{ card_data }}\n---\n\n{{ body }}"
@@ -55,6 +59,11 @@ def link(name: str, url: str) -> Markdown:
 
 def render(template: Path, **values: Any) -> str:
     """A template of Markdown with its values, each as `shown` has it; one that is missing is an error."""
+    return _compiled(template).render(values)
+
+
+@cache
+def _compiled(template: Path) -> Template:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(  # noqa: S701 - `finalize` escapes, for Markdown
@@ -72,4 +81,4 @@ def render(template: Path, **values: Any) -> str:
         "reasons": reasons,
     }
     environment.globals["link"] = link
-    return environment.get_template(template.name).render(values)
+    return environment.get_template(template.name)
