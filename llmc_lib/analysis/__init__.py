@@ -39,7 +39,7 @@ from llmc_lib.analysis.variance import (
     difference_variance_parts,
     variance_parts,
 )
-from llmc_lib.analysis.verdict import Thresholds, Verdict, verdict
+from llmc_lib.analysis.verdict import Thresholds, verdict
 
 __all__ = [
     "Bets",
@@ -53,7 +53,6 @@ __all__ = [
     "SelectionNoise",
     "Thresholds",
     "VarianceParts",
-    "Verdict",
     "accuracy_by_finish",
     "accuracy_by_length",
     "adjust",

@@ -119,7 +119,7 @@ def _sizes(size: tuple[float, float]) -> Floats:
 
 
 # A report asks for the same interval at several places.
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _quantile(size: tuple[float, float], share: Share, target: float) -> float:
     wanted, lost = quantile(target), share.lost
     at_0 = quantile(lost)

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
 from llmc_lib.analysis.comparison import PairedComparison
-from llmc_lib.analysis.power import detectable_difference
 from llmc_lib.records import Word
 
 #: Intervals of a single figure are at 1 - ALPHA, always; that of a verdict is at 1 - `Thresholds.significance`.
@@ -62,24 +61,6 @@ class Ends:
     narrow: bool
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """A verdict, what it was read from, and the chance with which a design must find a difference to show it."""
-
-    word: Word
-    comparison: PairedComparison
-    power: float
-
-    @property
-    def detectable(self) -> float:
-        """The smallest difference that this design finds, a fraction; of clusters, with as many of them."""
-        found = self.comparison
-        variance = found.variance
-        if 1 < found.groups < found.n:
-            variance = min(1.0, found.standard_error**2 * found.groups)
-        return detectable_difference(found.groups, variance, found.alpha, self.power, found.test)
-
-
 class Judged(Protocol):
     """What a verdict is read from: a difference with its intervals at the level that decides (`PairedComparison` has them)."""
 
@@ -114,7 +95,7 @@ def verdict(
     p_adjusted: float | None = None,
     *,
     low_is_good: bool = False,
-) -> Verdict:
+) -> Word:
     """The verdict on a candidate against a reference.
 
     Parameters: `comparison` at the level that decides: the significance, or for one of several candidates the level of
@@ -123,13 +104,11 @@ def verdict(
     An interval that is marked as too narrow cannot show that a difference is small.
 
     >>> from llmc_lib.analysis import paired_comparison
-    >>> found = verdict(paired_comparison([True] * 9 + [False], [True] * 8 + [False] * 2), Thresholds())
-    >>> found.word, round(found.detectable, 2)
-    ('unclear', 0.58)
+    >>> verdict(paired_comparison([True] * 9 + [False], [True] * 8 + [False] * 2), Thresholds())
+    'unclear'
     """
     p = comparison.p_value if p_adjusted is None else p_adjusted
-    found = word_of(comparison, thresholds, p < thresholds.significance, low_is_good=low_is_good)
-    return Verdict(found, comparison, thresholds.power)
+    return word_of(comparison, thresholds, p < thresholds.significance, low_is_good=low_is_good)
 
 
 def word_of(

@@ -96,7 +96,7 @@ def _word(gained: int, lost: int, n: int, thresholds: Thresholds) -> str:
     a, b = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     a[:gained], b[gained : gained + lost] = True, True
     found = paired_comparison(a, b, thresholds.significance)
-    return verdict(found, thresholds).word
+    return verdict(found, thresholds)
 
 
 @pytest.mark.parametrize("cells", [(4, 9, 1, 6), (6, 8, 3, 3), (2, 3, 3, 12), (10, 1, 0, 9)])
@@ -146,14 +146,14 @@ def test_of_several_samples_the_number_is_enough() -> None:
     found = fewest_keys(a, b, np.where(a, at, at + 1), np.where(b, at, at + 2), Thresholds())
     assert found is not None
     assert not found.exact
-    assert verdict(paired_comparison(a, b), Thresholds()).word == "better"
+    assert verdict(paired_comparison(a, b), Thresholds()) == "better"
     # The keys with the largest effect: the answer is that of the reference wherever it was wrong.
     worst = np.argsort(np.minimum(0, -(~b).sum(axis=1)) - a.sum(axis=1) + b.sum(axis=1), kind="stable")  # fmt: skip
 
     def word(n: int) -> str:
         turned, other = a.copy(), b.copy()
         turned[worst[:n]], other[worst[:n]] = False, ~b[worst[:n]]
-        return verdict(paired_comparison(turned, other), Thresholds()).word
+        return verdict(paired_comparison(turned, other), Thresholds())
 
     assert 1 <= found.n <= 60
     assert word(found.n) == found.word != "better"

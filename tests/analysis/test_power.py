@@ -11,12 +11,10 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from llmc_lib.analysis import (
-    Thresholds,
     detectable,
     detectable_difference,
     difference_variance_parts,
     paired_comparison,
-    verdict,
 )
 from llmc_lib.analysis.power import mcnemar_power, power, t_power
 from llmc_lib.analysis.simultaneous import level_of
@@ -157,6 +155,6 @@ def test_of_clusters_their_number_counts_and_not_that_of_questions() -> None:
     assert power(0.3, 200, parts) == pytest.approx(t_power(0.3, 20, alone.total))
     found = detectable(200, parts)
     assert found > 2 * detectable(200, difference_variance_parts(a[text], b[text]))
-    comparison = paired_comparison(a[text], b[text], clusters=text)
-    told = verdict(comparison, Thresholds())
-    assert told.detectable == pytest.approx(found, rel=0.01)
+    compared = paired_comparison(a[text], b[text], clusters=text)
+    variance = 20 * compared.standard_error**2
+    assert detectable_difference(20, variance, test="paired_t") == pytest.approx(found, rel=0.01)

@@ -96,7 +96,7 @@ def _block(
     is_accuracy = measure(table.kind) == "accuracy"
     at_end = of_all.level_at_end
     more = again.blocks(table, model, thresholds, choice, repeats, clear=clear, level=at_end)
-    word = verdict(decides, thresholds, p_adjusted, low_is_good=table.low_is_good).word
+    word = verdict(decides, thresholds, p_adjusted, low_is_good=table.low_is_good)
     lacking = missing.block(table, model, thresholds, word, of_all.adjust, level=of_all.level)
     if word == "equal" and lacking and lacking["changes"]:
         word = "unclear"  # that a difference is small must be shown by answers that are there

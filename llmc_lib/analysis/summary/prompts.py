@@ -13,7 +13,6 @@ from llmc_lib.analysis.crossed import crossed, interaction
 from llmc_lib.analysis.simultaneous import Family
 from llmc_lib.analysis.summary.table import Table, plain
 from llmc_lib.analysis.verdict import Thresholds, verdict
-from llmc_lib.records import Word
 
 
 def block(
@@ -37,7 +36,7 @@ def block(
         right, base = (table.outcomes.correct[m] for m in (model, first.reference))
         found = paired_comparison(right, base, of_all.level, first.cluster)
         p_adjusted = of_all.adjust(found.p_value)
-        word: Word = verdict(found, thresholds, p_adjusted, low_is_good=table.low_is_good).word
+        word = verdict(found, thresholds, p_adjusted, low_is_good=table.low_is_good)
         # Of unequal numbers of samples over their product.
         k, m = right.shape[1], base.shape[1]
         samples, scale = (k, (1, 1)) if k == m else (k * m, (m, k))

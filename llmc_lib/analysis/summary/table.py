@@ -187,5 +187,5 @@ def case(
 ) -> dict[str, Any]:
     """The figures of a `comparison` and its verdict: case, n, difference, low, high (fractions), p_adjusted, verdict (its code)."""
     numbers = {key: getattr(comparison, key) for key in ("n", "difference", "low", "high")}
-    word = verdict(comparison, thresholds, p_adjusted, low_is_good=low_is_good).word
+    word = verdict(comparison, thresholds, p_adjusted, low_is_good=low_is_good)
     return {"case": name, **numbers, "p_adjusted": p_adjusted, "verdict": word}

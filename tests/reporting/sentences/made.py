@@ -75,7 +75,7 @@ def comparison(
         "n": found.n,
         "test": found.test,
         "p_adjusted": found.p_value if p_adjusted is None else p_adjusted,
-        "verdict": verdict(found, limits, p_adjusted).word,
+        "verdict": verdict(found, limits, p_adjusted),
         "interval": {
             "low": found.low,
             "high": found.high,
