@@ -7,11 +7,14 @@ a renderer, of which each layout and each picture has a new one; and looks into 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import IO, Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG, RendererSVG
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
 
@@ -94,3 +97,17 @@ class Pixels(FigureCanvasAgg):
         if size != self._size:
             self.renderer, self._size = _Agg(*size), size
         return self.renderer
+
+
+@contextmanager
+def named_alone(figure: Figure) -> Iterator[None]:
+    """No place is sought for the name of an axis without one: all its ticks are measured for that in each layout and drawing."""
+    axes: list[Any] = [axis for panel in figure.axes for axis in (panel.xaxis, panel.yaxis)]
+    unnamed = [axis for axis in axes if axis._autolabelpos and not axis.get_label_text()]
+    for axis in unnamed:
+        axis._autolabelpos = False
+    try:
+        yield
+    finally:
+        for axis in unnamed:
+            axis._autolabelpos = True
