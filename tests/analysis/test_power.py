@@ -108,6 +108,8 @@ def test_one_of_several_candidates_must_be_larger_to_be_found(
     larger = detectable_difference(n, discordance, level)
     assert mcnemar_power(larger, n, discordance, level) == pytest.approx(0.8, abs=0.01)
     assert larger > 1.1 * difference
+    surer = detectable_difference(n, discordance, level, power=0.9)
+    assert mcnemar_power(surer, n, discordance, level) == pytest.approx(0.9, abs=0.01)
 
 
 @pytest.mark.parametrize("test", ["paired_t", "sign_flip", "clustered_t"])
