@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from llmc_lib.analysis.comparison import PairedComparison
+from llmc_lib.analysis.recipe import RecipeEffect
 from llmc_lib.records import Word
 
 #: Intervals of a single figure are at 1 - ALPHA, always; that of a verdict is at 1 - `Thresholds.significance`.
@@ -61,34 +62,6 @@ class Ends:
     narrow: bool
 
 
-class Judged(Protocol):
-    """What a verdict is read from: a difference with its intervals at the level that decides (`PairedComparison` has them)."""
-
-    @property
-    def difference(self) -> float:
-        """A fraction."""
-
-    @property
-    def low(self) -> float:
-        """Of the interval at the level."""
-
-    @property
-    def high(self) -> float:
-        """Its other end."""
-
-    @property
-    def inner_low(self) -> float:
-        """Of the interval at twice the level."""
-
-    @property
-    def inner_high(self) -> float:
-        """Its other end."""
-
-    @property
-    def narrow(self) -> bool:
-        """Is the interval too narrow to show that a difference is small?"""
-
-
 def verdict(
     comparison: PairedComparison,
     thresholds: Thresholds,
@@ -112,19 +85,20 @@ def verdict(
 
 
 def word_of(
-    found: Judged, thresholds: Thresholds, clear: bool, *, low_is_good: bool = False
+    found: PairedComparison | RecipeEffect | Ends,
+    thresholds: Thresholds,
+    clear: bool,
+    *,
+    low_is_good: bool = False,
 ) -> Word:
     """The word of a verdict; `clear`: does the test find a difference?"""
-    word = _word(found, thresholds, clear=clear)
-    return _TURNED.get(word, word) if low_is_good else word
-
-
-def _word(comparison: Judged, thresholds: Thresholds, *, clear: bool) -> Word:
     matters = thresholds.smallest_interesting
-    small = comparison.low > -matters and comparison.high < matters and not comparison.narrow
-    if clear and comparison.difference > 0:
-        return "better_small" if small else "better"
-    if clear and comparison.difference < 0:
-        return "worse_small" if small else "worse"
-    equal = comparison.inner_low > -matters and comparison.inner_high < matters
-    return "equal" if equal and not comparison.narrow else "unclear"
+    small = found.low > -matters and found.high < matters and not found.narrow
+    word: Word = "unclear"
+    if clear and found.difference > 0:
+        word = "better_small" if small else "better"
+    elif clear and found.difference < 0:
+        word = "worse_small" if small else "worse"
+    elif found.inner_low > -matters and found.inner_high < matters and not found.narrow:
+        word = "equal"
+    return _TURNED.get(word, word) if low_is_good else word
