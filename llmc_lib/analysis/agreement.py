@@ -28,10 +28,10 @@ def contradiction(found: dict[str, Any]) -> dict[str, Any] | None:
 
     Returns decided, first and second (correct by each), p (of the test), kappa.
     """
-    from scipy.stats import binomtest  # half a second to import
-
     if found["decided"] < _LEAST:
         return None
+    from scipy.stats import binomtest  # half a second to import
+
     counts = found["counts"]
     both = counts["correct"]["correct"]
     first, second = counts["correct"]["incorrect"], counts["incorrect"]["correct"]

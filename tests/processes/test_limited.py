@@ -51,7 +51,7 @@ from llmc_lib.processes.limited import each
 from tests.hanging import outcome
 if __name__ == "__main__":
     items = ["process", "process", "loop in C"]
-    for found in each(outcome, items, seconds=1, memory_gib=2, processes=2):
+    for found in each(outcome, items, seconds=3, memory_gib=2, processes=2):
         print(found, flush=True)
 """
 

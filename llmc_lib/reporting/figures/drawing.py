@@ -33,7 +33,7 @@ from tabulate import tabulate
 
 from llmc_lib.formatting import unbroken
 from llmc_lib.reporting.elements import PAGE, PNG, TEXT, Block, View, anchor
-from llmc_lib.reporting.figures.media import Pixels, Vectors, named_alone
+from llmc_lib.reporting.figures.media import Pixels, Vectors, without_empty_names
 from llmc_lib.reporting.palette import INK, MUTED, RULE, VARIABLES
 
 WIDTH = 7.4  # inches at 96 dots: the width of the page's column
@@ -164,7 +164,7 @@ def png(figure: Figure) -> tuple[bytes, dict[str, Any]]:
     On white, which is right in a light and in a dark notebook; its few colours as a palette, a third of the bytes.
     """
     dpi = 96 * _SHARP
-    with _styled(), named_alone(figure), _laid_out(figure, Pixels, dpi) as medium:
+    with _styled(), _laid_out(figure, Pixels, dpi) as medium:
         figure.savefig(
             io.BytesIO(), format="raw", dpi=dpi, facecolor="white", bbox_inches=figure.get_tightbbox().padded(0.1),
         )  # fmt: skip
@@ -177,7 +177,7 @@ def png(figure: Figure) -> tuple[bytes, dict[str, Any]]:
 def _few_colours(pixels: np.ndarray) -> Image.Image:
     """The pixels (height × width × red, green, blue and another) as a picture with a palette: white, and 127 colours of all that is
     drawn on it, which are sought for among a small part of the pixels."""
-    colours = pixels.view("<u4")[..., 0] & 0xFFFFFF
+    colours = pixels.view("<u4")[..., 0] & 0xFFFFFF  # each a number: red is the lowest byte
     drawn = colours != 0xFFFFFF
     drawn[0, 0] |= not drawn.any()  # of an empty picture too there is one
     found = Image.fromarray(colours[drawn].view("u1").reshape(1, -1, 4)[..., :3]).quantize(127)
@@ -196,13 +196,14 @@ def _laid_out(figure: Figure, medium: type[_Medium], dpi: float) -> Iterator[_Me
     """The figure as its layout has it on such a canvas, to be saved: `savefig` alone draws all of it once more, unseen, for that."""
     given, layout = (figure.canvas, figure.dpi), figure.get_layout_engine()
     try:
-        canvas = medium(figure)
-        figure.set_dpi(dpi)
-        if layout is not None:
-            layout.execute(figure)
-        figure.set_dpi(dpi)  # measuring has set that of SVG
-        figure.set_layout_engine(None)
-        yield canvas
+        with without_empty_names(figure):
+            canvas = medium(figure)
+            figure.set_dpi(dpi)
+            if layout is not None:
+                layout.execute(figure)
+            figure.set_dpi(dpi)  # measuring has set that of SVG
+            figure.set_layout_engine(None)
+            yield canvas
     finally:
         figure.set_canvas(given[0])
         figure.set_dpi(given[1])
@@ -281,7 +282,7 @@ def _squeeze(figure: Figure) -> None:
     """Make room on the narrow canvas: what is written along an axis is broken into lines where it is longer than
     its panel, so are long names of rows, and a name below a panel may begin left of it."""
     _fold_names(figure)
-    with _styled(), named_alone(figure):
+    with _styled(), without_empty_names(figure):
         layout = figure.get_layout_engine()
         assert layout is not None
         places: list[list[float]] = []
@@ -345,11 +346,7 @@ def _fold(text: Text, room: float) -> None:
 
 def _drawn(figure: Figure, name: str, kind: str) -> str:
     buffer = io.StringIO()
-    with (
-        _styled({"svg.hashsalt": name}),
-        named_alone(figure),
-        _laid_out(figure, Vectors, figure.dpi),
-    ):
+    with _styled({"svg.hashsalt": name}), _laid_out(figure, Vectors, figure.dpi):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]

@@ -100,7 +100,7 @@ class Pixels(FigureCanvasAgg):
 
 
 @contextmanager
-def named_alone(figure: Figure) -> Iterator[None]:
+def without_empty_names(figure: Figure) -> Iterator[None]:
     """No place is sought for the name of an axis without one: all its ticks are measured for that in each layout and drawing."""
     axes: list[Any] = [axis for panel in figure.axes for axis in (panel.xaxis, panel.yaxis)]
     unnamed = [axis for axis in axes if axis._autolabelpos and not axis.get_label_text()]
