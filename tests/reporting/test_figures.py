@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from functools import cache
 from typing import Any
 from xml.etree import ElementTree
@@ -21,7 +22,7 @@ from llmc_lib.formatting import as_points
 from llmc_lib.reporting import figures, palette
 from llmc_lib.reporting.elements import NOTHING, Block
 from llmc_lib.reporting.figures import curves
-from llmc_lib.reporting.figures.drawing import WIDTH, FigureBlock
+from llmc_lib.reporting.figures.drawing import NARROW, WIDTH, FigureBlock
 from llmc_lib.reporting.sentences.tell import tell
 from llmc_lib.taxonomy import CATEGORIES, HLE_SHARES, RISK_AREAS
 from tests.dataset_manifest import REFERENCE, made_manifest, made_params, made_rows
@@ -312,6 +313,16 @@ def test_the_alternative_text_has_the_numbers(name: str) -> None:
         ],
     }[name]
     assert all(words in block.alt for words in wanted), block.alt
+
+
+def test_the_name_of_what_a_design_finds_is_inside_the_power_curve_on_a_phone() -> None:
+    figure = deepcopy(_figure("power").figure)
+    figure.set_size_inches(NARROW, figure.get_size_inches()[1])
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    found, smallest = axes.texts
+    assert (found.get_text(), smallest.get_text()) == ("11 points: 80%", "5 points: 24%")
+    assert found.get_window_extent().x0 > axes.get_window_extent().x0
 
 
 @pytest.mark.slow

@@ -170,7 +170,7 @@ def power_curve(block: dict[str, Any], comparison: dict[str, Any]) -> FigureBloc
         )
         axes.plot(finds, 100 * target, "o", color=colour, markersize=7)
         axes.annotate(
-            tr("{size}: found {target:.0%} of the time", size=finds_words, target=target), (finds, 100 * target),
+            f"{finds_words}: {target:.0%}", (finds, 100 * target),
             xytext=(-9, 3), textcoords="offset points", ha="right", va="bottom", color=INK, fontsize=9,
         )  # fmt: skip
     inside = 100 * smallest <= x[-1]  # beyond it nearly every one is found
